@@ -1,0 +1,90 @@
+/**
+ * The embedded event store's engine, free of both our port's and gRPC's types: the port adapter and
+ * the gRPC server are two thin layers over it. Semantics follow EventStoreDB.
+ */
+
+export type Expected = bigint | 'no_stream' | 'stream_exists' | 'any';
+
+export interface RawEvent {
+  readonly id: string;
+  readonly type: string;
+  readonly data: Uint8Array;
+  readonly metadata: Uint8Array;
+  readonly isJson: boolean;
+}
+
+export interface LogRecord extends RawEvent {
+  readonly stream: string;
+  readonly revision: bigint;
+  /** Strictly increasing through the log, never 0; commit and prepare are equal here. */
+  readonly position: bigint;
+  /** Milliseconds since the epoch. */
+  readonly created: number;
+}
+
+export type AppendOutcome =
+  /** Written, or written before (the idempotent repeat): where the last event is. Revision -1: nothing there, nothing asked. */
+  | { readonly kind: 'written'; readonly revision: bigint; readonly position: bigint }
+  | { readonly kind: 'wrong-revision'; readonly actual: bigint | 'no_stream' }
+  /** Tombstoned, or softly deleted where the stream had to exist. */
+  | { readonly kind: 'deleted' }
+  | { readonly kind: 'too-large'; readonly limit: number };
+
+export type Direction = 'forwards' | 'backwards';
+
+export type StreamPage =
+  | { readonly kind: 'events'; readonly events: readonly LogRecord[]; readonly endReached: boolean }
+  | { readonly kind: 'missing' }
+  | { readonly kind: 'deleted' };
+
+export interface LogFilter {
+  readonly on: 'stream' | 'type';
+  /** Either prefixes or one regular expression. */
+  readonly prefixes?: readonly string[];
+  readonly regex?: RegExp;
+}
+
+export type SubscriptionItem =
+  | { readonly kind: 'event'; readonly event: LogRecord }
+  | { readonly kind: 'checkpoint'; readonly position: bigint }
+  | { readonly kind: 'caught-up' }
+  /** The subscribed stream was tombstoned: nothing follows. */
+  | { readonly kind: 'deleted' };
+
+export interface EventLog {
+  /** Joins the next group commit; settles when the group is on disk. Rejects when the write failed or the log is closed. */
+  append(stream: string, expected: Expected, events: readonly RawEvent[]): Promise<AppendOutcome>;
+  softDelete(stream: string, expected: Expected): Promise<AppendOutcome>;
+  tombstone(stream: string, expected: Expected): Promise<AppendOutcome>;
+  head(stream: string): bigint | 'no_stream';
+  /** A page, with the stream's metadata ($maxCount, $maxAge, $tb) applied; `from` is inclusive. */
+  readStream(
+    stream: string,
+    from: bigint | 'start' | 'end',
+    direction: Direction,
+    limit: number,
+  ): StreamPage;
+  /** A page; forwards includes `from`, backwards excludes it, as EventStoreDB does. */
+  readAll(
+    from: bigint | 'start' | 'end',
+    direction: Direction,
+    limit: number,
+  ): readonly LogRecord[];
+  /** The position of the last committed event; 0 in an empty log. */
+  lastPosition(): bigint;
+  /** From after a position, catch-up then live, pulled by the consumer: a cursor and a wake-up. */
+  subscribeAll(options: {
+    readonly after: bigint | 'start' | 'end';
+    readonly filter?: LogFilter;
+    /** A checkpoint comes after this many considered events. Default 32. */
+    readonly checkpointEvery?: number;
+    readonly signal: AbortSignal;
+  }): AsyncIterable<SubscriptionItem>;
+  subscribeStream(options: {
+    readonly stream: string;
+    readonly after: bigint | 'start' | 'end';
+    readonly signal: AbortSignal;
+  }): AsyncIterable<SubscriptionItem>;
+  /** Commits what is queued, ends subscriptions, closes the file. May be called twice. */
+  close(): Promise<void>;
+}

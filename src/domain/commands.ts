@@ -1,0 +1,40 @@
+import type { AnimeDetails } from './events.js';
+import type { AnimeId, UserId } from './ids.js';
+
+/** What every command carries: its anime and the moment it was received (ISO 8601, UTC). */
+interface Intent {
+  readonly animeId: AnimeId;
+  readonly at: string;
+}
+
+/** Details to record; what is absent stays as it is, or unknown where the anime is new. */
+export type DetailsGiven = Pick<AnimeDetails, 'title'> & Partial<AnimeDetails>;
+
+/** Puts an anime into the catalogue, back into it, or revises its details. */
+export interface ListAnime extends Intent {
+  readonly type: 'ListAnime';
+  readonly details: DetailsGiven;
+}
+
+export interface DelistAnime extends Intent {
+  readonly type: 'DelistAnime';
+}
+
+export interface RegisterClick extends Intent {
+  readonly type: 'RegisterClick';
+  readonly userId: UserId;
+}
+
+export interface RegisterView extends Intent {
+  readonly type: 'RegisterView';
+  readonly userId: UserId;
+  readonly durationSeconds: number;
+}
+
+export interface GiveRating extends Intent {
+  readonly type: 'GiveRating';
+  readonly userId: UserId;
+  readonly rating: number;
+}
+
+export type AnimeCommand = ListAnime | DelistAnime | RegisterClick | RegisterView | GiveRating;

@@ -1,0 +1,100 @@
+import type { Anime } from './anime.js';
+import type { AnimeCommand, DetailsGiven, ListAnime } from './commands.js';
+import type { AnimeDetails, AnimeEvent } from './events.js';
+import type { Rejection } from './rejection.js';
+import { isDurationSeconds, isRating } from './rules.js';
+
+/** Either the events to append (none: nothing to do) or the reason for refusing. */
+export type Decision =
+  | { readonly accepted: true; readonly events: readonly AnimeEvent[] }
+  | { readonly accepted: false; readonly rejection: Rejection };
+
+export const decide = (command: AnimeCommand, state: Anime): Decision => {
+  if (command.type === 'ListAnime') return list(command, state);
+  if (state.status === 'unlisted') return notListed(command);
+  if (command.type === 'DelistAnime') {
+    return state.status === 'delisted'
+      ? accept()
+      : accept({ type: 'AnimeDelisted', data: fact(command) });
+  }
+  if (state.status === 'delisted') return delisted(command);
+  switch (command.type) {
+    case 'RegisterClick':
+      return accept({
+        type: 'ClickRegistered',
+        data: { ...fact(command), userId: command.userId },
+      });
+    case 'RegisterView': {
+      const { userId, durationSeconds } = command;
+      if (!isDurationSeconds(durationSeconds)) {
+        return refuse('INVALID_DURATION', 'A view lasts 0 to 86,400 whole seconds.');
+      }
+      return accept({
+        type: 'ViewRegistered',
+        data: { ...fact(command), userId, durationSeconds },
+      });
+    }
+    case 'GiveRating': {
+      const { userId, rating } = command;
+      if (!isRating(rating)) {
+        return refuse('INVALID_RATING', 'A rating is 1.0 to 10.0 with at most two decimals.');
+      }
+      return accept({ type: 'RatingGiven', data: { ...fact(command), userId, rating } });
+    }
+  }
+};
+
+const list = (command: ListAnime, state: Anime): Decision => {
+  const details = revised(state.details, command.details);
+  if (state.status !== 'listed') {
+    return accept({ type: 'AnimeListed', data: { ...fact(command), details } });
+  }
+  return sameDetails(details, state.details)
+    ? accept()
+    : accept({ type: 'AnimeDetailsRevised', data: { ...fact(command), details } });
+};
+
+const UNKNOWN: Omit<AnimeDetails, 'title'> = {
+  description: null,
+  image: null,
+  type: null,
+  episodes: null,
+  genres: [],
+  score: null,
+  popularity: null,
+  members: null,
+};
+
+const revised = (known: AnimeDetails | null, given: DetailsGiven): AnimeDetails => ({
+  ...UNKNOWN,
+  ...known,
+  ...given,
+});
+
+const sameDetails = (a: AnimeDetails, b: AnimeDetails | null): boolean =>
+  b !== null &&
+  a.title === b.title &&
+  a.description === b.description &&
+  a.image === b.image &&
+  a.type === b.type &&
+  a.episodes === b.episodes &&
+  a.score === b.score &&
+  a.popularity === b.popularity &&
+  a.members === b.members &&
+  a.genres.length === b.genres.length &&
+  a.genres.every((genre, index) => genre === b.genres[index]);
+
+const fact = ({ animeId, at }: AnimeCommand) => ({ animeId, occurredAt: at });
+
+const accept = (...events: AnimeEvent[]): Decision => ({ accepted: true, events });
+
+const refuse = (code: Rejection['code'], reason: string): Decision => ({
+  accepted: false,
+  rejection: { code, reason },
+});
+
+const notListed = ({ animeId }: AnimeCommand): Decision =>
+  refuse('ANIME_NOT_LISTED', `Anime ${animeId} is not in the catalogue.`);
+
+const delisted = ({ animeId }: AnimeCommand): Decision =>
+  refuse('ANIME_DELISTED', `Anime ${animeId} has been taken off the catalogue.`);

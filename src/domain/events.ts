@@ -1,0 +1,61 @@
+import type { AnimeId, UserId } from './ids.js';
+
+/** What the catalogue knows of a title. Null means unknown. */
+export interface AnimeDetails {
+  readonly title: string;
+  readonly description: string | null;
+  readonly image: string | null;
+  readonly type: string | null;
+  readonly episodes: number | null;
+  readonly genres: readonly string[];
+  readonly score: number | null;
+  readonly popularity: number | null;
+  readonly members: number | null;
+}
+
+/** In every event: whose history it belongs to, and when it happened (ISO 8601, UTC). */
+interface Fact {
+  readonly animeId: AnimeId;
+  readonly occurredAt: string;
+}
+
+export interface AnimeListed {
+  readonly type: 'AnimeListed';
+  readonly data: Fact & { readonly details: AnimeDetails };
+}
+
+export interface AnimeDetailsRevised {
+  readonly type: 'AnimeDetailsRevised';
+  readonly data: Fact & { readonly details: AnimeDetails };
+}
+
+export interface AnimeDelisted {
+  readonly type: 'AnimeDelisted';
+  readonly data: Fact;
+}
+
+export interface ClickRegistered {
+  readonly type: 'ClickRegistered';
+  readonly data: Fact & { readonly userId: UserId };
+}
+
+export interface ViewRegistered {
+  readonly type: 'ViewRegistered';
+  readonly data: Fact & { readonly userId: UserId; readonly durationSeconds: number };
+}
+
+export interface RatingGiven {
+  readonly type: 'RatingGiven';
+  readonly data: Fact & { readonly userId: UserId; readonly rating: number };
+}
+
+/** The stored type names are a contract: they are in every log ever written. */
+export type AnimeEvent =
+  | AnimeListed
+  | AnimeDetailsRevised
+  | AnimeDelisted
+  | ClickRegistered
+  | ViewRegistered
+  | RatingGiven;
+
+export type AnimeEventType = AnimeEvent['type'];

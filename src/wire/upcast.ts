@@ -1,0 +1,106 @@
+import { isAnimeId, isUserId } from '../domain/ids.js';
+import type { AnimeDetails, AnimeEvent, AnimeEventType } from '../domain/events.js';
+import { isDurationSeconds, isRating } from '../domain/rules.js';
+
+export type Decoded =
+  | { readonly kind: 'event'; readonly event: AnimeEvent }
+  /** A type or schema version that this version of the service does not know. */
+  | { readonly kind: 'unknown'; readonly type: string }
+  /** A known type whose data can never be read. */
+  | { readonly kind: 'malformed'; readonly type: string; readonly reason: string };
+
+/** The version that new events are written with, by type. An older one is upcast when read. */
+export const SCHEMA_VERSIONS: Readonly<Record<AnimeEventType, number>> = {
+  AnimeListed: 1,
+  AnimeDetailsRevised: 1,
+  AnimeDelisted: 1,
+  ClickRegistered: 2,
+  ViewRegistered: 2,
+  RatingGiven: 2,
+};
+
+type Fields = Readonly<Record<string, unknown>>;
+
+/**
+ * Turns parsed data of any schema version into today's event, or says why it cannot be one.
+ *
+ * Version 1 of the interactions is that of the system our users come from: snake_case, any ISO
+ * offset, and no schemaVersion field.
+ */
+export const upcast = (type: AnimeEventType, parsed: unknown): Decoded => {
+  if (typeof parsed !== 'object' || parsed === null || Array.isArray(parsed)) {
+    return { kind: 'malformed', type, reason: 'data is not a JSON object' };
+  }
+  const stored = parsed as Fields;
+  const version = stored['schemaVersion'] ?? 1;
+  if (typeof version !== 'number') {
+    return { kind: 'malformed', type, reason: 'schemaVersion is not a number' };
+  }
+  if (version > SCHEMA_VERSIONS[type])
+    return { kind: 'unknown', type: `${type} version ${version}` };
+  const event = build(type, version < SCHEMA_VERSIONS[type] ? fromVersion1(stored) : stored);
+  return typeof event === 'string'
+    ? { kind: 'malformed', type, reason: event }
+    : { kind: 'event', event };
+};
+
+const fromVersion1 = (v1: Fields): Fields => ({
+  animeId: v1['anime_id'],
+  userId: v1['user_id'],
+  durationSeconds: v1['duration_seconds'],
+  rating: v1['rating'],
+  occurredAt: inUtc(v1['occurred_at']),
+});
+
+const HAS_OFFSET = /(Z|[+-]\d\d:\d\d)$/;
+
+const inUtc = (value: unknown): unknown => {
+  if (typeof value !== 'string') return value;
+  const time = new Date(HAS_OFFSET.test(value) ? value : `${value}Z`);
+  return Number.isNaN(time.getTime()) ? value : time.toISOString();
+};
+
+const UTC_TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?Z$/;
+
+const build = (type: AnimeEventType, data: Fields): AnimeEvent | string => {
+  const { animeId, occurredAt, userId, durationSeconds, rating, details } = data;
+  if (!isAnimeId(animeId)) return 'animeId is not an anime id';
+  if (typeof occurredAt !== 'string' || !UTC_TIME.test(occurredAt)) {
+    return 'occurredAt is not an ISO 8601 time in UTC';
+  }
+  const fact = { animeId, occurredAt };
+  if (type === 'AnimeDelisted') return { type, data: fact };
+  if (type === 'AnimeListed' || type === 'AnimeDetailsRevised') {
+    return isDetails(details)
+      ? { type, data: { ...fact, details } }
+      : 'details are not those of an anime';
+  }
+  if (!isUserId(userId)) return 'userId is not a user id';
+  switch (type) {
+    case 'ClickRegistered':
+      return { type, data: { ...fact, userId } };
+    case 'ViewRegistered':
+      return isDurationSeconds(durationSeconds)
+        ? { type, data: { ...fact, userId, durationSeconds } }
+        : 'durationSeconds is not 0 to 86,400 whole seconds';
+    case 'RatingGiven':
+      return isRating(rating)
+        ? { type, data: { ...fact, userId, rating } }
+        : 'rating is not 1.0 to 10.0 with at most two decimals';
+  }
+};
+
+const TEXTS = ['description', 'image', 'type'] as const;
+const NUMBERS = ['episodes', 'score', 'popularity', 'members'] as const;
+
+const isDetails = (value: unknown): value is AnimeDetails => {
+  if (typeof value !== 'object' || value === null) return false;
+  const details = value as Fields;
+  return (
+    typeof details['title'] === 'string' &&
+    Array.isArray(details['genres']) &&
+    details['genres'].every((genre) => typeof genre === 'string') &&
+    TEXTS.every((key) => details[key] === null || typeof details[key] === 'string') &&
+    NUMBERS.every((key) => details[key] === null || Number.isFinite(details[key]))
+  );
+};

@@ -1,0 +1,133 @@
+import { expect } from 'chai';
+import { evolve, initialState } from '../../src/domain/anime.js';
+import type { AnimeCommand } from '../../src/domain/commands.js';
+import { decide } from '../../src/domain/decide.js';
+import type { AnimeEvent } from '../../src/domain/events.js';
+import { commands, COWBOY_BEBOP, events } from '../support/examples.js';
+
+const given = (...history: AnimeEvent[]) => ({
+  when: (command: AnimeCommand) => decide(command, history.reduce(evolve, initialState)),
+});
+
+const accepted = (...expected: AnimeEvent[]) => ({ accepted: true, events: expected });
+
+const refusal = (code: string, reason: string) => ({
+  accepted: false,
+  rejection: { code, reason },
+});
+
+const NOT_LISTED = refusal('ANIME_NOT_LISTED', 'Anime 1 is not in the catalogue.');
+const DELISTED = refusal('ANIME_DELISTED', 'Anime 1 has been taken off the catalogue.');
+
+describe('decide', () => {
+  describe('ListAnime', () => {
+    it('lists an anime that was never listed', () => {
+      expect(given().when(commands.list)).to.deep.equal(accepted(events.listed));
+    });
+
+    it('fills what is not given of a new anime with unknown', () => {
+      const decision = given().when({ ...commands.list, details: { title: 'Akira' } });
+      expect(decision).to.have.nested.property('events[0].data.details').that.deep.equals({
+        title: 'Akira',
+        description: null,
+        image: null,
+        type: null,
+        episodes: null,
+        genres: [],
+        score: null,
+        popularity: null,
+        members: null,
+      });
+    });
+
+    it('decides nothing when the details are as known', () => {
+      expect(given(events.listed).when(commands.list)).to.deep.equal(accepted());
+    });
+
+    it('revises details that differ and keeps what is not given', () => {
+      const revise = { ...commands.list, details: { title: COWBOY_BEBOP.title, score: 8.8 } };
+      expect(given(events.listed).when(revise)).to.deep.equal(accepted(events.revised));
+    });
+
+    it('forgets a detail that is given as unknown', () => {
+      const revise = { ...commands.list, details: { ...COWBOY_BEBOP, genres: [], score: null } };
+      expect(given(events.listed).when(revise))
+        .to.have.nested.property('events[0].data.details')
+        .that.deep.equals({ ...COWBOY_BEBOP, genres: [], score: null });
+    });
+
+    it('lists a delisted anime again', () => {
+      expect(given(events.listed, events.delisted).when(commands.list)).to.deep.equal(
+        accepted(events.listed),
+      );
+    });
+  });
+
+  describe('DelistAnime', () => {
+    it('delists a listed anime', () => {
+      expect(given(events.listed).when(commands.delist)).to.deep.equal(accepted(events.delisted));
+    });
+
+    it('decides nothing for a delisted anime', () => {
+      expect(given(events.listed, events.delisted).when(commands.delist)).to.deep.equal(accepted());
+    });
+
+    it('refuses an anime that was never listed', () => {
+      expect(given().when(commands.delist)).to.deep.equal(NOT_LISTED);
+    });
+  });
+
+  for (const [name, command, event] of [
+    ['RegisterClick', commands.click, events.click],
+    ['RegisterView', commands.view, events.view],
+    ['GiveRating', commands.rating, events.rating],
+  ] as const) {
+    describe(name, () => {
+      it('is recorded for a listed anime', () => {
+        expect(given(events.listed).when(command)).to.deep.equal(accepted(event));
+      });
+
+      it('is recorded again when it comes again', () => {
+        expect(given(events.listed, event).when(command)).to.deep.equal(accepted(event));
+      });
+
+      it('is refused while the anime is not listed', () => {
+        expect(given().when(command)).to.deep.equal(NOT_LISTED);
+      });
+
+      it('is refused once the anime is delisted', () => {
+        expect(given(events.listed, events.delisted).when(command)).to.deep.equal(DELISTED);
+      });
+
+      it('is recorded after the anime is listed again', () => {
+        const history = [events.listed, events.delisted, events.listed];
+        expect(given(...history).when(command)).to.deep.equal(accepted(event));
+      });
+    });
+  }
+
+  for (const rating of [0, 0.99, 10.01, 8.755, Number.NaN, Number.POSITIVE_INFINITY, -5]) {
+    it(`refuses a rating of ${rating}`, () => {
+      expect(given(events.listed).when({ ...commands.rating, rating })).to.deep.equal(
+        refusal('INVALID_RATING', 'A rating is 1.0 to 10.0 with at most two decimals.'),
+      );
+    });
+  }
+
+  for (const rating of [1, 10, 1.01, 9.99, 8.7]) {
+    it(`takes a rating of ${rating}`, () => {
+      expect(given(events.listed).when({ ...commands.rating, rating })).to.have.property(
+        'accepted',
+        true,
+      );
+    });
+  }
+
+  for (const durationSeconds of [-1, -0, 0.5, 86_401, Number.NaN]) {
+    it(`refuses a view of ${Object.is(durationSeconds, -0) ? '-0' : durationSeconds} seconds`, () => {
+      expect(given(events.listed).when({ ...commands.view, durationSeconds })).to.deep.equal(
+        refusal('INVALID_DURATION', 'A view lasts 0 to 86,400 whole seconds.'),
+      );
+    });
+  }
+});
