@@ -14,6 +14,8 @@ export type DetailsGiven = Pick<AnimeDetails, 'title'> & Partial<AnimeDetails>;
 export interface ListAnime extends Intent {
   readonly type: 'ListAnime';
   readonly details: DetailsGiven;
+  /** False: a delisted anime stays so, and the command is refused. Default: it is listed again. */
+  readonly relist?: boolean;
 }
 
 export interface DelistAnime extends Intent {

@@ -45,6 +45,7 @@ export const decide = (command: AnimeCommand, state: Anime): Decision => {
 };
 
 const list = (command: ListAnime, state: Anime): Decision => {
+  if (state.status === 'delisted' && command.relist === false) return delisted(command);
   const details = revised(state.details, command.details);
   if (state.status !== 'listed') {
     return accept({ type: 'AnimeListed', data: { ...fact(command), details } });

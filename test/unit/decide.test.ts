@@ -61,6 +61,18 @@ describe('decide', () => {
         accepted(events.listed),
       );
     });
+
+    it('refuses a delisted anime where it must not be listed again', () => {
+      const command = { ...commands.list, relist: false };
+      expect(given(events.listed, events.delisted).when(command)).to.deep.equal(DELISTED);
+    });
+
+    it('lists a new anime and revises a listed one where none is to be listed again', () => {
+      const command = { ...commands.list, relist: false };
+      expect(given().when(command)).to.deep.equal(accepted(events.listed));
+      const revise = { ...command, details: { title: COWBOY_BEBOP.title, score: 8.8 } };
+      expect(given(events.listed).when(revise)).to.deep.equal(accepted(events.revised));
+    });
   });
 
   describe('DelistAnime', () => {

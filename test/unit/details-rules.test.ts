@@ -1,0 +1,98 @@
+import { inspect } from 'node:util';
+import { expect } from 'chai';
+import fc from 'fast-check';
+import { areDetails, DETAILS_LIMITS, detailsProblems } from '../../src/domain/details-rules.js';
+import { COWBOY_BEBOP } from '../support/examples.js';
+
+describe('detailsProblems', () => {
+  it('finds nothing wrong with known details', () => {
+    expect(detailsProblems(COWBOY_BEBOP)).to.deep.equal([]);
+  });
+
+  it('takes a title alone', () => {
+    expect(detailsProblems({ title: 'Akira' })).to.deep.equal([]);
+  });
+
+  it('takes null for whatever may be unknown', () => {
+    const unknown = {
+      description: null,
+      image: null,
+      type: null,
+      episodes: null,
+      score: null,
+      popularity: null,
+      members: null,
+    };
+    expect(detailsProblems({ title: 'Akira', ...unknown })).to.deep.equal([]);
+  });
+
+  it('takes the longest texts and the highest numbers', () => {
+    const details = {
+      title: 'x'.repeat(DETAILS_LIMITS.titleLength),
+      description: 'x'.repeat(DETAILS_LIMITS.descriptionLength),
+      image: 'x'.repeat(DETAILS_LIMITS.imageLength),
+      type: 'x'.repeat(DETAILS_LIMITS.typeLength),
+      genres: Array.from({ length: DETAILS_LIMITS.genres }, () =>
+        'x'.repeat(DETAILS_LIMITS.genreLength),
+      ),
+      episodes: DETAILS_LIMITS.episodes,
+      score: DETAILS_LIMITS.score,
+      popularity: DETAILS_LIMITS.popularity,
+      members: DETAILS_LIMITS.members,
+    };
+    expect(detailsProblems(details)).to.deep.equal([]);
+  });
+
+  it('takes lines and tabs in a description', () => {
+    expect(detailsProblems({ title: 'Akira', description: 'Neo\r\n\tTokyo' })).to.deep.equal([]);
+  });
+
+  const whole = (max: string) => `must be a whole number from 0 to ${max}`;
+  for (const [field, value, reason] of [
+    ['title', undefined, 'must be a string'],
+    ['title', null, 'must be a string'],
+    ['title', 7, 'must be a string'],
+    ['title', { $ne: '' }, 'must be a string'],
+    ['title', ' \u3000 ', 'must not be blank'],
+    ['title', 'x'.repeat(501), 'must have at most 500 characters'],
+    ['title', 'a\nb', 'must not have control characters'],
+    ['title', 'a\u0085b', 'must not have control characters'],
+    ['title', 'a\ud83d', 'must be well-formed Unicode'],
+    ['description', 'x'.repeat(5_001), 'must have at most 5,000 characters'],
+    ['description', 'a\0b', 'must not have control characters'],
+    ['description', 'a\u001bb', 'must not have control characters'],
+    ['image', '', 'must not be blank'],
+    ['type', ['TV'], 'must be a string'],
+    ['episodes', 1.5, whole('1,000,000')],
+    ['episodes', '26', whole('1,000,000')],
+    ['episodes', -0, whole('1,000,000')],
+    ['score', 10.01, 'must be a number from 0 to 10'],
+    ['score', Number.NaN, 'must be a number from 0 to 10'],
+    ['popularity', 2 ** 31, whole('2,147,483,647')],
+    ['members', 2 ** 53, whole('9,007,199,254,740,991')],
+    ['genres', null, 'must be a list of strings'],
+    ['genres', 'Action', 'must be a list of strings'],
+    ['genres', Array.from({ length: 101 }, () => 'Action'), 'must have at most 100 entries'],
+  ] as const) {
+    it(`says that ${field} ${reason}: ${inspect(value).slice(0, 30)}`, () => {
+      const problems = detailsProblems({ title: 'Akira', [field]: value });
+      expect(problems).to.deep.equal([{ field, reason }]);
+    });
+  }
+
+  it('says which genres are wrong', () => {
+    expect(detailsProblems({ title: 'Akira', genres: ['Action', '', 3] })).to.deep.equal([
+      { field: 'genres', index: 1, reason: 'must not be blank' },
+      { field: 'genres', index: 2, reason: 'must be a string' },
+    ]);
+  });
+
+  it('judges whatever it is given and never throws', () => {
+    const anything = fc.dictionary(fc.constantFrom(...Object.keys(COWBOY_BEBOP)), fc.anything());
+    fc.assert(
+      fc.property(anything, (given) => {
+        expect(areDetails(given)).to.equal(detailsProblems(given).length === 0);
+      }),
+    );
+  });
+});
