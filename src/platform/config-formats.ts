@@ -1,0 +1,47 @@
+import convict from 'convict';
+
+const check = (holds: boolean, expectation: string): void => {
+  if (!holds) throw new Error(expectation);
+};
+
+const isText = (value: unknown): value is string => typeof value === 'string' && value !== '';
+
+convict.addFormats({
+  text: {
+    validate: (value: unknown) => {
+      check(isText(value), 'must be a text that is not empty');
+    },
+  },
+  positive: {
+    coerce: Number,
+    validate: (value: unknown) => {
+      check(Number.isInteger(value) && (value as number) > 0, 'must be a whole number above 0');
+    },
+  },
+  'remembered-keys': {
+    coerce: Number,
+    validate: (value: unknown) => {
+      const ok = Number.isInteger(value) && (value as number) >= 1000 && (value as number) <= 4096;
+      check(ok, 'must be a whole number from 1000 to 4096');
+    },
+  },
+  list: {
+    coerce: (value: unknown) =>
+      typeof value === 'string'
+        ? value
+            .split(',')
+            .map((item) => item.trim())
+            .filter((item) => item !== '')
+        : value,
+    validate: (value: unknown) => {
+      check(Array.isArray(value) && value.every(isText), 'must be a comma separated list');
+    },
+  },
+  'event-store-url': {
+    validate: (value: unknown) => {
+      const ok =
+        typeof value === 'string' && /^($|(esdb|kurrentdb)(\+discover)?:\/\/.)/.test(value);
+      check(ok, 'must be empty or begin with esdb:// or esdb+discover://');
+    },
+  },
+});

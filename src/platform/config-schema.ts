@@ -1,0 +1,160 @@
+/** The one schema of all settings: what `anime-analytics config --help` prints. */
+export const schema = {
+  env: {
+    doc: 'Chooses config/<name>.json, the log format and how strict the start is.',
+    format: ['development', 'production', 'test'],
+    default: 'development',
+    env: 'NODE_ENV',
+  },
+  host: {
+    doc: 'The address that the HTTP servers listen on.',
+    format: 'text',
+    default: '127.0.0.1',
+    env: 'HOST',
+  },
+  commandPort: {
+    doc: 'Port of the command API; 0 takes a free one.',
+    format: 'port',
+    default: 8000,
+    env: 'COMMAND_PORT',
+  },
+  queryPort: {
+    doc: 'Port of the GraphQL query API; 0 takes a free one.',
+    format: 'port',
+    default: 8001,
+    env: 'QUERY_PORT',
+  },
+  dataDir: {
+    doc: 'Where the embedded parts keep their data. One server at a time owns it.',
+    format: 'text',
+    default: '.data',
+    env: 'DATA_DIR',
+  },
+  shutdownTimeoutMs: {
+    doc: 'How long a stop may take to finish what is under way, in milliseconds.',
+    format: 'nat',
+    default: 25_000,
+    env: 'SHUTDOWN_TIMEOUT_MS',
+  },
+  eventStore: {
+    url: {
+      doc: 'Connection string (esdb://...) of an EventStoreDB or KurrentDB server. Empty: the embedded event store.',
+      format: 'event-store-url',
+      default: '',
+      env: 'EVENTSTORE_URL',
+      sensitive: true,
+    },
+    port: {
+      doc: "Port of the embedded event store's gRPC server, on 127.0.0.1 only; 0 = off.",
+      format: 'port',
+      default: 2113,
+      env: 'EVENTSTORE_PORT',
+    },
+    appendTimeoutMs: {
+      doc: 'How long one append to a server may take before its outcome counts as unknown, in milliseconds.',
+      format: 'nat',
+      default: 5000,
+      env: 'EVENTSTORE_APPEND_TIMEOUT_MS',
+    },
+  },
+  kafka: {
+    brokers: {
+      doc: 'Comma separated host:port of Kafka brokers. Empty: the in-process bus.',
+      format: 'list',
+      default: [] as string[],
+      env: 'KAFKA_BROKERS',
+    },
+    topic: {
+      doc: 'The topic that carries the events.',
+      format: 'text',
+      default: 'anime-events',
+      env: 'KAFKA_TOPIC',
+    },
+    group: {
+      doc: 'The consumer group of the projector; the version of the read models is appended.',
+      format: 'text',
+      default: 'anime-read-model',
+      env: 'KAFKA_GROUP',
+    },
+  },
+  mongodb: {
+    url: {
+      doc: 'Connection string (mongodb://...) of the read store. Empty: the embedded read store.',
+      format: String,
+      default: '',
+      env: 'MONGODB_URL',
+      sensitive: true,
+    },
+    database: {
+      doc: 'The database that holds the read models.',
+      format: 'text',
+      default: 'anime_analytics',
+      env: 'MONGODB_DATABASE',
+    },
+  },
+  log: {
+    level: {
+      doc: 'The least important lines to keep.',
+      format: ['debug', 'info', 'warn', 'error'],
+      default: 'info',
+      env: 'LOG_LEVEL',
+    },
+    dir: {
+      doc: 'A directory for daily log files, kept for 14 days. Empty: standard error.',
+      format: String,
+      default: '',
+      env: 'LOG_DIR',
+    },
+  },
+  corsOrigins: {
+    doc: 'Comma separated origins whose pages may call the APIs. * allows all, outside production only.',
+    format: 'list',
+    default: [] as string[],
+    env: 'CORS_ORIGINS',
+  },
+  apiKeys: {
+    doc: 'Comma separated keys; when set, commands and catalogue need one (Authorization: Bearer, or X-Api-Key).',
+    format: 'list',
+    default: [] as string[],
+    env: 'API_KEYS',
+    sensitive: true,
+  },
+  rateLimitPerMinute: {
+    doc: 'Requests per client address and minute; 0 = no limit.',
+    format: 'nat',
+    default: 0,
+    env: 'RATE_LIMIT_PER_MINUTE',
+  },
+  trustProxy: {
+    doc: 'How many reverse proxies stand in front; decides which address is the client.',
+    format: 'nat',
+    default: 0,
+    env: 'TRUST_PROXY',
+  },
+  allowInsecure: {
+    doc: 'Lets production start with plain connections to its servers: for a private network only.',
+    format: Boolean,
+    default: false,
+    env: 'ALLOW_INSECURE',
+  },
+  commands: {
+    cachedAnimes: {
+      doc: 'How many anime states the command side keeps in memory.',
+      format: 'positive',
+      default: 10_000,
+      env: 'COMMANDS_CACHED_ANIMES',
+    },
+    rememberedKeys: {
+      doc: 'How many commands with an Idempotency-Key are remembered per anime, 1000 to 4096.',
+      format: 'remembered-keys',
+      default: 4096,
+      env: 'COMMANDS_REMEMBERED_KEYS',
+    },
+    snapshotEvery: {
+      doc: 'A snapshot of an anime is written after this many events.',
+      format: 'positive',
+      default: 1000,
+      env: 'COMMANDS_SNAPSHOT_EVERY',
+    },
+  },
+};
