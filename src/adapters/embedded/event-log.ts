@@ -39,9 +39,10 @@ export type StreamPage =
 
 export interface LogFilter {
   readonly on: 'stream' | 'type';
-  /** Either prefixes or one regular expression. */
+  /** Either prefixes or one expression. */
   readonly prefixes?: readonly string[];
-  readonly regex?: RegExp;
+  /** A regular expression, or what guards one; what it throws ends the subscription. */
+  readonly regex?: Pick<RegExp, 'test'>;
 }
 
 export type SubscriptionItem =
