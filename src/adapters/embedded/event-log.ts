@@ -3,6 +3,31 @@
  * the gRPC server are two thin layers over it. Semantics follow EventStoreDB.
  */
 
+/** The revision of the event that ends a tombstoned stream. */
+export const TOMBSTONE_REVISION = 2n ** 63n - 1n;
+
+export type LogErrorCode =
+  /** Closed, or its writer died: every call rejects or throws so from now on. Nothing was written. */
+  | 'closed'
+  /** Too much is waiting for the disk. Nothing was written; it may go better later. */
+  | 'busy'
+  /** The transaction failed (a full disk, for instance). Nothing was written; it may go better later. */
+  | 'failed'
+  /** The commit or the writer broke down: written whole or not at all, nobody knows. */
+  | 'unknown';
+
+export class EventLogError extends Error {
+  override readonly name = 'EventLogError';
+
+  constructor(
+    readonly code: LogErrorCode,
+    message: string,
+    options?: ErrorOptions,
+  ) {
+    super(message, options);
+  }
+}
+
 export type Expected = bigint | 'no_stream' | 'stream_exists' | 'any';
 
 export interface RawEvent {
@@ -53,10 +78,15 @@ export type SubscriptionItem =
   | { readonly kind: 'deleted' };
 
 export interface EventLog {
-  /** Joins the next group commit; settles when the group is on disk. Rejects when the write failed or the log is closed. */
+  /**
+   * Joins the next group commit; settles when the group is on disk. Rejects with EventLogError, or
+   * with TypeError for a name that is empty, not well-formed or holds NUL, and an id that is no UUID.
+   * The bytes must not be changed afterwards: subscribers are given them.
+   */
   append(stream: string, expected: Expected, events: readonly RawEvent[]): Promise<AppendOutcome>;
   softDelete(stream: string, expected: Expected): Promise<AppendOutcome>;
   tombstone(stream: string, expected: Expected): Promise<AppendOutcome>;
+  /** The last settled revision; 'no_stream' where softly deleted, TOMBSTONE_REVISION where for ever. */
   head(stream: string): bigint | 'no_stream';
   /** A page, with the stream's metadata ($maxCount, $maxAge, $tb) applied; `from` is inclusive. */
   readStream(
