@@ -1,0 +1,47 @@
+import { createHash, timingSafeEqual } from 'node:crypto';
+import type { Request, RequestHandler, Response } from 'express';
+import { Problem } from './problem.js';
+
+const callers = new WeakMap<Response, string>();
+
+/** Who sent the request: the beginning of its key's hash, or `anonymous` where no key is asked for. */
+export const callerOf = (res: Response): string => callers.get(res) ?? 'anonymous';
+
+/**
+ * Lets only requests with one of the keys pass, given as `Authorization: Bearer` or `X-Api-Key`.
+ * Without keys everybody passes. Only hashes are kept, and all are compared, in constant time.
+ */
+export const requireApiKey = (keys: readonly string[]): RequestHandler => {
+  const hashes = keys.map(sha256);
+  if (hashes.length === 0) return (_req, _res, next) => next();
+  return (req, res, next) => {
+    const given = givenKey(req);
+    const hash = given === undefined ? undefined : sha256(given);
+    if (hash === undefined || !isAmong(hash, hashes)) {
+      next(refusal(given === undefined));
+      return;
+    }
+    callers.set(res, hash.toString('hex', 0, 8));
+    next();
+  };
+};
+
+const sha256 = (text: string): Buffer => createHash('sha256').update(text).digest();
+
+const isAmong = (hash: Buffer, hashes: readonly Buffer[]): boolean =>
+  hashes.reduce((found, known) => timingSafeEqual(hash, known) || found, false);
+
+const BEARER = /^Bearer +(\S+) *$/i;
+
+const givenKey = (req: Request): string | undefined => {
+  const key = req.headers['x-api-key'];
+  if (typeof key === 'string') return key;
+  return BEARER.exec(req.headers.authorization ?? '')?.[1];
+};
+
+const refusal = (missing: boolean): Problem =>
+  new Problem(401, missing ? 'This needs an API key.' : 'This API key is not known.', {
+    headers: {
+      'WWW-Authenticate': `Bearer realm="anime-analytics"${missing ? '' : ', error="invalid_token"'}`,
+    },
+  });

@@ -1,0 +1,31 @@
+import { Router } from 'express';
+import type { Health } from './health.js';
+import type { Metrics } from './metrics.js';
+
+/** `/health` in detail, `/ready` for load balancers, `/live` for supervisors, `/metrics`. */
+export const healthRoutes = (options: {
+  readonly health: Health;
+  readonly metrics: Metrics;
+}): Router => {
+  const { health, metrics } = options;
+  const router = Router({ caseSensitive: true });
+
+  router.get('/health', async (_req, res) => {
+    const report = await health.report();
+    res.status(report.status === 'healthy' ? 200 : 503).json(report);
+  });
+
+  router.get('/ready', async (_req, res) => {
+    const ready = !health.isStopping() && (await health.report()).status === 'healthy';
+    res.status(ready ? 200 : 503).json({ status: ready ? 'ready' : 'not ready' });
+  });
+
+  router.get('/live', (_req, res) => void res.json({ status: 'alive' }));
+
+  router.get('/metrics', async (_req, res) => {
+    res.setHeader('Content-Type', metrics.registry.contentType);
+    res.end(await metrics.registry.metrics());
+  });
+
+  return router;
+};

@@ -1,0 +1,79 @@
+import cors from 'cors';
+import express, { type Express, type Router } from 'express';
+import { rateLimit } from 'express-rate-limit';
+import type { Health } from './health.js';
+import { healthRoutes } from './health-routes.js';
+import { lastError, unmatched } from './http-errors.js';
+import type { Logger } from './logger.js';
+import type { Metrics } from './metrics.js';
+import { Problem } from './problem.js';
+import { requestContext } from './request-context.js';
+import { securityHeaders } from './security-headers.js';
+
+export interface HttpAppOptions {
+  readonly logger: Logger;
+  readonly metrics: Metrics;
+  readonly health: Health;
+  /** Whose pages may call; `*` among them allows all. */
+  readonly corsOrigins: readonly string[];
+  /** Requests per client address and minute; 0 = no limit. Health and metrics are not counted. */
+  readonly rateLimitPerMinute: number;
+  /** How many reverse proxies stand in front. Default 0. */
+  readonly trustProxy?: number;
+  /** Mounted at the root, in this order; their routes are what 405 and Allow are derived from. */
+  readonly routers: readonly Router[];
+}
+
+const EXPOSED_HEADERS = [
+  'ETag',
+  'Location',
+  'X-Request-Id',
+  'Idempotency-Replayed',
+  'Retry-After',
+  'RateLimit',
+  'RateLimit-Policy',
+  'WWW-Authenticate',
+];
+
+/** An Express app with everything that both APIs share, around the given routers. */
+export const createHttpApp = (options: HttpAppOptions): Express => {
+  const { logger, metrics, health, rateLimitPerMinute, trustProxy = 0, routers } = options;
+  const probes = healthRoutes({ health, metrics });
+  const app = express();
+  app.disable('x-powered-by');
+  // ETags here are stream revisions, never hashes of a body.
+  app.set('etag', false);
+  app.set('query parser', 'simple');
+  app.set('case sensitive routing', true);
+  app.set('trust proxy', trustProxy);
+  app.use(requestContext({ logger, metrics }));
+  app.use(securityHeaders());
+  app.use(crossOrigin(options.corsOrigins));
+  app.use(probes);
+  if (rateLimitPerMinute > 0) app.use(limiter(rateLimitPerMinute));
+  for (const router of routers) app.use(router);
+  app.use(unmatched([probes, ...routers]));
+  app.use(lastError(logger));
+  return app;
+};
+
+const crossOrigin = (origins: readonly string[]) =>
+  cors({
+    origin: origins.includes('*') ? '*' : [...origins],
+    methods: ['GET', 'HEAD', 'POST', 'PUT', 'DELETE'],
+    exposedHeaders: EXPOSED_HEADERS,
+    maxAge: 600,
+  });
+
+const limiter = (limit: number) =>
+  rateLimit({
+    windowMs: 60_000,
+    limit,
+    standardHeaders: 'draft-8',
+    legacyHeaders: false,
+    handler: (_req, res, next) => {
+      const retryAfter = res.getHeader('Retry-After');
+      const headers = { 'Retry-After': typeof retryAfter === 'string' ? retryAfter : '60' };
+      next(new Problem(429, 'Too many requests from this address; try again later.', { headers }));
+    },
+  });

@@ -1,0 +1,68 @@
+import { STATUS_CODES } from 'node:http';
+import type { Request, Response } from 'express';
+import { requestIdOf } from './request-context.js';
+
+/** What is wrong with one field: a JSON pointer into the body, and a sentence. */
+export interface FieldProblem {
+  readonly pointer: string;
+  readonly detail: string;
+}
+
+export interface ProblemOptions {
+  /** Names a kind that the status alone does not tell, such as `outcome-unknown`. */
+  readonly kind?: string;
+  readonly errors?: readonly FieldProblem[];
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly cause?: unknown;
+}
+
+/** An answer that is not a success. Its detail is a sentence for a person, without secrets. */
+export class Problem extends Error {
+  constructor(
+    readonly status: number,
+    readonly detail: string,
+    readonly options: ProblemOptions = {},
+  ) {
+    super(detail, 'cause' in options ? { cause: options.cause } : {});
+    this.name = 'Problem';
+  }
+}
+
+export const PROBLEM_TYPE_PREFIX = 'urn:problem-type:';
+export const PROBLEM_MEDIA_TYPE = 'application/problem+json';
+
+/** The document of RFC 9457, without what only a request knows. */
+export const problemDocument = ({ status, detail, options }: Problem) => {
+  const { kind, errors } = options;
+  return {
+    type: kind === undefined ? 'about:blank' : `${PROBLEM_TYPE_PREFIX}${kind}`,
+    title: kind === undefined ? (STATUS_CODES[status] ?? 'Error') : titleOf(kind),
+    status,
+    detail,
+    ...(errors === undefined ? {} : { errors }),
+  };
+};
+
+const titleOf = (kind: string): string => {
+  const words = kind.replaceAll('-', ' ');
+  return words.charAt(0).toUpperCase() + words.slice(1);
+};
+
+/** Answers the request with the problem. */
+export const sendProblem = (req: Request, res: Response, problem: Problem): void => {
+  const body = JSON.stringify({
+    ...problemDocument(problem),
+    instance: pathOf(req.originalUrl),
+    requestId: requestIdOf(res),
+  });
+  for (const [name, value] of Object.entries(problem.options.headers ?? {})) {
+    res.setHeader(name, value);
+  }
+  res.statusCode = problem.status;
+  res.setHeader('Content-Type', PROBLEM_MEDIA_TYPE);
+  res.setHeader('Content-Length', Buffer.byteLength(body));
+  res.setHeader('Cache-Control', 'no-store');
+  res.end(body);
+};
+
+const pathOf = (url: string): string => url.split('?', 1)[0] ?? url;

@@ -1,0 +1,62 @@
+import { randomUUID } from 'node:crypto';
+import type { Request, RequestHandler, Response } from 'express';
+import type { Logger } from './logger.js';
+import type { Metrics } from './metrics.js';
+
+const SANE_ID = /^[A-Za-z0-9._:-]{1,128}$/;
+
+interface Context {
+  readonly requestId: string;
+  readonly correlationId: string;
+}
+
+const contexts = new WeakMap<Response, Context>();
+
+const NONE: Context = { requestId: 'none', correlationId: 'none' };
+
+/** Which request this is: what the client called it, where that is sane, else an id made here. */
+export const requestIdOf = (res: Response): string => (contexts.get(res) ?? NONE).requestId;
+
+/** Which chain of requests this one belongs to: the client's word for it, else the request's id. */
+export const correlationIdOf = (res: Response): string => (contexts.get(res) ?? NONE).correlationId;
+
+const sane = (value: string | string[] | undefined): string | undefined =>
+  typeof value === 'string' && SANE_ID.test(value) ? value : undefined;
+
+/** Ids for every request, its time in the metrics and one line in the log at level debug. */
+export const requestContext = (options: {
+  readonly logger: Logger;
+  readonly metrics: Metrics;
+}): RequestHandler => {
+  const { logger, metrics } = options;
+  return (req, res, next) => {
+    const startedAt = performance.now();
+    const requestId = sane(req.headers['x-request-id']) ?? randomUUID();
+    const correlationId = sane(req.headers['x-correlation-id']) ?? requestId;
+    contexts.set(res, { requestId, correlationId });
+    res.setHeader('X-Request-Id', requestId);
+    res.once('close', () => {
+      const seconds = (performance.now() - startedAt) / 1000;
+      const { method } = req;
+      const route = routePattern(req);
+      // 499: the client went away before it had an answer.
+      const status = res.writableFinished ? res.statusCode : 499;
+      metrics.httpSeconds.observe({ method, route, status }, seconds);
+      logger.debug('Request answered', {
+        method,
+        route,
+        status,
+        seconds,
+        requestId,
+        correlationId,
+      });
+    });
+    next();
+  };
+};
+
+/** The pattern and never the path: a label must not have as many values as there are animes. */
+const routePattern = (req: Request): string => {
+  const route = req.route as { readonly path?: unknown } | undefined;
+  return typeof route?.path === 'string' ? `${req.baseUrl}${route.path}` : 'none';
+};

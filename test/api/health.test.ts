@@ -1,0 +1,79 @@
+import { expect } from 'chai';
+import { createHealth } from '../../src/platform/health.js';
+import { silentLogger } from '../../src/platform/logger.js';
+import { serveRouters } from '../support/http.js';
+
+const start = async (checks: Record<string, () => Promise<void>>) => {
+  const health = createHealth({
+    service: 'command-api',
+    version: '1.2.3',
+    logger: silentLogger(),
+    timeoutMs: 50,
+    cacheMs: 0,
+  });
+  for (const [name, check] of Object.entries(checks)) health.register(name, check);
+  const server = await serveRouters([], { health });
+  const get = async (path: string) => {
+    const response = await fetch(`${server.url}${path}`);
+    return { status: response.status, body: await response.json() };
+  };
+  return { ...server, health, get };
+};
+
+const fine = () => Promise.resolve();
+const hanging = () => new Promise<void>(() => undefined);
+const failing = () => Promise.reject(new Error('refused'));
+
+describe('health', () => {
+  it('is 200 with every dependency while all are healthy', async () => {
+    const server = await start({ 'event-store': fine });
+    try {
+      expect(await server.get('/health')).to.deep.equal({
+        status: 200,
+        body: {
+          status: 'healthy',
+          service: 'command-api',
+          version: '1.2.3',
+          dependencies: { 'event-store': 'healthy' },
+        },
+      });
+      expect(await server.get('/ready')).to.deep.equal({ status: 200, body: { status: 'ready' } });
+    } finally {
+      await server.stop();
+    }
+  });
+
+  for (const [name, check] of [
+    ['fails', failing],
+    ['does not answer', hanging],
+  ] as const) {
+    it(`is 503 and not ready, yet alive, while a dependency ${name}`, async () => {
+      const server = await start({ good: fine, bad: check });
+      try {
+        const health = await server.get('/health');
+        expect(health.status).to.equal(503);
+        expect(health.body)
+          .to.have.property('dependencies')
+          .that.deep.equals({ good: 'healthy', bad: 'unhealthy' });
+        expect((await server.get('/ready')).status).to.equal(503);
+        expect((await server.get('/live')).status).to.equal(200);
+      } finally {
+        await server.stop();
+      }
+    });
+  }
+
+  it('is not ready once it is stopping', async () => {
+    const server = await start({ good: fine });
+    try {
+      server.health.stopping();
+      expect(await server.get('/ready')).to.deep.equal({
+        status: 503,
+        body: { status: 'not ready' },
+      });
+      expect((await server.get('/health')).status).to.equal(200);
+    } finally {
+      await server.stop();
+    }
+  });
+});
