@@ -74,13 +74,17 @@ const numberProblem = (value: unknown, whole: boolean, max: number): string | un
     ? undefined
     : `must be a ${whole ? 'whole ' : ''}number from 0 to ${max.toLocaleString('en')}`;
 
+/** Genres are read and shown as one comma separated text. */
+const commaProblem = (genre: unknown): string | undefined =>
+  (genre as string).includes(',') ? 'must not have a comma' : undefined;
+
 const genresProblems = (value: unknown): readonly Problem[] => {
   if (!Array.isArray(value)) return [{ reason: 'must be a list of strings' }];
   if (value.length > DETAILS_LIMITS.genres) {
     return [{ reason: `must have at most ${DETAILS_LIMITS.genres} entries` }];
   }
   return value.flatMap((genre, index) => {
-    const reason = filledTextProblem(genre, DETAILS_LIMITS.genreLength);
+    const reason = filledTextProblem(genre, DETAILS_LIMITS.genreLength) ?? commaProblem(genre);
     return reason === undefined ? [] : [{ index, reason }];
   });
 };

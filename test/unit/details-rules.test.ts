@@ -81,9 +81,12 @@ describe('detailsProblems', () => {
   }
 
   it('says which genres are wrong', () => {
-    expect(detailsProblems({ title: 'Akira', genres: ['Action', '', 3] })).to.deep.equal([
+    expect(
+      detailsProblems({ title: 'Akira', genres: ['Action', '', 3, 'Sci-Fi, Space'] }),
+    ).to.deep.equal([
       { field: 'genres', index: 1, reason: 'must not be blank' },
       { field: 'genres', index: 2, reason: 'must be a string' },
+      { field: 'genres', index: 3, reason: 'must not have a comma' },
     ]);
   });
 
