@@ -1,0 +1,63 @@
+import express, { Router, type Express, type RequestHandler } from 'express';
+import { createHttpApp, type HttpAppOptions } from '../platform/http-app.js';
+import { pageSecurityHeaders } from '../platform/security-headers.js';
+import type { ReadStore } from '../ports/read-store.js';
+import { createActiveReadModels } from './context.js';
+import { createDocuments } from './documents.js';
+import { createErrorMask } from './error-mask.js';
+import { graphiql } from './graphiql.js';
+import { graphqlHandler } from './graphql-handler.js';
+import { DEFAULT_LIMITS, type DocumentLimits } from './limits.js';
+import { createRevisionWaiter } from './revision-waiter.js';
+import { createSchema, type ServiceInfo } from './schema.js';
+
+export interface QueryApiOptions extends Omit<HttpAppOptions, 'routers'> {
+  readonly readStore: Pick<ReadStore, 'active' | 'queries' | 'onSaved'>;
+  readonly serviceInfo: () => ServiceInfo | Promise<ServiceInfo>;
+  readonly now: () => Date;
+  /** Without GraphiQL. */
+  readonly production: boolean;
+  readonly limits?: Partial<DocumentLimits>;
+  readonly bodyLimitBytes?: number;
+  /** How long a query waits for its `minRevision`. */
+  readonly revisionWaitMs?: number;
+}
+
+/** The read side's HTTP server: GraphQL at /graphql, and everything that both APIs share. */
+export const createQueryApi = (options: QueryApiOptions): Express =>
+  createHttpApp({ ...options, routers: [graphqlRouter(options)] });
+
+const graphqlRouter = (options: QueryApiOptions): Router => {
+  const { readStore, metrics, bodyLimitBytes = 32_768, revisionWaitMs = 2000 } = options;
+  const waiter = createRevisionWaiter({ readStore, waitMs: revisionWaitMs });
+  const schema = createSchema({ ...options, waiter });
+  const documents = createDocuments({
+    schema,
+    limits: { ...DEFAULT_LIMITS, ...options.limits },
+    onRefused: (limit) => metrics.graphqlRefused.inc({ limit }),
+  });
+  const answer = graphqlHandler({
+    schema,
+    documents,
+    mask: createErrorMask(options.logger),
+    activeReadModels: createActiveReadModels({ readStore }),
+  });
+
+  const router = Router({ caseSensitive: true });
+  if (!options.production) {
+    router.get('/graphql', forBrowsers, pageSecurityHeaders(), graphiql());
+  }
+  router.get('/graphql', answer);
+  router.post('/graphql', express.raw({ type: () => true, limit: bodyLimitBytes }), answer);
+  return router;
+};
+
+/** A browser that opens the address asks for a page first; GraphQL clients never do. */
+const forBrowsers: RequestHandler = (req, _res, next) => {
+  const wanted = req.accepts([
+    'application/json',
+    'application/graphql-response+json',
+    'text/html',
+  ]);
+  next(wanted === 'text/html' ? undefined : 'route');
+};

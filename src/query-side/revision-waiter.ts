@@ -1,0 +1,110 @@
+import type { AnimeId } from '../domain/ids.js';
+import type { AnimeDocument, ReadQueries, ReadStore } from '../ports/read-store.js';
+import { staleRead } from './errors.js';
+import { createSharedLookUp, type SharedLookUp, type Waiter } from './shared-look-up.js';
+
+/** One version of the read models. */
+export interface ReadModels {
+  readonly version: string;
+  readonly queries: ReadQueries;
+}
+
+export interface RevisionWaiterOptions {
+  readonly readStore: Pick<ReadStore, 'onSaved'>;
+  /** How long a caller waits before it is told STALE_READ. */
+  readonly waitMs?: number;
+  /** Look-ups without a push, for documents that another process saves. */
+  readonly pollEveryMs?: number;
+  /** Beyond so many waiters a call looks once and does not wait: memory stays bounded. */
+  readonly maxWaiters?: number;
+}
+
+/** Read your writes: an anime's document once it is at a revision or later. */
+export interface RevisionWaiter {
+  /** Rejects with STALE_READ when the time is over, and with the store's error when it fails. */
+  read(readModels: ReadModels, animeId: AnimeId, minRevision: number): Promise<AnimeDocument>;
+}
+
+interface Queue extends SharedLookUp {
+  readonly animeId: AnimeId;
+  readonly waiters: Set<Waiter>;
+}
+
+export const createRevisionWaiter = ({
+  readStore,
+  waitMs = 2000,
+  pollEveryMs = 250,
+  maxWaiters = 1000,
+}: RevisionWaiterOptions): RevisionWaiter => {
+  const queues = new Map<string, Queue>();
+  let waiting = 0;
+  let rest: (() => void) | undefined;
+
+  /** Listens and polls only while somebody waits: idle costs nothing, and nothing needs closing. */
+  const attend = () => {
+    const stopListening = readStore.onSaved((animes) => {
+      const saved = new Set(animes.map(({ animeId }) => animeId));
+      for (const queue of queues.values()) if (saved.has(queue.animeId)) queue.lookAgain();
+    });
+    const poll = setInterval(() => {
+      for (const queue of queues.values()) queue.lookAgain();
+    }, pollEveryMs);
+    return () => {
+      stopListening();
+      clearInterval(poll);
+    };
+  };
+
+  const open = (key: string, queries: ReadQueries, animeId: AnimeId): Queue => {
+    const waiters = new Set<Waiter>();
+    const lookUp = createSharedLookUp(waiters, () => queries.anime(animeId));
+    const queue = { ...lookUp, animeId, waiters };
+    queues.set(key, queue);
+    return queue;
+  };
+
+  const wait = (queue: Queue, minRevision: number, leave: () => void) =>
+    new Promise<AnimeDocument>((resolve, reject) => {
+      const settle = () => {
+        clearTimeout(late);
+        queue.waiters.delete(waiter);
+        leave();
+      };
+      const waiter: Waiter = {
+        minRevision,
+        resolve: (document) => {
+          settle();
+          resolve(document);
+        },
+        reject: (error) => {
+          settle();
+          reject(error instanceof Error ? error : new Error('A look-up failed.', { cause: error }));
+        },
+      };
+      const late = setTimeout(() => waiter.reject(staleRead(queue.animeId, minRevision)), waitMs);
+      queue.join(waiter);
+    });
+
+  const lookOnce = async (queries: ReadQueries, animeId: AnimeId, minRevision: number) => {
+    const document = await queries.anime(animeId);
+    if (document !== null && document.revision >= minRevision) return document;
+    throw staleRead(animeId, minRevision);
+  };
+
+  return {
+    read: ({ version, queries }, animeId, minRevision) => {
+      if (waiting >= maxWaiters) return lookOnce(queries, animeId, minRevision);
+      const key = `${animeId}@${version}`;
+      rest ??= attend();
+      const queue = queues.get(key) ?? open(key, queries, animeId);
+      waiting += 1;
+      return wait(queue, minRevision, () => {
+        waiting -= 1;
+        if (queue.waiters.size === 0) queues.delete(key);
+        if (waiting > 0) return;
+        rest?.();
+        rest = undefined;
+      });
+    },
+  };
+};
