@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import { serverAudits } from 'graphql-http';
-import { serveQueryApi, storeThatAnswers, type Answer } from '../support/query-api.js';
+import { serveQueryApi, storeThatAnswers } from '../support/query-api.js';
 
 describe('GraphQL over HTTP', () => {
   let api: Awaited<ReturnType<typeof serveQueryApi>>;
@@ -80,7 +80,7 @@ describe('GraphQL over HTTP', () => {
       expect(response.headers.get('content-type')).to.equal(
         `${accept === '*/*' ? 'application/json' : accept}; charset=utf-8`,
       );
-      expect((await response.json())).to.deep.equal({ data: { genres: ['Action'] } });
+      expect(await response.json()).to.deep.equal({ data: { genres: ['Action'] } });
     }
   });
 
