@@ -1,0 +1,134 @@
+import { expect } from 'chai';
+import { WrongExpectedRevisionError } from '../../../src/ports/errors.js';
+import type { EventStore, ExpectedRevision } from '../../../src/ports/event-store.js';
+import { collect, ids, newEvent, newEvents, rejection, type FreshStreams } from './given.js';
+
+const expectConflict = (error: unknown, expected: ExpectedRevision, actual: ExpectedRevision) => {
+  expect(error).to.be.instanceOf(WrongExpectedRevisionError);
+  expect(error).to.include({ expected, actual });
+};
+
+export const appendingClauses = (streams: FreshStreams, open: () => EventStore): void => {
+  const stored = (stream: string) => collect(open().read(stream));
+
+  it('ES-1 counts the first event of a stream as revision 0', async () => {
+    const stream = streams.named('first');
+    const result = await open().append(stream, 'no_stream', [newEvent()]);
+    const [event] = await stored(stream);
+    expect(result.revision).to.equal(0n);
+    expect(event).to.deep.include({ stream, revision: 0n, position: result.position });
+  });
+
+  it('ES-1 answers the revision and position of the last event of an append', async () => {
+    const stream = streams.named('last');
+    await open().append(stream, 'no_stream', newEvents(2));
+    const result = await open().append(stream, 1n, newEvents(3));
+    const last = (await stored(stream)).at(-1);
+    expect(result).to.deep.equal({ revision: 4n, position: last?.position });
+  });
+
+  it('ES-2 refuses any revision of a stream that does not exist, and says so', async () => {
+    const stream = streams.named('missing');
+    for (const expected of [0n, 5n]) {
+      const error = await rejection(open().append(stream, expected, [newEvent()]));
+      expectConflict(error, expected, 'no_stream');
+    }
+    expect(await stored(stream)).to.deep.equal([]);
+  });
+
+  it('ES-2 refuses a revision that is not the last one, says where the stream is, writes nothing', async () => {
+    const stream = streams.named('conflict');
+    const events = newEvents(3);
+    await open().append(stream, 'no_stream', events);
+    for (const expected of ['no_stream', 0n, 1n, 3n, 700n] as const) {
+      const error = await rejection(open().append(stream, expected, [newEvent()]));
+      expectConflict(error, expected, 2n);
+    }
+    expect(ids(await stored(stream))).to.deep.equal(ids(events));
+  });
+
+  it('ES-3 writes a batch at consecutive revisions', async () => {
+    const stream = streams.named('batch');
+    const events = newEvents(100);
+    await open().append(stream, 'no_stream', events);
+    const found = await stored(stream);
+    expect(ids(found)).to.deep.equal(ids(events));
+    expect(found.map(({ revision }) => revision)).to.deep.equal(events.map((_, n) => BigInt(n)));
+  });
+
+  it('ES-3 writes of batches at one revision one whole and of the others nothing', async () => {
+    const stream = streams.named('whole');
+    const batches = Array.from({ length: 20 }, () => newEvents(10));
+    const outcomes = await Promise.allSettled(
+      batches.map((batch) => open().append(stream, 'no_stream', batch)),
+    );
+    const winners = batches.filter((_, n) => outcomes[n]?.status === 'fulfilled');
+    expect(winners).to.have.lengthOf(1);
+    expect(ids(await stored(stream))).to.deep.equal(winners.flatMap(ids));
+  });
+
+  it('ES-4 lets exactly one of 50 concurrent appends at one revision win', async () => {
+    const stream = streams.named('race');
+    await open().append(stream, 'no_stream', [newEvent()]);
+    const outcomes = await Promise.allSettled(
+      newEvents(50).map((event) => open().append(stream, 0n, [event])),
+    );
+    const refused = outcomes.flatMap((one) =>
+      one.status === 'rejected' ? [one.reason as unknown] : [],
+    );
+    expect(refused).to.have.lengthOf(49);
+    for (const error of refused) expectConflict(error, 0n, 1n);
+    expect(await stored(stream)).to.have.lengthOf(2);
+  });
+
+  it('ES-4 does not disturb appends to other streams by a conflict', async () => {
+    const contested = streams.named('contested');
+    await open().append(contested, 'no_stream', [newEvent()]);
+    const others = Array.from({ length: 20 }, () => streams.named('undisturbed'));
+    const outcomes = await Promise.allSettled(
+      others.flatMap((other) => [
+        open().append(contested, 'no_stream', [newEvent()]),
+        open().append(other, 'no_stream', [newEvent()]),
+      ]),
+    );
+    const statuses = outcomes.map(({ status }) => status);
+    expect(statuses).to.deep.equal(others.flatMap(() => ['rejected', 'fulfilled']));
+  });
+
+  it('ES-5 answers the same ids at the same expected revision as the first time', async () => {
+    const stream = streams.named('repeat');
+    const created = newEvents(2);
+    const added = newEvents(3);
+    const first = await open().append(stream, 'no_stream', created);
+    expect(await open().append(stream, 'no_stream', created)).to.deep.equal(first);
+    const second = await open().append(stream, 1n, added);
+    await open().append(stream, 4n, newEvents(2));
+    expect(await open().append(stream, 'no_stream', created)).to.deep.equal(first);
+    expect(await open().append(stream, 1n, added)).to.deep.equal(second);
+    expect(await stored(stream)).to.have.lengthOf(7);
+  });
+
+  it('ES-5 takes the same ids in one and the same moment as one append', async () => {
+    const stream = streams.named('twins');
+    const events = newEvents(2);
+    const twins = Array.from({ length: 10 }, () => open().append(stream, 'no_stream', events));
+    const results = await Promise.all(twins);
+    expect(results).to.deep.equal(twins.map(() => results[0]));
+    expect(ids(await stored(stream))).to.deep.equal(ids(events));
+  });
+
+  it('ES-5 refuses a batch that only begins like the one that is stored', async () => {
+    const stream = streams.named('likeness');
+    const [first, second] = [newEvent(), newEvent()];
+    await open().append(stream, 'no_stream', [first, second]);
+    const error = await rejection(open().append(stream, 'no_stream', [first, newEvent()]));
+    expectConflict(error, 'no_stream', 1n);
+    expect(ids(await stored(stream))).to.deep.equal(ids([first, second]));
+  });
+
+  it('ES-9 refuses an append without events', async () => {
+    expect(
+      await rejection(open().append(streams.named('empty'), 'no_stream', [])),
+    ).to.be.instanceOf(TypeError);
+  });
+};

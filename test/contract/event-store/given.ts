@@ -1,0 +1,106 @@
+import { randomUUID } from 'node:crypto';
+import { expect } from 'chai';
+import type {
+  AppendResult,
+  Delivery,
+  EventStore,
+  ExpectedRevision,
+  NewEvent,
+  Position,
+  RecordedEvent,
+  SubscriptionOptions,
+} from '../../../src/ports/event-store.js';
+import type { JsonObject } from '../../../src/ports/json.js';
+
+/** Names that nobody else writes to, remembered so that they can be deleted. */
+export const freshStreams = () => {
+  const run = `contract_${randomUUID().slice(0, 8)}`;
+  const names = new Set<string>();
+  const named = (label: string, suffix = '') => {
+    const name = `${run}-${label}-${randomUUID().slice(0, 8)}${suffix}`;
+    names.add(name);
+    return name;
+  };
+  return {
+    named,
+    /** Streams that share a prefix of their own. */
+    family: (label: string, size: number) => {
+      const prefix = `${run}-${label}-${randomUUID().slice(0, 8)}-`;
+      const family = Array.from({ length: size }, (_, n) => `${prefix}${n}`);
+      family.forEach((name) => names.add(name));
+      return { prefix, streams: family };
+    },
+    deleteAll: async (store: EventStore) => {
+      for (const name of names) await store.deleteStream(name).catch(() => undefined);
+    },
+  };
+};
+
+export type FreshStreams = ReturnType<typeof freshStreams>;
+
+export const newEvent = (data: JsonObject = {}, metadata: JsonObject = {}): NewEvent => ({
+  id: randomUUID(),
+  type: 'ContractTested',
+  data,
+  metadata,
+});
+
+export const newEvents = (count: number): NewEvent[] =>
+  Array.from({ length: count }, (_, n) => newEvent({ n }));
+
+export const ids = (events: readonly { readonly id: string }[]): string[] =>
+  events.map(({ id }) => id);
+
+export const collect = async <T>(items: AsyncIterable<T>): Promise<T[]> => {
+  const all: T[] = [];
+  for await (const item of items) all.push(item);
+  return all;
+};
+
+export const bodies = (events: readonly RecordedEvent[]): unknown[] =>
+  events.map(({ data }) => JSON.parse(Buffer.from(data).toString('utf8')) as unknown);
+
+/** One event per append, each after the other, so that positions are known. */
+export const appendEach = async (
+  store: EventStore,
+  stream: string,
+  events: readonly NewEvent[],
+  expected: ExpectedRevision = 'no_stream',
+): Promise<AppendResult[]> => {
+  const results: AppendResult[] = [];
+  for (const event of events) {
+    results.push(await store.append(stream, results.at(-1)?.revision ?? expected, [event]));
+  }
+  return results;
+};
+
+/** Where the log is now: subscriptions of the suite never read what was there before. */
+export const positionNow = async (store: EventStore, streams: FreshStreams): Promise<Position> =>
+  (await store.append(streams.named('marker'), 'no_stream', [newEvent()])).position;
+
+/** Takes deliveries as they come until it is stopped. */
+export const follow = (store: EventStore, options: Omit<SubscriptionOptions, 'signal'>) => {
+  const stopping = new AbortController();
+  const deliveries: Delivery[] = [];
+  const ended = (async () => {
+    const all = store.subscribeToAll({ ...options, signal: stopping.signal });
+    for await (const delivery of all) deliveries.push(delivery);
+  })();
+  ended.catch(() => undefined);
+  return {
+    deliveries,
+    events: () => deliveries.flatMap((one) => (one.kind === 'event' ? [one.event] : [])),
+    kinds: () => deliveries.map(({ kind }) => kind),
+    /** Rejects as the iteration did. */
+    stop: () => {
+      stopping.abort();
+      return ended;
+    },
+  };
+};
+
+export const rejection = async (promise: Promise<unknown>): Promise<unknown> =>
+  promise.then(
+    () => expect.fail('did not reject'),
+    (error: unknown) => error,
+  );

@@ -1,0 +1,123 @@
+import { expect } from 'chai';
+import { StreamDeletedError, UnavailableError } from '../../../src/ports/errors.js';
+import type { EventStore } from '../../../src/ports/event-store.js';
+import { eventually } from '../../support/eventually.js';
+import {
+  bodies,
+  collect,
+  follow,
+  newEvent,
+  newEvents,
+  positionNow,
+  rejection,
+  type FreshStreams,
+} from './given.js';
+import type { EventStoreTarget } from './target.js';
+
+export const lifetimeClauses = (
+  target: EventStoreTarget,
+  streams: FreshStreams,
+  open: () => EventStore,
+): void => {
+  const revisions = async (stream: string) =>
+    (await collect(open().read(stream))).map(({ revision }) => Number(revision));
+
+  it('ES-19 leaves only the last events readable, and goes on counting', async () => {
+    const stream = streams.named('max-count');
+    await open().append(stream, 'no_stream', newEvents(5));
+    await open().setMaxCount(stream, 2);
+    expect(await revisions(stream)).to.deep.equal([3, 4]);
+    const { revision } = await open().append(stream, 4n, newEvents(1));
+    expect(revision).to.equal(5n);
+    expect(await revisions(stream)).to.deep.equal([4, 5]);
+    expect(await open().head(stream)).to.equal(5n);
+  });
+
+  it('ES-19 may be set before the first event, and set anew', async () => {
+    const stream = streams.named('max-count');
+    await open().setMaxCount(stream, 1);
+    await open().append(stream, 'no_stream', newEvents(3));
+    expect(await revisions(stream)).to.deep.equal([2]);
+    await open().setMaxCount(stream, 2);
+    await open().setMaxCount(stream, 2);
+    await open().append(stream, 2n, newEvents(3));
+    expect(await revisions(stream)).to.deep.equal([4, 5]);
+  });
+
+  it('ES-20 reads a deleted stream as empty', async () => {
+    const stream = streams.named('deleted');
+    await open().append(stream, 'no_stream', newEvents(3));
+    await open().deleteStream(stream);
+    expect(await revisions(stream)).to.deep.equal([]);
+    expect(await open().head(stream)).to.equal('no_stream');
+  });
+
+  it('ES-20 appends to a deleted stream where none is expected, and goes on counting', async () => {
+    const stream = streams.named('again');
+    await open().append(stream, 'no_stream', newEvents(3));
+    await open().deleteStream(stream);
+    const { revision } = await open().append(stream, 'no_stream', [newEvent({ again: true })]);
+    expect(revision).to.equal(3n);
+    expect(await open().head(stream)).to.equal(3n);
+    const found = await collect(open().read(stream));
+    expect(bodies(found)).to.deep.equal([{ again: true }]);
+  });
+
+  it('ES-20 deletes a missing stream, and a deleted one, by doing nothing', async () => {
+    await open().deleteStream(streams.named('missing'));
+    const stream = streams.named('twice');
+    await open().append(stream, 'no_stream', newEvents(1));
+    await open().deleteStream(stream);
+    await open().deleteStream(stream);
+    expect(await revisions(stream)).to.deep.equal([]);
+  });
+
+  it('ES-21 rejects reads and appends of a stream that is deleted for ever', async () => {
+    const stream = streams.named('tombstone');
+    await open().append(stream, 'no_stream', newEvents(2));
+    await open().tombstoneStream(stream);
+    const attempts = [
+      open().append(stream, 1n, [newEvent()]),
+      open().append(stream, 'no_stream', [newEvent()]),
+      collect(open().read(stream)),
+      collect(open().read(stream, { direction: 'backwards', limit: 1 })),
+      open().head(stream),
+    ];
+    for (const attempt of attempts) {
+      expect(await rejection(attempt))
+        .to.be.instanceOf(StreamDeletedError)
+        .and.include({ stream });
+    }
+  });
+
+  it('ES-22 settles what is pending, ends subscriptions, and rejects every call after `close`', async () => {
+    const opened = await target.open();
+    const { store } = opened;
+    const stream = streams.named('closed');
+    const following = follow(store, { after: await positionNow(store, streams) });
+    await eventually(() => expect(following.kinds()).to.include('caught-up'));
+    const pending = Promise.allSettled([store.append(stream, 'no_stream', newEvents(2))]);
+    await Promise.all([store.close(), store.close()]);
+    await store.close();
+    const [outcome] = await pending;
+    if (outcome.status === 'fulfilled') expect(outcome.value.revision).to.equal(1n);
+    await following.stop();
+    const signal = new AbortController().signal;
+    const calls = [
+      store.append(stream, 1n, newEvents(1)),
+      collect(store.read(stream)),
+      store.head(stream),
+      collect(store.subscribeToAll({ after: 'start', signal })),
+      store.setMaxCount(stream, 1),
+      store.deleteStream(stream),
+      store.tombstoneStream(stream),
+      store.ping(),
+    ];
+    for (const call of calls) expect(await rejection(call)).to.be.instanceOf(UnavailableError);
+    await opened.stop();
+  });
+
+  it('ES-22 answers a ping while it is open', async () => {
+    await open().ping();
+  });
+};

@@ -1,0 +1,86 @@
+import { once } from 'node:events';
+import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
+
+/** How the line treats what passes over it. */
+export type Line =
+  | { readonly kind: 'open'; readonly latencyMs?: number }
+  /** Connections stay open and nothing passes, either way. */
+  | { readonly kind: 'black-hole' }
+  /** What is sent arrives; no answer comes back. */
+  | { readonly kind: 'deaf' }
+  /** Answers pass until this many bytes of them, then the connection is reset. */
+  | { readonly kind: 'cut-after'; readonly bytes: number }
+  /** New connections are reset at once. */
+  | { readonly kind: 'refuse' };
+
+const OPEN: Line = { kind: 'open' };
+
+/** A TCP line to a server on this machine, with faults at the test's command. */
+export const tcpProxy = async (target: { readonly host: string; readonly port: number }) => {
+  let line = OPEN;
+  let answeredBytes = 0;
+  const sockets = new Set<Socket>();
+
+  const hold = (socket: Socket) => {
+    sockets.add(socket);
+    socket.on('error', () => undefined).on('close', () => sockets.delete(socket));
+  };
+
+  const server = createServer((near) => {
+    hold(near);
+    if (line.kind === 'refuse') return void near.resetAndDestroy();
+    const far = connect(target);
+    hold(far);
+    near.on('close', () => far.destroy());
+    far.on('close', () => near.destroy());
+    near.on('data', (bytes) => {
+      if (line.kind !== 'black-hole') later(() => far.write(bytes));
+    });
+    far.on('data', (bytes) => {
+      answeredBytes += bytes.length;
+      if (line.kind === 'cut-after' && answeredBytes > line.bytes) near.resetAndDestroy();
+      else if (line.kind !== 'black-hole' && line.kind !== 'deaf') later(() => near.write(bytes));
+    });
+  });
+
+  const later = (pass: () => unknown) => {
+    if (line.kind === 'open' && line.latencyMs !== undefined) setTimeout(pass, line.latencyMs);
+    else pass();
+  };
+
+  const listen = async (port: number) => {
+    server.listen(port, '127.0.0.1');
+    await once(server, 'listening');
+    return (server.address() as AddressInfo).port;
+  };
+
+  const reset = () => sockets.forEach((socket) => socket.resetAndDestroy());
+  const port = await listen(0);
+
+  return {
+    port,
+    set: (next: Line) => {
+      line = next;
+      answeredBytes = 0;
+    },
+    /** Resets every open connection. */
+    reset,
+    /** Stops listening and resets what is open: as good as a stopped server. */
+    cut: async () => {
+      server.close();
+      reset();
+      if (sockets.size > 0) await once(server, 'close');
+    },
+    mend: async () => {
+      line = OPEN;
+      if (!server.listening) await listen(port);
+    },
+    connections: () => sockets.size / 2,
+    stop: async () => {
+      reset();
+      await new Promise((resolve) => server.close(resolve));
+    },
+  };
+};
+
+export type TcpProxy = Awaited<ReturnType<typeof tcpProxy>>;
