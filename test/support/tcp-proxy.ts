@@ -17,7 +17,7 @@ const OPEN: Line = { kind: 'open' };
 
 /** A TCP line to a server on this machine, with faults at the test's command. */
 export const tcpProxy = async (target: { readonly host: string; readonly port: number }) => {
-  let line = OPEN;
+  let line: Line = OPEN;
   let answeredBytes = 0;
   const sockets = new Set<Socket>();
 
