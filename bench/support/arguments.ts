@@ -1,0 +1,18 @@
+import { parseArgs } from 'node:util';
+
+/** What every benchmark takes: --quick for a smoke test, --rounds and --seconds to measure longer. */
+export const benchArguments = () => {
+  const { values } = parseArgs({
+    options: {
+      quick: { type: 'boolean', default: false },
+      rounds: { type: 'string' },
+      seconds: { type: 'string' },
+    },
+  });
+  const { quick } = values;
+  return {
+    quick,
+    rounds: Number(values.rounds ?? (quick ? 1 : 5)),
+    durationMs: Number(values.seconds ?? (quick ? 0.5 : 4)) * 1000,
+  };
+};

@@ -1,0 +1,82 @@
+import { createHistogram, type RecordableHistogram } from 'node:perf_hooks';
+import { setTimeout as delay } from 'node:timers/promises';
+import { openConnection, type Answer, type Connection } from './http-connection.js';
+
+export interface LoadOptions {
+  readonly port: number;
+  readonly next: () => Buffer;
+  readonly connections?: number;
+  readonly durationMs: number;
+  /** Starts so many requests a second, spread evenly; absent: each connection as fast as it can. */
+  readonly perSecond?: number;
+  readonly onAnswer?: (answer: Answer) => void;
+}
+
+export interface LoadResult {
+  readonly requests: number;
+  readonly seconds: number;
+  readonly perSecond: number;
+  readonly statuses: Readonly<Record<number, number>>;
+  readonly p50Ms: number;
+  readonly p99Ms: number;
+}
+
+/** Sends requests over so many connections, each waiting for its answer before the next one. */
+export const runLoad = async (options: LoadOptions): Promise<LoadResult> => {
+  const { port, connections = 64, durationMs } = options;
+  const open = await Promise.all(Array.from({ length: connections }, () => openConnection(port)));
+  const latencies = createHistogram();
+  const statuses: Record<number, number> = {};
+  const startedAt = performance.now();
+  const due = pacer(startedAt, options.perSecond);
+  const until = startedAt + durationMs;
+  try {
+    await Promise.all(
+      open.map((connection) => drive(connection, { ...options, due, until, latencies, statuses })),
+    );
+  } finally {
+    for (const connection of open) connection.close();
+  }
+  const seconds = (performance.now() - startedAt) / 1000;
+  return {
+    requests: latencies.count,
+    seconds,
+    perSecond: latencies.count / seconds,
+    statuses,
+    p50Ms: latencies.percentile(50) / 1000,
+    p99Ms: latencies.percentile(99) / 1000,
+  };
+};
+
+interface Drive extends Pick<LoadOptions, 'next' | 'onAnswer'> {
+  readonly due: () => number;
+  readonly until: number;
+  readonly latencies: RecordableHistogram;
+  readonly statuses: Record<number, number>;
+}
+
+const drive = async (connection: Connection, options: Drive): Promise<void> => {
+  const { next, onAnswer, due, until, latencies, statuses } = options;
+  for (;;) {
+    const dueAt = due();
+    if (dueAt >= until) return;
+    const wait = dueAt - performance.now();
+    if (wait > 0) await delay(wait);
+    const request = next();
+    const sentAt = performance.now();
+    if (sentAt >= until) return;
+    const answer = await connection.send(request);
+    // From when it was due: a server that stalls must not hide the requests that it kept waiting.
+    const from = dueAt === 0 ? sentAt : Math.min(dueAt, sentAt);
+    latencies.record(Math.max(1, Math.round((performance.now() - from) * 1000)));
+    statuses[answer.status] = (statuses[answer.status] ?? 0) + 1;
+    onAnswer?.(answer);
+  }
+};
+
+/** When the next request is due; 0 means at once. */
+const pacer = (startedAt: number, perSecond: number | undefined): (() => number) => {
+  if (perSecond === undefined) return () => 0;
+  let started = 0;
+  return () => startedAt + (started++ * 1000) / perSecond;
+};
