@@ -1,0 +1,57 @@
+import { status } from '@grpc/grpc-js';
+import type { EventEmitter } from 'node:events';
+import { pause } from '../../../platform/retry.js';
+import { RpcError, unavailable } from './rpc-error.js';
+
+const STOPPING = 'The server is stopping.';
+
+/**
+ * What the server is doing, so that it can stop in order: take no new work, answer the writes that
+ * were begun, then end what would go on for ever.
+ */
+export const createCalls = () => {
+  const open = new Set<AbortController>();
+  const writes = new Set<Promise<unknown>>();
+  let stopping = false;
+
+  return {
+    get stopping() {
+      return stopping;
+    },
+
+    /** The signal aborts with the RpcError to answer: the client went away or the server stops. */
+    async run<T>(call: EventEmitter, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+      if (stopping) throw unavailable(STOPPING);
+      const controller = new AbortController();
+      const cancel = () => controller.abort(new RpcError(status.CANCELLED, 'Cancelled.'));
+      open.add(controller);
+      call.once('cancelled', cancel);
+      try {
+        return await work(controller.signal);
+      } finally {
+        open.delete(controller);
+        call.off('cancelled', cancel);
+      }
+    },
+
+    /** A write that is to be finished before the server stops. */
+    async finish<T>(work: Promise<T>): Promise<T> {
+      writes.add(work);
+      try {
+        return await work;
+      } finally {
+        writes.delete(work);
+      }
+    },
+
+    async stop(drainTimeoutMs: number): Promise<void> {
+      stopping = true;
+      const drained = new AbortController();
+      const settled = Promise.allSettled(writes).then(() => drained.abort());
+      await Promise.race([settled, pause(drainTimeoutMs, drained.signal)]);
+      for (const controller of open) controller.abort(unavailable(STOPPING));
+    },
+  };
+};
+
+export type Calls = ReturnType<typeof createCalls>;

@@ -1,0 +1,124 @@
+import streams from '@eventstore/db-client/generated/streams_pb.js';
+import type { Direction, LogFilter } from '../event-log.js';
+import { MAX_INT64 } from './expected-revision.js';
+import { checkpointIntervalOf, filterOf } from './filter.js';
+import { streamNameOf } from './identifiers.js';
+import { invalidArgument, unimplemented } from './rpc-error.js';
+
+export type From = bigint | 'start' | 'end';
+
+/** What a client asks for, of the four things that one call offers. */
+export type ReadRequest =
+  | {
+      readonly kind: 'read-stream';
+      readonly stream: string;
+      readonly from: From;
+      readonly direction: Direction;
+      readonly count: number;
+    }
+  | {
+      readonly kind: 'read-all';
+      readonly from: From;
+      readonly direction: Direction;
+      readonly count: number;
+    }
+  | { readonly kind: 'subscribe-stream'; readonly stream: string; readonly after: From }
+  | {
+      readonly kind: 'subscribe-all';
+      readonly after: From;
+      readonly filter?: LogFilter;
+      readonly checkpointEvery?: number;
+    };
+
+type Options = streams.ReadReq.Options;
+
+export const readRequestOf = (options: Options): ReadRequest => {
+  const counted = options.hasCount();
+  if (!counted && !options.hasSubscription()) {
+    throw invalidArgument('A read has a count or is a subscription.');
+  }
+  if (options.hasStream()) return counted ? readStream(options) : subscribeStream(options);
+  if (options.hasAll()) return counted ? readAll(options) : subscribeAll(options);
+  throw invalidArgument('A read names a stream or all streams.');
+};
+
+const readStream = (options: Options): ReadRequest => {
+  refuseFilter(options);
+  const { stream, from } = streamOf(options);
+  const direction = directionOf(options);
+  if (direction === 'forwards' && from === 'end') {
+    throw invalidArgument('Nothing can be read forwards from the end of a stream.');
+  }
+  return { kind: 'read-stream', stream, from, direction, count: countOf(options) };
+};
+
+const readAll = (options: Options): ReadRequest => {
+  if (options.hasFilter()) {
+    throw unimplemented(
+      'The embedded event store does not read with a filter; it filters subscriptions.',
+    );
+  }
+  return {
+    kind: 'read-all',
+    from: positionOf(options),
+    direction: directionOf(options),
+    count: countOf(options),
+  };
+};
+
+const subscribeStream = (options: Options): ReadRequest => {
+  refuseFilter(options);
+  refuseBackwards(options);
+  const { stream, from } = streamOf(options);
+  return { kind: 'subscribe-stream', stream, after: from };
+};
+
+const subscribeAll = (options: Options): ReadRequest => {
+  refuseBackwards(options);
+  const after = positionOf(options);
+  const filter = options.getFilter();
+  if (filter === undefined) return { kind: 'subscribe-all', after };
+  return {
+    kind: 'subscribe-all',
+    after,
+    filter: filterOf(filter),
+    checkpointEvery: checkpointIntervalOf(filter),
+  };
+};
+
+const streamOf = (options: Options): { stream: string; from: From } => {
+  const of = options.getStream();
+  const stream = streamNameOf(of?.getStreamIdentifier());
+  if (of?.hasRevision() === true) return { stream, from: bounded(of.getRevision()) };
+  return { stream, from: of?.hasEnd() === true ? 'end' : 'start' };
+};
+
+const positionOf = (options: Options): From => {
+  const all = options.getAll();
+  const position = all?.getPosition();
+  if (position !== undefined) return bounded(position.getCommitPosition());
+  return all?.hasEnd() === true ? 'end' : 'start';
+};
+
+/** Nothing lies beyond the largest signed number, so that larger ones mean the same. */
+const bounded = (unsigned: string): bigint => {
+  const value = BigInt(unsigned);
+  return value > MAX_INT64 ? MAX_INT64 : value;
+};
+
+const countOf = (options: Options): number => Number(options.getCount());
+
+const directionOf = (options: Options): Direction =>
+  options.getReadDirection() === streams.ReadReq.Options.ReadDirection.BACKWARDS
+    ? 'backwards'
+    : 'forwards';
+
+const refuseFilter = (options: Options): void => {
+  if (options.hasFilter()) throw invalidArgument('Only all streams together can be filtered.');
+};
+
+const refuseBackwards = (options: Options): void => {
+  if (directionOf(options) === 'backwards') {
+    throw invalidArgument('A subscription goes forwards.');
+  }
+};

@@ -1,0 +1,64 @@
+import streams from '@eventstore/db-client/generated/streams_pb.js';
+import type { LogRecord } from '../event-log.js';
+import { streamIdentifier, uuidMessage } from './identifiers.js';
+
+const { ReadResp } = streams;
+
+export type UuidForm = 'string' | 'structured';
+
+/** An event, the link that led to it, or a link that leads nowhere. */
+export interface Resolved {
+  readonly event?: LogRecord;
+  readonly link?: LogRecord;
+}
+
+export const eventResponse = ({ event, link }: Resolved, form: UuidForm): streams.ReadResp => {
+  const read = new ReadResp.ReadEvent();
+  if (event !== undefined) read.setEvent(recordedEvent(event, form));
+  if (link !== undefined) read.setLink(recordedEvent(link, form));
+  const original = link ?? event;
+  if (original !== undefined) read.setCommitPosition(original.position.toString());
+  return new ReadResp().setEvent(read);
+};
+
+const recordedEvent = (
+  record: LogRecord,
+  form: UuidForm,
+): streams.ReadResp.ReadEvent.RecordedEvent => {
+  const position = record.position.toString();
+  const recorded = new ReadResp.ReadEvent.RecordedEvent();
+  recorded.setId(uuidMessage(record.id, form));
+  recorded.setStreamIdentifier(streamIdentifier(record.stream));
+  recorded.setStreamRevision(record.revision.toString());
+  recorded.setCommitPosition(position);
+  recorded.setPreparePosition(position);
+  recorded.setData(record.data);
+  recorded.setCustomMetadata(record.metadata);
+  const metadata = recorded.getMetadataMap();
+  metadata.set('type', record.type);
+  metadata.set('content-type', record.isJson ? 'application/json' : 'application/octet-stream');
+  metadata.set('created', (BigInt(record.created) * TICKS_PER_MILLISECOND).toString());
+  return recorded;
+};
+
+/** .NET counts time in units of 100 ns. */
+const TICKS_PER_MILLISECOND = 10_000n;
+
+export const streamNotFound = (stream: string): streams.ReadResp => {
+  const notFound = new ReadResp.StreamNotFound().setStreamIdentifier(streamIdentifier(stream));
+  return new ReadResp().setStreamNotFound(notFound);
+};
+
+export const confirmation = (subscriptionId: string): streams.ReadResp =>
+  new ReadResp().setConfirmation(
+    new ReadResp.SubscriptionConfirmation().setSubscriptionId(subscriptionId),
+  );
+
+export const checkpoint = (position: bigint): streams.ReadResp => {
+  const reached = new ReadResp.Checkpoint();
+  reached.setCommitPosition(position.toString());
+  reached.setPreparePosition(position.toString());
+  return new ReadResp().setCheckpoint(reached);
+};
+
+export const caughtUp = (): streams.ReadResp => new ReadResp().setCaughtUp(new ReadResp.CaughtUp());

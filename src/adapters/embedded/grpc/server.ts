@@ -1,0 +1,104 @@
+import { GossipService } from '@eventstore/db-client/generated/gossip_grpc_pb.js';
+import { ServerFeaturesService } from '@eventstore/db-client/generated/serverfeatures_grpc_pb.js';
+import { StreamsService } from '@eventstore/db-client/generated/streams_grpc_pb.js';
+import { Server, ServerCredentials } from '@grpc/grpc-js';
+import type { Logger } from '../../../platform/logger.js';
+import type { EventLog } from '../event-log.js';
+import { append } from './append.js';
+import { batchAppend } from './batch-append.js';
+import { createCalls } from './calls.js';
+import { deleteStream, tombstoneStream } from './delete.js';
+import { readGossip } from './gossip.js';
+import type { ServiceContext } from './handlers.js';
+import { read } from './read.js';
+import { getSupportedMethods, type Features } from './server-features.js';
+import { shutDown } from './shut-down.js';
+import { refusing, unsupportedServices } from './unsupported.js';
+
+export interface GrpcServerOptions {
+  readonly log: EventLog;
+  /** 0 takes a free one. */
+  readonly port: number;
+  /** There is no authentication: anything but the loopback address gives the log to the network. */
+  readonly host?: string;
+  readonly logger: Logger;
+  readonly features?: Features;
+  /** The largest append, counted as EventStoreDB counts. The log has its own limit as well. */
+  readonly maxAppendBytes?: number;
+  /** How long the log may take to confirm a write before its outcome is unknown to the client. */
+  readonly appendTimeoutMs?: number;
+  /** How long a stop waits for writes to be answered, and then for clients to take the answers. */
+  readonly drainTimeoutMs?: number;
+}
+
+export interface GrpcServer {
+  readonly port: number;
+  /** Refuses new calls, answers the writes that were begun, ends all else. May be called twice. */
+  close(): Promise<void>;
+}
+
+const TRANSPORT = {
+  // What the official clients accept too; their appends come in parts of up to 3 MiB.
+  'grpc.max_receive_message_length': 17 * 1024 * 1024,
+  'grpc.max_concurrent_streams': 1000,
+  // A client that vanished without a word must not keep its subscriptions.
+  'grpc.keepalive_time_ms': 30_000,
+  'grpc.keepalive_timeout_ms': 20_000,
+  'grpc.enable_channelz': 0,
+};
+
+/**
+ * Serves the log over EventStoreDB's protocol: appends, reads, subscriptions, deletes. What it does
+ * not support it refuses as unimplemented. Rejects if the port is taken.
+ */
+export const startGrpcServer = async ({
+  log,
+  port,
+  host = '127.0.0.1',
+  logger,
+  features = { batchAppend: true },
+  maxAppendBytes = 1024 * 1024,
+  appendTimeoutMs = 2000,
+  drainTimeoutMs = 5000,
+}: GrpcServerOptions): Promise<GrpcServer> => {
+  const calls = createCalls();
+  const server = new Server(TRANSPORT);
+  let boundPort = port;
+  const context: ServiceContext = { log, calls, logger, maxAppendBytes, appendTimeoutMs };
+  addStreams(server, context);
+  server.addService(ServerFeaturesService, {
+    getSupportedMethods: getSupportedMethods(context, features),
+  });
+  server.addService(GossipService, {
+    read: readGossip(context, () => ({ host, port: boundPort })),
+  });
+  for (const [service, sentence] of unsupportedServices) {
+    server.addService(service, refusing(service, sentence));
+  }
+  boundPort = await bind(server, host, port);
+  logger.info('the event store is served over gRPC', { host, port: boundPort });
+
+  let closed: Promise<void> | undefined;
+  return {
+    port: boundPort,
+    close: () => (closed ??= shutDown(server, calls, drainTimeoutMs)),
+  };
+};
+
+const addStreams = (server: Server, context: ServiceContext): void =>
+  server.addService(StreamsService, {
+    read: read(context),
+    append: append(context),
+    batchAppend: batchAppend(context),
+    delete: deleteStream(context),
+    tombstone: tombstoneStream(context),
+  });
+
+const bind = (server: Server, host: string, port: number): Promise<number> =>
+  new Promise((resolve, reject) => {
+    const address = host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
+    server.bindAsync(address, ServerCredentials.createInsecure(), (error, bound) => {
+      if (error === null) resolve(bound);
+      else reject(new Error(`The event store cannot listen on ${address}.`, { cause: error }));
+    });
+  });

@@ -1,0 +1,73 @@
+import type shared from '@eventstore/db-client/generated/shared_pb.js';
+import type streams from '@eventstore/db-client/generated/streams_pb.js';
+import type { Expected } from '../event-log.js';
+import { expectedOf } from './expected-revision.js';
+import { streamNameOf } from './identifiers.js';
+import { createProposal, type Proposal } from './proposed-events.js';
+import { invalidArgument } from './rpc-error.js';
+
+const MAX_UNFINISHED = 64;
+
+/** An append of a batch call, whole or still growing. */
+export interface PendingAppend {
+  readonly correlationId: shared.UUID | undefined;
+  readonly stream: string;
+  readonly expected: Expected;
+  readonly proposal: Proposal;
+  readonly deadlineAt: number;
+}
+
+/** The append that a request opens with its options; none where the request has no options. */
+export const openedBy = (
+  request: streams.BatchAppendReq,
+  limits: { readonly maxAppendBytes: number; readonly appendTimeoutMs: number },
+): PendingAppend | undefined => {
+  const options = request.getOptions();
+  if (options === undefined) return undefined;
+  const revision = options.hasStreamPosition() ? options.getStreamPosition() : undefined;
+  return {
+    correlationId: request.getCorrelationId(),
+    stream: streamNameOf(options.getStreamIdentifier()),
+    expected: expectedOf(options, revision),
+    proposal: createProposal(limits.maxAppendBytes),
+    deadlineAt: Math.min(deadlineOf(options), Date.now() + limits.appendTimeoutMs),
+  };
+};
+
+/** The client's deadline by its own clock, milliseconds since the epoch. */
+const deadlineOf = (options: streams.BatchAppendReq.Options): number => {
+  const deadline = options.getDeadline();
+  if (deadline === undefined) return Number.POSITIVE_INFINITY;
+  return deadline.getSeconds() * 1000 + deadline.getNanos() / 1e6;
+};
+
+/** Appends of which the last part is still to come, few at a time and not for ever. */
+export const createUnfinished = (onExpired: (append: PendingAppend) => void) => {
+  const kept = new Map<string, { append: PendingAppend; expiry: NodeJS.Timeout }>();
+
+  const take = (id: string): PendingAppend | undefined => {
+    const entry = kept.get(id);
+    if (entry === undefined) return undefined;
+    clearTimeout(entry.expiry);
+    kept.delete(id);
+    return entry.append;
+  };
+
+  return {
+    take,
+    keep(id: string, append: PendingAppend): void {
+      if (kept.size >= MAX_UNFINISHED) {
+        throw invalidArgument(`At most ${MAX_UNFINISHED} appends may be unfinished at a time.`);
+      }
+      const expire = () => {
+        take(id);
+        onExpired(append);
+      };
+      kept.set(id, { append, expiry: setTimeout(expire, append.deadlineAt - Date.now()) });
+    },
+    clear(): void {
+      for (const { expiry } of kept.values()) clearTimeout(expiry);
+      kept.clear();
+    },
+  };
+};
