@@ -80,3 +80,26 @@ const pacer = (startedAt: number, perSecond: number | undefined): (() => number)
   let started = 0;
   return () => startedAt + (started++ * 1000) / perSecond;
 };
+
+/** Sends each request once, over so many connections. Answers how often each status came. */
+export const sendAll = async (
+  port: number,
+  requests: Iterable<Buffer>,
+  connections = 64,
+): Promise<Readonly<Record<number, number>>> => {
+  const queue = requests[Symbol.iterator]();
+  const statuses: Record<number, number> = {};
+  const sendNext = async (): Promise<void> => {
+    const connection = await openConnection(port);
+    try {
+      for (let next = queue.next(); next.done !== true; next = queue.next()) {
+        const { status } = await connection.send(next.value);
+        statuses[status] = (statuses[status] ?? 0) + 1;
+      }
+    } finally {
+      connection.close();
+    }
+  };
+  await Promise.all(Array.from({ length: connections }, sendNext));
+  return statuses;
+};
