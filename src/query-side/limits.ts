@@ -13,7 +13,7 @@ export interface DocumentLimits {
 
 export const DEFAULT_LIMITS: DocumentLimits = {
   maxCharacters: 16_384,
-  maxTokens: 1000,
+  maxTokens: 500,
   maxDepth: 8,
   maxAliases: 15,
   maxCost: 20_000,

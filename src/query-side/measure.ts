@@ -69,14 +69,15 @@ export const measureDocument = (document: DocumentNode, pageSizeOf: PageSizeOf):
     return measure;
   };
 
-  const unspread = [...fragments.keys()].map(measureFragment);
+  // Those that no operation spreads, too: validation would walk in the circle.
+  for (const name of fragments.keys()) measureFragment(name);
   return document.definitions
     .map((definition) =>
       definition.kind === Kind.OPERATION_DEFINITION
         ? measureSelections(definition.selectionSet)
         : NOTHING,
     )
-    .reduce(larger, unspread.reduce(larger, NOTHING));
+    .reduce(larger, NOTHING);
 };
 
 const fragmentsOf = ({ definitions }: DocumentNode): ReadonlyMap<string, FragmentDefinitionNode> =>

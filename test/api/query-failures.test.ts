@@ -1,0 +1,158 @@
+import { expect } from 'chai';
+import type { Logger } from '../../src/platform/logger.js';
+import { UnavailableError } from '../../src/ports/errors.js';
+import type { AnimeDocument } from '../../src/ports/read-store.js';
+import type { QueryApiOptions } from '../../src/query-side/query-api.js';
+import { serveQueryApi, storeThatAnswers } from '../support/query-api.js';
+
+interface Line {
+  readonly level: string;
+  readonly message: string;
+  readonly data: Readonly<Record<string, unknown>>;
+}
+
+const keepingLogger = (lines: Line[]): Logger => {
+  const keep =
+    (level: string) =>
+    (message: string, data: Line['data'] = {}) =>
+      void lines.push({ level, message, data });
+  const logger: Logger = {
+    debug: () => undefined,
+    info: keep('info'),
+    warn: keep('warn'),
+    error: keep('error'),
+    child: () => logger,
+  };
+  return logger;
+};
+
+describe('a query that fails', () => {
+  const lines: Line[] = [];
+  const stops: (() => Promise<void>)[] = [];
+
+  afterEach(async () => {
+    lines.length = 0;
+    for (const stop of stops.splice(0)) await stop();
+  });
+
+  const whenAsked = async (
+    query: string,
+    readStore: QueryApiOptions['readStore'],
+    options: Partial<QueryApiOptions> = {},
+  ) => {
+    const api = await serveQueryApi({ readStore, logger: keepingLogger(lines), ...options });
+    stops.push(api.stop);
+    const response = await api.post(JSON.stringify({ query }), { 'X-Request-Id': 'request-7' });
+    return { status: response.status, body: await response.json() };
+  };
+
+  it('by a bug tells only the request id, and logs the cause', async () => {
+    const cause = new TypeError('secret detail of document 42');
+    const store = storeThatAnswers({ genres: () => Promise.reject(cause) });
+    expect(await whenAsked('{ genres }', store)).to.deep.equal({
+      status: 200,
+      body: {
+        data: null,
+        errors: [
+          {
+            message: 'Something went wrong on our side. Request request-7 is in our log.',
+            locations: [{ line: 1, column: 3 }],
+            path: ['genres'],
+            extensions: { code: 'INTERNAL_SERVER_ERROR' },
+          },
+        ],
+      },
+    });
+    expect(lines).to.deep.equal([
+      {
+        level: 'error',
+        message: 'Query failed',
+        data: { requestId: 'request-7', path: ['genres'], error: cause },
+      },
+    ]);
+  });
+
+  it('by a document that is not what it promised is a bug too', async () => {
+    const broken = { clicks: 1.5 } as AnimeDocument;
+    const store = storeThatAnswers({ topByViews: () => Promise.resolve([broken]) });
+    const { body } = await whenAsked('{ topAnimesByViews { totalClicks } }', store);
+    expect(body).to.have.nested.property('errors[0].extensions.code', 'INTERNAL_SERVER_ERROR');
+    expect(lines).to.have.nested.property('[0].message', 'Query failed');
+  });
+
+  it('because the store is away says so, and spares the other fields', async () => {
+    const away = new UnavailableError('connect ECONNREFUSED 10.0.0.7:27017');
+    const store = storeThatAnswers({ anime: () => Promise.reject(away) });
+    const query = '{ serviceInfo { version } animeStats(animeId: 1) { totalViews } }';
+    expect(await whenAsked(query, store)).to.deep.equal({
+      status: 200,
+      body: {
+        data: { serviceInfo: { version: '1.2.3' }, animeStats: null },
+        errors: [
+          {
+            message:
+              'The read models cannot be reached; try again shortly. Request request-7 is in our log.',
+            locations: [{ line: 1, column: 27 }],
+            path: ['animeStats'],
+            extensions: { code: 'SERVICE_UNAVAILABLE' },
+          },
+        ],
+      },
+    });
+    expect(lines).to.deep.equal([
+      {
+        level: 'warn',
+        message: 'Read store unavailable',
+        data: { requestId: 'request-7', error: away },
+      },
+    ]);
+  });
+
+  it('before there are read models says NOT_READY, and works once there are', async () => {
+    let active: Awaited<ReturnType<QueryApiOptions['readStore']['active']>> = null;
+    const store = storeThatAnswers({ genres: () => Promise.resolve([]) }, () =>
+      Promise.resolve(active),
+    );
+    const query = '{ genres }';
+    const api = await serveQueryApi({ readStore: store });
+    stops.push(api.stop);
+    expect(await api.ask(query)).to.deep.equal({
+      data: null,
+      errors: [
+        {
+          message: 'The read models do not exist yet; try again shortly.',
+          locations: [{ line: 1, column: 3 }],
+          path: ['genres'],
+          extensions: { code: 'NOT_READY' },
+        },
+      ],
+    });
+    active = { name: 'v1', state: 'active', logId: 'log', createdAt: '2026-11-24T10:00:00.000Z' };
+    expect(await api.ask(query)).to.deep.equal({ data: { genres: [] } });
+  });
+
+  it('because the active version cannot be told is no different', async () => {
+    const store = storeThatAnswers({}, () => Promise.reject(new UnavailableError('down')));
+    const { body } = await whenAsked('{ genres }', store);
+    expect(body).to.have.nested.property('errors[0].extensions.code', 'SERVICE_UNAVAILABLE');
+  });
+
+  it('by a revision that does not come says STALE_READ', async () => {
+    const old = { animeId: 1, revision: 6 } as AnimeDocument;
+    const store = storeThatAnswers({ anime: () => Promise.resolve(old) });
+    const query = '{ animeStats(animeId: 1, minRevision: "7") { totalViews } }';
+    const { body } = await whenAsked(query, store, { revisionWaitMs: 5 });
+    expect(body).to.deep.equal({
+      data: { animeStats: null },
+      errors: [
+        {
+          message: 'Anime 1 has not reached revision 7 here yet; try again shortly.',
+          locations: [{ line: 1, column: 3 }],
+          path: ['animeStats'],
+          extensions: { code: 'STALE_READ', animeId: 1, minRevision: '7' },
+        },
+      ],
+    });
+    expect(lines).to.deep.equal([]);
+  });
+});
