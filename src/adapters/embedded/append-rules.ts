@@ -1,0 +1,80 @@
+import type { Expected } from './event-log.js';
+import type { StreamMetadata } from './stream-metadata.js';
+
+/** Where a stream is. Immutable: an append makes a new one. */
+export interface StreamState {
+  /** The last revision; -1 where there is none. */
+  readonly last: number;
+  readonly lastPosition: number;
+  readonly tombstoned: boolean;
+  readonly metadata: StreamMetadata;
+}
+
+export interface Stored {
+  readonly id: string;
+  readonly revision: number;
+  readonly position: number;
+}
+
+/** What the rules need to know of a stream, appends in flight included. */
+export interface StreamView {
+  readonly state: StreamState;
+  /** The event at a revision, however old; undefined where it is scavenged or never was. */
+  at(revision: number): Stored | undefined;
+  /** Where this stream holds an event of this id, as far as it is remembered. */
+  recent(id: string): Stored | undefined;
+}
+
+export type Verdict =
+  | { readonly kind: 'append' }
+  | { readonly kind: 'repeat'; readonly of: Stored }
+  | { readonly kind: 'wrong-revision' }
+  | { readonly kind: 'deleted' };
+
+const APPEND: Verdict = { kind: 'append' };
+const WRONG: Verdict = { kind: 'wrong-revision' };
+const DELETED: Verdict = { kind: 'deleted' };
+
+/**
+ * Whether an append may be written, was written before, or must be refused: the rules of
+ * EventStoreDB's writer, in its order.
+ */
+export const judge = (view: StreamView, expected: Expected, ids: readonly string[]): Verdict => {
+  const { state } = view;
+  if (state.tombstoned) return DELETED;
+  if (expected === 'any') return judgeById(view, ids);
+  if (expected === 'stream_exists') {
+    if (state.metadata.softDeleted) return DELETED;
+    if (state.last < 0 && !state.metadata.exists) return WRONG;
+    return judgeById(view, ids);
+  }
+  const revision = expected === 'no_stream' ? -1 : Number(expected);
+  if (revision === state.last) return APPEND;
+  if (revision > state.last) return WRONG;
+  return judgeByRevision(view, revision, ids);
+};
+
+/** An id in a place where it is not expected to be refuses the append even where any revision does. */
+const judgeById = (view: StreamView, ids: readonly string[]): Verdict => {
+  let last: Stored | undefined;
+  for (const [index, id] of ids.entries()) {
+    const known = view.recent(id);
+    if (known === undefined) return index === 0 ? APPEND : WRONG;
+    last = known;
+  }
+  return last === undefined ? APPEND : { kind: 'repeat', of: last };
+};
+
+const judgeByRevision = (view: StreamView, expected: number, ids: readonly string[]): Verdict => {
+  let last: Stored | undefined;
+  for (const [index, id] of ids.entries()) {
+    const stored = view.at(expected + 1 + index);
+    if (stored?.id !== id) {
+      const recreates = index === 0 && expected === -1 && view.state.metadata.softDeleted;
+      return recreates ? APPEND : WRONG;
+    }
+    last = stored;
+  }
+  if (last !== undefined) return { kind: 'repeat', of: last };
+  return expected === -1 && view.state.metadata.softDeleted ? APPEND : WRONG;
+};

@@ -1,0 +1,172 @@
+import { randomUUID } from 'node:crypto';
+import type { StreamState } from './append-rules.js';
+import {
+  TOMBSTONE_REVISION,
+  type AppendOutcome,
+  type LogRecord,
+  type RawEvent,
+} from './event-log.js';
+import type { Head, Heads, Ticket, Write } from './heads.js';
+import type { Reader } from './reader.js';
+import {
+  isMetastream,
+  METADATA_TYPE,
+  metastreamOf,
+  originalOf,
+  parseMetadata,
+  SOFT_DELETED_JSON,
+  undeletedJson,
+  type StreamMetadata,
+} from './stream-metadata.js';
+import { TOMBSTONE, type RetentionRow, type StreamRow } from './writer-protocol.js';
+
+/** One append as it is put together: all of it is written in one transaction or none. */
+export interface Draft {
+  readonly writes: Write[];
+  readonly changes: { readonly head: Head; to: StreamState }[];
+  readonly streams: StreamRow[];
+  readonly retention: RetentionRow[];
+  bytes: number;
+}
+
+const FIRST_POSITION = 128;
+const EVENT_OVERHEAD = 64;
+const NO_BYTES = new Uint8Array();
+
+/** Counts streams and positions ahead of the disk and moves heads forward as events join. */
+export const createDrafts = (reader: Reader, heads: Heads, now: () => number) => {
+  let lastStream = 0;
+  let lastPosition = 0;
+
+  const reload = (): void => {
+    lastStream = reader.lastStreamId();
+    lastPosition = Math.max(FIRST_POSITION, reader.lastPosition());
+  };
+  reload();
+
+  const advance = (draft: Draft, head: Head, to: StreamState): void => {
+    head.ahead = to;
+    const change = draft.changes.find((candidate) => candidate.head === head);
+    if (change === undefined) draft.changes.push({ head, to });
+    else change.to = to;
+  };
+
+  const ensureRow = (draft: Draft, head: Head): void => {
+    if (head.id !== 0) return;
+    head.id = ++lastStream;
+    draft.streams.push([head.id, head.name]);
+  };
+
+  const write = (draft: Draft, head: Head, events: readonly RawEvent[], from: number): void => {
+    ensureRow(draft, head);
+    const created = now();
+    const records = events.map((event, index): LogRecord => {
+      const bytes = event.data.byteLength + event.metadata.byteLength + event.type.length;
+      lastPosition += bytes + EVENT_OVERHEAD;
+      draft.bytes += bytes + EVENT_OVERHEAD;
+      return {
+        stream: head.name,
+        revision: from === TOMBSTONE ? TOMBSTONE_REVISION : BigInt(from + index),
+        position: BigInt(lastPosition),
+        id: event.id,
+        type: event.type,
+        created,
+        isJson: event.isJson,
+        data: event.data,
+        metadata: event.metadata,
+      };
+    });
+    draft.writes.push({ head, records });
+    const last = from + events.length - 1;
+    if (isMetastream(head.name) && head.ahead.last < 1 && last >= 1) {
+      draft.retention.push([head.id, 1]);
+    }
+    advance(draft, head, {
+      last,
+      lastPosition,
+      tombstoned: from === TOMBSTONE,
+      metadata: head.ahead.metadata,
+    });
+  };
+
+  const setMetadata = (draft: Draft, head: Head, metadata: StreamMetadata): void => {
+    if (metadata.maxCount !== head.ahead.metadata.maxCount) {
+      ensureRow(draft, head);
+      draft.retention.push([head.id, metadata.maxCount]);
+    }
+    advance(draft, head, { ...head.ahead, metadata });
+  };
+
+  const writeMetadata = (draft: Draft, head: Head, json: string): void => {
+    const metastream = heads.get(metastreamOf(head.name));
+    const event = metadataEvent(json);
+    write(draft, metastream, [event], metastream.ahead.last + 1);
+    if (!isMetastream(head.name)) setMetadata(draft, head, parseMetadata(event));
+  };
+
+  /** What a client writes to a metastream counts for the stream, and makes a softly deleted one live again. */
+  const follow = (draft: Draft, metastream: Head, event: RawEvent): void => {
+    const head = heads.get(originalOf(metastream.name));
+    if (isMetastream(head.name)) return;
+    const wasDeleted = head.ahead.metadata.softDeleted;
+    setMetadata(draft, head, parseMetadata(event));
+    if (!wasDeleted) return;
+    const json = undeletedJson(event, head.ahead.last + 1);
+    if (json !== undefined) writeMetadata(draft, head, json);
+  };
+
+  return {
+    reload,
+    append: (head: Head, events: readonly RawEvent[]): Draft => {
+      const draft = emptyDraft();
+      const { metadata, last } = head.ahead;
+      // Loaded before anything moves: a read that fails must leave every head where it is.
+      if (metadata.softDeleted) heads.get(metastreamOf(head.name));
+      if (isMetastream(head.name)) heads.get(originalOf(head.name));
+      write(draft, head, events, last + 1);
+      const json = metadata.softDeleted ? undeletedJson(metadata, last + 1) : undefined;
+      if (json !== undefined) writeMetadata(draft, head, json);
+      const latest = events.at(-1);
+      if (isMetastream(head.name) && latest !== undefined) follow(draft, head, latest);
+      return draft;
+    },
+    softDelete: (head: Head): Draft => {
+      const draft = emptyDraft();
+      writeMetadata(draft, head, SOFT_DELETED_JSON);
+      return draft;
+    },
+    tombstone: (head: Head): Draft => {
+      const draft = emptyDraft();
+      const event = { id: randomUUID(), type: '$streamDeleted', isJson: true };
+      write(draft, head, [{ ...event, data: NO_BYTES, metadata: NO_BYTES }], TOMBSTONE);
+      return draft;
+    },
+  };
+};
+
+export type Drafts = ReturnType<typeof createDrafts>;
+
+const emptyDraft = (): Draft => ({
+  writes: [],
+  changes: [],
+  streams: [],
+  retention: [],
+  bytes: 0,
+});
+
+const metadataEvent = (json: string): RawEvent => ({
+  id: randomUUID(),
+  type: METADATA_TYPE,
+  data: Buffer.from(json),
+  metadata: NO_BYTES,
+  isJson: true,
+});
+
+/** The promise that answers the append, settled by the commit. */
+export const ticketOf = (draft: Draft, outcome: AppendOutcome): Ticket => {
+  const settlers = {} as Pick<Ticket, 'resolve' | 'reject'>;
+  const promise = new Promise<AppendOutcome>((resolve, reject) => {
+    Object.assign(settlers, { resolve, reject });
+  });
+  return { ...draft, outcome, promise, ...settlers };
+};

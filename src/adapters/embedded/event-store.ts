@@ -1,0 +1,130 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { OutcomeUnknownError, StreamDeletedError } from '../../ports/errors.js';
+import type {
+  Delivery,
+  EventStore,
+  ReadOptions,
+  RecordedEvent,
+  SubscriptionOptions,
+} from '../../ports/event-store.js';
+import { TOMBSTONE_REVISION, type AppendOutcome, type EventLog } from './event-log.js';
+import {
+  maxCountEvent,
+  resultOf,
+  toDelivery,
+  toRaw,
+  toRecorded,
+  translated,
+} from './event-store-translation.js';
+import { metastreamOf } from './stream-metadata.js';
+import { within } from './within.js';
+
+export interface EmbeddedEventStoreOptions {
+  /** After this long the outcome of an append counts as unknown. */
+  readonly appendTimeoutMs?: number;
+}
+
+/** The event store port, directly over the engine in the same process. Closing it closes the log. */
+export const embeddedEventStore = (
+  log: EventLog,
+  { appendTimeoutMs = 10_000 }: EmbeddedEventStoreOptions = {},
+): EventStore => {
+  const settled = (
+    stream: string,
+    append: Promise<AppendOutcome>,
+    timeoutMs = appendTimeoutMs,
+  ): Promise<AppendOutcome> =>
+    within(timeoutMs, append, () => late(stream, timeoutMs)).catch((error: unknown) => {
+      throw translated(error);
+    });
+
+  return {
+    append: async (stream, expected, events, { timeoutMs } = {}) => {
+      if (events.length === 0) throw new TypeError('An append has at least one event.');
+      const append = log.append(stream, expected, events.map(toRaw));
+      return resultOf(stream, expected, await settled(stream, append, timeoutMs));
+    },
+    read: (stream, options = {}) => read(log, stream, options),
+    head: (stream) =>
+      answer(() => {
+        const head = log.head(stream);
+        if (head === TOMBSTONE_REVISION) throw new StreamDeletedError(stream);
+        return head;
+      }),
+    subscribeToAll: (options) => subscribe(log, options),
+    setMaxCount: async (stream, maxCount) => {
+      const append = log.append(metastreamOf(stream), 'any', [maxCountEvent(maxCount)]);
+      if ((await settled(stream, append)).kind === 'deleted') throw new StreamDeletedError(stream);
+    },
+    deleteStream: async (stream) => {
+      const { kind } = await settled(stream, log.softDelete(stream, 'any'));
+      if (kind === 'deleted') throw new StreamDeletedError(stream);
+    },
+    tombstoneStream: async (stream) => {
+      const { kind } = await settled(stream, log.tombstone(stream, 'any'));
+      if (kind === 'deleted') throw new StreamDeletedError(stream);
+    },
+    ping: () => answer(() => void log.lastPosition()),
+    close: () => log.close(),
+  };
+};
+
+const READ_PAGE = 500;
+
+const late = (stream: string, timeoutMs: number): OutcomeUnknownError =>
+  new OutcomeUnknownError(`The append was not settled within ${timeoutMs} ms.`, {
+    context: { stream, timeoutMs },
+  });
+
+const answer = async <T>(ask: () => T): Promise<T> => Promise.resolve(translating(ask));
+
+const translating = <T>(ask: () => T): T => {
+  try {
+    return ask();
+  } catch (error) {
+    throw translated(error);
+  }
+};
+
+async function* read(
+  log: EventLog,
+  stream: string,
+  { from, direction = 'forwards', limit = Infinity, signal }: ReadOptions,
+): AsyncGenerator<RecordedEvent, void, undefined> {
+  const step = direction === 'forwards' ? 1n : -1n;
+  let next: bigint | 'start' | 'end' = from ?? (direction === 'forwards' ? 'start' : 'end');
+  for (let remaining = limit; remaining > 0;) {
+    signal?.throwIfAborted();
+    const asked = Math.min(remaining, READ_PAGE);
+    const page = translating(() => log.readStream(stream, next, direction, asked));
+    if (page.kind === 'deleted') throw new StreamDeletedError(stream);
+    if (page.kind === 'missing') return;
+    for (const event of page.events) yield toRecorded(event);
+    const last = page.events.at(-1);
+    if (last === undefined || page.endReached) return;
+    remaining -= page.events.length;
+    next = last.revision + step;
+    await nextTurn();
+  }
+}
+
+async function* subscribe(
+  log: EventLog,
+  { after, streamPrefix, signal }: SubscriptionOptions,
+): AsyncGenerator<Delivery, void, undefined> {
+  const items = translating(() =>
+    log.subscribeAll({
+      after: after === 'start' ? after : after.commit,
+      ...(streamPrefix === undefined ? {} : { filter: { on: 'stream', prefixes: [streamPrefix] } }),
+      signal,
+    }),
+  );
+  try {
+    for await (const item of items) {
+      const delivery = toDelivery(item);
+      if (delivery !== undefined) yield delivery;
+    }
+  } catch (error) {
+    throw translated(error);
+  }
+}

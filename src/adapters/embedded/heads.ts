@@ -1,0 +1,108 @@
+import { LRUCache } from 'lru-cache';
+import type { StreamState } from './append-rules.js';
+import type { AppendOutcome, LogRecord } from './event-log.js';
+import type { Reader } from './reader.js';
+import {
+  isMetastream,
+  metastreamOf,
+  METASTREAM_METADATA,
+  NO_METADATA,
+  parseMetadata,
+} from './stream-metadata.js';
+import { TOMBSTONE } from './writer-protocol.js';
+
+/** Events of one stream that wait for their commit. */
+export interface Write {
+  readonly head: Head;
+  readonly records: readonly LogRecord[];
+}
+
+/** One append on its way to the disk, with everything that it changes once it is there. */
+export interface Ticket {
+  readonly writes: readonly Write[];
+  readonly changes: readonly { readonly head: Head; readonly to: StreamState }[];
+  readonly bytes: number;
+  readonly outcome: AppendOutcome;
+  /** Settles with the commit; what rests on this append waits for it. */
+  readonly promise: Promise<AppendOutcome>;
+  readonly resolve: (outcome: AppendOutcome) => void;
+  readonly reject: (error: Error) => void;
+}
+
+export interface Head {
+  readonly name: string;
+  /** 0 until the stream has a row, or one on its way. */
+  id: number;
+  /** As on the disk; what readers see. */
+  settled: StreamState;
+  /** With the appends in flight; what the next append is judged by. */
+  ahead: StreamState;
+  /** Oldest first. */
+  readonly inFlight: Ticket[];
+}
+
+/**
+ * Where every stream is, loaded when first asked for. Heads with appends in flight stay for as long
+ * as these are; of the others the least recently used go.
+ */
+export const createHeads = (reader: Reader, options: { readonly max: number }) => {
+  const idle = new LRUCache<string, Head>({ max: options.max });
+  const busy = new Map<string, Head>();
+
+  const load = (name: string): Head => {
+    const id = reader.streamId(name) ?? 0;
+    const state = {
+      ...stateOf(id === 0 ? undefined : reader.lastOf(id)),
+      metadata: metadata(name),
+    };
+    return { name, id, settled: state, ahead: state, inFlight: [] };
+  };
+
+  const metadata = (name: string) => {
+    if (isMetastream(name)) return METASTREAM_METADATA;
+    const id = reader.streamId(metastreamOf(name));
+    const event = id === undefined ? undefined : reader.lastOf(id);
+    return event === undefined ? NO_METADATA : parseMetadata(event);
+  };
+
+  return {
+    get: (name: string): Head => {
+      const known = busy.get(name) ?? idle.get(name);
+      if (known !== undefined) return known;
+      const head = load(name);
+      idle.set(name, head);
+      return head;
+    },
+    /** The head takes an append in. */
+    pin: (head: Head, ticket: Ticket): void => {
+      if (head.inFlight.length === 0) busy.set(head.name, head);
+      head.inFlight.push(ticket);
+    },
+    /** The oldest append of this head is on the disk. */
+    settle: (head: Head, to: StreamState): void => {
+      head.settled = to;
+      head.inFlight.shift();
+      if (head.inFlight.length > 0) return;
+      busy.delete(head.name);
+      idle.set(head.name, head);
+    },
+    /** After a failed transaction only the disk knows. */
+    forgetBusy: (): void => {
+      for (const name of busy.keys()) idle.delete(name);
+      busy.clear();
+    },
+  };
+};
+
+export type Heads = ReturnType<typeof createHeads>;
+
+const stateOf = (last: LogRecord | undefined): Omit<StreamState, 'metadata'> => {
+  if (last === undefined) return { last: -1, lastPosition: 0, tombstoned: false };
+  const revision = Number(last.revision);
+  const tombstoned = revision >= TOMBSTONE;
+  return {
+    last: tombstoned ? TOMBSTONE : revision,
+    lastPosition: Number(last.position),
+    tombstoned,
+  };
+};

@@ -1,0 +1,149 @@
+import { LRUCache } from 'lru-cache';
+import { TOMBSTONE_REVISION, type LogRecord } from './event-log.js';
+import type { Stored } from './append-rules.js';
+import { openLogFile } from './schema.js';
+import { TOMBSTONE } from './writer-protocol.js';
+
+/** Bounds the memory of a page, whatever its limit in events. */
+const PAGE_BYTES = 4 * 1024 * 1024;
+/** So few of the largest events are no burden: their sizes need not be asked for first. */
+const SMALL_PAGE = 8;
+const NAMES = 20_000;
+
+type Row = [
+  position: number,
+  stream: number,
+  revision: number,
+  id: string,
+  type: string,
+  created: number,
+  isJson: number,
+  dataLength: number,
+  payload: Uint8Array,
+];
+
+/** A part of one stream; revisions are inclusive. */
+export interface StreamRange {
+  readonly stream: number;
+  readonly from: number;
+  readonly to: number;
+  readonly createdSince: number;
+}
+
+/** The main thread's connection to the log's file: short statements only, so no commit waits for it. */
+export const openReader = (path: string) => {
+  const db = openLogFile(path);
+  const prepare = (sql: string) => {
+    const statement = db.prepare(sql);
+    statement.setReturnArrays(true);
+    return statement;
+  };
+  const columns = 'position, stream, revision, id, type, created, is_json, data_length, payload';
+  const inStream = 'stream = ? AND revision >= ? AND revision <= ? AND created >= ?';
+
+  const streamId = prepare('SELECT id FROM streams WHERE name = ?');
+  const streamName = prepare('SELECT name FROM streams WHERE id = ?');
+  const lastStream = prepare('SELECT max(id) FROM streams');
+  const lastEvent = prepare('SELECT max(position) FROM events');
+  const top = prepare(
+    `SELECT ${columns} FROM events WHERE stream = ? ORDER BY revision DESC LIMIT 1`,
+  );
+  const stored = prepare('SELECT id, position FROM events WHERE stream = ? AND revision = ?');
+  const all = {
+    window: prepare(
+      `SELECT ${columns} FROM events WHERE position > ? AND position <= ? ORDER BY position LIMIT ?`,
+    ),
+    backwards: prepare(
+      `SELECT ${columns} FROM events WHERE position < ? AND position >= ? ORDER BY position DESC LIMIT ?`,
+    ),
+  };
+  const page = (order: 'ASC' | 'DESC') => ({
+    sizes: prepare(
+      `SELECT length(payload) FROM events WHERE ${inStream} ORDER BY revision ${order} LIMIT ?`,
+    ),
+    rows: prepare(
+      `SELECT ${columns} FROM events WHERE ${inStream} ORDER BY revision ${order} LIMIT ?`,
+    ),
+  });
+  const ofStream = { forwards: page('ASC'), backwards: page('DESC') };
+
+  const names = new LRUCache<number, string>({ max: NAMES });
+  const nameOf = (stream: number): string => {
+    const known = names.get(stream);
+    if (known !== undefined) return known;
+    const [name] = streamName.get(stream) as [string];
+    names.set(stream, name);
+    return name;
+  };
+
+  const toRecord = (row: Row): LogRecord => {
+    const [position, stream, revision, id, type, created, isJson, dataLength, payload] = row;
+    return {
+      stream: nameOf(stream),
+      revision: revision === TOMBSTONE ? TOMBSTONE_REVISION : BigInt(revision),
+      position: BigInt(position),
+      id,
+      type,
+      created,
+      isJson: isJson === 1,
+      data: payload.subarray(0, dataLength),
+      metadata: payload.subarray(dataLength),
+    };
+  };
+
+  return {
+    streamId: (name: string): number | undefined =>
+      (streamId.get(name) as [number] | undefined)?.[0],
+    lastStreamId: (): number => (lastStream.get() as [number | null])[0] ?? 0,
+    lastPosition: (): number => (lastEvent.get() as [number | null])[0] ?? 0,
+
+    lastOf: (stream: number): LogRecord | undefined => {
+      const row = top.get(stream) as Row | undefined;
+      return row === undefined ? undefined : toRecord(row);
+    },
+    /** Only what idempotency needs of the event at a revision. */
+    storedAt: (stream: number, revision: number): Stored | undefined => {
+      const row = stored.get(stream, revision) as [string, number] | undefined;
+      return row === undefined ? undefined : { id: row[0], position: row[1], revision };
+    },
+
+    /** Events after a position, up to and including another; empty only where there are none. */
+    after: (position: number, upTo: number, limit: number): LogRecord[] => {
+      const within = Math.min(upTo, position + PAGE_BYTES);
+      const rows = all.window.all(position, within, limit);
+      const found = rows.length > 0 ? rows : all.window.all(within, upTo, 1);
+      return (found as Row[]).map(toRecord);
+    },
+    before: (position: number, limit: number): LogRecord[] => {
+      const within = Math.max(0, position - PAGE_BYTES);
+      const rows = all.backwards.all(position, within, limit);
+      const found = rows.length > 0 ? rows : all.backwards.all(within, 0, 1);
+      return (found as Row[]).map(toRecord);
+    },
+
+    /** Less than the limit only at the end of the range or where a page would be too large. */
+    ofStream: (
+      direction: 'forwards' | 'backwards',
+      { stream, from, to, createdSince }: StreamRange,
+      limit: number,
+    ): LogRecord[] => {
+      const { sizes, rows } = ofStream[direction];
+      const fitting =
+        limit <= SMALL_PAGE
+          ? limit
+          : countWithin(sizes.all(stream, from, to, createdSince, limit) as [number][]);
+      return (rows.all(stream, from, to, createdSince, fitting) as Row[]).map(toRecord);
+    },
+
+    close: () => db.close(),
+  };
+};
+
+export type Reader = ReturnType<typeof openReader>;
+
+/** How many rows stay within the bytes of a page; at least one. */
+const countWithin = (sizes: readonly [number][]): number => {
+  let bytes = 0;
+  const tooMany = sizes.findIndex(([size]) => (bytes += size) > PAGE_BYTES);
+  return tooMany === -1 ? sizes.length : Math.max(1, tooMany);
+};

@@ -1,0 +1,96 @@
+import type { Direction, EventLog, LogRecord, StreamPage } from './event-log.js';
+import type { Head, Heads } from './heads.js';
+import type { Reader } from './reader.js';
+import { TOMBSTONE_REVISION } from './event-log.js';
+import { firstVisible, isMetastream, originalOf } from './stream-metadata.js';
+import { TOMBSTONE } from './writer-protocol.js';
+
+type Reads = Pick<EventLog, 'head' | 'readStream' | 'readAll'>;
+
+/** Beyond what JavaScript counts exactly there is nothing in the log. */
+export const toNumber = (value: bigint): number =>
+  Number(value < 0n ? -1n : value > BigInt(TOMBSTONE) ? BigInt(TOMBSTONE) : value);
+
+export const isTombstoned = (heads: Heads, head: Head): boolean =>
+  head.settled.tombstoned ||
+  (isMetastream(head.name) && heads.get(originalOf(head.name)).settled.tombstoned);
+
+export const createReads = (parts: {
+  readonly reader: Reader;
+  readonly heads: Heads;
+  /** Nothing after it is shown, although the disk may hold more already. */
+  readonly committed: () => number;
+  readonly now: () => number;
+}): Reads => {
+  const { reader, heads, committed, now } = parts;
+
+  const visible = (head: Head) => {
+    const { last, metadata } = head.settled;
+    return {
+      stream: head.id,
+      from: firstVisible(metadata, last),
+      to: last,
+      createdSince: metadata.maxAgeMs === null ? 0 : now() - metadata.maxAgeMs,
+    };
+  };
+
+  return {
+    head: (stream) => {
+      const head = heads.get(stream);
+      if (isTombstoned(heads, head)) return TOMBSTONE_REVISION;
+      const { last, metadata } = head.settled;
+      return last < 0 || metadata.softDeleted ? 'no_stream' : BigInt(last);
+    },
+
+    readStream: (stream, from, direction, limit): StreamPage => {
+      const head = heads.get(stream);
+      if (isTombstoned(heads, head)) return { kind: 'deleted' };
+      const { last, metadata } = head.settled;
+      if (last < 0 || metadata.softDeleted) return { kind: 'missing' };
+      const range = narrowed(visible(head), from, direction);
+      const events = range === undefined ? [] : reader.ofStream(direction, range, limit);
+      return { kind: 'events', events, endReached: isEnd(range, direction, events) };
+    },
+
+    readAll: (from, direction, limit) => {
+      if (direction === 'forwards') {
+        if (from === 'end') return [];
+        const after = from === 'start' ? 0 : toNumber(from) - 1;
+        return after >= committed() ? [] : reader.after(after, committed(), limit);
+      }
+      if (from === 'start') return [];
+      const end = committed() + 1;
+      return reader.before(from === 'end' ? end : Math.min(end, toNumber(from)), limit);
+    },
+  };
+};
+
+interface Range {
+  readonly from: number;
+  readonly to: number;
+}
+
+/** The part of the visible range on the asked side of `from`; undefined where that is nothing. */
+const narrowed = <R extends Range>(
+  range: R,
+  from: bigint | 'start' | 'end',
+  direction: Direction,
+): R | undefined => {
+  const { from: first, to: last } = range;
+  const start = from === 'start' ? 0 : from === 'end' ? null : toNumber(from);
+  const part =
+    direction === 'forwards'
+      ? { ...range, from: start === null ? last + 1 : Math.max(first, start) }
+      : { ...range, to: start === null ? last : Math.min(last, start) };
+  return part.from <= part.to ? part : undefined;
+};
+
+const isEnd = (
+  range: Range | undefined,
+  direction: Direction,
+  events: readonly LogRecord[],
+): boolean => {
+  const reached = events.at(-1)?.revision;
+  if (range === undefined || reached === undefined) return true;
+  return direction === 'forwards' ? reached >= BigInt(range.to) : reached <= BigInt(range.from);
+};

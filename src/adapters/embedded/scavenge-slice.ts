@@ -1,0 +1,46 @@
+import { rollBack } from './group-transaction.js';
+import type { Database } from './sqlite.js';
+import type { FromWriter } from './writer-protocol.js';
+
+const STREAMS_PER_SLICE = 50;
+const EVENTS_PER_STREAM = 200;
+
+type Scavenged = Extract<FromWriter, { readonly kind: 'scavenged' }>;
+
+/**
+ * Deletes what `$maxCount` hides, some streams at a time so that appends never wait long. A
+ * stream's last event is never deleted: revisions and positions go on counting from it.
+ */
+export const scavengeSlice = (db: Database) => {
+  const kept = db.prepare(
+    'SELECT stream, max_count FROM retention WHERE stream > ? ORDER BY stream LIMIT ?',
+  );
+  kept.setReturnArrays(true);
+  const remove = db.prepare(`
+    DELETE FROM events WHERE position IN (
+      SELECT position FROM events
+      WHERE stream = ?1 AND created < ?3
+        AND revision <= (SELECT max(revision) FROM events WHERE stream = ?1) - ?2
+      ORDER BY revision LIMIT ${EVENTS_PER_STREAM})`);
+
+  return (afterStream: number, createdBefore: number): Scavenged => {
+    const streams = kept.all(afterStream, STREAMS_PER_SLICE) as [number, number][];
+    const nextStream = streams.length < STREAMS_PER_SLICE ? null : (streams.at(-1)?.[0] ?? null);
+    let deleted = 0;
+    try {
+      db.exec('BEGIN');
+      for (const [stream, maxCount] of streams) {
+        deleted += changesOf(remove.run(stream, maxCount, createdBefore));
+      }
+      db.exec('COMMIT');
+    } catch {
+      // A full disk, for instance: nothing is lost, and the next round tries again.
+      rollBack(db);
+      return { kind: 'scavenged', deleted: 0, nextStream: null };
+    }
+    return { kind: 'scavenged', deleted, nextStream };
+  };
+};
+
+const changesOf = (result: unknown): number =>
+  Number((result as { readonly changes: number | bigint }).changes);

@@ -1,0 +1,78 @@
+import { openDatabase, type Database } from './sqlite.js';
+
+/** Marks the file as ours: 'AnEv' in ASCII. */
+const APPLICATION_ID = 0x416e4576;
+
+/**
+ * Step n brings a file from version n to n+1; steps are never changed once released.
+ *
+ * Data and metadata share one BLOB because reading a row costs mostly what its BLOBs cost.
+ * Positions grow like byte offsets, so a window of positions is also a bound on bytes.
+ */
+const STEPS = [
+  `
+  CREATE TABLE streams (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE) STRICT;
+  CREATE TABLE events (
+    position INTEGER PRIMARY KEY,
+    stream INTEGER NOT NULL,
+    revision INTEGER NOT NULL,
+    id TEXT NOT NULL,
+    type TEXT NOT NULL,
+    created INTEGER NOT NULL,
+    is_json INTEGER NOT NULL,
+    data_length INTEGER NOT NULL,
+    payload BLOB NOT NULL
+  ) STRICT;
+  CREATE UNIQUE INDEX events_by_stream ON events (stream, revision);
+  CREATE TABLE retention (stream INTEGER PRIMARY KEY, max_count INTEGER NOT NULL) STRICT;
+  `,
+];
+
+const pragma = (db: Database, name: string): unknown =>
+  Object.values(db.prepare(`PRAGMA ${name}`).get() as object)[0];
+
+/** FULL: a commit returns when it is on disk, a power loss included. */
+const configure = (db: Database): void =>
+  db.exec(`
+    PRAGMA journal_mode = WAL;
+    PRAGMA synchronous = FULL;
+    PRAGMA wal_autocheckpoint = 2000;
+    PRAGMA journal_size_limit = 67108864;
+    PRAGMA cache_size = -16000;
+  `);
+
+const migrate = (db: Database, path: string): void => {
+  const version = pragma(db, 'user_version') as number;
+  const owner = pragma(db, 'application_id');
+  if (owner !== APPLICATION_ID && (version !== 0 || owner !== 0 || holdsTables(db))) {
+    throw new Error(`${path} is not an event log of this service.`);
+  }
+  if (version > STEPS.length) {
+    throw new Error(`${path} was written by a newer version of this service (${version}).`);
+  }
+  for (const [step, sql] of [...STEPS.entries()].slice(version)) {
+    db.exec(`
+      BEGIN IMMEDIATE;
+      ${sql}
+      PRAGMA application_id = ${APPLICATION_ID};
+      PRAGMA user_version = ${step + 1};
+      COMMIT;
+    `);
+  }
+};
+
+const holdsTables = (db: Database): boolean =>
+  db.prepare('SELECT 1 FROM sqlite_schema LIMIT 1').get() !== undefined;
+
+/** A connection to the log's file, which is made and brought up to date first. */
+export const openLogFile = (path: string): Database => {
+  const db = openDatabase(path);
+  try {
+    configure(db);
+    migrate(db, path);
+    return db;
+  } catch (error) {
+    db.close();
+    throw error;
+  }
+};

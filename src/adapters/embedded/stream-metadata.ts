@@ -1,0 +1,94 @@
+import type { RawEvent } from './event-log.js';
+
+/** What the latest `$metadata` event of a stream asks for, reduced to what the log acts upon. */
+export interface StreamMetadata {
+  /** Whether such an event exists: it makes a stream exist that has no events yet. */
+  readonly exists: boolean;
+  readonly maxCount: number | null;
+  readonly maxAgeMs: number | null;
+  /** Revisions below are hidden. */
+  readonly truncateBefore: number;
+  readonly softDeleted: boolean;
+  /** The event's bytes, kept only while softly deleted: undoing that keeps the other keys. */
+  readonly data: Uint8Array | null;
+}
+
+export const METADATA_TYPE = '$metadata';
+export const METASTREAM_PREFIX = '$$';
+
+export const isMetastream = (stream: string): boolean => stream.startsWith(METASTREAM_PREFIX);
+export const metastreamOf = (stream: string): string => METASTREAM_PREFIX + stream;
+export const originalOf = (metastream: string): string =>
+  metastream.slice(METASTREAM_PREFIX.length);
+
+/** 2^63-1 as JSON. It is no safe integer in JavaScript, hence the comparison with a bound below it. */
+export const SOFT_DELETED_JSON = '{"$tb":9223372036854775807}';
+const SOFT_DELETED_FROM = 9.2e18;
+
+export const NO_METADATA: StreamMetadata = {
+  exists: false,
+  maxCount: null,
+  maxAgeMs: null,
+  truncateBefore: 0,
+  softDeleted: false,
+  data: null,
+};
+
+/** Metastreams keep only their last event, whatever anybody writes. */
+export const METASTREAM_METADATA: StreamMetadata = { ...NO_METADATA, maxCount: 1 };
+
+const IGNORED: StreamMetadata = { ...NO_METADATA, exists: true };
+
+const whole = (value: unknown, least: number): value is number =>
+  typeof value === 'number' && Number.isInteger(value) && value >= least;
+
+const utf8 = new TextDecoder('utf-8', { fatal: true });
+
+/** As EventStoreDB does, metadata that cannot be read in every part is ignored as a whole. */
+export const parseMetadata = (event: Pick<RawEvent, 'type' | 'data'>): StreamMetadata => {
+  if (event.type !== METADATA_TYPE) return IGNORED;
+  try {
+    return fromJson(JSON.parse(utf8.decode(event.data)), event.data);
+  } catch {
+    return IGNORED;
+  }
+};
+
+const fromJson = (value: unknown, data: Uint8Array): StreamMetadata => {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return IGNORED;
+  const { $maxCount, $maxAge, $tb } = value as Record<string, unknown>;
+  if ($maxCount !== undefined && !whole($maxCount, 1)) return IGNORED;
+  if ($maxAge !== undefined && !whole($maxAge, 1)) return IGNORED;
+  if ($tb !== undefined && !whole($tb, 0)) return IGNORED;
+  const softDeleted = $tb !== undefined && $tb >= SOFT_DELETED_FROM;
+  return {
+    exists: true,
+    maxCount: $maxCount ?? null,
+    maxAgeMs: $maxAge === undefined ? null : $maxAge * 1000,
+    truncateBefore: $tb ?? 0,
+    softDeleted,
+    data: softDeleted ? data : null,
+  };
+};
+
+/** The same metadata, but hiding only what was before `revision`; undefined for what is no JSON object. */
+export const undeletedJson = (
+  { data }: { readonly data: Uint8Array | null },
+  revision: number,
+): string | undefined => {
+  try {
+    const value: unknown = JSON.parse(utf8.decode(data ?? undefined));
+    if (typeof value !== 'object' || value === null || Array.isArray(value)) return undefined;
+    return JSON.stringify({ ...value, $tb: revision });
+  } catch {
+    return undefined;
+  }
+};
+
+/** The first revision that readers see, given the stream's last one. */
+export const firstVisible = (metadata: StreamMetadata, last: number): number =>
+  Math.max(
+    metadata.truncateBefore,
+    metadata.maxCount === null ? 0 : last - metadata.maxCount + 1,
+    0,
+  );

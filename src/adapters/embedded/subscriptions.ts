@@ -1,0 +1,150 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import type { CommitSignal } from './commit-signal.js';
+import type { EventLog, LogFilter, LogRecord, SubscriptionItem } from './event-log.js';
+import type { Heads } from './heads.js';
+import type { Reader } from './reader.js';
+import { isTombstoned, toNumber } from './reads.js';
+import type { RecentTail } from './recent-tail.js';
+import { firstVisible } from './stream-metadata.js';
+
+const PAGE = 500;
+const CAUGHT_UP: SubscriptionItem = { kind: 'caught-up' };
+
+interface Parts {
+  readonly reader: Reader;
+  readonly heads: Heads;
+  readonly tail: RecentTail;
+  readonly signal: CommitSignal;
+  readonly committed: () => number;
+}
+
+/**
+ * A subscription is a cursor over the log and a wake-up on commit, so that there is no seam between
+ * history and live that could lose or repeat an event. The consumer pulls; nothing is queued for it.
+ */
+export const createSubscriptions = (
+  parts: Parts,
+): Pick<EventLog, 'subscribeAll' | 'subscribeStream'> => ({
+  subscribeAll: ({ after, filter, checkpointEvery = 32, signal }) => {
+    const cursor = after === 'start' ? 0 : after === 'end' ? parts.committed() : toNumber(after);
+    return allEvents(parts, { cursor, checkpointEvery, signal, matches: matcher(filter) });
+  },
+  subscribeStream: ({ stream, after, signal }) => {
+    const { last } = parts.heads.get(stream).settled;
+    const cursor = after === 'start' ? -1 : after === 'end' ? last : toNumber(after);
+    return streamEvents(parts, { stream, cursor, signal });
+  },
+});
+
+async function* allEvents(
+  parts: Parts,
+  options: {
+    readonly cursor: number;
+    readonly checkpointEvery: number;
+    readonly signal: AbortSignal;
+    /** Undefined without a filter: then there are no checkpoints, every event is one. */
+    readonly matches: ((event: LogRecord) => boolean) | undefined;
+  },
+): AsyncGenerator<SubscriptionItem, void, undefined> {
+  const { tail, reader, committed, signal: commits } = parts;
+  const { matches, checkpointEvery, signal } = options;
+  const over = (): boolean => signal.aborted || commits.hasEnded();
+  let { cursor } = options;
+  let checkpoint = cursor;
+  let considered = 0;
+  let live = false;
+
+  while (!over()) {
+    if (cursor >= committed()) {
+      if (!live) {
+        live = true;
+        if (matches !== undefined && cursor > checkpoint) {
+          checkpoint = cursor;
+          yield { kind: 'checkpoint', position: BigInt(cursor) };
+        }
+        yield CAUGHT_UP;
+      } else {
+        await commits.next(signal);
+      }
+      continue;
+    }
+    let page = tail.after(cursor, PAGE);
+    if (page === undefined) {
+      // Fell behind what is in memory. History must not keep the event loop for itself.
+      live = false;
+      await nextTurn();
+      page = reader.after(cursor, committed(), PAGE);
+    }
+    for (const event of page) {
+      if (over()) return;
+      cursor = Number(event.position);
+      if (matches === undefined) {
+        yield { kind: 'event', event };
+        continue;
+      }
+      if (matches(event)) yield { kind: 'event', event };
+      considered += 1;
+      if (considered % checkpointEvery === 0) {
+        checkpoint = cursor;
+        yield { kind: 'checkpoint', position: event.position };
+      }
+    }
+    // Only a hole at the very end, which deleting never leaves, could make a page empty.
+    if (page.length === 0) cursor = committed();
+  }
+}
+
+async function* streamEvents(
+  parts: Parts,
+  options: { readonly stream: string; readonly cursor: number; readonly signal: AbortSignal },
+): AsyncGenerator<SubscriptionItem, void, undefined> {
+  const { heads, reader, signal: commits } = parts;
+  const { stream, signal } = options;
+  const over = (): boolean => signal.aborted || commits.hasEnded();
+  let { cursor } = options;
+  let live = false;
+  let seenAlive = false;
+
+  while (!over()) {
+    const head = heads.get(stream);
+    const { last, metadata, tombstoned } = head.settled;
+    if (isTombstoned(heads, head) && (!seenAlive || !tombstoned)) {
+      yield { kind: 'deleted' };
+      return;
+    }
+    seenAlive = true;
+    const from = Math.max(cursor + 1, tombstoned ? 0 : firstVisible(metadata, last));
+    if (from > last) {
+      if (!live) {
+        live = true;
+        yield CAUGHT_UP;
+      } else {
+        await commits.next(signal);
+      }
+      continue;
+    }
+    if (!live) await nextTurn();
+    const range = { stream: head.id, from, to: last, createdSince: 0 };
+    const page = reader.ofStream('forwards', range, PAGE);
+    for (const event of page) {
+      if (over()) return;
+      cursor = toNumber(event.revision);
+      yield { kind: 'event', event };
+    }
+    if (page.length === 0) cursor = last;
+    if (tombstoned && cursor >= last) {
+      yield { kind: 'deleted' };
+      return;
+    }
+  }
+}
+
+const matcher = (filter: LogFilter | undefined): ((event: LogRecord) => boolean) | undefined => {
+  if (filter === undefined) return undefined;
+  const { on, prefixes, regex } = filter;
+  const matches = (text: string): boolean =>
+    regex === undefined
+      ? (prefixes ?? []).some((prefix) => text.startsWith(prefix))
+      : regex.test(text);
+  return on === 'stream' ? (event) => matches(event.stream) : (event) => matches(event.type);
+};

@@ -1,0 +1,54 @@
+/** What the main thread and the writer thread say to each other. */
+
+/** A stream's id, given on the main thread, and its name. */
+export type StreamRow = readonly [id: number, name: string];
+
+export type RetentionRow = readonly [stream: number, maxCount: number | null];
+
+export type EventRow = readonly [
+  position: number,
+  stream: number,
+  revision: number,
+  id: string,
+  type: string,
+  created: number,
+  isJson: 0 | 1,
+  dataLength: number,
+  payloadLength: number,
+];
+
+/** Appends that joined in one turn of the event loop. */
+export interface Batch {
+  readonly kind: 'append';
+  readonly streams: readonly StreamRow[];
+  readonly retention: readonly RetentionRow[];
+  readonly events: readonly EventRow[];
+  /** Data and metadata of one event after the other. Handed over, not copied. */
+  readonly payload: Uint8Array;
+}
+
+export type ToWriter =
+  | Batch
+  /** The batches of a failed transaction are rejected on the main thread too: begin anew. */
+  | { readonly kind: 'resume' }
+  | { readonly kind: 'scavenge'; readonly afterStream: number; readonly createdBefore: number }
+  | { readonly kind: 'close' };
+
+export type FromWriter =
+  | { readonly kind: 'ready' }
+  | { readonly kind: 'committed'; readonly batches: number }
+  /** Until 'resume' every batch is dropped: it was built on top of what failed. */
+  | { readonly kind: 'failed'; readonly outcome: 'failed' | 'unknown'; readonly message: string }
+  | {
+      readonly kind: 'scavenged';
+      readonly deleted: number;
+      /** Where the next slice begins; null after the last stream. */
+      readonly nextStream: number | null;
+    };
+
+export interface WriterData {
+  readonly path: string;
+}
+
+/** A tombstone stands at 2^63-1 for clients, and here at a number that JavaScript can hold. */
+export const TOMBSTONE = Number.MAX_SAFE_INTEGER;
