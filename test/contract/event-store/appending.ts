@@ -1,7 +1,8 @@
 import { expect } from 'chai';
 import { WrongExpectedRevisionError } from '../../../src/ports/errors.js';
 import type { EventStore, ExpectedRevision } from '../../../src/ports/event-store.js';
-import { collect, ids, newEvent, newEvents, rejection, type FreshStreams } from './given.js';
+import { rejectionOf } from '../../support/rejection-of.js';
+import { collect, ids, newEvent, newEvents, type FreshStreams } from './given.js';
 
 const expectConflict = (error: unknown, expected: ExpectedRevision, actual: ExpectedRevision) => {
   expect(error).to.be.instanceOf(WrongExpectedRevisionError);
@@ -30,7 +31,7 @@ export const appendingClauses = (streams: FreshStreams, open: () => EventStore):
   it('ES-2 refuses any revision of a stream that does not exist, and says so', async () => {
     const stream = streams.named('missing');
     for (const expected of [0n, 5n]) {
-      const error = await rejection(open().append(stream, expected, [newEvent()]));
+      const error = await rejectionOf(open().append(stream, expected, [newEvent()]));
       expectConflict(error, expected, 'no_stream');
     }
     expect(await stored(stream)).to.deep.equal([]);
@@ -41,7 +42,7 @@ export const appendingClauses = (streams: FreshStreams, open: () => EventStore):
     const events = newEvents(3);
     await open().append(stream, 'no_stream', events);
     for (const expected of ['no_stream', 0n, 1n, 3n, 700n] as const) {
-      const error = await rejection(open().append(stream, expected, [newEvent()]));
+      const error = await rejectionOf(open().append(stream, expected, [newEvent()]));
       expectConflict(error, expected, 2n);
     }
     expect(ids(await stored(stream))).to.deep.equal(ids(events));
@@ -121,14 +122,14 @@ export const appendingClauses = (streams: FreshStreams, open: () => EventStore):
     const stream = streams.named('likeness');
     const [first, second] = [newEvent(), newEvent()];
     await open().append(stream, 'no_stream', [first, second]);
-    const error = await rejection(open().append(stream, 'no_stream', [first, newEvent()]));
+    const error = await rejectionOf(open().append(stream, 'no_stream', [first, newEvent()]));
     expectConflict(error, 'no_stream', 1n);
     expect(ids(await stored(stream))).to.deep.equal(ids([first, second]));
   });
 
   it('ES-9 refuses an append without events', async () => {
     expect(
-      await rejection(open().append(streams.named('empty'), 'no_stream', [])),
+      await rejectionOf(open().append(streams.named('empty'), 'no_stream', [])),
     ).to.be.instanceOf(TypeError);
   });
 };

@@ -1,5 +1,4 @@
 import { randomUUID } from 'node:crypto';
-import { expect } from 'chai';
 import type {
   AppendResult,
   Delivery,
@@ -98,9 +97,3 @@ export const follow = (store: EventStore, options: Omit<SubscriptionOptions, 'si
     },
   };
 };
-
-export const rejection = async (promise: Promise<unknown>): Promise<unknown> =>
-  promise.then(
-    () => expect.fail('did not reject'),
-    (error: unknown) => error,
-  );

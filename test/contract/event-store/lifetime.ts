@@ -2,6 +2,7 @@ import { expect } from 'chai';
 import { StreamDeletedError, UnavailableError } from '../../../src/ports/errors.js';
 import type { EventStore } from '../../../src/ports/event-store.js';
 import { eventually } from '../../support/eventually.js';
+import { rejectionOf } from '../../support/rejection-of.js';
 import {
   bodies,
   collect,
@@ -9,7 +10,6 @@ import {
   newEvent,
   newEvents,
   positionNow,
-  rejection,
   type FreshStreams,
 } from './given.js';
 import type { EventStoreTarget } from './target.js';
@@ -84,7 +84,7 @@ export const lifetimeClauses = (
       open().head(stream),
     ];
     for (const attempt of attempts) {
-      expect(await rejection(attempt))
+      expect(await rejectionOf(attempt))
         .to.be.instanceOf(StreamDeletedError)
         .and.include({ stream });
     }
@@ -113,7 +113,7 @@ export const lifetimeClauses = (
       store.tombstoneStream(stream),
       store.ping(),
     ];
-    for (const call of calls) expect(await rejection(call)).to.be.instanceOf(UnavailableError);
+    for (const call of calls) expect(await rejectionOf(call)).to.be.instanceOf(UnavailableError);
     await opened.stop();
   });
 

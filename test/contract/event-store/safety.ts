@@ -2,7 +2,8 @@ import { expect } from 'chai';
 import { OutcomeUnknownError, TooLargeError, UnavailableError } from '../../../src/ports/errors.js';
 import type { EventStore, ExpectedRevision } from '../../../src/ports/event-store.js';
 import { eventually } from '../../support/eventually.js';
-import { collect, ids, newEvent, newEvents, rejection, type FreshStreams } from './given.js';
+import { rejectionOf } from '../../support/rejection-of.js';
+import { collect, ids, newEvent, newEvents, type FreshStreams } from './given.js';
 import { clause, type EventStoreTarget } from './target.js';
 
 const MIB = 1024 * 1024;
@@ -38,10 +39,10 @@ export const safetyClauses = (
       await line.cut();
       await eventually(async () => {
         const attempts = [
-          rejection(store.append(stream, 1n, [newEvent()])),
-          rejection(collect(store.read(stream))),
-          rejection(store.head(stream)),
-          rejection(store.ping()),
+          rejectionOf(store.append(stream, 1n, [newEvent()])),
+          rejectionOf(collect(store.read(stream))),
+          rejectionOf(store.head(stream)),
+          rejectionOf(store.ping()),
         ];
         for (const error of await Promise.all(attempts)) {
           expect(error).to.be.instanceOf(UnavailableError);
@@ -62,7 +63,7 @@ export const safetyClauses = (
       const [first, second] = [newEvent(), newEvent()];
       await store.append(stream, 'no_stream', [first]);
       line.loseAnswers();
-      const error = await rejection(store.append(stream, 0n, [second], { timeoutMs: 300 }));
+      const error = await rejectionOf(store.append(stream, 0n, [second], { timeoutMs: 300 }));
       expect(error).to.be.instanceOf(OutcomeUnknownError);
       await line.mend();
       await eventually(() => store.append(stream, 0n, [second], { timeoutMs: 1000 }), {

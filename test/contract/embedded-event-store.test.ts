@@ -1,0 +1,19 @@
+import { embeddedEventStore } from '../../src/adapters/embedded/event-store.js';
+import { openEventLog } from '../../src/adapters/embedded/open-event-log.js';
+import { silentLogger } from '../../src/platform/logger.js';
+import { killWriters } from '../support/kill-writers.js';
+import { temporaryDirectory } from '../support/temporary-directory.js';
+import { eventStoreContract } from './event-store.features.js';
+
+eventStoreContract('embedded, in this process', {
+  open: async () => {
+    const directory = await temporaryDirectory();
+    const store = embeddedEventStore(
+      await openEventLog({ directory: directory.path, logger: silentLogger() }),
+    );
+    return { store, stop: () => store.close().then(directory.remove) };
+  },
+  freshLog: true,
+  openOnALine: { because: 'no line leads to a store in the same process' },
+  killWhileAppending: killWriters,
+});
