@@ -1,5 +1,5 @@
 import { EventLogError, type LogRecord } from './event-log.js';
-import type { Head, Heads, Ticket } from './heads.js';
+import type { Heads, Ticket } from './heads.js';
 import { packBatch } from './pack-batch.js';
 import type { RecentIds } from './recent-ids.js';
 import type { RetentionRow, StreamRow } from './writer-protocol.js';
@@ -17,7 +17,8 @@ export interface GroupCommitOptions {
   /** After a failure: what was counted ahead of the disk counts from the disk again. */
   readonly reload: () => void;
   /** In the order of the log, once per transaction, before the callers of `append` hear of it. */
-  readonly onCommitted: (records: readonly LogRecord[], tickets: readonly Ticket[]) => void;
+  readonly onCommitted: (records: readonly LogRecord[]) => void;
+  readonly onFailed: (message: string) => void;
   readonly onDied: (cause: unknown) => void;
 }
 
@@ -61,7 +62,7 @@ export const createGroupCommit = (options: GroupCommitOptions) => {
   };
 
   /** Everything on its way was built on what failed: all of it goes, and the disk says where we are. */
-  const rejectAll = (error: (ticket: Ticket) => EventLogError): void => {
+  const rejectAll = (error: EventLogError): void => {
     const tickets = [...posted.splice(0), collecting].flatMap((group) => group.tickets);
     collecting = emptyGroup();
     for (const ticket of tickets) {
@@ -70,24 +71,24 @@ export const createGroupCommit = (options: GroupCommitOptions) => {
     }
     heads.forgetBusy();
     options.reload();
-    for (const ticket of tickets) ticket.reject(error(ticket));
+    for (const ticket of tickets) ticket.reject(error);
   };
 
-  const events: WriterEvents = {
+  const events: Omit<WriterEvents, 'scavenged'> = {
     committed: (batches) => {
       const tickets = posted.splice(0, batches).flatMap((group) => group.tickets);
       tickets.forEach(settle);
-      options.onCommitted(recordsOf(tickets), tickets);
+      options.onCommitted(recordsOf(tickets));
       for (const ticket of tickets) ticket.resolve(ticket.outcome);
     },
     failed: ({ outcome, message }) => {
+      options.onFailed(message);
       writer?.resume();
-      rejectAll(() => new EventLogError(outcome, `The transaction failed: ${message}`));
+      rejectAll(new EventLogError(outcome, `The transaction failed: ${message}`));
     },
-    scavenged: () => undefined,
     died: (cause) => {
       options.onDied(cause);
-      rejectAll(() => new EventLogError('unknown', 'The writer thread died.', { cause }));
+      rejectAll(new EventLogError('unknown', 'The writer of the event log died.', { cause }));
     },
   };
 
@@ -122,5 +123,3 @@ const recordsOf = (tickets: readonly Ticket[]): LogRecord[] => {
   for (const ticket of tickets) for (const write of ticket.writes) records.push(...write.records);
   return records;
 };
-
-export type { Head };

@@ -1,4 +1,3 @@
-import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Logger } from '../../platform/logger.js';
 import { createAppends, type AppendLimits } from './appends.js';
@@ -7,18 +6,22 @@ import { createDrafts } from './draft.js';
 import { EventLogError, type EventLog, type LogRecord } from './event-log.js';
 import { createGroupCommit } from './group-commit.js';
 import { createHeads } from './heads.js';
-import { openReader } from './reader.js';
+import { lockDirectory } from './lock.js';
+import { openReader, type Reader } from './reader.js';
 import { createReads } from './reads.js';
 import { createRecentIds } from './recent-ids.js';
 import { createRecentTail } from './recent-tail.js';
+import { createScavenger, type ScavengeOptions } from './scavenger.js';
 import { createSubscriptions } from './subscriptions.js';
 import { startWriter } from './writer.js';
 
 export interface EventLogOptions {
-  /** Made where it does not exist; the log's file in it is `events.db`. */
+  /** Made where it does not exist. The log's file in it is `events.db`. */
   readonly directory: string;
   readonly logger: Logger;
   readonly limits?: Partial<AppendLimits>;
+  readonly scavenge?: ScavengeOptions;
+  /** Milliseconds since the epoch: when events are recorded, and by when they age. */
   readonly now?: () => number;
 }
 
@@ -27,23 +30,56 @@ const LIMITS: AppendLimits = {
   maxPendingBytes: 32 * 1024 * 1024,
   maxPendingAppends: 20_000,
 };
-
+const SCAVENGE: ScavengeOptions = { everyMs: 60_000, minAgeMs: 60_000 };
 const HEADS = 20_000;
 const RECENT_IDS = 50_000;
 const TAIL = { maxEvents: 2000, maxBytes: 2 * 1024 * 1024 };
 
-/** Opens the log of a directory, ready for appends. */
+/**
+ * Opens the log of a directory, ready for appends. Throws DirectoryInUseError where another process
+ * has it open.
+ */
 export const openEventLog = async (options: EventLogOptions): Promise<EventLog> => {
-  const { directory, logger, limits = {}, now = Date.now } = options;
-  mkdirSync(directory, { recursive: true });
-  const path = join(directory, 'events.db');
-  const reader = openReader(path);
+  const lock = lockDirectory(options.directory);
+  const path = join(options.directory, 'events.db');
+  let reader: Reader | undefined;
+  const release = (): void => {
+    reader?.close();
+    lock.release();
+  };
+  try {
+    reader = openReader(path);
+    return await assemble({ ...options, path, reader, release });
+  } catch (error) {
+    release();
+    throw error;
+  }
+};
+
+interface Opened extends EventLogOptions {
+  readonly path: string;
+  readonly reader: Reader;
+  readonly release: () => void;
+}
+
+const assemble = async (opened: Opened): Promise<EventLog> => {
+  const {
+    path,
+    reader,
+    release,
+    logger,
+    limits = {},
+    scavenge = SCAVENGE,
+    now = Date.now,
+  } = opened;
   const heads = createHeads(reader, { max: HEADS });
   const recentIds = createRecentIds({ max: RECENT_IDS });
   const drafts = createDrafts(reader, heads, now);
   const signal = createCommitSignal();
-  let committed = reader.lastPosition();
-  const tail = createRecentTail({ ...TAIL, position: committed });
+  const scavenger = createScavenger({ scavenge, now, logger });
+  let committedPosition = reader.lastPosition();
+  const committed = (): number => committedPosition;
+  const tail = createRecentTail({ ...TAIL, position: committedPosition });
   let closed: EventLogError | undefined;
   let closing: Promise<void> | undefined;
 
@@ -51,58 +87,59 @@ export const openEventLog = async (options: EventLogOptions): Promise<EventLog> 
     if (closed !== undefined) throw closed;
   };
 
-  const reload = (): void => {
-    drafts.reload();
-    const position = reader.lastPosition();
-    if (position === committed) return;
-    committed = position;
-    tail.restartAt(position);
-    signal.wake();
-  };
-
-  const onCommitted = (records: readonly LogRecord[]): void => {
-    tail.push(records);
-    committed = Number(records.at(-1)?.position ?? committed);
-    signal.wake();
-  };
-
-  const onDied = (cause: unknown): void => {
-    closed = new EventLogError('closed', 'The writer of the event log died.', { cause });
-    logger.error('event log lost its writer', { path, error: cause });
-    signal.end(closed);
-  };
-
-  const commit = createGroupCommit({ heads, recentIds, reload, onCommitted, onDied });
-  const writer = await startWriter(path, commit.events);
+  const commit = createGroupCommit({
+    heads,
+    recentIds,
+    reload: () => {
+      drafts.reload();
+      committedPosition = reader.lastPosition();
+      tail.restartAt(committedPosition);
+      signal.wake();
+    },
+    onCommitted: (records: readonly LogRecord[]) => {
+      tail.push(records);
+      committedPosition = Number(records.at(-1)?.position ?? committedPosition);
+      signal.wake();
+    },
+    onFailed: (message) => logger.error('event log transaction failed', { path, reason: message }),
+    onDied: (cause) => {
+      closed = new EventLogError('closed', 'The writer of the event log died.', { cause });
+      logger.error('event log lost its writer', { path, error: cause });
+      signal.end(closed);
+    },
+  });
+  const writer = await startWriter(path, { ...commit.events, scavenged: scavenger.scavenged });
   commit.attach(writer);
+  scavenger.start(writer.scavenge);
 
   const close = async (): Promise<void> => {
     closed ??= new EventLogError('closed', 'The event log is closed.');
+    scavenger.stop();
     commit.flush();
     await writer.close();
     signal.end();
-    reader.close();
+    release();
   };
 
-  const guarded =
+  const whileOpen =
     <A extends unknown[], R>(call: (...args: A) => R) =>
     (...args: A): R => {
       assertOpen();
       return call(...args);
     };
 
-  const parts = { reader, heads, recentIds, drafts, commit, tail, signal, now, assertOpen };
-  const appends = createAppends({ ...parts, limits: { ...LIMITS, ...limits } });
-  const reads = createReads({ ...parts, committed: () => committed });
-  const subscriptions = createSubscriptions({ ...parts, committed: () => committed });
+  const parts = { reader, heads, recentIds, drafts, commit, tail, signal, now, committed };
+  const appends = createAppends({ ...parts, assertOpen, limits: { ...LIMITS, ...limits } });
+  const reads = createReads(parts);
+  const subscriptions = createSubscriptions(parts);
   return {
     ...appends,
-    head: guarded(reads.head),
-    readStream: guarded(reads.readStream),
-    readAll: guarded(reads.readAll),
-    lastPosition: guarded(() => BigInt(committed)),
-    subscribeAll: guarded(subscriptions.subscribeAll),
-    subscribeStream: guarded(subscriptions.subscribeStream),
+    head: whileOpen(reads.head),
+    readStream: whileOpen(reads.readStream),
+    readAll: whileOpen(reads.readAll),
+    lastPosition: whileOpen(() => BigInt(committedPosition)),
+    subscribeAll: whileOpen(subscriptions.subscribeAll),
+    subscribeStream: whileOpen(subscriptions.subscribeStream),
     close: () => (closing ??= close()),
   };
 };

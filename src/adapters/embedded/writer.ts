@@ -24,42 +24,50 @@ export interface Writer {
   close(): Promise<void>;
 }
 
-export const startWriter = async (path: string, events: WriterEvents): Promise<Writer> => {
+const SCRIPT = new URL('./writer-thread.js', import.meta.url);
+
+/** Resolves when the thread has the file open; rejects with EventLogError where it cannot. */
+export const startWriter = (
+  path: string,
+  events: WriterEvents,
+  script: URL = SCRIPT,
+): Promise<Writer> => {
   const workerData: WriterData = { path };
-  const worker = new Worker(new URL('./writer-thread.js', import.meta.url), { workerData });
-  let closing = false;
+  const worker = new Worker(script, { workerData });
+  const post = (message: ToWriter): void => worker.postMessage(message);
+  let state: 'starting' | 'running' | 'closing' = 'starting';
   let failure: unknown;
 
-  const ended = new Promise<void>((resolve) => {
-    worker.once('exit', (code) => {
-      resolve();
-      if (!closing) events.died(failure ?? new Error(`The writer thread ended with ${code}.`));
+  return new Promise((resolve, reject) => {
+    const ended = new Promise<void>((end) => {
+      worker.once('exit', (code) => {
+        const cause = failure ?? new Error(`The writer thread ended with ${code}.`);
+        if (state === 'running') events.died(cause);
+        reject(new EventLogError('closed', 'The writer did not start.', { cause }));
+        end();
+      });
     });
-  });
-
-  await new Promise<void>((resolve, reject) => {
-    worker.on('error', (error) => {
-      failure = error;
-      reject(new EventLogError('closed', 'The log cannot be opened.', { cause: error }));
-    });
+    const writer: Writer = {
+      append: (batch) => worker.postMessage(batch, [batch.payload.buffer as ArrayBuffer]),
+      resume: () => post({ kind: 'resume' }),
+      scavenge: (afterStream, createdBefore) =>
+        post({ kind: 'scavenge', afterStream, createdBefore }),
+      close: () => {
+        if (state === 'running') post({ kind: 'close' });
+        state = 'closing';
+        return ended;
+      },
+    };
+    worker.on('error', (error) => (failure = error));
     worker.on('message', (message: FromWriter) => {
-      if (message.kind === 'ready') resolve();
-      else tell(events, message);
+      if (message.kind !== 'ready') {
+        tell(events, message);
+        return;
+      }
+      state = 'running';
+      resolve(writer);
     });
   });
-
-  const post = (message: ToWriter): void => worker.postMessage(message);
-  return {
-    append: (batch) => worker.postMessage(batch, [batch.payload.buffer as ArrayBuffer]),
-    resume: () => post({ kind: 'resume' }),
-    scavenge: (afterStream, createdBefore) =>
-      post({ kind: 'scavenge', afterStream, createdBefore }),
-    close: () => {
-      if (!closing) post({ kind: 'close' });
-      closing = true;
-      return ended;
-    },
-  };
 };
 
 const tell = (events: WriterEvents, message: Exclude<FromWriter, Told<'ready'>>): void => {
