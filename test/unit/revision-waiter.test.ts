@@ -7,6 +7,7 @@ import {
 } from '../../src/query-side/revision-waiter.js';
 import { animeId } from '../support/examples.js';
 import { eventually } from '../support/eventually.js';
+import { rejectionOf } from '../support/rejection-of.js';
 
 const bebop = animeId(1);
 const NEVER_MS = 3_600_000;
@@ -49,12 +50,6 @@ const given = (start: number | null, options: Partial<RevisionWaiterOptions> = {
     listeners: () => listeners.size,
   };
 };
-
-const rejection = (promise: Promise<unknown>): Promise<unknown> =>
-  promise.then(
-    (value) => expect.fail(`Resolved with ${JSON.stringify(value)}.`),
-    (error: unknown) => error,
-  );
 
 describe('waiting for a revision', () => {
   it('answers at once what is there already', async () => {
@@ -106,7 +101,7 @@ describe('waiting for a revision', () => {
 
   it('gives up in time with STALE_READ', async () => {
     const store = given(4, { waitMs: 5 });
-    expect(await rejection(store.read(5))).to.deep.include({
+    expect(await rejectionOf(store.read(5))).to.deep.include({
       message: 'Anime 1 has not reached revision 5 here yet; try again shortly.',
       extensions: { code: 'STALE_READ', animeId: 1, minRevision: '5' },
     });
@@ -124,7 +119,7 @@ describe('waiting for a revision', () => {
   it("passes a store's failure on to all who wait", async () => {
     const store = given(4);
     const failure = new UnavailableError('The store is down.');
-    const readings = [store.read(5), store.read(6)].map(rejection);
+    const readings = [store.read(5), store.read(6)].map(rejectionOf);
     await eventually(() => expect(store.lookUps()).to.equal(1));
     store.fail(failure);
     store.save(5);
@@ -134,7 +129,10 @@ describe('waiting for a revision', () => {
   it('looks once and does not wait beyond its number of waiters', async () => {
     const store = given(4, { maxWaiters: 1 });
     const first = store.read(5);
-    expect(await rejection(store.read(5))).to.have.nested.property('extensions.code', 'STALE_READ');
+    expect(await rejectionOf(store.read(5))).to.have.nested.property(
+      'extensions.code',
+      'STALE_READ',
+    );
     expect(await store.read(4)).to.have.property('revision', 4);
     store.save(5);
     expect(await first).to.have.property('revision', 5);

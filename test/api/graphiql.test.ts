@@ -1,0 +1,62 @@
+import { expect } from 'chai';
+import { serveQueryApi, storeThatAnswers } from '../support/query-api.js';
+
+const BROWSER = 'text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,*/*;q=0.8';
+
+describe('GraphiQL', function () {
+  this.timeout(60_000);
+
+  const readStore = storeThatAnswers({ genres: () => Promise.resolve(['Action']) });
+  let api: Awaited<ReturnType<typeof serveQueryApi>>;
+
+  before(async () => (api = await serveQueryApi({ readStore, production: false })));
+  after(() => api.stop());
+
+  const visit = (headers: Record<string, string> = {}) =>
+    fetch(api.url, { headers: { Accept: BROWSER, ...headers } });
+
+  it('is what a browser sees at the address of the API', async () => {
+    const response = await visit();
+    expect(response.status).to.equal(200);
+    expect(response.headers.get('content-type')).to.equal('text/html; charset=utf-8');
+    expect(response.headers.get('content-encoding')).to.equal('gzip');
+    const page = await response.text();
+    expect(page.slice(0, 15)).to.equal('<!doctype html>');
+    expect(page).to.include('<title>Anime Analytics</title>');
+  });
+
+  it('needs nothing from another host, and may load nothing from one', async () => {
+    const response = await visit();
+    const page = await response.text();
+    const loaded = /<(?:script|link|img|iframe)\b[^>]*\b(?:src|href)="(?!data:)[^"]*"/i;
+    expect(loaded.exec(page.slice(0, page.indexOf('<script>')))).to.equal(null);
+    const policy = response.headers.get('content-security-policy') ?? '';
+    expect(policy).to.match(/^default-src 'self'/);
+    expect(policy).to.not.match(/\*|https?:|[a-z]\.[a-z]/);
+  });
+
+  it('comes uncompressed to who wants it so', async () => {
+    const response = await visit({ 'Accept-Encoding': 'identity' });
+    expect(response.headers.get('content-encoding')).to.equal(null);
+    expect((await response.text()).slice(0, 15)).to.equal('<!doctype html>');
+  });
+
+  it('leaves the address to GraphQL for all others', async () => {
+    const address = `${api.url}?query=${encodeURIComponent('{ genres }')}`;
+    for (const accept of ['*/*', 'application/json', 'application/graphql-response+json']) {
+      const response = await fetch(address, { headers: { Accept: accept } });
+      expect(await response.json()).to.deep.equal({ data: { genres: ['Action'] } });
+    }
+  });
+
+  it('is not there in production', async () => {
+    const production = await serveQueryApi({ readStore, production: true });
+    try {
+      const response = await fetch(production.url, { headers: { Accept: 'text/html' } });
+      expect(response.status).to.equal(406);
+      expect(await response.text()).to.equal('');
+    } finally {
+      await production.stop();
+    }
+  });
+});
