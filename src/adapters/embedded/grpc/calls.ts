@@ -19,7 +19,10 @@ export const createCalls = () => {
       return stopping;
     },
 
-    /** The signal aborts with the RpcError to answer: the client went away or the server stops. */
+    /**
+     * Rejects, and aborts the signal, with the RpcError to answer where the client goes away or the
+     * server stops before the work is done.
+     */
     async run<T>(call: EventEmitter, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
       if (stopping) throw unavailable(STOPPING);
       const controller = new AbortController();
@@ -27,7 +30,7 @@ export const createCalls = () => {
       open.add(controller);
       call.once('cancelled', cancel);
       try {
-        return await work(controller.signal);
+        return await Promise.race([work(controller.signal), aborted(controller.signal)]);
       } finally {
         open.delete(controller);
         call.off('cancelled', cancel);
@@ -53,5 +56,10 @@ export const createCalls = () => {
     },
   };
 };
+
+const aborted = (signal: AbortSignal): Promise<never> =>
+  new Promise((_resolve, reject) => {
+    signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true });
+  });
 
 export type Calls = ReturnType<typeof createCalls>;

@@ -1,0 +1,51 @@
+import { EventStoreDBClient } from '@eventstore/db-client';
+import {
+  startGrpcServer,
+  type GrpcServerOptions,
+} from '../../src/adapters/embedded/grpc/server.js';
+import type { EventLog } from '../../src/adapters/embedded/event-log.js';
+import { openEventLog } from '../../src/adapters/embedded/open-event-log.js';
+import { silentLogger } from '../../src/platform/logger.js';
+import { temporaryDirectory } from './temporary-directory.js';
+
+export interface GrpcNodeOptions extends Partial<Omit<GrpcServerOptions, 'log'>> {
+  /** What the server sees of the log, for a test that has a hand in it. */
+  readonly wrap?: (log: EventLog) => EventLog;
+}
+
+/** A log in a fresh directory, served over gRPC in this process, with the official client. */
+export const openGrpcNode = async ({ wrap = (log) => log, ...options }: GrpcNodeOptions = {}) => {
+  const directory = await temporaryDirectory();
+  const logger = silentLogger();
+  const log = await openEventLog({ directory: directory.path, logger });
+  const closeLog = async () => {
+    await log.close();
+    await directory.remove();
+  };
+  const server = await startGrpcServer({
+    log: wrap(log),
+    logger,
+    port: 0,
+    appendTimeoutMs: 10_000,
+    ...options,
+  }).catch(async (error: unknown) => {
+    await closeLog();
+    throw error;
+  });
+  const client = connect(server.port);
+  return {
+    log,
+    server,
+    client,
+    stop: async () => {
+      await client.dispose();
+      await server.close();
+      await closeLog();
+    },
+  };
+};
+
+export type GrpcNode = Awaited<ReturnType<typeof openGrpcNode>>;
+
+export const connect = (port: number): EventStoreDBClient =>
+  EventStoreDBClient.connectionString(`esdb://127.0.0.1:${port}?tls=false`);
