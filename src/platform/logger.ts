@@ -41,7 +41,10 @@ const dailyFiles = (dirname: string) =>
 export const silentLogger = (): Logger => wrap(createWinston({ silent: true }));
 
 const wrap = (winston: Winston): Logger => ({
-  debug: (message, data) => void winston.debug(message, redact(data)),
+  // Asked first, because winston formats a line before it finds that nobody wants it.
+  debug: winston.isLevelEnabled('debug')
+    ? (message, data) => void winston.debug(message, redact(data))
+    : () => undefined,
   info: (message, data) => void winston.info(message, redact(data)),
   warn: (message, data) => void winston.warn(message, redact(data)),
   error: (message, data) => void winston.error(message, redact(data)),
