@@ -9,7 +9,7 @@ export interface Database {
 
 /** Integers come back as numbers; one beyond 2^53 throws instead of losing digits. */
 export interface Statement {
-  run(...parameters: SqlValue[]): unknown;
+  run(...parameters: SqlValue[]): { readonly changes: number | bigint };
   get(...parameters: SqlValue[]): unknown;
   all(...parameters: SqlValue[]): unknown[];
   /** Rows as arrays, which are much cheaper to make than objects. */

@@ -1,0 +1,32 @@
+import type { Database, SqlValue } from '../sqlite.js';
+import { openForReading, type FileKind } from './file.js';
+import { translated } from './store-errors.js';
+
+/** Reads with statements that are prepared once. Rows are arrays. */
+export interface Connection {
+  all(sql: string, ...parameters: SqlValue[]): unknown[];
+  get(sql: string, ...parameters: SqlValue[]): unknown;
+  close(): void;
+}
+
+export const connection = (path: string, kind: FileKind): Connection => {
+  const db: Database = openForReading(path, kind);
+  const statements = new Map<string, ReturnType<Database['prepare']>>();
+  const remedy = kind.remedy(path);
+
+  const prepared = (sql: string) => {
+    let statement = statements.get(sql);
+    if (statement === undefined) {
+      statement = db.prepare(sql);
+      statement.setReturnArrays(true);
+      statements.set(sql, statement);
+    }
+    return statement;
+  };
+
+  return {
+    all: (sql, ...parameters) => translated(remedy, () => prepared(sql).all(...parameters)),
+    get: (sql, ...parameters) => translated(remedy, () => prepared(sql).get(...parameters)),
+    close: () => db.close(),
+  };
+};

@@ -1,0 +1,51 @@
+import type { AnimeDocument, DocumentStore } from '../../../ports/read-store.js';
+import { attempt, type FindVersion } from './open-version.js';
+import { pages } from './pages.js';
+import { positionOf, textOfPosition } from './position-text.js';
+import type { Writer } from './writer.js';
+
+/** The documents of a version: read at once on this thread, written by the writer's. */
+export const documentStore = (
+  find: FindVersion,
+  writer: Writer,
+  saved: (animes: readonly AnimeDocument[]) => void,
+): DocumentStore => ({
+  animes: (ids) => attempt(() => find().reads.animes(ids)),
+  interactions: (keys) => attempt(() => find().reads.interactions(keys)),
+  days: (keys) => attempt(() => find().reads.days(keys)),
+
+  save: async (batch) => {
+    const refused = await writer.order(find().path, { kind: 'save', batch });
+    if (batch.animes.length > 0) saved(batch.animes);
+    return { refused };
+  },
+
+  flushed: () =>
+    attempt(() => {
+      const text = find().reads.flushed();
+      return text === undefined ? null : positionOf(text);
+    }),
+
+  setFlushed: async (position) => {
+    await writer.order(find().path, { kind: 'flushed', position: textOfPosition(position) });
+  },
+
+  allAnimes: () =>
+    pages(
+      (after: number | null, limit) => attempt(() => find().reads.animesAfter(after, limit)),
+      ({ animeId }) => animeId,
+    ),
+
+  allInteractions: (id) =>
+    pages(
+      (after: string | null, limit) =>
+        attempt(() => find().reads.interactionsAfter(id, after, limit)),
+      ({ userId }) => userId,
+    ),
+
+  allDays: (id) =>
+    pages(
+      (after: string | null, limit) => attempt(() => find().reads.daysAfter(id, after, limit)),
+      ({ day }) => day,
+    ),
+});

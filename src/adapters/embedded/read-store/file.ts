@@ -1,0 +1,64 @@
+import { PortError } from '../../../ports/errors.js';
+import { openDatabase, type Database } from '../sqlite.js';
+import { translated } from './store-errors.js';
+
+export interface FileKind {
+  /** Marks a file as ours and of this kind. */
+  readonly applicationId: number;
+  /** Of the schema; a file with another one is not read. */
+  readonly schemaVersion: number;
+  readonly schema: string;
+  /** Settings of a connection that writes. */
+  readonly settings: string;
+  /** What a person can do about a file that cannot be read. */
+  remedy(path: string): string;
+}
+
+const pragma = (db: Database, name: string): unknown =>
+  Object.values(db.prepare(`PRAGMA ${name}`).get() as object)[0];
+
+/** A connection that writes; the file is made where it does not exist. */
+export const openForWriting = (path: string, kind: FileKind): Database =>
+  opened(path, kind, (db) => {
+    if (pragma(db, 'user_version') === 0 && isEmpty(db)) create(db, kind);
+    db.exec(`PRAGMA journal_mode = WAL; ${kind.settings}`);
+  });
+
+/** A connection that only reads a file which a writer has made. */
+export const openForReading = (path: string, kind: FileKind): Database =>
+  opened(path, kind, (db) => {
+    db.exec('PRAGMA query_only = 1; PRAGMA cache_size = -16000;');
+  });
+
+const opened = (path: string, kind: FileKind, prepare: (db: Database) => void): Database =>
+  translated(kind.remedy(path), () => {
+    const db = openDatabase(path);
+    try {
+      prepare(db);
+      check(db, path, kind);
+      return db;
+    } catch (error) {
+      db.close();
+      throw error;
+    }
+  });
+
+const create = (db: Database, { applicationId, schema, schemaVersion }: FileKind): void =>
+  db.exec(`
+    PRAGMA journal_mode = WAL;
+    BEGIN IMMEDIATE;
+    ${schema}
+    PRAGMA application_id = ${applicationId};
+    PRAGMA user_version = ${schemaVersion};
+    COMMIT;
+  `);
+
+const isEmpty = (db: Database): boolean =>
+  db.prepare('SELECT 1 FROM sqlite_schema LIMIT 1').get() === undefined;
+
+const check = (db: Database, path: string, kind: FileKind): void => {
+  const owner = pragma(db, 'application_id');
+  const version = pragma(db, 'user_version');
+  if (owner === kind.applicationId && version === kind.schemaVersion) return;
+  throw new PortError('CORRUPT', kind.remedy(path), false, { context: { path, owner, version } });
+};

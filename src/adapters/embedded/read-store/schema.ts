@@ -1,0 +1,127 @@
+import { dirname } from 'node:path';
+import type { FileKind } from './file.js';
+
+/**
+ * Documents are derived: a commit need not reach the disk before it is answered, and since commits
+ * reach it in order, whatever a flushed position covers is there when the position is.
+ */
+const DERIVED = `
+  PRAGMA synchronous = NORMAL;
+  PRAGMA wal_autocheckpoint = 4000;
+  PRAGMA journal_size_limit = 67108864;
+  PRAGMA cache_size = -32000;
+`;
+
+export const remedyFor = (path: string): string =>
+  `The read models in ${dirname(path)} cannot be read by this version of the service. ` +
+  'Nothing is lost: stop the service and delete that directory, and they are computed again from the log.';
+
+/** Which versions there are. */
+export const CATALOGUE_FILE: FileKind = {
+  applicationId: 0x416e5256,
+  schemaVersion: 1,
+  settings: 'PRAGMA synchronous = FULL;',
+  remedy: remedyFor,
+  schema: `
+    CREATE TABLE versions (
+      id INTEGER PRIMARY KEY AUTOINCREMENT,
+      name TEXT NOT NULL UNIQUE,
+      state TEXT NOT NULL,
+      log_id TEXT NOT NULL,
+      created_at TEXT NOT NULL
+    ) STRICT;
+    CREATE UNIQUE INDEX one_active ON versions (state) WHERE state = 'active';
+  `,
+};
+
+/**
+ * The documents of one version. The title tables hold what listed anime are searched by. They are
+ * kept by triggers, so that a save which changes only counters does not pay for them.
+ */
+export const VERSION_FILE: FileKind = {
+  applicationId: 0x416e5264,
+  schemaVersion: 1,
+  settings: DERIVED,
+  remedy: remedyFor,
+  schema: `
+    CREATE TABLE flushed (id INTEGER PRIMARY KEY CHECK (id = 1), position TEXT NOT NULL) STRICT;
+
+    CREATE TABLE interactions (
+      anime_id INTEGER NOT NULL,
+      user_id TEXT NOT NULL,
+      generation INTEGER NOT NULL,
+      revision INTEGER NOT NULL,
+      clicks INTEGER NOT NULL,
+      views INTEGER NOT NULL,
+      seconds INTEGER NOT NULL,
+      last_click ANY,
+      last_view ANY,
+      ratings TEXT,
+      PRIMARY KEY (anime_id, user_id)
+    ) STRICT, WITHOUT ROWID;
+    CREATE INDEX interactions_by_user ON interactions (user_id, anime_id);
+
+    CREATE TABLE days (
+      anime_id INTEGER NOT NULL,
+      day TEXT NOT NULL,
+      generation INTEGER NOT NULL,
+      revision INTEGER NOT NULL,
+      clicks INTEGER NOT NULL,
+      views INTEGER NOT NULL,
+      ratings INTEGER NOT NULL,
+      seconds INTEGER NOT NULL,
+      total INTEGER NOT NULL,
+      PRIMARY KEY (anime_id, day)
+    ) STRICT, WITHOUT ROWID;
+    CREATE INDEX days_by_day ON days (day, anime_id, total);
+
+    CREATE TABLE animes (
+      anime_id INTEGER PRIMARY KEY,
+      generation INTEGER NOT NULL,
+      revision INTEGER NOT NULL,
+      views INTEGER NOT NULL,
+      average REAL,
+      rating_count INTEGER NOT NULL,
+      facets TEXT,
+      document TEXT NOT NULL
+    ) STRICT;
+    CREATE INDEX animes_by_views ON animes (views DESC, anime_id) WHERE facets IS NOT NULL;
+    CREATE INDEX animes_by_rating ON animes (average DESC, rating_count DESC, anime_id)
+      WHERE facets IS NOT NULL AND rating_count > 0;
+
+    CREATE TABLE titles (
+      anime_id INTEGER PRIMARY KEY,
+      title TEXT NOT NULL,
+      type TEXT,
+      score REAL,
+      popularity INTEGER
+    ) STRICT;
+    CREATE INDEX titles_by_title ON titles (title, anime_id);
+    CREATE INDEX titles_by_score ON titles (score DESC, anime_id);
+    CREATE INDEX titles_by_popularity ON titles (popularity IS NULL, popularity, anime_id);
+
+    CREATE TABLE title_genres (
+      genre TEXT NOT NULL,
+      anime_id INTEGER NOT NULL,
+      PRIMARY KEY (genre, anime_id)
+    ) STRICT, WITHOUT ROWID;
+
+    CREATE TRIGGER anime_saved_first AFTER INSERT ON animes
+    WHEN new.facets IS NOT NULL BEGIN
+      INSERT INTO titles VALUES (new.anime_id, new.facets ->> 'title', new.facets ->> 'type',
+        new.facets ->> 'score', new.facets ->> 'popularity');
+      INSERT OR IGNORE INTO title_genres
+        SELECT value, new.anime_id FROM json_each(new.facets, '$.genres');
+    END;
+    CREATE TRIGGER anime_revised AFTER UPDATE OF facets ON animes
+    WHEN old.facets IS NOT new.facets BEGIN
+      DELETE FROM titles WHERE anime_id = old.anime_id;
+      DELETE FROM title_genres WHERE anime_id = old.anime_id
+        AND genre IN (SELECT value FROM json_each(old.facets, '$.genres'));
+      INSERT INTO titles SELECT new.anime_id, new.facets ->> 'title', new.facets ->> 'type',
+        new.facets ->> 'score', new.facets ->> 'popularity' WHERE new.facets IS NOT NULL;
+      INSERT OR IGNORE INTO title_genres
+        SELECT value, new.anime_id FROM json_each(new.facets, '$.genres');
+    END;
+  `,
+};

@@ -1,0 +1,98 @@
+import { PortError } from '../../../ports/errors.js';
+import type { VersionRecord } from '../../../ports/read-store.js';
+import { transaction } from '../transaction.js';
+import { openForWriting } from './file.js';
+import { CATALOGUE_FILE, remedyFor } from './schema.js';
+import { translated } from './store-errors.js';
+
+/** A record with the number that names the version's file. */
+export interface NumberedVersion {
+  readonly id: number;
+  readonly record: VersionRecord;
+}
+
+interface VersionRow {
+  readonly id: number;
+  readonly name: string;
+  readonly state: VersionRecord['state'];
+  readonly log_id: string;
+  readonly created_at: string;
+}
+
+/** Which versions there are and which one is active, in a file of their own. */
+export const versionRecords = (path: string) => {
+  const db = openForWriting(path, CATALOGUE_FILE);
+  const byName = db.prepare('SELECT * FROM versions WHERE name = ?');
+  const byState = db.prepare('SELECT * FROM versions WHERE state = ?');
+  const all = db.prepare('SELECT * FROM versions ORDER BY id');
+  const insert = db.prepare(
+    'INSERT INTO versions (name, state, log_id, created_at) VALUES (?, ?, ?, ?)',
+  );
+  const setState = db.prepare('UPDATE versions SET state = ? WHERE name = ? AND state <> ?');
+  const remove = db.prepare('DELETE FROM versions WHERE name = ?');
+
+  const list = (): NumberedVersion[] => all.all().map(numbered);
+  const find = (name: string): NumberedVersion | undefined => first(byName.all(name));
+  const active = (): NumberedVersion | undefined => first(byState.all('active'));
+
+  const existing = (name: string): NumberedVersion => {
+    const version = find(name);
+    if (version !== undefined) return version;
+    throw new PortError('CONFLICT', 'There is no such version of the read models.', false, {
+      context: { version: name },
+    });
+  };
+
+  const operations = {
+    list,
+    find,
+    active,
+
+    /** Adds a version, or answers the one of that name as it is. */
+    create: (name: string, logId: string, at: string): NumberedVersion => {
+      const state = list().length === 0 ? 'active' : 'building';
+      if (find(name) === undefined) insert.run(name, state, logId, at);
+      return existing(name);
+    },
+
+    markReady: (name: string): void => {
+      if (existing(name).record.state === 'building') setState.run('ready', name, 'ready');
+    },
+
+    promote: (name: string): void => {
+      existing(name);
+      const before = active();
+      if (before?.record.name === name) return;
+      if (before !== undefined) setState.run('old', before.record.name, 'old');
+      setState.run('active', name, 'active');
+    },
+
+    remove: (name: string): NumberedVersion | undefined => {
+      const version = find(name);
+      if (version?.record.state === 'active') {
+        throw new PortError('CONFLICT', 'The active version cannot be pruned.', false, {
+          context: { version: name },
+        });
+      }
+      if (version !== undefined) remove.run(name);
+      return version;
+    },
+  };
+
+  return {
+    ...operations,
+    /** All or nothing; whatever it throws has changed nothing. */
+    change: <T>(work: (records: typeof operations) => T): T =>
+      translated(remedyFor(path), () => transaction(db, () => work(operations))),
+    close: () => db.close(),
+  };
+};
+
+export type VersionRecords = ReturnType<typeof versionRecords>;
+
+const first = (rows: readonly unknown[]): NumberedVersion | undefined => rows.map(numbered)[0];
+
+const numbered = (row: unknown): NumberedVersion => {
+  const { id, name, state, log_id, created_at } = row as VersionRow;
+  return { id, record: { name, state, logId: log_id, createdAt: created_at } };
+};
