@@ -17,7 +17,7 @@ import {
   translated,
 } from './event-store-translation.js';
 import { metastreamOf } from './stream-metadata.js';
-import { within } from './within.js';
+import { within } from '../../platform/within.js';
 
 export interface EmbeddedEventStoreOptions {
   /** After this long the outcome of an append counts as unknown. */

@@ -83,10 +83,8 @@ export const lifetimeClauses = (
       collect(open().read(stream, { direction: 'backwards', limit: 1 })),
       open().head(stream),
     ];
-    for (const attempt of attempts) {
-      expect(await rejectionOf(attempt))
-        .to.be.instanceOf(StreamDeletedError)
-        .and.include({ stream });
+    for (const refusal of await Promise.all(attempts.map(rejectionOf))) {
+      expect(refusal).to.be.instanceOf(StreamDeletedError).and.include({ stream });
     }
   });
 
@@ -113,7 +111,8 @@ export const lifetimeClauses = (
       store.tombstoneStream(stream),
       store.ping(),
     ];
-    for (const call of calls) expect(await rejectionOf(call)).to.be.instanceOf(UnavailableError);
+    for (const refusal of await Promise.all(calls.map(rejectionOf)))
+      expect(refusal).to.be.instanceOf(UnavailableError);
     await opened.stop();
   });
 

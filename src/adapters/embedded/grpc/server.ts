@@ -65,7 +65,7 @@ export const startGrpcServer = async ({
   const server = new Server(TRANSPORT);
   let boundPort = port;
   const context: ServiceContext = { log, calls, logger, maxAppendBytes, appendTimeoutMs };
-  addStreams(server, context);
+  addStreams(server, context, features);
   server.addService(ServerFeaturesService, {
     getSupportedMethods: getSupportedMethods(context, features),
   });
@@ -85,11 +85,12 @@ export const startGrpcServer = async ({
   };
 };
 
-const addStreams = (server: Server, context: ServiceContext): void =>
+/** What it does not register, gRPC answers as unimplemented. */
+const addStreams = (server: Server, context: ServiceContext, features: Features): void =>
   server.addService(StreamsService, {
     read: read(context),
     append: append(context),
-    batchAppend: batchAppend(context),
+    ...(features.batchAppend ? { batchAppend: batchAppend(context) } : {}),
     delete: deleteStream(context),
     tombstone: tombstoneStream(context),
   });

@@ -1,0 +1,108 @@
+import { readFileSync } from 'node:fs';
+import {
+  EventStoreDBClient,
+  type ChannelCredentialOptions,
+  type SingleNodeOptions,
+} from '@eventstore/db-client';
+import type { ConnectionOptions } from '@eventstore/db-client/dist/Client/parseConnectionString.js';
+import { StreamsClient } from '@eventstore/db-client/generated/streams_grpc_pb.js';
+import type {
+  AppendReq,
+  AppendResp,
+  BatchAppendReq,
+  BatchAppendResp,
+  ReadReq,
+  ReadResp,
+} from '@eventstore/db-client/generated/streams_pb.js';
+import type { Channel, ClientDuplexStream, ClientReadableStream } from '@grpc/grpc-js';
+
+export type ReadCall = ClientReadableStream<ReadResp>;
+export type BatchCall = ClientDuplexStream<BatchAppendReq, BatchAppendResp>;
+
+/**
+ * The official client for what it is good at: connection strings, discovery, TLS, credentials,
+ * channels and the way to another leader. Reads and appends go over its channel with its own
+ * stubs, one level below its methods, because those
+ * - parse and forget the stored bytes, and deliver checkpoints beside the events instead of among
+ *   them;
+ * - keep pending appends in one table per process: an error of one stream rejects the appends of
+ *   all, and an answer that comes after it throws where nobody can catch it.
+ */
+export class Connection extends EventStoreDBClient {
+  private channel: Promise<Channel> | undefined;
+
+  constructor(options: ConnectionOptions) {
+    super(settings(options), certificates(options), options.defaultCredentials);
+    const openChannel = this.getChannel;
+    this.getChannel = () => (this.channel = openChannel());
+    // Nobody awaits it, and it fails on an error that lacks what the client expects of it.
+    const { handleError } = this;
+    this.handleError = (client, error) => handleError(client, error).catch(() => undefined);
+  }
+
+  /** Reads and subscribes. The call has no deadline: whoever iterates it watches it. */
+  read(request: ReadReq, from: { readonly leaderOnly: boolean }): Promise<ReadCall> {
+    const options = this.callArguments({ requiresLeader: from.leaderOnly }, { deadline: Infinity });
+    return this.GRPCStreamCreator(StreamsClient, 'read', (client) =>
+      client.read(request, ...options),
+    )();
+  }
+
+  /** One call that takes any number of appends. */
+  openBatch(): Promise<BatchCall> {
+    const options = this.callArguments({}, { deadline: Infinity });
+    return this.GRPCStreamCreator(StreamsClient, 'batchAppend', (client) =>
+      client.batchAppend(...options),
+    )();
+  }
+
+  /** One append as a call of its own, for servers without batches. */
+  append(messages: readonly AppendReq[], deadlineMs: number): Promise<AppendResp> {
+    const options = this.callArguments({ deadline: deadlineMs });
+    return this.execute(
+      StreamsClient,
+      'append',
+      (client) =>
+        new Promise<AppendResp>((resolve, reject) => {
+          const call = client.append(...options, (error, response) => {
+            if (error === null) resolve(response);
+            else reject(error);
+          });
+          call.on('error', reject);
+          for (const message of messages) call.write(message);
+          call.end();
+        }),
+    );
+  }
+
+  /** Cancels every call and lets go of the connection. */
+  async close(): Promise<void> {
+    await this.dispose();
+    const channel = await this.channel?.catch(() => undefined);
+    channel?.close();
+  }
+}
+
+/** A dead connection is found within 15 s, whatever is being waited for. */
+const KEEP_ALIVE = { keepAliveInterval: 10_000, keepAliveTimeout: 5_000 };
+
+/** The client's constructor is overloaded by the kind of address; all kinds share this shape. */
+const settings = (options: ConnectionOptions): SingleNodeOptions => {
+  const { dnsDiscover, hosts, ...rest } = options;
+  const [first] = hosts;
+  if (first === undefined) throw new Error("The event store's connection string names no host.");
+  const common = { ...KEEP_ALIVE, ...rest, throwOnAppendFailure: true };
+  if (dnsDiscover) return { ...common, discover: first } as unknown as SingleNodeOptions;
+  if (hosts.length > 1) return { ...common, endpoints: hosts } as unknown as SingleNodeOptions;
+  return { ...common, endpoint: first };
+};
+
+const certificates = (options: ConnectionOptions): ChannelCredentialOptions => {
+  if (options.tls === false) return { insecure: true };
+  const { tlsCAFile, userCertFile, userKeyFile } = options;
+  return {
+    ...(tlsCAFile === undefined ? {} : { rootCertificate: readFileSync(tlsCAFile) }),
+    ...(userCertFile === undefined ? {} : { userCertFile: readFileSync(userCertFile) }),
+    ...(userKeyFile === undefined ? {} : { userKeyFile: readFileSync(userKeyFile) }),
+  };
+};

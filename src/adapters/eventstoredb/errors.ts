@@ -1,0 +1,124 @@
+import {
+  OutcomeUnknownError,
+  PortError,
+  StreamDeletedError,
+  TooLargeError,
+  UnavailableError,
+} from '../../ports/errors.js';
+import { status } from '@grpc/grpc-js';
+
+/** What gRPC says about a call that failed. */
+interface Failure {
+  readonly code: number;
+  readonly details: string;
+  /** The server's own name for it, from the trailers. */
+  readonly exception: string;
+}
+
+/** A failed read wrote nothing, so whatever is not refused for good may be tried again. */
+export const readError = (error: unknown, stream: string): unknown => {
+  if (error instanceof PortError) return error;
+  const failure = failureOf(error);
+  if (failure === undefined) return error;
+  return (
+    refusal(failure, stream, error) ??
+    new UnavailableError('The event store did not answer.', {
+      cause: error,
+      context: { stream, code: failure.code, details: failure.details },
+    })
+  );
+};
+
+/** Only what certainly wrote nothing is called unavailable; all else of a write is unknown. */
+export const writeError = (error: unknown, stream: string): unknown => {
+  if (error instanceof PortError) return error;
+  const failure = failureOf(error);
+  if (failure === undefined) return error;
+  const context = { stream, code: failure.code, details: failure.details };
+  return (
+    refusal(failure, stream, error) ??
+    (neverHandled(failure)
+      ? new UnavailableError('The event store cannot be reached.', { cause: error, context })
+      : new OutcomeUnknownError('The answer of the event store was lost.', {
+          cause: error,
+          context,
+        }))
+  );
+};
+
+export const isUnimplemented = (error: unknown): boolean =>
+  failureOf(error)?.code === UNIMPLEMENTED;
+
+/** Deleting with any revision expected can only conflict where there is nothing to delete. */
+export const isConflict = (error: unknown): boolean =>
+  failureOf(error)?.exception === 'wrong-expected-version';
+
+export const accessDenied = (stream: string, cause?: unknown): PortError =>
+  new PortError('ACCESS_DENIED', `The event store denies access to ${stream}.`, false, {
+    cause,
+    context: { stream },
+  });
+
+export const tooLarge = (stream: string, cause?: unknown): TooLargeError =>
+  new TooLargeError('The append is larger than the event store takes.', {
+    cause,
+    context: { stream },
+  });
+
+/** What the same call would meet again. */
+const refusal = (failure: Failure, stream: string, cause: unknown): PortError | undefined => {
+  switch (failure.exception) {
+    case 'stream-deleted':
+      return new StreamDeletedError(stream, cause);
+    case 'access-denied':
+      return accessDenied(stream, cause);
+    case 'maximum-append-size-exceeded':
+    case 'maximum-append-event-size-exceeded':
+      return tooLarge(stream, cause);
+  }
+  if (DENIED.includes(failure.code)) return accessDenied(stream, cause);
+  if (!REFUSED.includes(failure.code)) return undefined;
+  return new PortError('NOT_SUPPORTED', 'The event store refuses the request.', false, {
+    cause,
+    context: { stream, details: failure.details },
+  });
+};
+
+const DENIED: readonly number[] = [status.PERMISSION_DENIED, status.UNAUTHENTICATED];
+const REFUSED: readonly number[] = [status.UNIMPLEMENTED, status.INVALID_ARGUMENT];
+const UNIMPLEMENTED: number = status.UNIMPLEMENTED;
+const UNAVAILABLE: number = status.UNAVAILABLE;
+
+const NEVER_SENT =
+  /^(No connection established|Name resolution failed|Channel closed before call started|Failed to discover)/;
+const NODE_FAILURE = /^(E[A-Z]+|ERR_(STREAM|HTTP2)_\w+)$/;
+/** Said by a node that hands a request back before it looks at it. */
+const NEVER_TAKEN = /^Server Is (Not Ready|Too Busy)$/i;
+
+const neverHandled = ({ code, details, exception }: Failure): boolean =>
+  exception === 'not-leader' ||
+  (code === UNAVAILABLE && (NEVER_SENT.test(details) || NEVER_TAKEN.test(details)));
+
+/** Undefined for what is no failure of a call: a bug, which is nobody's to wrap. */
+const failureOf = (error: unknown): Failure | undefined => {
+  if (!(error instanceof Error)) return undefined;
+  const { code, details, metadata, _raw } = error as Partial<ServiceFailure>;
+  if (_raw instanceof Error) return failureOf(_raw);
+  if (typeof code === 'number') {
+    const exception = metadata?.get('exception')[0]?.toString() ?? '';
+    return { code, details: details ?? error.message, exception };
+  }
+  // Discovery fails with a plain error; a socket or a stream that breaks has a code of Node's.
+  if (NODE_FAILURE.test(String(code)) || NEVER_SENT.test(error.message)) {
+    return { code: UNAVAILABLE, details: error.message, exception: '' };
+  }
+  return undefined;
+};
+
+interface ServiceFailure {
+  readonly code: unknown;
+  readonly details: string;
+  readonly metadata: { get(key: string): { toString(): string }[] };
+  /** The client's own error classes keep what they were made from. */
+  readonly _raw: unknown;
+}

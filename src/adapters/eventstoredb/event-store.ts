@@ -1,0 +1,146 @@
+import type { Logger } from '../../platform/logger.js';
+import type { Backoff } from '../../platform/retry.js';
+import { UnavailableError } from '../../ports/errors.js';
+import type {
+  AppendResult,
+  EventStore,
+  ExpectedRevision,
+  NewEvent,
+} from '../../ports/event-store.js';
+import { encodeEvent } from './append-requests.js';
+import { createAppends } from './appends.js';
+import { parseAddress } from './connection-string.js';
+import { Connection } from './connection.js';
+import { createReads } from './reads.js';
+import { createStreamAdmin } from './stream-admin.js';
+import { createSubscriptions } from './subscriptions.js';
+
+export interface EventStoreDbOptions {
+  /** `esdb://` or `esdb+discover://`, with credentials and TLS as EventStoreDB's clients read them. */
+  readonly connectionString: string;
+  readonly logger: Logger;
+  /** After so long the outcome of an append is unknown. */
+  readonly appendTimeoutMs?: number;
+  /** After so long without an answer a read has failed. */
+  readonly readTimeoutMs?: number;
+  /** After so long without an event or a checkpoint a subscription is begun anew. */
+  readonly subscriptionSilenceMs?: number;
+  readonly subscriptionBackoff?: Backoff;
+  /** How long `close` waits for appends that are under way. */
+  readonly drainTimeoutMs?: number;
+  /** Called for each subscription that is dropped and resumed. */
+  readonly onDrop?: () => void;
+}
+
+/**
+ * The event store port over EventStoreDB 23.10 and newer, and KurrentDB. Needs no server to begin:
+ * calls are unavailable and subscriptions wait until there is one. On a secure server the user of
+ * the connection string must be allowed to read `$all`.
+ */
+export const eventStoreDbStore = ({
+  connectionString,
+  logger,
+  appendTimeoutMs = 5_000,
+  readTimeoutMs = 10_000,
+  subscriptionSilenceMs = 15_000,
+  subscriptionBackoff = { baseMs: 200, maxMs: 5_000 },
+  drainTimeoutMs = 5_000,
+  onDrop = () => undefined,
+}: EventStoreDbOptions): EventStore => {
+  const address = parseAddress(connectionString);
+  const connection = new Connection(address.options);
+  const closing = new AbortController();
+  const underWay = new Set<Promise<unknown>>();
+  let closed: Promise<void> | undefined;
+
+  const appendEvents = createAppends(connection);
+  const reads = createReads({ connection, silenceMs: readTimeoutMs, closing: closing.signal });
+  const subscribeToAll = createSubscriptions({
+    connection,
+    logger: logger.child({ eventStore: address.shown }),
+    silenceMs: subscriptionSilenceMs,
+    backoff: subscriptionBackoff,
+    closing: closing.signal,
+    onDrop,
+  });
+  const admin = createStreamAdmin({
+    connection,
+    append: appendEvents,
+    read: reads.read,
+    timeoutMs: appendTimeoutMs,
+  });
+
+  const assertOpen = () => {
+    if (closed !== undefined) throw new UnavailableError('The event store was closed.');
+  };
+
+  /** `close` waits for what is begun here. */
+  const write = async <T>(begin: () => Promise<T>): Promise<T> => {
+    assertOpen();
+    const writing = begin();
+    underWay.add(writing);
+    try {
+      return await writing;
+    } finally {
+      underWay.delete(writing);
+    }
+  };
+
+  const append = async (
+    stream: string,
+    expected: ExpectedRevision,
+    events: readonly NewEvent[],
+    timeoutMs: number,
+  ): Promise<AppendResult> => {
+    const request = { stream, expected, events: events.map(encodeEvent) };
+    const { revision, position } = await appendEvents(request, timeoutMs);
+    return { revision, position: position ?? (await positionOf(stream, revision)) };
+  };
+
+  /** For the rare answer to a repeat that leaves it out. */
+  const positionOf = async (stream: string, revision: bigint) => {
+    for await (const { position } of reads.read(stream, { from: revision, limit: 1 })) {
+      return position;
+    }
+    throw new UnavailableError('The event was appended, but cannot be read.', {
+      context: { stream, revision },
+    });
+  };
+
+  const drain = async () => {
+    const settled = Promise.allSettled(underWay);
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise((resolve) => (timer = setTimeout(resolve, drainTimeoutMs)));
+    await Promise.race([settled, late]);
+    clearTimeout(timer);
+    closing.abort();
+    await connection.close();
+  };
+
+  return {
+    append: async (stream, expected, events, { timeoutMs = appendTimeoutMs } = {}) => {
+      if (events.length === 0) throw new TypeError('An append has at least one event.');
+      return write(() => append(stream, expected, events, timeoutMs));
+    },
+    async *read(stream, options) {
+      assertOpen();
+      yield* reads.read(stream, options);
+    },
+    head: async (stream) => {
+      assertOpen();
+      return reads.head(stream);
+    },
+    async *subscribeToAll(options) {
+      assertOpen();
+      yield* subscribeToAll(options);
+    },
+    setMaxCount: (stream, maxCount) => write(() => admin.setMaxCount(stream, maxCount)),
+    deleteStream: (stream) => write(() => admin.deleteStream(stream)),
+    tombstoneStream: (stream) => write(() => admin.tombstoneStream(stream)),
+    ping: async () => {
+      assertOpen();
+      await reads.head('anime-analytics-ping');
+    },
+    close: () => (closed ??= drain()),
+  };
+};

@@ -1,0 +1,52 @@
+import { StreamDeletedError, UnavailableError } from '../../ports/errors.js';
+import type { ExpectedRevision, ReadOptions, RecordedEvent } from '../../ports/event-store.js';
+import type { Connection } from './connection.js';
+import { readError } from './errors.js';
+import { linkedSignal } from './linked-signal.js';
+import { recordedEvent } from './recorded-event.js';
+import { readStreamRequest } from './requests.js';
+import { responses } from './responses.js';
+
+export interface ReadsOptions {
+  readonly connection: Connection;
+  /** A read that brings nothing for so long has failed: the client sets it no deadline. */
+  readonly silenceMs: number;
+  /** Aborted when the store is closed. */
+  readonly closing: AbortSignal;
+}
+
+/** Reads by the leader alone: what was settled must be seen, and a follower may be behind. */
+export const createReads = ({ connection, silenceMs, closing }: ReadsOptions) => {
+  async function* read(
+    stream: string,
+    options: ReadOptions = {},
+  ): AsyncGenerator<RecordedEvent, void, undefined> {
+    if (options.limit === 0) return;
+    const { signal, unlink } = linkedSignal(closing, options.signal);
+    const open = () => connection.read(readStreamRequest(stream, options), { leaderOnly: true });
+    try {
+      for await (const response of responses(open, { silenceMs, signal })) {
+        if (response.hasStreamNotFound()) return;
+        const event = response.getEvent()?.getEvent();
+        if (event !== undefined) yield recordedEvent(event);
+      }
+    } catch (error) {
+      throw readError(error, stream);
+    } finally {
+      unlink();
+    }
+    // An end that was asked for is not the end of the stream.
+    options.signal?.throwIfAborted();
+    if (closing.aborted) throw new UnavailableError('The event store was closed.');
+  }
+
+  const head = async (stream: string): Promise<ExpectedRevision> => {
+    for await (const last of read(stream, { direction: 'backwards', limit: 1 })) {
+      if (last.type === '$streamDeleted') throw new StreamDeletedError(stream);
+      return last.revision;
+    }
+    return 'no_stream';
+  };
+
+  return { read, head };
+};

@@ -1,0 +1,72 @@
+import type { ReadResp } from '@eventstore/db-client/generated/streams_pb.js';
+import { within } from '../../platform/within.js';
+import { UnavailableError } from '../../ports/errors.js';
+import type { ReadCall } from './connection.js';
+
+/** The server said nothing for too long while we were waiting for it. */
+export class SilenceError extends UnavailableError {
+  constructor(silenceMs: number) {
+    super('The event store fell silent.', { context: { silenceMs } });
+  }
+}
+
+/**
+ * What a read call answers, pulled one by one so that a slow consumer holds the server back. Ends
+ * when the signal is aborted; throws as the call fails, or after `silenceMs` of waiting in vain.
+ * The call is cancelled however the iteration ends: leaving the loop alone would leave it open.
+ */
+export async function* responses(
+  open: () => Promise<ReadCall>,
+  { silenceMs, signal }: { readonly silenceMs: number; readonly signal: AbortSignal },
+): AsyncGenerator<ReadResp, void, undefined> {
+  const aborted = () => signal.aborted;
+  if (aborted()) return;
+  const call = await opened(open(), silenceMs, signal);
+  if (call === undefined) return;
+  // An error may come when nobody iterates any more.
+  call.on('error', () => undefined);
+  const cancel = () => call.cancel();
+  signal.addEventListener('abort', cancel);
+  let waiting = true;
+  const silence = setTimeout(() => {
+    if (waiting) call.destroy(new SilenceError(silenceMs));
+  }, silenceMs);
+  try {
+    for await (const response of call as AsyncIterable<ReadResp>) {
+      waiting = false;
+      yield response;
+      if (aborted()) return;
+      waiting = true;
+      silence.refresh();
+    }
+  } catch (error) {
+    if (!aborted()) throw error;
+  } finally {
+    clearTimeout(silence);
+    signal.removeEventListener('abort', cancel);
+    call.cancel();
+  }
+}
+
+/** A call that opens when nobody waits for it any more is cancelled as soon as it is there. */
+const opened = async (
+  opening: Promise<ReadCall>,
+  silenceMs: number,
+  signal: AbortSignal,
+): Promise<ReadCall | undefined> => {
+  let giveUp: () => void = () => undefined;
+  const aborted = new Promise<undefined>((resolve) => (giveUp = () => resolve(undefined)));
+  signal.addEventListener('abort', giveUp);
+  let call: ReadCall | undefined;
+  try {
+    const silent = () => new SilenceError(silenceMs);
+    return (call = await within(silenceMs, Promise.race([opening, aborted]), silent));
+  } finally {
+    signal.removeEventListener('abort', giveUp);
+    if (call === undefined) opening.then(cancelUnwanted, () => undefined);
+  }
+};
+
+const cancelUnwanted = (call: ReadCall): void => {
+  call.on('error', () => undefined).cancel();
+};

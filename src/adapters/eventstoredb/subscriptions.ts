@@ -1,0 +1,113 @@
+import type { ReadResp } from '@eventstore/db-client/generated/streams_pb.js';
+import type { Logger } from '../../platform/logger.js';
+import { backoffMs, pause, type Backoff } from '../../platform/retry.js';
+import { PortError } from '../../ports/errors.js';
+import type { Delivery, Position, SubscriptionOptions } from '../../ports/event-store.js';
+import type { Connection } from './connection.js';
+import { readError } from './errors.js';
+import { linkedSignal } from './linked-signal.js';
+import { positionOf, recordedEvent } from './recorded-event.js';
+import { subscribeRequest } from './requests.js';
+import { responses, SilenceError } from './responses.js';
+
+export interface SubscriptionsOptions {
+  readonly connection: Connection;
+  readonly logger: Logger;
+  /** After so long without an event or a checkpoint a subscription is begun anew. */
+  readonly silenceMs: number;
+  readonly backoff: Backoff;
+  readonly closing: AbortSignal;
+  readonly onDrop: () => void;
+}
+
+/** How far a subscription came, and how it fares. */
+interface Progress {
+  after: Position | 'start';
+  /** Whether the server answered since it was last asked to subscribe. */
+  answered: boolean;
+  /** Drops since the last delivery. */
+  drops: number;
+}
+
+/**
+ * The client never resumes a subscription, and one may end in many ways: with an error, without
+ * one, or by saying nothing more. All of them are drops here, resumed after the last delivered
+ * position. Only what is refused for good, the caller's signal and `close` end the iteration.
+ */
+export const createSubscriptions = (options: SubscriptionsOptions) => {
+  const { closing, backoff } = options;
+  return async function* subscribeToAll({
+    after,
+    streamPrefix,
+    signal: callers,
+  }: SubscriptionOptions): AsyncGenerator<Delivery, void, undefined> {
+    const { signal, unlink } = linkedSignal(closing, callers);
+    const ended = () => signal.aborted;
+    const progress: Progress = { after, answered: false, drops: 0 };
+    try {
+      while (!ended()) {
+        try {
+          yield* subscribeOnce(options, progress, streamPrefix, signal);
+          if (!ended()) noteDrop(options, progress, undefined);
+        } catch (error) {
+          const failure = readError(error, '$all');
+          if (!(failure instanceof PortError && failure.retriable)) throw failure;
+          if (isQuiet(failure, progress)) continue;
+          noteDrop(options, progress, failure);
+        }
+        await pause(backoffMs(progress.drops - 1, backoff), signal);
+      }
+    } finally {
+      unlink();
+    }
+  };
+};
+
+async function* subscribeOnce(
+  { connection, silenceMs }: SubscriptionsOptions,
+  progress: Progress,
+  streamPrefix: string | undefined,
+  signal: AbortSignal,
+): AsyncGenerator<Delivery, void, undefined> {
+  progress.answered = false;
+  const open = () =>
+    connection.read(subscribeRequest(progress.after, streamPrefix), { leaderOnly: false });
+  for await (const response of responses(open, { silenceMs, signal })) {
+    progress.answered = true;
+    const delivery = deliveryOf(response);
+    if (delivery === undefined) continue;
+    progress.drops = 0;
+    if (delivery.kind === 'event') progress.after = delivery.event.position;
+    if (delivery.kind === 'checkpoint') progress.after = delivery.position;
+    yield delivery;
+  }
+}
+
+const deliveryOf = (response: ReadResp): Delivery | undefined => {
+  const event = response.getEvent()?.getEvent();
+  if (event !== undefined) return { kind: 'event', event: recordedEvent(event) };
+  const checkpoint = response.getCheckpoint();
+  if (checkpoint !== undefined) return { kind: 'checkpoint', position: positionOf(checkpoint) };
+  return response.hasCaughtUp() ? { kind: 'caught-up' } : undefined;
+};
+
+/**
+ * A log to which nobody writes is silent too, and nothing tells it from a server that forgot us. To
+ * subscribe anew costs little and tells: a server that lives answers at once.
+ */
+const isQuiet = (failure: PortError, { answered }: Progress): boolean =>
+  failure instanceof SilenceError && answered;
+
+const noteDrop = (
+  { logger, onDrop }: SubscriptionsOptions,
+  progress: Progress,
+  error: PortError | undefined,
+): void => {
+  progress.drops += 1;
+  onDrop();
+  logger.warn('Subscription to the event store dropped, resuming', {
+    after: progress.after === 'start' ? 'start' : progress.after.commit,
+    drops: progress.drops,
+    ...(error === undefined ? { reason: 'ended by the server' } : { error }),
+  });
+};

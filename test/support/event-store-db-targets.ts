@@ -1,0 +1,106 @@
+import { eventStoreDbStore } from '../../src/adapters/eventstoredb/event-store.js';
+import { parseAddress } from '../../src/adapters/eventstoredb/connection-string.js';
+import { silentLogger } from '../../src/platform/logger.js';
+import type { EventStoreTarget, OpenStore, StoreOnALine } from '../contract/event-store/target.js';
+import { startEmbeddedNode, type EmbeddedNode } from './embedded-node.js';
+import { killServers } from './kill-servers.js';
+import { tcpProxy } from './tcp-proxy.js';
+import { temporaryDirectory } from './temporary-directory.js';
+
+/** The server that the environment names, else the embedded node in each of its flavours. */
+export const eventStoreDbTargets = (
+  url = process.env['EVENTSTORE_URL'] ?? '',
+): ReadonlyMap<string, EventStoreTarget> =>
+  url === ''
+    ? new Map([
+        ['EventStoreDB adapter, embedded node', embeddedNode({ batchAppend: true })],
+        ['EventStoreDB adapter, node without batches', embeddedNode({ batchAppend: false })],
+      ])
+    : new Map([[`EventStoreDB adapter, ${parseAddress(url).shown}`, foreignServer(url)]]);
+
+const embeddedNode = ({ batchAppend }: { batchAppend: boolean }): EventStoreTarget => {
+  const node = shared(async () => {
+    const directory = await temporaryDirectory();
+    const started = await startEmbeddedNode({ dataDir: directory.path, batchAppend });
+    return { ...started, stop: () => started.stop().then(directory.remove) };
+  });
+  return {
+    open: async () => {
+      const { connectionString } = await node.take();
+      return openStore(connectionString, node.giveBack);
+    },
+    freshLog: true,
+    openOnALine: async () => {
+      const { port } = await node.take();
+      return openOnALine({ host: '127.0.0.1', port }, node.giveBack);
+    },
+    killWhileAppending: (stream) => killServers(stream, { batchAppend }),
+  };
+};
+
+const foreignServer = (url: string): EventStoreTarget => {
+  const { options } = parseAddress(url);
+  const [first, second] = options.hosts;
+  const single = first !== undefined && second === undefined && !options.dnsDiscover;
+  return {
+    open: () => Promise.resolve(openStore(url)),
+    freshLog: { because: 'the log has a past' },
+    openOnALine:
+      single && options.tls === false
+        ? () => openOnALine({ host: first.address, port: first.port })
+        : { because: 'the line would need the certificate, or the addresses, of the server' },
+    killWhileAppending: { because: 'the server is not ours to kill' },
+  };
+};
+
+const openStore = (connectionString: string, stop = noop): OpenStore => {
+  const store = eventStoreDbStore({ connectionString, logger: silentLogger() });
+  return { store, stop: () => store.close().then(stop) };
+};
+
+const noop = () => Promise.resolve();
+
+const openOnALine = async (
+  server: { readonly host: string; readonly port: number },
+  stop = noop,
+): Promise<StoreOnALine> => {
+  const line = await tcpProxy(server);
+  const store = eventStoreDbStore({
+    connectionString: `esdb://127.0.0.1:${line.port}?tls=false`,
+    logger: silentLogger(),
+    subscriptionBackoff: { baseMs: 20, maxMs: 200 },
+  });
+  return {
+    store,
+    cut: line.cut,
+    loseAnswers: () => line.set({ kind: 'deaf' }),
+    mend: async () => {
+      line.reset();
+      await line.mend();
+    },
+    stop: async () => {
+      await store.close();
+      await line.stop();
+      await stop();
+    },
+  };
+};
+
+/** One node for all who need it, stopped when the last of them is done. */
+const shared = (start: () => Promise<EmbeddedNode>) => {
+  let users = 0;
+  let node: Promise<EmbeddedNode> | undefined;
+  return {
+    take: () => {
+      users += 1;
+      return (node ??= start());
+    },
+    giveBack: async () => {
+      users -= 1;
+      if (users > 0) return;
+      const last = await node;
+      node = undefined;
+      await last?.stop();
+    },
+  };
+};
