@@ -27,16 +27,15 @@ type Failure =
   | 'unreadable'
   | 'too-large';
 
-export type HandleListing = (
-  command: ListAnime,
-  options: { readonly correlationId: string },
-) => Promise<Handled>;
+export interface ListingHandler {
+  handle(command: ListAnime, options: { readonly correlationId: string }): Promise<Handled>;
+}
 
 /** Sends titles to a command handler. All events of the import carry one correlation id. */
 export const listThrough =
-  (handle: HandleListing, correlationId: string): ListTitle =>
+  (handler: ListingHandler, correlationId: string): ListTitle =>
   async (command) =>
-    outcomeOf(await handle(command, { correlationId }), command);
+    outcomeOf(await handler.handle(command, { correlationId }), command);
 
 const outcomeOf = (handled: Handled, { animeId }: ListAnime): ListingOutcome => {
   switch (handled.kind) {

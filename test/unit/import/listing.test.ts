@@ -1,11 +1,11 @@
 import { expect } from 'chai';
-import { listThrough, type Handled } from '../../../src/import/listing.js';
+import { listThrough, type Handled, type ListingHandler } from '../../../src/import/listing.js';
 import { PortError } from '../../../src/ports/errors.js';
 import { commands } from '../../support/examples.js';
 import { rejectionOf } from '../../support/rejection-of.js';
 
 const answered = (handled: Handled) =>
-  listThrough(() => Promise.resolve(handled), 'import-1')(commands.list);
+  listThrough({ handle: () => Promise.resolve(handled) }, 'import-1')(commands.list);
 
 const refused = (code: 'ANIME_DELISTED' | 'INVALID_RATING'): Handled => ({
   kind: 'rejected',
@@ -15,11 +15,13 @@ const refused = (code: 'ANIME_DELISTED' | 'INVALID_RATING'): Handled => ({
 describe('listThrough', () => {
   it('sends the command with the correlation id of the import', async () => {
     const seen: unknown[] = [];
-    const list = listThrough((command, options) => {
-      seen.push(command, options);
-      return Promise.resolve({ kind: 'unchanged' });
-    }, 'import-1');
-    await list(commands.list);
+    const handler: ListingHandler = {
+      handle: (command, options) => {
+        seen.push(command, options);
+        return Promise.resolve({ kind: 'unchanged' });
+      },
+    };
+    await listThrough(handler, 'import-1')(commands.list);
     expect(seen).to.deep.equal([commands.list, { correlationId: 'import-1' }]);
   });
 

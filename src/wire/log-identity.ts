@@ -1,0 +1,64 @@
+import { WrongExpectedRevisionError, OutcomeUnknownError, PortError } from '../ports/errors.js';
+import type { EventStore } from '../ports/event-store.js';
+
+/** One event, made once: which log this is, whatever server or file it has moved to. */
+export const LOG_IDENTITY_STREAM = 'log-identity';
+const LOG_IDENTIFIED = 'LogIdentified';
+
+const SOURCE_PREFIX = 'urn:anime-analytics:log:';
+
+/** The CloudEvents source of everything that comes from this log. */
+export const sourceOf = (logId: string): string => `${SOURCE_PREFIX}${logId}`;
+
+/** The log that a source names; a foreign source stands for itself, so that it equals no log of ours. */
+export const logIdOf = (source: string): string =>
+  source.startsWith(SOURCE_PREFIX) ? source.slice(SOURCE_PREFIX.length) : source;
+
+const ATTEMPTS = 5;
+
+/**
+ * The identity of a log, which is made with `newId` (a UUID) where the log has none yet. Of many
+ * that race to make it one wins, and all answer the winner's. Rejects with CORRUPT where the stream
+ * holds anything else than an identity.
+ */
+export const readOrMakeLogIdentity = async (store: EventStore, newId: string): Promise<string> => {
+  for (let attempt = 1; ; attempt += 1) {
+    const known = await readLogIdentity(store);
+    if (known !== null) return known;
+    const event = { id: newId, type: LOG_IDENTIFIED, data: { logId: newId }, metadata: {} };
+    try {
+      await store.append(LOG_IDENTITY_STREAM, 'no_stream', [event]);
+      return newId;
+    } catch (error) {
+      // Lost the race, or the answer: what the stream holds now tells which.
+      const readAgain =
+        error instanceof WrongExpectedRevisionError || error instanceof OutcomeUnknownError;
+      if (!readAgain || attempt === ATTEMPTS) throw error;
+    }
+  }
+};
+
+/** The identity of a log; null where it has none. */
+export const readLogIdentity = async (store: EventStore): Promise<string | null> => {
+  for await (const { type, data } of store.read(LOG_IDENTITY_STREAM, { limit: 1 })) {
+    const logId = type === LOG_IDENTIFIED ? logIdIn(data) : undefined;
+    if (logId !== undefined) return logId;
+    throw new PortError(
+      'CORRUPT',
+      `The stream ${LOG_IDENTITY_STREAM} does not say which log this is: its first event must be a ${LOG_IDENTIFIED} with a logId.`,
+      false,
+      { context: { type } },
+    );
+  }
+  return null;
+};
+
+const logIdIn = (data: Uint8Array): string | undefined => {
+  try {
+    const parsed: unknown = JSON.parse(new TextDecoder().decode(data));
+    if (typeof parsed !== 'object' || parsed === null || !('logId' in parsed)) return undefined;
+    return typeof parsed.logId === 'string' && parsed.logId !== '' ? parsed.logId : undefined;
+  } catch {
+    return undefined;
+  }
+};

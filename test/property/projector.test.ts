@@ -1,0 +1,207 @@
+import { expect } from 'chai';
+import fc from 'fast-check';
+import { UnavailableError } from '../../src/ports/errors.js';
+import type { DeliveredRecord } from '../../src/ports/event-bus.js';
+import type { DocumentStore } from '../../src/ports/read-store.js';
+import { compareWithLog } from '../../src/read-side/fold-and-compare.js';
+import { histories, logOf } from '../support/histories.js';
+import { inMemoryDocuments } from '../support/in-memory-documents.js';
+import type { InMemoryEventStore } from '../support/in-memory-event-store.js';
+import { batchOf, projecting } from '../support/projecting.js';
+
+/** Where in the log a batch begins and ends, as fractions: any rewind, overlap or jump ahead. */
+const deliveries = fc.array(
+  fc
+    .tuple(fc.double({ min: 0, max: 1, noNaN: true }), fc.double({ min: 0, max: 1, noNaN: true }))
+    .map(([a, b]) => [Math.min(a, b), Math.max(a, b)] as const),
+  { maxLength: 12 },
+);
+
+const slice = (records: readonly DeliveredRecord[], [from, to]: readonly [number, number]) =>
+  records.slice(Math.floor(from * records.length), Math.ceil(to * records.length));
+
+const expectEqual = async (eventStore: InMemoryEventStore, documents: DocumentStore) => {
+  const comparison = await compareWithLog({ eventStore, documents });
+  expect(comparison.differences).to.deep.equal([]);
+  expect(comparison.behind).to.deep.equal([]);
+  expect(comparison.equal).to.be.true;
+};
+
+type Fault = 'none' | 'before' | 'after' | 'parts only' | 'half of the parts';
+
+const faults = fc.array(
+  fc.oneof(
+    { weight: 3, arbitrary: fc.constant<Fault>('none') },
+    {
+      weight: 2,
+      arbitrary: fc.constantFrom<Fault>('before', 'after', 'parts only', 'half of the parts'),
+    },
+  ),
+  { maxLength: 30 },
+);
+
+const down = () => new UnavailableError('The document store is down.');
+
+/** Fails around its calls by plan, as a crash between any two writes does; then works. */
+const faulty = (documents: DocumentStore, plan: readonly Fault[]): DocumentStore => {
+  const left = [...plan];
+  const around = async <T>(call: () => Promise<T>): Promise<T> => {
+    const fault = left.shift() ?? 'none';
+    if (fault === 'before') throw down();
+    const result = await call();
+    if (fault === 'after') throw down();
+    return result;
+  };
+  return {
+    ...documents,
+    animes: (ids) => around(() => documents.animes(ids)),
+    interactions: (keys) => around(() => documents.interactions(keys)),
+    days: (keys) => around(() => documents.days(keys)),
+    save: async (batch) => {
+      const [fault] = left;
+      if (fault !== 'parts only' && fault !== 'half of the parts') {
+        return await around(() => documents.save(batch));
+      }
+      left.shift();
+      const { interactions, days } = batch;
+      const keep = fault === 'parts only' ? Infinity : Math.ceil(interactions.length / 2);
+      await documents.save({ interactions: interactions.slice(0, keep), days, animes: [] });
+      throw down();
+    },
+  };
+};
+
+const untilHandled = async (attempt: () => Promise<void>) => {
+  for (;;) {
+    try {
+      await attempt();
+      return;
+    } catch (error) {
+      if (!(error instanceof UnavailableError)) throw error;
+    }
+  }
+};
+
+/** Much replaced ratings of one anime are where an order of writes shows. */
+const ratedHistories = fc.oneof(histories(), histories({ animes: 1, ratings: 40, maxLength: 40 }));
+
+/** Sizes at which the anime outlives its parts in the cache, and the parts their anime. */
+const cacheSizes = fc.constantFrom(
+  { animes: 10, interactions: 1, days: 1 },
+  { animes: 1, interactions: 100, days: 100 },
+  { animes: 10, interactions: 100, days: 100 },
+);
+
+describe('projector', () => {
+  it('makes the documents that a fold of the log makes, whatever is delivered again or too early', async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        histories(),
+        deliveries,
+        fc.constantFrom(1, 3, 1000),
+        async (history, plan, healingLimit) => {
+          const { store, records } = logOf(history);
+          const documents = inMemoryDocuments();
+          const projector = projecting(store, documents, { healingLimit });
+          for (const each of plan) await projector.handle(batchOf(slice(records, each)));
+          await projector.handle(batchOf(records));
+          await expectEqual(store, documents);
+        },
+      ),
+      { numRuns: 100 },
+    );
+  });
+
+  it('makes the same documents when the process dies between any two writes', async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        ratedHistories,
+        deliveries,
+        faults,
+        fc.boolean(),
+        cacheSizes,
+        async (history, plan, faultPlan, dies, cacheSize) => {
+          const { store, records } = logOf(history);
+          const documents = inMemoryDocuments();
+          const failing = faulty(documents, faultPlan);
+          const start = () => projecting(store, failing, { healingLimit: 3, cacheSize });
+          let projector = start();
+          for (const each of [...plan, [0, 1] as const]) {
+            await untilHandled(async () => {
+              if (dies) projector = start();
+              await projector.handle(batchOf(slice(records, each)));
+            });
+          }
+          await expectEqual(store, documents);
+        },
+      ),
+      { numRuns: 200 },
+    );
+  });
+
+  it('makes the same documents when two projectors work at once, whichever of them is late', async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        ratedHistories,
+        deliveries,
+        deliveries,
+        faults,
+        cacheSizes,
+        fc.scheduler(),
+        async (history, one, other, faultPlan, cacheSize, scheduler) => {
+          const { store, records } = logOf(history);
+          const documents = inMemoryDocuments();
+          const failing = faulty(documents, faultPlan);
+          const slow: DocumentStore = {
+            ...failing,
+            animes: scheduler.scheduleFunction((ids) => failing.animes(ids)),
+            interactions: scheduler.scheduleFunction((keys) => failing.interactions(keys)),
+            days: scheduler.scheduleFunction((keys) => failing.days(keys)),
+            save: scheduler.scheduleFunction((batch) => failing.save(batch)),
+          };
+          const work = async (plan: readonly (readonly [number, number])[]) => {
+            const projector = projecting(store, slow, { healingLimit: 3, cacheSize });
+            for (const each of [...plan, [0, 1] as const]) {
+              await untilHandled(() => projector.handle(batchOf(slice(records, each))));
+            }
+          };
+          await scheduler.waitFor(Promise.all([work(one), work(other)]));
+          await expectEqual(store, documents);
+        },
+      ),
+      { numRuns: 200 },
+    );
+  });
+
+  it('makes the same documents when two projectors take turns, each with what it remembers', async () => {
+    const turns = fc.array(fc.tuple(fc.boolean(), fc.integer({ min: 1, max: 12 })), {
+      minLength: 5,
+      maxLength: 20,
+    });
+    await fc.assert(
+      fc.asyncProperty(
+        histories({ animes: 1, ratings: 40, maxLength: 60, users: 6, minLength: 20 }),
+        turns,
+        cacheSizes,
+        async (history, plan, cacheSize) => {
+          const { store, records } = logOf(history);
+          const documents = inMemoryDocuments();
+          const workers = [0, 1].map(() => ({
+            ...projecting(store, documents, { cacheSize }),
+            cursor: 0,
+          }));
+          for (const [isSecond, count] of plan) {
+            const worker = workers[isSecond ? 1 : 0];
+            if (worker === undefined) continue;
+            const { cursor } = worker;
+            worker.cursor = Math.min(cursor + count, records.length);
+            await worker.handle(batchOf(records.slice(cursor, worker.cursor)));
+            const { differences } = await compareWithLog({ eventStore: store, documents });
+            expect(differences).to.deep.equal([]);
+          }
+        },
+      ),
+      { numRuns: 200 },
+    );
+  });
+});

@@ -1,0 +1,35 @@
+import { silentLogger } from '../../src/platform/logger.js';
+import { createMetrics } from '../../src/platform/metrics.js';
+import type { DeliveredRecord, RecordBatch } from '../../src/ports/event-bus.js';
+import type { EventStore } from '../../src/ports/event-store.js';
+import type { DocumentStore } from '../../src/ports/read-store.js';
+import { createProjector, type ProjectorOptions } from '../../src/read-side/projector.js';
+import { LOG_ID } from './histories.js';
+import { inMemoryDeadLetters } from './in-memory-dead-letters.js';
+
+export const batchOf = (
+  records: readonly DeliveredRecord[],
+  signal = new AbortController().signal,
+): RecordBatch => ({ partition: 0, records, heartbeat: () => Promise.resolve(), signal });
+
+/** A projector with all that it needs, and what it counts and lists. */
+export const projecting = (
+  eventStore: EventStore,
+  documents: DocumentStore,
+  options: Partial<ProjectorOptions> = {},
+) => {
+  const metrics = createMetrics({ processMetrics: false });
+  const deadLetters = inMemoryDeadLetters();
+  const projector = createProjector({
+    documents,
+    eventStore,
+    deadLetters,
+    logId: LOG_ID,
+    logger: silentLogger(),
+    metrics,
+    ...options,
+  });
+  const counted = async (name: 'projectorDuplicates' | 'projectorGaps' | 'projectorApplied') =>
+    (await metrics[name].get()).values[0]?.value ?? 0;
+  return { ...projector, metrics, deadLetters, counted };
+};

@@ -1,0 +1,59 @@
+import { randomUUID } from 'node:crypto';
+import { expect } from 'chai';
+import { OutcomeUnknownError, PortError } from '../../src/ports/errors.js';
+import {
+  LOG_IDENTITY_STREAM,
+  logIdOf,
+  readLogIdentity,
+  readOrMakeLogIdentity,
+  sourceOf,
+} from '../../src/wire/log-identity.js';
+import { inMemoryEventStore } from '../support/in-memory-event-store.js';
+
+describe('log identity', () => {
+  it('is made once and kept', async () => {
+    const store = inMemoryEventStore();
+    expect(await readLogIdentity(store)).to.equal(null);
+    const first = randomUUID();
+    expect(await readOrMakeLogIdentity(store, first)).to.equal(first);
+    expect(await readOrMakeLogIdentity(store, randomUUID())).to.equal(first);
+    expect(await readLogIdentity(store)).to.equal(first);
+  });
+
+  it('is the same for all that race to make it', async () => {
+    const store = inMemoryEventStore();
+    const ids = await Promise.all(
+      Array.from({ length: 10 }, () => readOrMakeLogIdentity(store, randomUUID())),
+    );
+    expect(new Set(ids)).to.have.property('size', 1);
+    expect(store.log).to.have.length(1);
+  });
+
+  it('is known even when the answer to making it was lost', async () => {
+    const store = inMemoryEventStore();
+    const id = randomUUID();
+    const lossy: typeof store = {
+      ...store,
+      append: async (...call) => {
+        await store.append(...call);
+        throw new OutcomeUnknownError('The answer was lost.');
+      },
+    };
+    expect(await readOrMakeLogIdentity(lossy, id)).to.equal(id);
+  });
+
+  it('refuses a stream that holds something else', async () => {
+    const store = inMemoryEventStore();
+    const event = { id: randomUUID(), type: 'LogIdentified', data: {}, metadata: {} };
+    await store.append(LOG_IDENTITY_STREAM, 'no_stream', [event]);
+    const error: unknown = await readOrMakeLogIdentity(store, randomUUID()).catch(
+      (reason: unknown) => reason,
+    );
+    expect(error).to.be.instanceOf(PortError).and.have.property('code', 'CORRUPT');
+  });
+
+  it('is carried in the source of events, and a foreign source is no log of ours', () => {
+    expect(logIdOf(sourceOf('a-log'))).to.equal('a-log');
+    expect(logIdOf('/kurrent')).to.equal('/kurrent');
+  });
+});

@@ -1,0 +1,252 @@
+import { expect } from 'chai';
+import { PortError, UnavailableError } from '../../src/ports/errors.js';
+import type { DeliveredRecord } from '../../src/ports/event-bus.js';
+import { compareWithLog } from '../../src/read-side/fold-and-compare.js';
+import { animeId, events } from '../support/examples.js';
+import { logOf, recordsOf, type Happening } from '../support/histories.js';
+import { inMemoryDocuments } from '../support/in-memory-documents.js';
+import { batchOf, projecting } from '../support/projecting.js';
+
+const of = (anime: number, event: Happening['event']): Happening => {
+  if (typeof event === 'string') return { anime, event };
+  const data = { ...event.data, animeId: animeId(anime) };
+  return { anime, event: { ...event, data } as typeof event };
+};
+
+const anime = (number: number) =>
+  [events.listed, events.click, events.view, events.rating].map((event) => of(number, event));
+
+const given = (...history: Happening[]) => {
+  const { store, records } = logOf(history);
+  const documents = inMemoryDocuments();
+  let now = Date.UTC(2026, 10, 24);
+  const projector = projecting(store, documents, { now: () => now });
+  return {
+    store,
+    records,
+    documents,
+    projector,
+    pass: (milliseconds: number) => (now += milliseconds),
+    when: (...delivered: readonly (DeliveredRecord | undefined)[]) =>
+      projector.handle(batchOf(delivered.filter((record) => record !== undefined))),
+    revision: async (number: number) =>
+      (await documents.animes([animeId(number)]))[0]?.revision ?? null,
+    alarms: async () =>
+      (await projector.metrics.projectorAlarms.get()).values.map(({ labels, value }) => [
+        labels.kind,
+        value,
+      ]),
+    letters: () =>
+      projector.deadLetters.letters.map(({ stream, revision, reason }) => ({
+        stream,
+        revision,
+        reason,
+      })),
+    isEqual: async () => (await compareWithLog({ eventStore: store, documents })).equal,
+  };
+};
+
+const rejection = async (promise: Promise<unknown>): Promise<unknown> =>
+  promise.then(
+    () => expect.fail('should have rejected'),
+    (error: unknown) => error,
+  );
+
+describe('projector hazards', () => {
+  it('counts what it holds already and changes nothing', async () => {
+    const { records, projector, when, isEqual } = given(...anime(1));
+    await when(...records);
+    await when(...records, ...records);
+    expect(await projector.counted('projectorDuplicates')).to.equal(8);
+    expect(await projector.counted('projectorApplied')).to.equal(4);
+    expect(await isEqual()).to.be.true;
+  });
+
+  it('heals a hole from the event store, never skips it', async () => {
+    const { records, projector, when, isEqual } = given(...anime(1));
+    await when(records[0]);
+    await when(records[3]);
+    expect(await projector.counted('projectorGaps')).to.equal(1);
+    expect(await isEqual()).to.be.true;
+  });
+
+  it('heals a hole of an event type that the bridge leaves out', async () => {
+    const { store, when, isEqual } = given(of(1, events.listed));
+    store.record('anime-1', { id: 'x', type: '$note', data: new Uint8Array(), metadata: {} });
+    const [, click] = logOf([of(1, events.listed), of(1, events.click)]).store.log;
+    if (click) store.record('anime-1', { ...click, metadata: {} });
+    await when(recordsOf(store)[2]);
+    expect(await isEqual()).to.be.true;
+  });
+
+  it('lets no poison into a document and applies the rest', async () => {
+    const { records, when, isEqual, letters } = given(...anime(1), ...anime(2));
+    const [, click] = records;
+    if (click === undefined) expect.fail();
+    const huge = new Uint8Array(200_000).fill(123);
+    await when(
+      { ...click, value: huge },
+      { ...click, value: null },
+      { ...click, headers: {} },
+      { ...click, key: 'anime-x', headers: {}, value: huge },
+      ...records.slice(2),
+    );
+    expect(await isEqual()).to.be.true;
+    expect(letters().map(({ stream, revision }) => [stream, revision])).to.deep.equal([
+      ['anime-1', 1],
+      ['anime-1', null],
+      ['anime-x', null],
+    ]);
+  });
+
+  it('cuts a dead letter to 64 KiB', async () => {
+    const { records, projector, when } = given(...anime(1));
+    const [listed] = records;
+    if (listed === undefined) expect.fail();
+    await when({ ...listed, value: new Uint8Array(200_000).fill(123) });
+    expect(projector.deadLetters.letters[0]?.value).to.have.length(65_536);
+  });
+
+  it('heals at once what a record could not say', async () => {
+    const { records, when, revision } = given(...anime(1));
+    const last = records[3];
+    if (last === undefined) expect.fail();
+    await when(...records.slice(0, 3), { ...last, value: null });
+    expect(await revision(1)).to.equal(3);
+  });
+
+  it('passes by, notes and lists a stored event that can never apply', async () => {
+    const history = [...anime(1), of(1, 'malformed'), of(1, 'unknown type'), of(1, events.click)];
+    const { records, documents, when, letters, isEqual } = given(...history);
+    await when(...records);
+    expect((await documents.animes([animeId(1)]))[0]?.skipped).to.deep.equal([4]);
+    expect(letters().map(({ stream, revision }) => [stream, revision])).to.deep.equal([
+      ['anime-1', 4],
+    ]);
+    expect(await isEqual()).to.be.true;
+  });
+
+  it('keeps a batch back until the dead letter is safe', async () => {
+    const { store, records } = logOf([of(1, 'malformed')]);
+    const documents = inMemoryDocuments();
+    const full = new UnavailableError('The dead letters cannot be reached.');
+    const projector = projecting(store, documents, {
+      deadLetters: { add: () => Promise.reject(full), list: () => Promise.resolve([]) },
+    });
+    expect(await rejection(projector.handle(batchOf(records)))).to.equal(full);
+    expect(await documents.animes([animeId(1)])).to.deep.equal([]);
+  });
+
+  for (const [name, lose] of [
+    ['truncated', (store: ReturnType<typeof given>['store']) => store.setMaxCount('anime-1', 1)],
+    ['tombstoned', (store: ReturnType<typeof given>['store']) => store.tombstoneStream('anime-1')],
+    ['deleted', (store: ReturnType<typeof given>['store']) => store.deleteStream('anime-1')],
+  ] as const) {
+    it(`parks an anime whose stream was ${name} under a hole, with one alarm, and goes on`, async () => {
+      const { store, records, when, revision, alarms, letters, projector } = given(
+        ...anime(1),
+        ...anime(2),
+      );
+      await when(records[0]);
+      await lose(store);
+      await when(records[3], ...records.slice(4));
+      await when(records[3]);
+      expect(await revision(1)).to.equal(0);
+      expect(await revision(2)).to.equal(3);
+      expect(await alarms()).to.deep.equal([['parked', 1]]);
+      expect([...projector.parked().keys()]).to.deep.equal([1]);
+      expect(letters()).to.have.length(1);
+    });
+  }
+
+  it('follows a parked anime again once what was missing comes', async () => {
+    const { store, records, when, projector, revision } = given(...anime(1));
+    await when(records[0]);
+    await store.setMaxCount('anime-1', 1);
+    await when(records[3]);
+    await when(...records);
+    expect(await revision(1)).to.equal(3);
+    expect(projector.parked().size).to.equal(0);
+  });
+
+  it('raises an alarm for another event at its own revision, and applies nothing on top of it', async () => {
+    const { records, when, revision, alarms, letters } = given(...anime(1), ...anime(2));
+    await when(...records.slice(0, 2));
+    const [, click, view] = records;
+    if (click === undefined) expect.fail();
+    await when({ ...click, headers: { ...click.headers, ce_id: 'another' } }, view);
+    await when(view, ...records.slice(4));
+    expect(await revision(1)).to.equal(1);
+    expect(await revision(2)).to.equal(3);
+    expect(await alarms()).to.deep.equal([['another-log', 1]]);
+    expect(letters()).to.have.length(1);
+  });
+
+  it('refuses a record of another log with a sentence, and touches no document', async () => {
+    const { records, when, revision, projector } = given(...anime(1));
+    const [listed] = records;
+    if (listed === undefined) expect.fail();
+    const foreign = {
+      ...listed,
+      headers: { ...listed.headers, ce_source: 'urn:anime-analytics:log:another' },
+    };
+    const error = await rejection(when(listed, foreign));
+    expect(error).to.be.instanceOf(PortError).and.include({ code: 'CORRUPT', retriable: false });
+    expect(projector.refusal()).to.match(/^A record is of the log another, but .* own topic/);
+    expect(await revision(1)).to.equal(null);
+    await when(listed);
+    expect(projector.refusal()).to.equal(null);
+  });
+
+  it('waits for an event store that is behind, and parks what it never had', async () => {
+    const { records, when, revision, pass, alarms } = given(...anime(1), ...anime(2));
+    const last = records[3];
+    if (last === undefined) expect.fail();
+    const headers = { ...last.headers, 'esdb-record-stream-revision': '99' };
+    const delivered = [...records, { ...last, headers }];
+    expect(await rejection(when(...delivered))).to.be.instanceOf(UnavailableError);
+    pass(30_000);
+    await when(...delivered);
+    expect(await revision(1)).to.equal(3);
+    expect(await revision(2)).to.equal(3);
+    expect(await alarms()).to.deep.equal([['parked', 1]]);
+  });
+
+  it('does not believe a revision of a record that cannot be read', async () => {
+    const { records, when, revision } = given(...anime(1));
+    const [listed] = records;
+    if (listed === undefined) expect.fail();
+    const headers = { ...listed.headers, 'esdb-record-stream-revision': '9007199254740991' };
+    await when(...records, { ...listed, value: null, headers });
+    expect(await revision(1)).to.equal(3);
+  });
+
+  it('computes an anime from its beginning once a part is of a later generation', async () => {
+    const { records, documents, when, isEqual } = given(...anime(1), of(1, events.rating));
+    await when(...records.slice(0, 4));
+    const [part] = await documents.interactions([
+      { animeId: animeId(1), userId: events.rating.data.userId },
+    ]);
+    if (part === undefined) expect.fail();
+    const begun = { ...part, generation: 1, revision: 1, views: 0, seconds: 0, ratings: [] };
+    await documents.save({
+      interactions: [{ ...begun, lastViewAt: null }],
+      days: [],
+      animes: [],
+    });
+    // The cache of a projector that was there before does not know; the next one reads it.
+    const successor = projecting(given(...anime(1), of(1, events.rating)).store, documents);
+    await successor.handle(batchOf(records));
+    expect((await documents.animes([animeId(1)]))[0]).to.include({ generation: 1, revision: 4 });
+    expect(await isEqual()).to.be.true;
+  });
+
+  it('leaves at once when the partition is taken away', async () => {
+    const { records, projector, revision } = given(...anime(1));
+    const lost = new AbortController();
+    lost.abort();
+    const error = await rejection(projector.handle(batchOf(records, lost.signal)));
+    expect(error).to.have.property('name', 'AbortError');
+    expect(await revision(1)).to.equal(null);
+  });
+});
