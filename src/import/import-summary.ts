@@ -8,7 +8,7 @@ export const summarise = (report: ImportReport, { maxListed = 20 } = {}): string
     `${amount(revised)} revised`,
     `${amount(unchanged)} unchanged`,
     `${amount(delisted.total)} delisted and left alone`,
-    `${amount(rejected.total)} rows rejected`,
+    `${amount(rejected.total)} ${rejected.total === 1 ? 'row' : 'rows'} rejected`,
     ...(failed.total === 0 ? [] : [`${amount(failed.total)} failed`]),
   ];
   return [

@@ -73,5 +73,7 @@ const percent = (share: number): string => `${Math.floor(share * 100)} %`.padSta
 
 const counts = ({ titles, rejected }: ImportProgress): string => {
   const shown = `${titles.toLocaleString('en')} titles`;
-  return rejected === 0 ? shown : `${shown}, ${rejected.toLocaleString('en')} rows rejected`;
+  return rejected === 0
+    ? shown
+    : `${shown}, ${rejected.toLocaleString('en')} ${rejected === 1 ? 'row' : 'rows'} rejected`;
 };

@@ -1,0 +1,54 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { expect } from 'chai';
+import { CatalogFormatError } from '../../../src/import/catalog-columns.js';
+import { importCatalogFile } from '../../../src/import/import-file.js';
+import { silentLogger } from '../../../src/platform/logger.js';
+import { AT } from '../../support/examples.js';
+import { rejectionOf } from '../../support/rejection-of.js';
+import { temporaryDirectory } from '../../support/temporary-directory.js';
+
+describe('importCatalogFile', () => {
+  let directory: Awaited<ReturnType<typeof temporaryDirectory>>;
+
+  beforeEach(async () => {
+    directory = await temporaryDirectory();
+  });
+
+  afterEach(() => directory.remove());
+
+  const run = async (content: string | undefined) => {
+    const path = join(directory.path, 'catalog.csv');
+    if (content !== undefined) await writeFile(path, content);
+    let shown = '';
+    const options = {
+      path,
+      output: { write: (text: string) => (shown += text) },
+      list: () => Promise.resolve('listed' as const),
+      now: () => Date.parse(AT),
+      logger: silentLogger(),
+    };
+    const report = await importCatalogFile(options);
+    return { report, shown };
+  };
+
+  it('shows how far it is and what came of it', async () => {
+    const { report, shown } = await run('anime_id,name\n1,A\nx,B\n2,C\n');
+    expect(report).to.include({ ended: 'completed', listed: 2 });
+    expect(shown.split('\n').slice(-5)).to.deep.equal([
+      '100 %  2 titles, 1 row rejected',
+      'Imported after 0.0 s: 2 listed, 0 revised, 0 unchanged, 0 delisted and left alone, 1 row rejected.',
+      'Rejected:',
+      '  line 3: the id "x" is no whole number from 1 to 2147483647',
+      '',
+    ]);
+  });
+
+  it('rejects a file that is no catalogue', async () => {
+    expect(await rejectionOf(run('a,b\n1,2\n'))).to.be.an.instanceOf(CatalogFormatError);
+  });
+
+  it('rejects with the error of the system where there is no file', async () => {
+    expect(await rejectionOf(run(undefined))).to.have.property('code', 'ENOENT');
+  });
+});
