@@ -15,8 +15,9 @@ export const documentStore = (
   days: (keys) => attempt(() => find().reads.days(keys)),
 
   save: async (batch) => {
-    const refused = await writer.order(find().path, { kind: 'save', batch });
-    if (batch.animes.length > 0) saved(batch.animes);
+    const { refused, refusedAnimes } = await writer.order(find().path, { kind: 'save', batch });
+    const animes = batch.animes.filter((_, place) => !refusedAnimes.includes(place));
+    if (animes.length > 0) saved(animes);
     return { refused };
   },
 

@@ -1,6 +1,7 @@
 import type { DocumentBatch } from '../../../ports/read-store.js';
 import type { Database, SqlValue } from '../sqlite.js';
 import { animeRow, dayRow, interactionRow } from './rows.js';
+import type { Saved } from './writer-protocol.js';
 
 /** Leaves alone what is not older, decided in the statement that replaces it. */
 const upsert = (table: string, key: readonly string[], values: readonly string[]): string => `
@@ -28,8 +29,8 @@ const ANIME = upsert(
 );
 
 export interface VersionWriter {
-  /** Saves in the transaction that is open, and answers how many documents were left alone. */
-  save(batch: DocumentBatch): number;
+  /** Saves in the transaction that is open. */
+  save(batch: DocumentBatch): Saved;
   setFlushed(position: string): void;
 }
 
@@ -39,16 +40,23 @@ export const versionWriter = (db: Database): VersionWriter => {
   const anime = db.prepare(ANIME);
   const flushed = db.prepare('INSERT OR REPLACE INTO flushed (id, position) VALUES (1, ?)');
 
-  const saved = (statement: typeof anime, row: readonly SqlValue[]): number =>
-    Number(statement.run(...row).changes);
+  const isSaved = (statement: typeof anime, row: readonly SqlValue[]): boolean =>
+    Number(statement.run(...row).changes) > 0;
 
   return {
     save: ({ interactions, days, animes }) => {
-      let changed = 0;
-      for (const document of interactions) changed += saved(interaction, interactionRow(document));
-      for (const document of days) changed += saved(day, dayRow(document));
-      for (const document of animes) changed += saved(anime, animeRow(document));
-      return interactions.length + days.length + animes.length - changed;
+      let refused = 0;
+      const refusedAnimes: number[] = [];
+      for (const document of interactions) {
+        if (!isSaved(interaction, interactionRow(document))) refused++;
+      }
+      for (const document of days) {
+        if (!isSaved(day, dayRow(document))) refused++;
+      }
+      for (const [place, document] of animes.entries()) {
+        if (!isSaved(anime, animeRow(document))) refusedAnimes.push(place);
+      }
+      return { refused: refused + refusedAnimes.length, refusedAnimes };
     },
     setFlushed: (position) => void flushed.run(position),
   };

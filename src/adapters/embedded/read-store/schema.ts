@@ -110,8 +110,8 @@ export const VERSION_FILE: FileKind = {
     WHEN new.facets IS NOT NULL BEGIN
       INSERT INTO titles VALUES (new.anime_id, new.facets ->> 'title', new.facets ->> 'type',
         new.facets ->> 'score', new.facets ->> 'popularity');
-      INSERT OR IGNORE INTO title_genres
-        SELECT value, new.anime_id FROM json_each(new.facets, '$.genres');
+      INSERT INTO title_genres
+        SELECT DISTINCT value, new.anime_id FROM json_each(new.facets, '$.genres');
     END;
     CREATE TRIGGER anime_revised AFTER UPDATE OF facets ON animes
     WHEN old.facets IS NOT new.facets BEGIN
@@ -120,8 +120,8 @@ export const VERSION_FILE: FileKind = {
         AND genre IN (SELECT value FROM json_each(old.facets, '$.genres'));
       INSERT INTO titles SELECT new.anime_id, new.facets ->> 'title', new.facets ->> 'type',
         new.facets ->> 'score', new.facets ->> 'popularity' WHERE new.facets IS NOT NULL;
-      INSERT OR IGNORE INTO title_genres
-        SELECT value, new.anime_id FROM json_each(new.facets, '$.genres');
+      INSERT INTO title_genres
+        SELECT DISTINCT value, new.anime_id FROM json_each(new.facets, '$.genres');
     END;
   `,
 };

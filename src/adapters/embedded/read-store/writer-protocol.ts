@@ -22,9 +22,15 @@ export type Ticketed<Kind extends Order> = Kind & {
 
 export type ToWriter = Ticketed<Order> | { readonly kind: 'close' };
 
-export interface FromWriter {
-  readonly ticket: number;
-  /** Documents that were left alone, where documents were saved. */
+/** What became of a save. */
+export interface Saved {
+  /** Documents that were left alone. */
   readonly refused: number;
+  /** Which of the batch's anime documents are among them, by their places. */
+  readonly refusedAnimes: readonly number[];
+}
+
+export interface FromWriter extends Saved {
+  readonly ticket: number;
   readonly failure?: SqliteFailure;
 }

@@ -5,10 +5,12 @@ import { openForWriting } from './file.js';
 import { versionWriter, type VersionWriter } from './save-documents.js';
 import { VERSION_FILE } from './schema.js';
 import { failureOf } from './store-errors.js';
-import type { FromWriter, Ticketed, ToWriter, Write } from './writer-protocol.js';
+import type { FromWriter, Saved, Ticketed, ToWriter, Write } from './writer-protocol.js';
 
 /** Bounds how long one transaction makes the next one wait. */
 const GROUP_DOCUMENTS = 10_000;
+
+const NOTHING_REFUSED: Saved = { refused: 0, refusedAnimes: [] };
 
 interface OpenFile {
   readonly db: Database;
@@ -35,7 +37,7 @@ const run = (port: MessagePort): void => {
     const file = files.get(path);
     if (file === undefined) throw new Error('The file of this version is not open.');
     return transaction(file.db, () =>
-      group.map((write) => ({ ticket: write.ticket, refused: apply(file, write) })),
+      group.map((write) => ({ ticket: write.ticket, ...apply(file, write) })),
     );
   };
 
@@ -45,7 +47,7 @@ const run = (port: MessagePort): void => {
       work().forEach(answer);
     } catch (error) {
       const failure = failureOf(error);
-      tickets.forEach((ticket) => answer({ ticket, refused: 0, failure }));
+      tickets.forEach((ticket) => answer({ ticket, ...NOTHING_REFUSED, failure }));
     }
   };
 
@@ -58,7 +60,7 @@ const run = (port: MessagePort): void => {
     answering([order.ticket], () => {
       if (order.kind === 'open') open(order.path);
       else release(order.path);
-      return [{ ticket: order.ticket, refused: 0 }];
+      return [{ ticket: order.ticket, ...NOTHING_REFUSED }];
     });
   };
 
@@ -98,10 +100,10 @@ const sizeOf = (write: Write): number =>
     ? write.batch.interactions.length + write.batch.days.length + write.batch.animes.length
     : 1;
 
-const apply = ({ writer }: OpenFile, write: Write): number => {
+const apply = ({ writer }: OpenFile, write: Write): Saved => {
   if (write.kind === 'save') return writer.save(write.batch);
   writer.setFlushed(write.position);
-  return 0;
+  return NOTHING_REFUSED;
 };
 
 if (parentPort === null) throw new Error('The writer runs in a thread of its own.');

@@ -2,11 +2,11 @@ import { Worker } from 'node:worker_threads';
 import { UnavailableError } from '../../../ports/errors.js';
 import { remedyFor } from './schema.js';
 import { CLOSED, meaningOf } from './store-errors.js';
-import type { FromWriter, Order, ToWriter } from './writer-protocol.js';
+import type { FromWriter, Order, Saved, ToWriter } from './writer-protocol.js';
 
 export interface Writer {
-  /** Settles once the order is carried out; answers how many documents were left alone. */
-  order(path: string, order: Order): Promise<number>;
+  /** Settles once the order is carried out; answers which documents were left alone. */
+  order(path: string, order: Order): Promise<Saved>;
   /** Rejects when the thread is gone. */
   alive(): Promise<void>;
   /**
@@ -18,7 +18,7 @@ export interface Writer {
 
 interface Waiting {
   readonly path: string;
-  readonly resolve: (refused: number) => void;
+  readonly resolve: (saved: Saved) => void;
   readonly reject: (error: unknown) => void;
 }
 
@@ -30,10 +30,10 @@ export const startWriter = (): Writer => {
   let death: UnavailableError | undefined;
   let failure: unknown;
 
-  worker.on('message', ({ ticket, refused, failure: reason }: FromWriter) => {
+  worker.on('message', ({ ticket, failure: reason, ...saved }: FromWriter) => {
     const order = waiting.get(ticket);
     waiting.delete(ticket);
-    if (reason === undefined) order?.resolve(refused);
+    if (reason === undefined) order?.resolve(saved);
     else order?.reject(meaningOf(reason, remedyFor(order.path)) ?? new Error(reason.message));
   });
   worker.on('error', (error) => (failure = error));

@@ -1,0 +1,55 @@
+import { randomUUID } from 'node:crypto';
+import type {
+  AnimeDocument,
+  DocumentBatch,
+  DocumentStore,
+  ReadQueries,
+  ReadStore,
+} from '../../../src/ports/read-store.js';
+import { aBatch } from '../../support/read-store.js';
+
+export interface Version {
+  readonly name: string;
+  readonly documents: DocumentStore;
+  readonly queries: ReadQueries;
+}
+
+/** A version that nobody else uses. */
+export const freshVersion = async (store: ReadStore): Promise<Version> => {
+  const name = `contract-${randomUUID()}`;
+  await store.createVersion(name, 'log-1');
+  return { name, documents: store.documents(name), queries: store.queries(name) };
+};
+
+/** A fresh version that holds these documents. */
+export const versionWith = async (
+  store: ReadStore,
+  batch: Partial<DocumentBatch>,
+): Promise<Version> => {
+  const version = await freshVersion(store);
+  await version.documents.save(aBatch(batch));
+  return version;
+};
+
+export const collect = async <T>(items: AsyncIterable<T>): Promise<T[]> => {
+  const all: T[] = [];
+  for await (const item of items) all.push(item);
+  return all;
+};
+
+export const idsOf = (documents: readonly Pick<AnimeDocument, 'animeId'>[]): number[] =>
+  documents.map(({ animeId }) => animeId);
+
+/** The order of keys: by code points, which is that of their bytes in UTF-8. */
+export const byCodePoints = (a: string, b: string): number =>
+  Buffer.compare(Buffer.from(a), Buffer.from(b));
+
+/** Everything that a version holds, in key order. */
+export const contentOf = async ({ documents }: Version) => {
+  const animes = await collect(documents.allAnimes());
+  const parts = animes.map(async ({ animeId }) => ({
+    interactions: await collect(documents.allInteractions(animeId)),
+    days: await collect(documents.allDays(animeId)),
+  }));
+  return { animes, parts: await Promise.all(parts) };
+};

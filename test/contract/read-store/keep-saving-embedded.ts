@@ -1,0 +1,9 @@
+import { openReadStore } from '../../../src/adapters/embedded/read-store.js';
+import { silentLogger } from '../../../src/platform/logger.js';
+import { keepSaving } from './keep-saving.js';
+
+/** A process that saves until it is killed, and says so after each round. */
+const [dataDir] = process.argv.slice(2);
+if (dataDir === undefined) throw new Error('Say in which directory to save.');
+const store = await openReadStore({ dataDir, logger: silentLogger() });
+await keepSaving(store, (revision) => process.stdout.write(`${revision}\n`));

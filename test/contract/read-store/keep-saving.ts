@@ -1,0 +1,31 @@
+import type { DocumentBatch, ReadStore } from '../../../src/ports/read-store.js';
+import { animeId, userId } from '../../support/examples.js';
+import { aDay, anAnimeDocument, anInteraction } from '../../support/read-store.js';
+
+const ANIMES = [1, 2, 3].map(animeId);
+export const USERS = Array.from({ length: 40 }, (_, n) => userId(`user-${n}`));
+const DAYS = ['2026-11-23', '2026-11-24'];
+
+/** Every document of a round is at the round's revision, so that a torn round shows. */
+const round = (revision: number): DocumentBatch => ({
+  interactions: ANIMES.flatMap((id) =>
+    USERS.map((user) => anInteraction({ animeId: id, userId: user, revision, clicks: revision })),
+  ),
+  days: ANIMES.flatMap((id) =>
+    DAYS.map((day) => aDay({ animeId: id, day, revision, clicks: revision })),
+  ),
+  animes: ANIMES.map((id) => anAnimeDocument({ animeId: id, revision, clicks: revision })),
+});
+
+/** Saves rounds without an end into the store's active version, after each one its position. */
+export const keepSaving = async (store: ReadStore, saved: (revision: number) => void) => {
+  const { name } = (await store.active()) ?? (await store.createVersion('v1', 'log-1'));
+  const documents = store.documents(name);
+  const [before] = await documents.animes([animeId(1)]);
+  for (let revision = (before?.revision ?? 0) + 1; ; revision++) {
+    await documents.save(round(revision));
+    const position = BigInt(revision);
+    await documents.setFlushed({ commit: position, prepare: position });
+    saved(revision);
+  }
+};

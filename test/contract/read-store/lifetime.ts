@@ -1,0 +1,146 @@
+import { expect } from 'chai';
+import { UnavailableError } from '../../../src/ports/errors.js';
+import type { AnimeDocument, ReadStore } from '../../../src/ports/read-store.js';
+import { animeId, userId } from '../../support/examples.js';
+import { eventually } from '../../support/eventually.js';
+import { aBatch, aDay, anAnimeDocument, anInteraction } from '../../support/read-store.js';
+import { rejectionOf } from '../../support/rejection-of.js';
+import { collect, freshVersion } from './given.js';
+import type { ReadStoreTarget } from './target.js';
+
+const position = (commit: bigint, prepare = commit) => ({ commit, prepare });
+
+export const lifetimeClauses = (target: ReadStoreTarget, open: () => ReadStore): void => {
+  it('RS-5 has no flushed position at first, and then the last one given, with all its bits', async () => {
+    const { documents } = await freshVersion(open());
+    expect(await documents.flushed()).to.equal(null);
+    for (const given of [position(5n), position(2n ** 63n - 1n, 2n ** 53n + 1n), position(7n)]) {
+      await documents.setFlushed(given);
+      expect(await documents.flushed()).to.deep.equal(given);
+    }
+  });
+
+  it('RS-5 keeps a position per version', async () => {
+    const one = await freshVersion(open());
+    const other = await freshVersion(open());
+    await one.documents.setFlushed(position(5n));
+    expect(await other.documents.flushed()).to.equal(null);
+  });
+
+  it('RS-5 still has documents and position after the store is opened again', async () => {
+    const { store, reopen, stop } = await target.open();
+    const { name, documents } = await freshVersion(store);
+    await documents.save(
+      aBatch({ animes: [anAnimeDocument()], interactions: [anInteraction()], days: [aDay()] }),
+    );
+    await documents.setFlushed(position(42n, 41n));
+    const again = (await reopen()).documents(name);
+    expect(await again.animes([animeId(1)])).to.deep.equal([anAnimeDocument()]);
+    expect(await again.interactions([anInteraction()])).to.deep.equal([anInteraction()]);
+    expect(await again.days([aDay()])).to.deep.equal([aDay()]);
+    expect(await again.flushed()).to.deep.equal(position(42n, 41n));
+    await stop();
+  });
+
+  it('RS-16 tells of saved animes once they can be read, until the listener is taken away', async () => {
+    const { documents, queries } = await freshVersion(open());
+    const read: Promise<AnimeDocument | null>[] = [];
+    const stopListening = open().onSaved((animes) => {
+      for (const { animeId: id } of animes) read.push(queries.anime(id));
+    });
+    const first = anAnimeDocument({ clicks: 1 });
+    await documents.save(aBatch({ animes: [first], interactions: [anInteraction()] }));
+    await eventually(() => expect(read).to.have.length(1));
+    expect(await Promise.all(read)).to.deep.equal([first]);
+    stopListening();
+    await documents.save(aBatch({ animes: [anAnimeDocument({ revision: 1 })] }));
+    expect(read).to.have.length(1);
+  });
+
+  it('RS-16 tells nobody of what was left alone', async () => {
+    const { documents } = await freshVersion(open());
+    const saved = anAnimeDocument({ revision: 5, lastEventId: 'left-alone' });
+    await documents.save(aBatch({ animes: [saved] }));
+    const told: AnimeDocument[] = [];
+    const stopListening = open().onSaved((animes) => told.push(...animes));
+    const other = anAnimeDocument({ animeId: animeId(2) });
+    await documents.save(aBatch({ animes: [saved, other] }));
+    await eventually(() => expect(told).to.deep.equal([other]));
+    await documents.save(aBatch({ animes: [saved, other] }));
+    stopListening();
+    expect(told).to.deep.equal([other]);
+  });
+
+  it('RS-16 saves although a listener fails', async () => {
+    const { documents } = await freshVersion(open());
+    const stopListening = open().onSaved(() => {
+      throw new Error('A listener failed.');
+    });
+    expect(await documents.save(aBatch({ animes: [anAnimeDocument()] }))).to.deep.equal({
+      refused: 0,
+    });
+    stopListening();
+  });
+
+  it('answers a ping', () => open().ping());
+
+  it('is unavailable for a version that is not there', async () => {
+    const { documents, queries } = {
+      documents: open().documents('missing'),
+      queries: open().queries('missing'),
+    };
+    for (const asked of [
+      documents.animes([animeId(1)]),
+      documents.save(aBatch({ animes: [anAnimeDocument()] })),
+      queries.topByViews(10),
+    ]) {
+      expect(await rejectionOf(asked)).to.be.instanceOf(UnavailableError);
+    }
+  });
+
+  it('settles what is under way when it closes, twice if asked, and is unavailable from then on', async () => {
+    const { store, reopen, stop } = await target.open();
+    const { name, documents, queries } = await freshVersion(store);
+    const animes = Array.from({ length: 200 }, (_, n) =>
+      anAnimeDocument({ animeId: animeId(n + 1) }),
+    );
+    const saves = animes.map((anime) => documents.save(aBatch({ animes: [anime] })));
+    await Promise.all([store.close(), store.close()]);
+    const settled = await Promise.allSettled(saves);
+    const calls = [
+      store.versions(),
+      store.createVersion('late', 'log-1'),
+      store.markReady(name),
+      store.promote(name),
+      store.prune(name),
+      store.active(),
+      store.ping(),
+      documents.animes([animeId(1)]),
+      documents.interactions([anInteraction()]),
+      documents.days([aDay()]),
+      documents.save(aBatch({ animes: [anAnimeDocument({ revision: 9 })] })),
+      documents.save(aBatch({})),
+      documents.flushed(),
+      documents.setFlushed(position(1n)),
+      collect(documents.allAnimes()),
+      collect(documents.allInteractions(animeId(1))),
+      collect(documents.allDays(animeId(1))),
+      queries.anime(animeId(1)),
+      queries.topByViews(1),
+      queries.topByRating(1, 1),
+      queries.search({ sortBy: 'title', offset: 0, limit: 1 }),
+      queries.trending('2026-11-24', 1),
+      queries.recommended(animeId(1), 1),
+      queries.genres(),
+      queries.interactionsOf(userId('spike'), 1, null),
+      store.queries(name).genres(),
+      store.documents(name).flushed(),
+    ];
+    for (const call of calls) expect(await rejectionOf(call)).to.be.instanceOf(UnavailableError);
+
+    const kept = await collect((await reopen()).documents(name).allAnimes());
+    const resolved = animes.filter((_, n) => settled[n]?.status === 'fulfilled');
+    expect(kept).to.include.deep.members(resolved);
+    await stop();
+  });
+};

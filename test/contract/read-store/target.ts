@@ -1,0 +1,21 @@
+import type { ReadStore } from '../../../src/ports/read-store.js';
+import type { CannotShow } from '../event-store/target.js';
+
+/** A store that is the test's own, and the way to be rid of it. */
+export interface OpenReadStore {
+  readonly store: ReadStore;
+  /** Closes the store and opens it again on what it kept; `stop` then stops the new one. */
+  readonly reopen: () => Promise<ReadStore>;
+  readonly stop: () => Promise<void>;
+}
+
+export interface ReadStoreTarget {
+  /** A store without any version. */
+  open(): Promise<OpenReadStore>;
+  /** Whether saves that run at the same time are decided atomically. */
+  readonly concurrentWriters: true | CannotShow;
+  /** Runs `keepSaving` on a store in another process, kills that with -9, and opens its store here. */
+  readonly killWhileSaving: (() => Promise<OpenReadStore>) | CannotShow;
+  /** How many random cases a rule is tried with. */
+  readonly cases: number;
+}

@@ -1,0 +1,146 @@
+import { expect } from 'chai';
+import { PortError } from '../../../src/ports/errors.js';
+import type { ReadStore } from '../../../src/ports/read-store.js';
+import { animeId } from '../../support/examples.js';
+import { aBatch, anAnimeDocument } from '../../support/read-store.js';
+import { rejectionOf } from '../../support/rejection-of.js';
+import type { ReadStoreTarget } from './target.js';
+
+const one = animeId(1);
+
+const states = async (store: ReadStore) =>
+  Object.fromEntries((await store.versions()).map(({ name, state }) => [name, state]));
+
+export const versionClauses = (target: ReadStoreTarget): void => {
+  /** Versions of one store concern each other, so each clause has a store of its own. */
+  const withStore = async (
+    body: (store: ReadStore, reopen: () => Promise<ReadStore>) => Promise<void>,
+  ): Promise<void> => {
+    const opened = await target.open();
+    try {
+      await body(opened.store, () => opened.reopen());
+    } finally {
+      await opened.stop();
+    }
+  };
+
+  const withVersions = (
+    names: readonly string[],
+    body: (store: ReadStore, reopen: () => Promise<ReadStore>) => Promise<void>,
+  ) =>
+    withStore(async (store, reopen) => {
+      for (const name of names) await store.createVersion(name, 'log-1');
+      await body(store, reopen);
+    });
+
+  it('RS-13 has no version and none active at first', () =>
+    withStore(async (store) => {
+      expect(await store.versions()).to.deep.equal([]);
+      expect(await store.active()).to.equal(null);
+    }));
+
+  it('RS-13 makes the first version active at once and others building', () =>
+    withStore(async (store) => {
+      const first = await store.createVersion('v1', 'log-1');
+      const second = await store.createVersion('v2', 'log-2');
+      expect(first).to.deep.include({ name: 'v1', state: 'active', logId: 'log-1' });
+      expect(second).to.deep.include({ name: 'v2', state: 'building', logId: 'log-2' });
+      expect(new Date(first.createdAt).toISOString()).to.equal(first.createdAt);
+      expect(await store.active()).to.deep.equal(first);
+      expect(await store.versions()).to.deep.equal([first, second]);
+    }));
+
+  it('RS-13 leaves a version of that name as it is', () =>
+    withVersions(['v1', 'v2'], async (store) => {
+      await store.documents('v1').save(aBatch({ animes: [anAnimeDocument()] }));
+      await store.promote('v2');
+      const before = await store.versions();
+      expect(await store.createVersion('v1', 'log-9')).to.deep.equal(before[0]);
+      expect(await store.versions()).to.deep.equal(before);
+      expect(await store.documents('v1').animes([one])).to.deep.equal([anAnimeDocument()]);
+    }));
+
+  it('RS-13 makes one version however many ask for it at the same time', () =>
+    withStore(async (store) => {
+      const asked = await Promise.all([1, 2, 3].map(() => store.createVersion('v1', 'log-1')));
+      expect(await store.versions()).to.deep.equal([asked[0]]);
+      expect(asked).to.deep.equal([asked[0], asked[0], asked[0]]);
+    }));
+
+  it('RS-13 keeps the documents of versions apart, whatever the versions are called', () => {
+    const names = ['v1', 'V1', 'v 1', '../v1', "v'1", 'v1.db', '$v'];
+    return withVersions(names, async (store) => {
+      for (const [clicks, name] of names.entries()) {
+        await store.documents(name).save(aBatch({ animes: [anAnimeDocument({ clicks })] }));
+      }
+      for (const [clicks, name] of names.entries()) {
+        expect(await store.queries(name).anime(one)).to.deep.equal(anAnimeDocument({ clicks }));
+      }
+    });
+  });
+
+  it('RS-14 promotes one version and makes the one before it old', () =>
+    withVersions(['v1', 'v2', 'v3'], async (store) => {
+      await store.markReady('v2');
+      expect(await states(store)).to.deep.equal({ v1: 'active', v2: 'ready', v3: 'building' });
+      await store.promote('v2');
+      expect(await states(store)).to.deep.equal({ v1: 'old', v2: 'active', v3: 'building' });
+      expect(await store.active()).to.have.property('name', 'v2');
+    }));
+
+  it('RS-14 promotes an old version again, and the active one without a change', () =>
+    withVersions(['v1', 'v2'], async (store) => {
+      await store.promote('v2');
+      await store.promote('v2');
+      expect(await states(store)).to.deep.equal({ v1: 'old', v2: 'active' });
+      await store.promote('v1');
+      expect(await states(store)).to.deep.equal({ v1: 'active', v2: 'old' });
+    }));
+
+  it('RS-14 marks only a building version as ready', () =>
+    withVersions(['v1', 'v2'], async (store) => {
+      await store.markReady('v1');
+      expect(await states(store)).to.deep.equal({ v1: 'active', v2: 'building' });
+    }));
+
+  it('RS-14 refuses to promote or mark a version that is not there, and changes nothing', () =>
+    withVersions(['v1'], async (store) => {
+      for (const refused of [store.promote('v9'), store.markReady('v9')]) {
+        const error = await rejectionOf(refused);
+        expect(error).to.be.instanceOf(PortError).and.to.have.property('code', 'CONFLICT');
+      }
+      expect(await states(store)).to.deep.equal({ v1: 'active' });
+    }));
+
+  it('RS-14 remembers versions and which one is active', () =>
+    withVersions(['v1', 'v2'], async (store, reopen) => {
+      await store.promote('v2');
+      const before = await store.versions();
+      expect(await (await reopen()).versions()).to.deep.equal(before);
+    }));
+
+  it('RS-15 removes a version with its documents', () =>
+    withVersions(['v1', 'v2'], async (store, reopen) => {
+      await store.documents('v2').save(aBatch({ animes: [anAnimeDocument()] }));
+      await store.prune('v2');
+      expect(await states(store)).to.deep.equal({ v1: 'active' });
+      const again = await reopen();
+      await again.createVersion('v2', 'log-1');
+      expect(await again.documents('v2').animes([one])).to.deep.equal([]);
+      expect(await again.documents('v2').flushed()).to.equal(null);
+    }));
+
+  it('RS-15 refuses to remove the active version', () =>
+    withVersions(['v1'], async (store) => {
+      await store.documents('v1').save(aBatch({ animes: [anAnimeDocument()] }));
+      const error = await rejectionOf(store.prune('v1'));
+      expect(error).to.be.instanceOf(PortError).and.to.have.property('code', 'CONFLICT');
+      expect(await store.documents('v1').animes([one])).to.deep.equal([anAnimeDocument()]);
+    }));
+
+  it('RS-15 has nothing to do for a version that is not there', () =>
+    withVersions(['v1'], async (store) => {
+      await store.prune('v9');
+      expect(await states(store)).to.deep.equal({ v1: 'active' });
+    }));
+};
