@@ -1,0 +1,148 @@
+import type { BatchHandler, DeliveredRecord } from '../../ports/event-bus.js';
+import type { Logger } from '../../platform/logger.js';
+import { backoffMs, pause, type Backoff } from '../../platform/retry.js';
+
+/** One call of `publish`: how many deliveries it still waits for. */
+export interface Ticket {
+  left: number;
+  readonly handled: () => void;
+  readonly abandoned: () => void;
+}
+
+export interface Item {
+  readonly record: DeliveredRecord;
+  readonly ticket: Ticket;
+}
+
+export interface Member {
+  readonly start: (handler: BatchHandler) => void;
+  readonly stop: () => Promise<void>;
+  readonly healthy: () => boolean;
+}
+
+/** The records of one partition that one group has still to handle. */
+interface Lane {
+  readonly partition: number;
+  readonly queue: Item[];
+  running: boolean;
+}
+
+interface ActiveMember {
+  readonly handler: BatchHandler;
+  /** No new batches. */
+  readonly leaving: AbortController;
+  /** What the handler sees: leave at once. */
+  readonly evicted: AbortController;
+  readonly running: Set<Promise<void>>;
+}
+
+export interface GroupOptions {
+  readonly name: string;
+  readonly logger: Logger;
+  readonly partitions: number;
+  readonly maxBatch: number;
+  readonly redelivery: Backoff;
+}
+
+export type Group = ReturnType<typeof createGroup>;
+
+/** The members that share a group's records: a partition belongs to one of them at a time. */
+export const createGroup = ({ name, logger, partitions, maxBatch, redelivery }: GroupOptions) => {
+  const lanes = Array.from({ length: partitions }, (_, partition): Lane => ({
+    partition,
+    queue: [],
+    running: false,
+  }));
+  const active: ActiveMember[] = [];
+  const stops = new Set<() => Promise<void>>();
+  let started = false;
+
+  const wake = (): void => {
+    for (const lane of lanes) {
+      if (!lane.running && lane.queue.length > 0) void drain(lane);
+    }
+  };
+
+  /** Handles what waits on one partition, batch after batch, as long as somebody is there. */
+  const drain = async (lane: Lane): Promise<void> => {
+    lane.running = true;
+    for (let attempt = 0; lane.queue.length > 0;) {
+      const member = active[lane.partition % active.length];
+      if (member === undefined) break;
+      const batch = lane.queue.slice(0, maxBatch);
+      const done = deliver(member, lane.partition, batch);
+      member.running.add(done);
+      try {
+        await done;
+        attempt = 0;
+        lane.queue.splice(0, batch.length);
+        for (const { ticket } of batch) {
+          ticket.left -= 1;
+          if (ticket.left === 0) ticket.handled();
+        }
+      } catch (error) {
+        const ms = backoffMs(attempt, redelivery);
+        attempt += 1;
+        const first = batch[0]?.record.offset;
+        const place = { group: name, partition: lane.partition, offset: first, attempt };
+        logger.warn('A batch is delivered again', { ...place, error });
+        await pause(ms, member.leaving.signal);
+      } finally {
+        member.running.delete(done);
+      }
+    }
+    lane.running = false;
+  };
+
+  const member = (stopTimeoutMs: number): Member => {
+    let me: ActiveMember | undefined;
+    let stopped: Promise<void> | undefined;
+    const stop = (): Promise<void> => (stopped ??= leave());
+    const leave = async (): Promise<void> => {
+      stops.delete(stop);
+      if (me === undefined) return;
+      active.splice(active.indexOf(me), 1);
+      me.leaving.abort();
+      const idle = Promise.allSettled(me.running);
+      const timer = new AbortController();
+      await Promise.race([idle, pause(stopTimeoutMs, timer.signal)]);
+      me.evicted.abort();
+      // An evicted handler that does not leave is not waited for: its batch is not handled.
+      await Promise.race([idle, pause(stopTimeoutMs, timer.signal)]);
+      timer.abort();
+      wake();
+    };
+    return {
+      start(handler) {
+        if (me !== undefined) throw new TypeError('A consumer starts once.');
+        const signals = { leaving: new AbortController(), evicted: new AbortController() };
+        me = { handler, ...signals, running: new Set() };
+        active.push(me);
+        stops.add(stop);
+        started = true;
+        wake();
+      },
+      stop,
+      healthy: () => me !== undefined && stopped === undefined,
+    };
+  };
+
+  return {
+    member,
+    wake,
+    hasStarted: () => started,
+    put: (partition: number, item: Item) => void lanes[partition]?.queue.push(item),
+    stop: async () => {
+      await Promise.all([...stops].map((stop) => stop()));
+    },
+  };
+};
+
+const deliver = async (
+  { handler, evicted }: ActiveMember,
+  partition: number,
+  batch: readonly Item[],
+): Promise<void> => {
+  const records = batch.map(({ record }) => record);
+  await handler({ partition, records, heartbeat: () => Promise.resolve(), signal: evicted.signal });
+};

@@ -1,0 +1,122 @@
+import { UnavailableError } from '../../ports/errors.js';
+import type { BusConsumer, BusPublisher, BusRecord, EventBus } from '../../ports/event-bus.js';
+import type { Logger } from '../../platform/logger.js';
+import type { Backoff } from '../../platform/retry.js';
+import { createGroup, type Group, type Ticket } from './bus-group.js';
+import { partitionOf } from './bus-partition.js';
+
+export interface InProcessBusOptions {
+  readonly logger: Logger;
+  /** Handled side by side. Default 1: one thread gains nothing by cutting batches smaller. */
+  readonly partitions?: number;
+  /** At most so many records are handed over at once. */
+  readonly maxBatch?: number;
+  /** Pause before a batch whose handler threw is delivered again. */
+  readonly redelivery?: Backoff;
+  /** How long `stop` lets a running handler finish before it is told to leave. */
+  readonly stopTimeoutMs?: number;
+}
+
+/**
+ * Hands records over inside the process. It keeps nothing: `publish` resolves once every group that
+ * has started by then has handled the records, and waits while there is none at all. So what it
+ * takes is bounded by whoever awaits it.
+ */
+export const inProcessBus = ({
+  logger,
+  partitions = 1,
+  maxBatch = 1_000,
+  redelivery = { baseMs: 100, maxMs: 5_000 },
+  stopTimeoutMs = 10_000,
+}: InProcessBusOptions): EventBus => {
+  const groups = new Map<string, Group>();
+  const offsets = Array.from({ length: partitions }, () => 0n);
+  const tickets = new Set<Ticket>();
+  let waiting: (readonly [readonly BusRecord[], Ticket])[] = [];
+  let closed = false;
+
+  const groupOf = (name: string): Group => {
+    const group =
+      groups.get(name) ?? createGroup({ name, logger, partitions, maxBatch, redelivery });
+    groups.set(name, group);
+    return group;
+  };
+
+  const handOver = (records: readonly BusRecord[], ticket: Ticket): void => {
+    const takers = [...groups.values()].filter((group) => group.hasStarted());
+    if (takers.length === 0) {
+      waiting.push([records, ticket]);
+      return;
+    }
+    ticket.left = records.length * takers.length;
+    for (const record of records) {
+      const partition = partitionOf(record.key, partitions);
+      const offset = offsets[partition] ?? 0n;
+      offsets[partition] = offset + 1n;
+      const delivered = { ...record, partition, offset };
+      for (const group of takers) group.put(partition, { record: delivered, ticket });
+    }
+    for (const group of takers) group.wake();
+  };
+
+  const publish = (records: readonly BusRecord[]): Promise<void> =>
+    new Promise((resolve, reject) => {
+      if (closed) reject(gone());
+      else if (records.length === 0) resolve();
+      else {
+        const settle = (end: () => void) => () => {
+          tickets.delete(ticket);
+          end();
+        };
+        const ticket: Ticket = {
+          left: records.length,
+          handled: settle(resolve),
+          abandoned: settle(() => reject(gone())),
+        };
+        tickets.add(ticket);
+        handOver(records, ticket);
+      }
+    });
+
+  const publisher = (): Promise<BusPublisher> => {
+    let open = true;
+    return settled(() => ({
+      publish: (records) => (open ? publish(records) : Promise.reject(gone())),
+      close: () => settled(() => void (open = false)),
+    }));
+  };
+
+  const consumer = (name: string): BusConsumer => {
+    const member = groupOf(name).member(stopTimeoutMs);
+    return {
+      start: (handler) =>
+        settled(() => {
+          if (closed) throw gone();
+          member.start(handler);
+          const held = waiting;
+          waiting = [];
+          for (const [records, ticket] of held) handOver(records, ticket);
+        }),
+      stop: member.stop,
+      healthy: member.healthy,
+    };
+  };
+
+  return {
+    publisher,
+    consumer,
+    ping: () =>
+      settled(() => {
+        if (closed) throw gone();
+      }),
+    close: async () => {
+      closed = true;
+      for (const ticket of [...tickets]) ticket.abandoned();
+      await Promise.all([...groups.values()].map((group) => group.stop()));
+    },
+  };
+};
+
+const gone = () => new UnavailableError('The bus is closed.');
+
+const settled = <T>(work: () => T): Promise<T> => Promise.resolve().then(work);

@@ -1,0 +1,12 @@
+import { deliveryClauses } from './event-bus/delivery.js';
+import { orderClauses } from './event-bus/order.js';
+import type { EventBusTarget } from './event-bus/target.js';
+
+/** What `ports/event-bus.ts` promises, clause by clause. */
+export const eventBusContract = (title: string, target: EventBusTarget): void => {
+  describe(`event bus: ${title}`, function () {
+    this.timeout(4 * target.withinMs);
+    describe('order', () => orderClauses(target));
+    describe('delivery', () => deliveryClauses(target));
+  });
+};

@@ -1,0 +1,16 @@
+import type { EventBus } from '../../../src/ports/event-bus.js';
+
+export interface OpenBus {
+  readonly bus: EventBus;
+  stop(): Promise<void>;
+}
+
+/** A kind of bus: what the clauses are tried on. */
+export interface EventBusTarget {
+  /** A bus of its own for each clause: nothing published yet, at least two partitions. */
+  open(): Promise<OpenBus>;
+  /** Whether records stay on the bus after they are handled, for groups to come. */
+  readonly retains: boolean;
+  /** How long the slowest step may take, a rebalance or a redelivery. */
+  readonly withinMs: number;
+}
