@@ -95,7 +95,10 @@ export interface EventLog {
     direction: Direction,
     limit: number,
   ): StreamPage;
-  /** A page; forwards includes `from`, backwards excludes it, as EventStoreDB does. */
+  /**
+   * A page; forwards includes `from`, backwards excludes it, as EventStoreDB does. Events that are
+   * large make it shorter than the limit; only an empty page says that the end is reached.
+   */
   readAll(
     from: bigint | 'start' | 'end',
     direction: Direction,

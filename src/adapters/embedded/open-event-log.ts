@@ -110,7 +110,7 @@ const assemble = async (opened: Opened): Promise<EventLog> => {
   });
   const writer = await startWriter(path, { ...commit.events, scavenged: scavenger.scavenged });
   commit.attach(writer);
-  scavenger.start(writer.scavenge);
+  scavenger.start((after, before) => writer.scavenge(after, before));
 
   const close = async (): Promise<void> => {
     closed ??= new EventLogError('closed', 'The event log is closed.');

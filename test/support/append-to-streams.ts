@@ -1,0 +1,32 @@
+import { randomUUID } from 'node:crypto';
+import { openEventLog } from '../../src/adapters/embedded/open-event-log.js';
+import { silentLogger } from '../../src/platform/logger.js';
+
+/**
+ * A process of its own that appends batches of three to some streams at once until somebody kills
+ * it. It says `sent <stream> <ids>` before an append and `done <stream> <ids>` after it.
+ */
+const [directory = '', ...streams] = process.argv.slice(2);
+const log = await openEventLog({ directory, logger: silentLogger() });
+
+const newEvents = () =>
+  [0, 1, 2].map((n) => ({
+    id: randomUUID(),
+    type: 'CrashTested',
+    data: Buffer.from(JSON.stringify({ n, filling: 'x'.repeat(Math.floor(Math.random() * 9000)) })),
+    metadata: Buffer.from('{}'),
+    isJson: true,
+  }));
+
+const appendForEver = async (stream: string): Promise<never> => {
+  for (;;) {
+    const events = newEvents();
+    const ids = events.map(({ id }) => id).join(' ');
+    process.stdout.write(`sent ${stream} ${ids}\n`);
+    const { kind } = await log.append(stream, log.head(stream), events);
+    if (kind !== 'written') throw new Error(`An append was answered ${kind}.`);
+    process.stdout.write(`done ${stream} ${ids}\n`);
+  }
+};
+
+await Promise.all(streams.map(appendForEver));
