@@ -1,0 +1,135 @@
+import type { Response } from 'express';
+import type { AnimeId } from '../domain/ids.js';
+import type { RejectionCode } from '../domain/rejection.js';
+import { Problem } from '../platform/problem.js';
+import type { CommandResult, Recorded } from './command-result.js';
+import { etagOf, etagOrNone } from './etag.js';
+
+/** Every reason of the domain has its status here; a new one does not compile without. */
+const REJECTION_STATUS: Readonly<Record<RejectionCode, number>> = {
+  ANIME_NOT_LISTED: 404,
+  ANIME_DELISTED: 410,
+  INVALID_RATING: 422,
+  INVALID_DURATION: 422,
+};
+
+/** What a command of one kind says when it is done. */
+export interface Success {
+  readonly message: string;
+  /** Whether the event made something that was not there. */
+  readonly status: (recorded: Recorded) => 200 | 201;
+}
+
+/** Answers a command; a result that is no success is thrown as a problem. */
+export const answer = (
+  res: Response,
+  animeId: AnimeId,
+  result: CommandResult,
+  { message, status }: Success,
+): void => {
+  switch (result.kind) {
+    case 'replayed':
+      res.setHeader('Idempotency-Replayed', 'true');
+      sendRecorded(res, animeId, result, status(result), message);
+      return;
+    case 'accepted':
+      sendRecorded(res, animeId, result, status(result), message);
+      return;
+    case 'unchanged':
+      res.setHeader('ETag', etagOf(result.revision));
+      sendJson(res, 200, {
+        status: 'ok',
+        message: 'Nothing had to change.',
+        animeId,
+        revision: result.revision.toString(),
+      });
+      return;
+    default:
+      throw problemOf(result);
+  }
+};
+
+const sendRecorded = (
+  res: Response,
+  animeId: AnimeId,
+  { eventId, revision, position }: Recorded,
+  status: 200 | 201,
+  message: string,
+): void => {
+  res.setHeader('ETag', etagOf(revision));
+  res.setHeader('Location', `/animes/${animeId}/events?from=${revision}&limit=1`);
+  sendJson(res, status, {
+    status: 'ok',
+    message,
+    eventId,
+    animeId,
+    // 64 bits do not fit into a JSON number.
+    revision: revision.toString(),
+    position: position.toString(),
+  });
+};
+
+const sendJson = (res: Response, status: number, body: object): void => {
+  const text = JSON.stringify(body);
+  res.statusCode = status;
+  res.setHeader('Content-Type', 'application/json; charset=utf-8');
+  res.setHeader('Content-Length', Buffer.byteLength(text));
+  res.end(text);
+};
+
+type Failure = Exclude<CommandResult, { readonly kind: 'accepted' | 'replayed' | 'unchanged' }>;
+
+const problemOf = (result: Failure): Problem => {
+  switch (result.kind) {
+    case 'rejected': {
+      const { code, reason } = result.rejection;
+      return new Problem(REJECTION_STATUS[code], reason, { kind: kindOf(code) });
+    }
+    case 'precondition-failed': {
+      const etag = etagOrNone(result.revision);
+      return new Problem(412, 'The anime is at another revision than If-Match asks for.', {
+        kind: 'precondition-failed',
+        headers: etag === undefined ? {} : { ETag: etag },
+      });
+    }
+    case 'key-reused':
+      return new Problem(422, 'This Idempotency-Key was used before with another body.', {
+        kind: 'idempotency-key-reused',
+      });
+    case 'conflict':
+      return new Problem(
+        409,
+        'Others kept writing to this anime; nothing was recorded. Try again.',
+        {
+          kind: 'conflict',
+        },
+      );
+    case 'overloaded':
+      return later(1, 'Too many commands are waiting; nothing was recorded.', 'overloaded');
+    case 'unavailable':
+      return later(2, 'The event store does not answer; nothing was recorded.', 'unavailable');
+    case 'outcome-unknown':
+      return later(
+        1,
+        'Whether this was recorded is not known. Repeat it with the same Idempotency-Key.',
+        'outcome-unknown',
+      );
+    case 'unreadable':
+      return later(
+        60,
+        'The history of this anime holds an event that this version cannot read.',
+        'stream-unreadable',
+      );
+    case 'gone':
+      return new Problem(410, 'The history of this anime was deleted for ever.', {
+        kind: 'stream-deleted',
+      });
+    case 'too-large':
+      return new Problem(413, 'The event store does not take an event of this size.', {});
+  }
+};
+
+const later = (seconds: number, detail: string, kind: string): Problem =>
+  new Problem(503, detail, { kind, headers: { 'Retry-After': String(seconds) } });
+
+const kindOf = (code: RejectionCode): string => code.toLowerCase().replaceAll('_', '-');

@@ -1,0 +1,58 @@
+import type { AnimeEventType } from '../domain/events.js';
+import type { Rejection } from '../domain/rejection.js';
+import type { ExpectedRevision } from '../ports/event-store.js';
+
+/** Where the event of a command is. */
+export interface Recorded {
+  readonly eventId: string;
+  readonly type: AnimeEventType;
+  readonly revision: bigint;
+  /** A place in the log at or after the event. */
+  readonly position: bigint;
+}
+
+export type CommandResult =
+  | ({ readonly kind: 'accepted' } & Recorded)
+  /** A repeat of a command with the same Idempotency-Key: what it did the first time. */
+  | ({ readonly kind: 'replayed' } & Recorded)
+  /** There was nothing to do. */
+  | { readonly kind: 'unchanged'; readonly revision: bigint }
+  | { readonly kind: 'rejected'; readonly rejection: Rejection }
+  /** The anime is at another revision than If-Match asked for. */
+  | { readonly kind: 'precondition-failed'; readonly revision: ExpectedRevision }
+  /** The Idempotency-Key came before with another body. */
+  | { readonly kind: 'key-reused' }
+  /** Others kept writing to this anime for as long as we tried. Nothing was written. */
+  | { readonly kind: 'conflict' }
+  /** Too many commands wait, or the service stops. Nothing was written. */
+  | { readonly kind: 'overloaded' }
+  /** The event store does not answer. Nothing was written. */
+  | { readonly kind: 'unavailable' }
+  /** The event may or may not have been written. */
+  | { readonly kind: 'outcome-unknown' }
+  /** The stream was deleted for ever. */
+  | { readonly kind: 'gone' }
+  /** The stream holds an event that this version cannot read, so it must not decide on it. */
+  | { readonly kind: 'unreadable' }
+  /** The event is larger than the event store takes. */
+  | { readonly kind: 'too-large' };
+
+/** What comes with a command beside itself. */
+export interface CommandOptions {
+  /** Revisions of which the anime must be at one; `any` = it must exist. Absent: wherever it is. */
+  readonly ifMatch?: 'any' | readonly bigint[];
+  readonly idempotencyKey?: IdempotencyKey;
+  readonly correlationId: string;
+  /** The id of what caused the command, such as the request. Default: the command's own id. */
+  readonly causationId?: string;
+  /** W3C trace context. */
+  readonly traceparent?: string;
+  /** The command is answered within this time, whatever happened. Default: the handler's. */
+  readonly deadlineMs?: number;
+}
+
+export interface IdempotencyKey {
+  readonly caller: string;
+  readonly key: string;
+  readonly bodyHash: string;
+}

@@ -1,0 +1,35 @@
+import express, { Router } from 'express';
+import swaggerUi from 'swagger-ui-dist';
+import { pageSecurityHeaders } from '../platform/security-headers.js';
+import { openApi } from './openapi.js';
+
+/** Loads our document into the page, instead of the demonstration that it comes with. */
+const INITIALIZER = `window.onload = () => {
+  window.ui = SwaggerUIBundle({
+    url: '/openapi.json',
+    dom_id: '#swagger-ui',
+    deepLinking: true,
+    presets: [SwaggerUIBundle.presets.apis],
+  });
+};
+`;
+
+/** `/openapi.json` everywhere; its rendering at `/docs`, from this host alone, outside production. */
+export const docsRoutes = (options: {
+  readonly version: string;
+  readonly production: boolean;
+}): Router => {
+  const router = Router({ caseSensitive: true });
+  const document = JSON.stringify(openApi(options.version));
+
+  router.get('/openapi.json', (_req, res) => void res.type('json').send(document));
+
+  if (!options.production) {
+    router.get(
+      '/docs/swagger-initializer.js',
+      (_req, res) => void res.type('js').send(INITIALIZER),
+    );
+    router.use('/docs', pageSecurityHeaders(), express.static(swaggerUi.getAbsoluteFSPath()));
+  }
+  return router;
+};

@@ -1,0 +1,93 @@
+import { Router, type Request } from 'express';
+import { streamOf } from '../domain/stream-name.js';
+import { PortError, StreamDeletedError } from '../ports/errors.js';
+import type { EventStore, RecordedEvent } from '../ports/event-store.js';
+import { requireApiKey } from '../platform/api-key.js';
+import { Problem } from '../platform/problem.js';
+import { pathAnimeId } from './validation.js';
+
+const DEFAULT_LIMIT = 100;
+const MAX_LIMIT = 500;
+const MAX_REVISION = 2n ** 63n - 1n;
+
+/** `GET /animes/:id/events?from=&limit=`: the history of an anime, to look at. */
+export const streamRoutes = (options: {
+  readonly store: EventStore;
+  readonly apiKeys: readonly string[];
+}): Router => {
+  const { store, apiKeys } = options;
+  const router = Router({ caseSensitive: true });
+
+  router.get('/animes/:id/events', requireApiKey(apiKeys), async (req, res) => {
+    const animeId = pathAnimeId(req);
+    const from = wholeQuery(req, 'from', 0n, MAX_REVISION) ?? 0n;
+    const limit = Number(wholeQuery(req, 'limit', 1n, BigInt(MAX_LIMIT)) ?? DEFAULT_LIMIT);
+    const stream = streamOf(animeId);
+    try {
+      const events: RecordedEvent[] = [];
+      for await (const event of store.read(stream, { from, limit })) events.push(event);
+      if (events.length === 0 && (await store.head(stream)) === 'no_stream') {
+        throw new Problem(404, `Anime ${animeId} has no history.`, { kind: 'anime-not-listed' });
+      }
+      const last = events.at(-1);
+      const full = events.length === limit && last !== undefined;
+      res.json({
+        animeId,
+        stream,
+        events: events.map(shown),
+        next: full ? `/animes/${animeId}/events?from=${last.revision + 1n}&limit=${limit}` : null,
+      });
+    } catch (error) {
+      throw problemOf(error);
+    }
+  });
+
+  return router;
+};
+
+const shown = (event: RecordedEvent) => ({
+  eventId: event.id,
+  type: event.type,
+  revision: event.revision.toString(),
+  position: event.position.commit.toString(),
+  recordedAt: new Date(event.recordedAt).toISOString(),
+  data: parsed(event.data),
+  metadata: parsed(event.metadata),
+});
+
+/** Whatever a client stored is shown: what is not JSON as base64. */
+const parsed = (bytes: Uint8Array): unknown => {
+  const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  if (text.length === 0) return null;
+  try {
+    return JSON.parse(text.toString('utf8')) as unknown;
+  } catch {
+    return { base64: text.toString('base64') };
+  }
+};
+
+const wholeQuery = (req: Request, name: string, min: bigint, max: bigint): bigint | undefined => {
+  const given = req.query[name];
+  if (given === undefined) return undefined;
+  const value =
+    typeof given === 'string' && /^[0-9]{1,19}$/.test(given) ? BigInt(given) : undefined;
+  if (value !== undefined && value >= min && value <= max) return value;
+  throw new Problem(
+    400,
+    `The query parameter ${name} must be a whole number from ${min} to ${max}.`,
+  );
+};
+
+const problemOf = (error: unknown): unknown => {
+  if (error instanceof StreamDeletedError) {
+    return new Problem(410, 'The history of this anime was deleted for ever.', {
+      kind: 'stream-deleted',
+    });
+  }
+  if (!(error instanceof PortError)) return error;
+  return new Problem(503, 'The event store does not answer.', {
+    kind: 'unavailable',
+    headers: { 'Retry-After': '2' },
+    cause: error,
+  });
+};
