@@ -57,20 +57,21 @@ export const remember = (memory: AnimeMemory, recorded: RecordedEvent): void => 
   memory.state = evolve(memory.state, decoded.event);
   memory.revision = revision;
   memory.lastEventId = id;
-  const bodyHash = bodyHashIn(recorded.metadata);
-  if (bodyHash === undefined) return;
+  const keyed = keyedIn(recorded.metadata);
+  if (keyed === undefined) return;
   const position = recorded.position.commit;
-  memory.recent.add({ eventId: id, type: decoded.event.type, revision, position, bodyHash });
+  memory.recent.add({ ...keyed, eventId: id, type: decoded.event.type, revision, position });
 };
 
-/** Only commands with a key have one; the others must not pay for parsing. */
-const bodyHashIn = (metadata: Uint8Array): string | undefined => {
+/** Only commands with a key leave a body's hash; the others must not pay for parsing. */
+const keyedIn = (metadata: Uint8Array): { commandId: string; bodyHash: string } | undefined => {
   const text = Buffer.from(metadata.buffer, metadata.byteOffset, metadata.byteLength);
   if (!text.includes('"bodyHash"')) return undefined;
   try {
-    const parsed: unknown = JSON.parse(text.toString('utf8'));
-    const { bodyHash } = parsed as { readonly bodyHash?: unknown };
-    return typeof bodyHash === 'string' ? bodyHash : undefined;
+    const parsed = JSON.parse(text.toString('utf8')) as Readonly<Record<string, unknown>>;
+    const { commandId, bodyHash } = parsed;
+    if (typeof commandId !== 'string' || typeof bodyHash !== 'string') return undefined;
+    return { commandId, bodyHash };
   } catch {
     return undefined;
   }

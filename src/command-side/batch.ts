@@ -4,7 +4,7 @@ import type { AnimeEvent } from '../domain/events.js';
 import type { NewEvent } from '../ports/event-store.js';
 import { encode } from '../wire/codec.js';
 import type { AnimeMemory } from './anime-memory.js';
-import { eventId } from './command-id.js';
+import { eventIdOf } from './command-id.js';
 import type { CommandOptions, CommandResult, Recorded } from './command-result.js';
 import { metadataOf } from './event-metadata.js';
 import type { Pending } from './pending.js';
@@ -91,15 +91,17 @@ const decideOne = (sofar: Sofar, pending: Pending): { step: Step; state: Anime }
       revision: first + BigInt(offset) === 0n ? 'no_stream' : first + BigInt(offset) - 1n,
     }));
   }
+  const events = decision.events.map((each, index) => toNewEvent(each, index, commandId, options));
   const [event] = decision.events;
-  if (event === undefined) {
+  const [first] = events;
+  if (event === undefined || first === undefined) {
     return without(({ first }) => ({ kind: 'unchanged', revision: first + BigInt(offset) - 1n }));
   }
   const step: Step = {
     pending,
     offset,
-    events: decision.events.map((each, index) => toNewEvent(each, index, commandId, options)),
-    answer: (place) => ({ kind: 'accepted', ...recordedAt(place, offset, commandId, event) }),
+    events,
+    answer: (place) => ({ kind: 'accepted', ...recordedAt(place, offset, first.id, event) }),
   };
   return { step, state: decision.events.reduce(evolve, state) };
 };
@@ -139,9 +141,9 @@ const matches = (ifMatch: CommandOptions['ifMatch'], { memory, offset }: Sofar):
 const recordedAt = (
   { first, position }: Place,
   offset: number,
-  commandId: string,
+  eventId: string,
   { type }: AnimeEvent,
-): Recorded => ({ eventId: commandId, type, revision: first + BigInt(offset), position });
+): Recorded => ({ eventId, type, revision: first + BigInt(offset), position });
 
 const toNewEvent = (
   event: AnimeEvent,
@@ -149,10 +151,10 @@ const toNewEvent = (
   commandId: string,
   options: CommandOptions,
 ): NewEvent => ({
-  id: eventId(commandId, index),
+  id: eventIdOf(commandId, index, options.idempotencyKey?.bodyHash),
   type: event.type,
   data: encode(event),
-  metadata: metadataOf(commandId, options),
+  metadata: metadataOf(commandId, index, options),
 });
 
 /** More than ids, times and ids of a trace can take; only the details of an anime are longer. */

@@ -6,14 +6,18 @@ import type { IdempotencyKey } from './command-result.js';
 const NAMESPACE = '6c2b0f5e-51a5-4f0c-9d1e-0b8d0d5f8a4e';
 
 /**
- * The id of a command is the id of its first event. With an Idempotency-Key it follows from who
- * sent which command with which key, so that a repeat, here or in another process, has it again.
+ * With an Idempotency-Key the id of a command follows from who sent which command with which key:
+ * a repeat has it again, here or in another process.
  */
 export const keyedCommandId = (command: AnimeCommand, { caller, key }: IdempotencyKey): string =>
   v5(JSON.stringify([caller, command.animeId, command.type, key]), NAMESPACE);
 
-export const eventId = (commandId: string, index: number): string =>
-  index === 0 ? commandId : v5(String(index), commandId);
+/**
+ * The ids of a command's events follow from it. The body is part of them: a store answers an append
+ * that it has already by the ids alone, and another body under the same key is no such repeat.
+ */
+export const eventIdOf = (commandId: string, index: number, bodyHash = ''): string =>
+  bodyHash === '' && index === 0 ? commandId : v5(`${bodyHash}/${index}`, commandId);
 
 /** Tells bodies apart, 128 bits long. When a command was received is not part of what it says. */
 export const bodyHashOf = (command: AnimeCommand): string =>

@@ -13,7 +13,10 @@ export interface Recorded {
 
 export type CommandResult =
   | ({ readonly kind: 'accepted' } & Recorded)
-  /** A repeat of a command with the same Idempotency-Key: what it did the first time. */
+  /**
+   * A repeat of a command with the same Idempotency-Key: what it did the first time. Where another
+   * process recorded it a moment ago, the store may tell us the same as `accepted`.
+   */
   | ({ readonly kind: 'replayed' } & Recorded)
   /** There was nothing to do. */
   | { readonly kind: 'unchanged'; readonly revision: bigint }

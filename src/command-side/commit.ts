@@ -87,7 +87,8 @@ export const createCommit = (options: CommitOptions) => {
     const { stream, revision: expected } = memory;
     const { steps, events } = batch;
     for (const { pending, events: own } of steps) pending.appending = own.length > 0;
-    const deadline = Math.max(...steps.map(({ pending }) => pending.deadline));
+    const deadlines = steps.map((step) => (step.events.length > 0 ? step.pending.deadline : 0));
+    const deadline = Math.max(...deadlines);
     const timed = metrics.appendSeconds.startTimer();
     metrics.appendEvents.observe(events.length);
     const outcome = await appendUntilKnown({
@@ -136,5 +137,6 @@ const rememberKeyed = ({ recent }: AnimeMemory, step: Step, result: CommandResul
   const bodyHash = step.pending.options.idempotencyKey?.bodyHash;
   if (bodyHash === undefined || result.kind !== 'accepted') return;
   const { eventId, type, revision, position } = result;
-  recent.add({ eventId, type, revision, position, bodyHash });
+  const { commandId } = step.pending;
+  recent.add({ commandId, eventId, type, revision, position, bodyHash });
 };

@@ -2,6 +2,7 @@ import type { Recorded } from './command-result.js';
 
 /** A command that came with an Idempotency-Key and appended something. */
 export interface Remembered extends Recorded {
+  readonly commandId: string;
   readonly bodyHash: string;
 }
 
@@ -23,8 +24,8 @@ export const createRecentCommands = (capacity: number): RecentCommands => {
   return {
     find: (commandId) => byId.get(commandId),
     add: (command) => {
-      byId.delete(command.eventId);
-      byId.set(command.eventId, command);
+      byId.delete(command.commandId);
+      byId.set(command.commandId, command);
       if (byId.size <= capacity) return;
       const [oldest] = byId.keys();
       if (oldest !== undefined) byId.delete(oldest);

@@ -83,7 +83,7 @@ const lastEvent = async (store: EventStore, stream: string): Promise<RecordedEve
   return undefined;
 };
 
-type StoredCommand = readonly [string, AnimeEventType, string, string, string];
+type StoredCommand = readonly [string, string, AnimeEventType, string, string, string];
 
 interface StoredSnapshot {
   readonly revision: string;
@@ -96,6 +96,7 @@ const toSnapshot = (memory: AnimeMemory, revision: bigint): JsonObject => {
   const recent = memory.recent
     .newest(KEPT_COMMANDS)
     .map((c): StoredCommand => [
+      c.commandId,
       c.eventId,
       c.type,
       c.revision.toString(),
@@ -112,9 +113,9 @@ const fromSnapshot = (blank: AnimeMemory, data: Uint8Array): AnimeMemory | undef
     const stored = JSON.parse(Buffer.from(data).toString('utf8')) as StoredSnapshot;
     const revision = BigInt(stored.revision);
     if (!isState(stored.state) || typeof stored.lastEventId !== 'string') return undefined;
-    for (const [eventId, type, at, position, bodyHash] of stored.recent) {
+    for (const [commandId, eventId, type, at, position, bodyHash] of stored.recent) {
       const place = { revision: BigInt(at), position: BigInt(position) };
-      blank.recent.add({ eventId, type, bodyHash, ...place });
+      blank.recent.add({ commandId, eventId, type, bodyHash, ...place });
     }
     const { state, lastEventId } = stored;
     return { ...blank, state, lastEventId, revision, snapshotAt: revision };

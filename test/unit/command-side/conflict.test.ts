@@ -1,0 +1,70 @@
+import { expect } from 'chai';
+import type { EventStore } from '../../../src/ports/event-store.js';
+import { after as afterOther, conflict } from '../../support/faulty-event-store.js';
+import {
+  freshAnime,
+  handlerOver,
+  openStore,
+  streamOfAnime,
+  typesOf,
+} from '../../support/command-handler.js';
+
+describe('a conflict with another process', () => {
+  let store: EventStore;
+  let close: () => Promise<void>;
+  before(async () => ({ store, close } = await openStore()));
+  after(() => close());
+
+  const setUp = async (limits = {}) => {
+    const anime = freshAnime();
+    const [here, there] = [handlerOver(store, limits), handlerOver(store)];
+    await here.send(anime.list);
+    return { anime, here, there };
+  };
+
+  it('is decided again on what the other has written', async () => {
+    const { anime, here, there } = await setUp();
+    here.next(afterOther(() => there.send(anime.click)));
+    expect(await here.send(anime.rating)).to.include({ kind: 'accepted', revision: 2n });
+    expect(typesOf(await streamOfAnime(store, anime.id))).to.deep.equal([
+      'AnimeListed',
+      'ClickRegistered',
+      'RatingGiven',
+    ]);
+  });
+
+  it('ends in a refusal where the new state asks for one', async () => {
+    const { anime, here, there } = await setUp();
+    here.next(afterOther(() => there.send(anime.delist)));
+    expect(await here.send(anime.rating)).to.have.nested.property(
+      'rejection.code',
+      'ANIME_DELISTED',
+    );
+    expect(await streamOfAnime(store, anime.id)).to.have.length(2);
+  });
+
+  it('is given up after a bounded number of tries, with nothing written', async () => {
+    const { anime, here } = await setUp({ conflictRetries: 3 });
+    here.always(conflict);
+    expect(await here.send(anime.click)).to.deep.equal({ kind: 'conflict' });
+    expect(here.appends).to.have.length(1 + 4);
+    expect(await streamOfAnime(store, anime.id)).to.have.length(1);
+    here.always(undefined);
+    expect(await here.send(anime.click)).to.include({ kind: 'accepted', revision: 1n });
+  });
+
+  it('never loses or doubles anything when two processes write as fast as they can', async () => {
+    const { anime, here, there } = await setUp({ conflictRetries: 1000 });
+    const results = await Promise.all(
+      Array.from({ length: 200 }, (_, i) =>
+        (i % 2 === 0 ? here : there).send({ ...anime.view, durationSeconds: i }),
+      ),
+    );
+    const stored = new Map(
+      (await streamOfAnime(store, anime.id)).map(({ id, revision }) => [id, revision]),
+    );
+    const accepted = results.filter((result) => result.kind === 'accepted');
+    for (const { eventId, revision } of accepted) expect(stored.get(eventId)).to.equal(revision);
+    expect(stored.size).to.equal(accepted.length + 1);
+  });
+});

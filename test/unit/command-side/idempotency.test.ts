@@ -1,0 +1,139 @@
+import { expect } from 'chai';
+import type { CommandResult } from '../../../src/command-side/command-result.js';
+import type { EventStore } from '../../../src/ports/event-store.js';
+import {
+  freshAnime,
+  handlerOver,
+  openStore,
+  streamOfAnime,
+  withKey,
+} from '../../support/command-handler.js';
+
+const replayOf = (result: CommandResult): CommandResult =>
+  result.kind === 'accepted' ? { ...result, kind: 'replayed' } : result;
+
+describe('a command with an Idempotency-Key', () => {
+  let store: EventStore;
+  let close: () => Promise<void>;
+  before(async () => ({ store, close } = await openStore()));
+  after(() => close());
+
+  const setUp = async (limits = {}) => {
+    const anime = freshAnime();
+    const process = handlerOver(store, limits);
+    await process.send(anime.list);
+    return { anime, ...process };
+  };
+
+  it('is answered as the first time when it comes again, whatever came between', async () => {
+    const { anime, send } = await setUp();
+    const first = await send(anime.click, withKey('k'));
+    await send(anime.rating);
+    await send(anime.delist);
+    expect(first).to.include({ kind: 'accepted', revision: 1n });
+    expect(await send(anime.click, withKey('k'))).to.deep.equal(replayOf(first));
+    expect(await streamOfAnime(store, anime.id)).to.have.length(4);
+  });
+
+  it('is answered before its precondition is looked at again', async () => {
+    const { anime, send } = await setUp();
+    const options = { ...withKey('k'), ifMatch: [0n] };
+    const first = await send(anime.click, options);
+    expect(await send(anime.click, options)).to.deep.equal(replayOf(first));
+  });
+
+  it('is recorded once when it comes many times at once', async () => {
+    const { anime, send } = await setUp();
+    const results = await Promise.all(
+      Array.from({ length: 20 }, () => send(anime.click, withKey('k'))),
+    );
+    const kinds = results.map(({ kind }) => kind);
+    expect(kinds.filter((kind) => kind === 'accepted')).to.have.length(1);
+    expect(kinds.filter((kind) => kind === 'replayed')).to.have.length(19);
+    expect(new Set(results.map((result) => 'eventId' in result && result.eventId)).size).to.equal(
+      1,
+    );
+    expect(await streamOfAnime(store, anime.id)).to.have.length(2);
+  });
+
+  it('is refused with another body, whether the first is stored or on its way', async () => {
+    const { anime, send } = await setUp();
+    const [first, other] = await Promise.all([
+      send(anime.click, withKey('k', 'one')),
+      send(anime.click, withKey('k', 'two')),
+    ]);
+    expect(first).to.include({ kind: 'accepted' });
+    expect(other).to.deep.equal({ kind: 'key-reused' });
+    expect(await send(anime.click, withKey('k', 'two'))).to.deep.equal({ kind: 'key-reused' });
+  });
+
+  it('is another command for another caller, anime, kind of command or key', async () => {
+    const { anime, send } = await setUp();
+    const other = freshAnime();
+    await send(other.list);
+    const results = [
+      await send(anime.click, withKey('k')),
+      await send(anime.click, withKey('k2')),
+      await send(anime.view, withKey('k')),
+      await send(other.click, withKey('k')),
+      await send(anime.click, withKey('k', 'body', 'somebody')),
+    ];
+    for (const result of results) expect(result).to.include({ kind: 'accepted' });
+    expect(new Set(results.map((result) => 'eventId' in result && result.eventId)).size).to.equal(
+      5,
+    );
+  });
+
+  it('is decided anew when it appended nothing', async () => {
+    const anime = freshAnime();
+    const { send } = handlerOver(store);
+    expect(await send(anime.click, withKey('k'))).to.include({ kind: 'rejected' });
+    expect(await send(anime.list, withKey('k'))).to.include({ kind: 'accepted' });
+    expect(await send(anime.click, withKey('k'))).to.include({ kind: 'accepted', revision: 1n });
+  });
+
+  it('is known to another process, and after a restart', async () => {
+    const { anime, send } = await setUp();
+    const there = handlerOver(store);
+    await there.send(anime.list);
+    const first = await send(anime.click, withKey('k'));
+    const stale = await there.send(anime.click, withKey('k'));
+    expect({ ...stale, kind: 'replayed' }).to.include(replayed(first));
+    expect(await handlerOver(store).send(anime.click, withKey('k'))).to.include(replayed(first));
+    expect(await streamOfAnime(store, anime.id)).to.have.length(2);
+  });
+
+  it('is refused with another body by a process that does not know the first yet', async () => {
+    const { anime, send } = await setUp();
+    const there = handlerOver(store);
+    await there.send(anime.list);
+    await send(anime.view, withKey('k', 'one'));
+    expect(await there.send(anime.view, withKey('k', 'two'))).to.deep.equal({ kind: 'key-reused' });
+    expect(await streamOfAnime(store, anime.id)).to.have.length(2);
+  });
+
+  it('is known from the snapshot where the tail does not hold it', async () => {
+    const { anime, send, drain } = await setUp({ snapshotEvery: 10 });
+    const first = await send(anime.click, withKey('k'));
+    for (let i = 0; i < 30; i += 1) await send(anime.click);
+    await drain();
+    const restarted = handlerOver(store, { snapshotEvery: 10 });
+    expect(await restarted.send(anime.click, withKey('k'))).to.include(replayed(first));
+    expect(restarted.eventsRead()).to.be.lessThan(15);
+  });
+
+  it('is forgotten only after as many others as are promised', async () => {
+    const { anime, send } = await setUp({ rememberedKeys: 1000 });
+    const keys = Array.from({ length: 1001 }, (_, i) => `k${i}`);
+    await Promise.all(keys.map((key) => send(anime.click, withKey(key))));
+    expect(await send(anime.click, withKey('k1'))).to.include({ kind: 'replayed' });
+    expect(await send(anime.click, withKey('k1000'))).to.include({ kind: 'replayed' });
+    expect(await send(anime.click, withKey('k0'))).to.include({ kind: 'accepted' });
+  });
+
+  const replayed = (first: CommandResult) => {
+    if (first.kind !== 'accepted') throw new Error(`expected accepted, not ${first.kind}`);
+    const { eventId, revision, type } = first;
+    return { kind: 'replayed', eventId, revision, type };
+  };
+});

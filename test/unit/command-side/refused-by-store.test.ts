@@ -1,0 +1,155 @@
+import { randomUUID } from 'node:crypto';
+import { expect } from 'chai';
+import { TooLargeError, UnavailableError } from '../../../src/ports/errors.js';
+import type { EventStore, ExpectedRevision } from '../../../src/ports/event-store.js';
+import type { JsonObject } from '../../../src/ports/json.js';
+import { eventually } from '../../support/eventually.js';
+import { AT } from '../../support/examples.js';
+import { held, refuse } from '../../support/faulty-event-store.js';
+import { rejectionOf } from '../../support/rejection-of.js';
+import {
+  freshAnime,
+  handlerOver,
+  openStore,
+  streamOfAnime,
+} from '../../support/command-handler.js';
+
+describe('a command that cannot be recorded', () => {
+  let store: EventStore;
+  let close: () => Promise<void>;
+  before(async () => ({ store, close } = await openStore()));
+  after(() => close());
+
+  const put = (stream: string, expected: ExpectedRevision, type: string, data: JsonObject) =>
+    store.append(stream, expected, [{ id: randomUUID(), type, data, metadata: {} }]);
+
+  const setUp = async (limits = {}) => {
+    const anime = freshAnime();
+    const process = handlerOver(store, limits);
+    await process.send(anime.list);
+    return { anime, ...process };
+  };
+
+  for (const [name, type, data] of [
+    ['an unknown type', 'AnimeAwarded', {}],
+    ['a schema version of the future', 'ClickRegistered', { schemaVersion: 99 }],
+    ['data that cannot be read', 'ClickRegistered', { animeId: 'x', occurredAt: AT }],
+  ] as const) {
+    it(`is not decided on a stream with ${name}, wherever it was found`, async () => {
+      const { anime, send } = await setUp();
+      await put(anime.stream, 0n, type, data);
+      expect(await send(anime.click)).to.deep.equal({ kind: 'unreadable' });
+      expect(await send(anime.list)).to.deep.equal({ kind: 'unreadable' });
+      expect(await handlerOver(store).send(anime.click)).to.deep.equal({ kind: 'unreadable' });
+      expect(await streamOfAnime(store, anime.id)).to.have.length(2);
+    });
+  }
+
+  it('is gone where the stream was deleted for ever', async () => {
+    const { anime, send } = await setUp();
+    await store.tombstoneStream(anime.stream);
+    expect(await send(anime.click)).to.deep.equal({ kind: 'gone' });
+    expect(await send(anime.list)).to.deep.equal({ kind: 'gone' });
+    expect(await handlerOver(store).send(anime.list)).to.deep.equal({ kind: 'gone' });
+  });
+
+  it('starts from nothing where the stream was deleted before', async () => {
+    const { anime, send } = await setUp();
+    await send(anime.click);
+    await store.deleteStream(anime.stream);
+    const restarted = handlerOver(store);
+    expect(await restarted.send(anime.click)).to.have.nested.property(
+      'rejection.code',
+      'ANIME_NOT_LISTED',
+    );
+    expect(await restarted.send(anime.list)).to.include({ kind: 'accepted', revision: 2n });
+    expect(await restarted.send(anime.click)).to.include({ kind: 'accepted', revision: 3n });
+  });
+
+  it('is unavailable while the store is, which is not waited for, and comes back with it', async () => {
+    const { anime, send, always } = await setUp();
+    always(refuse);
+    expect(await send(anime.click)).to.deep.equal({ kind: 'unavailable' });
+    always(undefined);
+    expect(await send(anime.click)).to.include({ kind: 'accepted', revision: 1n });
+  });
+
+  it('is accepted when the store refuses once, as it does when its leader changes', async () => {
+    const { anime, send, next } = await setUp();
+    next(refuse);
+    expect(await send(anime.click)).to.include({ kind: 'accepted', revision: 1n });
+  });
+
+  it('is unavailable while its state cannot be read', async () => {
+    const { anime } = await setUp();
+    const { send, readsFail } = handlerOver(store);
+    readsFail(new UnavailableError('The store is down.'));
+    expect(await send(anime.click)).to.deep.equal({ kind: 'unavailable' });
+    readsFail(undefined);
+    expect(await send(anime.click)).to.include({ kind: 'accepted' });
+  });
+
+  it('goes alone when together they are too large, and is too large only by itself', async () => {
+    const { anime, send, next, always, appends } = await setUp();
+    const gate = held();
+    next(gate.fault);
+    const sent = [send(anime.click)];
+    await eventually(() => expect(appends).to.have.length(2));
+    always(({ events, forward }) =>
+      events.length > 1 || events[0]?.type === 'RatingGiven'
+        ? Promise.reject(new TooLargeError('too large'))
+        : forward(),
+    );
+    sent.push(send(anime.view), send(anime.rating), send(anime.click));
+    gate.release();
+    const kinds = (await Promise.all(sent)).map(({ kind }) => kind);
+    expect(kinds).to.deep.equal(['accepted', 'accepted', 'too-large', 'accepted']);
+    expect(await streamOfAnime(store, anime.id)).to.have.length(4);
+  });
+
+  it('is refused when too many wait for its anime, or in all', async () => {
+    const { anime, send, next } = await setUp({ waitingPerAnime: 3, waitingInAll: 6 });
+    const other = freshAnime();
+    const [first, second] = [held(), held()];
+    next(first.fault, second.fault);
+    const counts = { accepted: 0, overloaded: 0, rejected: 0 };
+    const count = async (sent: ReturnType<typeof send>) => {
+      counts[(await sent).kind as keyof typeof counts] += 1;
+    };
+    const clicks = Array.from({ length: 10 }, () => count(send(anime.click)));
+    const others = Array.from({ length: 10 }, () => count(send(other.click)));
+    await eventually(() => expect(counts.overloaded).to.be.at.least(10));
+    first.release();
+    second.release();
+    await Promise.all([...clicks, ...others]);
+    expect(counts.accepted).to.be.within(3, 4);
+    expect(counts.accepted + counts.rejected).to.be.at.most(6);
+    expect(await send(anime.click)).to.include({ kind: 'accepted' });
+  });
+
+  it('is refused once the handler drains, which waits for those under way', async () => {
+    const { anime, send, next, drain, appends } = await setUp();
+    const gate = held();
+    next(gate.fault);
+    const underWay = send(anime.click);
+    await eventually(() => expect(appends).to.have.length(2));
+    let drained = false;
+    const draining = Promise.all([drain(), drain()]).then(() => (drained = true));
+    expect(await send(anime.click)).to.deep.equal({ kind: 'overloaded' });
+    expect(drained).to.equal(false);
+    gate.release();
+    await draining;
+    expect(await underWay).to.include({ kind: 'accepted' });
+  });
+
+  it('rejects for a bug, and the next is decided on what the stream says', async () => {
+    const { anime, send, next } = await setUp();
+    const bug = new TypeError('x is not a function');
+    next(async ({ forward }) => {
+      await forward();
+      throw bug;
+    });
+    expect(await rejectionOf(send(anime.delist))).to.equal(bug);
+    expect(await send(anime.click)).to.have.nested.property('rejection.code', 'ANIME_DELISTED');
+  });
+});

@@ -1,0 +1,114 @@
+import { expect } from 'chai';
+import type { EventStore } from '../../../src/ports/event-store.js';
+import { eventually } from '../../support/eventually.js';
+import {
+  after as afterOther,
+  held,
+  loseAnswer,
+  neverApply,
+} from '../../support/faulty-event-store.js';
+import {
+  freshAnime,
+  handlerOver,
+  openStore,
+  streamOfAnime,
+  typesOf,
+  withKey,
+} from '../../support/command-handler.js';
+
+describe('an append whose answer is lost', () => {
+  let store: EventStore;
+  let close: () => Promise<void>;
+  before(async () => ({ store, close } = await openStore()));
+  after(() => close());
+
+  const setUp = async () => {
+    const anime = freshAnime();
+    const process = handlerOver(store);
+    await process.send(anime.list);
+    return { anime, ...process };
+  };
+
+  for (const [name, faults] of [
+    ['it was written', [loseAnswer]],
+    ['it was not written', [neverApply]],
+    ['it was written at the second try', [neverApply, loseAnswer]],
+    ['it was written and the repeat was lost', [loseAnswer, neverApply]],
+  ] as const) {
+    it(`is repeated with the same ids at the same revision when ${name}`, async () => {
+      const { anime, send, next, appends } = await setUp();
+      next(...faults);
+      const result = await send(anime.click);
+      const [, event] = await streamOfAnime(store, anime.id);
+      expect(result).to.include({ kind: 'accepted', eventId: event?.id, revision: 1n });
+      expect(await streamOfAnime(store, anime.id)).to.have.length(2);
+      const repeats = appends.slice(1).map(({ expected, events }) => [expected, events[0]?.id]);
+      expect(repeats).to.have.length(faults.length + 1);
+      for (const repeat of repeats) expect(repeat).to.deep.equal([0n, event?.id]);
+    });
+  }
+
+  it('is unknown at the deadline, and no more is believed than the stream says', async () => {
+    const { anime, send, next, always } = await setUp();
+    next(loseAnswer);
+    always(neverApply);
+    expect(await send(anime.delist, { deadlineMs: 200 })).to.deep.equal({
+      kind: 'outcome-unknown',
+    });
+    always(undefined);
+    expect(await send(anime.click)).to.have.nested.property('rejection.code', 'ANIME_DELISTED');
+  });
+
+  it('is answered by its deadline while the store never answers', async () => {
+    const { anime, send, next, appends } = await setUp();
+    const gate = held();
+    next(gate.fault);
+    const appending = send(anime.click, { deadlineMs: 100 });
+    await eventually(() => expect(appends).to.have.length(2));
+    const waiting = send(anime.rating, { deadlineMs: 100 });
+    expect(await appending).to.deep.equal({ kind: 'outcome-unknown' });
+    expect(await waiting).to.deep.equal({ kind: 'unavailable' });
+    gate.release();
+    expect(await send(anime.view)).to.include({ kind: 'accepted', revision: 2n });
+    expect(typesOf(await streamOfAnime(store, anime.id))).not.to.include('RatingGiven');
+  });
+
+  it('is told once it is known when the client repeats it with its key', async () => {
+    const { anime, send, next, always } = await setUp();
+    next(loseAnswer);
+    always(neverApply);
+    const lost = await send(anime.click, { ...withKey('k'), deadlineMs: 200 });
+    expect(lost).to.deep.equal({ kind: 'outcome-unknown' });
+    always(undefined);
+    expect(await send(anime.click, withKey('k'))).to.include({ kind: 'replayed', revision: 1n });
+    expect(await streamOfAnime(store, anime.id)).to.have.length(2);
+  });
+
+  it('is found in the stream when others wrote behind it', async () => {
+    const { anime, send, next } = await setUp();
+    const other = handlerOver(store);
+    next(
+      loseAnswer,
+      afterOther(() => other.send(anime.rating)),
+    );
+    expect(await send(anime.click)).to.include({ kind: 'accepted', revision: 1n });
+    expect(await send(anime.click)).to.include({ kind: 'accepted', revision: 3n });
+    expect(typesOf(await streamOfAnime(store, anime.id))).to.deep.equal([
+      'AnimeListed',
+      'ClickRegistered',
+      'RatingGiven',
+      'ClickRegistered',
+    ]);
+  });
+
+  it('is decided again when it was not written and others were faster', async () => {
+    const { anime, send, next } = await setUp();
+    const other = handlerOver(store);
+    next(
+      neverApply,
+      afterOther(() => other.send(anime.delist)),
+    );
+    expect(await send(anime.click)).to.have.nested.property('rejection.code', 'ANIME_DELISTED');
+    expect(await streamOfAnime(store, anime.id)).to.have.length(2);
+  });
+});

@@ -1,0 +1,132 @@
+import { expect } from 'chai';
+import type { EventStore } from '../../../src/ports/event-store.js';
+import { UnavailableError } from '../../../src/ports/errors.js';
+import { eventually } from '../../support/eventually.js';
+import { held, neverApply, refuse } from '../../support/faulty-event-store.js';
+import {
+  freshAnime,
+  handlerOver,
+  openStore,
+  streamOfAnime,
+  typesOf,
+} from '../../support/command-handler.js';
+
+describe('an answer without an event', () => {
+  let store: EventStore;
+  let close: () => Promise<void>;
+  before(async () => ({ store, close } = await openStore()));
+  after(() => close());
+
+  it('refuses an anime that is not listed, and leaves no event', async () => {
+    const anime = freshAnime();
+    const { send } = handlerOver(store);
+    expect(await send(anime.click)).to.deep.equal({
+      kind: 'rejected',
+      rejection: {
+        code: 'ANIME_NOT_LISTED',
+        reason: `Anime ${anime.id} is not in the catalogue.`,
+      },
+    });
+    expect(await streamOfAnime(store, anime.id)).to.deep.equal([]);
+  });
+
+  it('refuses a delisted anime, and leaves no event', async () => {
+    const anime = freshAnime();
+    const { send } = handlerOver(store);
+    await send(anime.list);
+    await send(anime.delist);
+    expect(await send(anime.view)).to.have.nested.property('rejection.code', 'ANIME_DELISTED');
+    expect(await streamOfAnime(store, anime.id)).to.have.length(2);
+  });
+
+  it('says where the anime is when there was nothing to do', async () => {
+    const anime = freshAnime();
+    const { send } = handlerOver(store);
+    await send(anime.list);
+    await send(anime.click);
+    expect(await send(anime.list)).to.deep.equal({ kind: 'unchanged', revision: 1n });
+  });
+
+  it('takes into account what another process has written since', async () => {
+    const anime = freshAnime();
+    const [here, there] = [handlerOver(store), handlerOver(store)];
+    expect(await here.send(anime.click)).to.include({ kind: 'rejected' });
+    await there.send(anime.list);
+    expect(await here.send(anime.click)).to.include({ kind: 'accepted', revision: 1n });
+    await there.send(anime.delist);
+    expect(await here.send(anime.list)).to.include({ kind: 'accepted', revision: 3n });
+    await there.send(anime.click);
+    expect(await here.send(anime.list)).to.deep.equal({ kind: 'unchanged', revision: 4n });
+  });
+
+  it('is not given when the head of the stream cannot be seen', async () => {
+    const anime = freshAnime();
+    const { send, readsFail } = handlerOver(store);
+    await send(anime.list);
+    readsFail(new UnavailableError('The store is down.'));
+    expect(await send(anime.list)).to.deep.equal({ kind: 'unavailable' });
+    readsFail(undefined);
+    expect(await send(anime.list)).to.deep.equal({ kind: 'unchanged', revision: 0n });
+  });
+
+  it('keeps the order of many that find another state than expected', async () => {
+    const anime = freshAnime();
+    const [here, there] = [handlerOver(store, { batchEvents: 3 }), handlerOver(store)];
+    await here.send(anime.click);
+    await there.send(anime.list);
+    const results = await Promise.all(
+      Array.from({ length: 10 }, (_, i) => here.send({ ...anime.view, durationSeconds: i })),
+    );
+    const revisions = results.map((result) => 'revision' in result && result.revision);
+    expect(revisions).to.deep.equal(Array.from({ length: 10 }, (_, i) => BigInt(i + 1)));
+  });
+
+  for (const [name, fault, outcome] of [
+    ['was refused', refuse, 'unavailable'],
+    ['was lost', neverApply, 'outcome-unknown'],
+  ] as const) {
+    it(`is decided again when the event that it rested on ${name}`, async () => {
+      const anime = freshAnime();
+      const { send, next, always, appends } = handlerOver(store);
+      await send(anime.list);
+      const gate = held();
+      next(gate.fault);
+
+      const click = send(anime.click);
+      await eventually(() => expect(appends).to.have.length(2));
+      const delist = send(anime.delist, { deadlineMs: 300 });
+      const restsOnDelist = send(anime.view);
+      always(async (call) => {
+        if (call.events.some(({ type }) => type === 'AnimeDelisted')) return fault(call);
+        return call.forward();
+      });
+      gate.release();
+
+      expect(await click).to.include({ kind: 'accepted', revision: 1n });
+      expect(await delist).to.deep.equal({ kind: outcome });
+      expect(await restsOnDelist).to.include({ kind: 'accepted', revision: 2n });
+      expect(typesOf(await streamOfAnime(store, anime.id))).to.deep.equal([
+        'AnimeListed',
+        'ClickRegistered',
+        'ViewRegistered',
+      ]);
+    });
+  }
+
+  it('that rested on an event is given once the event is written', async () => {
+    const anime = freshAnime();
+    const { send, next, appends } = handlerOver(store);
+    await send(anime.list);
+    const gate = held();
+    next(gate.fault);
+    const sent = [send(anime.click)];
+    await eventually(() => expect(appends).to.have.length(2));
+    sent.push(send(anime.delist), send(anime.click), send(anime.delist));
+    gate.release();
+    const [, delisted, refused, unchanged] = await Promise.all(sent);
+    expect(delisted).to.include({ kind: 'accepted', revision: 2n });
+    expect(refused).to.have.nested.property('rejection.code', 'ANIME_DELISTED');
+    expect(unchanged).to.deep.equal({ kind: 'unchanged', revision: 2n });
+    expect(appends).to.have.length(3);
+  });
+});
