@@ -1,0 +1,176 @@
+import { randomUUID } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { expect } from 'chai';
+import { embeddedEventStore } from '../../src/adapters/embedded/event-store.js';
+import { openEventLog } from '../../src/adapters/embedded/open-event-log.js';
+import { createCommandHandler, type CommandHandler } from '../../src/command-side/handler.js';
+import type { AnimeEvent } from '../../src/domain/events.js';
+import { streamOf } from '../../src/domain/stream-name.js';
+import { importCatalog, type ImportOptions } from '../../src/import/catalog-import.js';
+import { listThrough } from '../../src/import/listing.js';
+import { silentLogger } from '../../src/platform/logger.js';
+import { createMetrics } from '../../src/platform/metrics.js';
+import type { EventStore } from '../../src/ports/event-store.js';
+import { decode } from '../../src/wire/codec.js';
+import { animeId, AT, commands, COWBOY_BEBOP } from '../support/examples.js';
+import { temporaryDirectory } from '../support/temporary-directory.js';
+
+describe('an import into the embedded store', () => {
+  let store: EventStore;
+  let handler: CommandHandler;
+  let clean: () => Promise<void>;
+
+  beforeEach(async () => {
+    const directory = await temporaryDirectory();
+    const logger = silentLogger();
+    store = embeddedEventStore(await openEventLog({ directory: directory.path, logger }));
+    const metrics = createMetrics({ processMetrics: false });
+    handler = createCommandHandler({ store, logger, metrics, newId: randomUUID });
+    clean = async () => {
+      await handler.drain();
+      await store.close();
+      await directory.remove();
+    };
+  });
+
+  afterEach(() => clean());
+
+  const run = (source: AsyncIterable<Buffer>, options: Partial<ImportOptions> = {}) =>
+    importCatalog({
+      source,
+      list: listThrough(handler, randomUUID()),
+      now: () => Date.parse(AT),
+      logger: silentLogger(),
+      ...options,
+    });
+
+  const file = async function* (...lines: string[]) {
+    await Promise.resolve();
+    yield Buffer.from(lines.join('\n'));
+  };
+
+  const eventsOf = async (id: number): Promise<AnimeEvent[]> => {
+    const events: AnimeEvent[] = [];
+    for await (const { type, data } of store.read(streamOf(animeId(id)))) {
+      const decoded = decode(type, data);
+      if (decoded.kind === 'event') events.push(decoded.event);
+    }
+    return events;
+  };
+
+  const eventTypesOf = async (id: number) => (await eventsOf(id)).map(({ type }) => type);
+
+  const send = (command: (typeof commands)[keyof typeof commands]) =>
+    handler.handle(command, { correlationId: randomUUID() });
+
+  const sample = () => createReadStream('data/sample-catalog.csv') as AsyncIterable<Buffer>;
+
+  it('lists every title of the sample catalogue, and decides nothing the second time', async () => {
+    const first = await run(sample());
+    expect(first).to.include({ ended: 'completed', revised: 0, unchanged: 0 });
+    expect(first.listed).to.be.at.least(60);
+    const [listed, ...others] = await eventsOf(1);
+    expect(others).to.deep.equal([]);
+    expect(listed).to.deep.nested.include({
+      type: 'AnimeListed',
+      'data.details.title': 'Cowboy Bebop',
+      'data.details.genres': ['Action', 'Award Winning', 'Sci-Fi'],
+      'data.details.image': null,
+    });
+
+    const second = await run(sample());
+    expect(second).to.include({ listed: 0, revised: 0, unchanged: first.listed });
+    expect(await eventTypesOf(1)).to.deep.equal(['AnimeListed']);
+  });
+
+  it('revises only the details that the file has a column for', async () => {
+    await send(commands.list);
+    const report = await run(file('anime_id,name,rating', '1,Cowboy Bebop,9.1'));
+    expect(report).to.include({ listed: 0, revised: 1 });
+    const events = await eventsOf(1);
+    expect(events.map(({ type }) => type)).to.deep.equal(['AnimeListed', 'AnimeDetailsRevised']);
+    expect(events[1]).to.deep.nested.include({
+      'data.details': { ...COWBOY_BEBOP, score: 9.1 },
+    });
+  });
+
+  it('leaves delisted titles alone and says so', async () => {
+    await send(commands.list);
+    await send(commands.delist);
+    const report = await run(file('anime_id,name', '1,Cowboy Bebop', '2,Akira'));
+    expect(report).to.deep.include({
+      listed: 1,
+      delisted: { total: 1, first: [{ line: 2, animeId: 1, title: 'Cowboy Bebop' }] },
+    });
+    expect(await eventTypesOf(1)).to.deep.equal(['AnimeListed', 'AnimeDelisted']);
+  });
+
+  it('lists delisted titles again when told to', async () => {
+    await send(commands.list);
+    await send(commands.delist);
+    const report = await run(file('anime_id,name', '1,Cowboy Bebop'), { relist: true });
+    expect(report).to.deep.include({ listed: 1, delisted: { total: 0, first: [] } });
+    expect(await eventTypesOf(1)).to.deep.equal(['AnimeListed', 'AnimeDelisted', 'AnimeListed']);
+  });
+
+  it('goes on after a stop: every title is listed once', async () => {
+    const lines = Array.from({ length: 300 }, (_, index) => `${index + 1},Title ${index + 1}`);
+    const abort = new AbortController();
+    const stopped = await run(file('anime_id,name', ...lines), {
+      titlesInFlight: 8,
+      signal: abort.signal,
+      onProgress: ({ titles }) => {
+        if (titles >= 100) abort.abort();
+      },
+    });
+    expect(stopped.ended).to.equal('aborted');
+    expect(stopped.listed).to.be.within(100, 120);
+
+    const resumed = await run(file('anime_id,name', ...lines));
+    expect(resumed).to.include({
+      ended: 'completed',
+      listed: 300 - stopped.listed,
+      unchanged: stopped.listed,
+    });
+    for (const id of [1, 150, 300]) expect(await eventTypesOf(id)).to.deep.equal(['AnimeListed']);
+  });
+
+  it('says what failed when the store is closed under it, and what is in stays in', async () => {
+    const lines = Array.from({ length: 300 }, (_, index) => `${index + 1},Title`);
+    const report = await run(file('anime_id,name', ...lines), {
+      titlesInFlight: 8,
+      titleDeadlineMs: 0,
+      onProgress: ({ titles }) => {
+        if (titles >= 100) void store.close();
+      },
+    });
+    expect(report.ended).to.equal('failed');
+    expect(report.error).to.include({ code: 'UNAVAILABLE' });
+    expect(report.listed).to.be.within(100, 299);
+  });
+
+  it('gives all events of one import one correlation id', async () => {
+    await run(file('anime_id,name', '1,A', '2,B'));
+    const ids = new Set<unknown>();
+    for (const id of [1, 2]) {
+      for await (const { metadata } of store.read(streamOf(animeId(id)))) {
+        const text = new TextDecoder().decode(metadata);
+        ids.add((JSON.parse(text) as Record<string, unknown>)['$correlationId']);
+      }
+    }
+    expect(ids.size).to.equal(1);
+    expect([...ids][0]).to.be.a('string');
+  });
+
+  it('takes all titles of a real catalogue (ANIME_CSV=path)', async function () {
+    this.timeout(120_000);
+    const path = process.env['ANIME_CSV'];
+    if (path === undefined) {
+      if (this.test !== undefined) this.test.title += ' [not shown: ANIME_CSV is not set]';
+      this.skip();
+    }
+    const report = await run(createReadStream(path) as AsyncIterable<Buffer>);
+    expect(report).to.deep.include({ ended: 'completed', rejected: { total: 0, first: [] } });
+    expect(report.listed).to.be.greaterThan(10_000);
+  });
+});
