@@ -1,0 +1,112 @@
+import { expect } from 'chai';
+import { UnavailableError } from '../../../src/ports/errors.js';
+import { conflict, neverApply, refuse } from '../../support/faulty-event-store.js';
+import { expectProblem, serveCommandApi, type CommandApi } from '../../support/command-api.js';
+
+describe('a refusal of the command API', () => {
+  let api: CommandApi;
+  before(async () => {
+    api = await serveCommandApi({ limits: { deadlineMs: 200, conflictRetries: 1 } });
+    await api.list(1);
+    await api.list(2);
+    await api.send('DELETE', '/animes/2');
+  });
+  after(() => api.stop());
+  afterEach(() => {
+    api.always(undefined);
+    api.readsFail(undefined);
+  });
+
+  const click = (anime_id: number, headers?: Record<string, string>) =>
+    api.post('/click', { anime_id, user_id: 'a' }, headers);
+
+  const expectType = (answer: Awaited<ReturnType<typeof click>>, status: number, type: string) => {
+    expectProblem(answer, status);
+    expect(answer.body['type']).to.equal(`urn:problem-type:${type}`);
+  };
+
+  it('is 404 for an anime that is not listed', async () => {
+    expectType(await click(99), 404, 'anime-not-listed');
+    expectType(await api.send('DELETE', '/animes/99'), 404, 'anime-not-listed');
+    expectType(await api.send('GET', '/animes/99/events'), 404, 'anime-not-listed');
+  });
+
+  it('is 410 for a delisted anime', async () => {
+    expectType(await click(2), 410, 'anime-delisted');
+  });
+
+  it('is 412 at another revision, which the ETag tells', async () => {
+    const answer = await click(1, { 'if-match': '"7"' });
+    expectType(answer, 412, 'precondition-failed');
+    expect(answer.headers.get('etag')).to.equal('"0"');
+  });
+
+  it('is 422 for a key that came with another body', async () => {
+    const headers = { 'idempotency-key': 'k' };
+    await api.post('/rating', { anime_id: 1, user_id: 'a', rating: 5 }, headers);
+    const other = await api.post('/rating', { anime_id: 1, user_id: 'a', rating: 6 }, headers);
+    expectType(other, 422, 'idempotency-key-reused');
+  });
+
+  it('is 409 when others keep writing', async () => {
+    api.always(conflict);
+    expectType(await click(1), 409, 'conflict');
+  });
+
+  it('is 503 with Retry-After while the event store is down', async () => {
+    api.always(refuse);
+    const answer = await click(1);
+    expectType(answer, 503, 'unavailable');
+    expect(answer.headers.get('retry-after')).to.equal('2');
+    api.readsFail(new UnavailableError('down'));
+    expectType(await api.send('GET', '/animes/1/events'), 503, 'unavailable');
+  });
+
+  it('is 503 of its own type when nobody knows whether it was recorded', async () => {
+    api.always(neverApply);
+    const answer = await click(1);
+    expectType(answer, 503, 'outcome-unknown');
+    expect(answer.headers.get('retry-after')).to.equal('1');
+  });
+
+  it('is 404 or 405 for what does not exist', async () => {
+    expectProblem(await api.send('GET', '/clicks'), 404);
+    const answer = await api.send('GET', '/click');
+    expectProblem(answer, 405);
+    expect(answer.headers.get('allow')).to.equal('OPTIONS, POST');
+    const anime = await api.send('POST', '/animes/1', {});
+    expect(anime.headers.get('allow')).to.equal('DELETE, OPTIONS, PUT');
+  });
+});
+
+describe('a command API with keys', () => {
+  let api: CommandApi;
+  before(async () => (api = await serveCommandApi({ apiKeys: ['one-key', 'two-key'] })));
+  after(() => api.stop());
+
+  it('asks for one before anything else, and leaves probes and the reference open', async () => {
+    for (const [method, path] of [
+      ['POST', '/click'],
+      ['POST', '/view'],
+      ['POST', '/rating'],
+      ['PUT', '/animes/1'],
+      ['DELETE', '/animes/1'],
+      ['GET', '/animes/1/events'],
+    ] as const) {
+      expectProblem(await api.send(method, path), 401);
+    }
+    for (const path of ['/health', '/live', '/ready', '/openapi.json']) {
+      expect((await api.send('GET', path)).status).to.equal(200);
+    }
+  });
+
+  it("keeps the callers' Idempotency-Keys apart", async () => {
+    const put = (key: string) =>
+      api.send('PUT', '/animes/1', { title: 'A' }, { 'x-api-key': key, 'idempotency-key': 'k' });
+    expect((await put('one-key')).status).to.equal(201);
+    const other = await put('two-key');
+    expect(other.headers.get('idempotency-replayed')).to.equal(null);
+    expect(other.body['message']).to.equal('Nothing had to change.');
+    expect((await put('one-key')).headers.get('idempotency-replayed')).to.equal('true');
+  });
+});

@@ -1,0 +1,199 @@
+import { expect } from 'chai';
+import { AT, COWBOY_BEBOP } from '../../support/examples.js';
+import { serveCommandApi, type CommandApi } from '../../support/command-api.js';
+
+describe('the command API', () => {
+  let api: CommandApi;
+  before(async () => (api = await serveCommandApi()));
+  after(() => api.stop());
+
+  const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
+
+  it('lists an anime with 201, revises it with 200, and changes nothing with 200', async () => {
+    const listed = await api.send('PUT', '/animes/1', COWBOY_BEBOP);
+    expect(listed.status).to.equal(201);
+    expect(listed.body).to.include({ status: 'ok', animeId: 1, revision: '0' });
+    const revised = await api.send('PUT', '/animes/1', { ...COWBOY_BEBOP, score: 8.8 });
+    expect(revised.status).to.equal(200);
+    expect(revised.body).to.include({ status: 'ok', revision: '1' });
+    const unchanged = await api.send('PUT', '/animes/1', { ...COWBOY_BEBOP, score: 8.8 });
+    expect(unchanged.status).to.equal(200);
+    expect(unchanged.headers.get('etag')).to.equal('"1"');
+    expect(unchanged.body).to.deep.equal({
+      status: 'ok',
+      message: 'Nothing had to change.',
+      animeId: 1,
+      revision: '1',
+    });
+  });
+
+  it('replaces all details: what is absent is unknown from then on', async () => {
+    await api.send('PUT', '/animes/2', COWBOY_BEBOP);
+    await api.send('PUT', '/animes/2', { title: 'Akira', nonsense: 1 });
+    const { body } = await api.send('GET', '/animes/2/events?from=1');
+    expect(body).to.have.nested.property('events[0].data.details').that.deep.equals({
+      title: 'Akira',
+      description: null,
+      image: null,
+      type: null,
+      episodes: null,
+      genres: [],
+      score: null,
+      popularity: null,
+      members: null,
+    });
+  });
+
+  for (const [path, more, type, data] of [
+    ['/click', {}, 'ClickRegistered', {}],
+    ['/view', { duration_seconds: 1440 }, 'ViewRegistered', { durationSeconds: 1440 }],
+    ['/rating', { rating: 8.75 }, 'RatingGiven', { rating: 8.75 }],
+  ] as const) {
+    it(`takes ${path} as the clients that are out there send it`, async () => {
+      await api.list(3);
+      const { status, headers, body } = await api.post(path, {
+        anime_id: 3,
+        user_id: 'user123',
+        ...more,
+        is_admin: true,
+      });
+      expect(status).to.equal(201);
+      expect(body).to.have.keys(
+        ...['status', 'message', 'eventId', 'animeId', 'revision', 'position'],
+      );
+      expect(body).to.include({ status: 'ok', animeId: 3 });
+      expect(body['message']).to.be.a('string');
+      expect(body['eventId']).to.match(UUID);
+      expect(body['revision']).to.match(/^[0-9]+$/);
+      expect(body['position']).to.match(/^[0-9]+$/);
+      expect(headers.get('etag')).to.equal(`"${String(body['revision'])}"`);
+      const location = headers.get('location') ?? '';
+      expect(location).to.equal(`/animes/3/events?from=${String(body['revision'])}&limit=1`);
+
+      const stored = await api.send('GET', location);
+      expect(stored.body).to.have.property('events').with.length(1);
+      expect(stored.body).to.have.nested.property('events[0].eventId', body['eventId']);
+      expect(stored.body).to.have.nested.property('events[0].type', type);
+      expect(stored.body)
+        .to.have.nested.property('events[0].data')
+        .that.deep.equals({
+          schemaVersion: 2,
+          animeId: 3,
+          occurredAt: AT,
+          userId: 'user123',
+          ...data,
+        });
+    });
+  }
+
+  it('takes an anime off the catalogue, once', async () => {
+    await api.list(4);
+    const gone = await api.send('DELETE', '/animes/4');
+    expect(gone.status).to.equal(200);
+    expect(gone.body).to.include({ status: 'ok', revision: '1' });
+    expect((await api.send('DELETE', '/animes/4')).body).to.include({ revision: '1' });
+    const again = await api.list(4);
+    expect(again.status).to.equal(201);
+    expect(again.body).to.include({ revision: '2' });
+  });
+
+  it('keeps ids of every script exactly as they came', async () => {
+    await api.list(5);
+    const ids = [
+      'ユーザー',
+      'e\u0301',
+      '\u00e9',
+      'مستخدم',
+      '👩‍👩‍👧',
+      'a/b',
+      'a%2Fb',
+      '$gt',
+      '__proto__',
+      "'; --",
+    ];
+    for (const id of ids) {
+      expect((await api.post('/click', { anime_id: 5, user_id: id })).status).to.equal(201);
+    }
+    const { body } = await api.send('GET', '/animes/5/events?from=1');
+    const events = body['events'] as readonly { data: { userId: string } }[];
+    expect(events.map(({ data }) => data.userId)).to.deep.equal(ids);
+  });
+
+  it('answers a repeat with the same Idempotency-Key as the first time', async () => {
+    await api.list(6);
+    const click = { anime_id: 6, user_id: 'a' };
+    const first = await api.post('/click', click, { 'idempotency-key': 'k-1' });
+    const quoted = await api.post(
+      '/click',
+      { user_id: 'a', anime_id: 6 },
+      { 'idempotency-key': '"k-1"' },
+    );
+    expect(first.headers.get('idempotency-replayed')).to.equal(null);
+    expect(quoted.headers.get('idempotency-replayed')).to.equal('true');
+    expect(quoted.status).to.equal(201);
+    expect(quoted.body).to.deep.equal(first.body);
+    expect(quoted.headers.get('etag')).to.equal(first.headers.get('etag'));
+  });
+
+  it('answers a repeated listing with 201 and a repeated revision with 200', async () => {
+    const put = (title: string) =>
+      api.send('PUT', '/animes/7', { title }, { 'idempotency-key': title });
+    expect([(await put('A')).status, (await put('B')).status]).to.deep.equal([201, 200]);
+    expect([(await put('A')).status, (await put('B')).status]).to.deep.equal([201, 200]);
+  });
+
+  it('lets one of many with the same If-Match win', async () => {
+    await api.list(8);
+    const answers = await Promise.all(
+      Array.from({ length: 20 }, () =>
+        api.post('/click', { anime_id: 8, user_id: 'a' }, { 'if-match': '"0"' }),
+      ),
+    );
+    const statuses = answers.map(({ status }) => status).sort();
+    expect(statuses).to.deep.equal([201, ...Array<number>(19).fill(412)]);
+  });
+
+  it('passes the trace and the ids of the request on to the event', async () => {
+    const traceparent = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01';
+    const { headers } = await api.send(
+      'PUT',
+      '/animes/9',
+      { title: 'A' },
+      {
+        traceparent,
+        'x-request-id': 'request-1',
+        'x-correlation-id': 'correlation-1',
+      },
+    );
+    expect(headers.get('x-request-id')).to.equal('request-1');
+    const { body } = await api.send('GET', '/animes/9/events');
+    expect(body).to.have.nested.property('events[0].metadata').that.includes({
+      $correlationId: 'correlation-1',
+      $causationId: 'request-1',
+      traceparent,
+    });
+  });
+
+  it('pages through a history', async () => {
+    await api.list(10);
+    for (let i = 0; i < 4; i += 1) await api.post('/click', { anime_id: 10, user_id: 'a' });
+    const first = await api.send('GET', '/animes/10/events?limit=3');
+    expect(first.body['events']).to.have.length(3);
+    expect(first.body['next']).to.equal('/animes/10/events?from=3&limit=3');
+    const second = await api.send('GET', String(first.body['next']));
+    expect(second.body['events']).to.have.length(2);
+    expect(second.body['next']).to.equal(null);
+  });
+
+  it('tells browsers of any origin what they may read, in development', async () => {
+    const { headers } = await api.send('GET', '/live', undefined, { origin: 'https://a.example' });
+    expect(headers.get('access-control-allow-origin')).to.equal('*');
+    const preflight = await api.send('OPTIONS', '/click', undefined, {
+      origin: 'https://a.example',
+      'access-control-request-method': 'POST',
+      'access-control-request-headers': 'content-type,idempotency-key,if-match',
+    });
+    expect(preflight.status).to.equal(204);
+    expect(preflight.headers.get('access-control-allow-headers')).to.include('idempotency-key');
+  });
+});

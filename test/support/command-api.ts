@@ -1,0 +1,107 @@
+import { randomUUID } from 'node:crypto';
+import { expect } from 'chai';
+import { createCommandApi } from '../../src/command-side/command-api.js';
+import { createCommandHandler, type CommandLimits } from '../../src/command-side/handler.js';
+import { createHealth } from '../../src/platform/health.js';
+import { listen } from '../../src/platform/http-server.js';
+import { silentLogger } from '../../src/platform/logger.js';
+import { createMetrics } from '../../src/platform/metrics.js';
+import { openStore } from './command-handler.js';
+import { AT } from './examples.js';
+import { faultyEventStore } from './faulty-event-store.js';
+
+export interface CommandApiOptions {
+  readonly apiKeys?: readonly string[];
+  readonly production?: boolean;
+  readonly limits?: CommandLimits;
+}
+
+/** The whole command API on a free port, over an embedded event store in a fresh directory. */
+export const serveCommandApi = async (options: CommandApiOptions = {}) => {
+  const { apiKeys = [], production = false, limits = {} } = options;
+  const logger = silentLogger();
+  const metrics = createMetrics({ processMetrics: false });
+  const opened = await openStore();
+  const faulty = faultyEventStore(opened.store);
+  const { store } = faulty;
+  const health = createHealth({ service: 'command-api', version: '1.2.3', logger, cacheMs: 0 });
+  health.register('event-store', () => store.ping());
+  const handler = createCommandHandler({ store, logger, metrics, newId: randomUUID, limits });
+  const app = createCommandApi({
+    ...{ handler, store, logger, metrics, health, apiKeys, production },
+    corsOrigins: ['*'],
+    rateLimitPerMinute: 0,
+    version: '1.2.3',
+    now: () => new Date(AT),
+  });
+  const server = await listen(app, { host: '127.0.0.1', port: 0 });
+
+  const send = async (
+    method: string,
+    path: string,
+    body?: unknown,
+    headers: Record<string, string> = {},
+  ) => {
+    const response = await fetch(`${server.url}${path}`, {
+      method,
+      headers: body === undefined ? headers : { 'content-type': 'application/json', ...headers },
+      ...(body === undefined
+        ? {}
+        : { body: typeof body === 'string' ? body : JSON.stringify(body) }),
+    });
+    const text = await response.text();
+    const isJson = response.headers.get('content-type')?.includes('json') === true;
+    return {
+      status: response.status,
+      headers: response.headers,
+      body: (isJson ? JSON.parse(text) : text) as Readonly<Record<string, unknown>>,
+    };
+  };
+
+  return {
+    ...faulty,
+    url: server.url,
+    port: server.port,
+    send,
+    post: (path: string, body: unknown, headers?: Record<string, string>) =>
+      send('POST', path, body, headers),
+    list: (id: number) => send('PUT', `/animes/${id}`, { title: `Anime ${id}` }),
+    /** All events of all animes. */
+    countEvents: async () => {
+      let count = 0;
+      const stop = new AbortController();
+      const all = opened.store.subscribeToAll({
+        after: 'start',
+        streamPrefix: 'anime-',
+        signal: stop.signal,
+      });
+      for await (const { kind } of all) {
+        if (kind === 'event') count += 1;
+        if (kind === 'caught-up') break;
+      }
+      return count;
+    },
+    stop: async () => {
+      await server.close(1000);
+      await handler.drain();
+      await opened.close();
+    },
+  };
+};
+
+export type CommandApi = Awaited<ReturnType<typeof serveCommandApi>>;
+export type Answer = Awaited<ReturnType<CommandApi['send']>>;
+
+/** A problem document with this status and a sentence; answers its errors' pointers. */
+export const expectProblem = (answer: Answer, status: number): readonly string[] => {
+  expect(answer.status, JSON.stringify(answer.body)).to.equal(status);
+  expect(answer.headers.get('content-type')).to.equal('application/problem+json');
+  expect(answer.body).to.include.keys('type', 'title', 'status', 'detail', 'instance');
+  expect(answer.body['status']).to.equal(status);
+  expect(answer.body['detail'])
+    .to.be.a('string')
+    .that.matches(/^[A-Za-z].*\.$/s);
+  const errors = (answer.body['errors'] ?? []) as readonly { pointer: string; detail: string }[];
+  for (const { detail } of errors) expect(detail).to.match(/^[A-Za-z].*\.$/s);
+  return errors.map(({ pointer }) => pointer);
+};
