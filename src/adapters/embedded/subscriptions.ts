@@ -1,7 +1,8 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { CommitSignal } from './commit-signal.js';
-import type { EventLog, LogFilter, LogRecord, SubscriptionItem } from './event-log.js';
+import type { EventLog, LogRecord, SubscriptionItem } from './event-log.js';
 import type { Heads } from './heads.js';
+import { matching } from './log-filter.js';
 import type { Reader } from './reader.js';
 import { isTombstoned, toNumber } from './reads.js';
 import type { RecentTail } from './recent-tail.js';
@@ -27,7 +28,8 @@ export const createSubscriptions = (
 ): Pick<EventLog, 'subscribeAll' | 'subscribeStream'> => ({
   subscribeAll: ({ after, filter, checkpointEvery = 32, signal }) => {
     const cursor = after === 'start' ? 0 : after === 'end' ? parts.committed() : toNumber(after);
-    return allEvents(parts, { cursor, checkpointEvery, signal, matches: matcher(filter) });
+    const matches = filter === undefined ? undefined : matching(filter);
+    return allEvents(parts, { cursor, checkpointEvery, signal, matches });
   },
   subscribeStream: ({ stream, after, signal }) => {
     const { last } = parts.heads.get(stream).settled;
@@ -138,13 +140,3 @@ async function* streamEvents(
     }
   }
 }
-
-const matcher = (filter: LogFilter | undefined): ((event: LogRecord) => boolean) | undefined => {
-  if (filter === undefined) return undefined;
-  const { on, prefixes, regex } = filter;
-  const matches = (text: string): boolean =>
-    regex === undefined
-      ? (prefixes ?? []).some((prefix) => text.startsWith(prefix))
-      : regex.test(text);
-  return on === 'stream' ? (event) => matches(event.stream) : (event) => matches(event.type);
-};

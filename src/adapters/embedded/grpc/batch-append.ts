@@ -12,7 +12,7 @@ import { createUnfinished, openedBy, type PendingAppend } from './unfinished-app
 const MAX_IN_FLIGHT = 512;
 
 /** Requests that come while the server stops stay unread; the end of the call says so. */
-const UNREAD = new Promise<void>(() => undefined);
+const never = () => new Promise<void>(() => undefined);
 
 /**
  * Many appends over one call, each answered exactly once. An append is handed to the log as soon as
@@ -50,7 +50,7 @@ export const batchAppend = (context: ServiceContext) =>
     };
 
     const accept = (request: streams.BatchAppendReq): Promise<void> | undefined => {
-      if (calls.stopping) return UNREAD;
+      if (calls.stopping) return never();
       let append: PendingAppend | undefined;
       try {
         const id = uuidOf(request.getCorrelationId(), 'A correlation id');

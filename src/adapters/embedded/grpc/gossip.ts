@@ -4,14 +4,16 @@ import { randomUUID } from 'node:crypto';
 import { unary, type ServiceContext } from './handlers.js';
 import { uuidMessage } from './identifiers.js';
 
+export interface Endpoint {
+  readonly host: string;
+  readonly port: number;
+}
+
 /** A cluster of one, which leads, so that clients that look for a leader find this server. */
-export const readGossip = (
-  context: ServiceContext,
-  endpoint: () => { readonly host: string; readonly port: number },
-) => {
+export const readGossip = (context: ServiceContext, bound: () => Endpoint) => {
   const instanceId = uuidMessage(randomUUID(), 'string');
-  return unary<shared.Empty, gossip.ClusterInfo>(context, () => {
-    const { host, port } = endpoint();
+  return unary<shared.Empty, gossip.ClusterInfo>(context, (_request, call) => {
+    const { host, port } = endpointOf(call.getHost()) ?? bound();
     const member = new gossip.MemberInfo();
     member.setInstanceId(instanceId);
     member.setTimeStamp(Date.now().toString());
@@ -22,4 +24,11 @@ export const readGossip = (
     cluster.addMembers(member);
     return Promise.resolve(cluster);
   });
+};
+
+/** Where the client found the server, behind a mapped port too, it will find it again. */
+const endpointOf = (authority: string): Endpoint | undefined => {
+  const [, host, port] = /^(\[[\da-fA-F:.]+\]|[^[\]:@/\s]+):(\d{1,5})$/.exec(authority) ?? [];
+  if (host === undefined) return undefined;
+  return { host: host.replace(/^\[|\]$/g, ''), port: Number(port) };
 };

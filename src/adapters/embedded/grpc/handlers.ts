@@ -5,6 +5,7 @@ import type {
   handleUnaryCall,
   ServerDuplexStream,
   ServerReadableStream,
+  ServerUnaryCall,
   ServerWritableStream,
 } from '@grpc/grpc-js';
 import type { EventEmitter } from 'node:events';
@@ -29,11 +30,11 @@ export interface ServiceContext {
 export const unary =
   <Req, Res>(
     { calls, logger }: ServiceContext,
-    serve: (request: Req, signal: AbortSignal) => Promise<Res>,
+    serve: (request: Req, call: ServerUnaryCall<Req, Res>) => Promise<Res>,
   ): handleUnaryCall<Req, Res> =>
   (call, callback) => {
     calls
-      .run(call, (signal) => serve(call.request, signal))
+      .run(call, () => serve(call.request, call))
       .then(
         (response) => callback(null, response),
         (error: unknown) => callback(toRpcError(error, logger)),

@@ -1,4 +1,6 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { EventLog, LogRecord } from '../event-log.js';
+import { matching } from '../log-filter.js';
 import type { ReadRequest } from './read-request.js';
 import { streamNotFound } from './read-response.js';
 import { streamDeleted } from './rpc-error.js';
@@ -35,17 +37,22 @@ export const readStreamPages = async (
 
 export const readAllPages = async (
   log: EventLog,
-  { from, direction, count }: Request<'read-all'>,
+  { from, direction, count, filter }: Request<'read-all'>,
   sink: Sink,
+  signal: AbortSignal,
 ): Promise<void> => {
+  const wanted = filter === undefined ? () => true : matching(filter);
   let remaining = count;
   let next = from;
   while (remaining > 0) {
+    signal.throwIfAborted();
     const events = log.readAll(next, direction, PAGE);
-    remaining = await sendUpTo(remaining, events, sink);
+    remaining = await sendUpTo(remaining, events.filter(wanted), sink);
     const last = events.at(-1);
     if (last === undefined) return;
     next = direction === 'forwards' ? last.position + 1n : last.position;
+    // Where nothing matches, nothing is sent that would have to be waited for.
+    if (filter !== undefined) await nextTurn();
   }
 };
 

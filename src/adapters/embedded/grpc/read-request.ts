@@ -3,7 +3,7 @@ import type { Direction, LogFilter } from '../event-log.js';
 import { MAX_INT64 } from './expected-revision.js';
 import { checkpointIntervalOf, filterOf } from './filter.js';
 import { streamNameOf } from './identifiers.js';
-import { invalidArgument, unimplemented } from './rpc-error.js';
+import { invalidArgument } from './rpc-error.js';
 
 export type From = bigint | 'start' | 'end';
 
@@ -21,6 +21,7 @@ export type ReadRequest =
       readonly from: From;
       readonly direction: Direction;
       readonly count: number;
+      readonly filter?: LogFilter;
     }
   | { readonly kind: 'subscribe-stream'; readonly stream: string; readonly after: From }
   | {
@@ -53,16 +54,13 @@ const readStream = (options: Options): ReadRequest => {
 };
 
 const readAll = (options: Options): ReadRequest => {
-  if (options.hasFilter()) {
-    throw unimplemented(
-      'The embedded event store does not read with a filter; it filters subscriptions.',
-    );
-  }
+  const filter = options.getFilter();
   return {
     kind: 'read-all',
     from: positionOf(options),
     direction: directionOf(options),
     count: countOf(options),
+    ...(filter === undefined ? {} : { filter: filterOf(filter) }),
   };
 };
 

@@ -17,7 +17,7 @@ export const read = (context: ServiceContext) =>
       case 'read-stream':
         return readStreamPages(context.log, request, sink);
       case 'read-all':
-        return readAllPages(context.log, request, sink);
+        return readAllPages(context.log, request, sink, signal);
       case 'subscribe-stream':
         return subscribeToStream(context.log, request, sink, signal);
       case 'subscribe-all':
