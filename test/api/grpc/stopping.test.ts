@@ -73,6 +73,15 @@ for (const batchAppend of [true, false]) {
       await node.stop();
     });
 
+    it('is unavailable once the log is closed under it', async () => {
+      const node = await openGrpcNode({ features });
+      await node.client.appendToStream(stream, click());
+      await node.log.close();
+      const error = await rejectionOf(node.client.appendToStream(stream, click()));
+      expect(error).to.be.instanceOf(UnavailableError);
+      await node.stop();
+    });
+
     it('calls an append that is not confirmed in time timed out', async () => {
       const held = holdAppends();
       const node = await openGrpcNode({ features, wrap: held.wrap, appendTimeoutMs: 50 });
@@ -93,6 +102,16 @@ describe('stopping the server', () => {
     });
     await new Promise((resolve) => subscription.once('caughtUp', resolve));
     await node.server.close();
+    expect(await ended).to.be.instanceOf(UnavailableError);
+    await node.stop();
+  });
+
+  it('is not needed for a subscription to end when the log is closed', async () => {
+    const node = await openGrpcNode();
+    const subscription = node.client.subscribeToAll({ fromPosition: START });
+    const ended = new Promise((resolve) => subscription.once('error', resolve));
+    await new Promise((resolve) => subscription.once('caughtUp', resolve));
+    await node.log.close();
     expect(await ended).to.be.instanceOf(UnavailableError);
     await node.stop();
   });

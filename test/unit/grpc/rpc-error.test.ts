@@ -1,0 +1,73 @@
+import { expect } from 'chai';
+import fc from 'fast-check';
+import {
+  streamDeleted,
+  toRpcError,
+  wrongExpectedVersion,
+} from '../../../src/adapters/embedded/grpc/rpc-error.js';
+import { EventLogError, type LogErrorCode } from '../../../src/adapters/embedded/event-log.js';
+import { silentLogger } from '../../../src/platform/logger.js';
+
+const ANY_TEXT = fc.string({ unit: 'binary', maxLength: 600 });
+
+describe('an error of a call', () => {
+  it('can be sent whatever the stream is called', () => {
+    fc.assert(
+      fc.property(ANY_TEXT, (stream) => {
+        const { details, metadata } = streamDeleted(stream);
+        expect(() => encodeURI(details)).not.to.throw();
+        const [name] = metadata.get('stream-name');
+        expect(name).to.match(/^[!-~]?(?:[ -~]*[!-~])?$/);
+        expect(metadata.get('exception')).to.deep.equal(['stream-deleted']);
+      }),
+    );
+  });
+
+  it('gives a plain name as it is, and another in a form that can be turned back', () => {
+    const nameFor = (stream: string) => streamDeleted(stream).metadata.get('stream-name')[0];
+    expect(nameFor('anime-1 (100%)')).to.equal('anime-1 (100%)');
+    fc.assert(
+      fc.property(fc.string({ unit: 'grapheme' }), (stream) => {
+        fc.pre(!stream.includes('%'));
+        expect(decodeURIComponent(String(nameFor(stream)))).to.equal(stream);
+      }),
+    );
+  });
+
+  for (const [expected, text] of [
+    ['no_stream', '-1'],
+    ['any', '-2'],
+    ['stream_exists', '-4'],
+    [7n, '7'],
+  ] as const) {
+    it(`writes the expected version ${expected} as ${text}`, () => {
+      const { metadata } = wrongExpectedVersion('Delete', 's', expected, 'no_stream');
+      expect(metadata.get('expected-version')).to.deep.equal([text]);
+      expect(metadata.get('actual-version')).to.deep.equal(['-1']);
+    });
+  }
+
+  const codes: readonly [LogErrorCode, number][] = [
+    ['closed', 14],
+    ['busy', 10],
+    ['failed', 10],
+    ['unknown', 10],
+  ];
+  for (const [code, status] of codes) {
+    it(`has status ${status} where the log is ${code}`, () => {
+      const error = toRpcError(new EventLogError(code, 'The disk is full.'), silentLogger());
+      expect(error).to.have.property('code', status);
+      expect(error.details).to.contain('The disk is full.');
+    });
+  }
+
+  it('keeps the text of a bug to the log of the server', () => {
+    const lines: unknown[] = [];
+    const logger = { ...silentLogger(), error: (_: string, data?: object) => lines.push(data) };
+    const bug = new TypeError('secret is not a function');
+    const error = toRpcError(bug, logger);
+    expect(error).to.have.property('code', 2);
+    expect(error.details).to.equal('The server failed unexpectedly.');
+    expect(lines).to.deep.equal([{ error: bug }]);
+  });
+});
