@@ -1,6 +1,6 @@
 import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { openDatabase } from './sqlite.js';
+import { openDatabase, type Database } from './sqlite.js';
 
 /** Who owns a data directory, as far as it is known. */
 export interface DirectoryOwner {
@@ -30,26 +30,32 @@ export interface DirectoryLock {
 /**
  * Makes this process the only owner of a data directory, or throws DirectoryInUseError. The lock is
  * SQLite's own on an empty file, held by the operating system: it ends with the process, however
- * that ends, so that nothing stale is ever left behind.
+ * that ends, so that nothing stale is ever left behind. POSIX drops it as well when this process opens
+ * and closes that file by any other way: nothing else may touch it.
  */
 export const lockDirectory = (directory: string): DirectoryLock => {
   mkdirSync(directory, { recursive: true });
   const db = openDatabase(join(directory, 'lock.db'), { busyTimeoutMs: 0 });
   try {
     db.exec('BEGIN EXCLUSIVE');
+    announceOwner(directory, null);
   } catch (error) {
     db.close();
     if ((error as { readonly errcode?: unknown }).errcode !== SQLITE_BUSY) throw error;
     throw new DirectoryInUseError(directory, readOwner(directory));
   }
-  announceOwner(directory, null);
+  held.add(db);
   return {
     release: () => {
       rmSync(ownerFile(directory), { force: true });
+      held.delete(db);
       db.close();
     },
   };
 };
+
+/** A connection that nobody refers to is closed by the garbage collector, and its lock with it. */
+const held = new Set<Database>();
 
 const SQLITE_BUSY = 5;
 
