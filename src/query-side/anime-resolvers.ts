@@ -1,5 +1,5 @@
 import { isAnimeId } from '../domain/ids.js';
-import type { AnimeDocument } from '../ports/read-store.js';
+import type { AnimeDocument, ReadQueries } from '../ports/read-store.js';
 import { minRevisionOf, pageSizeOf } from './arguments.js';
 import { requireReadModels, type QueryContext } from './context.js';
 import type { RevisionWaiter } from './revision-waiter.js';
@@ -46,10 +46,16 @@ export const createAnimeResolvers = (waiter: RevisionWaiter) => {
       const limit = pageSizeOf('limit', args.limit, 10);
       const revision = minRevisionOf(args.minRevision);
       const basedOn = args.basedOnAnimeId;
-      if (!isAnimeId(basedOn)) return [];
       const readModels = await requireReadModels(context);
+      if (!isAnimeId(basedOn)) return bestScores(readModels.queries, limit);
       if (revision !== undefined) await waiter.read(readModels, basedOn, revision);
       return (await readModels.queries.recommended(basedOn, limit)).map(toAnimeWithStats);
     },
   };
+};
+
+/** What is recommended for a title of unknown genres: here, one that no anime can be. */
+const bestScores = async (queries: ReadQueries, limit: number) => {
+  const { items } = await queries.search({ sortBy: 'score', offset: 0, limit });
+  return items.map(toAnimeWithStats);
 };
