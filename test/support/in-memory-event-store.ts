@@ -111,8 +111,9 @@ export const inMemoryEventStore = ({ now = () => 0 } = {}) => {
         } else {
           await new Promise<void>((resolve) => {
             waiting.add(resolve);
-            signal.addEventListener('abort', () => resolve(), { once: true });
+            signal.addEventListener('abort', wake, { once: true });
           });
+          signal.removeEventListener('abort', wake);
         }
       }
     },

@@ -1,0 +1,143 @@
+import { randomUUID } from 'node:crypto';
+import type { DeadLetters } from '../ports/dead-letters.js';
+import { PortError } from '../ports/errors.js';
+import type { EventBus } from '../ports/event-bus.js';
+import type { EventStore } from '../ports/event-store.js';
+import type { Logger } from '../platform/logger.js';
+import type { Metrics } from '../platform/metrics.js';
+import { pause, type Backoff } from '../platform/retry.js';
+import { sourceOf } from '../wire/log-identity.js';
+import { createCheckpoints } from './checkpoint.js';
+import { unlessLate } from './deadline.js';
+import { createDelivery } from './delivery.js';
+import type { FlushedPosition } from './keeper.js';
+import { createLeading } from './leading.js';
+import { acquireLease } from './lease.js';
+import { createBridgeStatus, type BridgeStatus } from './status.js';
+
+export interface BridgeOptions {
+  readonly eventStore: EventStore;
+  readonly bus: Pick<EventBus, 'publisher'>;
+  readonly deadLetters: DeadLetters;
+  readonly logId: string;
+  readonly logger: Logger;
+  readonly metrics: Metrics;
+  /** Two bridges of the same name are one, of which only one publishes. */
+  readonly name?: string;
+  /** For a bus that keeps nothing: what counts is how far the documents are. */
+  readonly flushed?: FlushedPosition;
+  readonly maxBatchBytes?: number;
+  readonly maxBatchRecords?: number;
+  readonly lingerMs?: number;
+  readonly checkpointEveryEvents?: number;
+  /** Also when there is nothing new: it is the sign of life that a standby listens for. */
+  readonly checkpointEveryMs?: number;
+  /** Silence after which a standby takes over; 0 where there can be no other bridge. */
+  readonly takeOverAfterMs?: number;
+  readonly standbyPollMs?: number;
+  /** How long `stop` waits for what is being published. */
+  readonly drainTimeoutMs?: number;
+  readonly retry?: Backoff;
+  readonly newId?: () => string;
+  readonly now?: () => number;
+  readonly monotonic?: () => number;
+}
+
+export interface Bridge {
+  /**
+   * Begins. Rejects with CORRUPT where the checkpoint cannot be trusted; a server that cannot be
+   * reached is waited for in the background.
+   */
+  start(): Promise<void>;
+  /** Publishes what it has read, within its deadline, and releases the lease. May be called twice. */
+  stop(): Promise<void>;
+  healthy(): boolean;
+  status(): BridgeStatus;
+}
+
+/** Forwards the log to the bus: at least once, in order per anime, never a gap. */
+export const createBridge = (options: BridgeOptions): Bridge => {
+  const { eventStore, bus, deadLetters, logId, logger, metrics, flushed, name = 'main' } = options;
+  const { takeOverAfterMs = 10_000, drainTimeoutMs = 5_000, newId = randomUUID } = options;
+  const { standbyPollMs = Math.min(1_000, Math.max(1, takeOverAfterMs / 10)) } = options;
+  const { retry = { baseMs: 100, maxMs: 10_000 } } = options;
+  const { now = Date.now, monotonic = () => performance.now() } = options;
+
+  const holder = newId();
+  const checkpoints = createCheckpoints({ eventStore, name, logId, newId, retry });
+  const status = createBridgeStatus({ now, monotonic });
+  const delivery = createDelivery({
+    ...{ publisher: () => bus.publisher(), deadLetters, logger, metrics, retry, now },
+    onAttempt: (error) => status.attempted('bus', error),
+  });
+  const lead = createLeading({
+    ...{ eventStore, checkpoints, delivery, status, holder, logger, metrics },
+    ...{ source: sourceOf(logId), retry, now, monotonic, drainTimeoutMs },
+    ...(flushed === undefined ? {} : { flushed }),
+    maxBatchBytes: options.maxBatchBytes ?? 512 * 1024,
+    maxBatchRecords: options.maxBatchRecords ?? 1_000,
+    lingerMs: options.lingerMs ?? 0,
+    checkpointEveryEvents: options.checkpointEveryEvents ?? 500,
+    checkpointEveryMs: options.checkpointEveryMs ?? 3_000,
+    staleAfterMs: takeOverAfterMs === 0 ? Infinity : takeOverAfterMs / 2,
+  });
+  const stopping = new AbortController();
+  let running: Promise<void> | null = null;
+
+  const run = async (): Promise<void> => {
+    while (!stopping.signal.aborted) {
+      status.standsBy();
+      const lease = await acquireLease(
+        {
+          ...{ checkpoints, holder, takeOverAfterMs, pollMs: standbyPollMs, logger, monotonic },
+          onAttempt: (error) => status.attempted('log', error),
+        },
+        stopping.signal,
+      );
+      if (lease === null) return;
+      await checkpoints.keepFew().catch((error: unknown) => {
+        logger.warn('Old checkpoints are kept for now', { error });
+      });
+      await lead(lease, stopping.signal);
+    }
+  };
+
+  const forever = async (): Promise<void> => {
+    for (;;) {
+      try {
+        await run();
+        return;
+      } catch (error) {
+        if (error instanceof PortError && error.code === 'CORRUPT') {
+          status.refuses(error.message);
+          logger.error('The bridge refuses to publish', { error });
+          return;
+        }
+        status.attempted('log', error);
+        logger.error('The bridge begins again', { error });
+        await pause(retry.maxMs, stopping.signal);
+      }
+    }
+  };
+
+  const end = async (): Promise<void> => {
+    stopping.abort();
+    await running;
+    await unlessLate(delivery.close(), drainTimeoutMs);
+    status.stops();
+  };
+  let ended: Promise<void> | null = null;
+
+  return {
+    async start() {
+      if (running !== null) throw new TypeError('A bridge starts once.');
+      await checkpoints.read().catch((error: unknown) => {
+        if (!(error instanceof PortError) || !error.retriable) throw error;
+      });
+      running = forever();
+    },
+    stop: () => (ended ??= end()),
+    healthy: () => status.healthy(),
+    status: () => status.read(),
+  };
+};

@@ -1,0 +1,131 @@
+import { PortError } from '../ports/errors.js';
+import type {
+  EventStore,
+  ExpectedRevision,
+  Position,
+  RecordedEvent,
+} from '../ports/event-store.js';
+import { backoffMs, pause, type Backoff } from '../platform/retry.js';
+
+/** How far a bridge has come, and who keeps that up to date. */
+export interface Checkpoint {
+  /** Everything up to here is on the bus; null before the first event. It may lag, never lead. */
+  readonly position: Position | null;
+  /** The instance that wrote it. */
+  readonly holder: string;
+  /** A clean stop releases; the next bridge need not wait for silence then. */
+  readonly state: 'held' | 'released';
+}
+
+export interface ReadCheckpoint {
+  readonly revision: ExpectedRevision;
+  readonly checkpoint: Checkpoint | null;
+}
+
+export interface CheckpointOptions {
+  readonly eventStore: EventStore;
+  /** Two bridges of the same name are one, of which only one may publish. */
+  readonly name: string;
+  readonly logId: string;
+  readonly newId: () => string;
+  readonly retry: Backoff;
+}
+
+export type Checkpoints = ReturnType<typeof createCheckpoints>;
+
+export const checkpointStreamOf = (name: string): string => `bridge-checkpoint-${name}`;
+
+const TYPE = 'BridgeCheckpointed';
+const KEPT = 10;
+
+export const createCheckpoints = (options: CheckpointOptions) => {
+  const { eventStore, name, logId, newId, retry } = options;
+  const stream = checkpointStreamOf(name);
+
+  return {
+    /** Rejects with CORRUPT where the last one cannot be read or belongs to another log. */
+    async read(): Promise<ReadCheckpoint> {
+      for await (const event of eventStore.read(stream, { direction: 'backwards', limit: 1 })) {
+        return { revision: event.revision, checkpoint: parse(event, stream, logId) };
+      }
+      return { revision: 'no_stream', checkpoint: null };
+    },
+
+    head: (): Promise<ExpectedRevision> => eventStore.head(stream),
+
+    /** Old ones are of no use; that they stay for a while does no harm. */
+    keepFew: (): Promise<void> => eventStore.setMaxCount(stream, KEPT),
+
+    /**
+     * Writes after the revision that was read: another bridge's write in between is a conflict,
+     * which is how a bridge learns that it was replaced. Whether it is written is always known in
+     * the end: a lost answer is asked for again with the same id, until the signal aborts.
+     */
+    async write(
+      expected: ExpectedRevision,
+      { position, holder, state }: Checkpoint,
+      signal: AbortSignal,
+    ): Promise<bigint> {
+      const at = position && { commit: `${position.commit}`, prepare: `${position.prepare}` };
+      const data = { schemaVersion: 1, logId, holder, state, position: at };
+      const event = { id: newId(), type: TYPE, data, metadata: {} };
+      for (let attempt = 0; ; attempt += 1) {
+        try {
+          return (await eventStore.append(stream, expected, [event])).revision;
+        } catch (error) {
+          if (!(error instanceof PortError) || !error.retriable || signal.aborted) throw error;
+          await pause(backoffMs(attempt, retry), signal);
+        }
+      }
+    },
+  };
+};
+
+const parse = (event: RecordedEvent, stream: string, logId: string): Checkpoint => {
+  const data = fieldsOf(event.data);
+  if (typeof data['logId'] === 'string' && data['logId'] !== logId) {
+    throw refusal(
+      stream,
+      `belongs to the log ${data['logId']}, not to ${logId}: this log was copied or restored from another. Delete the stream to publish this log from its beginning, to a bus and documents of its own`,
+    );
+  }
+  const { holder, state, position } = data;
+  const at = position === null ? null : positionOf(position);
+  if (
+    event.type !== TYPE ||
+    data['logId'] !== logId ||
+    typeof holder !== 'string' ||
+    (state !== 'held' && state !== 'released') ||
+    at === undefined
+  ) {
+    throw refusal(
+      stream,
+      `cannot be read at revision ${event.revision}. Delete the stream to publish the log from its beginning again: the projector drops what it has already`,
+    );
+  }
+  return { holder, state, position: at };
+};
+
+const refusal = (stream: string, what: string) =>
+  new PortError('CORRUPT', `The bridge's checkpoint in ${stream} ${what}.`, false, {
+    context: { stream },
+  });
+
+const fieldsOf = (bytes: Uint8Array): Record<string, unknown> => {
+  try {
+    const parsed: unknown = JSON.parse(new TextDecoder().decode(bytes));
+    return typeof parsed === 'object' && parsed !== null ? { ...parsed } : {};
+  } catch {
+    return {};
+  }
+};
+
+const DIGITS = /^\d{1,20}$/;
+
+const positionOf = (value: unknown): Position | undefined => {
+  if (typeof value !== 'object' || value === null) return undefined;
+  const { commit, prepare } = value as Record<string, unknown>;
+  if (typeof commit !== 'string' || typeof prepare !== 'string') return undefined;
+  if (!DIGITS.test(commit) || !DIGITS.test(prepare)) return undefined;
+  return { commit: BigInt(commit), prepare: BigInt(prepare) };
+};

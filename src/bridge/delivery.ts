@@ -1,0 +1,106 @@
+import type { DeadLetters } from '../ports/dead-letters.js';
+import { PortError, TooLargeError } from '../ports/errors.js';
+import type { BusPublisher, BusRecord } from '../ports/event-bus.js';
+import type { Logger } from '../platform/logger.js';
+import type { Metrics } from '../platform/metrics.js';
+import { backoffMs, pause, type Backoff } from '../platform/retry.js';
+import { MARKER_HEADER, toMarker } from '../wire/envelope.js';
+
+export interface DeliveryOptions {
+  /** A publisher that cannot go on is closed and another one taken. */
+  readonly publisher: () => Promise<BusPublisher>;
+  readonly deadLetters: DeadLetters;
+  readonly logger: Logger;
+  readonly metrics: Metrics;
+  readonly retry: Backoff;
+  readonly now: () => number;
+  /** Told of every attempt: the error, or null once it has worked. */
+  readonly onAttempt: (error: unknown) => void;
+}
+
+const MAX_DEAD_LETTER_BYTES = 64 * 1024;
+
+/**
+ * Publishes batches one after the other, each until the bus has taken it: an event that was read is
+ * never passed over. Rejects only when the signal aborts.
+ */
+export const createDelivery = (options: DeliveryOptions) => {
+  const { deadLetters, logger, metrics, retry, now, onAttempt } = options;
+  let current: BusPublisher | null = null;
+
+  const deliver = async (records: readonly BusRecord[], signal: AbortSignal): Promise<void> => {
+    for (let attempt = 0; ; attempt += 1) {
+      signal.throwIfAborted();
+      try {
+        current ??= await options.publisher();
+        await current.publish(records);
+        onAttempt(null);
+        return;
+      } catch (error) {
+        if (error instanceof TooLargeError) {
+          await split(records, signal);
+          return;
+        }
+        onAttempt(error);
+        logger.warn('A batch was not published and is tried again', {
+          records: records.length,
+          attempt,
+          error,
+        });
+        if (!(error instanceof PortError) || !error.retriable) await close();
+        await pause(backoffMs(attempt, retry), signal);
+      }
+    }
+  };
+
+  const split = async (records: readonly BusRecord[], signal: AbortSignal): Promise<void> => {
+    const [only] = records;
+    if (only === undefined) return;
+    if (records.length > 1) {
+      const middle = records.length >> 1;
+      await deliver(records.slice(0, middle), signal);
+      await deliver(records.slice(middle), signal);
+    } else if (only.headers[MARKER_HEADER] === undefined) {
+      await list(only, signal);
+      await deliver([toMarker(only)], signal);
+    } else {
+      // Not even its place fits. Whoever reads the stream's next event will miss this one and ask
+      // the log for it.
+      logger.error('An event does not fit on the bus', { stream: only.key });
+    }
+  };
+
+  const list = async ({ key, headers, value }: BusRecord, signal: AbortSignal): Promise<void> => {
+    metrics.deadLetters.inc();
+    for (let attempt = 0; ; attempt += 1) {
+      try {
+        await deadLetters.add({
+          stream: key,
+          revision: Number(headers['esdb-record-stream-revision']),
+          source: key,
+          reason: 'The event is too large for the bus.',
+          value: value?.slice(0, MAX_DEAD_LETTER_BYTES) ?? null,
+          at: new Date(now()).toISOString(),
+        });
+        return;
+      } catch (error) {
+        onAttempt(error);
+        logger.warn('A dead letter was not taken and is tried again', { stream: key, error });
+        await pause(backoffMs(attempt, retry), signal);
+        signal.throwIfAborted();
+      }
+    }
+  };
+
+  const close = async (): Promise<void> => {
+    const closing = current;
+    current = null;
+    await closing?.close().catch((error: unknown) => {
+      logger.warn('A publisher did not close cleanly', { error });
+    });
+  };
+
+  return { deliver, close };
+};
+
+export type BridgeDelivery = ReturnType<typeof createDelivery>;

@@ -1,0 +1,110 @@
+import { WrongExpectedRevisionError } from '../ports/errors.js';
+import type { Position } from '../ports/event-store.js';
+import type { Logger } from '../platform/logger.js';
+import { pause } from '../platform/retry.js';
+import type { Checkpoint, Checkpoints } from './checkpoint.js';
+import type { Lease } from './lease.js';
+
+/** Where consumers that keep nothing on the bus remember how far they are, if there are any. */
+export interface FlushedPosition {
+  /** Null where nothing was ever flushed. */
+  load(): Promise<Position | null>;
+  save(position: Position): Promise<void>;
+}
+
+export interface KeeperOptions {
+  readonly checkpoints: Checkpoints;
+  readonly lease: Lease;
+  /** Where publishing begins: what comes before it is on the bus, and in documents. */
+  readonly after: Position | 'start';
+  readonly holder: string;
+  readonly flushed?: FlushedPosition;
+  readonly everyEvents: number;
+  readonly everyMs: number;
+  /** After so long without a checkpoint of ours another bridge may have taken over. */
+  readonly staleAfterMs: number;
+  readonly monotonic: () => number;
+  readonly logger: Logger;
+  /** Another bridge has written a checkpoint. */
+  readonly onFenced: () => void;
+}
+
+/** Keeps the checkpoint up to date and the lease alive while this bridge leads. */
+export const createKeeper = (options: KeeperOptions) => {
+  const { checkpoints, lease, after, holder, flushed, everyEvents, everyMs, staleAfterMs } =
+    options;
+  const { monotonic, logger, onFenced } = options;
+  let { revision } = lease;
+  // Not the lease's: documents that were lost are further back, and must not count as flushed.
+  let position = after === 'start' ? null : after;
+  let flushedUpTo: Position | null = null;
+  let eventsSince = 0;
+  let renewedAt = monotonic();
+  let renewing: Promise<void> | null = null;
+  const stopped = new AbortController();
+
+  const flush = async (upTo: Position): Promise<void> => {
+    if (flushed === undefined || upTo === flushedUpTo) return;
+    try {
+      await flushed.save(upTo);
+      flushedUpTo = upTo;
+    } catch (error) {
+      // What is not flushed is published again after a restart; nothing is lost by it.
+      logger.warn('The position of the documents was not saved', { error });
+    }
+  };
+
+  const write = async (state: Checkpoint['state'], signal: AbortSignal): Promise<void> => {
+    const startedAt = monotonic();
+    const upTo = position;
+    eventsSince = 0;
+    try {
+      if (upTo !== null) await flush(upTo);
+      revision = await checkpoints.write(revision, { position: upTo, holder, state }, signal);
+      renewedAt = startedAt;
+    } catch (error) {
+      if (error instanceof WrongExpectedRevisionError) {
+        logger.warn('Another bridge has taken over', { holder });
+        onFenced();
+      } else if (!signal.aborted) logger.error('The checkpoint was not written', { error });
+    }
+  };
+
+  const renew = (): Promise<void> =>
+    (renewing ??= write('held', stopped.signal).finally(() => (renewing = null)));
+
+  const beat = async (): Promise<void> => {
+    for (;;) {
+      await pause(everyMs, stopped.signal);
+      if (stopped.signal.aborted) return;
+      await renew();
+    }
+  };
+  const beating = beat();
+
+  return {
+    /** Everything up to here is on the bus. */
+    acknowledge(upTo: Position, events: number): void {
+      position = upTo;
+      eventsSince += events;
+      if (eventsSince >= everyEvents) void renew();
+    },
+
+    position: (): Position | null => position,
+
+    /** Before a publish: a bridge that was paused finds out here that it was replaced. */
+    async ensureFresh(): Promise<void> {
+      if (monotonic() - renewedAt >= staleAfterMs) await renew();
+    },
+
+    /** Ends the beat; with `release` a last checkpoint lets the next bridge begin at once. */
+    async stop(release: boolean, timeoutMs: number): Promise<void> {
+      stopped.abort();
+      await beating;
+      await renewing;
+      if (release) await write('released', AbortSignal.timeout(timeoutMs));
+    },
+  };
+};
+
+export type Keeper = ReturnType<typeof createKeeper>;

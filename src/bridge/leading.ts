@@ -1,0 +1,100 @@
+import type { BusRecord } from '../ports/event-bus.js';
+import type { EventStore } from '../ports/event-store.js';
+import type { Logger } from '../platform/logger.js';
+import type { Metrics } from '../platform/metrics.js';
+import type { Backoff } from '../platform/retry.js';
+import type { Checkpoints } from './checkpoint.js';
+import { deadlineAfter, unlessAborted, unlessLate } from './deadline.js';
+import type { BridgeDelivery } from './delivery.js';
+import { followLog } from './follow-log.js';
+import { createKeeper, type FlushedPosition, type Keeper } from './keeper.js';
+import type { Lease } from './lease.js';
+import { createOutbox, type Entry } from './outbox.js';
+import { startingPoint } from './positions.js';
+import type { BridgeStatusKeeper } from './status.js';
+
+export interface LeadingOptions {
+  readonly eventStore: EventStore;
+  readonly checkpoints: Checkpoints;
+  readonly delivery: BridgeDelivery;
+  readonly status: BridgeStatusKeeper;
+  readonly flushed?: FlushedPosition;
+  readonly source: string;
+  readonly holder: string;
+  readonly logger: Logger;
+  readonly metrics: Metrics;
+  readonly maxBatchBytes: number;
+  readonly maxBatchRecords: number;
+  readonly lingerMs: number;
+  readonly checkpointEveryEvents: number;
+  readonly checkpointEveryMs: number;
+  readonly staleAfterMs: number;
+  readonly drainTimeoutMs: number;
+  readonly retry: Backoff;
+  readonly now: () => number;
+  readonly monotonic: () => number;
+}
+
+/** Publishes until another bridge takes over or `stopping` aborts, and then in an orderly way no more. */
+export const createLeading = (options: LeadingOptions) => {
+  const { eventStore, checkpoints, delivery, status, flushed, source, holder } = options;
+  const { logger, metrics, retry, now, monotonic, staleAfterMs, drainTimeoutMs } = options;
+
+  const publish = async (
+    keeper: Keeper,
+    records: readonly BusRecord[],
+    signal: AbortSignal,
+  ): Promise<void> => {
+    await keeper.ensureFresh();
+    await delivery.deliver(records, signal);
+  };
+
+  const published = (keeper: Keeper, entries: readonly Entry[]): void => {
+    const last = entries.at(-1);
+    if (last === undefined) return;
+    const events = entries.filter(({ record }) => record !== null);
+    keeper.acknowledge(last.position, events.length);
+    status.published(last.position);
+    metrics.bridgeForwarded.inc(events.length);
+    const newest = events.at(-1);
+    if (newest) metrics.bridgeLagSeconds.set(Math.max(0, now() - newest.recordedAt) / 1000);
+  };
+
+  return async (lease: Lease, stopping: AbortSignal): Promise<void> => {
+    const after = await startingPoint(lease.position, flushed);
+    const fenced = new AbortController();
+    const keeper = createKeeper({
+      ...{ checkpoints, lease, after, holder, monotonic, logger, staleAfterMs },
+      ...(flushed === undefined ? {} : { flushed }),
+      everyEvents: options.checkpointEveryEvents,
+      everyMs: options.checkpointEveryMs,
+      onFenced: () => fenced.abort(),
+    });
+    const over = AbortSignal.any([stopping, fenced.signal]);
+    const gaveUp = deadlineAfter(over, drainTimeoutMs);
+    const noMore = AbortSignal.any([fenced.signal, gaveUp.signal]);
+    const outbox = createOutbox({
+      maxBytes: options.maxBatchBytes,
+      maxRecords: options.maxBatchRecords,
+      lingerMs: options.lingerMs,
+      publish: (records) => unlessAborted(gaveUp.signal, publish(keeper, records, noMore)),
+      onPublished: (entries) => published(keeper, entries),
+    });
+    status.leads(outbox);
+    logger.info('The bridge publishes', {
+      holder,
+      after: after === 'start' ? after : after.commit,
+    });
+    await followLog({
+      ...{ eventStore, source, after, retry, logger, metrics, signal: over },
+      add: (entry) => outbox.add(entry),
+      onCaughtUp: () => status.caughtUp(),
+      onAttempt: (error) => status.attempted('log', error),
+    });
+    await outbox.drain();
+    // A publisher that was given up in the middle of a batch must never overlap with its successor.
+    if (gaveUp.signal.aborted) await unlessLate(delivery.close(), drainTimeoutMs);
+    gaveUp.cancel();
+    await keeper.stop(!fenced.signal.aborted, drainTimeoutMs);
+  };
+};

@@ -1,0 +1,77 @@
+import { PortError, WrongExpectedRevisionError } from '../ports/errors.js';
+import type { Position } from '../ports/event-store.js';
+import type { Logger } from '../platform/logger.js';
+import { pause } from '../platform/retry.js';
+import type { Checkpoints, ReadCheckpoint } from './checkpoint.js';
+
+/** The right to publish, until another bridge writes a checkpoint. */
+export interface Lease {
+  readonly revision: bigint;
+  readonly position: Position | null;
+}
+
+export interface LeaseOptions {
+  readonly checkpoints: Checkpoints;
+  readonly holder: string;
+  /** Silence after which a bridge that did not release counts as gone; 0: at once. */
+  readonly takeOverAfterMs: number;
+  readonly pollMs: number;
+  readonly logger: Logger;
+  /** Milliseconds of a clock that only runs forward. */
+  readonly monotonic: () => number;
+  /** Told whether the checkpoint could be reached (null), or why not. */
+  readonly onAttempt: (error: unknown) => void;
+}
+
+/**
+ * Waits for the right to publish and claims it: at once where nobody holds it, else once the
+ * holder was silent for long enough by this process's own clock. Clocks are never compared between
+ * machines. Answers null when the signal aborts first.
+ */
+export const acquireLease = async (
+  options: LeaseOptions,
+  signal: AbortSignal,
+): Promise<Lease | null> => {
+  const { checkpoints, holder, takeOverAfterMs, pollMs, logger, monotonic, onAttempt } = options;
+
+  const claim = async ({ revision, checkpoint }: ReadCheckpoint): Promise<Lease | null> => {
+    const position = checkpoint?.position ?? null;
+    try {
+      const claimed = { position, holder, state: 'held' } as const;
+      return { revision: await checkpoints.write(revision, claimed, signal), position };
+    } catch (error) {
+      if (!(error instanceof WrongExpectedRevisionError)) throw error;
+      logger.info('Another bridge was faster');
+      return null;
+    }
+  };
+
+  let heard: ReadCheckpoint | null = null;
+  let heardAt = 0;
+  while (!signal.aborted) {
+    try {
+      if (heard === null || (await checkpoints.head()) !== heard.revision) {
+        heard = await checkpoints.read();
+        heardAt = monotonic();
+      }
+      onAttempt(null);
+      const { checkpoint } = heard;
+      const isFree = checkpoint === null || checkpoint.state === 'released';
+      const isSilent = monotonic() - heardAt >= takeOverAfterMs;
+      if (isFree || isSilent || checkpoint.holder === holder) {
+        const lease = await claim(heard);
+        if (lease !== null) return lease;
+        heard = null;
+        continue;
+      }
+    } catch (error) {
+      if (!(error instanceof PortError) || !error.retriable) throw error;
+      onAttempt(error);
+      // Whoever cannot listen has heard no silence.
+      heardAt = monotonic();
+      logger.warn('The checkpoint cannot be reached', { error });
+    }
+    await pause(pollMs, signal);
+  }
+  return null;
+};

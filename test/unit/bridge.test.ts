@@ -1,0 +1,444 @@
+import { expect } from 'chai';
+import { checkpointStreamOf } from '../../src/bridge/checkpoint.js';
+import {
+  OutcomeUnknownError,
+  PortError,
+  TooLargeError,
+  UnavailableError,
+} from '../../src/ports/errors.js';
+import type { Position } from '../../src/ports/event-store.js';
+import { bridging } from '../support/bridging.js';
+import { eventually } from '../support/eventually.js';
+import { animeId, events } from '../support/examples.js';
+import { logOf, type Happening } from '../support/histories.js';
+import type { InMemoryEventStore } from '../support/in-memory-event-store.js';
+import { holesIn, recordingBus } from '../support/recording-bus.js';
+
+const click = (anime: number): Happening => ({
+  anime,
+  event: { ...events.click, data: { ...events.click.data, animeId: animeId(anime) } },
+});
+
+const clicks = (count: number, animes = 3): Happening[] =>
+  Array.from({ length: count }, (_, index) => click((index % animes) + 1));
+
+const happens = (store: InMemoryEventStore, count: number): void => {
+  for (const event of logOf(clicks(count)).store.log) {
+    store.record(event.stream, { ...event, metadata: {} });
+  }
+};
+
+const checkpointsOf = async (store: InMemoryEventStore) => {
+  const read: Record<string, unknown>[] = [];
+  for await (const { data } of store.read(checkpointStreamOf('main'))) {
+    read.push(JSON.parse(new TextDecoder().decode(data)) as Record<string, unknown>);
+  }
+  return read;
+};
+
+const soonPublished = (bus: ReturnType<typeof recordingBus>, count: number) =>
+  eventually(() => expect(new Set(bus.places()).size).to.equal(count));
+
+const rejection = async (promise: Promise<unknown>): Promise<unknown> =>
+  promise.then(
+    () => expect.fail('should have rejected'),
+    (error: unknown) => error,
+  );
+
+describe('bridge', () => {
+  it('forwards what was there before it and what comes, in order, and releases when it stops', async () => {
+    const { store } = logOf(clicks(7));
+    const bus = recordingBus();
+    const bridge = bridging({ eventStore: store, bus });
+    await bridge.start();
+    await soonPublished(bus, 7);
+    await eventually(() => expect(bridge.status()).to.include({ caughtUp: true, role: 'leading' }));
+    happens(store, 3);
+    await soonPublished(bus, 10);
+    expect(bridge.healthy()).to.be.true;
+    await Promise.all([bridge.stop(), bridge.stop()]);
+    expect(bridge.healthy()).to.be.false;
+    expect(holesIn(bus.published)).to.deep.equal([]);
+    expect(bus.published).to.have.length(10);
+    const last = (await checkpointsOf(store)).at(-1);
+    expect(last).to.deep.include({
+      state: 'released',
+      position: { commit: '1100', prepare: '1100' },
+    });
+  });
+
+  it('goes on after the checkpoint and repeats nothing after a clean stop', async () => {
+    const { store } = logOf(clicks(5));
+    for (const expected of [5, 8]) {
+      const bus = recordingBus();
+      const bridge = bridging({ eventStore: store, bus });
+      await bridge.start();
+      const fresh = expected === 5 ? 5 : 3;
+      await soonPublished(bus, fresh);
+      await bridge.stop();
+      expect(bus.published).to.have.length(fresh);
+      happens(store, 3);
+    }
+  });
+
+  it('leaves out system events and other streams', async () => {
+    const { store } = logOf(clicks(1));
+    const note = { data: new Uint8Array(), metadata: {} };
+    store.record('anime-1', { ...note, id: 'a', type: '$note' });
+    store.record('snapshot-anime-1', { ...note, id: 'b', type: 'Snapshot' });
+    const bus = recordingBus();
+    const bridge = bridging({ eventStore: store, bus });
+    await bridge.start();
+    happens(store, 1);
+    await eventually(() => expect(bus.places()).to.deep.equal(['anime-1@0', 'anime-1@2']));
+    await bridge.stop();
+  });
+
+  it('publishes one batch at a time and lets the next one grow within its bounds meanwhile', async () => {
+    const { store } = logOf(clicks(100));
+    let open = (): void => undefined;
+    const opened = new Promise<void>((resolve) => (open = resolve));
+    const bus = recordingBus(() => opened);
+    const bridge = bridging({ eventStore: store, bus, maxBatchRecords: 20 });
+    await bridge.start();
+    await eventually(() => expect(bridge.status().waitingEvents).to.be.at.least(20));
+    expect(bridge.status().waitingEvents).to.be.at.most(40);
+    open();
+    await soonPublished(bus, 100);
+    await bridge.stop();
+    expect(bus.mostInFlight()).to.equal(1);
+    expect(Math.max(...bus.batches)).to.equal(20);
+  });
+
+  it('bounds a batch by bytes', async () => {
+    const { store } = logOf(clicks(100));
+    const bus = recordingBus();
+    const bridge = bridging({ eventStore: store, bus, maxBatchBytes: 3_000 });
+    await bridge.start();
+    await soonPublished(bus, 100);
+    await bridge.stop();
+    expect(Math.max(...bus.batches)).to.be.at.most(7);
+  });
+
+  it('tries the same batch again until the bus takes it, with the same publisher', async () => {
+    const { store } = logOf(clicks(10));
+    let left = 5;
+    const bus = recordingBus(() => {
+      left -= 1;
+      if (left >= 0) throw new UnavailableError('The bus is down.');
+    });
+    const bridge = bridging({ eventStore: store, bus });
+    await bridge.start();
+    await soonPublished(bus, 10);
+    await bridge.stop();
+    expect(bus.publishers()).to.equal(1);
+    expect(bus.published).to.have.length(10);
+  });
+
+  it('takes another publisher when one cannot go on', async () => {
+    const { store } = logOf(clicks(10));
+    let left = 2;
+    const bus = recordingBus(() => {
+      left -= 1;
+      if (left >= 0) throw new PortError('CORRUPT', 'The sequence is lost.', false);
+    });
+    const bridge = bridging({ eventStore: store, bus });
+    await bridge.start();
+    await soonPublished(bus, 10);
+    await bridge.stop();
+    expect(bus.publishers()).to.equal(3);
+    expect(holesIn(bus.published)).to.deep.equal([]);
+  });
+
+  it('puts a marker and a dead letter in the place of an event that is too large', async () => {
+    const { store } = logOf(clicks(9, 1));
+    const id = '10000000-0000-4000-8000-000000000000';
+    const data = new Uint8Array(5_000);
+    store.record('anime-1', { id, type: 'Huge', data, metadata: {} });
+    happens(store, 5);
+    const bus = recordingBus((records) => {
+      const bytes = records.reduce((sum, { value }) => sum + (value?.byteLength ?? 0), 0);
+      if (bytes > 1_000) throw new TooLargeError('Too large for the bus.');
+    });
+    const bridge = bridging({ eventStore: store, bus });
+    await bridge.start();
+    await soonPublished(bus, 15);
+    await bridge.stop();
+    expect(holesIn(bus.published)).to.deep.equal([]);
+    const marker = bus.published.find(({ headers }) => headers['ce_id'] === id);
+    expect(marker?.value).to.equal(null);
+    expect(marker?.headers).to.include({ 'esdb-record-stream-revision': '9' });
+    expect(
+      bridge.deadLetters.letters.map(({ stream, revision }) => [stream, revision]),
+    ).to.deep.equal([['anime-1', 9]]);
+  });
+
+  it('follows the log again when a subscription ends or fails', async () => {
+    const { store } = logOf(clicks(12));
+    let subscriptions = 0;
+    const dropping: typeof store = {
+      ...store,
+      async *subscribeToAll(options) {
+        subscriptions += 1;
+        const drop = subscriptions;
+        let left = 4;
+        for await (const delivery of store.subscribeToAll(options)) {
+          yield delivery;
+          left -= 1;
+          if (left > 0 || drop > 4) continue;
+          if (drop % 2 === 0) throw new PortError('ACCESS_DENIED', 'Not now.', false);
+          return;
+        }
+      },
+    };
+    const bus = recordingBus();
+    const bridge = bridging({ eventStore: dropping, bus });
+    await bridge.start();
+    await soonPublished(bus, 12);
+    await bridge.stop();
+    expect(bus.published).to.have.length(12);
+    expect((await bridge.metrics.bridgeDrops.get()).values[0]?.value).to.be.at.least(3);
+  });
+
+  it('writes a checkpoint every so many events, and as a sign of life when nothing happens', async () => {
+    const { store } = logOf(clicks(30));
+    const bus = recordingBus();
+    const bridge = bridging({
+      ...{ eventStore: store, bus, maxBatchRecords: 10 },
+      checkpointEveryEvents: 10,
+      checkpointEveryMs: 1e6,
+    });
+    await bridge.start();
+    await eventually(async () => expect(await checkpointsOf(store)).to.have.length.at.least(3));
+    await bridge.stop();
+    const idle = bridging({ eventStore: store, bus, checkpointEveryMs: 2 });
+    await idle.start();
+    await eventually(() => {
+      const written = store.log.filter(({ stream }) => stream === checkpointStreamOf('main'));
+      expect(written.length).to.be.at.least(12);
+    });
+    await idle.stop();
+  });
+
+  it('writes a checkpoint whose answer was lost again with the same id, once', async () => {
+    const { store } = logOf(clicks(3));
+    let lost = 0;
+    const lossy: typeof store = {
+      ...store,
+      append: async (...call) => {
+        const result = await store.append(...call);
+        lost += 1;
+        if (lost % 2 === 1) throw new OutcomeUnknownError('The answer was lost.');
+        return result;
+      },
+    };
+    const bus = recordingBus();
+    const bridge = bridging({ eventStore: lossy, bus });
+    await bridge.start();
+    await soonPublished(bus, 3);
+    await bridge.stop();
+    const states = (await checkpointsOf(store)).map(({ state }) => state);
+    expect(states).to.deep.equal(['held', 'released']);
+  });
+
+  for (const [name, data] of [
+    ['cannot be read', { schemaVersion: 1 }],
+    ['has half a position', { position: { commit: '1' } }],
+    ['is of another log', { logId: 'another', holder: 'x', state: 'held', position: null }],
+  ] as const) {
+    it(`refuses to start with a sentence when the checkpoint ${name}`, async () => {
+      const { store } = logOf(clicks(3));
+      const event = { id: 'c', type: 'BridgeCheckpointed', data, metadata: {} };
+      await store.append(checkpointStreamOf('main'), 'no_stream', [event]);
+      const bus = recordingBus();
+      const bridge = bridging({ eventStore: store, bus });
+      const error = await rejection(bridge.start());
+      expect(error).to.be.instanceOf(PortError).and.have.property('code', 'CORRUPT');
+      expect(error)
+        .to.have.property('message')
+        .that.matches(/^The bridge's checkpoint .* Delete /);
+      await bridge.stop();
+      expect(bus.published).to.deep.equal([]);
+    });
+  }
+
+  it('begins at the start of the log where the checkpoint was lost', async () => {
+    const { store } = logOf(clicks(3));
+    const first = recordingBus();
+    const before = bridging({ eventStore: store, bus: first });
+    await before.start();
+    await soonPublished(first, 3);
+    await before.stop();
+    await store.deleteStream(checkpointStreamOf('main'));
+    const bus = recordingBus();
+    const bridge = bridging({ eventStore: store, bus });
+    await bridge.start();
+    await soonPublished(bus, 3);
+    await bridge.stop();
+  });
+
+  it('comes up by itself when the event store cannot be reached at first', async () => {
+    const { store } = logOf(clicks(3));
+    let down = 10;
+    const late: typeof store = {
+      ...store,
+      async *read(...call) {
+        down -= 1;
+        if (down > 0) throw new UnavailableError('Not yet.');
+        yield* store.read(...call);
+      },
+    };
+    const bus = recordingBus();
+    const bridge = bridging({ eventStore: late, bus });
+    await bridge.start();
+    await soonPublished(bus, 3);
+    await bridge.stop();
+  });
+
+  it('stops within its deadline though the bus never answers, and claims nothing', async () => {
+    const { store } = logOf(clicks(50));
+    const bus = recordingBus(() => new Promise(() => undefined));
+    const bridge = bridging({ eventStore: store, bus, drainTimeoutMs: 20, maxBatchRecords: 10 });
+    await bridge.start();
+    await eventually(() => expect(bridge.status().waitingEvents).to.be.at.least(10));
+    await bridge.stop();
+    expect((await checkpointsOf(store)).at(-1)).to.include({ state: 'released', position: null });
+  });
+
+  describe('with documents that are flushed', () => {
+    const flushing = (position: Position | null) => {
+      const saved: bigint[] = [];
+      return {
+        saved,
+        load: () => Promise.resolve(position),
+        save: ({ commit }: Position) => {
+          saved.push(commit);
+          return Promise.resolve();
+        },
+      };
+    };
+    const at = (commit: bigint): Position => ({ commit, prepare: commit });
+
+    for (const [name, position, expected] of [
+      ['from the start where there are none', null, 5],
+      ['where they are, when they are behind the checkpoint', at(200n), 3],
+      ['at the checkpoint, when they are ahead of it', at(10_000n), 0],
+    ] as const) {
+      it(`publishes again ${name}`, async () => {
+        const { store } = logOf(clicks(5));
+        const before = recordingBus();
+        const first = bridging({ eventStore: store, bus: before });
+        await first.start();
+        await soonPublished(before, 5);
+        await first.stop();
+        const bus = recordingBus();
+        const bridge = bridging({ eventStore: store, bus, flushed: flushing(position) });
+        await bridge.start();
+        await eventually(() => expect(bridge.status().caughtUp).to.be.true);
+        await bridge.stop();
+        expect(bus.published).to.have.length(expected);
+      });
+    }
+
+    it('never calls flushed what is not in documents yet', async () => {
+      const { store } = logOf(clicks(5));
+      const before = recordingBus();
+      const first = bridging({ eventStore: store, bus: before });
+      await first.start();
+      await soonPublished(before, 5);
+      await first.stop();
+      const stuck = recordingBus(() => new Promise(() => undefined));
+      const flushed = flushing(at(200n));
+      const bridge = bridging({
+        ...{ eventStore: store, bus: stuck, flushed },
+        checkpointEveryMs: 1,
+        drainTimeoutMs: 10,
+      });
+      await bridge.start();
+      const written = store.log.length;
+      await eventually(() => expect(store.log.length).to.be.at.least(written + 3));
+      await bridge.stop();
+      expect(flushed.saved.every((commit) => commit <= 200n)).to.be.true;
+      const { position } = (await checkpointsOf(store)).at(-1) ?? {};
+      expect(position).to.deep.equal({ commit: '200', prepare: '200' });
+    });
+  });
+
+  describe('beside another bridge', () => {
+    it('stands by while the other one gives signs of life, and follows its release', async () => {
+      const { store } = logOf(clicks(5));
+      const [one, other] = [recordingBus(), recordingBus()];
+      const leader = bridging({ eventStore: store, bus: one, checkpointEveryMs: 2 });
+      await leader.start();
+      await soonPublished(one, 5);
+      const standby = bridging({
+        eventStore: store,
+        bus: other,
+        takeOverAfterMs: 60_000,
+        standbyPollMs: 1,
+      });
+      await standby.start();
+      await eventually(() => expect(standby.status().role).to.equal('standby'));
+      expect(standby.healthy()).to.be.true;
+      happens(store, 2);
+      await soonPublished(one, 7);
+      expect(other.published).to.deep.equal([]);
+      await leader.stop();
+      await eventually(() => expect(standby.status().role).to.equal('leading'));
+      happens(store, 2);
+      await soonPublished(other, 2);
+      await standby.stop();
+      expect(holesIn([...one.published, ...other.published])).to.deep.equal([]);
+    });
+
+    it('takes over from one that fell silent, which stops at its first checkpoint', async () => {
+      const { store } = logOf(clicks(5));
+      const [one, other] = [recordingBus(), recordingBus()];
+      const zombie = bridging({
+        ...{ eventStore: store, bus: one, takeOverAfterMs: 60_000, maxBatchRecords: 5 },
+        checkpointEveryMs: 1e6,
+        checkpointEveryEvents: 20,
+      });
+      await zombie.start();
+      await soonPublished(one, 5);
+      const heir = bridging({
+        eventStore: store,
+        bus: other,
+        takeOverAfterMs: 5,
+        checkpointEveryMs: 2,
+      });
+      await heir.start();
+      await eventually(() => expect(heir.status().role).to.equal('leading'));
+      happens(store, 200);
+      await soonPublished(other, 205);
+      await eventually(() => expect(zombie.status().role).to.equal('standby'));
+      const stoppedAt = one.published.length;
+      happens(store, 10);
+      await soonPublished(other, 215);
+      expect(one.published).to.have.length(stoppedAt);
+      expect(stoppedAt).to.be.below(205);
+      await Promise.all([zombie.stop(), heir.stop()]);
+      expect(holesIn(other.published)).to.deep.equal([]);
+    });
+
+    it('asks before it publishes when it was paused for longer than its lease', async () => {
+      const { store } = logOf(clicks(5));
+      const [one, other] = [recordingBus(), recordingBus()];
+      let clock = 0;
+      const paused = bridging({
+        ...{ eventStore: store, bus: one, takeOverAfterMs: 10_000, monotonic: () => clock },
+        checkpointEveryMs: 1e6,
+      });
+      await paused.start();
+      await soonPublished(one, 5);
+      const heir = bridging({ eventStore: store, bus: other, checkpointEveryMs: 1e6 });
+      await heir.start();
+      await eventually(() => expect(heir.status().role).to.equal('leading'));
+      clock += 60_000;
+      happens(store, 10);
+      await eventually(() => expect(paused.status().role).to.equal('standby'));
+      expect(one.published).to.have.length(5);
+      await Promise.all([paused.stop(), heir.stop()]);
+    });
+  });
+});
