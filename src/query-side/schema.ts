@@ -24,7 +24,7 @@ export interface SchemaOptions {
 
 export const createSchema = ({ waiter, serviceInfo, now }: SchemaOptions): GraphQLSchema =>
   makeExecutableSchema<QueryContext>({
-    typeDefs,
+    typeDefs: [...typeDefs],
     resolvers: {
       Count: countScalar,
       Query: {
