@@ -35,7 +35,7 @@ export const createStreamAdmin = ({ connection, append, read, timeoutMs }: Strea
     for (let attempt = 1; ; attempt += 1) {
       const { revision, fields } = await metadataOf(metastream);
       if (fields['$maxCount'] === maxCount) return;
-      const data = metadataBytes({ ...fields, $maxCount: maxCount });
+      const data = Buffer.from(JSON.stringify({ ...fields, $maxCount: maxCount }), 'utf8');
       const event = { id: randomUUID(), type: '$metadata', data, metadata: new Uint8Array() };
       try {
         await append({ stream: metastream, expected: revision, events: [event] }, timeoutMs);
@@ -74,17 +74,14 @@ export const createStreamAdmin = ({ connection, append, read, timeoutMs }: Strea
 
 const fieldsOf = (data: Uint8Array): Record<string, unknown> => {
   try {
-    const fields: unknown = JSON.parse(Buffer.from(data).toString('utf8'));
-    return typeof fields === 'object' && fields !== null ? { ...fields } : {};
+    const { $tb, ...fields } = JSON.parse(Buffer.from(data).toString('utf8')) as Fields;
+    // The mark of a deletion, 2^63 - 1, is no number of JavaScript. The server ends the deletion
+    // with any new metadata, and puts a mark of its own so that old events stay hidden.
+    return Number.isSafeInteger($tb) ? { ...fields, $tb } : fields;
   } catch {
     // The server ignores metadata that it cannot read, and so do we.
     return {};
   }
 };
 
-/** The mark of a deleted stream is 2^63 - 1, which no number of JavaScript is. */
-const metadataBytes = (fields: Record<string, unknown>): Uint8Array =>
-  Buffer.from(
-    JSON.stringify(fields).replace('"$tb":9223372036854776000', '"$tb":9223372036854775807'),
-    'utf8',
-  );
+type Fields = Record<string, unknown>;

@@ -88,6 +88,7 @@ export const follow = (store: EventStore, options: Omit<SubscriptionOptions, 'si
   ended.catch(() => undefined);
   return {
     deliveries,
+    ended,
     events: () => deliveries.flatMap((one) => (one.kind === 'event' ? [one.event] : [])),
     kinds: () => deliveries.map(({ kind }) => kind),
     /** Rejects as the iteration did. */

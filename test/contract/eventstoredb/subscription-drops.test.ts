@@ -1,0 +1,94 @@
+import { expect } from 'chai';
+import { status } from '@grpc/grpc-js';
+import { PortError } from '../../../src/ports/errors.js';
+import { eventually } from '../../support/eventually.js';
+import { rejectionOf } from '../../support/rejection-of.js';
+import { scriptedServer, type ReadServerCall } from '../../support/scripted-server.js';
+import { follow } from '../event-store/given.js';
+import { confirmation, eventAt, opened, openStore } from './support.js';
+
+describe('EventStoreDB adapter and subscriptions that drop', () => {
+  const keep = opened();
+
+  /** Serves each subscription by the next act of the script, the last one again and again. */
+  const subscribeTo = async (...acts: ((call: ReadServerCall) => void)[]) => {
+    const asked: (string | undefined)[] = [];
+    const server = await scriptedServer({
+      read: (call) => {
+        const act = acts[Math.min(asked.length, acts.length - 1)];
+        asked.push(call.request.getOptions()?.getAll()?.getPosition()?.getCommitPosition());
+        call.write(confirmation());
+        act?.(call);
+      },
+    });
+    keep(server, ({ stop }) => stop());
+    let drops = 0;
+    const store = openStore(server.connectionString, {
+      subscriptionSilenceMs: 200,
+      onDrop: () => (drops += 1),
+    });
+    keep(store, (one) => one.close());
+    const following = follow(store, { after: 'start' });
+    return { following, asked, drops: () => drops };
+  };
+
+  const positions = (following: ReturnType<typeof follow>) =>
+    following.events().map(({ position }) => position.commit);
+
+  it('resumes where the server ends the call without an error', async () => {
+    const { following, asked, drops } = await subscribeTo(
+      (call) => {
+        call.write(eventAt(10n));
+        call.end();
+      },
+      (call) => call.write(eventAt(20n)),
+    );
+    await eventually(() => expect(positions(following)).to.deep.equal([10n, 20n]));
+    await following.stop();
+    expect(asked.slice(0, 2)).to.deep.equal([undefined, '10']);
+    expect(drops()).to.equal(1);
+  });
+
+  it('resumes where a server that lives forgets the subscription', async () => {
+    const { following, asked, drops } = await subscribeTo(
+      (call) => call.write(eventAt(10n)),
+      (call) => call.write(eventAt(20n)),
+    );
+    await eventually(() => expect(positions(following)).to.include(20n));
+    await following.stop();
+    expect(asked.slice(0, 2)).to.deep.equal([undefined, '10']);
+    expect(drops()).to.equal(0);
+  });
+
+  it('resumes after errors that come one upon the other', async () => {
+    const fail = (call: ReadServerCall) => {
+      call.emit('error', { code: status.INTERNAL, details: 'busy' });
+    };
+    const { following, drops } = await subscribeTo(fail, fail, fail, (call) =>
+      call.write(eventAt(10n)),
+    );
+    await eventually(() => expect(positions(following)).to.include(10n));
+    await following.stop();
+    expect(drops()).to.equal(3);
+  });
+
+  it('keeps positions that no number holds', async () => {
+    const beyond = 2n ** 63n - 1n;
+    const { following, asked } = await subscribeTo((call) => {
+      call.write(eventAt(beyond));
+      call.end();
+    });
+    await eventually(() => expect(asked).to.include(beyond.toString()));
+    await following.stop();
+    expect(following.events()[0]?.position).to.deep.equal({ commit: beyond, prepare: beyond });
+  });
+
+  it('ends with an error that no repetition mends', async () => {
+    const { following } = await subscribeTo((call) => {
+      call.emit('error', { code: status.PERMISSION_DENIED, details: 'not allowed' });
+    });
+    const error = await rejectionOf(following.ended);
+    expect(error).to.be.instanceOf(PortError);
+    expect(error).to.include({ code: 'ACCESS_DENIED', retriable: false });
+  });
+});

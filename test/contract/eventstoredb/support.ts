@@ -1,0 +1,49 @@
+import streams from '@eventstore/db-client/generated/streams_pb.js';
+import shared from '@eventstore/db-client/generated/shared_pb.js';
+import type { ReadResp } from '@eventstore/db-client/generated/streams_pb.js';
+import {
+  eventStoreDbStore,
+  type EventStoreDbOptions,
+} from '../../../src/adapters/eventstoredb/event-store.js';
+import { silentLogger } from '../../../src/platform/logger.js';
+import type { EventStore } from '../../../src/ports/event-store.js';
+
+/** What a test opened, closed in reverse after it. */
+export const opened = () => {
+  const toClose: (() => unknown)[] = [];
+  afterEach(async () => {
+    for (const close of toClose.splice(0).reverse()) await close();
+  });
+  return <T>(thing: T, close: (thing: T) => unknown): T => {
+    toClose.push(() => close(thing));
+    return thing;
+  };
+};
+
+export const openStore = (
+  connectionString: string,
+  options: Partial<EventStoreDbOptions> = {},
+): EventStore =>
+  eventStoreDbStore({
+    connectionString,
+    logger: silentLogger(),
+    subscriptionBackoff: { baseMs: 20, maxMs: 200 },
+    ...options,
+  });
+
+export const confirmation = (): ReadResp =>
+  new streams.ReadResp().setConfirmation(
+    new streams.ReadResp.SubscriptionConfirmation().setSubscriptionId('scripted'),
+  );
+
+export const eventAt = (place: bigint): ReadResp => {
+  const event = new streams.ReadResp.ReadEvent.RecordedEvent()
+    .setId(new shared.UUID().setString('8d0e9a5c-52f1-4a6e-9f0c-2f5f3c1d7e10'))
+    .setStreamIdentifier(new shared.StreamIdentifier().setStreamName(Buffer.from('scripted')))
+    .setStreamRevision(place.toString())
+    .setCommitPosition(place.toString())
+    .setPreparePosition(place.toString())
+    .setData(Buffer.from('{}'));
+  event.getMetadataMap().set('type', 'Scripted').set('content-type', 'application/json');
+  return new streams.ReadResp().setEvent(new streams.ReadResp.ReadEvent().setEvent(event));
+};

@@ -1,0 +1,39 @@
+import { StreamsService } from '@eventstore/db-client/generated/streams_grpc_pb.js';
+import type {
+  BatchAppendReq,
+  BatchAppendResp,
+  ReadReq,
+  ReadResp,
+} from '@eventstore/db-client/generated/streams_pb.js';
+import {
+  Server,
+  ServerCredentials,
+  type ServerDuplexStream,
+  type ServerWritableStream,
+} from '@grpc/grpc-js';
+
+export type ReadServerCall = ServerWritableStream<ReadReq, ReadResp>;
+export type BatchServerCall = ServerDuplexStream<BatchAppendReq, BatchAppendResp>;
+
+export interface Script {
+  readonly read?: (call: ReadServerCall) => void;
+  readonly batchAppend?: (call: BatchServerCall) => void;
+}
+
+/** A server that answers as a test tells it; what it is not told it answers as unimplemented. */
+export const scriptedServer = async (script: Script) => {
+  const server = new Server();
+  server.addService(StreamsService, { ...script });
+  const port = await new Promise<number>((resolve, reject) => {
+    server.bindAsync('127.0.0.1:0', ServerCredentials.createInsecure(), (error, bound) => {
+      if (error === null) resolve(bound);
+      else reject(error);
+    });
+  });
+  return {
+    connectionString: `esdb://127.0.0.1:${port}?tls=false`,
+    stop: () => {
+      server.forceShutdown();
+    },
+  };
+};

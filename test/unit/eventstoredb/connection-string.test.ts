@@ -1,0 +1,50 @@
+import { expect } from 'chai';
+import { parseAddress } from '../../../src/adapters/eventstoredb/connection-string.js';
+
+const failureOf = (connectionString: string): string => {
+  try {
+    parseAddress(connectionString);
+  } catch (error) {
+    return String(error);
+  }
+  throw new Error('It was taken.');
+};
+
+describe('the connection string of the event store', () => {
+  it('is shown without credentials and settings', () => {
+    const { shown, options } = parseAddress('esdb://admin:ch%40nge@db:2113?tls=true');
+    expect(shown).to.equal('esdb://db:2113');
+    expect(options.defaultCredentials).to.deep.equal({ username: 'admin', password: 'ch@nge' });
+    expect(options.tls).to.equal(true);
+  });
+
+  it('may name a cluster, and may use the names of KurrentDB', () => {
+    expect(parseAddress('esdb://a:1,b:2,c:3').shown).to.equal('esdb://a:1,b:2,c:3');
+    expect(parseAddress('esdb+discover://cluster').shown).to.equal('esdb+discover://cluster:2113');
+    expect(parseAddress('kurrentdb://db').shown).to.equal('esdb://db:2113');
+    expect(parseAddress('kurrent+discover://db').shown).to.equal('esdb+discover://db:2113');
+  });
+
+  it('is refused where a setting is unknown, by the name of the setting', () => {
+    expect(failureOf('esdb://admin:secret@db?tlsCaFiel=ca.crt'))
+      .to.include('tlsCaFiel')
+      .and.not.include('secret');
+  });
+
+  it('is refused where it cannot be read, without a word of what it says', () => {
+    for (const wrong of [
+      'http://admin:secret@db',
+      'esdb://admin:secret@',
+      'esdb://admin:secret@db:port',
+    ]) {
+      expect(failureOf(wrong))
+        .to.include('esdb://user:password@host:2113')
+        .and.not.include('secret');
+    }
+  });
+
+  it('is refused where it turns certificate checks or keep-alive off', () => {
+    expect(failureOf('esdb://db?tls=true&tlsVerifyCert=false')).to.include('tlsCAFile');
+    expect(failureOf('esdb://db?keepAliveInterval=-1')).to.include('Keep-alive');
+  });
+});
