@@ -1,44 +1,63 @@
+interface Waiter {
+  /** Whether what was committed is of interest. */
+  readonly concerned: () => boolean;
+  readonly wake: () => void;
+}
+
+const always = (): boolean => true;
+
 /** Wakes those who wait for the next commit, or for the end. */
 export const createCommitSignal = () => {
-  let waiting: (() => void)[] = [];
+  let waiting: Waiter[] = [];
   let ended: { readonly error?: Error } | undefined;
 
-  const wake = (): void => {
+  const wakeAll = (): void => {
     const woken = waiting;
     waiting = [];
-    for (const resolve of woken) resolve();
+    for (const waiter of woken) waiter.wake();
   };
 
   return {
     /** Something was committed. */
-    wake,
-    /** Nothing will be any more: subscriptions end, with the error if there is one. */
+    committed: (): void => {
+      const woken: Waiter[] = [];
+      const staying: Waiter[] = [];
+      for (const waiter of waiting) (waiter.concerned() ? woken : staying).push(waiter);
+      waiting = staying;
+      for (const waiter of woken) waiter.wake();
+    },
+    /** Whatever was known of the log may be different now. */
+    wakeAll,
+    /** Nothing will be committed any more: subscriptions end, with the error if there is one. */
     end: (error?: Error): void => {
       ended ??= error === undefined ? {} : { error };
-      wake();
+      wakeAll();
     },
     /** True once it has ended; throws if it ended with an error. */
     hasEnded: (): boolean => {
       if (ended?.error !== undefined) throw ended.error;
       return ended !== undefined;
     },
-    /** Resolves at the next commit, at the end, or when the signal aborts. */
-    next: (signal: AbortSignal): Promise<void> =>
+    /** Resolves at the next commit of interest, at the end, or when the signal aborts. */
+    next: (signal: AbortSignal, concerned: () => boolean = always): Promise<void> =>
       new Promise((resolve) => {
         if (signal.aborted || ended !== undefined) {
           resolve();
           return;
         }
-        const woken = (): void => {
-          signal.removeEventListener('abort', aborted);
-          resolve();
+        const waiter: Waiter = {
+          concerned,
+          wake: () => {
+            signal.removeEventListener('abort', aborted);
+            resolve();
+          },
         };
         const aborted = (): void => {
-          waiting = waiting.filter((one) => one !== woken);
+          waiting = waiting.filter((one) => one !== waiter);
           resolve();
         };
         signal.addEventListener('abort', aborted, { once: true });
-        waiting.push(woken);
+        waiting.push(waiter);
       }),
   };
 };

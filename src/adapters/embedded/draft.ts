@@ -164,9 +164,11 @@ const metadataEvent = (json: string): RawEvent => ({
 
 /** The promise that answers the append, settled by the commit. */
 export const ticketOf = (draft: Draft, outcome: AppendOutcome): Ticket => {
-  const settlers = {} as Pick<Ticket, 'resolve' | 'reject'>;
-  const promise = new Promise<AppendOutcome>((resolve, reject) => {
-    Object.assign(settlers, { resolve, reject });
-  });
-  return { ...draft, outcome, promise, ...settlers };
+  let resolve: Ticket['resolve'] = ignore;
+  let reject: Ticket['reject'] = ignore;
+  const promise = new Promise<AppendOutcome>((...settle) => ([resolve, reject] = settle));
+  const { writes, changes, bytes } = draft;
+  return { writes, changes, bytes, outcome, promise, resolve, reject };
 };
+
+const ignore = (): void => undefined;

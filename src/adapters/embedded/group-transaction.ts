@@ -1,5 +1,7 @@
 import type { Database } from './sqlite.js';
-import type { Batch, EventRow } from './writer-protocol.js';
+import { NUMBERS_PER_EVENT, type Batch, type EventColumns } from './writer-protocol.js';
+
+type EventNumbers = readonly [number, number, number, number, number, number, number];
 
 export type TransactionResult =
   | { readonly kind: 'committed' }
@@ -8,17 +10,26 @@ export type TransactionResult =
 /** Writes many batches in one transaction: one fsync for all of them. Never throws. */
 export const groupTransaction = (db: Database) => {
   const insertStream = db.prepare('INSERT INTO streams (id, name) VALUES (?, ?)');
-  const insertEvent = db.prepare('INSERT INTO events VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)');
+  // Node 22 binds an empty BLOB as NULL.
+  const insertEvent = db.prepare(
+    "INSERT INTO events VALUES (?, ?, ?, ?, ?, ?, ?, ?, coalesce(?, x''))",
+  );
   const keep = db.prepare('INSERT OR REPLACE INTO retention (stream, max_count) VALUES (?, ?)');
   const keepAll = db.prepare('DELETE FROM retention WHERE stream = ?');
   const begin = db.prepare('BEGIN IMMEDIATE');
   const commit = db.prepare('COMMIT');
 
-  const insertEvents = (events: readonly EventRow[], payload: Uint8Array): void => {
+  const insertEvents = ({ numbers, ids, types, payload }: EventColumns): void => {
     let offset = 0;
-    for (const [position, stream, revision, id, type, created, isJson, length, total] of events) {
-      const bytes = payload.subarray(offset, (offset += total));
-      insertEvent.run(position, stream, revision, id, type, created, isJson, length, bytes);
+    for (const [index, id] of ids.entries()) {
+      const start = index * NUMBERS_PER_EVENT;
+      const [position, stream, revision, created, isJson, dataLength, length] = numbers.subarray(
+        start,
+        start + NUMBERS_PER_EVENT,
+      ) as unknown as EventNumbers;
+      const bytes = payload.subarray(offset, (offset += length));
+      const type = types[index] ?? '';
+      insertEvent.run(position, stream, revision, id, type, created, isJson, dataLength, bytes);
     }
   };
 
@@ -28,7 +39,7 @@ export const groupTransaction = (db: Database) => {
       if (maxCount === null) keepAll.run(stream);
       else keep.run(stream, maxCount);
     }
-    insertEvents(batch.events, batch.payload);
+    insertEvents(batch);
   };
 
   return (batches: readonly Batch[]): TransactionResult => {

@@ -73,6 +73,8 @@ export const createHeads = (reader: Reader, options: { readonly max: number }) =
       idle.set(name, head);
       return head;
     },
+    /** Only if it is in memory. */
+    peek: (name: string): Head | undefined => busy.get(name) ?? idle.peek(name),
     /** The head takes an append in. */
     pin: (head: Head, ticket: Ticket): void => {
       if (head.inFlight.length === 0) busy.set(head.name, head);

@@ -94,12 +94,12 @@ const assemble = async (opened: Opened): Promise<EventLog> => {
       drafts.reload();
       committedPosition = reader.lastPosition();
       tail.restartAt(committedPosition);
-      signal.wake();
+      signal.wakeAll();
     },
     onCommitted: (records: readonly LogRecord[]) => {
       tail.push(records);
       committedPosition = Number(records.at(-1)?.position ?? committedPosition);
-      signal.wake();
+      signal.committed();
     },
     onFailed: (message) => logger.error('event log transaction failed', { path, reason: message }),
     onDied: (cause) => {

@@ -1,9 +1,9 @@
 import { TOMBSTONE_REVISION, type LogRecord } from './event-log.js';
 import type { Ticket } from './heads.js';
 import {
+  NUMBERS_PER_EVENT,
   TOMBSTONE,
   type Batch,
-  type EventRow,
   type RetentionRow,
   type StreamRow,
 } from './writer-protocol.js';
@@ -17,38 +17,56 @@ export const packBatch = (group: {
   readonly streams: readonly StreamRow[];
   readonly retention: readonly RetentionRow[];
 }): Batch => {
-  const events: EventRow[] = [];
-  const payload = new Uint8Array(group.tickets.reduce((sum, ticket) => sum + payloadOf(ticket), 0));
+  const { streams, retention } = group;
+  const { events, bytes } = sizeOf(group.tickets);
+  const numbers = new Float64Array(events * NUMBERS_PER_EVENT);
+  const payload = new Uint8Array(bytes);
+  const ids: string[] = [];
+  const types: string[] = [];
   let offset = 0;
-  for (const ticket of group.tickets) {
-    for (const { head, records } of ticket.writes) {
-      for (const record of records) {
-        payload.set(record.data, offset);
-        payload.set(record.metadata, offset + record.data.byteLength);
-        offset += sizeOf(record);
-        events.push(toRow(head.id, record));
-      }
-    }
-  }
-  return { kind: 'append', streams: group.streams, retention: group.retention, events, payload };
+  forEachRecord(group.tickets, (record, stream) => {
+    const length = bytesOf(record);
+    payload.set(record.data, offset);
+    payload.set(record.metadata, offset + record.data.byteLength);
+    numbers.set(numbersOf(record, stream, length), ids.length * NUMBERS_PER_EVENT);
+    ids.push(record.id);
+    types.push(record.type);
+    offset += length;
+  });
+  return { kind: 'append', streams, retention, numbers, ids, types, payload };
 };
 
-const sizeOf = (record: LogRecord): number => record.data.byteLength + record.metadata.byteLength;
-
-const payloadOf = (ticket: Ticket): number => {
-  let bytes = 0;
-  for (const { records } of ticket.writes) for (const record of records) bytes += sizeOf(record);
-  return bytes;
-};
-
-const toRow = (stream: number, record: LogRecord): EventRow => [
+const numbersOf = (record: LogRecord, stream: number, length: number): number[] => [
   Number(record.position),
   stream,
   record.revision === TOMBSTONE_REVISION ? TOMBSTONE : Number(record.revision),
-  record.id,
-  record.type,
   record.created,
   record.isJson ? 1 : 0,
   record.data.byteLength,
-  sizeOf(record),
+  length,
 ];
+
+const bytesOf = (record: LogRecord): number => record.data.byteLength + record.metadata.byteLength;
+
+const sizeOf = (
+  tickets: readonly Ticket[],
+): { readonly events: number; readonly bytes: number } => {
+  let events = 0;
+  let bytes = 0;
+  forEachRecord(tickets, (record) => {
+    events += 1;
+    bytes += bytesOf(record);
+  });
+  return { events, bytes };
+};
+
+const forEachRecord = (
+  tickets: readonly Ticket[],
+  visit: (record: LogRecord, stream: number) => void,
+): void => {
+  for (const ticket of tickets) {
+    for (const { head, records } of ticket.writes) {
+      for (const record of records) visit(record, head.id);
+    }
+  }
+};

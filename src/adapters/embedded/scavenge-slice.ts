@@ -1,4 +1,4 @@
-import { rollBack } from './group-transaction.js';
+import { messageOf, rollBack } from './group-transaction.js';
 import type { Database } from './sqlite.js';
 import type { FromWriter } from './writer-protocol.js';
 
@@ -23,22 +23,25 @@ export const scavengeSlice = (db: Database) => {
         AND revision <= (SELECT max(revision) FROM events WHERE stream = ?1) - ?2
       ORDER BY revision LIMIT ${EVENTS_PER_STREAM})`);
 
-  return (afterStream: number, createdBefore: number): Scavenged => {
+  const slice = (afterStream: number, createdBefore: number): Scavenged => {
     const streams = kept.all(afterStream, STREAMS_PER_SLICE) as [number, number][];
-    const nextStream = streams.length < STREAMS_PER_SLICE ? null : (streams.at(-1)?.[0] ?? null);
     let deleted = 0;
-    try {
-      db.exec('BEGIN');
-      for (const [stream, maxCount] of streams) {
-        deleted += changesOf(remove.run(stream, maxCount, createdBefore));
-      }
-      db.exec('COMMIT');
-    } catch {
-      // A full disk, for instance: nothing is lost, and the next round tries again.
-      rollBack(db);
-      return { kind: 'scavenged', deleted: 0, nextStream: null };
+    db.exec('BEGIN');
+    for (const [stream, maxCount] of streams) {
+      deleted += changesOf(remove.run(stream, maxCount, createdBefore));
     }
+    db.exec('COMMIT');
+    const nextStream = streams.length < STREAMS_PER_SLICE ? null : (streams.at(-1)?.[0] ?? null);
     return { kind: 'scavenged', deleted, nextStream };
+  };
+
+  return (afterStream: number, createdBefore: number): Scavenged => {
+    try {
+      return slice(afterStream, createdBefore);
+    } catch (error) {
+      rollBack(db);
+      return { kind: 'scavenged', deleted: 0, nextStream: null, failure: messageOf(error) };
+    }
   };
 };
 

@@ -34,6 +34,9 @@ export const createScavenger = (options: {
     },
     scavenged: (result: Scavenged): void => {
       deleted += result.deleted;
+      if (result.failure !== undefined) {
+        logger.warn('event log not scavenged', { reason: result.failure });
+      }
       if (result.nextStream !== null) {
         setImmediate(slice, result.nextStream);
         return;

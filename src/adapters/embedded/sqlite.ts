@@ -17,7 +17,8 @@ export interface Statement {
 }
 
 /**
- * Client data goes in as Uint8Array: a text ends at its first NUL character, silently.
+ * Client data goes in as Uint8Array: a text ends at its first NUL character, silently. An empty one
+ * becomes NULL on Node 22.
  */
 export type SqlValue = string | number | bigint | null | Uint8Array;
 

@@ -121,7 +121,8 @@ async function* streamEvents(
         live = true;
         yield CAUGHT_UP;
       } else {
-        await commits.next(signal);
+        const next = from;
+        await commits.next(signal, () => (heads.peek(stream)?.settled.last ?? -1) >= next);
       }
       continue;
     }

@@ -5,26 +5,26 @@ export type StreamRow = readonly [id: number, name: string];
 
 export type RetentionRow = readonly [stream: number, maxCount: number | null];
 
-export type EventRow = readonly [
-  position: number,
-  stream: number,
-  revision: number,
-  id: string,
-  type: string,
-  created: number,
-  isJson: 0 | 1,
-  dataLength: number,
-  payloadLength: number,
-];
+/**
+ * Events side by side rather than one by one: typed arrays are handed to the other thread, while
+ * every object in a message is copied field by field.
+ */
+export interface EventColumns {
+  /** For each event: position, stream, revision, created, is JSON, length of data, of data and metadata. */
+  readonly numbers: Float64Array<ArrayBuffer>;
+  readonly ids: readonly string[];
+  readonly types: readonly string[];
+  /** Data and metadata of one event after the other. */
+  readonly payload: Uint8Array<ArrayBuffer>;
+}
+
+export const NUMBERS_PER_EVENT = 7;
 
 /** Appends that joined in one turn of the event loop. */
-export interface Batch {
+export interface Batch extends EventColumns {
   readonly kind: 'append';
   readonly streams: readonly StreamRow[];
   readonly retention: readonly RetentionRow[];
-  readonly events: readonly EventRow[];
-  /** Data and metadata of one event after the other. Handed over, not copied. */
-  readonly payload: Uint8Array;
 }
 
 export type ToWriter =
@@ -44,6 +44,8 @@ export type FromWriter =
       readonly deleted: number;
       /** Where the next slice begins; null after the last stream. */
       readonly nextStream: number | null;
+      /** Why this slice could not be done. Nothing is lost; the next round tries again. */
+      readonly failure?: string;
     };
 
 export interface WriterData {

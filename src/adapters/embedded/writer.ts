@@ -48,7 +48,7 @@ export const startWriter = (
       });
     });
     const writer: Writer = {
-      append: (batch) => worker.postMessage(batch, [batch.payload.buffer as ArrayBuffer]),
+      append: (batch) => worker.postMessage(batch, [batch.numbers.buffer, batch.payload.buffer]),
       resume: () => post({ kind: 'resume' }),
       scavenge: (afterStream, createdBefore) =>
         post({ kind: 'scavenge', afterStream, createdBefore }),

@@ -90,6 +90,14 @@ describe('reads of the event log', () => {
     expect(Buffer.from(event?.metadata ?? [])).to.deep.equal(metadata);
   });
 
+  it('give empty data and empty metadata back as such', async () => {
+    const nothing = Buffer.alloc(0);
+    await log.append('s', 'no_stream', [rawEvent({ data: nothing, metadata: nothing })]);
+    log = await given.restart();
+    const [event] = log.readAll('start', 'forwards', 1);
+    expect([event?.data.byteLength, event?.metadata.byteLength]).to.deep.equal([0, 0]);
+  });
+
   it('take any number of streams, more than are kept in memory', async () => {
     const streams = Array.from({ length: 21_000 }, (_, n) => `s${n}`);
     for (let n = 0; n < streams.length; n += 3000) {

@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { expect } from 'chai';
 import type { EventLog } from '../../../src/adapters/embedded/event-log.js';
 import { openDatabase } from '../../../src/adapters/embedded/sqlite.js';
+import { silentLogger, type Logger } from '../../../src/platform/logger.js';
 import { eventually } from '../../support/eventually.js';
 import { metadataEvent, rawEvents, revisionsOf, temporaryLog } from '../../support/event-log.js';
 
@@ -15,6 +16,16 @@ const givenLog = async () => {
     now: () => now,
   });
   return { ...given, log: given.log, pass: (ms: number) => (now += ms) };
+};
+
+/** The reasons of its warnings. */
+const listeningLogger = () => {
+  const reasons: unknown[] = [];
+  const logger: Logger = {
+    ...silentLogger(),
+    warn: (_, data) => void reasons.push(data?.['reason']),
+  };
+  return { logger, reasons };
 };
 
 const keepLast = (log: EventLog, stream: string, maxCount: number) =>
@@ -94,5 +105,16 @@ describe('scavenging', () => {
     db.close();
     expect(inAll(log, 'live')).to.have.lengthOf(100);
     await remove();
+  });
+
+  it('says why it cannot, and appends go on', async () => {
+    const { logger, reasons } = listeningLogger();
+    const given = await temporaryLog({ logger, scavenge: { everyMs: 5, minAgeMs: MINUTE } });
+    const db = openDatabase(join(given.directory, 'events.db'));
+    db.exec('ALTER TABLE retention RENAME TO elsewhere');
+    await eventually(() => expect(reasons).to.include('no such table: retention'));
+    expect(await given.log.append('s', 'no_stream', rawEvents(1))).to.include({ revision: 0n });
+    db.close();
+    await given.remove();
   });
 });
