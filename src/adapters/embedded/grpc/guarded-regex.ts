@@ -46,15 +46,16 @@ const isPlain = (pattern: string): boolean => {
 };
 
 const script = new Script('regex.test(subject)');
+/** One for all, as each would cost a megabyte; nothing in it outlives a match. */
+const context: { regex?: RegExp; subject?: string } = {};
+createContext(context);
 
 const timeLimited = (regex: RegExp): Pick<RegExp, 'test'> => {
-  const context: { regex: RegExp; subject: string } = { regex, subject: '' };
-  createContext(context);
   const known = new LRUCache<string, boolean>({ max: REMEMBERED_SUBJECTS });
   let budgetMs = BUDGET_MS.once;
 
   const evaluate = (subject: string): boolean | undefined => {
-    context.subject = subject;
+    Object.assign(context, { regex, subject });
     const started = performance.now();
     try {
       return script.runInContext(context, { timeout: MATCH_TIMEOUT_MS }) === true;

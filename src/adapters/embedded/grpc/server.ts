@@ -1,6 +1,5 @@
 import { GossipService } from '@eventstore/db-client/generated/gossip_grpc_pb.js';
 import { ServerFeaturesService } from '@eventstore/db-client/generated/serverfeatures_grpc_pb.js';
-import { StreamsService } from '@eventstore/db-client/generated/streams_grpc_pb.js';
 import { Server, ServerCredentials } from '@grpc/grpc-js';
 import type { Logger } from '../../../platform/logger.js';
 import type { EventLog } from '../event-log.js';
@@ -11,6 +10,7 @@ import { deleteStream, tombstoneStream } from './delete.js';
 import { readGossip } from './gossip.js';
 import type { ServiceContext } from './handlers.js';
 import { read } from './read.js';
+import { boundedStreamsService, unread } from './request-shapes.js';
 import { getSupportedMethods, type Features } from './server-features.js';
 import { shutDown } from './shut-down.js';
 import { refusing, unsupportedServices } from './unsupported.js';
@@ -66,14 +66,14 @@ export const startGrpcServer = async ({
   let boundPort = port;
   const context: ServiceContext = { log, calls, logger, maxAppendBytes, appendTimeoutMs };
   addStreams(server, context, features);
-  server.addService(ServerFeaturesService, {
+  server.addService(unread(ServerFeaturesService), {
     getSupportedMethods: getSupportedMethods(context, features),
   });
-  server.addService(GossipService, {
+  server.addService(unread(GossipService), {
     read: readGossip(context, () => ({ host, port: boundPort })),
   });
   for (const [service, sentence] of unsupportedServices) {
-    server.addService(service, refusing(service, sentence));
+    server.addService(unread(service), refusing(service, sentence));
   }
   boundPort = await bind(server, host, port);
   logger.info('the event store is served over gRPC', { host, port: boundPort });
@@ -87,7 +87,7 @@ export const startGrpcServer = async ({
 
 /** What it does not register, gRPC answers as unimplemented. */
 const addStreams = (server: Server, context: ServiceContext, features: Features): void =>
-  server.addService(StreamsService, {
+  server.addService(boundedStreamsService, {
     read: read(context),
     append: append(context),
     ...(features.batchAppend ? { batchAppend: batchAppend(context) } : {}),
