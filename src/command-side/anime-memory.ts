@@ -21,6 +21,8 @@ export interface AnimeMemory {
   lastEventId: string | null;
   /** Up to which revision the last snapshot goes; -1 without one. */
   snapshotAt: bigint;
+  /** The size that the cache counts for it; 0 where it is not in the cache. */
+  cachedSize: number;
 }
 
 export const blankMemory = (animeId: AnimeId, rememberedKeys: number): AnimeMemory => ({
@@ -31,6 +33,7 @@ export const blankMemory = (animeId: AnimeId, rememberedKeys: number): AnimeMemo
   revision: 'no_stream',
   lastEventId: null,
   snapshotAt: -1n,
+  cachedSize: 0,
 });
 
 /** A stored event that this version does not understand: deciding without it could be wrong. */

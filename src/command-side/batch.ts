@@ -44,11 +44,12 @@ interface Sofar {
   readonly keyed: ReadonlyMap<string, Step>;
 }
 
-/** Decides as many of the waiting commands as one append may carry, at least the first. */
+/** Decides as many of the first `most` commands as one append may carry, at least one. */
 export const decideInOrder = (
   memory: AnimeMemory,
   waiting: readonly Pending[],
   limits: BatchLimits,
+  most = Infinity,
 ): Batch => {
   const steps: Step[] = [];
   const events: NewEvent[] = [];
@@ -56,6 +57,7 @@ export const decideInOrder = (
   let state = memory.state;
   let bytes = 0;
   for (const pending of waiting) {
+    if (steps.length === most) break;
     const decided = decideOne({ memory, offset: events.length, state, keyed }, pending);
     const { step } = decided;
     const size = step.events.reduce((sum, event) => sum + sizeBound(event), 0);

@@ -1,10 +1,10 @@
 import { PortError, StreamDeletedError, TooLargeError } from '../ports/errors.js';
-import type { EventStore, RecordedEvent } from '../ports/event-store.js';
+import type { RecordedEvent } from '../ports/event-store.js';
 import type { Logger } from '../platform/logger.js';
 import type { Metrics } from '../platform/metrics.js';
 import { backoffMs, pause } from '../platform/retry.js';
 import type { AnimeMemory } from './anime-memory.js';
-import { appendUntilKnown } from './append-until-known.js';
+import type { Append } from './append-until-known.js';
 import type { Batch, Place, Step } from './batch.js';
 import type { CommandResult } from './command-result.js';
 import { resultOfFailure } from './failures.js';
@@ -13,12 +13,11 @@ import type { Pending } from './pending.js';
 import type { Snapshots } from './snapshots.js';
 
 export interface CommitOptions {
-  readonly store: EventStore;
+  readonly append: Append;
   readonly logger: Logger;
   readonly metrics: Metrics;
   readonly memories: Memories;
   readonly snapshots: Snapshots;
-  readonly appendTimeoutMs: number;
   /** How often a command is decided again after conflicts. */
   readonly conflictRetries: number;
 }
@@ -30,7 +29,7 @@ const CONFLICT_BACKOFF = { baseMs: 2, maxMs: 250 };
  * conflict all, else those whose answer rested on events that were not written.
  */
 export const createCommit = (options: CommitOptions) => {
-  const { store, logger, metrics, memories, snapshots, appendTimeoutMs, conflictRetries } = options;
+  const { append, logger, metrics, memories, snapshots, conflictRetries } = options;
 
   const written = (memory: AnimeMemory, batch: Batch, place: Place): Pending[] => {
     const last = place.first + BigInt(batch.events.length) - 1n;
@@ -86,16 +85,15 @@ export const createCommit = (options: CommitOptions) => {
   return async (memory: AnimeMemory, batch: Batch): Promise<readonly Pending[]> => {
     const { stream, revision: expected } = memory;
     const { steps, events } = batch;
-    for (const { pending, events: own } of steps) pending.appending = own.length > 0;
-    const deadlines = steps.map((step) => (step.events.length > 0 ? step.pending.deadline : 0));
-    const deadline = Math.max(...deadlines);
-    const timed = metrics.appendSeconds.startTimer();
+    let deadline = 0;
+    for (const { pending, events: own } of steps) {
+      pending.appending = own.length > 0;
+      if (pending.appending) deadline = Math.max(deadline, pending.deadline);
+    }
+    const startedAt = performance.now();
+    const outcome = await append(stream, expected, events, deadline);
+    metrics.appendSeconds.observe((performance.now() - startedAt) / 1000);
     metrics.appendEvents.observe(events.length);
-    const outcome = await appendUntilKnown({
-      ...{ store, logger, metrics, stream, expected, events, deadline },
-      attemptTimeoutMs: appendTimeoutMs,
-    });
-    timed();
     if (outcome.kind === 'unknown') {
       memories.forget(memory.animeId);
       logger.error('Append outcome unknown', { stream, expected, events: events.length });

@@ -1,7 +1,11 @@
+import { createRequire } from 'node:module';
+import { dirname } from 'node:path';
 import express, { Router } from 'express';
-import swaggerUi from 'swagger-ui-dist';
 import { pageSecurityHeaders } from '../platform/security-headers.js';
 import { openApi } from './openapi.js';
+
+/** Only located: importing the package would load the whole page's script into this process. */
+const SWAGGER_UI = dirname(createRequire(import.meta.url).resolve('swagger-ui-dist/package.json'));
 
 /** Loads our document into the page, instead of the demonstration that it comes with. */
 const INITIALIZER = `window.onload = () => {
@@ -29,7 +33,7 @@ export const docsRoutes = (options: {
       '/docs/swagger-initializer.js',
       (_req, res) => void res.type('js').send(INITIALIZER),
     );
-    router.use('/docs', pageSecurityHeaders(), express.static(swaggerUi.getAbsoluteFSPath()));
+    router.use('/docs', pageSecurityHeaders(), express.static(SWAGGER_UI));
   }
   return router;
 };

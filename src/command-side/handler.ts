@@ -1,9 +1,9 @@
 import type { AnimeCommand } from '../domain/commands.js';
-import type { AnimeId } from '../domain/ids.js';
 import type { EventStore } from '../ports/event-store.js';
 import type { Logger } from '../platform/logger.js';
 import type { Metrics } from '../platform/metrics.js';
-import { createAnimeQueue, type AnimeQueue } from './anime-queue.js';
+import { createAnimeQueues } from './anime-queues.js';
+import { createAppend } from './append-until-known.js';
 import { keyedCommandId } from './command-id.js';
 import type { CommandOptions, CommandResult } from './command-result.js';
 import { createCommit } from './commit.js';
@@ -56,32 +56,18 @@ export const createCommandHandler = (options: {
   const { waitingPerAnime = 2000, waitingInAll = 20_000, deadlineMs = 10_000 } = limits;
   const { appendTimeoutMs = 4000, loadTimeoutMs = 60_000, conflictRetries = 10 } = limits;
 
-  const queues = new Map<AnimeId, AnimeQueue>();
   const snapshots = createSnapshots({ store, logger, newId, every: snapshotEvery, rememberedKeys });
   const memories = createMemories({
     ...{ store, snapshots, cachedAnimes, rememberedKeys, loadTimeoutMs },
   });
+  const append = createAppend({ store, logger, metrics, attemptTimeoutMs: appendTimeoutMs });
   const commit = createCommit({
-    ...{ store, logger, metrics, memories, snapshots, appendTimeoutMs, conflictRetries },
+    ...{ append, logger, metrics, memories, snapshots, conflictRetries },
   });
+  const batchLimits = { events: batchEvents, bytes: batchBytes };
+  const queues = createAnimeQueues({ memories, logger, commit, limits: batchLimits });
   let unanswered = 0;
   let draining: Promise<void> | undefined;
-  let idle = (): void => undefined;
-
-  const queueOf = (animeId: AnimeId): AnimeQueue => {
-    const known = queues.get(animeId);
-    if (known !== undefined) return known;
-    const queue = createAnimeQueue({
-      ...{ animeId, memories, logger, commit },
-      limits: { events: batchEvents, bytes: batchBytes },
-      onIdle: () => {
-        queues.delete(animeId);
-        if (queues.size === 0) idle();
-      },
-    });
-    queues.set(animeId, queue);
-    return queue;
-  };
 
   const enqueue = (command: AnimeCommand, given: CommandOptions): Promise<CommandResult> => {
     const { idempotencyKey } = given;
@@ -94,20 +80,19 @@ export const createCommandHandler = (options: {
         if ('error' in outcome) reject(outcome.error);
         else resolve(outcome.result);
       });
-      queueOf(command.animeId).push(pending);
+      queues.push(pending);
     });
   };
 
   const finish = async (): Promise<void> => {
-    if (queues.size > 0) await new Promise<void>((resolve) => void (idle = resolve));
+    await queues.idle();
     await snapshots.settled();
   };
 
   return {
     handle: async (command, given) => {
       const { animeId, type } = command;
-      const full =
-        unanswered >= waitingInAll || (queues.get(animeId)?.length ?? 0) >= waitingPerAnime;
+      const full = unanswered >= waitingInAll || queues.lengthOf(animeId) >= waitingPerAnime;
       const refuse = full || draining !== undefined;
       const result: CommandResult = refuse ? { kind: 'overloaded' } : await enqueue(command, given);
       const outcome = result.kind === 'rejected' ? result.rejection.code : result.kind;

@@ -34,7 +34,7 @@ export const createMemories = (options: {
   const cache = new LRUCache<AnimeId, AnimeMemory>({
     max: cachedAnimes,
     maxSize: cachedAnimes + MAX_REMEMBERED,
-    sizeCalculation: ({ recent }) => 1 + recent.size,
+    dispose: (memory) => void (memory.cachedSize = 0),
   });
 
   const catchUp = async (
@@ -60,7 +60,12 @@ export const createMemories = (options: {
     return anchored ? memory : catchUp(blankMemory(animeId, rememberedKeys), seen);
   };
 
-  const keep = (memory: AnimeMemory): void => void cache.set(memory.animeId, memory);
+  const keep = (memory: AnimeMemory): void => {
+    const size = 1 + memory.recent.size;
+    if (memory.cachedSize === size) return;
+    cache.set(memory.animeId, memory, { size });
+    memory.cachedSize = size;
+  };
 
   const refresh = async (
     memory: AnimeMemory,

@@ -2,10 +2,9 @@ import { createHash, timingSafeEqual } from 'node:crypto';
 import type { Request, RequestHandler, Response } from 'express';
 import { Problem } from './problem.js';
 
-const callers = new WeakMap<Response, string>();
-
 /** Who sent the request: the beginning of its key's hash, or `anonymous` where no key is asked for. */
-export const callerOf = (res: Response): string => callers.get(res) ?? 'anonymous';
+export const callerOf = (res: Response): string =>
+  (res.locals as { readonly caller?: string }).caller ?? 'anonymous';
 
 /**
  * Lets only requests with one of the keys pass, given as `Authorization: Bearer` or `X-Api-Key`.
@@ -21,7 +20,7 @@ export const requireApiKey = (keys: readonly string[]): RequestHandler => {
       next(refusal(given === undefined));
       return;
     }
-    callers.set(res, hash.toString('hex', 0, 8));
+    res.locals['caller'] = hash.toString('hex', 0, 8);
     next();
   };
 };

@@ -2,6 +2,9 @@ import { Router } from 'express';
 import type { Health } from './health.js';
 import type { Metrics } from './metrics.js';
 
+/** Asked for by machines, and often: they are never limited. */
+export const PROBES: readonly string[] = ['/health', '/ready', '/live', '/metrics'];
+
 /** `/health` in detail, `/ready` for load balancers, `/live` for supervisors, `/metrics`. */
 export const healthRoutes = (options: {
   readonly health: Health;

@@ -2,7 +2,7 @@ import cors from 'cors';
 import express, { type Express, type Router } from 'express';
 import { rateLimit } from 'express-rate-limit';
 import type { Health } from './health.js';
-import { healthRoutes } from './health-routes.js';
+import { PROBES, healthRoutes } from './health-routes.js';
 import { lastError, unmatched } from './http-errors.js';
 import type { Logger } from './logger.js';
 import type { Metrics } from './metrics.js';
@@ -49,9 +49,9 @@ export const createHttpApp = (options: HttpAppOptions): Express => {
   app.use(requestContext({ logger, metrics }));
   app.use(securityHeaders());
   app.use(crossOrigin(options.corsOrigins));
-  app.use(probes);
   if (rateLimitPerMinute > 0) app.use(limiter(rateLimitPerMinute));
   for (const router of routers) app.use(router);
+  app.use(probes);
   app.use(unmatched([probes, ...routers]));
   app.use(lastError(logger));
   return app;
@@ -71,6 +71,7 @@ const limiter = (limit: number) =>
     limit,
     standardHeaders: 'draft-8',
     legacyHeaders: false,
+    skip: ({ path }) => PROBES.includes(path),
     handler: (_req, res, next) => {
       const retryAfter = res.getHeader('Retry-After');
       const headers = { 'Retry-After': typeof retryAfter === 'string' ? retryAfter : '60' };

@@ -47,7 +47,7 @@ export const listen = async (
     (req, res) => {
       underWay.add(res);
       if (closing !== undefined) res.setHeader('Connection', 'close');
-      res.once('close', () => {
+      res.on('close', () => {
         underWay.delete(res);
         if (closing !== undefined) server.closeIdleConnections();
       });

@@ -10,15 +10,13 @@ interface Context {
   readonly correlationId: string;
 }
 
-const contexts = new WeakMap<Response, Context>();
-
-const NONE: Context = { requestId: 'none', correlationId: 'none' };
+const contextOf = (res: Response): Partial<Context> => res.locals as Partial<Context>;
 
 /** Which request this is: what the client called it, where that is sane, else an id made here. */
-export const requestIdOf = (res: Response): string => (contexts.get(res) ?? NONE).requestId;
+export const requestIdOf = (res: Response): string => contextOf(res).requestId ?? 'none';
 
 /** Which chain of requests this one belongs to: the client's word for it, else the request's id. */
-export const correlationIdOf = (res: Response): string => (contexts.get(res) ?? NONE).correlationId;
+export const correlationIdOf = (res: Response): string => contextOf(res).correlationId ?? 'none';
 
 const sane = (value: string | string[] | undefined): string | undefined =>
   typeof value === 'string' && SANE_ID.test(value) ? value : undefined;
@@ -33,9 +31,9 @@ export const requestContext = (options: {
     const startedAt = performance.now();
     const requestId = sane(req.headers['x-request-id']) ?? randomUUID();
     const correlationId = sane(req.headers['x-correlation-id']) ?? requestId;
-    contexts.set(res, { requestId, correlationId });
+    Object.assign(res.locals, { requestId, correlationId });
     res.setHeader('X-Request-Id', requestId);
-    res.once('close', () => {
+    res.on('close', () => {
       const seconds = (performance.now() - startedAt) / 1000;
       const { method } = req;
       const route = routePattern(req);

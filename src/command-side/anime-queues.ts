@@ -1,0 +1,123 @@
+import type { AnimeId } from '../domain/ids.js';
+import type { Logger } from '../platform/logger.js';
+import { decideInOrder, type Batch, type BatchLimits } from './batch.js';
+import type { AnimeMemory } from './anime-memory.js';
+import { resultOf } from './failures.js';
+import type { Memories } from './memories.js';
+import type { Pending } from './pending.js';
+
+export interface AnimeQueues {
+  /** How many commands wait for this anime. */
+  lengthOf(animeId: AnimeId): number;
+  push(pending: Pending): void;
+  /** Resolves when no command waits or is under way. */
+  idle(): Promise<void>;
+}
+
+interface Queue {
+  readonly animeId: AnimeId;
+  waiting: Pending[];
+}
+
+/**
+ * A queue per anime that has commands, worked off one batch at a time: commands that arrive while an
+ * append is under way are decided together when it is done.
+ */
+export const createAnimeQueues = (options: {
+  readonly memories: Memories;
+  readonly limits: BatchLimits;
+  readonly logger: Logger;
+  /** Appends a batch and resolves to the commands that must be decided again. */
+  readonly commit: (memory: AnimeMemory, batch: Batch) => Promise<readonly Pending[]>;
+}): AnimeQueues => {
+  const { memories, limits, logger, commit } = options;
+  const queues = new Map<AnimeId, Queue>();
+  let whenIdle: (() => void)[] = [];
+
+  const turn = async (queue: Queue): Promise<void> => {
+    const { animeId } = queue;
+    let batch: Batch | undefined;
+    try {
+      let memory = memories.cached(animeId) ?? (await memories.load(animeId));
+      batch = take(queue, memory);
+      // Without events nothing will tell whether the state was current, so the head must.
+      if (batch.events.length === 0 && !(await memories.isCurrent(memory))) {
+        memory = await memories.refresh(memory);
+        putBack(queue, pendingsOf(batch));
+        batch = take(queue, memory, batch.steps.length);
+      }
+      if (batch.events.length === 0) answer(memory, batch);
+      else putBack(queue, await commit(memory, batch));
+    } catch (error) {
+      fail(animeId, batch === undefined ? takeAll(queue) : pendingsOf(batch), error);
+    }
+  };
+
+  const fail = (animeId: AnimeId, concerned: readonly Pending[], error: unknown): void => {
+    const result = resultOf(error);
+    if (result === undefined || result.kind === 'unreadable') memories.forget(animeId);
+    logger.warn('Commands not decided', { animeId, commands: concerned.length, error });
+    for (const pending of concerned) {
+      if (result === undefined) pending.fail(bug(error));
+      else pending.settle(result);
+    }
+  };
+
+  const take = (queue: Queue, memory: AnimeMemory, most = Infinity): Batch => {
+    if (queue.waiting.some((pending) => pending.isSettled())) {
+      queue.waiting = queue.waiting.filter((pending) => !pending.isSettled());
+    }
+    const batch = decideInOrder(memory, queue.waiting, limits, most);
+    queue.waiting = queue.waiting.slice(batch.steps.length);
+    return batch;
+  };
+
+  const run = async (queue: Queue): Promise<void> => {
+    while (queue.waiting.length > 0) await turn(queue);
+    queues.delete(queue.animeId);
+    if (queues.size > 0) return;
+    for (const resolve of whenIdle) resolve();
+    whenIdle = [];
+  };
+
+  return {
+    lengthOf: (animeId) => queues.get(animeId)?.waiting.length ?? 0,
+    push: (pending) => {
+      const { animeId } = pending.command;
+      const queue = queues.get(animeId);
+      if (queue !== undefined) {
+        queue.waiting.push(pending);
+        return;
+      }
+      const fresh: Queue = { animeId, waiting: [pending] };
+      queues.set(animeId, fresh);
+      void run(fresh);
+    },
+    idle: async () => {
+      if (queues.size > 0) await new Promise<void>((resolve) => void whenIdle.push(resolve));
+    },
+  };
+};
+
+/** None can be decided without the state. */
+const takeAll = (queue: Queue): readonly Pending[] => {
+  const all = queue.waiting;
+  queue.waiting = [];
+  return all;
+};
+
+const putBack = (queue: Queue, pendings: readonly Pending[]): void => {
+  if (pendings.length > 0) queue.waiting = [...pendings, ...queue.waiting];
+};
+
+const answer = (memory: AnimeMemory, { steps }: Batch): void => {
+  const first = memory.revision === 'no_stream' ? 0n : memory.revision + 1n;
+  for (const step of steps) step.pending.settle(step.answer({ first, position: 0n }));
+};
+
+const pendingsOf = ({ steps }: Batch): readonly Pending[] => steps.map(({ pending }) => pending);
+
+const bug = (error: unknown): Error =>
+  error instanceof Error
+    ? error
+    : new Error('Something was thrown that is no error', { cause: error });
