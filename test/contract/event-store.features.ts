@@ -22,10 +22,12 @@ export const eventStoreContract = (title: string, target: EventStoreTarget): voi
       return opened.store;
     };
 
-    before(async () => {
+    before(async function () {
+      this.timeout(60_000);
       opened = await target.open();
     });
-    after(async () => {
+    after(async function () {
+      this.timeout(60_000);
       await streams.deleteAll(open());
       await opened?.stop();
     });

@@ -4,6 +4,7 @@ import type { Status } from '@eventstore/db-client/generated/status_pb.js';
 import type { AppendResp, BatchAppendResp } from '@eventstore/db-client/generated/streams_pb.js';
 import {
   OutcomeUnknownError,
+  PortError,
   StreamDeletedError,
   UnavailableError,
   WrongExpectedRevisionError,
@@ -42,12 +43,12 @@ const appended = (success: AppendResp.Success | BatchAppendResp.Success): Append
   };
 };
 
-const conflict = ({ stream, expected }: Append, current: string | undefined) =>
-  new WrongExpectedRevisionError(
-    stream,
-    expected,
-    current === undefined ? 'no_stream' : BigInt(current),
-  );
+const conflict = ({ stream, expected }: Append, current: string | undefined) => {
+  // Where there is no stream some answers leave the revision out, others say -1.
+  const revision = BigInt.asIntN(64, BigInt(current ?? -1));
+  const actual = revision < 0n ? 'no_stream' : revision;
+  return new WrongExpectedRevisionError(stream, expected, actual);
+};
 
 const batchError = (error: Status | undefined, append: Append): Error => {
   const details = error?.getDetails();
@@ -68,8 +69,14 @@ const batchError = (error: Status | undefined, append: Append): Error => {
       return tooLarge(append.stream);
   }
   const context = { stream: append.stream, name, message };
-  // A node that is starting or drowning hands the append back without looking at it.
-  return error?.getCode() === code.Code.UNAVAILABLE
+  if (name === 'BadRequest') {
+    return new PortError('NOT_SUPPORTED', 'The event store refuses the append.', false, {
+      context,
+    });
+  }
+  // A node that is starting, drowning or no leader hands the append back without looking at it, and
+  // says so in the message alone.
+  return name === 'Empty' && error?.getCode() !== code.Code.INTERNAL
     ? new UnavailableError('The event store takes no appends for now.', { context })
     : new OutcomeUnknownError('The event store cannot say what became of the append.', { context });
 };

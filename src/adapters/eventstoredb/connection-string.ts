@@ -24,8 +24,6 @@ const SETTINGS = new Set([
   'userkeyfile',
 ]);
 
-const flat = (key: string) => key.trim().toLowerCase().replace(/[_-]/g, '');
-
 /**
  * Reads `esdb://` and `esdb+discover://`, also under KurrentDB's names. The client's own parser
  * prints the whole string, password included, when it does not know a setting: so what it would
@@ -33,25 +31,36 @@ const flat = (key: string) => key.trim().toLowerCase().replace(/[_-]/g, '');
  */
 export const parseAddress = (connectionString: string): Address => {
   const asEsdb = connectionString.trim().replace(/^kurrent(db)?(?=(\+discover)?:\/\/)/, 'esdb');
-  const query = asEsdb.split('?').slice(1).join('&');
-  for (const setting of query.split('&').filter((one) => one !== '')) {
-    const [key = '', value = ''] = setting.split('=');
-    if (!SETTINGS.has(flat(key))) {
-      throw new Error(`The event store's connection string has an unknown setting: ${key}.`);
-    }
-    if (flat(key) === 'tlsverifycert' && value.trim() === 'false') {
-      throw new Error(
-        'tlsVerifyCert=false is not supported: name the certificate authority with tlsCAFile.',
-      );
-    }
+  const [place = '', ...query] = asEsdb.split('?');
+  const settings = query.flatMap((part) => part.split('&')).filter((part) => part !== '');
+  const unknown = settings.find((setting) => !SETTINGS.has(nameOf(setting)));
+  if (unknown !== undefined) {
+    const [name] = unknown.split('=');
+    throw new Error(`The event store's connection string has an unknown setting: ${name}.`);
   }
-  const options = parsed(asEsdb);
-  if (options.keepAliveInterval === -1 || options.keepAliveTimeout === -1) {
-    throw new Error('Keep-alive must stay on: without it a dead connection is never noticed.');
-  }
+  const kept = settings.filter((setting) => nameOf(setting) !== 'tlsverifycert');
+  const options = parsed(kept.length === 0 ? place : `${place}?${kept.join('&')}`);
+  refuseUnsafe(options, settings);
   const scheme = options.dnsDiscover ? 'esdb+discover' : 'esdb';
   const hosts = options.hosts.map(({ address, port }) => `${address}:${port}`);
   return { options, shown: `${scheme}://${hosts.join(',')}` };
+};
+
+const nameOf = (setting: string): string =>
+  setting.replace(/=.*$/s, '').trim().toLowerCase().replace(/[_-]/g, '');
+
+const refuseUnsafe = (options: ConnectionOptions, settings: readonly string[]): void => {
+  const unverified = settings.some(
+    (one) => nameOf(one) === 'tlsverifycert' && /=\s*false\s*$/.test(one),
+  );
+  if (unverified && options.tls !== false) {
+    throw new Error(
+      'tlsVerifyCert=false is not supported: name the certificate authority with tlsCAFile.',
+    );
+  }
+  if (options.keepAliveInterval === -1 || options.keepAliveTimeout === -1) {
+    throw new Error('Keep-alive must stay on: without it a dead connection is never noticed.');
+  }
 };
 
 const parsed = (connectionString: string): ConnectionOptions => {

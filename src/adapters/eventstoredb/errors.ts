@@ -93,11 +93,10 @@ const NEVER_SENT =
   /^(No connection established|Name resolution failed|Channel closed before call started|Failed to discover)/;
 const NODE_FAILURE = /^(E[A-Z]+|ERR_(STREAM|HTTP2)_\w+)$/;
 /** Said by a node that hands a request back before it looks at it. */
-const NEVER_TAKEN = /^Server Is (Not Ready|Too Busy)$/i;
+const NEVER_TAKEN = /^(Server Is (Not Ready|Too Busy)|The node is not ready|No leader info)/;
 
-const neverHandled = ({ code, details, exception }: Failure): boolean =>
-  exception === 'not-leader' ||
-  (code === UNAVAILABLE && (NEVER_SENT.test(details) || NEVER_TAKEN.test(details)));
+const neverHandled = ({ details }: Failure): boolean =>
+  NEVER_SENT.test(details) || NEVER_TAKEN.test(details);
 
 /** Undefined for what is no failure of a call: a bug, which is nobody's to wrap. */
 const failureOf = (error: unknown): Failure | undefined => {

@@ -1,8 +1,8 @@
 import { expect } from 'chai';
 import { WrongExpectedRevisionError } from '../../../src/ports/errors.js';
-import type { EventStore, ExpectedRevision } from '../../../src/ports/event-store.js';
+import type { EventStore, ExpectedRevision, NewEvent } from '../../../src/ports/event-store.js';
 import { rejectionOf } from '../../support/rejection-of.js';
-import { collect, ids, newEvent, newEvents, type FreshStreams } from './given.js';
+import { appendUntilKnown, collect, ids, newEvent, newEvents, type FreshStreams } from './given.js';
 
 const expectConflict = (error: unknown, expected: ExpectedRevision, actual: ExpectedRevision) => {
   expect(error).to.be.instanceOf(WrongExpectedRevisionError);
@@ -11,6 +11,9 @@ const expectConflict = (error: unknown, expected: ExpectedRevision, actual: Expe
 
 export const appendingClauses = (streams: FreshStreams, open: () => EventStore): void => {
   const stored = (stream: string) => collect(open().read(stream));
+
+  const again = (stream: string, expected: ExpectedRevision, events: readonly NewEvent[]) =>
+    appendUntilKnown(open(), stream, expected, events);
 
   it('ES-1 counts the first event of a stream as revision 0', async () => {
     const stream = streams.named('first');
@@ -101,22 +104,23 @@ export const appendingClauses = (streams: FreshStreams, open: () => EventStore):
     const created = newEvents(2);
     const added = newEvents(3);
     const first = await open().append(stream, 'no_stream', created);
-    expect(await open().append(stream, 'no_stream', created)).to.deep.equal(first);
+    expect(await again(stream, 'no_stream', created)).to.deep.equal(first);
     const second = await open().append(stream, 1n, added);
     await open().append(stream, 4n, newEvents(2));
-    expect(await open().append(stream, 'no_stream', created)).to.deep.equal(first);
-    expect(await open().append(stream, 1n, added)).to.deep.equal(second);
+    expect(await again(stream, 'no_stream', created)).to.deep.equal(first);
+    expect(await again(stream, 1n, added)).to.deep.equal(second);
     expect(await stored(stream)).to.have.lengthOf(7);
   });
 
   it('ES-5 takes the same ids in one and the same moment as one append', async () => {
+    // A server may drop a repeat while the first is not replicated: its outcome is unknown at first.
     const stream = streams.named('twins');
     const events = newEvents(2);
-    const twins = Array.from({ length: 10 }, () => open().append(stream, 'no_stream', events));
+    const twins = Array.from({ length: 10 }, () => again(stream, 'no_stream', events));
     const results = await Promise.all(twins);
     expect(results).to.deep.equal(twins.map(() => results[0]));
     expect(ids(await stored(stream))).to.deep.equal(ids(events));
-  });
+  }).timeout(30_000);
 
   it('ES-5 refuses a batch that only begins like the one that is stored', async () => {
     const stream = streams.named('likeness');

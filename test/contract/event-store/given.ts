@@ -1,4 +1,6 @@
 import { randomUUID } from 'node:crypto';
+import { pause } from '../../../src/platform/retry.js';
+import { PortError } from '../../../src/ports/errors.js';
 import type {
   AppendResult,
   Delivery,
@@ -71,6 +73,23 @@ export const appendEach = async (
     results.push(await store.append(stream, results.at(-1)?.revision ?? expected, [event]));
   }
   return results;
+};
+
+/** The rule of the port: the same ids at the same expected revision, until it is known. */
+export const appendUntilKnown = async (
+  store: EventStore,
+  stream: string,
+  expected: ExpectedRevision,
+  events: readonly NewEvent[],
+): Promise<AppendResult> => {
+  for (;;) {
+    try {
+      return await store.append(stream, expected, events);
+    } catch (error) {
+      if (!(error instanceof PortError && error.retriable)) throw error;
+      await pause(20);
+    }
+  }
 };
 
 /** Where the log is now: subscriptions of the suite never read what was there before. */

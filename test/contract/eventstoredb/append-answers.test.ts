@@ -59,8 +59,13 @@ describe('EventStoreDB adapter and the answers to an append', () => {
     ['a kind of answer we do not know', answering('Novelty'), OutcomeUnknownError],
     [
       'a node that is starting',
-      answering('Empty', new Uint8Array(), code.Code.UNAVAILABLE),
+      answering('Empty', new Uint8Array(), code.Code.OK),
       UnavailableError,
+    ],
+    [
+      'a failure inside the server',
+      answering('Empty', new Uint8Array(), code.Code.INTERNAL),
+      OutcomeUnknownError,
     ],
     ['no answer at all', { batchAppend: (call) => call.resume() }, OutcomeUnknownError],
     [
@@ -91,6 +96,21 @@ describe('EventStoreDB adapter and the answers to an append', () => {
     );
     expect(error).to.be.instanceOf(WrongExpectedRevisionError);
     expect(error).to.include({ stream: 'asked', expected: 4n, actual: 9007199254740993n });
+  });
+
+  it('calls a stream that is at -1 no stream', async () => {
+    const wrong = new shared.WrongExpectedVersion().setCurrentStreamRevision(
+      '18446744073709551615',
+    );
+    const error = await rejectionOf(
+      appendTo(answering('WrongExpectedVersion', wrong.serializeBinary())),
+    );
+    expect(error).to.include({ expected: 4n, actual: 'no_stream' });
+  });
+
+  it('does not repeat what the server calls malformed', async () => {
+    const error = await rejectionOf(appendTo(answering('BadRequest')));
+    expect(error).to.include({ code: 'NOT_SUPPORTED', retriable: false });
   });
 
   it('denies access as what it is', async () => {

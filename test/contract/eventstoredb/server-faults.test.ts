@@ -1,11 +1,17 @@
 import { expect } from 'chai';
 import { OutcomeUnknownError, UnavailableError } from '../../../src/ports/errors.js';
-import type { EventStore, NewEvent } from '../../../src/ports/event-store.js';
 import { startEmbeddedNode, type EmbeddedNode } from '../../support/embedded-node.js';
 import { eventually } from '../../support/eventually.js';
 import { rejectionOf } from '../../support/rejection-of.js';
 import { temporaryDirectory } from '../../support/temporary-directory.js';
-import { collect, follow, ids, newEvent, newEvents } from '../event-store/given.js';
+import {
+  appendUntilKnown,
+  collect,
+  follow,
+  ids,
+  newEvent,
+  newEvents,
+} from '../event-store/given.js';
 import { opened, openStore } from './support.js';
 
 const HEALS = { withinMs: 40_000 };
@@ -62,7 +68,7 @@ for (const batchAppend of [true, false]) {
         await eventually(() => expect(following.events()).to.have.lengthOf(10), HEALS);
         await node.kill(signal);
         await restart();
-        await appendUntilSettled(store, 'restart-1', 9n, events.slice(10, 20));
+        await appendUntilKnown(store, 'restart-1', 9n, events.slice(10, 20));
         await store.append('restart-1', 19n, events.slice(20));
         await eventually(() => expect(following.events()).to.have.lengthOf.at.least(30), HEALS);
         await following.stop();
@@ -78,7 +84,7 @@ for (const batchAppend of [true, false]) {
       const error = await rejectionOf(store.append('early-1', 'no_stream', [event]));
       expect(error).to.be.instanceOf(UnavailableError);
       await restart();
-      await appendUntilSettled(store, 'early-1', 'no_stream', [event]);
+      await appendUntilKnown(store, 'early-1', 'no_stream', [event]);
       await eventually(() => expect(ids(following.events())).to.deep.equal(ids([event])), HEALS);
       await following.stop();
     });
@@ -93,7 +99,7 @@ for (const batchAppend of [true, false]) {
       const writing = Promise.all(
         writers.map(async ({ stream, events }) => {
           for (const [n, event] of events.entries()) {
-            await appendUntilSettled(store, stream, n === 0 ? 'no_stream' : BigInt(n - 1), [event]);
+            await appendUntilKnown(store, stream, n === 0 ? 'no_stream' : BigInt(n - 1), [event]);
           }
         }),
       );
@@ -118,19 +124,3 @@ for (const batchAppend of [true, false]) {
     });
   });
 }
-
-/** The rule of the port: same ids, same expected revision, until it is known. A conflict fails. */
-const appendUntilSettled = async (
-  store: EventStore,
-  stream: string,
-  expected: bigint | 'no_stream',
-  events: readonly NewEvent[],
-): Promise<void> => {
-  for (;;) {
-    const outcome = await store.append(stream, expected, events).catch((error: unknown) => error);
-    if (outcome instanceof UnavailableError || outcome instanceof OutcomeUnknownError) {
-      await new Promise((resolve) => setTimeout(resolve, 20));
-    } else if (outcome instanceof Error) throw outcome;
-    else return;
-  }
-};

@@ -45,6 +45,7 @@ describe('the connection string of the event store', () => {
 
   it('is refused where it turns certificate checks or keep-alive off', () => {
     expect(failureOf('esdb://db?tls=true&tlsVerifyCert=false')).to.include('tlsCAFile');
+    expect(parseAddress('esdb://db?tls=false&tlsVerifyCert=false').options.tls).to.equal(false);
     expect(failureOf('esdb://db?keepAliveInterval=-1')).to.include('Keep-alive');
   });
 });
