@@ -1,19 +1,11 @@
-import { judge, type StreamView, type Verdict } from './append-rules.js';
+import { answerOf, groundOf, writtenBy } from './append-answers.js';
+import { judge, type Verdict } from './append-rules.js';
 import { checkEvents, checkStream, sizeOnDisk } from './append-checks.js';
-import { ticketOf, type Draft, type Drafts } from './draft.js';
-import {
-  EventLogError,
-  TOMBSTONE_REVISION,
-  type AppendOutcome,
-  type EventLog,
-  type Expected,
-} from './event-log.js';
+import type { Drafts } from './drafts.js';
+import { EventLogError, type AppendOutcome, type EventLog, type Expected } from './event-log.js';
 import type { GroupCommit } from './group-commit.js';
-import type { Head, Heads, Ticket } from './heads.js';
-import type { Reader } from './reader.js';
-import type { RecentIds } from './recent-ids.js';
-import { isMetastream, originalOf } from './stream-metadata.js';
-import { TOMBSTONE } from './writer-protocol.js';
+import { viewOf, type ViewParts } from './stream-view.js';
+import { ticketOf, type Draft, type Head } from './ticket.js';
 
 export interface AppendLimits {
   /** One append: its data, metadata and twice its type names. */
@@ -23,10 +15,7 @@ export interface AppendLimits {
   readonly maxPendingAppends: number;
 }
 
-interface Parts {
-  readonly reader: Reader;
-  readonly heads: Heads;
-  readonly recentIds: RecentIds;
+interface Parts extends ViewParts {
   readonly drafts: Drafts;
   readonly commit: GroupCommit;
   readonly limits: AppendLimits;
@@ -48,16 +37,7 @@ interface Request {
 type Appends = Pick<EventLog, 'append' | 'softDelete' | 'tombstone'>;
 
 export const createAppends = (parts: Parts): Appends => {
-  const { reader, heads, recentIds, drafts, commit, limits } = parts;
-
-  const viewOf = (head: Head): StreamView => ({
-    state: withTombstoneOfOriginal(heads, head),
-    recent: (id) => recentIds.find(head.name, id),
-    at: (revision) =>
-      revision > head.settled.last
-        ? inFlightAt(head, revision)
-        : reader.storedAt(head.id, revision),
-  });
+  const { heads, drafts, commit, limits } = parts;
 
   const join = (head: Head, draft: Draft): Promise<AppendOutcome> => {
     const ticket = ticketOf(draft, writtenBy(head, draft));
@@ -72,7 +52,8 @@ export const createAppends = (parts: Parts): Appends => {
   const decide = (request: Request): Promise<AppendOutcome> => {
     parts.assertOpen();
     const head = heads.get(request.stream);
-    const verdict = request.refuse?.(head) ?? judge(viewOf(head), request.expected, request.ids);
+    const verdict =
+      request.refuse?.(head) ?? judge(viewOf(parts, head), request.expected, request.ids);
     if (verdict.kind === 'append' && request.draft !== undefined) {
       assertRoom(commit.pending(), request.bytes, limits);
       return join(head, request.draft(head));
@@ -128,58 +109,6 @@ const neverExisted =
     const missing = !tombstoned && last < 0 && !metadata.exists;
     return expected === 'any' && missing ? { kind: 'wrong-revision' } : undefined;
   };
-
-const withTombstoneOfOriginal = (heads: Heads, head: Head) =>
-  isMetastream(head.name) && heads.get(originalOf(head.name)).ahead.tombstoned
-    ? { ...head.ahead, tombstoned: true }
-    : head.ahead;
-
-const inFlightAt = (head: Head, revision: number) => {
-  const wanted = BigInt(revision);
-  for (const ticket of head.inFlight) {
-    for (const write of ticket.writes) {
-      const record = write.head === head && write.records.find((one) => one.revision === wanted);
-      if (record) return { id: record.id, revision, position: Number(record.position) };
-    }
-  }
-  return undefined;
-};
-
-/** The append in flight that a verdict rests on, if any. */
-const groundOf = (heads: Heads, head: Head, verdict: Verdict): Ticket | undefined => {
-  if (verdict.kind === 'repeat' && verdict.of.revision <= head.settled.last) return undefined;
-  const own = head.inFlight.at(-1);
-  if (own !== undefined || !isMetastream(head.name)) return own;
-  return heads.get(originalOf(head.name)).inFlight.at(-1);
-};
-
-const answerOf = (verdict: Verdict, head: Head): AppendOutcome => {
-  const { last, lastPosition } = head.ahead;
-  switch (verdict.kind) {
-    case 'append':
-      return { kind: 'written', revision: BigInt(last), position: BigInt(lastPosition) };
-    case 'repeat':
-      return {
-        kind: 'written',
-        revision: BigInt(verdict.of.revision),
-        position: BigInt(verdict.of.position),
-      };
-    case 'wrong-revision':
-      return { kind: 'wrong-revision', actual: last < 0 ? 'no_stream' : BigInt(last) };
-    case 'deleted':
-      return { kind: 'deleted' };
-  }
-};
-
-/** Where the last event that was asked for went; a `$metadata` event that comes along does not count. */
-const writtenBy = (head: Head, { writes }: Draft): AppendOutcome => {
-  const last = writes[0]?.records.at(-1);
-  return {
-    kind: 'written',
-    revision: head.ahead.last === TOMBSTONE ? TOMBSTONE_REVISION : BigInt(head.ahead.last),
-    position: last?.position ?? 0n,
-  };
-};
 
 const assertRoom = (
   pending: { readonly bytes: number; readonly appends: number },

@@ -1,7 +1,8 @@
 import { EventLogError, type LogRecord } from './event-log.js';
-import type { Heads, Ticket } from './heads.js';
+import type { Heads } from './heads.js';
 import { packBatch } from './pack-batch.js';
 import type { RecentIds } from './recent-ids.js';
+import type { Ticket } from './ticket.js';
 import type { RetentionRow, StreamRow } from './writer-protocol.js';
 import type { Writer, WriterEvents } from './writer.js';
 

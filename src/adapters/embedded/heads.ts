@@ -1,6 +1,6 @@
 import { LRUCache } from 'lru-cache';
 import type { StreamState } from './append-rules.js';
-import type { AppendOutcome, LogRecord } from './event-log.js';
+import type { LogRecord } from './event-log.js';
 import type { Reader } from './reader.js';
 import {
   isMetastream,
@@ -9,37 +9,8 @@ import {
   NO_METADATA,
   parseMetadata,
 } from './stream-metadata.js';
+import type { Head, Ticket } from './ticket.js';
 import { TOMBSTONE } from './writer-protocol.js';
-
-/** Events of one stream that wait for their commit. */
-export interface Write {
-  readonly head: Head;
-  readonly records: readonly LogRecord[];
-}
-
-/** One append on its way to the disk, with everything that it changes once it is there. */
-export interface Ticket {
-  readonly writes: readonly Write[];
-  readonly changes: readonly { readonly head: Head; readonly to: StreamState }[];
-  readonly bytes: number;
-  readonly outcome: AppendOutcome;
-  /** Settles with the commit; what rests on this append waits for it. */
-  readonly promise: Promise<AppendOutcome>;
-  readonly resolve: (outcome: AppendOutcome) => void;
-  readonly reject: (error: Error) => void;
-}
-
-export interface Head {
-  readonly name: string;
-  /** 0 until the stream has a row, or one on its way. */
-  id: number;
-  /** As on the disk; what readers see. */
-  settled: StreamState;
-  /** With the appends in flight; what the next append is judged by. */
-  ahead: StreamState;
-  /** Oldest first. */
-  readonly inFlight: Ticket[];
-}
 
 /**
  * Where every stream is, loaded when first asked for. Heads with appends in flight stay for as long

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import type { Logger } from '../../platform/logger.js';
 import { createAppends, type AppendLimits } from './appends.js';
 import { createCommitSignal } from './commit-signal.js';
-import { createDrafts } from './draft.js';
+import { createDrafts } from './drafts.js';
 import { EventLogError, type EventLog, type LogRecord } from './event-log.js';
 import { createGroupCommit } from './group-commit.js';
 import { createHeads } from './heads.js';

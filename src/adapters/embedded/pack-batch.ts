@@ -1,5 +1,5 @@
 import { TOMBSTONE_REVISION, type LogRecord } from './event-log.js';
-import type { Ticket } from './heads.js';
+import type { Ticket } from './ticket.js';
 import {
   NUMBERS_PER_EVENT,
   TOMBSTONE,

@@ -1,8 +1,9 @@
 import type { Direction, EventLog, LogRecord, StreamPage } from './event-log.js';
-import type { Head, Heads } from './heads.js';
+import type { Heads } from './heads.js';
 import type { Reader } from './reader.js';
 import { TOMBSTONE_REVISION } from './event-log.js';
 import { firstVisible, isMetastream, originalOf } from './stream-metadata.js';
+import type { Head } from './ticket.js';
 import { TOMBSTONE } from './writer-protocol.js';
 
 type Reads = Pick<EventLog, 'head' | 'readStream' | 'readAll'>;

@@ -1,16 +1,8 @@
 import { expect } from 'chai';
-import { TOMBSTONE_REVISION, type Expected } from '../../../src/adapters/embedded/event-log.js';
-import {
-  metadataEvent,
-  rawEvent,
-  rawEvents,
-  revisionsOf,
-  temporaryLog,
-  textOf,
-  type TemporaryLog,
-} from '../../support/event-log.js';
+import type { Expected } from '../../../src/adapters/embedded/event-log.js';
+import { rawEvent, rawEvents, temporaryLog, type TemporaryLog } from '../../support/event-log.js';
 
-describe('streams of the event log', () => {
+describe('names and ids in the event log', () => {
   let given: TemporaryLog;
   beforeEach(async () => {
     given = await temporaryLog();
@@ -19,207 +11,33 @@ describe('streams of the event log', () => {
 
   const append = (stream: string, expected: Expected, count: number) =>
     given.log.append(stream, expected, rawEvents(count));
-  const setMetadata = (stream: string, metadata: unknown) =>
-    given.log.append(`$$${stream}`, 'any', [metadataEvent(metadata)]);
-  const visible = (stream: string) =>
-    revisionsOf(given.log.readStream(stream, 'start', 'forwards', 100));
-  const metadataOf = (stream: string) => {
-    const page = given.log.readStream(`$$${stream}`, 'start', 'forwards', 100);
-    return page.kind === 'events' ? page.events.map(textOf) : page.kind;
-  };
-
-  describe('metadata', () => {
-    it('hides all but the last $maxCount events', async () => {
-      await append('s', 'no_stream', 5);
-      await setMetadata('s', { $maxCount: 2 });
-      expect(visible('s')).to.deep.equal([3n, 4n]);
-      await append('s', 4n, 1);
-      expect(visible('s')).to.deep.equal([4n, 5n]);
+  for (const [what, stream] of [
+    ['is empty', ''],
+    ['holds NUL', 'a\0b'],
+    ['is not well-formed', 'a\ud800'],
+  ] as const) {
+    it(`refuses a stream whose name ${what}`, async () => {
+      const refusal = await append(stream, 'any', 1).catch((error: unknown) => error);
+      expect(refusal).to.be.instanceOf(TypeError);
     });
+  }
 
-    it('hides what is older than $maxAge seconds', async () => {
-      let now = 1_000_000;
-      const aging = await temporaryLog({ now: () => now });
-      await aging.log.append('s', 'no_stream', rawEvents(1));
-      await aging.log.append('$$s', 'any', [metadataEvent({ $maxAge: 10 })]);
-      now += 8_000;
-      await aging.log.append('s', 0n, rawEvents(1));
-      now += 4_000;
-      expect(revisionsOf(aging.log.readStream('s', 'start', 'forwards', 9))).to.deep.equal([1n]);
-      await aging.remove();
-    });
-
-    it('hides what is before $tb', async () => {
-      await append('s', 'no_stream', 4);
-      await setMetadata('s', { $tb: 2 });
-      expect(visible('s')).to.deep.equal([2n, 3n]);
-      expect(revisionsOf(given.log.readStream('s', 'end', 'backwards', 100))).to.deep.equal([
-        3n,
-        2n,
-      ]);
-    });
-
-    it('shows in $all what it hides in the stream', async () => {
-      await append('s', 'no_stream', 3);
-      await setMetadata('s', { $maxCount: 1 });
-      const all = given.log.readAll('start', 'forwards', 100);
-      expect(all.map(({ stream }) => stream)).to.deep.equal(['s', 's', 's', '$$s']);
-    });
-
-    it('keeps only the latest and survives a restart', async () => {
-      await append('s', 'no_stream', 3);
-      await setMetadata('s', { $maxCount: 2, custom: 'kept' });
-      await setMetadata('s', { $maxCount: 1, custom: 'kept' });
-      await given.restart();
-      expect(metadataOf('s')).to.deep.equal(['{"$maxCount":1,"custom":"kept"}']);
-      expect(visible('s')).to.deep.equal([2n]);
-    });
-
-    for (const metadata of [{ $maxCount: 0 }, { $maxCount: '2' }, { $tb: -1 }, [1], 'text', null]) {
-      it(`ignores as a whole what it cannot read: ${JSON.stringify(metadata)}`, async () => {
-        await append('s', 'no_stream', 2);
-        await setMetadata('s', metadata);
-        expect(visible('s')).to.deep.equal([0n, 1n]);
-      });
-    }
-
-    it('makes a stream exist that has no events', async () => {
-      await setMetadata('s', { $maxCount: 5 });
-      expect(given.log.head('s')).to.equal('no_stream');
-      expect(await append('s', 'stream_exists', 1)).to.include({ kind: 'written', revision: 0n });
-    });
+  it('refuses an id that is no UUID', async () => {
+    const appending = given.log.append('s', 'any', [rawEvent({ id: 'one' })]);
+    expect(await appending.catch((error: unknown) => error)).to.be.instanceOf(TypeError);
   });
 
-  describe('soft deletion', () => {
-    it('hides the stream and keeps its events in $all', async () => {
-      await append('s', 'no_stream', 2);
-      expect(await given.log.softDelete('s', 1n)).to.include({ kind: 'written' });
-      expect(visible('s')).to.equal('missing');
-      expect(given.log.head('s')).to.equal('no_stream');
-      expect(given.log.readAll('start', 'forwards', 100)).to.have.lengthOf(3);
-    });
-
-    it('is undone by an append, which goes on counting', async () => {
-      await append('s', 'no_stream', 2);
-      await setMetadata('s', { custom: 'dropped by the deletion' });
-      await given.log.softDelete('s', 'any');
-      await given.restart();
-      expect(await append('s', 'no_stream', 2)).to.include({ kind: 'written', revision: 3n });
-      expect(visible('s')).to.deep.equal([2n, 3n]);
-      expect(metadataOf('s')).to.deep.equal(['{"$tb":2}']);
-    });
-
-    it('is undone by metadata, which keeps its own keys', async () => {
-      await append('s', 'no_stream', 2);
-      await given.log.softDelete('s', 'any');
-      await setMetadata('s', { $maxCount: 5, custom: 'kept' });
-      expect(metadataOf('s')).to.deep.equal(['{"$maxCount":5,"custom":"kept","$tb":2}']);
-      await append('s', 1n, 1);
-      expect(visible('s')).to.deep.equal([2n]);
-    });
-
-    it('answers an append with the place of the last event, not of the metadata', async () => {
-      await append('s', 'no_stream', 1);
-      await given.log.softDelete('s', 'any');
-      const outcome = await append('s', 'no_stream', 2);
-      const page = given.log.readStream('s', 'end', 'backwards', 1);
-      expect(outcome).to.have.property(
-        'position',
-        page.kind === 'events' ? page.events[0]?.position : undefined,
-      );
-    });
-
-    it('may come twice, and needs something to delete', async () => {
-      await append('s', 'no_stream', 1);
-      expect(await given.log.softDelete('s', 'any')).to.include({ kind: 'written' });
-      expect(await given.log.softDelete('s', 'any')).to.include({ kind: 'written' });
-      expect(await given.log.softDelete('never', 'any')).to.deep.equal({
-        kind: 'wrong-revision',
-        actual: 'no_stream',
-      });
-      expect(await given.log.softDelete('s', 7n)).to.deep.equal({
-        kind: 'wrong-revision',
-        actual: 0n,
-      });
-    });
-
-    it('holds for appends that are called while it is in flight', async () => {
-      await append('s', 'no_stream', 2);
-      const [, late, again] = await Promise.all([
-        given.log.softDelete('s', 'any'),
-        append('s', 'stream_exists', 1),
-        append('s', 'no_stream', 1),
-      ]);
-      expect(late).to.deep.equal({ kind: 'deleted' });
-      expect(again).to.include({ kind: 'written', revision: 2n });
-      expect(visible('s')).to.deep.equal([2n]);
-    });
+  it('keeps names apart that look alike', async () => {
+    const names = ['é', 'e\u0301', 'É', ' e', 'e ', 'a/b', '%', '_'];
+    await Promise.all(names.map((name, n) => append(name, 'no_stream', n + 1)));
+    await given.restart();
+    expect(names.map((name) => given.log.head(name))).to.deep.equal(names.map((_, n) => BigInt(n)));
   });
 
-  describe('a tombstone', () => {
-    it('ends the stream and its metadata for ever', async () => {
-      await append('s', 'no_stream', 2);
-      expect(await given.log.tombstone('s', 1n)).to.include({ revision: TOMBSTONE_REVISION });
-      await given.restart();
-      for (const expected of ['any', 'no_stream', 'stream_exists', 1n] as const) {
-        expect(await append('s', expected, 1)).to.deep.equal({ kind: 'deleted' });
-      }
-      expect(await setMetadata('s', {})).to.deep.equal({ kind: 'deleted' });
-      expect(await given.log.tombstone('s', 'any')).to.deep.equal({ kind: 'deleted' });
-      expect([visible('s'), visible('$$s'), given.log.head('s')]).to.deep.equal([
-        'deleted',
-        'deleted',
-        TOMBSTONE_REVISION,
-      ]);
-    });
-
-    it('is an event of $all, behind all revisions', async () => {
-      await given.log.tombstone('s', 'any');
-      const [event] = given.log.readAll('start', 'forwards', 10);
-      expect(event).to.include({ type: '$streamDeleted', revision: TOMBSTONE_REVISION });
-    });
-
-    it('refuses another revision', async () => {
-      await append('s', 'no_stream', 2);
-      expect(await given.log.tombstone('s', 0n)).to.deep.equal({
-        kind: 'wrong-revision',
-        actual: 1n,
-      });
-      expect(visible('s')).to.deep.equal([0n, 1n]);
-    });
-  });
-
-  describe('names and ids', () => {
-    for (const [what, stream] of [
-      ['is empty', ''],
-      ['holds NUL', 'a\0b'],
-      ['is not well-formed', 'a\ud800'],
-    ] as const) {
-      it(`refuses a stream whose name ${what}`, async () => {
-        const refusal = await append(stream, 'any', 1).catch((error: unknown) => error);
-        expect(refusal).to.be.instanceOf(TypeError);
-      });
-    }
-
-    it('refuses an id that is no UUID', async () => {
-      const appending = given.log.append('s', 'any', [rawEvent({ id: 'one' })]);
-      expect(await appending.catch((error: unknown) => error)).to.be.instanceOf(TypeError);
-    });
-
-    it('keeps names apart that look alike', async () => {
-      const names = ['é', 'e\u0301', 'É', ' e', 'e ', 'a/b', '%', '_'];
-      await Promise.all(names.map((name, n) => append(name, 'no_stream', n + 1)));
-      await given.restart();
-      expect(names.map((name) => given.log.head(name))).to.deep.equal(
-        names.map((_, n) => BigInt(n)),
-      );
-    });
-
-    it('answers an append of nothing with where the stream is', async () => {
-      await append('s', 'no_stream', 2);
-      expect(await append('s', 'any', 0)).to.include({ kind: 'written', revision: 1n });
-      expect(await append('none', 'any', 0)).to.include({ kind: 'written', revision: -1n });
-      expect(given.log.head('none')).to.equal('no_stream');
-    });
+  it('answers an append of nothing with where the stream is', async () => {
+    await append('s', 'no_stream', 2);
+    expect(await append('s', 'any', 0)).to.include({ kind: 'written', revision: 1n });
+    expect(await append('none', 'any', 0)).to.include({ kind: 'written', revision: -1n });
+    expect(given.log.head('none')).to.equal('no_stream');
   });
 });

@@ -1,12 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { StreamState } from './append-rules.js';
-import {
-  TOMBSTONE_REVISION,
-  type AppendOutcome,
-  type LogRecord,
-  type RawEvent,
-} from './event-log.js';
-import type { Head, Heads, Ticket, Write } from './heads.js';
+import { TOMBSTONE_REVISION, type LogRecord, type RawEvent } from './event-log.js';
+import type { Heads } from './heads.js';
 import type { Reader } from './reader.js';
 import {
   isMetastream,
@@ -18,16 +13,8 @@ import {
   undeletedJson,
   type StreamMetadata,
 } from './stream-metadata.js';
-import { TOMBSTONE, type RetentionRow, type StreamRow } from './writer-protocol.js';
-
-/** One append as it is put together: all of it is written in one transaction or none. */
-export interface Draft {
-  readonly writes: Write[];
-  readonly changes: { readonly head: Head; to: StreamState }[];
-  readonly streams: StreamRow[];
-  readonly retention: RetentionRow[];
-  bytes: number;
-}
+import { emptyDraft, type Draft, type Head } from './ticket.js';
+import { TOMBSTONE } from './writer-protocol.js';
 
 const FIRST_POSITION = 128;
 const EVENT_OVERHEAD = 64;
@@ -146,14 +133,6 @@ export const createDrafts = (reader: Reader, heads: Heads, now: () => number) =>
 
 export type Drafts = ReturnType<typeof createDrafts>;
 
-const emptyDraft = (): Draft => ({
-  writes: [],
-  changes: [],
-  streams: [],
-  retention: [],
-  bytes: 0,
-});
-
 const metadataEvent = (json: string): RawEvent => ({
   id: randomUUID(),
   type: METADATA_TYPE,
@@ -161,14 +140,3 @@ const metadataEvent = (json: string): RawEvent => ({
   metadata: NO_BYTES,
   isJson: true,
 });
-
-/** The promise that answers the append, settled by the commit. */
-export const ticketOf = (draft: Draft, outcome: AppendOutcome): Ticket => {
-  let resolve: Ticket['resolve'] = ignore;
-  let reject: Ticket['reject'] = ignore;
-  const promise = new Promise<AppendOutcome>((...settle) => ([resolve, reject] = settle));
-  const { writes, changes, bytes } = draft;
-  return { writes, changes, bytes, outcome, promise, resolve, reject };
-};
-
-const ignore = (): void => undefined;

@@ -1,0 +1,75 @@
+import { expect } from 'chai';
+import { TOMBSTONE_REVISION, type EventLog } from '../../../src/adapters/embedded/event-log.js';
+import { follow } from '../../support/follow-items.js';
+import {
+  metadataEvent,
+  rawEvents,
+  temporaryLog,
+  type TemporaryLog,
+} from '../../support/event-log.js';
+
+describe('subscriptions to a stream of the event log', () => {
+  let given: TemporaryLog;
+  let log: EventLog;
+  beforeEach(async () => {
+    given = await temporaryLog();
+    log = given.log;
+  });
+  afterEach(() => given.remove());
+
+  const append = (stream: string, count: number) => log.append(stream, 'any', rawEvents(count));
+  const followStream = (stream: string, after: bigint | 'start' | 'end') =>
+    follow((signal) => log.subscribeStream({ stream, after, signal }));
+
+  it('deliver after a revision, say that history is done, and go on live', async () => {
+    await append('s', 3);
+    const one = followStream('s', 0n);
+    await one.until('s@1', 's@2', 'caught-up');
+    await append('other', 1);
+    await append('s', 1);
+    await one.until('s@1', 's@2', 'caught-up', 's@3');
+    await one.stop();
+  });
+
+  it('wait for a stream that does not exist yet', async () => {
+    const one = followStream('s', 'start');
+    await one.until('caught-up');
+    await append('s', 1);
+    await one.until('caught-up', 's@0');
+    await one.stop();
+  });
+
+  it('deliver from history only what the metadata of the stream shows', async () => {
+    await append('s', 5);
+    await log.append('$$s', 'any', [metadataEvent({ $maxCount: 2 })]);
+    const one = followStream('s', 'start');
+    await one.until('s@3', 's@4', 'caught-up');
+    await one.stop();
+  });
+
+  it('go on through a soft deletion', async () => {
+    await append('s', 2);
+    const one = followStream('s', 'end');
+    await one.until('caught-up');
+    await log.softDelete('s', 'any');
+    await append('s', 1);
+    await one.until('caught-up', 's@2');
+    await one.stop();
+  });
+
+  it('end with the event that ends the stream', async () => {
+    await append('s', 1);
+    const one = followStream('s', 'start');
+    await one.until('s@0', 'caught-up');
+    await log.tombstone('s', 'any');
+    await one.ended;
+    expect(one.seen).to.deep.equal(['s@0', 'caught-up', `s@${TOMBSTONE_REVISION}`, 'deleted']);
+  });
+
+  it('end at once where the stream is ended already', async () => {
+    await log.tombstone('s', 'any');
+    const one = followStream('s', 'start');
+    await one.ended;
+    expect(one.seen).to.deep.equal(['deleted']);
+  });
+});
