@@ -4,7 +4,7 @@ import { decideInOrder, type Batch, type BatchLimits } from './batch.js';
 import type { AnimeMemory } from './anime-memory.js';
 import { resultOf } from './failures.js';
 import type { Memories } from './memories.js';
-import type { Pending } from './pending.js';
+import { correlationIdsOf, type Pending } from './pending.js';
 
 export interface AnimeQueues {
   /** How many commands wait for this anime. */
@@ -56,7 +56,12 @@ export const createAnimeQueues = (options: {
   const fail = (animeId: AnimeId, concerned: readonly Pending[], error: unknown): void => {
     const result = resultOf(error);
     if (result === undefined || result.kind === 'unreadable') memories.forget(animeId);
-    logger.warn('Commands not decided', { animeId, commands: concerned.length, error });
+    logger.warn('Commands not decided', {
+      animeId,
+      commands: concerned.length,
+      correlationIds: correlationIdsOf(concerned),
+      error,
+    });
     for (const pending of concerned) {
       if (result === undefined) pending.fail(bug(error));
       else pending.settle(result);

@@ -9,7 +9,7 @@ import type { Batch, Place, Step } from './batch.js';
 import type { CommandResult } from './command-result.js';
 import { resultOfFailure } from './failures.js';
 import type { Memories } from './memories.js';
-import type { Pending } from './pending.js';
+import { correlationIdsOf, type Pending } from './pending.js';
 import type { Snapshots } from './snapshots.js';
 
 export interface CommitOptions {
@@ -96,7 +96,8 @@ export const createCommit = (options: CommitOptions) => {
     metrics.appendEvents.observe(events.length);
     if (outcome.kind === 'unknown') {
       memories.forget(memory.animeId);
-      logger.error('Append outcome unknown', { stream, expected, events: events.length });
+      const correlationIds = correlationIdsOf(steps.map(({ pending }) => pending));
+      logger.error('Append outcome unknown', { stream, expected, correlationIds });
       return answerAppends(batch, { kind: 'outcome-unknown' });
     }
     for (const { pending } of steps) pending.appending = false;

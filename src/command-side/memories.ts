@@ -5,8 +5,8 @@ import type { EventStore, RecordedEvent } from '../ports/event-store.js';
 import { blankMemory, remember, type AnimeMemory } from './anime-memory.js';
 import type { Snapshots } from './snapshots.js';
 
-/** What all remembered commands together may take: about 100 MB. */
-const MAX_REMEMBERED = 250_000;
+/** What all remembered commands together may take: some 40 MB. */
+const MAX_REMEMBERED = 100_000;
 
 export interface Memories {
   /** What is in memory, at once; it may be behind the stream. */

@@ -47,7 +47,7 @@ export const schemas = {
         type: 'number',
         minimum: MIN_RATING,
         maximum: MAX_RATING,
-        multipleOf: 0.01,
+        description: 'At most two decimals.',
         examples: [8.75],
       },
     },

@@ -19,6 +19,10 @@ export interface Pending {
   readonly fail: (error: Error) => void;
 }
 
+/** For a log line about several commands: whose they are, as far as a line should be long. */
+export const correlationIdsOf = (pendings: readonly Pending[]): readonly string[] =>
+  pendings.slice(0, 10).map(({ options }) => options.correlationId);
+
 /**
  * A command that is answered by its deadline, whatever happens: while it waits nothing is written
  * and nothing will be; while it is being appended only the store knows.
