@@ -120,7 +120,7 @@ export const openReadStore = async ({
     },
 
     documents: (name) => documentStore(() => find(name), writer, saved),
-    queries: (name) => readQueries(() => find(name)),
+    queries: (name) => readQueries(() => find(name), writer),
 
     onSaved: (listener) => {
       listeners.add(listener);

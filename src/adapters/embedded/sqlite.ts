@@ -23,7 +23,10 @@ export interface Statement {
 export type SqlValue = string | number | bigint | null | Uint8Array;
 
 interface SqliteModule {
-  readonly DatabaseSync: new (path: string, options?: { readonly timeout?: number }) => Database;
+  readonly DatabaseSync: new (
+    path: string,
+    options?: { readonly timeout?: number; readonly readOnly?: boolean },
+  ) => Database;
   readonly StatementSync: { readonly prototype: object };
 }
 
@@ -52,5 +55,8 @@ const DatabaseSync = builtIn() ?? FromPackage;
 /** Opens a file, making it where it does not exist. Waits up to the time-out for another's lock. */
 export const openDatabase = (
   path: string,
-  { busyTimeoutMs = 5000 }: { readonly busyTimeoutMs?: number } = {},
-): Database => new DatabaseSync(path, { timeout: busyTimeoutMs });
+  {
+    busyTimeoutMs = 5000,
+    readOnly = false,
+  }: { readonly busyTimeoutMs?: number; readonly readOnly?: boolean } = {},
+): Database => new DatabaseSync(path, { timeout: busyTimeoutMs, readOnly });

@@ -7,6 +7,7 @@ import type {
   ReadStore,
 } from '../../../src/ports/read-store.js';
 import { aBatch } from '../../support/read-store.js';
+import type { OpenReadStore } from './target.js';
 
 export interface Version {
   readonly name: string;
@@ -52,4 +53,17 @@ export const contentOf = async ({ documents }: Version) => {
     days: await collect(documents.allDays(animeId)),
   }));
   return { animes, parts: await Promise.all(parts) };
+};
+
+/** A store for one test alone, stopped whatever comes of it. */
+export const using = async (
+  opening: Promise<OpenReadStore>,
+  body: (store: ReadStore, reopen: () => Promise<ReadStore>) => Promise<void>,
+): Promise<void> => {
+  const opened = await opening;
+  try {
+    await body(opened.store, opened.reopen);
+  } finally {
+    await opened.stop();
+  }
 };

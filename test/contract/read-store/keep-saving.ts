@@ -3,7 +3,7 @@ import { animeId, userId } from '../../support/examples.js';
 import { aDay, anAnimeDocument, anInteraction } from '../../support/read-store.js';
 
 const ANIMES = [1, 2, 3].map(animeId);
-export const USERS = Array.from({ length: 40 }, (_, n) => userId(`user-${n}`));
+export const USERS = Array.from({ length: 300 }, (_, n) => userId(`user-${n}`));
 const DAYS = ['2026-11-23', '2026-11-24'];
 
 /** Every document of a round is at the round's revision, so that a torn round shows. */
@@ -17,15 +17,23 @@ const round = (revision: number): DocumentBatch => ({
   animes: ANIMES.map((id) => anAnimeDocument({ animeId: id, revision, clicks: revision })),
 });
 
-/** Saves rounds without an end into the store's active version, after each one its position. */
+/**
+ * Saves rounds without an end into the store's active version, after each one its position. There is
+ * always a round on its way, so that whoever kills this hits one.
+ */
 export const keepSaving = async (store: ReadStore, saved: (revision: number) => void) => {
-  const { name } = (await store.active()) ?? (await store.createVersion('v1', 'log-1'));
+  const { name } = await store.createVersion('v1', 'log-1');
   const documents = store.documents(name);
-  const [before] = await documents.animes([animeId(1)]);
-  for (let revision = (before?.revision ?? 0) + 1; ; revision++) {
+  const save = async (revision: number): Promise<void> => {
     await documents.save(round(revision));
     const position = BigInt(revision);
     await documents.setFlushed({ commit: position, prepare: position });
     saved(revision);
+  };
+  let before = save(1);
+  for (let revision = 2; ; revision++) {
+    const current = save(revision);
+    await before;
+    before = current;
   }
 };

@@ -5,7 +5,7 @@ import { animeId, userId } from '../../support/examples.js';
 import { eventually } from '../../support/eventually.js';
 import { aBatch, aDay, anAnimeDocument, anInteraction } from '../../support/read-store.js';
 import { rejectionOf } from '../../support/rejection-of.js';
-import { collect, freshVersion } from './given.js';
+import { collect, freshVersion, using } from './given.js';
 import type { ReadStoreTarget } from './target.js';
 
 const position = (commit: bigint, prepare = commit) => ({ commit, prepare });
@@ -27,20 +27,19 @@ export const lifetimeClauses = (target: ReadStoreTarget, open: () => ReadStore):
     expect(await other.documents.flushed()).to.equal(null);
   });
 
-  it('RS-5 still has documents and position after the store is opened again', async () => {
-    const { store, reopen, stop } = await target.open();
-    const { name, documents } = await freshVersion(store);
-    await documents.save(
-      aBatch({ animes: [anAnimeDocument()], interactions: [anInteraction()], days: [aDay()] }),
-    );
-    await documents.setFlushed(position(42n, 41n));
-    const again = (await reopen()).documents(name);
-    expect(await again.animes([animeId(1)])).to.deep.equal([anAnimeDocument()]);
-    expect(await again.interactions([anInteraction()])).to.deep.equal([anInteraction()]);
-    expect(await again.days([aDay()])).to.deep.equal([aDay()]);
-    expect(await again.flushed()).to.deep.equal(position(42n, 41n));
-    await stop();
-  });
+  it('RS-5 still has documents and position after the store is opened again', () =>
+    using(target.open(), async (store, reopen) => {
+      const { name, documents } = await freshVersion(store);
+      await documents.save(
+        aBatch({ animes: [anAnimeDocument()], interactions: [anInteraction()], days: [aDay()] }),
+      );
+      await documents.setFlushed(position(42n, 41n));
+      const again = (await reopen()).documents(name);
+      expect(await again.animes([animeId(1)])).to.deep.equal([anAnimeDocument()]);
+      expect(await again.interactions([anInteraction()])).to.deep.equal([anInteraction()]);
+      expect(await again.days([aDay()])).to.deep.equal([aDay()]);
+      expect(await again.flushed()).to.deep.equal(position(42n, 41n));
+    }));
 
   it('RS-16 tells of saved animes once they can be read, until the listener is taken away', async () => {
     const { documents, queries } = await freshVersion(open());
@@ -98,49 +97,48 @@ export const lifetimeClauses = (target: ReadStoreTarget, open: () => ReadStore):
     }
   });
 
-  it('settles what is under way when it closes, twice if asked, and is unavailable from then on', async () => {
-    const { store, reopen, stop } = await target.open();
-    const { name, documents, queries } = await freshVersion(store);
-    const animes = Array.from({ length: 200 }, (_, n) =>
-      anAnimeDocument({ animeId: animeId(n + 1) }),
-    );
-    const saves = animes.map((anime) => documents.save(aBatch({ animes: [anime] })));
-    await Promise.all([store.close(), store.close()]);
-    const settled = await Promise.allSettled(saves);
-    const calls = [
-      store.versions(),
-      store.createVersion('late', 'log-1'),
-      store.markReady(name),
-      store.promote(name),
-      store.prune(name),
-      store.active(),
-      store.ping(),
-      documents.animes([animeId(1)]),
-      documents.interactions([anInteraction()]),
-      documents.days([aDay()]),
-      documents.save(aBatch({ animes: [anAnimeDocument({ revision: 9 })] })),
-      documents.save(aBatch({})),
-      documents.flushed(),
-      documents.setFlushed(position(1n)),
-      collect(documents.allAnimes()),
-      collect(documents.allInteractions(animeId(1))),
-      collect(documents.allDays(animeId(1))),
-      queries.anime(animeId(1)),
-      queries.topByViews(1),
-      queries.topByRating(1, 1),
-      queries.search({ sortBy: 'title', offset: 0, limit: 1 }),
-      queries.trending('2026-11-24', 1),
-      queries.recommended(animeId(1), 1),
-      queries.genres(),
-      queries.interactionsOf(userId('spike'), 1, null),
-      store.queries(name).genres(),
-      store.documents(name).flushed(),
-    ];
-    for (const call of calls) expect(await rejectionOf(call)).to.be.instanceOf(UnavailableError);
+  it('settles what is under way when it closes, twice if asked, and is unavailable from then on', () =>
+    using(target.open(), async (store, reopen) => {
+      const { name, documents, queries } = await freshVersion(store);
+      const animes = Array.from({ length: 200 }, (_, n) =>
+        anAnimeDocument({ animeId: animeId(n + 1) }),
+      );
+      const saves = animes.map((anime) => documents.save(aBatch({ animes: [anime] })));
+      await Promise.all([store.close(), store.close()]);
+      const settled = await Promise.allSettled(saves);
+      const calls = [
+        store.versions(),
+        store.createVersion('late', 'log-1'),
+        store.markReady(name),
+        store.promote(name),
+        store.prune(name),
+        store.active(),
+        store.ping(),
+        documents.animes([animeId(1)]),
+        documents.interactions([anInteraction()]),
+        documents.days([aDay()]),
+        documents.save(aBatch({ animes: [anAnimeDocument({ revision: 9 })] })),
+        documents.save(aBatch({})),
+        documents.flushed(),
+        documents.setFlushed(position(1n)),
+        collect(documents.allAnimes()),
+        collect(documents.allInteractions(animeId(1))),
+        collect(documents.allDays(animeId(1))),
+        queries.anime(animeId(1)),
+        queries.topByViews(1),
+        queries.topByRating(1, 1),
+        queries.search({ sortBy: 'title', offset: 0, limit: 1 }),
+        queries.trending('2026-11-24', 1),
+        queries.recommended(animeId(1), 1),
+        queries.genres(),
+        queries.interactionsOf(userId('spike'), 1, null),
+        store.queries(name).genres(),
+        store.documents(name).flushed(),
+      ];
+      for (const call of calls) expect(await rejectionOf(call)).to.be.instanceOf(UnavailableError);
 
-    const kept = await collect((await reopen()).documents(name).allAnimes());
-    const resolved = animes.filter((_, n) => settled[n]?.status === 'fulfilled');
-    expect(kept).to.include.deep.members(resolved);
-    await stop();
-  });
+      const kept = await collect((await reopen()).documents(name).allAnimes());
+      const resolved = animes.filter((_, n) => settled[n]?.status === 'fulfilled');
+      expect(kept).to.include.deep.members(resolved);
+    }));
 };

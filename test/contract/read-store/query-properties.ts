@@ -1,149 +1,117 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
-import type { AnimeSearch, ReadStore } from '../../../src/ports/read-store.js';
-import { animeId, userId } from '../../support/examples.js';
-import { aDay, anAnimeDocument, anInteraction } from '../../support/read-store.js';
-import { details, text } from './arbitraries.js';
-import { versionWith } from './given.js';
+import type {
+  AnimeDocument,
+  DailyActivityDocument,
+  InteractionDocument,
+  ReadQueries,
+  ReadStore,
+} from '../../../src/ports/read-store.js';
+import { catalogue, DAYS, id, limit, searchIn, USERS } from './catalogues.js';
+import { freshVersion } from './given.js';
 import * as model from './model.js';
 import type { ReadStoreTarget } from './target.js';
 
-const DAYS = ['2026-11-20', '2026-11-21', '2026-11-22', '2026-11-24'];
-const USERS = ['spike', 'Spike', 'a\0b', 'a\0c'].map(userId);
+/** Catalogues that are saved one over the other. */
+const history = fc.array(catalogue, { minLength: 1, maxLength: 3 });
 
-const id = fc.integer({ min: 1, max: 12 }).map(animeId);
+const keyOf = {
+  animes: (one: AnimeDocument) => String(one.animeId),
+  days: (one: DailyActivityDocument) => `${one.animeId} ${one.day}`,
+  interactions: (one: InteractionDocument) => JSON.stringify([one.animeId, one.userId]),
+};
 
-const anime = fc
-  .record({
-    animeId: id,
-    status: fc.constantFrom('listed', 'listed', 'listed', 'delisted'),
-    details: details(text),
-    clicks: fc.nat(3),
-    views: fc.nat(3),
-    ratingCount: fc.nat(8),
-    mean: fc.constantFrom(100, 750, 755, 1000),
-  })
-  .map(({ mean, ...given }) => anAnimeDocument({ ...given, ratingSum: given.ratingCount * mean }));
+const over = <T>(older: readonly T[], newer: readonly T[], key: (one: T) => string): T[] => [
+  ...new Map([...older, ...newer].map((one) => [key(one), one])).values(),
+];
 
-const day = fc
-  .record({
-    animeId: id,
-    day: fc.constantFrom(...DAYS),
-    clicks: fc.nat(3),
-    views: fc.nat(2),
-    ratings: fc.nat(1),
-  })
-  .map(aDay);
+/** Saves one catalogue after the other, and asks after each of them. */
+const saveAndAsk = async (
+  store: ReadStore,
+  catalogues: readonly model.Catalogue[],
+  ask: (queries: ReadQueries, given: model.Catalogue) => Promise<void>,
+): Promise<void> => {
+  const { documents, queries } = await freshVersion(store);
+  let given: model.Catalogue = { animes: [], days: [], interactions: [] };
+  for (const [generation, next] of catalogues.entries()) {
+    const batch: model.Catalogue = {
+      animes: next.animes.map((one) => ({ ...one, generation })),
+      days: next.days.map((one) => ({ ...one, generation })),
+      interactions: next.interactions.map((one) => ({ ...one, generation })),
+    };
+    await documents.save(batch);
+    given = {
+      animes: over(given.animes, batch.animes, keyOf.animes),
+      days: over(given.days, batch.days, keyOf.days),
+      interactions: over(given.interactions, batch.interactions, keyOf.interactions),
+    };
+    await ask(queries, given);
+  }
+};
 
-const interaction = fc
-  .record({ animeId: id, userId: fc.constantFrom(...USERS) })
-  .map(anInteraction);
-
-/** Few ids and few values, so that ties and overlaps are the rule. */
-const catalogue = fc.record({
-  animes: fc.uniqueArray(anime, { selector: (one) => one.animeId, maxLength: 12 }),
-  days: fc.uniqueArray(day, { selector: (one) => `${one.animeId} ${one.day}`, maxLength: 30 }),
-  interactions: fc.uniqueArray(interaction, {
-    selector: (one) => JSON.stringify([one.animeId, one.userId]),
-    maxLength: 20,
-  }),
+const searches = history.chain((catalogues) => {
+  const titles = catalogues.flatMap(({ animes }) => animes.map((one) => one.details.title));
+  return fc.tuple(
+    fc.constant(catalogues),
+    fc.array(searchIn(titles), { minLength: 1, maxLength: 10 }),
+  );
 });
-
-const limit = fc.integer({ min: 1, max: 14 });
-
-/** Mostly a part of a title that is there. */
-const searched = (titles: readonly string[]): fc.Arbitrary<string> =>
-  titles.length === 0
-    ? text
-    : fc.oneof(
-        text,
-        fc.constantFrom(...titles).map((title) => title.toUpperCase()),
-        fc.tuple(fc.constantFrom(...titles), fc.nat(3), fc.integer({ min: 1, max: 4 })).map(
-          ([title, from, length]) =>
-            Array.from(title)
-              .slice(from, from + length)
-              .join('') || title,
-        ),
-      );
-
-const searchIn = (titles: readonly string[]): fc.Arbitrary<AnimeSearch> =>
-  fc
-    .record({
-      sortBy: fc.constantFrom('popularity', 'score', 'title', 'views'),
-      offset: fc.nat(4),
-      limit,
-      search: fc.option(searched(titles), { nil: undefined }),
-      type: fc.option(fc.constantFrom('TV', 'tV', 'spécial', 'OVA'), { nil: undefined }),
-      genres: fc.option(fc.subarray(['Action', 'Sci-Fi', '$in', 'a\0b', 'a']), { nil: undefined }),
-      minScore: fc.option(fc.constantFrom(0, 5, 7.25, 9), { nil: undefined }),
-    })
-    .map(withoutUndefined);
-
-/** An optional property is absent or has a value. */
-const withoutUndefined = <T extends object>(given: T) =>
-  Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)) as {
-    [Key in keyof T]: Exclude<T[Key], undefined>;
-  };
-
-const searches = catalogue.chain((given) =>
-  fc.tuple(
-    fc.constant(given),
-    fc.array(searchIn(given.animes.map((one) => one.details.title)), {
-      minLength: 1,
-      maxLength: 12,
-    }),
-  ),
-);
 
 export const queryProperties = ({ cases }: ReadStoreTarget, open: () => ReadStore): void => {
   const numRuns = Math.ceil(cases / 2);
 
   it('RS-8 searches any catalogue as a plain filter and sort do', () =>
     fc.assert(
-      fc.asyncProperty(searches, async ([given, queries]) => {
-        const version = await versionWith(open(), given);
-        for (const query of queries) {
-          expect(await version.queries.search(query)).to.deep.equal(model.search(given, query));
-        }
-      }),
+      fc.asyncProperty(searches, ([catalogues, asked]) =>
+        saveAndAsk(open(), catalogues, async (queries, given) => {
+          for (const query of asked) {
+            expect(await queries.search(query)).to.deep.equal(model.search(given, query));
+          }
+        }),
+      ),
       { numRuns },
     ));
+
+  const since = fc.constantFrom(...DAYS, '2026-11-23', '2026-11-25');
 
   it('RS-7 RS-9 ranks any catalogue as a plain sort does', () =>
     fc.assert(
       fc.asyncProperty(
-        catalogue,
+        history,
         limit,
         fc.integer({ min: 1, max: 6 }),
-        fc.constantFrom(...DAYS, '2026-11-23', '2026-11-25'),
-        async (given, most, minRatings, since) => {
-          const { queries } = await versionWith(open(), given);
-          expect(await queries.topByViews(most)).to.deep.equal(model.topByViews(given, most));
-          expect(await queries.topByRating(most, minRatings)).to.deep.equal(
-            model.topByRating(given, most, minRatings),
-          );
-          expect(await queries.trending(since, most)).to.deep.equal(
-            model.trending(given, since, most),
-          );
-        },
+        fc.array(since, { minLength: 1, maxLength: 6 }),
+        (catalogues, most, minRatings, from) =>
+          saveAndAsk(open(), catalogues, async (queries, given) => {
+            expect(await queries.topByViews(most)).to.deep.equal(model.topByViews(given, most));
+            expect(await queries.topByRating(most, minRatings)).to.deep.equal(
+              model.topByRating(given, most, minRatings),
+            );
+            for (const day of from) {
+              expect(await queries.trending(day, most)).to.deep.equal(
+                model.trending(given, day, most),
+              );
+            }
+          }),
       ),
       { numRuns },
     ));
 
   it('RS-10 RS-11 RS-12 recommends and lists of any catalogue what a plain filter does', () =>
     fc.assert(
-      fc.asyncProperty(catalogue, limit, id, fc.option(id), async (given, most, one, after) => {
-        const { queries } = await versionWith(open(), given);
-        expect(await queries.recommended(one, most)).to.deep.equal(
-          model.recommended(given, one, most),
-        );
-        expect(await queries.genres()).to.deep.equal(model.genres(given));
-        for (const user of USERS) {
-          expect(await queries.interactionsOf(user, most, after)).to.deep.equal(
-            model.interactionsOf(given, user, most, after),
+      fc.asyncProperty(history, limit, id, fc.option(id), (catalogues, most, one, after) =>
+        saveAndAsk(open(), catalogues, async (queries, given) => {
+          expect(await queries.recommended(one, most)).to.deep.equal(
+            model.recommended(given, one, most),
           );
-        }
-      }),
+          expect(await queries.genres()).to.deep.equal(model.genres(given));
+          for (const user of USERS) {
+            expect(await queries.interactionsOf(user, most, after)).to.deep.equal(
+              model.interactionsOf(given, user, most, after),
+            );
+          }
+        }),
+      ),
       { numRuns },
     ));
 };

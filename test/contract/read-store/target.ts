@@ -14,7 +14,7 @@ export interface ReadStoreTarget {
   open(): Promise<OpenReadStore>;
   /** Whether saves that run at the same time are decided atomically. */
   readonly concurrentWriters: true | CannotShow;
-  /** Runs `keepSaving` on a store in another process, kills that with -9, and opens its store here. */
+  /** Runs `keepSaving` on a fresh store in another process, kills that with -9, opens its store here. */
   readonly killWhileSaving: (() => Promise<OpenReadStore>) | CannotShow;
   /** How many random cases a rule is tried with. */
   readonly cases: number;

@@ -4,6 +4,7 @@ import type { ReadStore } from '../../../src/ports/read-store.js';
 import { animeId } from '../../support/examples.js';
 import { aBatch, anAnimeDocument } from '../../support/read-store.js';
 import { rejectionOf } from '../../support/rejection-of.js';
+import { using } from './given.js';
 import type { ReadStoreTarget } from './target.js';
 
 const one = animeId(1);
@@ -13,21 +14,9 @@ const states = async (store: ReadStore) =>
 
 export const versionClauses = (target: ReadStoreTarget): void => {
   /** Versions of one store concern each other, so each clause has a store of its own. */
-  const withStore = async (
-    body: (store: ReadStore, reopen: () => Promise<ReadStore>) => Promise<void>,
-  ): Promise<void> => {
-    const opened = await target.open();
-    try {
-      await body(opened.store, () => opened.reopen());
-    } finally {
-      await opened.stop();
-    }
-  };
+  const withStore = (body: Parameters<typeof using>[1]) => using(target.open(), body);
 
-  const withVersions = (
-    names: readonly string[],
-    body: (store: ReadStore, reopen: () => Promise<ReadStore>) => Promise<void>,
-  ) =>
+  const withVersions = (names: readonly string[], body: Parameters<typeof using>[1]) =>
     withStore(async (store, reopen) => {
       for (const name of names) await store.createVersion(name, 'log-1');
       await body(store, reopen);

@@ -15,7 +15,9 @@ export const documentStore = (
   days: (keys) => attempt(() => find().reads.days(keys)),
 
   save: async (batch) => {
-    const { refused, refusedAnimes } = await writer.order(find().path, { kind: 'save', batch });
+    const version = find();
+    const { refused, refusedAnimes } = await writer.order(version.path, { kind: 'save', batch });
+    version.noteSaved(batch);
     const animes = batch.animes.filter((_, place) => !refusedAnimes.includes(place));
     if (animes.length > 0) saved(animes);
     return { refused };

@@ -24,15 +24,20 @@ export const openForWriting = (path: string, kind: FileKind): Database =>
     db.exec(`PRAGMA journal_mode = WAL; ${kind.settings}`);
   });
 
-/** A connection that only reads a file which a writer has made. */
+/** A connection that only reads a file which a writer holds open; its temporary tables are its own. */
 export const openForReading = (path: string, kind: FileKind): Database =>
-  opened(path, kind, (db) => {
-    db.exec('PRAGMA query_only = 1; PRAGMA cache_size = -16000;');
+  opened(path, kind, (db) => db.exec('PRAGMA temp_store = MEMORY; PRAGMA cache_size = -16000;'), {
+    readOnly: true,
   });
 
-const opened = (path: string, kind: FileKind, prepare: (db: Database) => void): Database =>
+const opened = (
+  path: string,
+  kind: FileKind,
+  prepare: (db: Database) => void,
+  options: { readonly readOnly?: boolean } = {},
+): Database =>
   translated(kind.remedy(path), () => {
-    const db = openDatabase(path);
+    const db = openDatabase(path, options);
     try {
       prepare(db);
       check(db, path, kind);

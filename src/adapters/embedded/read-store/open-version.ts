@@ -1,3 +1,4 @@
+import type { DocumentBatch } from '../../../ports/read-store.js';
 import { connection } from './connection.js';
 import { documentReads, type DocumentReads } from './document-reads.js';
 import { queriesOn, type Queries } from './queries.js';
@@ -8,12 +9,21 @@ export interface OpenVersion {
   readonly path: string;
   readonly reads: DocumentReads;
   readonly queries: Queries;
+  /** What was saved, so that what is remembered of before is forgotten. */
+  noteSaved(batch: DocumentBatch): void;
   close(): void;
 }
 
 export const openVersion = (path: string): OpenVersion => {
   const db = connection(path, VERSION_FILE);
-  return { path, reads: documentReads(db), queries: queriesOn(db), close: () => db.close() };
+  const queries = queriesOn(db);
+  return {
+    path,
+    reads: documentReads(db),
+    queries,
+    noteSaved: ({ days }) => queries.noteSaved(days.map(({ animeId }) => animeId)),
+    close: () => db.close(),
+  };
 };
 
 /** Throws where the store is closed or the version is gone. */

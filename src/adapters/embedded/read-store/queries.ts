@@ -4,6 +4,8 @@ import { nulFree, withNul } from '../nul-free.js';
 import type { SqlValue } from '../sqlite.js';
 import type { Connection } from './connection.js';
 import { INTERACTION_COLUMNS } from './document-reads.js';
+import { recentTotals } from './recent-totals.js';
+import { remembered } from './remembered.js';
 import { animeOf, interactionOf, type InteractionRow } from './rows.js';
 import { searchSql } from './search-sql.js';
 
@@ -17,23 +19,33 @@ const TOP_BY_RATING = `
   ORDER BY average DESC, rating_count DESC, anime_id LIMIT ?`;
 
 const TRENDING = `
-  SELECT a.document
-  FROM (SELECT anime_id, sum(total) AS total FROM days WHERE day >= ? GROUP BY anime_id) AS recent
-  CROSS JOIN animes AS a USING (anime_id)
-  WHERE a.facets IS NOT NULL AND recent.total > 0
-  ORDER BY recent.total DESC, a.views DESC, a.anime_id LIMIT ?`;
+  SELECT a.document FROM recent AS r CROSS JOIN animes AS a USING (anime_id)
+  WHERE r.since = ? AND r.total > 0 AND a.facets IS NOT NULL
+  ORDER BY r.total DESC, a.views DESC, a.anime_id LIMIT ?`;
 
 const SHARING_GENRES = `
-  SELECT a.document
+  SELECT t.anime_id
   FROM (SELECT anime_id, count(*) AS shared FROM title_genres
         WHERE genre IN (SELECT value FROM json_each(?)) AND anime_id <> ? GROUP BY anime_id) AS other
   CROSS JOIN titles AS t USING (anime_id)
-  CROSS JOIN animes AS a USING (anime_id)
   ORDER BY other.shared DESC, t.score DESC, t.anime_id LIMIT ?`;
 
 const BEST_SCORES = `
-  SELECT a.document FROM titles AS t CROSS JOIN animes AS a USING (anime_id)
-  WHERE t.anime_id <> ? ORDER BY t.score DESC, t.anime_id LIMIT ?`;
+  SELECT anime_id FROM titles WHERE anime_id <> ? ORDER BY score DESC, anime_id LIMIT ?`;
+
+const LISTED = `
+  SELECT a.document FROM json_each(?) AS k CROSS JOIN animes AS a ON a.anime_id = k.value
+  WHERE a.facets IS NOT NULL ORDER BY k.key`;
+
+/** From one genre to the next, instead of through all titles of each. */
+const GENRES = `
+  WITH RECURSIVE known (genre) AS (
+    SELECT min(genre) FROM title_genres
+    UNION ALL
+    SELECT (SELECT min(genre) FROM title_genres WHERE genre > known.genre) FROM known
+    WHERE known.genre IS NOT NULL
+  )
+  SELECT genre FROM known WHERE genre IS NOT NULL`;
 
 const INTERACTIONS_OF = `
   SELECT ${INTERACTION_COLUMNS} FROM interactions
@@ -41,43 +53,76 @@ const INTERACTIONS_OF = `
 
 /** The questions of the query API, answered at once on the connection that is given. */
 export const queriesOn = (db: Connection) => {
+  let saves = 0;
+  const recent = recentTotals(db);
+  const untilSaved = remembered(() => saves);
+  const untilCatalogueChanges = remembered(
+    () => (db.get('SELECT epoch FROM catalogue') as [number])[0],
+  );
+
   const animes = (sql: string, ...parameters: SqlValue[]): AnimeDocument[] =>
     db.all(sql, ...parameters).map((row) => animeOf((row as [string])[0]));
+
+  const ids = (sql: string, ...parameters: SqlValue[]): AnimeId[] =>
+    db.all(sql, ...parameters).map((row) => (row as [AnimeId])[0]);
 
   const anime = (id: AnimeId): AnimeDocument | null =>
     animes('SELECT document FROM animes WHERE anime_id = ?', id)[0] ?? null;
 
+  const listed = (of: readonly AnimeId[]): AnimeDocument[] => animes(LISTED, JSON.stringify(of));
+
+  const page = (query: AnimeSearch) => {
+    const { page, count, parameters } = searchSql(query);
+    const [total] = db.get(count, ...parameters) as [number];
+    const found = total > query.offset ? ids(page, ...parameters, query.limit, query.offset) : [];
+    return { ids: found, total };
+  };
+
   return {
     anime,
 
-    topByViews: (limit: number) => animes(TOP_BY_VIEWS, limit),
+    topByViews: (limit: number) => untilSaved(`views ${limit}`, () => animes(TOP_BY_VIEWS, limit)),
 
-    topByRating: (limit: number, minRatings: number) => animes(TOP_BY_RATING, minRatings, limit),
+    topByRating: (limit: number, minRatings: number) =>
+      untilSaved(`rating ${limit} ${minRatings}`, () => animes(TOP_BY_RATING, minRatings, limit)),
 
     search: (query: AnimeSearch) => {
-      const { matches, count, parameters } = searchSql(query);
-      const [total] = db.get(count, ...parameters) as [number];
-      return { items: animes(matches, ...parameters, query.limit, query.offset), total };
+      // Views change with every view; the other orders only with the catalogue.
+      const remember = query.sortBy === 'views' ? untilSaved : untilCatalogueChanges;
+      const found = remember(`search ${JSON.stringify(query)}`, () => page(query));
+      return { items: listed(found.ids), total: found.total };
     },
 
-    trending: (sinceDay: string, limit: number) => animes(TRENDING, sinceDay, limit),
+    trending: (sinceDay: string, limit: number) =>
+      untilSaved(`trending ${limit} ${sinceDay}`, () =>
+        animes(TRENDING, recent.upToDate(sinceDay), limit),
+      ),
 
     recommended: (basedOn: AnimeId, limit: number) => {
-      const genres = anime(basedOn)?.details.genres ?? [];
-      return genres.length === 0
-        ? animes(BEST_SCORES, basedOn, limit)
-        : animes(SHARING_GENRES, JSON.stringify(genres.map(nulFree)), basedOn, limit);
+      const genres = JSON.stringify(anime(basedOn)?.details.genres.map(nulFree) ?? []);
+      const found = untilCatalogueChanges(`recommended ${basedOn} ${limit} ${genres}`, () =>
+        genres === '[]'
+          ? ids(BEST_SCORES, basedOn, limit)
+          : ids(SHARING_GENRES, genres, basedOn, limit),
+      );
+      return listed(found);
     },
 
     genres: () =>
-      db
-        .all('SELECT DISTINCT genre FROM title_genres ORDER BY genre')
-        .map((row) => withNul((row as [string])[0])),
+      untilCatalogueChanges('genres', () =>
+        db.all(GENRES).map((row) => withNul((row as [string])[0])),
+      ),
 
     interactionsOf: (userId: UserId, first: number, after: AnimeId | null): UserInteractions => {
       const rows = db.all(INTERACTIONS_OF, nulFree(userId), after ?? 0, first + 1);
       const items = rows.slice(0, first).map((row) => interactionOf(row as InteractionRow));
       return { items, hasMore: rows.length > first };
+    },
+
+    /** Something was saved, and of these anime their days. */
+    noteSaved: (days: readonly AnimeId[]): void => {
+      saves += 1;
+      recent.changed(days);
     },
   };
 };

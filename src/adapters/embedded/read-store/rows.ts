@@ -131,7 +131,16 @@ const facetsOf = ({ details }: AnimeDocument): string =>
     score: details.score,
     popularity: details.popularity,
     genres: details.genres.map(nulFree),
+    genreSet: genreSet(details.genres),
   });
+
+/** Genres as one text, each between line ends, which none of them has in it when it is JSON. */
+const genreSet = (genres: readonly string[]): string => ['', ...genres.map(asJson), ''].join('\n');
+
+/** Stands in the set of a title that has the genre, and in no other. */
+export const genreInSet = (genre: string): string => `\n${asJson(genre)}\n`;
+
+const asJson = (text: string): string => JSON.stringify(text);
 
 /** How a text is stored, and asked for, where case does not matter. */
 export const textKey = (text: string): string => nulFree(searchText(text));

@@ -22,18 +22,20 @@ interface VersionRow {
 /** Which versions there are and which one is active, in a file of their own. */
 export const versionRecords = (path: string) => {
   const db = openForWriting(path, CATALOGUE_FILE);
-  const byName = db.prepare('SELECT * FROM versions WHERE name = ?');
-  const byState = db.prepare('SELECT * FROM versions WHERE state = ?');
   const all = db.prepare('SELECT * FROM versions ORDER BY id');
   const insert = db.prepare(
     'INSERT INTO versions (name, state, log_id, created_at) VALUES (?, ?, ?, ?)',
   );
-  const setState = db.prepare('UPDATE versions SET state = ? WHERE name = ? AND state <> ?');
+  const setState = db.prepare('UPDATE versions SET state = ? WHERE name = ?');
   const remove = db.prepare('DELETE FROM versions WHERE name = ?');
 
-  const list = (): NumberedVersion[] => all.all().map(numbered);
-  const find = (name: string): NumberedVersion | undefined => first(byName.all(name));
-  const active = (): NumberedVersion | undefined => first(byState.all('active'));
+  // Nobody else writes here, and every request asks which version is active.
+  let known = all.all().map(numbered);
+  const reload = (): void => void (known = all.all().map(numbered));
+
+  const list = (): readonly NumberedVersion[] => known;
+  const find = (name: string) => known.find(({ record }) => record.name === name);
+  const active = () => known.find(({ record }) => record.state === 'active');
 
   const existing = (name: string): NumberedVersion => {
     const version = find(name);
@@ -52,19 +54,20 @@ export const versionRecords = (path: string) => {
     create: (name: string, logId: string, at: string): NumberedVersion => {
       const state = list().length === 0 ? 'active' : 'building';
       if (find(name) === undefined) insert.run(name, state, logId, at);
+      reload();
       return existing(name);
     },
 
     markReady: (name: string): void => {
-      if (existing(name).record.state === 'building') setState.run('ready', name, 'ready');
+      if (existing(name).record.state === 'building') setState.run('ready', name);
     },
 
     promote: (name: string): void => {
       existing(name);
       const before = active();
       if (before?.record.name === name) return;
-      if (before !== undefined) setState.run('old', before.record.name, 'old');
-      setState.run('active', name, 'active');
+      if (before !== undefined) setState.run('old', before.record.name);
+      setState.run('active', name);
     },
 
     remove: (name: string): NumberedVersion | undefined => {
@@ -82,15 +85,18 @@ export const versionRecords = (path: string) => {
   return {
     ...operations,
     /** All or nothing; whatever it throws has changed nothing. */
-    change: <T>(work: (records: typeof operations) => T): T =>
-      translated(remedyFor(path), () => transaction(db, () => work(operations))),
+    change: <T>(work: (records: typeof operations) => T): T => {
+      try {
+        return translated(remedyFor(path), () => transaction(db, () => work(operations)));
+      } finally {
+        reload();
+      }
+    },
     close: () => db.close(),
   };
 };
 
 export type VersionRecords = ReturnType<typeof versionRecords>;
-
-const first = (rows: readonly unknown[]): NumberedVersion | undefined => rows.map(numbered)[0];
 
 const numbered = (row: unknown): NumberedVersion => {
   const { id, name, state, log_id, created_at } = row as VersionRow;

@@ -11,6 +11,8 @@ export type Order =
   | Write
   /** Makes the file of a version, where it does not exist, and holds it open. */
   | { readonly kind: 'open' }
+  /** Makes what finds a user's interactions, where it is not there yet. */
+  | { readonly kind: 'index' }
   /** Lets go of it. */
   | { readonly kind: 'release' };
 

@@ -1,92 +1,108 @@
 import { parentPort, receiveMessageOnPort, type MessagePort } from 'node:worker_threads';
-import type { Database } from '../sqlite.js';
-import { transaction } from '../transaction.js';
-import { openForWriting } from './file.js';
-import { versionWriter, type VersionWriter } from './save-documents.js';
-import { VERSION_FILE } from './schema.js';
 import { failureOf } from './store-errors.js';
-import type { FromWriter, Saved, Ticketed, ToWriter, Write } from './writer-protocol.js';
+import { NOTHING_REFUSED, sizeOf, versionWriter, type VersionWriter } from './version-writer.js';
+import type { FromWriter, Order, Ticketed, ToWriter, Write } from './writer-protocol.js';
 
 /** Bounds how long one transaction makes the next one wait. */
-const GROUP_DOCUMENTS = 10_000;
+const GROUP_DOCUMENTS = 20_000;
 
-const NOTHING_REFUSED: Saved = { refused: 0, refusedAnimes: [] };
+/** No order for so long is a pause, in which what was put off is done. */
+const PAUSE_MS = 250;
 
-interface OpenFile {
-  readonly db: Database;
-  readonly writer: VersionWriter;
-}
+type Group = readonly [Ticketed<Write>, ...Ticketed<Write>[]];
 
 /** The thread that alone writes documents: commits and checkpoints wait for the disk only here. */
 const run = (port: MessagePort): void => {
-  const files = new Map<string, OpenFile>();
+  const versions = new Map<string, VersionWriter>();
   const answer = (message: FromWriter): void => port.postMessage(message);
+  const fail = (tickets: readonly number[], error: unknown): void => {
+    const failure = failureOf(error);
+    tickets.forEach((ticket) => answer({ ticket, ...NOTHING_REFUSED, failure }));
+  };
 
-  const open = (path: string): void => {
-    if (files.has(path)) return;
-    const db = openForWriting(path, VERSION_FILE);
-    files.set(path, { db, writer: versionWriter(db) });
+  const version = (path: string): VersionWriter => {
+    const open = versions.get(path);
+    if (open === undefined) throw new Error('The file of this version is not open.');
+    return open;
+  };
+
+  const write = (group: Group): void => {
+    const [{ path }, ...others] = group;
+    try {
+      const saved = version(path).write(group);
+      group.forEach(({ ticket }, place) =>
+        answer({ ticket, ...(saved[place] ?? NOTHING_REFUSED) }),
+      );
+    } catch (error) {
+      // Nothing of the group is saved; only who caused that shall be told so.
+      if (others.length === 0) fail([group[0].ticket], error);
+      else for (const one of group) write([one]);
+    }
+  };
+
+  const obey = ({ kind, path, ticket }: Ticketed<Exclude<Order, Write>>): void => {
+    try {
+      if (kind === 'open') versions.set(path, versions.get(path) ?? versionWriter(path));
+      else if (kind === 'index') version(path).index();
+      else release(path);
+      answer({ ticket, ...NOTHING_REFUSED });
+    } catch (error) {
+      fail([ticket], error);
+    }
   };
 
   const release = (path: string): void => {
-    files.get(path)?.db.close();
-    files.delete(path);
+    versions.get(path)?.close();
+    versions.delete(path);
   };
 
-  const commit = (group: readonly Ticketed<Write>[], path: string): readonly FromWriter[] => {
-    const file = files.get(path);
-    if (file === undefined) throw new Error('The file of this version is not open.');
-    return transaction(file.db, () =>
-      group.map((write) => ({ ticket: write.ticket, ...apply(file, write) })),
-    );
-  };
-
-  /** A failure concerns everybody whose order could not be carried out, and nobody else. */
-  const answering = (tickets: readonly number[], work: () => readonly FromWriter[]): void => {
+  const pause = setTimeout(() => {
     try {
-      work().forEach(answer);
-    } catch (error) {
-      const failure = failureOf(error);
-      tickets.forEach((ticket) => answer({ ticket, ...NOTHING_REFUSED, failure }));
+      versions.forEach((each) => each.indexIfSaved());
+    } catch {
+      // Whoever needs it will ask for it, and be told.
     }
+  }, PAUSE_MS);
+
+  const close = (): void => {
+    clearTimeout(pause);
+    [...versions.keys()].forEach(release);
+    port.close();
   };
 
-  const obey = (order: Exclude<ToWriter, Ticketed<Write>>): void => {
-    if (order.kind === 'close') {
-      [...files.keys()].forEach(release);
-      port.close();
-      return;
-    }
-    answering([order.ticket], () => {
-      if (order.kind === 'open') open(order.path);
-      else release(order.path);
-      return [{ ticket: order.ticket, ...NOTHING_REFUSED }];
-    });
-  };
-
-  // What came while the last transaction was running shares the next one: a page that several
-  // saves touch is then written once.
   port.on('message', (first: ToWriter) => {
-    let next: ToWriter | undefined = first;
-    while (next !== undefined) {
-      if (!isWrite(next)) {
-        obey(next);
-        next = received(port);
-        continue;
-      }
-      const { path } = next;
-      const group: Ticketed<Write>[] = [];
-      let documents = 0;
-      while (next !== undefined && isWrite(next) && next.path === path) {
-        if (documents >= GROUP_DOCUMENTS) break;
-        group.push(next);
-        documents += sizeOf(next);
+    pause.refresh();
+    for (let next: ToWriter | undefined = first; next !== undefined;) {
+      if (isWrite(next)) {
+        const { path } = next;
+        const group = gather(next, port);
+        write(group.writes);
+        next = group.next;
+        versions.get(path)?.checkpoint(next === undefined);
+      } else {
+        if (next.kind === 'close') close();
+        else obey(next);
         next = received(port);
       }
-      const tickets = group.map(({ ticket }) => ticket);
-      answering(tickets, () => commit(group, path));
     }
   });
+};
+
+/**
+ * What came for the same version while the last transaction was running shares the next one: a page
+ * that several saves touch is then written once.
+ */
+const gather = (first: Ticketed<Write>, port: MessagePort) => {
+  const writes: [Ticketed<Write>, ...Ticketed<Write>[]] = [first];
+  let documents = sizeOf(first);
+  let next = received(port);
+  while (next !== undefined && isWrite(next) && next.path === first.path) {
+    if (documents > GROUP_DOCUMENTS) break;
+    writes.push(next);
+    documents += sizeOf(next);
+    next = received(port);
+  }
+  return { writes, next };
 };
 
 const received = (port: MessagePort): ToWriter | undefined =>
@@ -94,17 +110,6 @@ const received = (port: MessagePort): ToWriter | undefined =>
 
 const isWrite = (order: ToWriter): order is Ticketed<Write> =>
   order.kind === 'save' || order.kind === 'flushed';
-
-const sizeOf = (write: Write): number =>
-  write.kind === 'save'
-    ? write.batch.interactions.length + write.batch.days.length + write.batch.animes.length
-    : 1;
-
-const apply = ({ writer }: OpenFile, write: Write): Saved => {
-  if (write.kind === 'save') return writer.save(write.batch);
-  writer.setFlushed(write.position);
-  return NOTHING_REFUSED;
-};
 
 if (parentPort === null) throw new Error('The writer runs in a thread of its own.');
 run(parentPort);

@@ -28,13 +28,13 @@ const ANIME = upsert(
   'generation revision views average rating_count facets document'.split(' '),
 );
 
-export interface VersionWriter {
+export interface DocumentWriter {
   /** Saves in the transaction that is open. */
   save(batch: DocumentBatch): Saved;
   setFlushed(position: string): void;
 }
 
-export const versionWriter = (db: Database): VersionWriter => {
+export const documentWriter = (db: Database): DocumentWriter => {
   const interaction = db.prepare(INTERACTION);
   const day = db.prepare(DAY);
   const anime = db.prepare(ANIME);
