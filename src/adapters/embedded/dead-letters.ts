@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { UnavailableError } from '../../ports/errors.js';
 import type { DeadLetter, DeadLetters } from '../../ports/dead-letters.js';
 import { nulFree, withNul } from './nul-free.js';
-import { openForWriting, type FileKind } from './read-store/file.js';
+import { closeWriting, openForWriting, type FileKind } from './read-store/file.js';
 import { translated } from './read-store/store-errors.js';
 import type { SqlValue } from './sqlite.js';
 import { transaction } from './transaction.js';
@@ -100,7 +100,7 @@ export const openDeadLetters = async ({
         if (!closed) {
           flush();
           closed = true;
-          db.close();
+          closeWriting(db);
         }
         resolve();
       }),

@@ -24,6 +24,16 @@ export const openForWriting = (path: string, kind: FileKind): Database =>
     db.exec(`PRAGMA journal_mode = WAL; ${kind.settings}`);
   });
 
+/** Leaves nothing in the write-ahead log: statements that are still there keep SQLite from doing so. */
+export const closeWriting = (db: Database): void => {
+  try {
+    db.exec('PRAGMA wal_checkpoint(TRUNCATE)');
+  } catch {
+    // The log stays beside the file and is read when it is opened again.
+  }
+  db.close();
+};
+
 /** A connection that only reads a file which a writer holds open; its temporary tables are its own. */
 export const openForReading = (path: string, kind: FileKind): Database =>
   opened(path, kind, (db) => db.exec('PRAGMA temp_store = MEMORY; PRAGMA cache_size = -16000;'), {

@@ -1,45 +1,49 @@
 import { PortError, UnavailableError } from '../../../ports/errors.js';
 
-/** The part of an SQLite error that crosses from the writer's thread. */
-export interface SqliteFailure {
+/** A failure as it crosses from the writer's thread. */
+export interface Failure {
   readonly message: string;
-  /** SQLite's result code; undefined where something else went wrong. */
-  readonly errcode?: number;
+  /** Corrupt: the file is of no use. Not now: the same may succeed later. Bug: neither. */
+  readonly kind: 'corrupt' | 'not-now' | 'bug';
 }
 
 const CORRUPT = new Set([11, 26]);
 /** Busy, locked, out of memory, read-only, I/O, full, cannot open: not wrong, only not now. */
 const NOT_NOW = new Set([5, 6, 7, 8, 10, 13, 14]);
 
-export const failureOf = (error: unknown): SqliteFailure => {
-  const message = error instanceof Error ? error.message : String(error);
-  const errcode = error instanceof Error && 'errcode' in error ? error.errcode : undefined;
-  return typeof errcode === 'number' ? { message, errcode } : { message };
+export const failureOf = (error: unknown): Failure => {
+  if (!(error instanceof Error)) return { kind: 'bug', message: String(error) };
+  const { message } = error;
+  if (error instanceof PortError) return { kind: 'corrupt', message };
+  const code = 'errcode' in error && typeof error.errcode === 'number' ? error.errcode & 0xff : 0;
+  if (CORRUPT.has(code)) return { kind: 'corrupt', message };
+  return { kind: NOT_NOW.has(code) ? 'not-now' : 'bug', message };
 };
 
-/** What a failure of SQLite means to whoever uses a port; undefined where it is a bug of ours. */
-export const meaningOf = (
-  failure: SqliteFailure,
+/** What a failure means to whoever uses a port; a bug stays what it was. */
+export const errorOf = (
+  { kind, message }: Failure,
   remedy: string,
-  cause?: unknown,
-): PortError | undefined => {
-  const primary = (failure.errcode ?? 0) & 0xff;
-  const options = { cause, context: { reason: failure.message } };
-  if (CORRUPT.has(primary)) {
-    return new PortError('CORRUPT', `${remedy} (${failure.message})`, false, options);
+  cause: unknown = new Error(message),
+): unknown => {
+  const options = { cause, context: { reason: message } };
+  switch (kind) {
+    case 'corrupt':
+      return new PortError('CORRUPT', remedy, false, options);
+    case 'not-now':
+      return new UnavailableError(`The file cannot be used: ${message}.`, options);
+    case 'bug':
+      return cause;
   }
-  if (NOT_NOW.has(primary)) {
-    return new UnavailableError(`The file cannot be used: ${failure.message}.`, options);
-  }
-  return undefined;
 };
 
-/** Runs what talks to SQLite; a bug comes out as it is. */
+/** Runs what talks to SQLite. */
 export const translated = <T>(remedy: string, work: () => T): T => {
   try {
     return work();
   } catch (error) {
-    throw meaningOf(failureOf(error), remedy, error) ?? error;
+    if (error instanceof PortError) throw error;
+    throw errorOf(failureOf(error), remedy, error);
   }
 };
 

@@ -1,7 +1,7 @@
 import { PortError } from '../../../ports/errors.js';
 import type { VersionRecord } from '../../../ports/read-store.js';
 import { transaction } from '../transaction.js';
-import { openForWriting } from './file.js';
+import { closeWriting, openForWriting } from './file.js';
 import { CATALOGUE_FILE, remedyFor } from './schema.js';
 import { translated } from './store-errors.js';
 
@@ -92,7 +92,7 @@ export const versionRecords = (path: string) => {
         reload();
       }
     },
-    close: () => db.close(),
+    close: () => closeWriting(db),
   };
 };
 

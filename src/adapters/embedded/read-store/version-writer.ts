@@ -1,5 +1,5 @@
 import { transaction } from '../transaction.js';
-import { openForWriting } from './file.js';
+import { closeWriting, openForWriting } from './file.js';
 import { documentWriter } from './document-writer.js';
 import { INDEX_BY_USER, VERSION_FILE } from './schema.js';
 import type { Saved, Write } from './writer-protocol.js';
@@ -57,7 +57,7 @@ export const versionWriter = (path: string) => {
       if (saved > 0) index();
     },
 
-    close: () => db.close(),
+    close: () => closeWriting(db),
   };
 };
 

@@ -1,5 +1,5 @@
 import type { DocumentBatch } from '../../../ports/read-store.js';
-import type { SqliteFailure } from './store-errors.js';
+import type { Failure } from './store-errors.js';
 
 /** What the main thread and the writer thread say to each other. */
 
@@ -34,5 +34,5 @@ export interface Saved {
 
 export interface FromWriter extends Saved {
   readonly ticket: number;
-  readonly failure?: SqliteFailure;
+  readonly failure?: Failure;
 }

@@ -1,7 +1,7 @@
 import { Worker } from 'node:worker_threads';
 import { UnavailableError } from '../../../ports/errors.js';
 import { remedyFor } from './schema.js';
-import { CLOSED, meaningOf } from './store-errors.js';
+import { CLOSED, errorOf } from './store-errors.js';
 import type { FromWriter, Order, Saved, ToWriter } from './writer-protocol.js';
 
 export interface Writer {
@@ -34,7 +34,7 @@ export const startWriter = (): Writer => {
     const order = waiting.get(ticket);
     waiting.delete(ticket);
     if (reason === undefined) order?.resolve(saved);
-    else order?.reject(meaningOf(reason, remedyFor(order.path)) ?? new Error(reason.message));
+    else order?.reject(errorOf(reason, remedyFor(order.path)));
   });
   worker.on('error', (error) => (failure = error));
 

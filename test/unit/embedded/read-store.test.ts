@@ -1,0 +1,139 @@
+import { readdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { expect } from 'chai';
+import { openReadStore } from '../../../src/adapters/embedded/read-store.js';
+import { openDatabase } from '../../../src/adapters/embedded/sqlite.js';
+import { silentLogger } from '../../../src/platform/logger.js';
+import { PortError } from '../../../src/ports/errors.js';
+import type { ReadStore } from '../../../src/ports/read-store.js';
+import { animeId, userId } from '../../support/examples.js';
+import { aBatch, anAnimeDocument, anInteraction } from '../../support/read-store.js';
+import { rejectionOf } from '../../support/rejection-of.js';
+import { temporaryDirectory } from '../../support/temporary-directory.js';
+
+describe('the embedded read store', () => {
+  let dataDir: string;
+  let remove: () => Promise<void>;
+  let stores: ReadStore[];
+
+  beforeEach(async () => {
+    stores = [];
+    ({ path: dataDir, remove } = await temporaryDirectory());
+  });
+  afterEach(async () => {
+    for (const store of stores) await store.close();
+    await remove();
+  });
+
+  const open = async (): Promise<ReadStore> => {
+    const store = await openReadStore({ dataDir, logger: silentLogger() });
+    stores.push(store);
+    return store;
+  };
+
+  const closedWithVersion = async (): Promise<void> => {
+    const store = await open();
+    await store.createVersion('v1', 'log-1');
+    await store.documents('v1').save(aBatch({ animes: [anAnimeDocument()] }));
+    await store.close();
+  };
+
+  const files = () => readdir(join(dataDir, 'read-models'));
+
+  const expectToldWhatToDo = async (): Promise<void> => {
+    const error = await rejectionOf(open());
+    expect(error).to.be.instanceOf(PortError).and.to.have.property('code', 'CORRUPT');
+    expect(error)
+      .to.have.property('message')
+      .that.includes(join(dataDir, 'read-models'))
+      .and.includes('delete that directory');
+  };
+
+  for (const name of ['versions.db', '1.db']) {
+    it(`says that the directory can be deleted where ${name} is no database`, async () => {
+      await closedWithVersion();
+      await writeFile(join(dataDir, 'read-models', name), 'x'.repeat(8192));
+      await expectToldWhatToDo();
+    });
+
+    it(`says that the directory can be deleted where ${name} is of a newer version`, async () => {
+      await closedWithVersion();
+      const db = openDatabase(join(dataDir, 'read-models', name));
+      db.exec('PRAGMA user_version = 99');
+      db.close();
+      await expectToldWhatToDo();
+    });
+  }
+
+  it('starts anew after the directory was deleted', async () => {
+    await closedWithVersion();
+    await remove();
+    expect(await (await open()).versions()).to.deep.equal([]);
+  });
+
+  it('keeps the files of a pruned version no longer, and never uses their name again', async () => {
+    const store = await open();
+    for (const name of ['v1', 'v2']) await store.createVersion(name, 'log-1');
+    await store.prune('v2');
+    expect((await files()).filter((name) => name.startsWith('2.'))).to.deep.equal([]);
+    await store.createVersion('v2', 'log-1');
+    expect(await files()).to.include('3.db');
+  });
+
+  it('deletes what a crash in the middle of a removal left behind', async () => {
+    await closedWithVersion();
+    for (const name of ['7.db', '7.db-wal']) {
+      await writeFile(join(dataDir, 'read-models', name), 'left behind');
+    }
+    await open();
+    expect((await files()).filter((name) => name.startsWith('7.'))).to.deep.equal([]);
+  });
+
+  it('fails a save that cannot be, and nobody who saves at the same time', async () => {
+    const store = await open();
+    await store.createVersion('v1', 'log-1');
+    const documents = store.documents('v1');
+    const save = (id: number, clicks: number) =>
+      documents.save(
+        aBatch({
+          animes: [anAnimeDocument({ animeId: animeId(id) })],
+          interactions: [anInteraction({ animeId: animeId(id), clicks })],
+        }),
+      );
+    const settled = await Promise.allSettled([save(1, 1), save(2, Number.NaN), save(3, 1)]);
+    expect(settled.map(({ status }) => status)).to.deep.equal([
+      'fulfilled',
+      'rejected',
+      'fulfilled',
+    ]);
+    expect(settled[1]).to.have.property('reason').that.is.not.instanceOf(PortError);
+    const found = await documents.animes([1, 2, 3].map(animeId));
+    expect(found.map((one) => one.animeId)).to.deep.equal([1, 3]);
+  });
+
+  it("finds a user's interactions that were saved before anybody asked, and after", async () => {
+    const store = await open();
+    await store.createVersion('v1', 'log-1');
+    const { documents, queries } = {
+      documents: store.documents('v1'),
+      queries: store.queries('v1'),
+    };
+    const saved = [1, 2].map((id) => anInteraction({ animeId: animeId(id) }));
+    for (const interaction of saved) {
+      await documents.save(aBatch({ interactions: [interaction] }));
+      const { items } = await queries.interactionsOf(userId('spike'), 10, null);
+      expect(items).to.deep.equal(saved.slice(0, interaction.animeId));
+    }
+  });
+
+  it('searches for any of very many genres', async () => {
+    const store = await open();
+    await store.createVersion('v1', 'log-1');
+    await store.documents('v1').save(aBatch({ animes: [anAnimeDocument()] }));
+    const genres = [...Array.from({ length: 5000 }, (_, n) => `genre ${n}`), 'Action'];
+    const found = await store
+      .queries('v1')
+      .search({ genres, sortBy: 'title', offset: 0, limit: 10 });
+    expect(found).to.deep.equal({ items: [anAnimeDocument()], total: 1 });
+  });
+});

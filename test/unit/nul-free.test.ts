@@ -1,0 +1,30 @@
+import { expect } from 'chai';
+import fc from 'fast-check';
+import { nulFree, withNul } from '../../src/adapters/embedded/nul-free.js';
+
+const text = fc
+  .array(fc.constantFrom('\0', '\u0001', '\u0002', 'a', 'é', '😀'))
+  .map((all) => all.join(''));
+
+const byBytes = (a: string, b: string) => Math.sign(Buffer.compare(Buffer.from(a), Buffer.from(b)));
+
+describe('texts without NUL', () => {
+  it('have no NUL and come back as they were', () =>
+    fc.assert(
+      fc.property(text, (given) => {
+        expect(nulFree(given)).not.to.include('\0');
+        expect(withNul(nulFree(given))).to.equal(given);
+      }),
+    ));
+
+  it('are in the order of what they stand for', () =>
+    fc.assert(
+      fc.property(text, text, (a, b) => {
+        expect(byBytes(nulFree(a), nulFree(b))).to.equal(byBytes(a, b));
+      }),
+    ));
+
+  it('are the same texts where there is nothing to replace', () => {
+    expect(nulFree('Cowboy Bebop')).to.equal('Cowboy Bebop');
+  });
+});
