@@ -1,5 +1,7 @@
 import { StreamsService } from '@eventstore/db-client/generated/streams_grpc_pb.js';
 import type {
+  AppendReq,
+  AppendResp,
   BatchAppendReq,
   BatchAppendResp,
   ReadReq,
@@ -9,6 +11,7 @@ import {
   Server,
   ServerCredentials,
   type ServerDuplexStream,
+  type ServerReadableStream,
   type ServerWritableStream,
 } from '@grpc/grpc-js';
 
@@ -17,6 +20,7 @@ export type BatchServerCall = ServerDuplexStream<BatchAppendReq, BatchAppendResp
 
 export interface Script {
   readonly read?: (call: ReadServerCall) => void;
+  readonly append?: (call: ServerReadableStream<AppendReq, AppendResp>) => void;
   readonly batchAppend?: (call: BatchServerCall) => void;
 }
 

@@ -17,7 +17,12 @@ export const createAppends = (connection: Connection) => {
     const id = randomUUID();
     try {
       const answer = batch.send(id, batchRequest(id, append));
-      return batchAnswer(await within(timeoutMs, answer, () => late(append, timeoutMs)), append);
+      const answered = await within(timeoutMs, answer, () => {
+        // A server may have lost sight of this call and yet keep the connection alive.
+        batch.retire();
+        return late(append, timeoutMs);
+      });
+      return batchAnswer(answered, append);
     } finally {
       batch.forget(id);
     }

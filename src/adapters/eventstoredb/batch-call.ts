@@ -15,6 +15,8 @@ export interface Batch {
   send(id: string, request: BatchAppendReq): Promise<BatchAppendResp>;
   /** Nobody waits for this answer any more: it may still come. */
   forget(id: string): void;
+  /** Takes no new appends: those come over a new call, and this one ends with its last answer. */
+  retire(): void;
 }
 
 /** One call that takes any number of appends: opened with the first, and again after each end. */
@@ -33,6 +35,7 @@ export const batches = (open: () => Promise<BatchCall>): (() => Promise<Batch>) 
 
 const answersOf = (call: BatchCall, ended: () => void): Batch => {
   const waiting = new Map<string, Waiting>();
+  let retired = false;
   const end = (error: unknown) => {
     ended();
     for (const { reject } of waiting.values()) reject(error);
@@ -53,6 +56,13 @@ const answersOf = (call: BatchCall, ended: () => void): Batch => {
         waiting.set(id, { resolve, reject });
         call.write(request);
       }),
-    forget: (id) => waiting.delete(id),
+    forget: (id) => {
+      waiting.delete(id);
+      if (retired && waiting.size === 0) call.cancel();
+    },
+    retire: () => {
+      retired = true;
+      ended();
+    },
   };
 };

@@ -30,6 +30,7 @@ export type BatchCall = ClientDuplexStream<BatchAppendReq, BatchAppendResp>;
  */
 export class Connection extends EventStoreDBClient {
   private channel: Promise<Channel> | undefined;
+  private readonly appends = new Set<{ cancel(): void }>();
 
   constructor(options: ConnectionOptions) {
     super(settings(options), certificates(options), options.defaultCredentials);
@@ -65,10 +66,12 @@ export class Connection extends EventStoreDBClient {
       (client) =>
         new Promise<AppendResp>((resolve, reject) => {
           const call = client.append(...options, (error, response) => {
+            this.appends.delete(call);
             if (error === null) resolve(response);
             else reject(error);
           });
           call.on('error', reject);
+          this.appends.add(call);
           for (const message of messages) call.write(message);
           call.end();
         }),
@@ -77,6 +80,7 @@ export class Connection extends EventStoreDBClient {
 
   /** Cancels every call and lets go of the connection. */
   async close(): Promise<void> {
+    for (const append of this.appends) append.cancel();
     await this.dispose();
     const channel = await this.channel?.catch(() => undefined);
     channel?.close();

@@ -20,7 +20,7 @@ import {
   type Script,
 } from '../../support/scripted-server.js';
 import { newEvents } from '../event-store/given.js';
-import { eventAt, opened, openStore } from './support.js';
+import { eventAt, opened, openStore, response, succeeded } from './support.js';
 
 describe('EventStoreDB adapter and the answers to an append', () => {
   const keep = opened();
@@ -46,9 +46,6 @@ describe('EventStoreDB adapter and the answers to an append', () => {
       });
     },
   });
-
-  const response = (request: BatchAppendReq) =>
-    new streams.BatchAppendResp().setCorrelationId(request.getCorrelationId());
 
   const refusals: readonly [string, Script, new (...args: never) => Error][] = [
     ['an append that is too large', answering('MaximumAppendSizeExceeded'), TooLargeError],
@@ -143,16 +140,7 @@ describe('EventStoreDB adapter and the answers to an append', () => {
           const halves = new shared.UUID.Structured()
             .setMostSignificantBits(half(hex.slice(0, 16)))
             .setLeastSignificantBits(half(hex.slice(16)));
-          const success = new streams.BatchAppendResp.Success()
-            .setCurrentRevision('6')
-            .setPosition(
-              new shared.AllStreamPosition().setCommitPosition('9').setPreparePosition('8'),
-            );
-          call.write(
-            new streams.BatchAppendResp()
-              .setCorrelationId(new shared.UUID().setStructured(halves))
-              .setSuccess(success),
-          );
+          call.write(succeeded(request).setCorrelationId(new shared.UUID().setStructured(halves)));
         });
       },
     });

@@ -1,6 +1,6 @@
 import streams from '@eventstore/db-client/generated/streams_pb.js';
 import shared from '@eventstore/db-client/generated/shared_pb.js';
-import type { ReadResp } from '@eventstore/db-client/generated/streams_pb.js';
+import type { BatchAppendReq, ReadResp } from '@eventstore/db-client/generated/streams_pb.js';
 import {
   eventStoreDbStore,
   type EventStoreDbOptions,
@@ -47,3 +47,13 @@ export const eventAt = (place: bigint): ReadResp => {
   event.getMetadataMap().set('type', 'Scripted').set('content-type', 'application/json');
   return new streams.ReadResp().setEvent(new streams.ReadResp.ReadEvent().setEvent(event));
 };
+
+export const response = (request: BatchAppendReq) =>
+  new streams.BatchAppendResp().setCorrelationId(request.getCorrelationId());
+
+export const succeeded = (request: BatchAppendReq) =>
+  response(request).setSuccess(
+    new streams.BatchAppendResp.Success()
+      .setCurrentRevision('6')
+      .setPosition(new shared.AllStreamPosition().setCommitPosition('9').setPreparePosition('8')),
+  );

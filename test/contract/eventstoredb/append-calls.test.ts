@@ -1,0 +1,43 @@
+import type { BatchAppendReq } from '@eventstore/db-client/generated/streams_pb.js';
+import { expect } from 'chai';
+import { OutcomeUnknownError } from '../../../src/ports/errors.js';
+import { rejectionOf } from '../../support/rejection-of.js';
+import { scriptedServer, type Script } from '../../support/scripted-server.js';
+import { newEvents } from '../event-store/given.js';
+import { opened, openStore, succeeded } from './support.js';
+
+describe('EventStoreDB adapter and calls that go silent', () => {
+  const keep = opened();
+
+  const openAt = async (script: Script, options = {}) => {
+    const server = keep(await scriptedServer(script), ({ stop }) => stop());
+    return keep(openStore(server.connectionString, options), (one) => one.close());
+  };
+
+  it('does not trust a call with new appends once it was silent', async () => {
+    let calls = 0;
+    const store = await openAt({
+      batchAppend: (call) => {
+        calls += 1;
+        if (calls === 1) call.resume();
+        else call.on('data', (request: BatchAppendReq) => call.write(succeeded(request)));
+      },
+    });
+    const silent = rejectionOf(store.append('asked', 4n, newEvents(2), { timeoutMs: 100 }));
+    expect(await silent).to.be.instanceOf(OutcomeUnknownError);
+    expect(await store.append('asked', 4n, newEvents(2))).to.include({ revision: 6n });
+    expect(calls).to.equal(2);
+  });
+
+  for (const [kind, script] of [
+    ['in a batch call', { batchAppend: (call) => call.resume() }],
+    ['in a call of its own', { append: (call) => call.resume() }],
+  ] as [string, Script][]) {
+    it(`does not wait for ever for an answer ${kind} when it is closed`, async () => {
+      const store = await openAt(script, { drainTimeoutMs: 100 });
+      const pending = rejectionOf(store.append('asked', 4n, newEvents(2), { timeoutMs: 60_000 }));
+      await store.close();
+      expect(await pending).to.be.instanceOf(OutcomeUnknownError);
+    });
+  }
+});
