@@ -23,7 +23,7 @@ export interface CommandLimits {
   readonly cachedAnimes?: number;
   /** Commands with an Idempotency-Key remembered per anime. Default 4,096. */
   readonly rememberedKeys?: number;
-  /** Events between two snapshots of an anime. Default 1,000. */
+  /** Events between two snapshots of an anime, so the longest tail to read. Default 250. */
   readonly snapshotEvery?: number;
   /** Per append. Default 500 and 512 KiB. */
   readonly batchEvents?: number;
@@ -51,7 +51,7 @@ export const createCommandHandler = (options: {
   readonly limits?: CommandLimits;
 }): CommandHandler => {
   const { store, logger, metrics, newId, limits = {} } = options;
-  const { cachedAnimes = 10_000, rememberedKeys = 4096, snapshotEvery = 1000 } = limits;
+  const { cachedAnimes = 10_000, rememberedKeys = 4096, snapshotEvery = 250 } = limits;
   const { batchEvents = 500, batchBytes = 512 * 1024 } = limits;
   const { waitingPerAnime = 2000, waitingInAll = 20_000, deadlineMs = 10_000 } = limits;
   const { appendTimeoutMs = 4000, loadTimeoutMs = 60_000, conflictRetries = 10 } = limits;

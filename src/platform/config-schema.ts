@@ -153,7 +153,7 @@ export const schema = {
     snapshotEvery: {
       doc: 'A snapshot of an anime is written after this many events.',
       format: 'positive',
-      default: 1000,
+      default: 250,
       env: 'COMMANDS_SNAPSHOT_EVERY',
     },
   },
