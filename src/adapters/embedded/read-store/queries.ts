@@ -51,6 +51,8 @@ const INTERACTIONS_OF = `
   SELECT ${INTERACTION_COLUMNS} FROM interactions
   WHERE user_id = ? AND anime_id > ? ORDER BY anime_id LIMIT ?`;
 
+type PageRow = [id: AnimeId, total: number | null];
+
 /** The questions of the query API, answered at once on the connection that is given. */
 export const queriesOn = (db: Connection) => {
   let saves = 0;
@@ -73,9 +75,9 @@ export const queriesOn = (db: Connection) => {
 
   const page = (query: AnimeSearch) => {
     const { page, count, parameters } = searchSql(query);
-    const [total] = db.get(count, ...parameters) as [number];
-    const found = total > query.offset ? ids(page, ...parameters, query.limit, query.offset) : [];
-    return { ids: found, total };
+    const rows = db.all(page, ...parameters, query.limit, query.offset) as PageRow[];
+    const total = rows[0]?.[1] ?? (db.get(count, ...parameters) as [number])[0];
+    return { ids: rows.map(([id]) => id), total };
   };
 
   return {

@@ -4,7 +4,7 @@ import type { SqlValue } from '../sqlite.js';
 import { genreInSet, textKey } from './rows.js';
 
 export interface SearchSql {
-  /** The ids of one page. */
+  /** The ids of one page, each with the number of all matches; that one is null without a filter. */
   readonly page: string;
   readonly count: string;
   readonly parameters: readonly SqlValue[];
@@ -26,9 +26,11 @@ const ORDERS: Readonly<Record<SortBy, string>> = {
 /** Only as many statements as there are sets of filters: values are always parameters. */
 export const searchSql = (query: AnimeSearch): SearchSql => {
   const conditions = conditionsOf(query);
+  const filtered = conditions.length > 0;
   const where = conditions.map(({ sql }) => ` AND ${sql}`).join('');
   return {
-    page: `SELECT t.anime_id FROM ${tables(query.sortBy, conditions.length > 0)}
+    page: `SELECT t.anime_id, ${filtered ? 'count(*) OVER ()' : 'NULL'}
+      FROM ${tables(query.sortBy, filtered)}
       WHERE 1${where} ORDER BY ${ORDERS[query.sortBy]} LIMIT ? OFFSET ?`,
     count: `SELECT count(*) FROM titles AS t WHERE 1${where}`,
     parameters: conditions.flatMap(({ parameters }) => parameters),
@@ -37,8 +39,8 @@ export const searchSql = (query: AnimeSearch): SearchSql => {
 
 /**
  * Without a filter a page is the beginning of an index. With one, walking an index looks up every
- * title on its own, so the titles are read through from the first to the last and the few that match
- * are sorted.
+ * title on its own, so the titles are read through once, and the few that match are counted and
+ * sorted.
  */
 const tables = (sortBy: SortBy, filtered: boolean): string => {
   const titles = `titles AS t${filtered ? ' NOT INDEXED' : ''}`;

@@ -7,7 +7,7 @@ import type { Saved, Write } from './writer-protocol.js';
 export const NOTHING_REFUSED: Saved = { refused: 0, refusedAnimes: [] };
 
 /** What is in the write-ahead log is moved when nobody waits and it is worth two waits for the disk... */
-const CHECKPOINT_DOCUMENTS = 250;
+const CHECKPOINT_DOCUMENTS = 500;
 /** ... and whoever waits, before it becomes so long that reading through it takes time. */
 const CHECKPOINT_DOCUMENTS_BUSY = 25_000;
 
