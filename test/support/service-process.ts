@@ -1,0 +1,96 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
+
+const MAIN = fileURLToPath(new URL('../../src/main.js', import.meta.url));
+
+export interface ServiceProcess {
+  readonly commandUrl: string;
+  readonly queryUrl: string;
+  readonly eventStoreUrl: string;
+  readonly pid: number;
+  /** Everything that it has written to standard output so far. */
+  output(): string;
+  /** Sends the signal and resolves with the exit code, or null after a kill. */
+  end(signal: NodeJS.Signals): Promise<number | null>;
+}
+
+export interface ServiceProcessOptions {
+  readonly dataDir: string;
+  readonly environment?: NodeJS.ProcessEnv;
+  readonly args?: readonly string[];
+}
+
+const READY = /is ready\.[^]*\n\n/;
+const READY_WITHIN_MS = 60_000;
+
+/** Starts the real service in its own process on free ports, and waits until it says it is ready. */
+export const startServiceProcess = async ({
+  dataDir,
+  environment = {},
+  args = [],
+}: ServiceProcessOptions): Promise<ServiceProcess> => {
+  const child = spawn(process.execPath, [MAIN, 'serve', ...args], {
+    env: {
+      PATH: process.env['PATH'],
+      NODE_ENV: 'test',
+      COMMAND_PORT: '0',
+      QUERY_PORT: '0',
+      EVENTSTORE_PORT: '0',
+      DATA_DIR: dataDir,
+      ...environment,
+    },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  const written = collect(child);
+  await ready(child, written);
+  const address = (name: string): string =>
+    new RegExp(`${name}\\s+(\\S+)`).exec(written.output)?.[1] ?? '';
+  return {
+    commandUrl: address('Command API'),
+    queryUrl: address('GraphQL'),
+    eventStoreUrl: address('Event store'),
+    pid: child.pid ?? -1,
+    output: () => written.output,
+    end: async (signal) => {
+      if (child.exitCode !== null || child.signalCode !== null) return child.exitCode;
+      const exit = once(child, 'exit');
+      child.kill(signal);
+      const [code] = (await exit) as [number | null];
+      return code;
+    },
+  };
+};
+
+interface Written {
+  output: string;
+  errors: string;
+}
+
+const collect = (child: ChildProcess): Written => {
+  const written: Written = { output: '', errors: '' };
+  child.stdout?.setEncoding('utf8').on('data', (text: string) => (written.output += text));
+  child.stderr?.setEncoding('utf8').on('data', (text: string) => {
+    written.errors = (written.errors + text).slice(-20_000);
+  });
+  return written;
+};
+
+const ready = (child: ChildProcess, written: Written): Promise<void> =>
+  new Promise((resolve, reject) => {
+    const fail = (why: string): void => {
+      child.kill('SIGKILL');
+      reject(new Error(`The service ${why}.\n${written.output}\n${written.errors}`));
+    };
+    const timer = setTimeout(() => fail('was not ready in time'), READY_WITHIN_MS);
+    child.once('exit', (code) => {
+      clearTimeout(timer);
+      fail(`ended with ${code ?? 'a signal'} before it was ready`);
+    });
+    child.stdout?.on('data', () => {
+      if (!READY.test(written.output)) return;
+      clearTimeout(timer);
+      child.removeAllListeners('exit');
+      resolve();
+    });
+  });
