@@ -4,6 +4,7 @@ import { readFile } from 'node:fs/promises';
 import { text } from 'node:stream/consumers';
 import { expect } from 'chai';
 import { eventually } from '../support/eventually.js';
+import { freePort } from '../support/free-port.js';
 import { temporaryDirectory } from '../support/temporary-directory.js';
 
 const FENCE = /```sh\n([^]*?)```/g;
@@ -42,7 +43,7 @@ describe('the commands of the README', function () {
       NODE_ENV: 'development',
       COMMAND_PORT: '0',
       QUERY_PORT: '0',
-      EVENTSTORE_PORT: '0',
+      EVENTSTORE_PORT: String(await freePort()),
       DATA_DIR: directory.path,
     };
     const service = spawn('bash', ['-c', 'exec make run'], {

@@ -1,6 +1,7 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
+import { freePort } from './free-port.js';
 
 const MAIN = fileURLToPath(new URL('../../src/main.js', import.meta.url));
 
@@ -36,7 +37,7 @@ export const startServiceProcess = async ({
       NODE_ENV: 'test',
       COMMAND_PORT: '0',
       QUERY_PORT: '0',
-      EVENTSTORE_PORT: '0',
+      EVENTSTORE_PORT: String(await freePort()),
       DATA_DIR: dataDir,
       ...environment,
     },
