@@ -1,0 +1,67 @@
+import { createCommandApi } from '../command-side/command-api.js';
+import type { CommandHandler } from '../command-side/handler.js';
+import { createQueryApi, type QueryApiOptions } from '../query-side/query-api.js';
+import type { Config } from '../platform/config.js';
+import type { Health } from '../platform/health.js';
+import { listen, type HttpServer } from '../platform/http-server.js';
+import type { Lifecycle } from '../platform/lifecycle.js';
+import type { Logger } from '../platform/logger.js';
+import type { Metrics } from '../platform/metrics.js';
+import { VERSION } from '../platform/version.js';
+import type { EventStore } from '../ports/event-store.js';
+import { portTaken } from './port-taken.js';
+
+interface Needs {
+  readonly config: Config;
+  readonly logger: Logger;
+  readonly life: Lifecycle;
+  readonly metrics: Metrics;
+  readonly health: Health;
+}
+
+const now = (): Date => new Date();
+
+const shared = ({ config, logger, metrics, health }: Needs) => ({
+  logger,
+  metrics,
+  health,
+  corsOrigins: config.corsOrigins,
+  rateLimitPerMinute: config.rateLimitPerMinute,
+  trustProxy: config.trustProxy,
+  production: config.env === 'production',
+});
+
+export const serveCommands = (
+  needs: Needs,
+  { handler, store }: { readonly handler: CommandHandler; readonly store: EventStore },
+): Promise<HttpServer> => {
+  const { apiKeys, commandPort } = needs.config;
+  const app = createCommandApi({
+    ...shared(needs),
+    ...{ handler, store, apiKeys, version: VERSION, now },
+  });
+  return serve(needs, 'COMMAND_PORT', commandPort, app);
+};
+
+export const serveQueries = (
+  needs: Needs,
+  { readStore, serviceInfo }: Pick<QueryApiOptions, 'readStore' | 'serviceInfo'>,
+): Promise<HttpServer> => {
+  const app = createQueryApi({ ...shared(needs), readStore, serviceInfo, now });
+  return serve(needs, 'QUERY_PORT', needs.config.queryPort, app);
+};
+
+/** Requests under way get most of the time that a stop may take; the parts below need the rest. */
+const SHARE_FOR_REQUESTS = 0.6;
+
+const serve = (
+  { config, life }: Needs,
+  variable: string,
+  port: number,
+  app: Parameters<typeof listen>[0],
+): Promise<HttpServer> =>
+  life.open(
+    variable,
+    () => listen(app, { host: config.host, port }).catch(portTaken(variable, port)),
+    (server) => server.close(config.shutdownTimeoutMs * SHARE_FOR_REQUESTS),
+  );

@@ -1,0 +1,95 @@
+import { embeddedEventStore } from '../adapters/embedded/event-store.js';
+import { startGrpcServer } from '../adapters/embedded/grpc/server.js';
+import { announceOwner, DirectoryInUseError } from '../adapters/embedded/lock.js';
+import { openEventLog } from '../adapters/embedded/open-event-log.js';
+import { eventStoreDbStore } from '../adapters/eventstoredb/event-store.js';
+import { ConfigError, type Config } from '../platform/config.js';
+import type { Lifecycle } from '../platform/lifecycle.js';
+import type { Logger } from '../platform/logger.js';
+import type { EventStore } from '../ports/event-store.js';
+import { portTaken } from './port-taken.js';
+
+export interface OpenedEventStore {
+  readonly store: EventStore;
+  /** Where clients find it, without credentials; null where it is in this process alone. */
+  readonly address: string | null;
+}
+
+interface Needs {
+  readonly config: Config;
+  readonly logger: Logger;
+  readonly life: Lifecycle;
+}
+
+/** The server that EVENTSTORE_URL names, or the embedded event store of DATA_DIR. */
+export const openEventStore = (needs: Needs): Promise<OpenedEventStore> =>
+  needs.config.eventStore.url === '' ? openEmbedded(needs) : openServer(needs);
+
+const openServer = async ({ config, logger, life }: Needs): Promise<OpenedEventStore> => {
+  const { url, appendTimeoutMs } = config.eventStore;
+  const store = await life.open(
+    'event store client',
+    () => eventStoreDbStore({ connectionString: url, appendTimeoutMs, logger }),
+    (opened) => opened.close(),
+  );
+  return { store, address: url.replace(/\/\/[^/@]*@/, '//').replace(/\?.*$/, '') };
+};
+
+const openEmbedded = async ({ config, logger, life }: Needs): Promise<OpenedEventStore> => {
+  const { dataDir, eventStore } = config;
+  const log = await life.open(
+    'event log',
+    () => openEventLog({ directory: dataDir, logger }).catch(inUse),
+    (opened) => opened.close(),
+  );
+  const store = embeddedEventStore(log);
+  if (eventStore.port === 0) return { store, address: null };
+  const { port } = await life.open(
+    'event store port',
+    () =>
+      startGrpcServer({ log, port: eventStore.port, logger }).catch(
+        portTaken('EVENTSTORE_PORT', eventStore.port),
+      ),
+    (server) => server.close(),
+  );
+  announceOwner(dataDir, port);
+  return { store, address: localAddress(port) };
+};
+
+const localAddress = (port: number): string => `esdb://127.0.0.1:${port}?tls=false`;
+
+const inUse = (error: unknown): never => {
+  throw error instanceof DirectoryInUseError ? new ConfigError(`DATA_DIR: ${error.message}`) : error;
+};
+
+/**
+ * For a job beside a server that may be running: the event store itself where nobody has it, else
+ * the port of the process that has.
+ */
+export const openEventStoreForJob = async (needs: Needs): Promise<EventStore> => {
+  const { config, logger, life } = needs;
+  if (config.eventStore.url !== '') return (await openServer(needs)).store;
+  try {
+    const log = await life.open(
+      'event log',
+      () => openEventLog({ directory: config.dataDir, logger }),
+      (opened) => opened.close(),
+    );
+    return embeddedEventStore(log);
+  } catch (error) {
+    if (!(error instanceof DirectoryInUseError)) throw error;
+    const port = error.owner?.port;
+    if (!port) {
+      throw new ConfigError(
+        `DATA_DIR: ${error.message} Start it with EVENTSTORE_PORT, or stop it, or set EVENTSTORE_URL.`,
+      );
+    }
+    const url = localAddress(port);
+    return (await openServer({ ...needs, config: withUrl(config, url) })).store;
+  }
+};
+
+const withUrl = (config: Config, url: string): Config => ({
+  ...config,
+  eventStore: { ...config.eventStore, url },
+});

@@ -1,0 +1,40 @@
+import type { Role } from '../cli.js';
+import { ConfigError, type Config } from '../platform/config.js';
+
+export type Part = Exclude<Role, 'all'>;
+
+const PARTS: readonly Part[] = ['command-api', 'bridge', 'projector', 'query-api'];
+
+export const partsOf = (role: Role): readonly Part[] => (role === 'all' ? PARTS : [role]);
+
+/** What each part shares with parts of other processes, and the settings that say where it is. */
+const SHARED: Readonly<Record<Part, readonly Variable[]>> = {
+  'command-api': ['EVENTSTORE_URL'],
+  bridge: ['EVENTSTORE_URL', 'KAFKA_BROKERS'],
+  projector: ['EVENTSTORE_URL', 'KAFKA_BROKERS', 'MONGODB_URL'],
+  'query-api': ['MONGODB_URL'],
+};
+
+type Variable = 'EVENTSTORE_URL' | 'KAFKA_BROKERS' | 'MONGODB_URL';
+
+/** Refuses a role that would wait for ever on an embedded part of another process. */
+export const refuseLonely = (role: Role, config: Config): void => {
+  const given: Readonly<Record<Variable, boolean>> = {
+    EVENTSTORE_URL: config.eventStore.url !== '',
+    KAFKA_BROKERS: config.kafka.brokers.length > 0,
+    MONGODB_URL: config.mongodb.url !== '',
+  };
+  for (const variable of ['KAFKA_BROKERS', 'MONGODB_URL'] as const) {
+    if (given[variable]) {
+      throw new ConfigError(
+        `${variable}: this version has no adapter for it yet; leave it empty for the embedded one.`,
+      );
+    }
+  }
+  if (role === 'all') return;
+  const missing = SHARED[role].filter((variable) => !given[variable]);
+  if (missing.length === 0) return;
+  throw new ConfigError(
+    `${missing.join(', ')}: the role ${role} alone shares these with other processes; set them, or serve all.`,
+  );
+};
