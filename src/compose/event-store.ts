@@ -59,7 +59,9 @@ const openEmbedded = async ({ config, logger, life }: Needs): Promise<OpenedEven
 const localAddress = (port: number): string => `esdb://127.0.0.1:${port}?tls=false`;
 
 const inUse = (error: unknown): never => {
-  throw error instanceof DirectoryInUseError ? new ConfigError(`DATA_DIR: ${error.message}`) : error;
+  throw error instanceof DirectoryInUseError
+    ? new ConfigError(`DATA_DIR: ${error.message}`)
+    : error;
 };
 
 /**
