@@ -27,7 +27,7 @@ try {
   for await (const { event, commitPosition } of subscription) {
     if (event === undefined) continue;
     events += 1;
-    const position = commitPosition ?? event.position?.commit ?? 0n;
+    const position = commitPosition ?? event.position.commit;
     if (position <= last) outOfOrder += 1;
     last = position;
     const { streamId, revision } = event;

@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 import { parseInvocation, USAGE, UsageError, type Invocation } from './cli.js';
-import { importCatalogFile, startService } from './compose.js';
+import { runImport, runService } from './compose.js';
 import { ConfigError, loadConfig, type Config } from './platform/config.js';
 import { describeSettings, showConfig } from './platform/config-help.js';
 import { createLogger, type Logger } from './platform/logger.js';
@@ -47,21 +47,14 @@ const run = async (invocation: Invocation): Promise<number> => {
       const logger = loggerOf(config);
       const { role, sampleCatalog } = invocation;
       const stop = stopSignal();
-      const service = await startService({ config, logger, role, sampleCatalog, print, stop });
-      const clean = await service.untilStopped();
+      const clean = await runService({ config, logger, role, sampleCatalog, print, stop });
       return clean ? DONE : FAILED;
     }
     case 'import-catalog': {
       const config = loadConfig();
       const logger = loggerOf(config);
       const { file, relist } = invocation;
-      const complete = await importCatalogFile({
-        config,
-        logger,
-        file,
-        relist,
-        stop: stopSignal(),
-      });
+      const complete = await runImport({ config, logger, file, relist, stop: stopSignal() });
       return complete ? DONE : FAILED;
     }
   }

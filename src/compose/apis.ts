@@ -1,23 +1,11 @@
 import { createCommandApi } from '../command-side/command-api.js';
 import type { CommandHandler } from '../command-side/handler.js';
 import { createQueryApi, type QueryApiOptions } from '../query-side/query-api.js';
-import type { Config } from '../platform/config.js';
-import type { Health } from '../platform/health.js';
 import { listen, type HttpServer } from '../platform/http-server.js';
-import type { Lifecycle } from '../platform/lifecycle.js';
-import type { Logger } from '../platform/logger.js';
-import type { Metrics } from '../platform/metrics.js';
 import { VERSION } from '../platform/version.js';
 import type { EventStore } from '../ports/event-store.js';
+import type { Needs } from './needs.js';
 import { portTaken } from './port-taken.js';
-
-interface Needs {
-  readonly config: Config;
-  readonly logger: Logger;
-  readonly life: Lifecycle;
-  readonly metrics: Metrics;
-  readonly health: Health;
-}
 
 const now = (): Date => new Date();
 

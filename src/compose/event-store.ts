@@ -2,11 +2,11 @@ import { embeddedEventStore } from '../adapters/embedded/event-store.js';
 import { startGrpcServer } from '../adapters/embedded/grpc/server.js';
 import { announceOwner, DirectoryInUseError } from '../adapters/embedded/lock.js';
 import { openEventLog } from '../adapters/embedded/open-event-log.js';
+import { parseAddress } from '../adapters/eventstoredb/connection-string.js';
 import { eventStoreDbStore } from '../adapters/eventstoredb/event-store.js';
 import { ConfigError, type Config } from '../platform/config.js';
-import type { Lifecycle } from '../platform/lifecycle.js';
-import type { Logger } from '../platform/logger.js';
 import type { EventStore } from '../ports/event-store.js';
+import type { Needs } from './needs.js';
 import { portTaken } from './port-taken.js';
 
 export interface OpenedEventStore {
@@ -15,27 +15,23 @@ export interface OpenedEventStore {
   readonly address: string | null;
 }
 
-interface Needs {
-  readonly config: Config;
-  readonly logger: Logger;
-  readonly life: Lifecycle;
-}
+type StoreNeeds = Pick<Needs, 'config' | 'logger' | 'life'>;
 
 /** The server that EVENTSTORE_URL names, or the embedded event store of DATA_DIR. */
-export const openEventStore = (needs: Needs): Promise<OpenedEventStore> =>
+export const openEventStore = (needs: StoreNeeds): Promise<OpenedEventStore> =>
   needs.config.eventStore.url === '' ? openEmbedded(needs) : openServer(needs);
 
-const openServer = async ({ config, logger, life }: Needs): Promise<OpenedEventStore> => {
+const openServer = async ({ config, logger, life }: StoreNeeds): Promise<OpenedEventStore> => {
   const { url, appendTimeoutMs } = config.eventStore;
   const store = await life.open(
     'event store client',
     () => eventStoreDbStore({ connectionString: url, appendTimeoutMs, logger }),
     (opened) => opened.close(),
   );
-  return { store, address: url.replace(/\/\/[^/@]*@/, '//').replace(/\?.*$/, '') };
+  return { store, address: parseAddress(url).shown };
 };
 
-const openEmbedded = async ({ config, logger, life }: Needs): Promise<OpenedEventStore> => {
+const openEmbedded = async ({ config, logger, life }: StoreNeeds): Promise<OpenedEventStore> => {
   const { dataDir, eventStore } = config;
   const log = await life.open(
     'event log',
@@ -68,7 +64,7 @@ const inUse = (error: unknown): never => {
  * For a job beside a server that may be running: the event store itself where nobody has it, else
  * the port of the process that has.
  */
-export const openEventStoreForJob = async (needs: Needs): Promise<EventStore> => {
+export const openEventStoreForJob = async (needs: StoreNeeds): Promise<EventStore> => {
   const { config, logger, life } = needs;
   if (config.eventStore.url !== '') return (await openServer(needs)).store;
   try {

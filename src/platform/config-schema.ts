@@ -53,7 +53,7 @@ export const schema = {
     appendTimeoutMs: {
       doc: 'How long one append to a server may take before its outcome counts as unknown, in milliseconds.',
       format: 'nat',
-      default: 5000,
+      default: 4000,
       env: 'EVENTSTORE_APPEND_TIMEOUT_MS',
     },
   },

@@ -1,0 +1,14 @@
+import type { Config } from '../platform/config.js';
+import type { Health } from '../platform/health.js';
+import type { Lifecycle } from '../platform/lifecycle.js';
+import type { Logger } from '../platform/logger.js';
+import type { Metrics } from '../platform/metrics.js';
+
+/** What every part of the service is opened with. */
+export interface Needs {
+  readonly config: Config;
+  readonly logger: Logger;
+  readonly life: Lifecycle;
+  readonly metrics: Metrics;
+  readonly health: Health;
+}
