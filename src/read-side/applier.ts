@@ -5,15 +5,13 @@ import type { EventStore } from '../ports/event-store.js';
 import type { DocumentBatch, DocumentStore } from '../ports/read-store.js';
 import type { Logger } from '../platform/logger.js';
 import type { Metrics } from '../platform/metrics.js';
+import type { StreamEvent } from '../wire/stream-event.js';
 import { createLister } from './dead-letters.js';
-import {
-  createDocumentCache,
-  type AnimeView,
-  type CacheSize,
-  type Parts,
-} from './document-cache.js';
-import { foldRun, needsOf } from './fold-run.js';
-import { revisionOf, type Claim } from './judge.js';
+import { isCurrent } from './anime-view.js';
+import { createDocumentCache } from './document-cache.js';
+import { withoutDoubt } from './doubt.js';
+import { foldRun, type FoldedRun } from './fold-run.js';
+import type { Claim } from './judge.js';
 import { createParkedAnimes } from './parked.js';
 import { createTaskMaker, type Task } from './tasks.js';
 
@@ -24,7 +22,8 @@ export interface ApplierOptions {
   readonly logId: string;
   readonly logger: Logger;
   readonly metrics: Metrics;
-  readonly cacheSize?: CacheSize;
+  /** Documents kept in memory, of all kinds together. */
+  readonly cachedDocuments?: number;
   /** Nothing is stored in this version yet. */
   readonly startsEmpty?: boolean;
   /** Events read at once to heal a hole. */
@@ -55,11 +54,8 @@ export const createApplier = (options: ApplierOptions) => {
   const list = createLister(options);
   const parked = createParkedAnimes(logger, metrics);
   const taskOf = createTaskMaker({ ...options, parked, list });
-  const cache = createDocumentCache({
-    documents,
-    startsEmpty: options.startsEmpty ?? false,
-    ...(options.cacheSize === undefined ? {} : { size: options.cacheSize }),
-  });
+  const { cachedDocuments: maxDocuments = 20_000, startsEmpty = false } = options;
+  const cache = createDocumentCache({ documents, maxDocuments, startsEmpty });
 
   const apply = async (pending: Pending, steps: Steps): Promise<void> => {
     const involved = [...pending.keys()];
@@ -81,64 +77,34 @@ export const createApplier = (options: ApplierOptions) => {
   const round = async (pending: Pending, steps: Steps): Promise<boolean> => {
     const before = pending.size;
     const tasks: Task[] = [];
-    for (const [animeId, view] of await cache.views([...pending.keys()])) {
-      const task = await taskOf(view, pending.get(animeId) ?? []);
-      if (task === null) pending.delete(animeId);
+    for (const view of await cache.views([...pending.keys()])) {
+      const task = await taskOf(view, pending.get(view.animeId) ?? []);
+      if (task === null) pending.delete(view.animeId);
       else tasks.push(task);
     }
     await go(steps);
-    const parts = await cache.parts(tasks.map(({ view, run }) => needsOf(view, run)));
-    const sure = await withoutDoubt(tasks, parts);
-    if (sure.length === 0) return pending.size < before;
+    const sure = await withoutDoubt(cache, tasks, await cache.load(tasks));
     await go(steps);
-    const batch = fold(sure, parts);
-    await listSkipped(sure);
-    const { refused } = await documents.save(batch);
+    // Nothing is awaited from here to the fold: views that are current now are so in it.
+    const folded = sure
+      .filter(({ view }) => isCurrent(view))
+      .map((task) => ({ task, ...foldRun(task.view, task.run) }));
+    if (folded.length === 0) return pending.size < before;
+    for (const { malformed } of folded) {
+      // Before the save: once the document has passed the event, nobody would come back to list it.
+      for (const event of malformed) await list(event.animeId, event.revision, reasonOf(event));
+    }
+    const { refused } = await documents.save(batchOf(folded));
     if (refused > 0) {
-      cache.drop(sure.map(({ view }) => view.animeId));
+      cache.drop(folded.map(({ anime }) => anime.animeId));
       return pending.size < before;
     }
-    cache.keep(batch, new Map(sure.map(({ view }) => [view.animeId, view])));
-    settle(sure, pending);
-    return true;
-  };
-
-  /**
-   * Parts ahead of their anime are either what a crash left, which is right, or the work of another
-   * consumer, which may have trimmed histories beyond the anime as we know it: then the anime has
-   * moved on in the store. Parts of a later generation mean that somebody began to compute the
-   * anime anew: then so do we, from the stream's beginning.
-   */
-  const withoutDoubt = async (
-    tasks: readonly Task[],
-    parts: ReadonlyMap<AnimeId, Parts>,
-  ): Promise<readonly Task[]> => {
-    const sure: Task[] = [];
-    for (const task of tasks) {
-      const { view } = task;
-      const ahead = newestAhead(view, parts.get(view.animeId));
-      if (ahead === null) {
-        sure.push(task);
-        continue;
-      }
-      const [stored] = await cache.look([view.animeId]);
-      if (stored !== undefined && isBefore(view, stored)) cache.replace(stored);
-      else if (ahead > view.generation) {
-        cache.replace({ ...view, generation: ahead, document: null, lineage: Symbol() });
-      } else sure.push(task);
-    }
-    return sure;
-  };
-
-  const fold = (tasks: readonly Task[], parts: ReadonlyMap<AnimeId, Parts>): DocumentBatch => {
-    const folded = tasks.map(({ view, run }) =>
-      foldRun(view, parts.get(view.animeId) ?? { users: new Map(), days: new Map() }, run),
+    for (const each of folded) cache.keep(each.task.view, each);
+    settle(
+      folded.map(({ task }) => task),
+      pending,
     );
-    return {
-      interactions: folded.flatMap(({ interactions }) => interactions),
-      days: folded.flatMap(({ days }) => days),
-      animes: folded.flatMap(({ anime }) => anime ?? []),
-    };
+    return true;
   };
 
   const settle = (tasks: readonly Task[], pending: Pending): void => {
@@ -155,17 +121,17 @@ export const createApplier = (options: ApplierOptions) => {
     metrics.projectorLagSeconds.set(Math.max(0, now() - newest) / 1000);
   };
 
-  /** Before the save: once the document has passed the event, nobody would come back to list it. */
-  const listSkipped = async (tasks: readonly Task[]): Promise<void> => {
-    for (const { run } of tasks) {
-      for (const { animeId, revision, decoded } of run) {
-        if (decoded.kind === 'malformed') await list(animeId, revision, decoded.reason);
-      }
-    }
-  };
-
   return { apply, parked: parked.all };
 };
+
+const batchOf = (folded: readonly FoldedRun[]): DocumentBatch => ({
+  interactions: folded.flatMap(({ interactions }) => interactions),
+  days: folded.flatMap(({ days }) => days),
+  animes: folded.map(({ anime }) => anime),
+});
+
+const reasonOf = ({ decoded }: StreamEvent): string =>
+  decoded.kind === 'malformed' ? decoded.reason : '';
 
 /** Between steps: tells the group that we live, and leaves at once if the partition is lost. */
 const go = async (steps: Steps): Promise<void> => {
@@ -173,20 +139,3 @@ const go = async (steps: Steps): Promise<void> => {
   await steps.heartbeat();
   steps.signal.throwIfAborted();
 };
-
-/** The generation of the parts that are ahead of the anime; null where none is. */
-const newestAhead = (view: AnimeView, parts: Parts | undefined): number | null => {
-  if (parts === undefined) return null;
-  const revision = revisionOf(view);
-  let newest: number | null = null;
-  for (const documents of [parts.users, parts.days]) {
-    for (const part of documents.values()) {
-      if (part.generation === view.generation && part.revision <= revision) continue;
-      newest = Math.max(newest ?? 0, part.generation);
-    }
-  }
-  return newest;
-};
-
-const isBefore = (a: AnimeView, b: AnimeView): boolean =>
-  a.generation < b.generation || (a.generation === b.generation && revisionOf(a) < revisionOf(b));

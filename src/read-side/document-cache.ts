@@ -2,184 +2,155 @@ import { LRUCache } from 'lru-cache';
 import type { AnimeId, UserId } from '../domain/ids.js';
 import type {
   AnimeDocument,
-  DailyActivityDocument,
   DayKey,
-  DocumentBatch,
   DocumentStore,
   Guarded,
-  InteractionDocument,
   InteractionKey,
 } from '../ports/read-store.js';
-
-/**
- * How far one anime is computed, in which generation. Cached parts carry the lineage of the view
- * that they were computed with: parts of an earlier look at the anime never mix with a later one.
- */
-export interface AnimeView {
-  readonly animeId: AnimeId;
-  readonly generation: number;
-  readonly document: AnimeDocument | null;
-  readonly lineage: symbol;
-}
-
-export interface CacheSize {
-  readonly animes: number;
-  readonly interactions: number;
-  readonly days: number;
-}
+import type { StreamEvent } from '../wire/stream-event.js';
+import { isCurrent, viewOf, type AnimeView } from './anime-view.js';
+import type { FoldedRun } from './fold-run.js';
+import { dayOf } from './read-models/daily-activity.js';
+import { isInteraction } from './read-models/interactions.js';
 
 export interface DocumentCacheOptions {
   readonly documents: DocumentStore;
-  readonly size?: CacheSize;
+  /** Documents of all kinds together. */
+  readonly maxDocuments: number;
   /**
    * Nothing is stored yet, so what was never seen need not be looked for. Holds until something is
    * evicted or dropped.
    */
-  readonly startsEmpty?: boolean;
+  readonly startsEmpty: boolean;
 }
 
-interface Part<Document> {
-  readonly lineage: symbol;
-  readonly document: Document;
-}
-
-export interface Parts {
-  readonly users: Map<UserId, InteractionDocument>;
-  readonly days: Map<string, DailyActivityDocument>;
-}
-
-export interface Needs {
+export interface Run {
   readonly view: AnimeView;
-  readonly users: ReadonlySet<UserId>;
-  readonly days: ReadonlySet<string>;
+  readonly run: readonly StreamEvent[];
 }
 
-const DEFAULT_SIZE: CacheSize = { animes: 5_000, interactions: 20_000, days: 10_000 };
+/** Documents as they are known to be saved, in front of the store. */
+export const createDocumentCache = (options: DocumentCacheOptions) => {
+  const { documents, maxDocuments } = options;
+  let complete = options.startsEmpty;
+  const views = new LRUCache<AnimeId, AnimeView>({
+    maxSize: maxDocuments,
+    dispose: (_view, _key, reason) => {
+      if (reason === 'evict') complete = false;
+    },
+  });
 
-/** Documents as they are known to be saved, in front of the store. Bounded. */
-export const createDocumentCache = ({
-  documents,
-  size = DEFAULT_SIZE,
-  startsEmpty = false,
-}: DocumentCacheOptions) => {
-  let complete = startsEmpty;
-  const bounded = <K extends object | string | number, V extends object>(max: number) =>
-    new LRUCache<K, V>({
-      max,
-      dispose: (_value, _key, reason) => {
-        if (reason === 'evict') complete = false;
-      },
-    });
-  const animes = bounded<AnimeId, AnimeView>(size.animes);
-  const users = bounded<string, Part<InteractionDocument>>(size.interactions);
-  const days = bounded<string, Part<DailyActivityDocument>>(size.days);
-
-  const replace = (view: AnimeView): AnimeView => {
-    animes.set(view.animeId, view);
+  const put = (view: AnimeView): AnimeView => {
+    const { users, days } = view.lineage;
+    if (1 + users.size + days.size > maxDocuments) {
+      users.clear();
+      days.clear();
+      complete = false;
+    }
+    views.set(view.animeId, view, { size: 1 + users.size + days.size });
     return view;
   };
 
   /** Looks at the store again, past the cache. */
   const look = async (ids: readonly AnimeId[]): Promise<readonly AnimeView[]> => {
-    const found = new Map(
-      (complete ? [] : await documents.animes(ids)).map((document) => [document.animeId, document]),
-    );
+    const stored: readonly AnimeDocument[] = complete ? [] : await documents.animes(ids);
+    const found = new Map(stored.map((document) => [document.animeId, document]));
     return ids.map((animeId) => {
       const document = found.get(animeId) ?? null;
-      return { animeId, generation: document?.generation ?? 0, document, lineage: Symbol() };
+      return viewOf(animeId, document?.generation ?? 0, document);
     });
   };
 
   /** Forgets all of these anime, because what is stored is no longer known. */
   const drop = (ids: Iterable<AnimeId>): void => {
     complete = false;
-    for (const id of ids) animes.delete(id);
+    for (const id of ids) {
+      const view = views.peek(id);
+      if (view !== undefined) view.lineage.current = null;
+      views.delete(id);
+    }
   };
 
   return {
     look,
+    drop,
 
-    replace,
-
-    async views(ids: readonly AnimeId[]): Promise<ReadonlyMap<AnimeId, AnimeView>> {
-      const views = new Map<AnimeId, AnimeView>();
-      const missing: AnimeId[] = [];
-      for (const id of ids) {
-        const view = animes.get(id);
-        if (view === undefined) missing.push(id);
-        else views.set(id, view);
-      }
-      if (missing.length > 0) {
-        for (const view of await look(missing)) views.set(view.animeId, replace(view));
-      }
-      return views;
+    /** From here on the anime is seen so. */
+    replace(view: AnimeView): void {
+      drop([view.animeId]);
+      put(view);
     },
 
-    /** The stored parts that are asked for, of the generation of their anime or a later one. */
-    async parts(needs: readonly Needs[]): Promise<ReadonlyMap<AnimeId, Parts>> {
-      const found = new Map<AnimeId, Parts>();
-      const userKeys: InteractionKey[] = [];
-      const dayKeys: DayKey[] = [];
-      for (const need of needs) {
-        const { animeId } = need.view;
-        const parts: Parts = { users: new Map(), days: new Map() };
-        found.set(animeId, parts);
-        for (const userId of need.users) {
-          const part = users.get(keyOf(animeId, userId));
-          if (part?.lineage === need.view.lineage) parts.users.set(userId, part.document);
-          else userKeys.push({ animeId, userId });
-        }
-        for (const day of need.days) {
-          const part = days.get(keyOf(animeId, day));
-          if (part?.lineage === need.view.lineage) parts.days.set(day, part.document);
-          else dayKeys.push({ animeId, day });
-        }
-      }
-      if (complete) return found;
-      const generations = new Map(needs.map(({ view }) => [view.animeId, view.generation]));
-      const current = ({ animeId, generation }: Guarded & { readonly animeId: AnimeId }) =>
-        generation >= (generations.get(animeId) ?? 0);
-      const [storedUsers, storedDays] = await Promise.all([
+    async views(ids: readonly AnimeId[]): Promise<readonly AnimeView[]> {
+      const missing = ids.filter((id) => !views.has(id));
+      const looked = missing.length === 0 ? [] : await look(missing);
+      const found = new Map(looked.map((view) => [view.animeId, view]));
+      return ids.map((id) => views.get(id) ?? put(found.get(id) ?? viewOf(id, 0, null)));
+    },
+
+    /**
+     * Brings the parts that runs touch into their views. Answers what was read from the store for
+     * it: parts of the generation of their anime or a later one.
+     */
+    async load(runs: readonly Run[]): Promise<ReadonlyMap<AnimeView, readonly Guarded[]>> {
+      const loaded = new Map<AnimeView, Guarded[]>();
+      if (complete) return loaded;
+      const asked = new Map(runs.map(({ view }) => [view.animeId, view]));
+      const { userKeys, dayKeys } = unknownParts(runs);
+      const [users, days] = await Promise.all([
         userKeys.length === 0 ? [] : documents.interactions(userKeys),
         dayKeys.length === 0 ? [] : documents.days(dayKeys),
       ]);
-      for (const document of storedUsers) {
-        if (current(document)) found.get(document.animeId)?.users.set(document.userId, document);
-      }
-      for (const document of storedDays) {
-        if (current(document)) found.get(document.animeId)?.days.set(document.day, document);
-      }
-      return found;
+      const take = (
+        part: Guarded & { readonly animeId: AnimeId },
+        into: (view: AnimeView) => void,
+      ): void => {
+        const view = asked.get(part.animeId);
+        if (view === undefined || part.generation < view.generation || !isCurrent(view)) return;
+        into(view);
+        const parts = loaded.get(view);
+        if (parts === undefined) loaded.set(view, [part]);
+        else parts.push(part);
+      };
+      for (const user of users) take(user, ({ lineage }) => lineage.users.set(user.userId, user));
+      for (const day of days) take(day, ({ lineage }) => lineage.days.set(day.day, day));
+      return loaded;
     },
 
-    /** Remembers what is saved now, each anime on top of the view that it was computed from. */
-    keep(batch: DocumentBatch, computedFrom: ReadonlyMap<AnimeId, AnimeView>): void {
-      const lineages = new Map<AnimeId, symbol>();
-      for (const document of batch.animes) {
-        const { animeId } = document;
-        const from = computedFrom.get(animeId);
-        if (from !== undefined && animes.peek(animeId) === from) {
-          replace({ ...from, document });
-          lineages.set(animeId, from.lineage);
-        } else {
-          // Evicted, or another handler has moved the anime on: nobody knows whose parts are cached.
-          drop([animeId]);
-        }
+    /** Remembers what is saved now on top of the view that it was computed from. */
+    keep(from: AnimeView, { anime, interactions, days }: FoldedRun): void {
+      // Evicted, or moved on by another handler: nobody knows whose parts these are.
+      if (!isCurrent(from) || views.peek(from.animeId) !== from) {
+        drop([from.animeId]);
+        return;
       }
-      for (const document of batch.interactions) {
-        const lineage = lineages.get(document.animeId);
-        if (lineage) users.set(keyOf(document.animeId, document.userId), { lineage, document });
-      }
-      for (const document of batch.days) {
-        const lineage = lineages.get(document.animeId);
-        if (lineage) days.set(keyOf(document.animeId, document.day), { lineage, document });
-      }
+      const { lineage } = from;
+      for (const document of interactions) lineage.users.set(document.userId, document);
+      for (const document of days) lineage.days.set(document.day, document);
+      lineage.current = { ...from, document: anime };
+      put(lineage.current);
     },
-
-    drop,
   };
 };
 
 export type DocumentCache = ReturnType<typeof createDocumentCache>;
 
-const keyOf = (animeId: AnimeId, part: string): string => `${animeId} ${part}`;
+const unknownParts = (runs: readonly Run[]) => {
+  const userKeys: InteractionKey[] = [];
+  const dayKeys: DayKey[] = [];
+  for (const { view, run } of runs) {
+    const { animeId, lineage } = view;
+    const users = new Set<UserId>();
+    const days = new Set<string>();
+    for (const { decoded } of run) {
+      if (decoded.kind !== 'event' || !isInteraction(decoded.event)) continue;
+      const { userId } = decoded.event.data;
+      const day = dayOf(decoded.event);
+      if (!lineage.users.has(userId)) users.add(userId);
+      if (!lineage.days.has(day)) days.add(day);
+    }
+    for (const userId of users) userKeys.push({ animeId, userId });
+    for (const day of days) dayKeys.push({ animeId, day });
+  }
+  return { userKeys, dayKeys };
+};

@@ -3,38 +3,28 @@ import type {
   AnimeDocument,
   DailyActivityDocument,
   InteractionDocument,
+  RatingEntry,
 } from '../ports/read-store.js';
 import type { StreamEvent } from '../wire/stream-event.js';
-import type { AnimeView, Needs, Parts } from './document-cache.js';
-import { revisionOf } from './judge.js';
-import { foldAnime, passOver } from './read-models/animes.js';
-import { dayOf, foldDay } from './read-models/daily-activity.js';
+import { revisionOf, type AnimeView } from './anime-view.js';
+import { animeDraft, noteSkipped, takeFact } from './read-models/animes.js';
+import { dayDraft, dayOf, takeOnDay } from './read-models/daily-activity.js';
 import {
-  foldInteraction,
+  interactionDraft,
   isInteraction,
   ratingBefore,
+  takeInteraction,
   trimRatings,
   type Interaction,
-  type Placed,
 } from './read-models/interactions.js';
+import type { Draft } from './read-models/placed.js';
 
-/** Which parts of an anime a run of events touches. */
-export const needsOf = (view: AnimeView, run: readonly StreamEvent[]): Needs => {
-  const users = new Set<UserId>();
-  const days = new Set<string>();
-  for (const { decoded } of run) {
-    if (decoded.kind !== 'event' || !isInteraction(decoded.event)) continue;
-    users.add(decoded.event.data.userId);
-    days.add(dayOf(decoded.event));
-  }
-  return { view, users, days };
-};
-
-/** The documents that a run of events changed. */
+/** The documents that a run of events changed, and the events that can never apply. */
 export interface FoldedRun {
-  readonly anime: AnimeDocument | null;
+  readonly anime: AnimeDocument;
   readonly interactions: readonly InteractionDocument[];
   readonly days: readonly DailyActivityDocument[];
+  readonly malformed: readonly StreamEvent[];
 }
 
 /**
@@ -43,49 +33,67 @@ export interface FoldedRun {
  * its own revision, and a rating's predecessor is looked up below the rating, so that the result is
  * the same whoever computes it from wherever.
  */
-export const foldRun = (view: AnimeView, parts: Parts, run: readonly StreamEvent[]): FoldedRun => {
-  const users = new Map(parts.users);
-  const days = new Map(parts.days);
-  let anime = view.document;
+export const foldRun = (view: AnimeView, run: readonly StreamEvent[]): FoldedRun => {
+  const { generation, lineage } = view;
+  const anime = animeDraft(view.document, view.animeId, generation);
+  const users = new Map<UserId, Draft<InteractionDocument>>();
+  const malformed: StreamEvent[] = [];
+  const saved = revisionOf(view);
+  const days = daysOf(view);
 
-  const take = (placed: Placed<Interaction>, base: AnimeDocument | null): AnimeDocument => {
-    const { userId } = placed.event.data;
-    const day = dayOf(placed.event);
-    const user = users.get(userId) ?? null;
-    users.set(userId, foldInteraction(user, placed));
-    days.set(day, foldDay(days.get(day) ?? null, placed));
-    const replaced =
-      placed.event.type === 'RatingGiven' ? ratingBefore(user, placed.revision) : null;
-    return foldAnime(base, placed, replaced);
+  /** Answers the rating that the event replaces, if it is one. */
+  const takeByUser = (revision: number, event: Interaction): RatingEntry | null => {
+    const { userId } = event.data;
+    let draft = users.get(userId);
+    const before = draft ?? lineage.users.get(userId) ?? null;
+    const replaced = event.type === 'RatingGiven' ? ratingBefore(before, revision) : null;
+    if (before !== null && revision <= before.revision) return replaced;
+    if (draft === undefined) {
+      draft = interactionDraft(before, event, generation);
+      draft.ratings = trimRatings(draft.ratings, saved);
+      users.set(userId, draft);
+    }
+    takeInteraction(draft, revision, event);
+    return replaced;
   };
 
-  for (const { animeId, revision, id, decoded } of run) {
-    const { generation } = view;
-    if (decoded.kind !== 'event') {
-      const never = decoded.kind === 'malformed';
-      anime = passOver(anime, { animeId, revision, id, generation, never });
-    } else if (isInteraction(decoded.event)) {
-      anime = take({ revision, id, generation, event: decoded.event }, anime);
-    } else {
-      anime = foldAnime(anime, { revision, id, generation, event: decoded.event }, null);
+  for (const streamEvent of run) {
+    const { revision, id, decoded } = streamEvent;
+    anime.revision = revision;
+    anime.lastEventId = id;
+    if (decoded.kind === 'malformed') {
+      noteSkipped(anime, revision);
+      malformed.push(streamEvent);
+    } else if (decoded.kind === 'event') {
+      const { event } = decoded;
+      if (isInteraction(event)) {
+        days.take(revision, event);
+        takeFact(anime, event, takeByUser(revision, event));
+      } else takeFact(anime, event, null);
     }
   }
-
-  const saved = revisionOf(view);
-  return {
-    anime,
-    interactions: changed(users, parts.users).map((user) => trimRatings(user, saved)),
-    days: changed(days, parts.days),
-  };
+  return { anime, interactions: [...users.values()], days: days.changed(), malformed };
 };
 
-const changed = <Key, Document>(
-  after: ReadonlyMap<Key, Document>,
-  before: ReadonlyMap<Key, Document>,
-): Document[] => {
-  const documents: Document[] = [];
-  for (const [key, document] of after) {
-    if (document !== before.get(key)) documents.push(document);
-  }
-  return documents;
+/** Events of one day mostly follow each other, so the day is cut out of the time only when it changes. */
+const daysOf = ({ generation, lineage }: AnimeView) => {
+  const drafts = new Map<string, Draft<DailyActivityDocument>>();
+  let day = 'none';
+  let draft: Draft<DailyActivityDocument> | undefined;
+  return {
+    take(revision: number, event: Interaction): void {
+      if (!event.data.occurredAt.startsWith(day)) {
+        day = dayOf(event);
+        draft = drafts.get(day);
+      }
+      if (draft === undefined) {
+        const before = lineage.days.get(day) ?? null;
+        if (before !== null && revision <= before.revision) return;
+        draft = dayDraft(before, event, generation);
+        drafts.set(day, draft);
+      }
+      takeOnDay(draft, revision, event);
+    },
+    changed: () => [...drafts.values()],
+  };
 };

@@ -1,12 +1,15 @@
 import type { StreamEvent } from '../wire/stream-event.js';
-import type { AnimeView } from './document-cache.js';
+import { revisionOf, type AnimeView } from './anime-view.js';
 import type { Gap } from './healing.js';
 
-/** That an anime's stream has an event at this revision, and the event where it could be read. */
-export interface Claim {
+/** That a stream has an event at this revision, told by a record that could not be read. */
+export interface Hearsay {
   readonly revision: number;
-  readonly event: StreamEvent | null;
+  readonly decoded: null;
 }
+
+/** What is said about an anime's stream. */
+export type Claim = StreamEvent | Hearsay;
 
 /** What an anime's document says to the claims about its stream, in the order they came. */
 export interface Verdict {
@@ -20,23 +23,23 @@ export interface Verdict {
   readonly impostor: StreamEvent | null;
 }
 
-export const revisionOf = ({ document }: AnimeView): number => document?.revision ?? -1;
-
 export const judge = (view: AnimeView, claims: readonly Claim[]): Verdict => {
   const run: StreamEvent[] = [];
   const held = revisionOf(view);
   let duplicates = 0;
-  for (const [index, { revision, event }] of claims.entries()) {
+  for (const [index, claim] of claims.entries()) {
     const expected = held + 1 + run.length;
+    const { revision } = claim;
     if (revision < expected) {
       duplicates += 1;
-      if (revision === held && event !== null && event.id !== view.document?.lastEventId) {
-        return { run: [], rest: [], hole: null, duplicates, impostor: event };
-      }
-    } else if (revision === expected && event !== null) {
-      run.push(event);
+      if (revision !== held || claim.decoded === null) continue;
+      if (claim.id === view.document?.lastEventId) continue;
+      return { run: [], rest: [], hole: null, duplicates, impostor: claim };
+    } else if (revision === expected && claim.decoded !== null) {
+      run.push(claim);
     } else {
-      const hole = { from: expected, to: event === null ? revision : revision - 1 };
+      const to = claim.decoded === null ? revision : revision - 1;
+      const hole = { from: expected, to };
       return { run, rest: claims.slice(index), hole, duplicates, impostor: null };
     }
   }

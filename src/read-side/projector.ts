@@ -32,12 +32,13 @@ export const createProjector = (options: ProjectorOptions): Projector => {
       const reading = readRecord(record);
       if (reading.kind === 'event') {
         refuseAnotherLog(reading.event);
-        claim(pending, reading.event.animeId, reading.event.revision, reading.event);
+        claim(pending, reading.event.animeId, reading.event);
       } else {
         unreadable.push([record, reading]);
         // The log has what the record could not say.
         const { animeId, revision } = reading;
-        if (animeId !== null && revision !== null) claim(pending, animeId, revision, null);
+        if (animeId !== null && revision !== null)
+          claim(pending, animeId, { revision, decoded: null });
       }
     }
     for (const [record, reading] of unreadable) await list(record, reading);
@@ -65,13 +66,8 @@ export const createProjector = (options: ProjectorOptions): Projector => {
   return { handle, refusal: () => refusal, parked: applier.parked };
 };
 
-const claim = (
-  pending: Map<AnimeId, Claim[]>,
-  animeId: AnimeId,
-  revision: number,
-  event: StreamEvent | null,
-): void => {
+const claim = (pending: Map<AnimeId, Claim[]>, animeId: AnimeId, made: Claim): void => {
   const claims = pending.get(animeId);
-  if (claims === undefined) pending.set(animeId, [{ revision, event }]);
-  else claims.push({ revision, event });
+  if (claims === undefined) pending.set(animeId, [made]);
+  else claims.push(made);
 };

@@ -4,7 +4,7 @@ import type { EventStore } from '../ports/event-store.js';
 import type { Logger } from '../platform/logger.js';
 import type { Metrics } from '../platform/metrics.js';
 import type { StreamEvent } from '../wire/stream-event.js';
-import type { AnimeView } from './document-cache.js';
+import type { AnimeView } from './anime-view.js';
 import type { Lister } from './dead-letters.js';
 import { readHole, type Gap } from './healing.js';
 import { judge, type Claim } from './judge.js';
@@ -73,7 +73,7 @@ export const createTaskMaker = (options: TaskOptions): TaskMaker => {
   ): Promise<Task | null> => {
     const { animeId } = view;
     // A record that could not be read is listed already, and was not believed anyway.
-    if (first !== undefined && first.event !== null) {
+    if (first !== undefined && first.decoded !== null) {
       const since = behindSince.get(animeId) ?? now();
       behindSince.set(animeId, since);
       if (now() - since < patienceMs) {

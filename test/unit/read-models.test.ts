@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import type { AnimeEvent } from '../../src/domain/events.js';
 import type { AnimeDocument } from '../../src/ports/read-store.js';
-import { foldAnime, passOver } from '../../src/read-side/read-models/animes.js';
+import { animeDraft, foldAnime, noteSkipped } from '../../src/read-side/read-models/animes.js';
 import { dayOf, foldDay } from '../../src/read-side/read-models/daily-activity.js';
 import {
   foldInteraction,
@@ -9,8 +9,8 @@ import {
   ratingBefore,
   trimRatings,
   type Interaction,
-  type Placed,
 } from '../../src/read-side/read-models/interactions.js';
+import type { Placed } from '../../src/read-side/read-models/placed.js';
 import { animeId, AT, COWBOY_BEBOP, events, userId } from '../support/examples.js';
 
 const at = <Event extends AnimeEvent>(revision: number, event: Event): Placed<Event> => ({
@@ -96,7 +96,7 @@ describe('interactions', () => {
       at(20, rating(7)),
     );
     const revisions = (saved: number) =>
-      trimRatings(document, saved).ratings.map(({ revision }) => revision);
+      trimRatings(document.ratings, saved).map(({ revision }) => revision);
     expect(revisions(-1)).to.deep.equal([0, 10, 20]);
     expect(revisions(9)).to.deep.equal([0, 10, 20]);
     expect(revisions(10)).to.deep.equal([10, 20]);
@@ -209,20 +209,18 @@ describe('animes', () => {
     expect(document.details.title).to.equal('Anime 1');
   });
 
-  it('moves past an event that it does not know', () => {
-    const unknown = { animeId: animeId(1), revision: 1, id: 'event-1', generation: 0 };
-    expect(passOver(listed, { ...unknown, never: false })).to.deep.equal({ ...listed, ...one });
+  it('leaves the document that it folds into alone', () => {
+    const before = structuredClone(listed);
+    foldAnime(listed, at(1, events.rating), null);
+    expect(listed).to.deep.equal(before);
   });
 
   it('notes the last hundred events that can never apply', () => {
-    let document: AnimeDocument = listed;
-    for (let revision = 1; revision <= 102; revision += 1) {
-      const id = `event-${revision}`;
-      const skip = { animeId: animeId(1), revision, id, generation: 0, never: true };
-      document = passOver(passOver(document, skip), skip);
-    }
-    expect(document.skipped).to.have.length(100);
-    expect(document.skipped.at(0)).to.equal(3);
-    expect(document.skipped.at(-1)).to.equal(102);
+    const draft = animeDraft(listed, animeId(1), 0);
+    for (let revision = 1; revision <= 102; revision += 1) noteSkipped(draft, revision);
+    expect(draft.skipped).to.have.length(100);
+    expect(draft.skipped.at(0)).to.equal(3);
+    expect(draft.skipped.at(-1)).to.equal(102);
+    expect(listed.skipped).to.deep.equal([]);
   });
 });

@@ -1,7 +1,11 @@
+import type { AnimeEvent, RatingGiven } from '../../domain/events.js';
 import type { AnimeId } from '../../domain/ids.js';
-import type { RatingGiven } from '../../domain/events.js';
 import type { AnimeDocument, RatingEntry } from '../../ports/read-store.js';
-import { hundredthsOf, type Placed } from './interactions.js';
+import { hundredthsOf } from './interactions.js';
+import type { Draft, Placed } from './placed.js';
+
+/** An anime's draft owns its buckets too. */
+export type AnimeDraft = Draft<Omit<AnimeDocument, 'ratingBuckets'>> & { ratingBuckets: number[] };
 
 /**
  * One anime after the event; `replaced` is the same user's rating before it. An event that the
@@ -9,77 +13,91 @@ import { hundredthsOf, type Placed } from './interactions.js';
  */
 export const foldAnime = (
   document: AnimeDocument | null,
-  placed: Placed,
+  { revision, id, generation, event }: Placed,
   replaced: RatingEntry | null,
 ): AnimeDocument => {
-  const { revision, id: lastEventId, generation, event } = placed;
-  const before = document ?? neverListed(event.data.animeId, generation);
-  if (revision <= before.revision) return before;
-  switch (event.type) {
-    case 'AnimeListed':
-      return { ...before, revision, lastEventId, status: 'listed', details: event.data.details };
-    case 'AnimeDetailsRevised':
-      return { ...before, revision, lastEventId, details: event.data.details };
-    case 'AnimeDelisted':
-      return { ...before, revision, lastEventId, status: 'delisted' };
-    case 'ClickRegistered':
-      return { ...before, revision, lastEventId, clicks: before.clicks + 1 };
-    case 'ViewRegistered':
-      return {
-        ...before,
-        revision,
-        lastEventId,
-        views: before.views + 1,
-        seconds: before.seconds + event.data.durationSeconds,
-      };
-    case 'RatingGiven':
-      return { ...before, revision, lastEventId, ...rated(before, event, replaced) };
-  }
+  if (document !== null && revision <= document.revision) return document;
+  const draft = animeDraft(document, event.data.animeId, generation);
+  takeFact(draft, event, replaced);
+  return Object.assign(draft, { revision, lastEventId: id });
 };
 
 /**
  * A stream may begin with interactions: logs that another system wrote know no catalogue. They
  * count, and the anime stays out of all lists until it is listed.
  */
-const neverListed = (animeId: AnimeId, generation: number): AnimeDocument => ({
-  generation,
-  revision: -1,
-  animeId,
-  status: 'delisted',
-  details: {
-    title: `Anime ${animeId}`,
-    description: null,
-    image: null,
-    type: null,
-    episodes: null,
-    genres: [],
-    score: null,
-    popularity: null,
-    members: null,
-  },
-  clicks: 0,
-  views: 0,
-  seconds: 0,
-  ratingCount: 0,
-  ratingSum: 0,
-  ratingBuckets: [0, 0, 0, 0, 0, 0, 0, 0, 0, 0],
-  lastEventId: '',
-  skipped: [],
-});
+export const animeDraft = (
+  document: AnimeDocument | null,
+  animeId: AnimeId,
+  generation: number,
+): AnimeDraft => {
+  if (document !== null) return { ...document, ratingBuckets: [...document.ratingBuckets] };
+  return {
+    generation,
+    revision: -1,
+    animeId,
+    status: 'delisted',
+    details: {
+      title: `Anime ${animeId}`,
+      description: null,
+      image: null,
+      type: null,
+      episodes: null,
+      genres: [],
+      score: null,
+      popularity: null,
+      members: null,
+    },
+    clicks: 0,
+    views: 0,
+    seconds: 0,
+    ratingCount: 0,
+    ratingSum: 0,
+    ratingBuckets: [0, 0, 0, 0, 0, 0, 0, 0, 0, 0],
+    lastEventId: '',
+    skipped: [],
+  };
+};
 
-const rated = (before: AnimeDocument, event: RatingGiven, replaced: RatingEntry | null) => {
-  const hundredths = hundredthsOf(event);
-  const ratingBuckets = [...before.ratingBuckets];
-  move(ratingBuckets, hundredths, 1);
-  if (replaced === null) {
-    return {
-      ratingCount: before.ratingCount + 1,
-      ratingSum: before.ratingSum + hundredths,
-      ratingBuckets,
-    };
+/** What a fact changes; how far the stream is followed is the caller's to note. */
+export const takeFact = (
+  draft: AnimeDraft,
+  event: AnimeEvent,
+  replaced: RatingEntry | null,
+): void => {
+  switch (event.type) {
+    case 'AnimeListed':
+      draft.status = 'listed';
+      draft.details = event.data.details;
+      return;
+    case 'AnimeDetailsRevised':
+      draft.details = event.data.details;
+      return;
+    case 'AnimeDelisted':
+      draft.status = 'delisted';
+      return;
+    case 'ClickRegistered':
+      draft.clicks += 1;
+      return;
+    case 'ViewRegistered':
+      draft.views += 1;
+      draft.seconds += event.data.durationSeconds;
+      return;
+    case 'RatingGiven':
+      takeRating(draft, event, replaced);
   }
-  move(ratingBuckets, replaced.hundredths, -1);
-  return { ratingSum: before.ratingSum + hundredths - replaced.hundredths, ratingBuckets };
+};
+
+const takeRating = (draft: AnimeDraft, event: RatingGiven, replaced: RatingEntry | null): void => {
+  const hundredths = hundredthsOf(event);
+  draft.ratingSum += hundredths;
+  move(draft.ratingBuckets, hundredths, 1);
+  if (replaced === null) {
+    draft.ratingCount += 1;
+    return;
+  }
+  draft.ratingSum -= replaced.hundredths;
+  move(draft.ratingBuckets, replaced.hundredths, -1);
 };
 
 const move = (buckets: number[], hundredths: number, by: 1 | -1): void => {
@@ -89,22 +107,7 @@ const move = (buckets: number[], hundredths: number, by: 1 | -1): void => {
 
 const SKIPPED_KEPT = 100;
 
-export interface PassedOver {
-  readonly animeId: AnimeId;
-  readonly revision: number;
-  readonly id: string;
-  readonly generation: number;
-  /** Whether it can never apply; a type that a later version knows is only passed by. */
-  readonly never: boolean;
-}
-
-/** The anime after an event that changes nothing but how far the stream has been followed. */
-export const passOver = (
-  document: AnimeDocument | null,
-  { animeId, revision, id, generation, never }: PassedOver,
-): AnimeDocument => {
-  const before = document ?? neverListed(animeId, generation);
-  if (revision <= before.revision) return before;
-  const skipped = never ? [...before.skipped, revision].slice(-SKIPPED_KEPT) : before.skipped;
-  return { ...before, revision, lastEventId: id, skipped };
+/** Notes a stored event that can never apply. */
+export const noteSkipped = (draft: AnimeDraft, revision: number): void => {
+  draft.skipped = [...draft.skipped, revision].slice(-SKIPPED_KEPT);
 };

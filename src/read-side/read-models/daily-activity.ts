@@ -1,5 +1,6 @@
 import type { DailyActivityDocument } from '../../ports/read-store.js';
-import type { Interaction, Placed } from './interactions.js';
+import type { Interaction } from './interactions.js';
+import type { Draft, Placed } from './placed.js';
 
 /** The UTC day of a fact: YYYY-MM-DD. Times are in UTC by the time they are decoded. */
 export const dayOf = (event: Interaction): string => event.data.occurredAt.slice(0, 10);
@@ -9,30 +10,46 @@ export const foldDay = (
   document: DailyActivityDocument | null,
   { revision, generation, event }: Placed<Interaction>,
 ): DailyActivityDocument => {
-  const before = document ?? quiet(event, generation);
-  if (revision <= before.revision) return before;
-  switch (event.type) {
-    case 'ClickRegistered':
-      return { ...before, revision, clicks: before.clicks + 1 };
-    case 'ViewRegistered':
-      return {
-        ...before,
-        revision,
-        views: before.views + 1,
-        seconds: before.seconds + event.data.durationSeconds,
-      };
-    case 'RatingGiven':
-      return { ...before, revision, ratings: before.ratings + 1 };
-  }
+  if (document !== null && revision <= document.revision) return document;
+  const draft = dayDraft(document, event, generation);
+  takeOnDay(draft, revision, event);
+  return draft;
 };
 
-const quiet = (event: Interaction, generation: number): DailyActivityDocument => ({
-  generation,
-  revision: -1,
-  animeId: event.data.animeId,
-  day: dayOf(event),
-  clicks: 0,
-  views: 0,
-  ratings: 0,
-  seconds: 0,
-});
+export const dayDraft = (
+  document: DailyActivityDocument | null,
+  event: Interaction,
+  generation: number,
+): Draft<DailyActivityDocument> =>
+  document === null
+    ? {
+        generation,
+        revision: -1,
+        animeId: event.data.animeId,
+        day: dayOf(event),
+        clicks: 0,
+        views: 0,
+        ratings: 0,
+        seconds: 0,
+      }
+    : { ...document };
+
+/** The event must be above the draft's revision. */
+export const takeOnDay = (
+  draft: Draft<DailyActivityDocument>,
+  revision: number,
+  event: Interaction,
+): void => {
+  draft.revision = revision;
+  switch (event.type) {
+    case 'ClickRegistered':
+      draft.clicks += 1;
+      return;
+    case 'ViewRegistered':
+      draft.views += 1;
+      draft.seconds += event.data.durationSeconds;
+      return;
+    case 'RatingGiven':
+      draft.ratings += 1;
+  }
+};

@@ -5,6 +5,7 @@ import type {
   ViewRegistered,
 } from '../../domain/events.js';
 import type { InteractionDocument, RatingEntry } from '../../ports/read-store.js';
+import type { Draft, Placed } from './placed.js';
 
 /** What a user did, as opposed to what happened to the catalogue. */
 export type Interaction = ClickRegistered | ViewRegistered | RatingGiven;
@@ -14,52 +15,61 @@ export const isInteraction = (event: AnimeEvent): event is Interaction =>
   event.type === 'ViewRegistered' ||
   event.type === 'RatingGiven';
 
-/** A fact at its place in the stream, and the computation that it is folded for. */
-export interface Placed<Event extends AnimeEvent = AnimeEvent> {
-  readonly revision: number;
-  readonly id: string;
-  readonly generation: number;
-  readonly event: Event;
-}
-
 /** One user's document after the event. An event that the document holds already changes nothing. */
 export const foldInteraction = (
   document: InteractionDocument | null,
   { revision, generation, event }: Placed<Interaction>,
 ): InteractionDocument => {
-  const before = document ?? untouched(event, generation);
-  if (revision <= before.revision) return before;
-  const { occurredAt } = event.data;
-  switch (event.type) {
-    case 'ClickRegistered':
-      return { ...before, revision, clicks: before.clicks + 1, lastClickAt: occurredAt };
-    case 'ViewRegistered':
-      return {
-        ...before,
-        revision,
-        views: before.views + 1,
-        seconds: before.seconds + event.data.durationSeconds,
-        lastViewAt: occurredAt,
-      };
-    case 'RatingGiven': {
-      const entry = { revision, hundredths: hundredthsOf(event), at: occurredAt };
-      return { ...before, revision, ratings: [...before.ratings, entry] };
-    }
-  }
+  if (document !== null && revision <= document.revision) return document;
+  const draft = interactionDraft(document, event, generation);
+  takeInteraction(draft, revision, event);
+  return draft;
 };
 
-const untouched = (event: Interaction, generation: number): InteractionDocument => ({
-  generation,
-  revision: -1,
-  animeId: event.data.animeId,
-  userId: event.data.userId,
-  clicks: 0,
-  views: 0,
-  seconds: 0,
-  lastClickAt: null,
-  lastViewAt: null,
-  ratings: [],
-});
+export const interactionDraft = (
+  document: InteractionDocument | null,
+  event: Interaction,
+  generation: number,
+): Draft<InteractionDocument> =>
+  document === null
+    ? {
+        generation,
+        revision: -1,
+        animeId: event.data.animeId,
+        userId: event.data.userId,
+        clicks: 0,
+        views: 0,
+        seconds: 0,
+        lastClickAt: null,
+        lastViewAt: null,
+        ratings: [],
+      }
+    : { ...document };
+
+/** The event must be above the draft's revision. */
+export const takeInteraction = (
+  draft: Draft<InteractionDocument>,
+  revision: number,
+  event: Interaction,
+): void => {
+  draft.revision = revision;
+  switch (event.type) {
+    case 'ClickRegistered':
+      draft.clicks += 1;
+      draft.lastClickAt = event.data.occurredAt;
+      return;
+    case 'ViewRegistered':
+      draft.views += 1;
+      draft.seconds += event.data.durationSeconds;
+      draft.lastViewAt = event.data.occurredAt;
+      return;
+    case 'RatingGiven':
+      draft.ratings = [
+        ...draft.ratings,
+        { revision, hundredths: hundredthsOf(event), at: event.data.occurredAt },
+      ];
+  }
+};
 
 export const hundredthsOf = (event: RatingGiven): number => Math.round(event.data.rating * 100);
 
@@ -74,9 +84,9 @@ export const ratingBefore = (
  * its saved revision or above, and needs the newest entry there and all later ones.
  */
 export const trimRatings = (
-  document: InteractionDocument,
+  ratings: readonly RatingEntry[],
   savedAnimeRevision: number,
-): InteractionDocument => {
-  const newest = document.ratings.findLastIndex((entry) => entry.revision <= savedAnimeRevision);
-  return newest <= 0 ? document : { ...document, ratings: document.ratings.slice(newest) };
+): readonly RatingEntry[] => {
+  const newest = ratings.findLastIndex((entry) => entry.revision <= savedAnimeRevision);
+  return newest <= 0 ? ratings : ratings.slice(newest);
 };

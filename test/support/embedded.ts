@@ -1,0 +1,29 @@
+import { openDeadLetters } from '../../src/adapters/embedded/dead-letters.js';
+import { embeddedEventStore } from '../../src/adapters/embedded/event-store.js';
+import { openEventLog } from '../../src/adapters/embedded/open-event-log.js';
+import { openReadStore } from '../../src/adapters/embedded/read-store.js';
+import { silentLogger } from '../../src/platform/logger.js';
+import { createMetrics } from '../../src/platform/metrics.js';
+
+/** The embedded event store, read store and dead letters of one data directory. */
+export const openEmbedded = async (dataDir: string) => {
+  const logger = silentLogger();
+  const metrics = createMetrics({ processMetrics: false });
+  const eventStore = embeddedEventStore(await openEventLog({ directory: dataDir, logger }));
+  const readStore = await openReadStore({ dataDir, logger });
+  const deadLetters = await openDeadLetters({ dataDir });
+  return {
+    eventStore,
+    readStore,
+    deadLetters,
+    logger,
+    metrics,
+    close: async () => {
+      await eventStore.close();
+      await readStore.close();
+      await deadLetters.close();
+    },
+  };
+};
+
+export type Embedded = Awaited<ReturnType<typeof openEmbedded>>;
