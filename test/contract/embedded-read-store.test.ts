@@ -32,7 +32,8 @@ const killWhileItSaves = async (dataDir: string): Promise<void> => {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   const exited = once(child, 'exit');
-  await once(child.stdout, 'data');
+  await Promise.race([once(child.stdout, 'data'), exited]);
+  if (child.exitCode !== null) throw new Error('The process that should save has ended.');
   await pause(Math.random() * 50);
   child.kill('SIGKILL');
   await exited;

@@ -21,6 +21,8 @@ export const readStoreContract = (title: string, target: ReadStoreTarget): void 
 
     before(async () => {
       opened = await target.open();
+      // The first version is active, and so cannot be removed: none of the others is.
+      await opened.store.createVersion('first', 'log-1');
     });
     after(async () => {
       await opened?.stop();

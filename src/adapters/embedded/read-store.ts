@@ -62,6 +62,8 @@ export const openReadStore = async ({
     };
     const started = opening.get(name) ?? first();
     opening.set(name, started);
+    // What failed once, for want of file handles for instance, may be asked for again.
+    started.catch(() => opening.delete(name));
     return started;
   };
 

@@ -22,6 +22,19 @@ export const freshVersion = async (store: ReadStore): Promise<Version> => {
   return { name, documents: store.documents(name), queries: store.queries(name) };
 };
 
+/** A fresh version that is removed again: for rules that are tried with many. */
+export const withFreshVersion = async (
+  store: ReadStore,
+  body: (version: Version) => Promise<void>,
+): Promise<void> => {
+  const version = await freshVersion(store);
+  try {
+    await body(version);
+  } finally {
+    await store.prune(version.name);
+  }
+};
+
 /** A fresh version that holds these documents. */
 export const versionWith = async (
   store: ReadStore,

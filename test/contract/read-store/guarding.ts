@@ -4,7 +4,7 @@ import type { DocumentBatch, Guarded, ReadStore } from '../../../src/ports/read-
 import { animeId } from '../../support/examples.js';
 import { aBatch, aDay, anAnimeDocument, anInteraction } from '../../support/read-store.js';
 import { clause } from '../event-store/target.js';
-import { contentOf, freshVersion, versionWith } from './given.js';
+import { contentOf, freshVersion, versionWith, withFreshVersion, type Version } from './given.js';
 import type { ReadStoreTarget } from './target.js';
 
 /** The three documents of one anime at one revision; `mark` tells who wrote them. */
@@ -20,10 +20,7 @@ const joined = (batches: readonly DocumentBatch[]): DocumentBatch => ({
   animes: batches.flatMap(({ animes }) => animes),
 });
 
-const expectWritten = async (
-  version: Awaited<ReturnType<typeof freshVersion>>,
-  batch: DocumentBatch,
-) =>
+const expectWritten = async (version: Version, batch: DocumentBatch) =>
   expect(await contentOf(version)).to.deep.equal({
     animes: batch.animes,
     parts: batch.animes.map(({ animeId: id }) => ({
@@ -99,13 +96,14 @@ export const guardingClauses = (target: ReadStoreTarget, open: () => ReadStore):
 
   it('RS-2 ends in the highest generation and revision, in whatever order saves come', async () => {
     await fc.assert(
-      fc.asyncProperty(guards, async (saves) => {
-        const version = await freshVersion(open());
-        for (const [mark, save] of saves.entries()) {
-          await version.documents.save(writtenBy(save, mark));
-        }
-        await expectWritten(version, winners(saves));
-      }),
+      fc.asyncProperty(guards, (saves) =>
+        withFreshVersion(open(), async (version) => {
+          for (const [mark, save] of saves.entries()) {
+            await version.documents.save(writtenBy(save, mark));
+          }
+          await expectWritten(version, winners(saves));
+        }),
+      ),
       { numRuns: Math.ceil(cases / 5) },
     );
   });
@@ -115,13 +113,14 @@ export const guardingClauses = (target: ReadStoreTarget, open: () => ReadStore):
     target.concurrentWriters,
     () =>
       fc.assert(
-        fc.asyncProperty(guards, async (saves) => {
-          const version = await freshVersion(open());
-          await Promise.all(
-            saves.map((save, mark) => version.documents.save(writtenBy(save, mark))),
-          );
-          await expectWritten(version, winners(saves));
-        }),
+        fc.asyncProperty(guards, (saves) =>
+          withFreshVersion(open(), async (version) => {
+            await Promise.all(
+              saves.map((save, mark) => version.documents.save(writtenBy(save, mark))),
+            );
+            await expectWritten(version, winners(saves));
+          }),
+        ),
         { numRuns: Math.ceil(cases / 5) },
       ),
   );

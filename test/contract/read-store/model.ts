@@ -36,7 +36,7 @@ const score = descending((anime) => anime.details.score ?? -1);
 const average = (anime: AnimeDocument): number => anime.ratingSum / anime.ratingCount;
 
 const SORTS: Readonly<Record<SortBy, Order>> = {
-  popularity: descending((anime) => -(anime.details.popularity ?? Number.POSITIVE_INFINITY)),
+  popularity: descending((anime) => -(anime.details.popularity ?? Number.MAX_VALUE)),
   score,
   title: (a, b) => byCodePoints(searchText(a.details.title), searchText(b.details.title)),
   views,

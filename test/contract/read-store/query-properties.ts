@@ -8,7 +8,7 @@ import type {
   ReadStore,
 } from '../../../src/ports/read-store.js';
 import { catalogue, DAYS, id, limit, searchIn, USERS } from './catalogues.js';
-import { freshVersion } from './given.js';
+import { withFreshVersion } from './given.js';
 import * as model from './model.js';
 import type { ReadStoreTarget } from './target.js';
 
@@ -26,28 +26,28 @@ const over = <T>(older: readonly T[], newer: readonly T[], key: (one: T) => stri
 ];
 
 /** Saves one catalogue after the other, and asks after each of them. */
-const saveAndAsk = async (
+const saveAndAsk = (
   store: ReadStore,
   catalogues: readonly model.Catalogue[],
   ask: (queries: ReadQueries, given: model.Catalogue) => Promise<void>,
-): Promise<void> => {
-  const { documents, queries } = await freshVersion(store);
-  let given: model.Catalogue = { animes: [], days: [], interactions: [] };
-  for (const [generation, next] of catalogues.entries()) {
-    const batch: model.Catalogue = {
-      animes: next.animes.map((one) => ({ ...one, generation })),
-      days: next.days.map((one) => ({ ...one, generation })),
-      interactions: next.interactions.map((one) => ({ ...one, generation })),
-    };
-    await documents.save(batch);
-    given = {
-      animes: over(given.animes, batch.animes, keyOf.animes),
-      days: over(given.days, batch.days, keyOf.days),
-      interactions: over(given.interactions, batch.interactions, keyOf.interactions),
-    };
-    await ask(queries, given);
-  }
-};
+): Promise<void> =>
+  withFreshVersion(store, async ({ documents, queries }) => {
+    let given: model.Catalogue = { animes: [], days: [], interactions: [] };
+    for (const [generation, next] of catalogues.entries()) {
+      const batch: model.Catalogue = {
+        animes: next.animes.map((one) => ({ ...one, generation })),
+        days: next.days.map((one) => ({ ...one, generation })),
+        interactions: next.interactions.map((one) => ({ ...one, generation })),
+      };
+      await documents.save(batch);
+      given = {
+        animes: over(given.animes, batch.animes, keyOf.animes),
+        days: over(given.days, batch.days, keyOf.days),
+        interactions: over(given.interactions, batch.interactions, keyOf.interactions),
+      };
+      await ask(queries, given);
+    }
+  });
 
 const searches = history.chain((catalogues) => {
   const titles = catalogues.flatMap(({ animes }) => animes.map((one) => one.details.title));
@@ -58,7 +58,8 @@ const searches = history.chain((catalogues) => {
 });
 
 export const queryProperties = ({ cases }: ReadStoreTarget, open: () => ReadStore): void => {
-  const numRuns = Math.ceil(cases / 2);
+  // Looking for a smaller example of a failure must end before the test does.
+  const limits = { numRuns: Math.ceil(cases / 2), interruptAfterTimeLimit: 30_000 };
 
   it('RS-8 searches any catalogue as a plain filter and sort do', () =>
     fc.assert(
@@ -69,7 +70,7 @@ export const queryProperties = ({ cases }: ReadStoreTarget, open: () => ReadStor
           }
         }),
       ),
-      { numRuns },
+      limits,
     ));
 
   const since = fc.constantFrom(...DAYS, '2026-11-23', '2026-11-25');
@@ -94,7 +95,7 @@ export const queryProperties = ({ cases }: ReadStoreTarget, open: () => ReadStor
             }
           }),
       ),
-      { numRuns },
+      limits,
     ));
 
   it('RS-10 RS-11 RS-12 recommends and lists of any catalogue what a plain filter does', () =>
@@ -112,6 +113,6 @@ export const queryProperties = ({ cases }: ReadStoreTarget, open: () => ReadStor
           }
         }),
       ),
-      { numRuns },
+      limits,
     ));
 };

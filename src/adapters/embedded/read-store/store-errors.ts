@@ -14,7 +14,9 @@ const NOT_NOW = new Set([5, 6, 7, 8, 10, 13, 14]);
 export const failureOf = (error: unknown): Failure => {
   if (!(error instanceof Error)) return { kind: 'bug', message: String(error) };
   const { message } = error;
-  if (error instanceof PortError) return { kind: 'corrupt', message };
+  if (error instanceof PortError) {
+    return { kind: error.code === 'CORRUPT' ? 'corrupt' : 'not-now', message };
+  }
   const code = 'errcode' in error && typeof error.errcode === 'number' ? error.errcode & 0xff : 0;
   if (CORRUPT.has(code)) return { kind: 'corrupt', message };
   return { kind: NOT_NOW.has(code) ? 'not-now' : 'bug', message };
@@ -31,7 +33,7 @@ export const errorOf = (
     case 'corrupt':
       return new PortError('CORRUPT', remedy, false, options);
     case 'not-now':
-      return new UnavailableError(`The file cannot be used: ${message}.`, options);
+      return new UnavailableError('The read models cannot be used for now.', options);
     case 'bug':
       return cause;
   }

@@ -1,0 +1,46 @@
+import { expect } from 'chai';
+import { errorOf, failureOf } from '../../../src/adapters/embedded/read-store/store-errors.js';
+import { PortError, UnavailableError } from '../../../src/ports/errors.js';
+
+const REMEDY = 'Delete that directory.';
+
+const sqliteError = (errcode: number) => Object.assign(new Error('SQLite says so'), { errcode });
+
+const meaningOf = (error: unknown) => errorOf(failureOf(error), REMEDY, error);
+
+describe('a failure of SQLite', () => {
+  for (const [what, errcode] of [
+    ['a file that is no database', 26],
+    ['a damaged file', 11],
+    ['a damaged file, said in more detail', 11 | (1 << 8)],
+  ] as const) {
+    it(`says what to do about ${what}`, () => {
+      expect(meaningOf(sqliteError(errcode))).to.include({ code: 'CORRUPT', message: REMEDY });
+    });
+  }
+
+  for (const [what, errcode] of [
+    ['a full disk', 13],
+    ['a file that is busy', 5],
+    ['a file that cannot be opened', 14],
+    ['a disk that fails', 10 | (3 << 8)],
+  ] as const) {
+    it(`is unavailable for ${what}, and blames no file`, () => {
+      const error = meaningOf(sqliteError(errcode));
+      expect(error).to.be.instanceOf(UnavailableError);
+      expect(error).to.have.property('message').that.does.not.include(REMEDY);
+    });
+  }
+
+  it('is what a port already calls it', () => {
+    expect(meaningOf(new UnavailableError('Not now.'))).to.have.property('code', 'UNAVAILABLE');
+    expect(meaningOf(new PortError('CORRUPT', REMEDY, false))).to.have.property('code', 'CORRUPT');
+  });
+
+  it('stays a bug where it is one', () => {
+    const bug = new TypeError('A bug.');
+    const constraint = sqliteError(19);
+    expect(meaningOf(bug)).to.equal(bug);
+    expect(meaningOf(constraint)).to.equal(constraint);
+  });
+});
