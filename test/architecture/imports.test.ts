@@ -43,7 +43,8 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   wire: ['domain', 'ports'],
   platform: ['ports'],
   ...Object.fromEntries(SIDES.map((side) => [side, ['domain', 'ports', 'wire', 'platform']])),
-  'main.ts': ['compose.ts', 'compose', 'platform'],
+  'cli.ts': [],
+  'main.ts': ['cli.ts', 'compose.ts', 'platform'],
 };
 
 const ADAPTER_MAY_IMPORT = ['domain', 'ports', 'wire', 'platform'];
