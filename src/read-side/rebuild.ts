@@ -49,8 +49,8 @@ const PROGRESS_EVERY = 5_000;
 export const rebuild = async (options: RebuildOptions): Promise<RebuildResult> => {
   const { eventStore, readStore, deadLetters, logId, version, onProgress } = options;
   const {
-    lanes: count = 2,
-    batchEvents = 10_000,
+    lanes: count = 4,
+    batchEvents = 5_000,
     compare = true,
     cachedDocuments = 500_000,
   } = options;

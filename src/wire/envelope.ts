@@ -12,24 +12,21 @@ export const MARKER_HEADER = 'anime-analytics-marker';
  * connectors give to where a record comes from. The data are forwarded byte for byte.
  */
 export const toRecord = (event: RecordedEvent, source: string): BusRecord => {
-  const traceparent = traceparentIn(event.metadata);
-  return {
-    key: event.stream,
-    value: event.data,
-    headers: {
-      ce_specversion: '1.0',
-      ce_id: event.id,
-      ce_type: event.type,
-      ce_source: source,
-      ce_subject: event.stream,
-      ce_time: new Date(event.recordedAt).toISOString(),
-      'content-type': event.isJson ? 'application/json' : 'application/octet-stream',
-      'esdb-record-stream-id': event.stream,
-      'esdb-record-stream-revision': event.revision.toString(),
-      'esdb-record-log-position': event.position.commit.toString(),
-      ...(traceparent === undefined ? {} : { traceparent }),
-    },
+  const headers: Record<string, string> = {
+    ce_specversion: '1.0',
+    ce_id: event.id,
+    ce_type: event.type,
+    ce_source: source,
+    ce_subject: event.stream,
+    ce_time: new Date(event.recordedAt).toISOString(),
+    'content-type': event.isJson ? 'application/json' : 'application/octet-stream',
+    'esdb-record-stream-id': event.stream,
+    'esdb-record-stream-revision': event.revision.toString(),
+    'esdb-record-log-position': event.position.commit.toString(),
   };
+  const traceparent = traceparentIn(event.metadata);
+  if (traceparent !== undefined) headers['traceparent'] = traceparent;
+  return { key: event.stream, value: event.data, headers };
 };
 
 /** Stands for a record that the bus does not take: its place in the stream without its data. */

@@ -68,24 +68,25 @@ const build = (type: AnimeEventType, data: Fields): AnimeEvent | string => {
   if (typeof occurredAt !== 'string' || !UTC_TIME.test(occurredAt)) {
     return 'occurredAt is not an ISO 8601 time in UTC';
   }
-  const fact = { animeId, occurredAt };
-  if (type === 'AnimeDelisted') return { type, data: fact };
+  // Written out property by property: this runs for every event of a rebuild, where a spread into
+  // an object with more properties costs ten times as much.
+  if (type === 'AnimeDelisted') return { type, data: { animeId, occurredAt } };
   if (type === 'AnimeListed' || type === 'AnimeDetailsRevised') {
     return isDetails(details)
-      ? { type, data: { ...fact, details } }
+      ? { type, data: { animeId, occurredAt, details } }
       : 'details are not those of an anime';
   }
   if (!isUserId(userId)) return 'userId is not a user id';
   switch (type) {
     case 'ClickRegistered':
-      return { type, data: { ...fact, userId } };
+      return { type, data: { animeId, occurredAt, userId } };
     case 'ViewRegistered':
       return isDurationSeconds(durationSeconds)
-        ? { type, data: { ...fact, userId, durationSeconds } }
+        ? { type, data: { animeId, occurredAt, userId, durationSeconds } }
         : 'durationSeconds is not 0 to 86,400 whole seconds';
     case 'RatingGiven':
       return isRating(rating)
-        ? { type, data: { ...fact, userId, rating } }
+        ? { type, data: { animeId, occurredAt, userId, rating } }
         : 'rating is not 1.0 to 10.0 with at most two decimals';
   }
 };

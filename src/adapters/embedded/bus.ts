@@ -53,7 +53,8 @@ export const inProcessBus = ({
       const partition = partitionOf(record.key, partitions);
       const offset = offsets[partition] ?? 0n;
       offsets[partition] = offset + 1n;
-      const delivered = { ...record, partition, offset };
+      const { key, value, headers } = record;
+      const delivered = { key, value, headers, partition, offset };
       for (const group of takers) group.put(partition, { record: delivered, ticket });
     }
     for (const group of takers) group.wake();
