@@ -3,10 +3,11 @@ import { openDeadLetters } from '../adapters/embedded/dead-letters.js';
 import { openReadStore } from '../adapters/embedded/read-store.js';
 import { createBridge, type Bridge } from '../bridge/bridge.js';
 import { ConfigError } from '../platform/config.js';
-import type { EventStore, Position } from '../ports/event-store.js';
+import type { EventStore } from '../ports/event-store.js';
 import type { ReadStore, VersionRecord } from '../ports/read-store.js';
 import { createProjector } from '../read-side/projector.js';
 import { UnavailableError } from '../ports/errors.js';
+import { lowestFlushed } from './lowest-flushed.js';
 import type { Needs } from './needs.js';
 
 export interface ReadSide {
@@ -53,7 +54,11 @@ export const openReadSide = async (
     );
   }
   const bridge = createBridge({
-    ...{ ...shared, bus, flushed: lowestFlushed(readStore, versions) },
+    ...{
+      ...shared,
+      bus,
+      flushed: lowestFlushed(versions.map(({ name }) => readStore.documents(name))),
+    },
     // The owner of a data directory has no rival there; on a server there may be one.
     ...(config.eventStore.url === '' ? { takeOverAfterMs: 0 } : {}),
   });
@@ -88,20 +93,4 @@ const versionsOf = async (
     );
   }
   return versions.length > 0 ? versions : [await readStore.createVersion(FIRST_VERSION, logId)];
-};
-
-/** The bus keeps nothing, so the log is followed from where the version furthest behind is. */
-const lowestFlushed = (readStore: ReadStore, versions: readonly VersionRecord[]) => {
-  const stores = versions.map(({ name }) => readStore.documents(name));
-  return {
-    load: async (): Promise<Position | null> => {
-      const flushed = await Promise.all(stores.map((store) => store.flushed()));
-      return flushed.reduce((lowest, position) =>
-        lowest === null || position === null || lowest.commit < position.commit ? lowest : position,
-      );
-    },
-    save: async (position: Position): Promise<void> => {
-      await Promise.all(stores.map((store) => store.setFlushed(position)));
-    },
-  };
 };

@@ -1,0 +1,33 @@
+import { expect } from 'chai';
+import { lowestFlushed } from '../../src/compose/lowest-flushed.js';
+import type { Position } from '../../src/ports/event-store.js';
+import { inMemoryDocuments } from '../support/in-memory-documents.js';
+
+const at = (commit: bigint): Position => ({ commit, prepare: commit });
+
+const storesAt = async (...positions: (Position | null)[]) => {
+  const stores = positions.map(() => inMemoryDocuments());
+  for (const [index, position] of positions.entries()) {
+    if (position !== null) await stores[index]?.setFlushed(position);
+  }
+  return stores;
+};
+
+describe('the position from which all versions can be fed', () => {
+  it('is that of the version furthest behind', async () => {
+    expect(await lowestFlushed(await storesAt(at(9n), at(3n), at(5n))).load()).to.deep.equal(
+      at(3n),
+    );
+  });
+
+  it('is the beginning where any version has nothing yet, whichever comes first', async () => {
+    expect(await lowestFlushed(await storesAt(at(9n), null)).load()).to.equal(null);
+    expect(await lowestFlushed(await storesAt(null, at(9n))).load()).to.equal(null);
+  });
+
+  it('is noted with every version', async () => {
+    const stores = await storesAt(null, at(3n));
+    await lowestFlushed(stores).save(at(7n));
+    for (const store of stores) expect(await store.flushed()).to.deep.equal(at(7n));
+  });
+});
