@@ -48,7 +48,9 @@ const run = async (invocation: Invocation): Promise<number> => {
       const { role, sampleCatalog } = invocation;
       const stop = stopSignal();
       const clean = await runService({ config, logger, role, sampleCatalog, print, stop });
-      return clean ? DONE : FAILED;
+      // What did not close in time would keep the process alive.
+      if (!clean) process.exit(FAILED);
+      return DONE;
     }
     case 'import-catalog': {
       const config = loadConfig();
@@ -59,6 +61,13 @@ const run = async (invocation: Invocation): Promise<number> => {
     }
   }
 };
+
+/** A bug must not leave a half working process behind: it ends, and the next start goes on. */
+const onBug = (error: unknown): void => {
+  complain(error instanceof Error ? (error.stack ?? error.message) : String(error));
+  process.exit(FAILED);
+};
+process.on('uncaughtException', onBug).on('unhandledRejection', onBug);
 
 try {
   process.exitCode = await run(parseInvocation(process.argv.slice(2)));
