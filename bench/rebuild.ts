@@ -1,8 +1,8 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { embeddedEventStore } from '../src/adapters/embedded/event-store.js';
-import { openEventLog } from '../src/adapters/embedded/open-event-log.js';
+import { embeddedEventStore } from '../src/adapters/embedded/log/event-store.js';
+import { openEventLog } from '../src/adapters/embedded/log/open-event-log.js';
 import { silentLogger } from '../src/platform/logger.js';
 import { foldLimit } from './limits/l3-fold.js';
 import { benchArguments } from './support/arguments.js';

@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { parseArgs } from 'node:util';
 import { openDeadLetters } from '../src/adapters/embedded/dead-letters.js';
-import { openReadStore } from '../src/adapters/embedded/read-store.js';
-import { embeddedEventStore } from '../src/adapters/embedded/event-store.js';
-import { openEventLog } from '../src/adapters/embedded/open-event-log.js';
+import { openReadStore } from '../src/adapters/embedded/read-store/open-read-store.js';
+import { embeddedEventStore } from '../src/adapters/embedded/log/event-store.js';
+import { openEventLog } from '../src/adapters/embedded/log/open-event-log.js';
 import { loadConfig } from '../src/platform/config.js';
 import { silentLogger } from '../src/platform/logger.js';
 import { createMetrics } from '../src/platform/metrics.js';

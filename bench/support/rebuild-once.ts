@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { openReadStore } from '../../src/adapters/embedded/read-store.js';
+import { openReadStore } from '../../src/adapters/embedded/read-store/open-read-store.js';
 import { silentLogger } from '../../src/platform/logger.js';
 import { createMetrics } from '../../src/platform/metrics.js';
 import type { DeadLetters } from '../../src/ports/dead-letters.js';

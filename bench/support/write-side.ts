@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import { embeddedEventStore } from '../../src/adapters/embedded/event-store.js';
-import { openEventLog } from '../../src/adapters/embedded/open-event-log.js';
+import { embeddedEventStore } from '../../src/adapters/embedded/log/event-store.js';
+import { openEventLog } from '../../src/adapters/embedded/log/open-event-log.js';
 import { createCommandHandler } from '../../src/command-side/handler.js';
 import type { AnimeCommand } from '../../src/domain/commands.js';
 import { isAnimeId, isUserId } from '../../src/domain/ids.js';

@@ -1,6 +1,6 @@
-import { embeddedEventStore } from '../../src/adapters/embedded/event-store.js';
-import { openEventLog } from '../../src/adapters/embedded/open-event-log.js';
-import { openReadStore } from '../../src/adapters/embedded/read-store.js';
+import { embeddedEventStore } from '../../src/adapters/embedded/log/event-store.js';
+import { openEventLog } from '../../src/adapters/embedded/log/open-event-log.js';
+import { openReadStore } from '../../src/adapters/embedded/read-store/open-read-store.js';
 import { silentLogger } from '../../src/platform/logger.js';
 import type { EventStore } from '../../src/ports/event-store.js';
 import { compareWithLog, type Comparison } from '../../src/read-side/fold-and-compare.js';

@@ -1,7 +1,7 @@
-import { embeddedEventStore } from '../adapters/embedded/event-store.js';
+import { embeddedEventStore } from '../adapters/embedded/log/event-store.js';
 import { startGrpcServer } from '../adapters/embedded/grpc/server.js';
 import { announceOwner, DirectoryInUseError } from '../adapters/embedded/lock.js';
-import { openEventLog } from '../adapters/embedded/open-event-log.js';
+import { openEventLog } from '../adapters/embedded/log/open-event-log.js';
 import { parseAddress } from '../adapters/eventstoredb/connection-string.js';
 import { eventStoreDbStore } from '../adapters/eventstoredb/event-store.js';
 import { ConfigError, type Config } from '../platform/config.js';

@@ -1,6 +1,6 @@
-import { inProcessBus } from '../adapters/embedded/bus.js';
+import { inProcessBus } from '../adapters/embedded/bus/bus.js';
 import { openDeadLetters } from '../adapters/embedded/dead-letters.js';
-import { openReadStore } from '../adapters/embedded/read-store.js';
+import { openReadStore } from '../adapters/embedded/read-store/open-read-store.js';
 import { createBridge, type Bridge } from '../bridge/bridge.js';
 import { ConfigError } from '../platform/config.js';
 import type { EventStore } from '../ports/event-store.js';

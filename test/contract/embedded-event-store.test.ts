@@ -1,5 +1,5 @@
-import { embeddedEventStore } from '../../src/adapters/embedded/event-store.js';
-import { openEventLog } from '../../src/adapters/embedded/open-event-log.js';
+import { embeddedEventStore } from '../../src/adapters/embedded/log/event-store.js';
+import { openEventLog } from '../../src/adapters/embedded/log/open-event-log.js';
 import { silentLogger } from '../../src/platform/logger.js';
 import { killWriters } from '../support/kill-writers.js';
 import { temporaryDirectory } from '../support/temporary-directory.js';

@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
-import { openReadStore } from '../../src/adapters/embedded/read-store.js';
+import { openReadStore } from '../../src/adapters/embedded/read-store/open-read-store.js';
 import { silentLogger } from '../../src/platform/logger.js';
 import { pause } from '../../src/platform/retry.js';
 import { temporaryDirectory } from '../support/temporary-directory.js';

@@ -1,4 +1,4 @@
-import { inProcessBus } from '../../src/adapters/embedded/bus.js';
+import { inProcessBus } from '../../src/adapters/embedded/bus/bus.js';
 import { silentLogger } from '../../src/platform/logger.js';
 import { eventBusContract } from './event-bus.features.js';
 

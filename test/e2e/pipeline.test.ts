@@ -1,7 +1,7 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect } from 'chai';
-import { inProcessBus } from '../../src/adapters/embedded/bus.js';
+import { inProcessBus } from '../../src/adapters/embedded/bus/bus.js';
 import { createBridge } from '../../src/bridge/bridge.js';
 import { compareWithLog } from '../../src/read-side/fold-and-compare.js';
 import { createProjector } from '../../src/read-side/projector.js';

@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { expect } from 'chai';
-import { embeddedEventStore } from '../../src/adapters/embedded/event-store.js';
-import { openEventLog } from '../../src/adapters/embedded/open-event-log.js';
+import { embeddedEventStore } from '../../src/adapters/embedded/log/event-store.js';
+import { openEventLog } from '../../src/adapters/embedded/log/open-event-log.js';
 import { createCommandHandler, type CommandHandler } from '../../src/command-side/handler.js';
 import type { AnimeEvent } from '../../src/domain/events.js';
 import { streamOf } from '../../src/domain/stream-name.js';

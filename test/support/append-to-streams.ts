@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { openEventLog } from '../../src/adapters/embedded/open-event-log.js';
+import { openEventLog } from '../../src/adapters/embedded/log/open-event-log.js';
 import { silentLogger } from '../../src/platform/logger.js';
 
 /**

@@ -1,4 +1,4 @@
-import { openEventLog } from '../../src/adapters/embedded/open-event-log.js';
+import { openEventLog } from '../../src/adapters/embedded/log/open-event-log.js';
 import { startGrpcServer } from '../../src/adapters/embedded/grpc/server.js';
 import { createLogger } from '../../src/platform/logger.js';
 

@@ -1,7 +1,7 @@
 import { openDeadLetters } from '../../src/adapters/embedded/dead-letters.js';
-import { embeddedEventStore } from '../../src/adapters/embedded/event-store.js';
-import { openEventLog } from '../../src/adapters/embedded/open-event-log.js';
-import { openReadStore } from '../../src/adapters/embedded/read-store.js';
+import { embeddedEventStore } from '../../src/adapters/embedded/log/event-store.js';
+import { openEventLog } from '../../src/adapters/embedded/log/open-event-log.js';
+import { openReadStore } from '../../src/adapters/embedded/read-store/open-read-store.js';
 import { silentLogger } from '../../src/platform/logger.js';
 import { createMetrics } from '../../src/platform/metrics.js';
 

@@ -5,8 +5,11 @@ import type {
   LogRecord,
   RawEvent,
   StreamPage,
-} from '../../src/adapters/embedded/event-log.js';
-import { openEventLog, type EventLogOptions } from '../../src/adapters/embedded/open-event-log.js';
+} from '../../src/adapters/embedded/log/event-log.js';
+import {
+  openEventLog,
+  type EventLogOptions,
+} from '../../src/adapters/embedded/log/open-event-log.js';
 import { openDatabase } from '../../src/adapters/embedded/sqlite.js';
 import { silentLogger } from '../../src/platform/logger.js';
 import { temporaryDirectory } from './temporary-directory.js';

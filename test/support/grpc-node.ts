@@ -3,8 +3,8 @@ import {
   startGrpcServer,
   type GrpcServerOptions,
 } from '../../src/adapters/embedded/grpc/server.js';
-import type { EventLog } from '../../src/adapters/embedded/event-log.js';
-import { openEventLog } from '../../src/adapters/embedded/open-event-log.js';
+import type { EventLog } from '../../src/adapters/embedded/log/event-log.js';
+import { openEventLog } from '../../src/adapters/embedded/log/open-event-log.js';
 import { silentLogger } from '../../src/platform/logger.js';
 import { temporaryDirectory } from './temporary-directory.js';
 

@@ -1,4 +1,4 @@
-import { openReadStore } from '../../../src/adapters/embedded/read-store.js';
+import { openReadStore } from '../../../src/adapters/embedded/read-store/open-read-store.js';
 import { silentLogger } from '../../../src/platform/logger.js';
 import { keepSaving } from './keep-saving.js';
 

@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { openEventLog } from '../../../src/adapters/embedded/open-event-log.js';
+import { openEventLog } from '../../../src/adapters/embedded/log/open-event-log.js';
 import { silentLogger } from '../../../src/platform/logger.js';
 import { appendAndKill, type SentBatch } from '../../support/crash.js';
 import { temporaryDirectory } from '../../support/temporary-directory.js';

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { expect } from 'chai';
 import { DirectoryInUseError, lockDirectory } from '../../../src/adapters/embedded/lock.js';
-import { openEventLog } from '../../../src/adapters/embedded/open-event-log.js';
+import { openEventLog } from '../../../src/adapters/embedded/log/open-event-log.js';
 import { openDatabase } from '../../../src/adapters/embedded/sqlite.js';
 import { silentLogger } from '../../../src/platform/logger.js';
 import { rejectionOf } from '../../support/rejection-of.js';

@@ -1,7 +1,7 @@
 import { readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect } from 'chai';
-import { openReadStore } from '../../../src/adapters/embedded/read-store.js';
+import { openReadStore } from '../../../src/adapters/embedded/read-store/open-read-store.js';
 import { openDatabase } from '../../../src/adapters/embedded/sqlite.js';
 import { silentLogger } from '../../../src/platform/logger.js';
 import { PortError } from '../../../src/ports/errors.js';

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { expect } from 'chai';
-import type { EventLog } from '../../../src/adapters/embedded/event-log.js';
+import type { EventLog } from '../../../src/adapters/embedded/log/event-log.js';
 import { openDatabase } from '../../../src/adapters/embedded/sqlite.js';
 import { silentLogger, type Logger } from '../../../src/platform/logger.js';
 import { eventually } from '../../support/eventually.js';

@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { TOMBSTONE_REVISION, type Expected } from '../../../src/adapters/embedded/event-log.js';
+import { TOMBSTONE_REVISION, type Expected } from '../../../src/adapters/embedded/log/event-log.js';
 import {
   metadataEvent,
   rawEvents,

@@ -5,7 +5,7 @@ import {
   toRpcError,
   wrongExpectedVersion,
 } from '../../../src/adapters/embedded/grpc/rpc-error.js';
-import { EventLogError, type LogErrorCode } from '../../../src/adapters/embedded/event-log.js';
+import { EventLogError, type LogErrorCode } from '../../../src/adapters/embedded/log/event-log.js';
 import { silentLogger } from '../../../src/platform/logger.js';
 
 const ANY_TEXT = fc.string({ unit: 'binary', maxLength: 600 });

@@ -1,6 +1,6 @@
 import shared from '@eventstore/db-client/generated/shared_pb.js';
 import streams from '@eventstore/db-client/generated/streams_pb.js';
-import type { Expected } from '../event-log.js';
+import type { Expected } from '../log/event-log.js';
 
 interface Written {
   readonly revision: bigint;

@@ -1,5 +1,5 @@
 import streams from '@eventstore/db-client/generated/streams_pb.js';
-import type { AppendOutcome, Expected } from '../event-log.js';
+import type { AppendOutcome, Expected } from '../log/event-log.js';
 import { appendConflict, appendSuccess } from './append-response.js';
 import { expectedOf } from './expected-revision.js';
 import { clientStreaming, type ServiceContext } from './handlers.js';

@@ -4,7 +4,7 @@ import statuses from '@eventstore/db-client/generated/status_pb.js';
 import streams from '@eventstore/db-client/generated/streams_pb.js';
 import any from 'google-protobuf/google/protobuf/any_pb.js';
 import empty from 'google-protobuf/google/protobuf/empty_pb.js';
-import type { AppendOutcome, Expected } from '../event-log.js';
+import type { AppendOutcome, Expected } from '../log/event-log.js';
 
 const { Code } = codes;
 

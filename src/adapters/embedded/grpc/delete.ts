@@ -1,6 +1,6 @@
 import shared from '@eventstore/db-client/generated/shared_pb.js';
 import streams from '@eventstore/db-client/generated/streams_pb.js';
-import type { AppendOutcome, Expected } from '../event-log.js';
+import type { AppendOutcome, Expected } from '../log/event-log.js';
 import { expectedOf } from './expected-revision.js';
 import { unary, type ServiceContext } from './handlers.js';
 import { streamNameOf } from './identifiers.js';

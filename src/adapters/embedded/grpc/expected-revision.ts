@@ -1,4 +1,4 @@
-import type { Expected } from '../event-log.js';
+import type { Expected } from '../log/event-log.js';
 import { invalidArgument } from './rpc-error.js';
 
 /** Revisions and positions are signed 64-bit numbers in the log, unsigned on the wire. */

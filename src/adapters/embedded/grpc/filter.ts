@@ -1,5 +1,5 @@
 import type streams from '@eventstore/db-client/generated/streams_pb.js';
-import type { LogFilter } from '../event-log.js';
+import type { LogFilter } from '../log/event-log.js';
 import { guardedRegex } from './guarded-regex.js';
 import { invalidArgument } from './rpc-error.js';
 

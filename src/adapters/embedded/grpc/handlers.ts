@@ -10,7 +10,7 @@ import type {
 } from '@grpc/grpc-js';
 import type { EventEmitter } from 'node:events';
 import type { Logger } from '../../../platform/logger.js';
-import type { EventLog } from '../event-log.js';
+import type { EventLog } from '../log/event-log.js';
 import type { Calls } from './calls.js';
 import { toRpcError } from './rpc-error.js';
 

@@ -1,5 +1,5 @@
 import { MAX_INT64 } from './expected-revision.js';
-import type { EventLog, LogRecord } from '../event-log.js';
+import type { EventLog, LogRecord } from '../log/event-log.js';
 import type { Resolved } from './read-response.js';
 
 const LINK_TYPE = '$>';

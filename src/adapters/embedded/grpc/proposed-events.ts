@@ -1,5 +1,5 @@
 import type streams from '@eventstore/db-client/generated/streams_pb.js';
-import type { RawEvent } from '../event-log.js';
+import type { RawEvent } from '../log/event-log.js';
 import { uuidOf } from './identifiers.js';
 import { invalidArgument, requiredMetadataPropertyMissing } from './rpc-error.js';
 

@@ -1,6 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import type { EventLog, LogRecord } from '../event-log.js';
-import { matching } from '../log-filter.js';
+import type { EventLog, LogRecord } from '../log/event-log.js';
+import { matching } from '../log/log-filter.js';
 import type { ReadRequest } from './read-request.js';
 import { streamNotFound } from './read-response.js';
 import { streamDeleted } from './rpc-error.js';

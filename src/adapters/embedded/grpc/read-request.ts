@@ -1,5 +1,5 @@
 import streams from '@eventstore/db-client/generated/streams_pb.js';
-import type { Direction, LogFilter } from '../event-log.js';
+import type { Direction, LogFilter } from '../log/event-log.js';
 import { MAX_INT64 } from './expected-revision.js';
 import { checkpointIntervalOf, filterOf } from './filter.js';
 import { streamNameOf } from './identifiers.js';

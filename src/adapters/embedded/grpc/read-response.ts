@@ -1,5 +1,5 @@
 import streams from '@eventstore/db-client/generated/streams_pb.js';
-import type { LogRecord } from '../event-log.js';
+import type { LogRecord } from '../log/event-log.js';
 import { streamIdentifier, uuidMessage } from './identifiers.js';
 
 const { ReadResp } = streams;

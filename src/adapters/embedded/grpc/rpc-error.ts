@@ -1,6 +1,6 @@
 import { Metadata, status } from '@grpc/grpc-js';
 import type { Logger } from '../../../platform/logger.js';
-import { EventLogError, type Expected } from '../event-log.js';
+import { EventLogError, type Expected } from '../log/event-log.js';
 
 const MAX_DETAILS_CHARACTERS = 500;
 

@@ -2,7 +2,7 @@ import { GossipService } from '@eventstore/db-client/generated/gossip_grpc_pb.js
 import { ServerFeaturesService } from '@eventstore/db-client/generated/serverfeatures_grpc_pb.js';
 import { Server, ServerCredentials } from '@grpc/grpc-js';
 import type { Logger } from '../../../platform/logger.js';
-import type { EventLog } from '../event-log.js';
+import type { EventLog } from '../log/event-log.js';
 import { append } from './append.js';
 import { batchAppend } from './batch-append.js';
 import { createCalls } from './calls.js';

@@ -1,6 +1,6 @@
 import type streams from '@eventstore/db-client/generated/streams_pb.js';
 import type { ServerWritableStream } from '@grpc/grpc-js';
-import type { EventLog, LogRecord } from '../event-log.js';
+import type { EventLog, LogRecord } from '../log/event-log.js';
 import { createResolver } from './links.js';
 import { eventResponse } from './read-response.js';
 import { createSender } from './streaming.js';

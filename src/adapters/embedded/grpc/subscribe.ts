@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { EventLog, SubscriptionItem } from '../event-log.js';
+import type { EventLog, SubscriptionItem } from '../log/event-log.js';
 import type { ReadRequest } from './read-request.js';
 import { caughtUp, checkpoint, confirmation } from './read-response.js';
 import { streamDeleted, unavailable } from './rpc-error.js';

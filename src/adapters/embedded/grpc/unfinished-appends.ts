@@ -1,6 +1,6 @@
 import type shared from '@eventstore/db-client/generated/shared_pb.js';
 import type streams from '@eventstore/db-client/generated/streams_pb.js';
-import type { Expected } from '../event-log.js';
+import type { Expected } from '../log/event-log.js';
 import { expectedOf } from './expected-revision.js';
 import { streamNameOf } from './identifiers.js';
 import { createProposal, type Proposal } from './proposed-events.js';

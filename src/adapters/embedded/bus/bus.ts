@@ -1,7 +1,7 @@
-import { UnavailableError } from '../../ports/errors.js';
-import type { BusConsumer, BusPublisher, BusRecord, EventBus } from '../../ports/event-bus.js';
-import type { Logger } from '../../platform/logger.js';
-import type { Backoff } from '../../platform/retry.js';
+import { UnavailableError } from '../../../ports/errors.js';
+import type { BusConsumer, BusPublisher, BusRecord, EventBus } from '../../../ports/event-bus.js';
+import type { Logger } from '../../../platform/logger.js';
+import type { Backoff } from '../../../platform/retry.js';
 import { createGroup, type Group, type Ticket } from './bus-group.js';
 import { partitionOf } from './bus-partition.js';
 

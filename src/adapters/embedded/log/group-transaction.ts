@@ -1,4 +1,4 @@
-import type { Database } from './sqlite.js';
+import type { Database } from '../sqlite.js';
 import { NUMBERS_PER_EVENT, type Batch, type EventColumns } from './writer-protocol.js';
 
 type EventNumbers = readonly [number, number, number, number, number, number, number];

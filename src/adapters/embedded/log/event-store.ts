@@ -1,12 +1,12 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { OutcomeUnknownError, StreamDeletedError } from '../../ports/errors.js';
+import { OutcomeUnknownError, StreamDeletedError } from '../../../ports/errors.js';
 import type {
   Delivery,
   EventStore,
   ReadOptions,
   RecordedEvent,
   SubscriptionOptions,
-} from '../../ports/event-store.js';
+} from '../../../ports/event-store.js';
 import { TOMBSTONE_REVISION, type AppendOutcome, type EventLog } from './event-log.js';
 import {
   maxCountEvent,
@@ -17,7 +17,7 @@ import {
   translated,
 } from './event-store-translation.js';
 import { metastreamOf } from './stream-metadata.js';
-import { within } from '../../platform/within.js';
+import { within } from '../../../platform/within.js';
 
 export interface EmbeddedEventStoreOptions {
   /** After this long the outcome of an append counts as unknown. */

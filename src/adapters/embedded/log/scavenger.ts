@@ -1,4 +1,4 @@
-import type { Logger } from '../../platform/logger.js';
+import type { Logger } from '../../../platform/logger.js';
 import type { FromWriter } from './writer-protocol.js';
 
 export interface ScavengeOptions {

@@ -1,5 +1,5 @@
 import { messageOf, rollBack } from './group-transaction.js';
-import type { Database } from './sqlite.js';
+import type { Database } from '../sqlite.js';
 import type { FromWriter } from './writer-protocol.js';
 
 const STREAMS_PER_SLICE = 50;

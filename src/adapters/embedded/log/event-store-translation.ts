@@ -5,14 +5,14 @@ import {
   TooLargeError,
   UnavailableError,
   WrongExpectedRevisionError,
-} from '../../ports/errors.js';
+} from '../../../ports/errors.js';
 import type {
   AppendResult,
   Delivery,
   ExpectedRevision,
   NewEvent,
   RecordedEvent,
-} from '../../ports/event-store.js';
+} from '../../../ports/event-store.js';
 import {
   EventLogError,
   type AppendOutcome,

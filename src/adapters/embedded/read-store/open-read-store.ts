@@ -1,14 +1,14 @@
 import { join } from 'node:path';
-import { UnavailableError } from '../../ports/errors.js';
-import type { AnimeDocument, ReadStore } from '../../ports/read-store.js';
-import type { Logger } from '../../platform/logger.js';
-import { documentStore } from './read-store/document-store.js';
-import { attempt, openVersion, type OpenVersion } from './read-store/open-version.js';
-import { readQueries } from './read-store/read-queries.js';
-import { CLOSED, noSuchVersion } from './read-store/store-errors.js';
-import { versionFiles } from './read-store/version-files.js';
-import { versionRecords, type NumberedVersion } from './read-store/version-records.js';
-import { startWriter } from './read-store/writer.js';
+import { UnavailableError } from '../../../ports/errors.js';
+import type { AnimeDocument, ReadStore } from '../../../ports/read-store.js';
+import type { Logger } from '../../../platform/logger.js';
+import { documentStore } from './document-store.js';
+import { attempt, openVersion, type OpenVersion } from './open-version.js';
+import { readQueries } from './read-queries.js';
+import { CLOSED, noSuchVersion } from './store-errors.js';
+import { versionFiles } from './version-files.js';
+import { versionRecords, type NumberedVersion } from './version-records.js';
+import { startWriter } from './writer.js';
 
 export interface ReadStoreOptions {
   /** The read models live in `read-models` below it; the caller holds the lock on it. */

@@ -1,12 +1,12 @@
 import { join } from 'node:path';
-import type { Logger } from '../../platform/logger.js';
+import type { Logger } from '../../../platform/logger.js';
 import { createAppends, type AppendLimits } from './appends.js';
 import { createCommitSignal } from './commit-signal.js';
 import { createDrafts } from './drafts.js';
 import { EventLogError, type EventLog, type LogRecord } from './event-log.js';
 import { createGroupCommit } from './group-commit.js';
 import { createHeads } from './heads.js';
-import { lockDirectory } from './lock.js';
+import { lockDirectory } from '../lock.js';
 import { openReader, type Reader } from './reader.js';
 import { createReads } from './reads.js';
 import { createRecentIds } from './recent-ids.js';

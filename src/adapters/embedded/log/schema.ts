@@ -1,4 +1,4 @@
-import { openDatabase, type Database } from './sqlite.js';
+import { openDatabase, type Database } from '../sqlite.js';
 
 /** Marks the file as ours: 'AnEv' in ASCII. */
 const APPLICATION_ID = 0x416e4576;
