@@ -82,10 +82,14 @@ export const createDocumentCache = (options: DocumentCacheOptions) => {
     },
 
     async views(ids: readonly AnimeId[]): Promise<readonly AnimeView[]> {
-      const missing = ids.filter((id) => !views.has(id));
+      // Held here, because taking in those that are missing may evict them.
+      const held = new Map(ids.map((id) => [id, views.get(id)]));
+      const missing = ids.filter((id) => held.get(id) === undefined);
       const looked = missing.length === 0 ? [] : await look(missing);
       const found = new Map(looked.map((view) => [view.animeId, view]));
-      return ids.map((id) => views.get(id) ?? put(found.get(id) ?? viewOf(id, 0, null)));
+      return ids.map(
+        (id) => views.get(id) ?? held.get(id) ?? put(found.get(id) ?? viewOf(id, 0, null)),
+      );
     },
 
     /**
@@ -119,8 +123,9 @@ export const createDocumentCache = (options: DocumentCacheOptions) => {
 
     /** Remembers what is saved now on top of the view that it was computed from. */
     keep(from: AnimeView, { anime, interactions, days }: FoldedRun): void {
-      // Evicted, or moved on by another handler: nobody knows whose parts these are.
-      if (!isCurrent(from) || views.peek(from.animeId) !== from) {
+      const cached = views.peek(from.animeId);
+      // Moved on by another handler: nobody knows whose parts these are.
+      if (!isCurrent(from) || (cached !== undefined && cached !== from)) {
         drop([from.animeId]);
         return;
       }

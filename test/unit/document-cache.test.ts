@@ -1,0 +1,24 @@
+import { expect } from 'chai';
+import { createDocumentCache } from '../../src/read-side/document-cache.js';
+import { animeId } from '../support/examples.js';
+import { anAnimeDocument, openTemporaryReadStore } from '../support/read-store.js';
+
+const IDS = [3, 1, 2].map(animeId);
+
+describe('the cache of documents', () => {
+  it('does not take a document for missing because another one needed its place', async () => {
+    const { store, stop } = await openTemporaryReadStore();
+    try {
+      await store.createVersion('v1', 'log');
+      const documents = store.documents('v1');
+      const animes = IDS.map((id) => anAnimeDocument({ animeId: id, revision: 7 }));
+      await documents.save({ interactions: [], days: [], animes });
+      const cache = createDocumentCache({ documents, maxDocuments: 2, startsEmpty: false });
+      await cache.views([animeId(1), animeId(2)]);
+      const views = await cache.views(IDS);
+      expect(views.map(({ document }) => document?.revision)).to.deep.equal([7, 7, 7]);
+    } finally {
+      await stop();
+    }
+  });
+});
