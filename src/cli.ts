@@ -27,7 +27,7 @@ export const USAGE = `Usage: anime-analytics <command>
   help, --help              this text
   --version                 the version
 
-Exit codes: 0 done, 1 failed, 2 wrong usage or configuration.
+Exit codes: 0 done, 1 failed or rows were left out, 2 wrong usage or configuration.
 Settings come from the environment, then config/<NODE_ENV>.json: see \`anime-analytics config --help\`.
 `;
 
