@@ -19,9 +19,13 @@ const commandsOf = (markdown: string): string[] =>
       .filter((line) => line !== ''),
   );
 
+/** Under `npx --package=...` an inner npx would look for its command in that package. */
+const environmentHere = { ...process.env };
+delete environmentHere['npm_config_package'];
+
 const shell = async (command: string, environment: NodeJS.ProcessEnv) => {
   const child = spawn('bash', ['-c', command], {
-    env: { ...process.env, ...environment },
+    env: { ...environmentHere, ...environment },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   const exit = once(child, 'exit') as Promise<[number]>;
@@ -47,7 +51,7 @@ describe('the commands of the README', function () {
       DATA_DIR: directory.path,
     };
     const service = spawn('bash', ['-c', 'exec make run'], {
-      env: { ...process.env, ...environment },
+      env: { ...environmentHere, ...environment },
       stdio: ['ignore', 'pipe', 'inherit'],
       detached: true,
     });
