@@ -1,22 +1,19 @@
-import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import type { Role } from './cli.js';
 import { serveCommands, serveQueries } from './compose/apis.js';
 import { banner } from './compose/banner.js';
 import { openCommandHandler } from './compose/commands.js';
 import { openEventStore } from './compose/event-store.js';
-import { importFile, isEmptyStore, runImportJob } from './compose/import-job.js';
+import { importFile, isEmptyStore } from './compose/import-job.js';
 import type { Needs } from './compose/needs.js';
 import { openReadSide } from './compose/read-side.js';
 import { refuseLonely } from './compose/roles.js';
-import { serviceInfo } from './compose/service-info.js';
 import type { Config } from './platform/config.js';
 import { createHealth } from './platform/health.js';
 import { createLifecycle } from './platform/lifecycle.js';
 import type { Logger } from './platform/logger.js';
 import { createMetrics } from './platform/metrics.js';
 import { VERSION } from './platform/version.js';
-import { readOrMakeLogIdentity } from './wire/log-identity.js';
 
 export interface ServiceOptions {
   readonly config: Config;
@@ -45,7 +42,9 @@ export const runService = async (options: ServiceOptions): Promise<boolean> => {
     logger.info('Stopping', { timeoutMs: config.shutdownTimeoutMs });
     health.stopping();
   } catch (error) {
-    await life.close();
+    const clean = await life.close();
+    // Told to stop while it started: what was cut short by that is no failure.
+    if (stop.aborted) return clean;
     throw error;
   }
   return life.close();
@@ -57,15 +56,15 @@ const startAll = async (needs: Needs, options: ServiceOptions): Promise<void> =>
   const { role, sampleCatalog, print, stop } = options;
   const { store, address } = await openEventStore(needs);
   health.register('event-store', () => store.ping());
-  const logId = await readOrMakeLogIdentity(store, randomUUID());
-  const { readStore, bridge } = await openReadSide(needs, { eventStore: store, logId });
+  // Of the roles that may run alone here, only the command API does.
+  const readSide =
+    role === 'all' ? await openReadSide(needs, { eventStore: store, signal: stop }) : null;
   const handler = await openCommandHandler(needs, store);
-  if (sampleCatalog !== undefined && (await isEmptyStore(store))) {
+  if (sampleCatalog !== undefined && (await isEmptyStore(store, stop))) {
     await importFile({ handler, logger, file: sampleCatalog, signal: stop });
   }
   const commands = await serveCommands(needs, { handler, store });
-  const queries = await serveQueries(needs, { readStore, serviceInfo: serviceInfo(role, bridge) });
-  print(banner({ commands: commands.url, queries: queries.url, eventStore: address, config }));
+  const queries = readSide === null ? null : await serveQueries(needs, role, readSide);
+  const queriesUrl = queries?.url ?? null;
+  print(banner({ commands: commands.url, queries: queriesUrl, eventStore: address, config }));
 };
-
-export const runImport = runImportJob;

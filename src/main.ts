@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import { parseInvocation, USAGE, UsageError, type Invocation } from './cli.js';
-import { runImport, runService } from './compose.js';
+import { runImportJob } from './compose/import-job.js';
+import { runService } from './compose.js';
 import { ConfigError, loadConfig, type Config } from './platform/config.js';
 import { describeSettings, showConfig } from './platform/config-help.js';
 import { createLogger, type Logger } from './platform/logger.js';
@@ -56,7 +57,7 @@ const run = async (invocation: Invocation): Promise<number> => {
       const config = loadConfig();
       const logger = loggerOf(config);
       const { file, relist } = invocation;
-      const complete = await runImport({ config, logger, file, relist, stop: stopSignal() });
+      const complete = await runImportJob({ config, logger, file, relist, stop: stopSignal() });
       return complete ? DONE : FAILED;
     }
   }

@@ -1,11 +1,13 @@
 import { createCommandApi } from '../command-side/command-api.js';
 import type { CommandHandler } from '../command-side/handler.js';
-import { createQueryApi, type QueryApiOptions } from '../query-side/query-api.js';
+import { createQueryApi } from '../query-side/query-api.js';
 import { listen, type HttpServer } from '../platform/http-server.js';
 import { VERSION } from '../platform/version.js';
 import type { EventStore } from '../ports/event-store.js';
 import type { Needs } from './needs.js';
 import { portTaken } from './port-taken.js';
+import type { ReadSide } from './read-side.js';
+import { serviceInfo } from './service-info.js';
 
 const now = (): Date => new Date();
 
@@ -33,9 +35,11 @@ export const serveCommands = (
 
 export const serveQueries = (
   needs: Needs,
-  { readStore, serviceInfo }: Pick<QueryApiOptions, 'readStore' | 'serviceInfo'>,
+  role: string,
+  { readStore, bridge }: ReadSide,
 ): Promise<HttpServer> => {
-  const app = createQueryApi({ ...shared(needs), readStore, serviceInfo, now });
+  const info = serviceInfo(role, bridge);
+  const app = createQueryApi({ ...shared(needs), readStore, serviceInfo: info, now });
   return serve(needs, 'QUERY_PORT', needs.config.queryPort, app);
 };
 

@@ -6,6 +6,7 @@ import { parseAddress } from '../adapters/eventstoredb/connection-string.js';
 import { eventStoreDbStore } from '../adapters/eventstoredb/event-store.js';
 import { ConfigError, type Config } from '../platform/config.js';
 import type { EventStore } from '../ports/event-store.js';
+import { dataDirError } from './data-directory.js';
 import type { Needs } from './needs.js';
 import { portTaken } from './port-taken.js';
 
@@ -35,7 +36,10 @@ const openEmbedded = async ({ config, logger, life }: StoreNeeds): Promise<Opene
   const { dataDir, eventStore } = config;
   const log = await life.open(
     'event log',
-    () => openEventLog({ directory: dataDir, logger }).catch(inUse),
+    () =>
+      openEventLog({ directory: dataDir, logger }).catch((error: unknown) => {
+        throw dataDirError(error);
+      }),
     (opened) => opened.close(),
   );
   const store = embeddedEventStore(log);
@@ -53,12 +57,6 @@ const openEmbedded = async ({ config, logger, life }: StoreNeeds): Promise<Opene
 };
 
 const localAddress = (port: number): string => `esdb://127.0.0.1:${port}?tls=false`;
-
-const inUse = (error: unknown): never => {
-  throw error instanceof DirectoryInUseError
-    ? new ConfigError(`DATA_DIR: ${error.message}`)
-    : error;
-};
 
 /**
  * For a job beside a server that may be running: the event store itself where nobody has it, else

@@ -63,12 +63,11 @@ export const runImportJob = async (options: {
 };
 
 /** Whether no anime was ever listed. */
-export const isEmptyStore = async (store: EventStore): Promise<boolean> => {
-  const { signal } = new AbortController();
+export const isEmptyStore = async (store: EventStore, signal: AbortSignal): Promise<boolean> => {
   const all = store.subscribeToAll({ after: 'start', streamPrefix: ANIME_STREAM_PREFIX, signal });
   for await (const { kind } of all) {
     if (kind === 'event') return false;
     if (kind === 'caught-up') return true;
   }
-  return true;
+  return false;
 };

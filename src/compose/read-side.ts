@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { inProcessBus } from '../adapters/embedded/bus/bus.js';
 import { openDeadLetters } from '../adapters/embedded/dead-letters.js';
 import { openReadStore } from '../adapters/embedded/read-store/open-read-store.js';
@@ -7,8 +8,11 @@ import type { EventStore } from '../ports/event-store.js';
 import type { ReadStore, VersionRecord } from '../ports/read-store.js';
 import { createProjector } from '../read-side/projector.js';
 import { UnavailableError } from '../ports/errors.js';
+import { readOrMakeLogIdentity } from '../wire/log-identity.js';
+import { ownDataDirectory } from './data-directory.js';
 import { lowestFlushed } from './lowest-flushed.js';
 import type { Needs } from './needs.js';
+import { whenAvailable } from './when-available.js';
 
 export interface ReadSide {
   readonly readStore: ReadStore;
@@ -20,10 +24,13 @@ const FIRST_VERSION = 'v1';
 /** From the log to documents: the read store, a projector per version, and the bridge that feeds them. */
 export const openReadSide = async (
   needs: Needs,
-  { eventStore, logId }: { readonly eventStore: EventStore; readonly logId: string },
+  { eventStore, signal }: { readonly eventStore: EventStore; readonly signal: AbortSignal },
 ): Promise<ReadSide> => {
   const { config, logger, life, metrics, health } = needs;
   const { dataDir } = config;
+  await ownDataDirectory(needs);
+  const identity = (): Promise<string> => readOrMakeLogIdentity(eventStore, randomUUID());
+  const logId = await whenAvailable(identity, { logger, signal });
   const deadLetters = await life.open(
     'dead letters',
     () => openDeadLetters({ dataDir }),
@@ -54,11 +61,9 @@ export const openReadSide = async (
     );
   }
   const bridge = createBridge({
-    ...{
-      ...shared,
-      bus,
-      flushed: lowestFlushed(versions.map(({ name }) => readStore.documents(name))),
-    },
+    ...shared,
+    bus,
+    flushed: lowestFlushed(versions.map(({ name }) => readStore.documents(name))),
     // The owner of a data directory has no rival there; on a server there may be one.
     ...(config.eventStore.url === '' ? { takeOverAfterMs: 0 } : {}),
   });

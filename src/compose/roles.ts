@@ -1,11 +1,7 @@
 import type { Role } from '../cli.js';
 import { ConfigError, type Config } from '../platform/config.js';
 
-export type Part = Exclude<Role, 'all'>;
-
-const PARTS: readonly Part[] = ['command-api', 'bridge', 'projector', 'query-api'];
-
-export const partsOf = (role: Role): readonly Part[] => (role === 'all' ? PARTS : [role]);
+type Part = Exclude<Role, 'all'>;
 
 /** What each part shares with parts of other processes, and the settings that say where it is. */
 const SHARED: Readonly<Record<Part, readonly Variable[]>> = {

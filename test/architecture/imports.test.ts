@@ -44,7 +44,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   platform: ['ports'],
   ...Object.fromEntries(SIDES.map((side) => [side, ['domain', 'ports', 'wire', 'platform']])),
   'cli.ts': [],
-  'main.ts': ['cli.ts', 'compose.ts', 'platform'],
+  'main.ts': ['cli.ts', 'compose.ts', 'compose', 'platform'],
 };
 
 const ADAPTER_MAY_IMPORT = ['domain', 'ports', 'wire', 'platform'];
