@@ -12,6 +12,13 @@ const routes = (): Router => {
   return router;
 };
 
+/** Whatever error it ends with: `once` would reject with it. */
+const closed = (socket: Socket): Promise<void> =>
+  new Promise((resolve) => {
+    if (socket.closed) resolve();
+    socket.on('error', () => undefined).once('close', () => resolve());
+  });
+
 const POST = 'POST /echo HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\n';
 
 describe('a hostile HTTP client', () => {
@@ -33,11 +40,11 @@ describe('a hostile HTTP client', () => {
   it('that never ends its chunks is closed', async () => {
     const chunk = `400\r\n${'x'.repeat(1024)}\r\n`;
     const socket = connect(server.port, '127.0.0.1');
-    socket.on('error', () => undefined);
+    const end = closed(socket);
     socket.resume();
     socket.write(`${POST}Transfer-Encoding: chunked\r\n\r\n`);
     const pump = setInterval(() => socket.write(chunk), 1);
-    await once(socket, 'close');
+    await end;
     clearInterval(pump);
   });
 
@@ -66,8 +73,9 @@ describe('a hostile HTTP client', () => {
       const socket = connect(server.port, '127.0.0.1');
       await once(socket, 'connect');
       socket.write(start);
+      const end = closed(socket);
       socket.resetAndDestroy();
-      await once(socket, 'close');
+      await end;
     }
   });
 
@@ -81,11 +89,7 @@ describe('a hostile HTTP client', () => {
         socket.resume();
         sockets.push(socket);
       }
-      await Promise.all(
-        sockets.map(async (socket) => {
-          if (!socket.closed) await once(socket, 'close');
-        }),
-      );
+      await Promise.all(sockets.map(closed));
       expect((await fetch(`${bounded.url}/n/1`)).status).to.equal(200);
     } finally {
       await bounded.stop();
