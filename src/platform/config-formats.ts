@@ -37,6 +37,12 @@ convict.addFormats({
       check(Array.isArray(value) && value.every(isText), 'must be a comma separated list');
     },
   },
+  'mongodb-url': {
+    validate: (value: unknown) => {
+      const ok = typeof value === 'string' && /^($|mongodb(\+srv)?:\/\/.)/.test(value);
+      check(ok, 'must be empty or begin with mongodb:// or mongodb+srv://');
+    },
+  },
   'event-store-url': {
     validate: (value: unknown) => {
       const ok =

@@ -24,6 +24,18 @@ export const schema = {
     default: 8001,
     env: 'QUERY_PORT',
   },
+  bridgePort: {
+    doc: 'Port of health and metrics of a bridge that runs alone; 0 takes a free one.',
+    format: 'port',
+    default: 8002,
+    env: 'BRIDGE_PORT',
+  },
+  projectorPort: {
+    doc: 'Port of health and metrics of a projector that runs alone; 0 takes a free one.',
+    format: 'port',
+    default: 8003,
+    env: 'PROJECTOR_PORT',
+  },
   dataDir: {
     doc: 'Where the embedded parts keep their data. One server at a time owns it.',
     format: 'text',
@@ -76,11 +88,54 @@ export const schema = {
       default: 'anime-read-model',
       env: 'KAFKA_GROUP',
     },
+    partitions: {
+      doc: 'Partitions of the topic where it is created. Changing them needs a new topic and a rebuild.',
+      format: 'positive',
+      default: 12,
+      env: 'KAFKA_PARTITIONS',
+    },
+    replicationFactor: {
+      doc: "Copies of each partition where the topic is created; 0 = the broker's default.",
+      format: 'nat',
+      default: 0,
+      env: 'KAFKA_REPLICATION_FACTOR',
+    },
+    tls: {
+      doc: 'Whether the brokers are reached over TLS, with their certificates verified.',
+      format: Boolean,
+      default: false,
+      env: 'KAFKA_TLS',
+    },
+    tlsCaFile: {
+      doc: "A file with the certificates that the brokers' are verified against. Empty: Node's own.",
+      format: String,
+      default: '',
+      env: 'KAFKA_TLS_CA_FILE',
+    },
+    saslMechanism: {
+      doc: 'How to log in to the brokers. Empty: not at all.',
+      format: ['', 'plain', 'scram-sha-256', 'scram-sha-512'],
+      default: '',
+      env: 'KAFKA_SASL_MECHANISM',
+    },
+    username: {
+      doc: 'The name to log in to the brokers with.',
+      format: String,
+      default: '',
+      env: 'KAFKA_USERNAME',
+    },
+    password: {
+      doc: 'The password to log in to the brokers with.',
+      format: String,
+      default: '',
+      env: 'KAFKA_PASSWORD',
+      sensitive: true,
+    },
   },
   mongodb: {
     url: {
       doc: 'Connection string (mongodb://...) of the read store. Empty: the embedded read store.',
-      format: String,
+      format: 'mongodb-url',
       default: '',
       env: 'MONGODB_URL',
       sensitive: true,
@@ -90,6 +145,18 @@ export const schema = {
       format: 'text',
       default: 'anime_analytics',
       env: 'MONGODB_DATABASE',
+    },
+    readPreference: {
+      doc: 'Which members of a replica set answer queries. The projector always reads the primary.',
+      format: ['primary', 'primaryPreferred', 'secondary', 'secondaryPreferred', 'nearest'],
+      default: 'primary',
+      env: 'MONGODB_READ_PREFERENCE',
+    },
+    timeoutMs: {
+      doc: 'How long one operation may take, a choice of server included, in milliseconds.',
+      format: 'positive',
+      default: 10_000,
+      env: 'MONGODB_TIMEOUT_MS',
     },
   },
   log: {

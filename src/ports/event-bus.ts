@@ -11,9 +11,14 @@ export interface DeliveredRecord extends BusRecord {
   readonly offset: bigint;
 }
 
+/** An offset for each partition by its number. */
+export type Offsets = ReadonlyMap<number, bigint>;
+
 export interface RecordBatch {
   readonly partition: number;
   readonly records: readonly DeliveredRecord[];
+  /** How many records of the partition wait behind this batch, as far as the bus knows. */
+  readonly waiting: number;
   /** Tells the group that the handler lives; call it between long steps. */
   heartbeat(): Promise<void>;
   /** Aborted when the partition is taken away or the consumer stops: leave at once. */
@@ -24,7 +29,8 @@ export interface RecordBatch {
 export type BatchHandler = (batch: RecordBatch) => Promise<void>;
 
 export interface BusPublisher {
-  publish(records: readonly BusRecord[]): Promise<void>;
+  /** Answers the last offset in each partition that it wrote to; nothing where the bus keeps nothing. */
+  publish(records: readonly BusRecord[]): Promise<Offsets>;
   close(): Promise<void>;
 }
 
@@ -52,10 +58,16 @@ export interface BusConsumer {
  * - EB-6 A slow handler holds publishing or fetching back: memory does not grow.
  * - EB-7 `stop` waits for the running handler; what was not handled is delivered to the next member
  *        of the group. `stop` and `close` may be called twice.
+ * - EB-8 `ends` answers, for every partition, the offset after its last record, and sees every
+ *        resolved `publish`; null where the bus keeps nothing.
+ * - EB-9 `sample` answers one of the records that the bus keeps, or null where it keeps none: whose
+ *        records these are can be told by any of them.
  */
 export interface EventBus {
   publisher(): Promise<BusPublisher>;
   consumer(group: string): BusConsumer;
+  ends(): Promise<Offsets | null>;
+  sample(): Promise<BusRecord | null>;
   /** Resolves when the bus answers, else rejects with UnavailableError. */
   ping(): Promise<void>;
   close(): Promise<void>;

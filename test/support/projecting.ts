@@ -10,7 +10,10 @@ import { inMemoryDeadLetters } from './in-memory-dead-letters.js';
 export const batchOf = (
   records: readonly DeliveredRecord[],
   signal = new AbortController().signal,
-): RecordBatch => ({ partition: 0, records, heartbeat: () => Promise.resolve(), signal });
+): RecordBatch => ({
+  ...{ partition: 0, records, waiting: 0, signal },
+  heartbeat: () => Promise.resolve(),
+});
 
 /** A projector with all that it needs, and what it counts and lists. */
 export const projecting = (

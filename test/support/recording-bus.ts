@@ -19,6 +19,7 @@ export const recordingBus = (
           await before(records);
           published.push(...records);
           batches.push(records.length);
+          return new Map([[0, BigInt(published.length - 1)]]);
         } finally {
           inFlight -= 1;
         }
@@ -28,6 +29,8 @@ export const recordingBus = (
   };
   return {
     publisher,
+    ends: () => Promise.resolve(new Map([[0, BigInt(published.length)]])),
+    sample: () => Promise.resolve(published[0] ?? null),
     published,
     batches,
     publishers: () => publishers,

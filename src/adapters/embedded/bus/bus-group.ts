@@ -70,7 +70,7 @@ export const createGroup = ({ name, logger, partitions, maxBatch, redelivery }: 
       const member = active[lane.partition % active.length];
       if (member === undefined) break;
       const batch = lane.queue.slice(0, maxBatch);
-      const done = deliver(member, lane.partition, batch);
+      const done = deliver(member, lane, batch);
       member.running.add(done);
       try {
         await done;
@@ -140,9 +140,11 @@ export const createGroup = ({ name, logger, partitions, maxBatch, redelivery }: 
 
 const deliver = async (
   { handler, evicted }: ActiveMember,
-  partition: number,
+  { partition, queue }: Lane,
   batch: readonly Item[],
 ): Promise<void> => {
   const records = batch.map(({ record }) => record);
-  await handler({ partition, records, heartbeat: () => Promise.resolve(), signal: evicted.signal });
+  const waiting = queue.length - batch.length;
+  const heartbeat = () => Promise.resolve();
+  await handler({ partition, records, waiting, heartbeat, signal: evicted.signal });
 };

@@ -1,5 +1,11 @@
 import { UnavailableError } from '../../../ports/errors.js';
-import type { BusConsumer, BusPublisher, BusRecord, EventBus } from '../../../ports/event-bus.js';
+import type {
+  BusConsumer,
+  BusPublisher,
+  BusRecord,
+  EventBus,
+  Offsets,
+} from '../../../ports/event-bus.js';
 import type { Logger } from '../../../platform/logger.js';
 import type { Backoff } from '../../../platform/retry.js';
 import { createGroup, type Group, type Ticket } from './bus-group.js';
@@ -60,10 +66,10 @@ export const inProcessBus = ({
     for (const group of takers) group.wake();
   };
 
-  const publish = (records: readonly BusRecord[]): Promise<void> =>
+  const publish = (records: readonly BusRecord[]): Promise<Offsets> =>
     new Promise((resolve, reject) => {
       if (closed) reject(gone());
-      else if (records.length === 0) resolve();
+      else if (records.length === 0) resolve(NOTHING_KEPT);
       else {
         const settle = (end: () => void) => () => {
           tickets.delete(ticket);
@@ -71,7 +77,7 @@ export const inProcessBus = ({
         };
         const ticket: Ticket = {
           left: records.length,
-          handled: settle(resolve),
+          handled: settle(() => resolve(NOTHING_KEPT)),
           abandoned: settle(() => reject(gone())),
         };
         tickets.add(ticket);
@@ -106,6 +112,8 @@ export const inProcessBus = ({
   return {
     publisher,
     consumer,
+    ends: () => Promise.resolve(null),
+    sample: () => Promise.resolve(null),
     ping: () =>
       settled(() => {
         if (closed) throw gone();
@@ -117,6 +125,8 @@ export const inProcessBus = ({
     },
   };
 };
+
+const NOTHING_KEPT: Offsets = new Map();
 
 const gone = () => new UnavailableError('The bus is closed.');
 
