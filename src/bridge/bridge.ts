@@ -5,7 +5,7 @@ import type { EventBus } from '../ports/event-bus.js';
 import type { EventStore } from '../ports/event-store.js';
 import type { Logger } from '../platform/logger.js';
 import type { Metrics } from '../platform/metrics.js';
-import { pause, type Backoff } from '../platform/retry.js';
+import { backoffMs, pause, type Backoff } from '../platform/retry.js';
 import { sourceOf } from '../wire/log-identity.js';
 import { createCheckpoints } from './checkpoint.js';
 import { unlessLate } from './deadline.js';
@@ -13,11 +13,12 @@ import { createDelivery } from './delivery.js';
 import type { FlushedPosition } from './keeper.js';
 import { createLeading } from './leading.js';
 import { acquireLease } from './lease.js';
+import { startingPoint } from './starting-point.js';
 import { createBridgeStatus, type BridgeStatus } from './status.js';
 
 export interface BridgeOptions {
   readonly eventStore: EventStore;
-  readonly bus: Pick<EventBus, 'publisher'>;
+  readonly bus: Pick<EventBus, 'publisher' | 'ends' | 'sample'>;
   readonly deadLetters: DeadLetters;
   readonly logId: string;
   readonly logger: Logger;
@@ -64,6 +65,7 @@ export const createBridge = (options: BridgeOptions): Bridge => {
   const { now = Date.now, monotonic = () => performance.now() } = options;
 
   const holder = newId();
+  const source = sourceOf(logId);
   const checkpoints = createCheckpoints({ eventStore, name, logId, newId, retry });
   const status = createBridgeStatus({ now, monotonic });
   const delivery = createDelivery({
@@ -72,7 +74,7 @@ export const createBridge = (options: BridgeOptions): Bridge => {
   });
   const lead = createLeading({
     ...{ eventStore, checkpoints, delivery, status, holder, logger, metrics },
-    ...{ source: sourceOf(logId), retry, now, monotonic, drainTimeoutMs },
+    ...{ source, retry, now, monotonic, drainTimeoutMs },
     ...(flushed === undefined ? {} : { flushed }),
     maxBatchBytes: options.maxBatchBytes ?? 512 * 1024,
     maxBatchRecords: options.maxBatchRecords ?? 1_000,
@@ -83,6 +85,7 @@ export const createBridge = (options: BridgeOptions): Bridge => {
   });
   const stopping = new AbortController();
   let running: Promise<void> | null = null;
+  let failures = 0;
 
   const run = async (): Promise<void> => {
     while (!stopping.signal.aborted) {
@@ -98,7 +101,10 @@ export const createBridge = (options: BridgeOptions): Bridge => {
       await checkpoints.keepFew().catch((error: unknown) => {
         logger.warn('Old checkpoints are kept for now', { error });
       });
-      await lead(lease, stopping.signal);
+      const { reached } = lease;
+      const from = await startingPoint({ reached, flushed, bus, source, logger });
+      failures = 0;
+      await lead(lease, from, stopping.signal);
     }
   };
 
@@ -115,7 +121,8 @@ export const createBridge = (options: BridgeOptions): Bridge => {
         }
         status.attempted('log', error);
         logger.error('The bridge begins again', { error });
-        await pause(retry.maxMs, stopping.signal);
+        await pause(backoffMs(failures, retry), stopping.signal);
+        failures += 1;
       }
     }
   };

@@ -1,4 +1,5 @@
 import { PortError } from '../ports/errors.js';
+import type { Offsets } from '../ports/event-bus.js';
 import type {
   EventStore,
   ExpectedRevision,
@@ -11,6 +12,8 @@ import { backoffMs, pause, type Backoff } from '../platform/retry.js';
 export interface Checkpoint {
   /** Everything up to here is on the bus; null before the first event. It may lag, never lead. */
   readonly position: Position | null;
+  /** The last offset in each partition that was acknowledged for it; none where the bus keeps nothing. */
+  readonly offsets: Offsets;
   /** The instance that wrote it. */
   readonly holder: string;
   /** A clean stop releases; the next bridge need not wait for silence then. */
@@ -63,11 +66,16 @@ export const createCheckpoints = (options: CheckpointOptions) => {
      */
     async write(
       expected: ExpectedRevision,
-      { position, holder, state }: Checkpoint,
+      { position, offsets, holder, state }: Checkpoint,
       signal: AbortSignal,
     ): Promise<bigint> {
       const at = position && { commit: `${position.commit}`, prepare: `${position.prepare}` };
-      const data = { schemaVersion: 1, logId, holder, state, position: at };
+      const data = {
+        ...{ schemaVersion: 1, logId, holder, state, position: at },
+        offsets: Object.fromEntries(
+          [...offsets].map(([partition, last]) => [partition, `${last}`]),
+        ),
+      };
       const event = { id: newId(), type: TYPE, data, metadata: {} };
       for (let attempt = 0; ; attempt += 1) {
         try {
@@ -91,19 +99,21 @@ const parse = (event: RecordedEvent, stream: string, logId: string): Checkpoint 
   }
   const { holder, state, position } = data;
   const at = position === null ? null : positionOf(position);
+  const offsets = offsetsOf(data['offsets'] ?? {});
   if (
     event.type !== TYPE ||
     data['logId'] !== logId ||
     typeof holder !== 'string' ||
     (state !== 'held' && state !== 'released') ||
-    at === undefined
+    at === undefined ||
+    offsets === undefined
   ) {
     throw refusal(
       stream,
       `cannot be read at revision ${event.revision}. Delete the stream to publish the log from its beginning again: the projector drops what it has already`,
     );
   }
-  return { holder, state, position: at };
+  return { holder, state, position: at, offsets };
 };
 
 const refusal = (stream: string, what: string) =>
@@ -128,4 +138,14 @@ const positionOf = (value: unknown): Position | undefined => {
   if (typeof commit !== 'string' || typeof prepare !== 'string') return undefined;
   if (!DIGITS.test(commit) || !DIGITS.test(prepare)) return undefined;
   return { commit: BigInt(commit), prepare: BigInt(prepare) };
+};
+
+const offsetsOf = (value: unknown): Offsets | undefined => {
+  if (typeof value !== 'object' || value === null) return undefined;
+  const offsets = new Map<number, bigint>();
+  for (const [partition, last] of Object.entries(value as Record<string, unknown>)) {
+    if (!DIGITS.test(partition) || typeof last !== 'string' || !DIGITS.test(last)) return undefined;
+    offsets.set(Number(partition), BigInt(last));
+  }
+  return offsets;
 };

@@ -1,6 +1,6 @@
 import type { DeadLetters } from '../ports/dead-letters.js';
 import { PortError, TooLargeError } from '../ports/errors.js';
-import type { BusPublisher, BusRecord } from '../ports/event-bus.js';
+import type { BusPublisher, BusRecord, Offsets } from '../ports/event-bus.js';
 import type { Logger } from '../platform/logger.js';
 import type { Metrics } from '../platform/metrics.js';
 import { backoffMs, pause, type Backoff } from '../platform/retry.js';
@@ -22,24 +22,23 @@ const MAX_DEAD_LETTER_BYTES = 64 * 1024;
 
 /**
  * Publishes batches one after the other, each until the bus has taken it: an event that was read is
- * never passed over. Rejects only when the signal aborts.
+ * never passed over. Answers the last offsets. Rejects only when the signal aborts.
  */
 export const createDelivery = (options: DeliveryOptions) => {
   const { deadLetters, logger, metrics, retry, now, onAttempt } = options;
   let current: BusPublisher | null = null;
 
-  const deliver = async (records: readonly BusRecord[], signal: AbortSignal): Promise<void> => {
+  const deliver = async (records: readonly BusRecord[], signal: AbortSignal): Promise<Offsets> => {
     for (let attempt = 0; ; attempt += 1) {
       signal.throwIfAborted();
       try {
         current ??= await options.publisher();
-        await current.publish(records);
+        const offsets = await current.publish(records);
         onAttempt(null);
-        return;
+        return offsets;
       } catch (error) {
         if (error instanceof TooLargeError) {
-          await split(records, signal);
-          return;
+          return await split(records, signal);
         }
         onAttempt(error);
         logger.warn('A batch was not published and is tried again', {
@@ -53,21 +52,23 @@ export const createDelivery = (options: DeliveryOptions) => {
     }
   };
 
-  const split = async (records: readonly BusRecord[], signal: AbortSignal): Promise<void> => {
+  const split = async (records: readonly BusRecord[], signal: AbortSignal): Promise<Offsets> => {
     const [only] = records;
-    if (only === undefined) return;
+    if (only === undefined) return new Map();
     if (records.length > 1) {
       const middle = records.length >> 1;
-      await deliver(records.slice(0, middle), signal);
-      await deliver(records.slice(middle), signal);
-    } else if (only.headers[MARKER_HEADER] === undefined) {
-      await list(only, signal);
-      await deliver([toMarker(only)], signal);
-    } else {
-      // Not even its place fits. Whoever reads the stream's next event will miss this one and ask
-      // the log for it.
-      logger.error('An event does not fit on the bus', { stream: only.key });
+      const first = await deliver(records.slice(0, middle), signal);
+      const second = await deliver(records.slice(middle), signal);
+      return new Map([...first, ...second]);
     }
+    if (only.headers[MARKER_HEADER] === undefined) {
+      await list(only, signal);
+      return await deliver([toMarker(only)], signal);
+    }
+    // Not even its place fits. Whoever reads the stream's next event will miss this one and ask the
+    // log for it.
+    logger.error('An event does not fit on the bus', { stream: only.key });
+    return new Map();
   };
 
   const list = async ({ key, headers, value }: BusRecord, signal: AbortSignal): Promise<void> => {

@@ -1,9 +1,11 @@
 import { WrongExpectedRevisionError } from '../ports/errors.js';
+import type { Offsets } from '../ports/event-bus.js';
 import type { Position } from '../ports/event-store.js';
 import type { Logger } from '../platform/logger.js';
 import { pause } from '../platform/retry.js';
 import type { Checkpoint, Checkpoints } from './checkpoint.js';
 import type { Lease } from './lease.js';
+import type { StartingPoint } from './starting-point.js';
 
 /** Where consumers that keep nothing on the bus remember how far they are, if there are any. */
 export interface FlushedPosition {
@@ -16,7 +18,7 @@ export interface KeeperOptions {
   readonly checkpoints: Checkpoints;
   readonly lease: Lease;
   /** Where publishing begins: what comes before it is on the bus, and in documents. */
-  readonly after: Position | 'start';
+  readonly from: StartingPoint;
   readonly holder: string;
   readonly flushed?: FlushedPosition;
   readonly everyEvents: number;
@@ -31,12 +33,12 @@ export interface KeeperOptions {
 
 /** Keeps the checkpoint up to date and the lease alive while this bridge leads. */
 export const createKeeper = (options: KeeperOptions) => {
-  const { checkpoints, lease, after, holder, flushed, everyEvents, everyMs, staleAfterMs } =
-    options;
+  const { checkpoints, lease, from, holder, flushed, everyEvents, everyMs, staleAfterMs } = options;
   const { monotonic, logger, onFenced } = options;
   let { revision } = lease;
   // Not the lease's: documents that were lost are further back, and must not count as flushed.
-  let position = after === 'start' ? null : after;
+  let position = from.after === 'start' ? null : from.after;
+  const offsets = new Map(from.offsets);
   let flushedUpTo: Position | null = null;
   let eventsSince = 0;
   let renewedAt = monotonic();
@@ -57,10 +59,12 @@ export const createKeeper = (options: KeeperOptions) => {
   const write = async (state: Checkpoint['state'], signal: AbortSignal): Promise<void> => {
     const startedAt = monotonic();
     const upTo = position;
+    const reached = new Map(offsets);
     eventsSince = 0;
     try {
       if (upTo !== null) await flush(upTo);
-      revision = await checkpoints.write(revision, { position: upTo, holder, state }, signal);
+      const checkpoint = { position: upTo, offsets: reached, holder, state };
+      revision = await checkpoints.write(revision, checkpoint, signal);
       renewedAt = startedAt;
     } catch (error) {
       if (error instanceof WrongExpectedRevisionError) {
@@ -84,8 +88,9 @@ export const createKeeper = (options: KeeperOptions) => {
 
   return {
     /** Everything up to here is on the bus. */
-    acknowledge(upTo: Position, events: number): void {
+    acknowledge(upTo: Position, events: number, last: Offsets): void {
       position = upTo;
+      for (const [partition, offset] of last) offsets.set(partition, offset);
       eventsSince += events;
       if (eventsSince >= everyEvents) void renew();
     },

@@ -1,4 +1,4 @@
-import type { BusRecord } from '../ports/event-bus.js';
+import type { BusRecord, Offsets } from '../ports/event-bus.js';
 import type { EventStore } from '../ports/event-store.js';
 import type { Logger } from '../platform/logger.js';
 import type { Metrics } from '../platform/metrics.js';
@@ -10,7 +10,7 @@ import { followLog } from './follow-log.js';
 import { createKeeper, type FlushedPosition, type Keeper } from './keeper.js';
 import type { Lease } from './lease.js';
 import { createOutbox, type Entry } from './outbox.js';
-import { startingPoint } from './positions.js';
+import type { StartingPoint } from './starting-point.js';
 import type { BridgeStatusKeeper } from './status.js';
 
 export interface LeadingOptions {
@@ -44,27 +44,27 @@ export const createLeading = (options: LeadingOptions) => {
     keeper: Keeper,
     records: readonly BusRecord[],
     signal: AbortSignal,
-  ): Promise<void> => {
+  ): Promise<Offsets> => {
     await keeper.ensureFresh();
-    await delivery.deliver(records, signal);
+    return await delivery.deliver(records, signal);
   };
 
-  const published = (keeper: Keeper, entries: readonly Entry[]): void => {
+  const published = (keeper: Keeper, entries: readonly Entry[], offsets: Offsets): void => {
     const last = entries.at(-1);
     if (last === undefined) return;
     const events = entries.filter(({ record }) => record !== null);
-    keeper.acknowledge(last.position, events.length);
+    keeper.acknowledge(last.position, events.length, offsets);
     status.published(last.position);
     metrics.bridgeForwarded.inc(events.length);
     const newest = events.at(-1);
     if (newest) metrics.bridgeLagSeconds.set(Math.max(0, now() - newest.recordedAt) / 1000);
   };
 
-  return async (lease: Lease, stopping: AbortSignal): Promise<void> => {
-    const after = await startingPoint(lease.position, flushed);
+  return async (lease: Lease, from: StartingPoint, stopping: AbortSignal): Promise<void> => {
+    const { after } = from;
     const fenced = new AbortController();
     const keeper = createKeeper({
-      ...{ checkpoints, lease, after, holder, monotonic, logger, staleAfterMs },
+      ...{ checkpoints, lease, from, holder, monotonic, logger, staleAfterMs },
       ...(flushed === undefined ? {} : { flushed }),
       everyEvents: options.checkpointEveryEvents,
       everyMs: options.checkpointEveryMs,
@@ -78,7 +78,7 @@ export const createLeading = (options: LeadingOptions) => {
       maxRecords: options.maxBatchRecords,
       lingerMs: options.lingerMs,
       publish: (records) => unlessAborted(gaveUp.signal, publish(keeper, records, noMore)),
-      onPublished: (entries) => published(keeper, entries),
+      onPublished: (entries, offsets) => published(keeper, entries, offsets),
     });
     status.leads(outbox);
     logger.info('The bridge publishes', {

@@ -1,13 +1,13 @@
 import { PortError, WrongExpectedRevisionError } from '../ports/errors.js';
-import type { Position } from '../ports/event-store.js';
 import type { Logger } from '../platform/logger.js';
 import { pause } from '../platform/retry.js';
-import type { Checkpoints, ReadCheckpoint } from './checkpoint.js';
+import type { Checkpoint, Checkpoints, ReadCheckpoint } from './checkpoint.js';
 
 /** The right to publish, until another bridge writes a checkpoint. */
 export interface Lease {
   readonly revision: bigint;
-  readonly position: Position | null;
+  /** How far the bridges before it have come. */
+  readonly reached: Pick<Checkpoint, 'position' | 'offsets'>;
 }
 
 export interface LeaseOptions {
@@ -35,10 +35,13 @@ export const acquireLease = async (
   const { checkpoints, holder, takeOverAfterMs, pollMs, logger, monotonic, onAttempt } = options;
 
   const claim = async ({ revision, checkpoint }: ReadCheckpoint): Promise<Lease | null> => {
-    const position = checkpoint?.position ?? null;
+    const reached = {
+      position: checkpoint?.position ?? null,
+      offsets: checkpoint?.offsets ?? new Map<number, bigint>(),
+    };
     try {
-      const claimed = { position, holder, state: 'held' } as const;
-      return { revision: await checkpoints.write(revision, claimed, signal), position };
+      const claimed = { ...reached, holder, state: 'held' } as const;
+      return { revision: await checkpoints.write(revision, claimed, signal), reached };
     } catch (error) {
       if (!(error instanceof WrongExpectedRevisionError)) throw error;
       logger.info('Another bridge was faster');

@@ -1,5 +1,5 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import type { BusRecord } from '../ports/event-bus.js';
+import type { BusRecord, Offsets } from '../ports/event-bus.js';
 import type { Position } from '../ports/event-store.js';
 import { pause } from '../platform/retry.js';
 
@@ -13,14 +13,16 @@ export interface Entry {
 
 export interface OutboxOptions {
   /** Called with one batch at a time, never with the next before it has resolved. */
-  readonly publish: (records: readonly BusRecord[]) => Promise<void>;
+  readonly publish: (records: readonly BusRecord[]) => Promise<Offsets>;
   /** Everything up to the last of these is on the bus. */
-  readonly onPublished: (entries: readonly Entry[]) => void;
+  readonly onPublished: (entries: readonly Entry[], last: Offsets) => void;
   readonly maxBytes: number;
   readonly maxRecords: number;
   /** Waited before a batch is taken, for more to join it; 0: one turn of the event loop. */
   readonly lingerMs: number;
 }
+
+const NOTHING_NEW: Offsets = new Map();
 
 /** Headers of a record, about. */
 const OVERHEAD_BYTES = 400;
@@ -55,8 +57,7 @@ export const createOutbox = (options: OutboxOptions) => {
       bytes = 0;
       makeRoom();
       const records = inFlight.flatMap(({ record }) => record ?? []);
-      if (records.length > 0) await publish(records);
-      onPublished(inFlight);
+      onPublished(inFlight, records.length > 0 ? await publish(records) : NOTHING_NEW);
       inFlight = [];
     }
   };

@@ -7,6 +7,9 @@ import { decodeOf, notOfAnAnime, type Reading, type Unreadable } from './stream-
 /** In the header of a record that stands for an event too large for the bus. */
 export const MARKER_HEADER = 'anime-analytics-marker';
 
+/** In which log the event was recorded. */
+export const SOURCE_HEADER = 'ce_source';
+
 /**
  * The event as a message: CloudEvents 1.0 in binary mode, and the names that the event store's own
  * connectors give to where a record comes from. The data are forwarded byte for byte.
@@ -16,7 +19,7 @@ export const toRecord = (event: RecordedEvent, source: string): BusRecord => {
     ce_specversion: '1.0',
     ce_id: event.id,
     ce_type: event.type,
-    ce_source: source,
+    [SOURCE_HEADER]: source,
     ce_subject: event.stream,
     ce_time: new Date(event.recordedAt).toISOString(),
     'content-type': event.isJson ? 'application/json' : 'application/octet-stream',
@@ -59,7 +62,7 @@ export const readRecord = ({ key, value, headers }: BusRecord): Reading => {
   if (value === null) return unreadable(headers[MARKER_HEADER] ?? 'the record has no value');
   const decoded = decodeOf(animeId, type, value);
   if (decoded.kind === 'malformed') return unreadable(decoded.reason);
-  const source = headers['ce_source'];
+  const source = headers[SOURCE_HEADER];
   return {
     kind: 'event',
     event: {

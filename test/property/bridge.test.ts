@@ -52,7 +52,8 @@ const mortal = (
       publish: (...call: Parameters<typeof real.publish>) => step(() => real.publish(...call)),
     };
   };
-  return { eventStore, bus: { publisher }, isDead: () => left < 0 };
+  const { ends, sample } = bus;
+  return { eventStore, bus: { publisher, ends, sample }, isDead: () => left < 0 };
 };
 
 /** A bridge's life: until the assertion holds, and stopped whether it does or not. */
@@ -70,7 +71,7 @@ describe('bridge', () => {
     await fc.assert(
       fc.asyncProperty(histories({ animes: 3 }), lifetimes, async (history, lives) => {
         const { store } = logOf(history);
-        const bus = recordingBus();
+        const bus = recordingBus(undefined, { keeps: true });
         for (const life of lives) {
           const { isDead, ...mortals } = mortal(store, bus, life);
           const { maxBatchRecords, checkpointEveryEvents } = life;

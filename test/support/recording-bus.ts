@@ -1,8 +1,12 @@
 import type { BusPublisher, BusRecord } from '../../src/ports/event-bus.js';
 
-/** A bus of which only publishing is looked at. `before` may hold a batch back or refuse it. */
+/**
+ * A bus of which only publishing is looked at. `before` may hold a batch back or refuse it; with
+ * `keeps` the records stay, on one partition.
+ */
 export const recordingBus = (
   before: (records: readonly BusRecord[]) => Promise<void> | void = () => undefined,
+  { keeps = false } = {},
 ) => {
   const published: BusRecord[] = [];
   const batches: number[] = [];
@@ -19,7 +23,7 @@ export const recordingBus = (
           await before(records);
           published.push(...records);
           batches.push(records.length);
-          return new Map([[0, BigInt(published.length - 1)]]);
+          return new Map(keeps ? [[0, BigInt(published.length - 1)]] : []);
         } finally {
           inFlight -= 1;
         }
@@ -29,7 +33,7 @@ export const recordingBus = (
   };
   return {
     publisher,
-    ends: () => Promise.resolve(new Map([[0, BigInt(published.length)]])),
+    ends: () => Promise.resolve(keeps ? new Map([[0, BigInt(published.length)]]) : null),
     sample: () => Promise.resolve(published[0] ?? null),
     published,
     batches,

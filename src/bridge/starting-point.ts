@@ -1,0 +1,70 @@
+import { PortError } from '../ports/errors.js';
+import type { EventBus, Offsets } from '../ports/event-bus.js';
+import type { Position } from '../ports/event-store.js';
+import type { Logger } from '../platform/logger.js';
+import { SOURCE_HEADER } from '../wire/envelope.js';
+import type { Checkpoint } from './checkpoint.js';
+import type { FlushedPosition } from './keeper.js';
+
+/** Publishing begins after this position; the offsets are what is acknowledged of what is before it. */
+export interface StartingPoint {
+  readonly after: Position | 'start';
+  readonly offsets: Offsets;
+}
+
+export interface StartingPointOptions {
+  /** What the last checkpoint says. */
+  readonly reached: Pick<Checkpoint, 'position' | 'offsets'>;
+  readonly flushed: FlushedPosition | undefined;
+  readonly bus: Pick<EventBus, 'ends' | 'sample'>;
+  /** The CloudEvents source of the log that is to be published. */
+  readonly source: string;
+  readonly logger: Logger;
+}
+
+const BEGINNING: StartingPoint = { after: 'start', offsets: new Map() };
+
+/**
+ * Where to begin: after the checkpoint; from the log's beginning where the bus does not hold what
+ * the checkpoint says it took; further back where documents that no bus keeps records for are.
+ * Rejects with CORRUPT where the bus holds records of another log.
+ */
+export const startingPoint = async (options: StartingPointOptions): Promise<StartingPoint> => {
+  const { reached, flushed, bus, source, logger } = options;
+  const ends = await bus.ends();
+  if (ends !== null && reached.position !== null) {
+    const lost = [...reached.offsets].find(
+      ([partition, last]) => (ends.get(partition) ?? 0n) <= last,
+    );
+    if (lost === undefined) return { after: reached.position, offsets: reached.offsets };
+    const [partition, last] = lost;
+    logger.error(
+      'The topic ends before what was published to it: it was made anew or has lost its end. The log is published from its beginning again',
+      { partition, published: last, ends: ends.get(partition) ?? null },
+    );
+  }
+  if (ends !== null) {
+    await refuseAnotherLog(bus, source);
+    return BEGINNING;
+  }
+  const { position } = reached;
+  if (position === null) return BEGINNING;
+  if (flushed === undefined) return { after: position, offsets: reached.offsets };
+  const documents = await flushed.load();
+  if (documents === null) return BEGINNING;
+  return { after: isBefore(documents, position) ? documents : position, offsets: reached.offsets };
+};
+
+const refuseAnotherLog = async (bus: Pick<EventBus, 'sample'>, source: string): Promise<void> => {
+  const found = (await bus.sample())?.headers[SOURCE_HEADER];
+  if (found === undefined || found === source) return;
+  throw new PortError(
+    'CORRUPT',
+    `The topic holds records of ${found}, but this log is ${source}. Give each log a topic of its own (KAFKA_TOPIC).`,
+    false,
+    { context: { found, source } },
+  );
+};
+
+const isBefore = (a: Position, b: Position): boolean =>
+  a.commit < b.commit || (a.commit === b.commit && a.prepare < b.prepare);

@@ -1,0 +1,100 @@
+import { expect } from 'chai';
+import type { BusRecord } from '../../src/ports/event-bus.js';
+import { checkpointStreamOf } from '../../src/bridge/checkpoint.js';
+import { bridging } from '../support/bridging.js';
+import { eventually } from '../support/eventually.js';
+import { animeId, events } from '../support/examples.js';
+import { logOf, type Happening } from '../support/histories.js';
+import type { InMemoryEventStore } from '../support/in-memory-event-store.js';
+import { recordingBus } from '../support/recording-bus.js';
+
+const CLICKS: readonly Happening[] = Array.from({ length: 6 }, (_, index) => ({
+  anime: (index % 3) + 1,
+  event: {
+    ...events.click,
+    data: { ...events.click.data, animeId: animeId((index % 3) + 1) },
+  },
+}));
+
+const topic = () => recordingBus(undefined, { keeps: true });
+
+/** A bridge that has published the whole log to the topic and was stopped. */
+const publishOnce = async (
+  store: InMemoryEventStore,
+  bus: ReturnType<typeof recordingBus>,
+): Promise<void> => {
+  const bridge = bridging({ eventStore: store, bus });
+  await bridge.start();
+  await eventually(() => expect(new Set(bus.places()).size).to.equal(CLICKS.length));
+  await bridge.stop();
+};
+
+const lastCheckpoint = async (store: InMemoryEventStore): Promise<unknown> => {
+  const options = { direction: 'backwards', limit: 1 } as const;
+  for await (const { data } of store.read(checkpointStreamOf('main'), options)) {
+    return JSON.parse(new TextDecoder().decode(data));
+  }
+  return null;
+};
+
+describe('a bridge to a bus that keeps its records', () => {
+  it('notes in its checkpoint how far each partition is', async () => {
+    const { store } = logOf(CLICKS);
+    await publishOnce(store, topic());
+    expect(await lastCheckpoint(store)).to.deep.include({ offsets: { 0: '5' } });
+  });
+
+  it('repeats nothing where the topic holds what the checkpoint says', async () => {
+    const { store } = logOf(CLICKS);
+    const bus = topic();
+    await publishOnce(store, bus);
+    await publishOnce(store, bus);
+    expect(bus.published).to.have.length(CLICKS.length);
+  });
+
+  it('publishes the log from its beginning to a topic that was made anew', async () => {
+    const { store } = logOf(CLICKS);
+    await publishOnce(store, topic());
+    const anew = topic();
+    await publishOnce(store, anew);
+    expect(new Set(anew.places()).size).to.equal(CLICKS.length);
+    expect(await lastCheckpoint(store)).to.deep.include({ offsets: { 0: '5' } });
+  });
+
+  it('publishes the log from its beginning to a topic that lost its end', async () => {
+    const { store } = logOf(CLICKS);
+    const bus = topic();
+    await publishOnce(store, bus);
+    bus.published.pop();
+    await publishOnce(store, bus);
+    expect(new Set(bus.places()).size).to.equal(CLICKS.length);
+  });
+
+  it('refuses a topic that holds the records of another log', async () => {
+    const { store } = logOf(CLICKS);
+    const bus = topic();
+    const foreign: BusRecord = { key: 'anime-1', value: null, headers: { ce_source: 'urn:other' } };
+    bus.published.push(foreign);
+    const bridge = bridging({ eventStore: store, bus });
+    await bridge.start();
+    await eventually(() => expect(bridge.status().role).to.equal('refusing'));
+    expect(bridge.healthy()).to.be.false;
+    expect(bridge.status().problem).to.contain('KAFKA_TOPIC').and.to.contain('urn:other');
+    await bridge.stop();
+    expect(bus.published).to.deep.equal([foreign]);
+  });
+
+  it('waits for a bus that cannot say how far it is', async () => {
+    const { store } = logOf(CLICKS);
+    const bus = topic();
+    let asked = 0;
+    const ends = () => {
+      asked += 1;
+      return asked < 3 ? Promise.reject(new Error('No broker.')) : bus.ends();
+    };
+    const bridge = bridging({ eventStore: store, bus: { ...bus, ends } });
+    await bridge.start();
+    await eventually(() => expect(new Set(bus.places()).size).to.equal(CLICKS.length));
+    await bridge.stop();
+  });
+});
