@@ -1,9 +1,10 @@
 # A menu of what can be done here; the same exists as npm scripts.
 SHELL := bash
 CATALOG := data/sample-catalog.csv
+COMPOSE := docker compose -f docker/compose.yaml
 
 .DEFAULT_GOAL := help
-.PHONY: help install build run test check test-contract demo bench format clean
+.PHONY: help install build run test check test-contract demo bench format up down logs ps seed clean
 
 help: ## List these targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-15s %s\n", $$1, $$2 }'
@@ -38,5 +39,26 @@ bench: install ## All benchmarks, each beside its limit (takes some 15 minutes)
 format: install ## Format all files
 	npm run format
 
-clean: ## Remove what was built; the data in .data stays
+up: ## Start the distributed stack in Docker: EventStoreDB, Kafka, MongoDB and the four roles
+	$(COMPOSE) up --detach --build --wait --wait-timeout 600
+	@echo 'Command API http://localhost:8000/docs, GraphQL http://localhost:8001/graphql, event store http://localhost:2113'
+
+down: ## Stop the stack; its data stay for the next `make up`
+	$(COMPOSE) down
+
+logs: ## Follow the logs of the stack
+	$(COMPOSE) logs --follow --tail 100
+
+ps: ## List the containers of the stack and their health
+	$(COMPOSE) ps --all
+
+seed: ## Import the sample catalogue into the stack again; what is unchanged decides nothing
+	$(COMPOSE) run --rm command-api import-catalog $(CATALOG)
+
+clean: ## Remove what was built, and the stack WITH ITS DATA where Docker is; .data stays
 	rm -rf dist coverage
+	@if docker compose ls > /dev/null 2>&1; then \
+	  $(COMPOSE) down --volumes --remove-orphans; \
+	else \
+	  echo 'No Docker here, so there is no stack to remove.'; \
+	fi

@@ -1,0 +1,162 @@
+import { expect } from 'chai';
+import { parseInvocation, ROLES, type Role } from '../../src/cli.js';
+import { refuseLonely } from '../../src/compose/roles.js';
+import { ConfigError, loadConfig, type Config } from '../../src/platform/config.js';
+import { schema } from '../../src/platform/config-schema.js';
+import { PROBES } from '../../src/platform/health-routes.js';
+import {
+  environmentOf,
+  publishedPorts,
+  readComposeFile,
+  type ComposeFile,
+  type ComposeService,
+} from '../support/compose-file.js';
+
+const OURS = ROLES.filter((role) => role !== 'all');
+const SERVERS = ['eventstoredb', 'kafka', 'mongodb'];
+
+/** The variable behind the address of each server, and the service that answers there. */
+const ADDRESSES: Readonly<Record<string, string>> = {
+  EVENTSTORE_URL: 'eventstoredb',
+  KAFKA_BROKERS: 'kafka',
+  MONGODB_URL: 'mongodb',
+};
+
+/** The port that a role published by the stack listens on. */
+const PORT_OF: Readonly<Record<string, (config: Config) => number>> = {
+  'command-api': (config) => config.commandPort,
+  'query-api': (config) => config.queryPort,
+};
+
+const variablesOf = (node: object): string[] =>
+  Object.entries(node).flatMap(([name, child]: [string, unknown]) => {
+    if (name === 'env' && typeof child === 'string') return [child];
+    return typeof child === 'object' && child !== null ? variablesOf(child) : [];
+  });
+
+/** What the role says it cannot do without when nothing is set. */
+const neededBy = (role: Role): string[] => {
+  try {
+    refuseLonely(role, loadConfig({}));
+  } catch (error) {
+    expect(error).to.be.instanceOf(ConfigError);
+    return (error as Error).message.split(':')[0]?.split(', ') ?? [];
+  }
+  return [];
+};
+
+const seconds = (text: string): number => {
+  expect(text).to.match(/^\d+s$/);
+  return Number.parseInt(text, 10);
+};
+
+describe('the stack', () => {
+  let file: ComposeFile;
+  const service = (name: string): ComposeService =>
+    file.services[name] ?? expect.fail(`there is no service ${name}`);
+
+  before(async () => {
+    file = await readComposeFile();
+  });
+
+  it('is the four roles and the three servers', () => {
+    expect(Object.keys(file.services)).to.have.members([...OURS, ...SERVERS]);
+  });
+
+  for (const role of OURS) {
+    describe(role, () => {
+      it('is started as that role', () => {
+        const invocation = parseInvocation(service(role).command ?? []);
+        expect(invocation).to.include({ command: 'serve', role });
+      });
+
+      it('is given settings that exist', () => {
+        expect(variablesOf(schema)).to.include.members(Object.keys(service(role).environment));
+      });
+
+      it('starts with them, in production too', () => {
+        const environment = environmentOf(service(role));
+        expect(loadConfig(environment).host).to.equal('0.0.0.0');
+        loadConfig({ ...environment, NODE_ENV: 'production' });
+      });
+
+      it('is given the addresses that it needs, and no other', () => {
+        const given = Object.keys(ADDRESSES).filter((name) => name in service(role).environment);
+        expect(given).to.have.members(neededBy(role));
+        expect(given).to.not.be.empty;
+      });
+
+      it('waits until the servers behind these addresses are healthy', () => {
+        const { depends_on: awaited = {} } = service(role);
+        const named = neededBy(role).map((name) => ADDRESSES[name]);
+        expect(Object.keys(awaited)).to.have.members(named);
+        for (const { condition } of Object.values(awaited)) {
+          expect(condition).to.equal('service_healthy');
+        }
+      });
+
+      it('runs without rights, and can write to /tmp alone', () => {
+        const container = service(role);
+        expect(container.user).to.equal('node');
+        expect(container.read_only).to.equal(true);
+        expect(container.tmpfs).to.deep.equal(['/tmp:size=64m']);
+        expect(container.volumes).to.equal(undefined);
+        expect(container.cap_drop).to.deep.equal(['ALL']);
+        expect(container.security_opt).to.deep.equal(['no-new-privileges:true']);
+      });
+
+      it('is built here and never asked for elsewhere', () => {
+        expect(service(role).pull_policy).to.equal('never');
+        const built = OURS.map(service).filter(({ build }) => build !== undefined);
+        expect(built.map(({ image }) => image)).to.deep.equal([service(role).image]);
+      });
+
+      it('has longer to stop than it takes at most', () => {
+        const { shutdownTimeoutMs } = loadConfig(environmentOf(service(role)));
+        const graceMs = seconds(service(role).stop_grace_period) * 1000;
+        expect(graceMs).to.be.greaterThan(shutdownTimeoutMs);
+        expect(service(role).init).to.equal(true);
+      });
+
+      it('is healthy when it is ready', () => {
+        const [, ...command] = service(role).healthcheck.test ?? [];
+        expect(command).to.deep.equal(['node', 'docker/healthcheck.js', '/ready']);
+        expect(PROBES).to.include(command.at(-1));
+      });
+
+      it('publishes the port that it serves, or none', () => {
+        const portOf = PORT_OF[role];
+        const served =
+          portOf === undefined ? [] : [portOf(loadConfig(environmentOf(service(role))))];
+        expect(publishedPorts(service(role)).map(({ target }) => target)).to.deep.equal(served);
+      });
+    });
+  }
+
+  for (const name of [...OURS, ...SERVERS]) {
+    describe(name, () => {
+      it('is bounded in memory, processors, processes and logs', () => {
+        const { limits } = service(name).deploy.resources;
+        expect(limits).to.have.all.keys('cpus', 'memory', 'pids');
+        expect(service(name).logging.options).to.have.all.keys('max-size', 'max-file');
+      });
+
+      it('comes back by itself', () => {
+        expect(service(name).restart).to.equal('unless-stopped');
+      });
+
+      it('is checked often while it starts and seldom later', () => {
+        const { start_interval, interval, start_period } = service(name).healthcheck;
+        expect(seconds(String(start_interval))).to.be.lessThan(seconds(String(interval)));
+        expect(seconds(String(start_period))).to.be.at.least(60);
+      });
+
+      it('is published on the loopback only, under the port that it has inside', () => {
+        for (const { address, published, target } of publishedPorts(service(name))) {
+          expect(address).to.equal('127.0.0.1');
+          expect(published).to.equal(target);
+        }
+      });
+    });
+  }
+});

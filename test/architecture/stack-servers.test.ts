@@ -1,0 +1,177 @@
+import { expect } from 'chai';
+import { loadConfig } from '../../src/platform/config.js';
+import {
+  environmentOf,
+  publishedPorts,
+  readComposeFile,
+  type ComposeFile,
+  type ComposeService,
+} from '../support/compose-file.js';
+
+const SERVERS = ['eventstoredb', 'kafka', 'mongodb'];
+
+/** host:port of each listener, by its name. */
+const listeners = (text = ''): ReadonlyMap<string, string> =>
+  new Map(
+    text.split(',').map((entry) => {
+      const [name = '', address = ''] = entry.split('://');
+      return [name, address];
+    }),
+  );
+
+const portOf = (address = ''): number => Number(address.split(':').at(-1));
+
+/** Options that stop the server since version 24. */
+const REMOVED = /EXT_TCP|INT_TCP|ENABLE_EXTERNAL_TCP|HTTP_PORT|EXT_IP|INT_IP/;
+
+describe('the servers of the stack', () => {
+  let file: ComposeFile;
+  const service = (name: string): ComposeService =>
+    file.services[name] ?? expect.fail(`there is no service ${name}`);
+  const projector = () => loadConfig(environmentOf(service('projector')));
+
+  before(async () => {
+    file = await readComposeFile();
+  });
+
+  for (const name of SERVERS) {
+    it(`${name} is of one version`, () => {
+      expect(service(name).image).to.match(/^[a-z/]+:\d+\.\d+\.\d+$/);
+    });
+
+    it(`${name} keeps its data in a volume that has a name`, () => {
+      const named = (service(name).volumes ?? []).map((volume) => volume.split(':')[0]);
+      expect(named).to.not.be.empty;
+      expect(Object.keys(file.volumes)).to.include.members(named);
+    });
+
+    it(`${name} is published`, () => {
+      expect(publishedPorts(service(name))).to.have.length(1);
+    });
+  }
+
+  it('share no volume', () => {
+    const used = SERVERS.flatMap((name) => service(name).volumes ?? []).map(
+      (volume) => volume.split(':')[0],
+    );
+    expect(used).to.have.members(Object.keys(file.volumes));
+    expect(new Set(used).size).to.equal(used.length);
+  });
+
+  describe('eventstoredb', () => {
+    it('is found where the roles look for it', () => {
+      const { EVENTSTORE_NODE_PORT, EVENTSTORE_INSECURE } = environmentOf(service('eventstoredb'));
+      const url = `esdb://eventstoredb:${EVENTSTORE_NODE_PORT ?? ''}?tls=false`;
+      expect(projector().eventStore.url).to.equal(url);
+      expect(EVENTSTORE_INSECURE).to.equal('true');
+    });
+
+    it('has none of the options that were removed', () => {
+      const options = Object.keys(service('eventstoredb').environment);
+      expect(options.filter((option) => REMOVED.test(option))).to.deep.equal([]);
+      expect(options.every((option) => option.startsWith('EVENTSTORE_'))).to.equal(true);
+    });
+
+    it('runs projections and lets its UI browse streams', () => {
+      expect(service('eventstoredb').environment).to.include({
+        EVENTSTORE_RUN_PROJECTIONS: 'All',
+        EVENTSTORE_ENABLE_ATOM_PUB_OVER_HTTP: 'true',
+      });
+    });
+
+    for (const [product, settings] of [
+      ['EventStoreDB', {}],
+      [
+        'KurrentDB',
+        { ESDB_IMAGE: 'kurrentplatform/kurrentdb:26.0', ESDB_DATA: '/var/lib/kurrentdb' },
+      ],
+    ] as const) {
+      it(`writes to its volume as ${product}`, async () => {
+        const { eventstoredb } = (await readComposeFile(settings)).services;
+        const target = eventstoredb?.volumes?.[0]?.split(':')[1];
+        expect(target).to.equal(eventstoredb?.environment['EVENTSTORE_DB']);
+      });
+    }
+  });
+
+  describe('kafka', () => {
+    const environment = (): Record<string, string> => environmentOf(service('kafka'));
+    const listening = () => listeners(environment()['KAFKA_LISTENERS']);
+    const advertised = () => listeners(environment()['KAFKA_ADVERTISED_LISTENERS']);
+
+    it('has a protocol for every listener, and no other', () => {
+      const map = (environment()['KAFKA_LISTENER_SECURITY_PROTOCOL_MAP'] ?? '').split(',');
+      const protocols = map.map((entry) => entry.split(':'));
+      expect(protocols.map(([name]) => name)).to.have.members([...listening().keys()]);
+      expect(protocols.every(([, protocol]) => protocol === 'PLAINTEXT')).to.equal(true);
+    });
+
+    it('advertises every listener but the controllers’, under its own port', () => {
+      const controllers = environment()['KAFKA_CONTROLLER_LISTENER_NAMES'];
+      const names = [...listening().keys()].filter((name) => name !== controllers);
+      expect([...advertised().keys()]).to.have.members(names);
+      for (const [name, address] of advertised()) {
+        expect(portOf(address), name).to.equal(portOf(listening().get(name)));
+      }
+    });
+
+    it('is sent on to where the roles look for it', () => {
+      const inside = environment()['KAFKA_INTER_BROKER_LISTENER_NAME'] ?? '';
+      expect(projector().kafka.brokers).to.deep.equal([advertised().get(inside)]);
+    });
+
+    it('is sent on to what is published, from this machine', () => {
+      const [{ published, target } = { published: 0, target: 0 }] = publishedPorts(
+        service('kafka'),
+      );
+      expect(advertised().get('PLAINTEXT_HOST')).to.equal(`localhost:${published}`);
+      expect(portOf(listening().get('PLAINTEXT_HOST'))).to.equal(target);
+    });
+
+    it('advertises another port where another one is published', async () => {
+      const { kafka } = (await readComposeFile({ KAFKA_PORT: '19999' })).services;
+      expect(kafka?.environment['KAFKA_ADVERTISED_LISTENERS']).to.contain('localhost:19999,');
+      expect(kafka?.ports).to.deep.equal(['127.0.0.1:19999:9092']);
+    });
+
+    it('is its own and only controller', () => {
+      const controllers = environment()['KAFKA_CONTROLLER_LISTENER_NAMES'] ?? '';
+      const port = portOf(listening().get(controllers));
+      const voter = `${environment()['KAFKA_NODE_ID'] ?? ''}@kafka:${port}`;
+      expect(environment()['KAFKA_CONTROLLER_QUORUM_VOTERS']).to.equal(voter);
+      expect(environment()['KAFKA_PROCESS_ROLES']).to.equal('broker,controller');
+      expect(Buffer.from(environment()['CLUSTER_ID'] ?? '', 'base64url')).to.have.length(16);
+    });
+
+    it('asks for no more copies than there are brokers', () => {
+      const copies = Object.entries(environment()).filter(([name]) =>
+        /REPLICATION_FACTOR$|MIN_ISR$/.test(name),
+      );
+      expect(copies.map(([, count]) => count)).to.not.be.empty;
+      expect(copies.every(([, count]) => count === '1')).to.equal(true);
+      // 0 leaves the number to the broker, whose default is 1.
+      expect(projector().kafka.replicationFactor).to.be.at.most(1);
+    });
+
+    it('makes no topic by accident and keeps its log in the volume', () => {
+      expect(environment()['KAFKA_AUTO_CREATE_TOPICS_ENABLE']).to.equal('false');
+      const target = service('kafka').volumes?.[0]?.split(':')[1];
+      expect(environment()['KAFKA_LOG_DIRS']).to.equal(target);
+    });
+  });
+
+  describe('mongodb', () => {
+    const initiated = (): string => service('mongodb').healthcheck.test?.at(-1) ?? '';
+
+    it('is the replica set that the roles look for', () => {
+      const [flag, set = ''] = service('mongodb').command ?? [];
+      expect(flag).to.equal('--replSet');
+      expect(initiated()).to.contain(`_id: '${set}'`).and.contain("host: 'mongodb:27017'");
+      expect(projector().mongodb.url).to.equal(`mongodb://mongodb:27017/?replicaSet=${set}`);
+    });
+
+    it('is healthy only when it takes writes', () => {
+      expect(initiated()).to.contain('if (!db.hello().isWritablePrimary) quit(1);');
+    });
+  });
+});

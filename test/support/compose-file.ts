@@ -1,0 +1,64 @@
+import { readFile } from 'node:fs/promises';
+import { parse } from 'yaml';
+
+/** What our tests read of a service in a Compose file. */
+export interface ComposeService {
+  readonly image: string;
+  readonly build?: { readonly context: string; readonly dockerfile: string };
+  readonly pull_policy?: string;
+  readonly command?: readonly string[];
+  /** Without a value: handed on where it is set outside. */
+  readonly environment: Readonly<Record<string, string | null>>;
+  readonly ports?: readonly string[];
+  readonly volumes?: readonly string[];
+  readonly depends_on?: Readonly<Record<string, { readonly condition: string }>>;
+  readonly restart: string;
+  readonly user?: string;
+  readonly init?: boolean;
+  readonly read_only?: boolean;
+  readonly tmpfs?: readonly string[];
+  readonly cap_drop?: readonly string[];
+  readonly security_opt?: readonly string[];
+  readonly stop_grace_period: string;
+  readonly logging: { readonly options: Readonly<Record<string, string>> };
+  readonly deploy: {
+    readonly resources: { readonly limits: Readonly<Record<string, string | number>> };
+  };
+  readonly healthcheck: Readonly<Record<string, unknown>> & { readonly test?: readonly string[] };
+}
+
+export interface ComposeFile {
+  readonly services: Readonly<Record<string, ComposeService>>;
+  readonly volumes: Readonly<Record<string, unknown>>;
+}
+
+export const COMPOSE_FILE = 'docker/compose.yaml';
+
+/** Where a variable stands in the file, with the default that holds when it is not set. */
+const VARIABLE = /\$\{([A-Z_]+):-([^}]*)\}/g;
+
+/** The stack's Compose file with its variables filled in from the given settings. */
+export const readComposeFile = async (
+  settings: Readonly<Record<string, string>> = {},
+): Promise<ComposeFile> => {
+  const text = await readFile(COMPOSE_FILE, 'utf8');
+  const filled = text.replace(VARIABLE, (_, name: string, otherwise: string) => {
+    return settings[name] ?? otherwise;
+  });
+  return parse(filled, { merge: true }) as ComposeFile;
+};
+
+/** The environment of a service's process where nothing is set outside. */
+export const environmentOf = (service: ComposeService): Record<string, string> =>
+  Object.fromEntries(
+    Object.entries(service.environment).filter((entry): entry is [string, string] => {
+      return entry[1] !== null;
+    }),
+  );
+
+/** A published port: 127.0.0.1:8000:8000 as its three parts. */
+export const publishedPorts = (service: ComposeService) =>
+  (service.ports ?? []).map((text) => {
+    const [address = '', published = '', target = ''] = text.split(':');
+    return { address, published: Number(published), target: Number(target) };
+  });
