@@ -41,7 +41,9 @@ format: install ## Format all files
 
 up: ## Start the distributed stack in Docker: EventStoreDB, Kafka, MongoDB and the four roles
 	$(COMPOSE) up --detach --build --wait --wait-timeout 600
-	@echo 'Command API http://localhost:8000/docs, GraphQL http://localhost:8001/graphql, event store http://localhost:2113'
+	@echo "Command API  http://$$($(COMPOSE) port command-api 8000)/docs"
+	@echo "GraphQL      http://$$($(COMPOSE) port query-api 8001)/graphql"
+	@echo "Event store  http://$$($(COMPOSE) port eventstoredb 2113)"
 
 down: ## Stop the stack; its data stay for the next `make up`
 	$(COMPOSE) down

@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises';
 import { expect } from 'chai';
 import { parseInvocation, ROLES, type Role } from '../../src/cli.js';
 import { refuseLonely } from '../../src/compose/roles.js';
@@ -8,6 +9,7 @@ import {
   environmentOf,
   publishedPorts,
   readComposeFile,
+  variablesInComposeFile,
   type ComposeFile,
   type ComposeService,
 } from '../support/compose-file.js';
@@ -61,6 +63,17 @@ describe('the stack', () => {
 
   it('is the four roles and the three servers', () => {
     expect(Object.keys(file.services)).to.have.members([...OURS, ...SERVERS]);
+  });
+
+  it('explains every variable that changes it', async () => {
+    const page = await readFile('docs/stack.md', 'utf8');
+    const handedOn = OURS.flatMap((role) =>
+      Object.entries(service(role).environment).flatMap(([name, value]) =>
+        value === null ? [name] : [],
+      ),
+    );
+    const explained = [...page.matchAll(/`([A-Z_]+)`/g)].map(([, name]) => name);
+    expect(explained).to.include.members([...(await variablesInComposeFile()), ...handedOn]);
   });
 
   for (const role of OURS) {

@@ -1,3 +1,4 @@
+import { runInNewContext } from 'node:vm';
 import { expect } from 'chai';
 import { loadConfig } from '../../src/platform/config.js';
 import {
@@ -161,17 +162,39 @@ describe('the servers of the stack', () => {
   });
 
   describe('mongodb', () => {
-    const initiated = (): string => service('mongodb').healthcheck.test?.at(-1) ?? '';
+    const script = (): string => service('mongodb').healthcheck.test?.at(-1) ?? '';
 
     it('is the replica set that the roles look for', () => {
       const [flag, set = ''] = service('mongodb').command ?? [];
       expect(flag).to.equal('--replSet');
-      expect(initiated()).to.contain(`_id: '${set}'`).and.contain("host: 'mongodb:27017'");
+      expect(script()).to.contain(`_id: '${set}'`).and.contain("host: 'mongodb:27017'");
       expect(projector().mongodb.url).to.equal(`mongodb://mongodb:27017/?replicaSet=${set}`);
     });
 
+    /** Runs the check as mongosh would, on a server in that state; answers what it did. */
+    const check = (state: { readonly error?: string; readonly primary: boolean }): string[] => {
+      const done: string[] = [];
+      const status = (): void => {
+        if (state.error) throw Object.assign(new Error(state.error), { codeName: state.error });
+      };
+      const hello = () => ({ isWritablePrimary: state.primary });
+      const initiate = (): void => void done.push('initiated');
+      const quit = (code: number): void => void done.push(`quit ${code}`);
+      runInNewContext(script(), { rs: { status, initiate }, db: { hello }, quit });
+      return done;
+    };
+
+    it('makes the set once', () => {
+      expect(check({ error: 'NotYetInitialized', primary: true })).to.deep.equal(['initiated']);
+      expect(check({ primary: true })).to.deep.equal([]);
+    });
+
     it('is healthy only when it takes writes', () => {
-      expect(initiated()).to.contain('if (!db.hello().isWritablePrimary) quit(1);');
+      expect(check({ primary: false })).to.deep.equal(['quit 1']);
+    });
+
+    it('makes no set when it cannot tell', () => {
+      expect(() => check({ error: 'Unauthorized', primary: false })).to.throw('Unauthorized');
     });
   });
 });

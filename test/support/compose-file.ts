@@ -48,6 +48,12 @@ export const readComposeFile = async (
   return parse(filled, { merge: true }) as ComposeFile;
 };
 
+/** The names of the variables that can change the file. */
+export const variablesInComposeFile = async (): Promise<readonly string[]> => {
+  const text = await readFile(COMPOSE_FILE, 'utf8');
+  return [...text.matchAll(VARIABLE)].map(([, name = '']) => name);
+};
+
 /** The environment of a service's process where nothing is set outside. */
 export const environmentOf = (service: ComposeService): Record<string, string> =>
   Object.fromEntries(
