@@ -99,7 +99,7 @@ const neverHandled = ({ details }: Failure): boolean =>
   NEVER_SENT.test(details) || NEVER_TAKEN.test(details);
 
 /** Undefined for what is no failure of a call: a bug, which is nobody's to wrap. */
-const failureOf = (error: unknown): Failure | undefined => {
+export const failureOf = (error: unknown): Failure | undefined => {
   if (!(error instanceof Error)) return undefined;
   const { code, details, metadata, _raw } = error as Partial<ServiceFailure>;
   if (_raw instanceof Error) return failureOf(_raw);

@@ -7,10 +7,13 @@ import type {
   ExpectedRevision,
   NewEvent,
 } from '../../ports/event-store.js';
+import type { WithProjections } from '../../ports/projections.js';
 import { encodeEvent } from './append-requests.js';
 import { createAppends } from './appends.js';
 import { parseAddress } from './connection-string.js';
 import { Connection } from './connection.js';
+import { createProjections } from './projections.js';
+import { deploymentsIn } from './projections-deployed.js';
 import { createReads } from './reads.js';
 import { createStreamAdmin } from './stream-admin.js';
 import { createSubscriptions } from './subscriptions.js';
@@ -23,6 +26,8 @@ export interface EventStoreDbOptions {
   readonly appendTimeoutMs?: number;
   /** After so long without an answer a read has failed. */
   readonly readTimeoutMs?: number;
+  /** After so long without an answer a call about projections has failed. */
+  readonly projectionTimeoutMs?: number;
   /** After so long without an event or a checkpoint a subscription is begun anew. */
   readonly subscriptionSilenceMs?: number;
   readonly subscriptionBackoff?: Backoff;
@@ -42,11 +47,12 @@ export const eventStoreDbStore = ({
   logger,
   appendTimeoutMs = 5_000,
   readTimeoutMs = 10_000,
+  projectionTimeoutMs = 10_000,
   subscriptionSilenceMs = 15_000,
   subscriptionBackoff = { baseMs: 200, maxMs: 5_000 },
   drainTimeoutMs = 5_000,
   onDrop = () => undefined,
-}: EventStoreDbOptions): EventStore => {
+}: EventStoreDbOptions): EventStore & WithProjections => {
   const address = parseAddress(connectionString);
   const connection = new Connection(address.options);
   const closing = new AbortController();
@@ -117,7 +123,7 @@ export const eventStoreDbStore = ({
     await connection.close();
   };
 
-  return {
+  const store: EventStore = {
     append: async (stream, expected, events, { timeoutMs = appendTimeoutMs } = {}) => {
       if (events.length === 0) throw new TypeError('An append has at least one event.');
       return write(() => append(stream, expected, events, timeoutMs));
@@ -143,4 +149,9 @@ export const eventStoreDbStore = ({
     },
     close: () => (closed ??= drain()),
   };
+  const deployments = deploymentsIn(store);
+  const projections = createProjections({
+    ...{ connection, deployments, assertOpen, timeoutMs: projectionTimeoutMs },
+  });
+  return { ...store, projections };
 };

@@ -1,0 +1,57 @@
+import type { JsonValue } from './json.js';
+
+/** A continuous projection as it shall be. */
+export interface ProjectionDefinition {
+  readonly name: string;
+  /** The whole JavaScript text that the engine runs. */
+  readonly query: string;
+  /** Whether it may write events or links. */
+  readonly emit: boolean;
+}
+
+/** `changing` is on its way from one to another: being created, started or stopped. */
+export type ProjectionCondition = 'running' | 'stopped' | 'faulted' | 'changing';
+
+export interface ProjectionStatus {
+  readonly name: string;
+  readonly condition: ProjectionCondition;
+  /** In the server's own words, for a person to read. */
+  readonly status: string;
+  /** Why it is faulted; else mostly empty. */
+  readonly reason: string;
+  /** Per cent of what there is to read. */
+  readonly progress: number;
+  /** The place in its source that it has come to, as the server prints it. */
+  readonly position: string;
+}
+
+/** What `deploy` had to do. */
+export type Deployed = 'created' | 'updated' | 'unchanged';
+
+/**
+ * The event store's own projection engine.
+ *
+ * - PJ-1 `deploy` creates a projection that is not there, running from the beginning of the log.
+ * - PJ-2 Deploying the same definition again changes nothing, whoever deployed it before. Text that
+ *        somebody changed behind our back, in the server's own pages, is not noticed.
+ * - PJ-3 Deploying another query or emit under the same name replaces the projection, and computes it
+ *        anew from the beginning: what it emitted is hidden and emitted again.
+ * - PJ-4 A deployed projection runs, also one that had been stopped or was faulted before.
+ * - PJ-5 `list` answers every continuous projection of the server, its own `$` ones too.
+ * - PJ-6 `stateOf` answers the state of a partition as the engine has it at this moment; null where
+ *        there is none, or no such projection.
+ * - PJ-7 An event store without an engine rejects with NOT_SUPPORTED and a sentence; a definition that
+ *        the engine refuses rejects with NOT_SUPPORTED and the engine's reason.
+ * - PJ-8 A server that cannot be reached or does not answer in time rejects with UnavailableError. No
+ *        call hangs, and every call may be repeated.
+ */
+export interface Projections {
+  list(): Promise<readonly ProjectionStatus[]>;
+  deploy(definition: ProjectionDefinition): Promise<Deployed>;
+  stateOf(name: string, partition: string): Promise<JsonValue>;
+}
+
+/** An event store that comes with an engine, or with a way to ask whether it has one. */
+export interface WithProjections {
+  readonly projections: Projections;
+}
