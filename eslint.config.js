@@ -42,7 +42,7 @@ export default tseslint.config(
     rules: { ...tseslint.configs.disableTypeChecked.rules, 'no-restricted-syntax': 'off' },
   },
   {
-    // Each runs as one script behind reading.js, in an engine that lags behind the language.
+    // Each runs as one script with reading.js, in an engine that lags behind the language.
     files: ['projections/*.js'],
     languageOptions: { sourceType: 'script', globals: projectionGlobals },
     rules: {

@@ -1,6 +1,6 @@
 // How a projection reads the events of an anime's stream.
 //
-// The engine knows no imports, so `projections deploy` puts this text in front of each projection.
+// The engine knows no imports, so `projections deploy` puts this text behind each projection.
 // It accepts what src/wire/upcast.ts accepts, in every schema version, and nothing else: a test
 // holds the two together. Nothing here throws, because an error stops a projection until somebody
 // starts it again. That is why the text of an event is parsed here: the engine's own `event.data`

@@ -6,6 +6,7 @@ import { parseAddress } from '../adapters/eventstoredb/connection-string.js';
 import { eventStoreDbStore } from '../adapters/eventstoredb/event-store.js';
 import { ConfigError, type Config } from '../platform/config.js';
 import type { EventStore } from '../ports/event-store.js';
+import type { WithProjections } from '../ports/projections.js';
 import { dataDirError } from './data-directory.js';
 import type { Needs } from './needs.js';
 import { portTaken } from './port-taken.js';
@@ -16,13 +17,18 @@ export interface OpenedEventStore {
   readonly address: string | null;
 }
 
+interface OpenedServer extends OpenedEventStore {
+  readonly store: EventStore & WithProjections;
+}
+
 type StoreNeeds = Pick<Needs, 'config' | 'logger' | 'life'>;
 
 /** The server that EVENTSTORE_URL names, or the embedded event store of DATA_DIR. */
 export const openEventStore = (needs: StoreNeeds): Promise<OpenedEventStore> =>
   needs.config.eventStore.url === '' ? openEmbedded(needs) : openServer(needs);
 
-const openServer = async ({ config, logger, life }: StoreNeeds): Promise<OpenedEventStore> => {
+/** The server that EVENTSTORE_URL names, with its projections on the same connection. */
+export const openServer = async ({ config, logger, life }: StoreNeeds): Promise<OpenedServer> => {
   const { url, appendTimeoutMs } = config.eventStore;
   const store = await life.open(
     'event store client',
@@ -60,9 +66,11 @@ const localAddress = (port: number): string => `esdb://127.0.0.1:${port}?tls=fal
 
 /**
  * For a job beside a server that may be running: the event store itself where nobody has it, else
- * the port of the process that has.
+ * the port of the process that has. Whether a server has a projection engine is its own to say.
  */
-export const openEventStoreForJob = async (needs: StoreNeeds): Promise<EventStore> => {
+export const openEventStoreForJob = async (
+  needs: StoreNeeds,
+): Promise<EventStore & Partial<WithProjections>> => {
   const { config, logger, life } = needs;
   if (config.eventStore.url !== '') return (await openServer(needs)).store;
   try {

@@ -87,9 +87,7 @@ export const createProjections = ({
     stateOf: async (name, partition) => {
       try {
         const asked = { partition, deadline };
-        return stateIn(
-          await answered(name, () => connection.getProjectionState<unknown>(name, asked)),
-        );
+        return stateIn(await answered(name, () => connection.getProjectionState(name, asked)));
       } catch (error) {
         if (isNotFound(error)) return null;
         throw error;

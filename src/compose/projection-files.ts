@@ -1,0 +1,29 @@
+import { readFile } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
+import type { ProjectionDefinition } from '../ports/projections.js';
+
+const directory = fileURLToPath(new URL('../../../projections/', import.meta.url));
+
+/** Put behind each: the engine knows no imports. */
+const READING = 'reading.js';
+
+/** Each stands in a file of its name. Those that write events or links need emit. */
+const PROJECTIONS: readonly Omit<ProjectionDefinition, 'query'>[] = [
+  { name: 'anime-activity', emit: false },
+  { name: 'anime-rating-changes', emit: true },
+  { name: 'anime-rating-summary', emit: false },
+  { name: 'user-timeline', emit: true },
+  { name: 'global-totals', emit: false },
+];
+
+/** Our projections as they stand in `projections/`, an emitting one before the one that reads it. */
+export const projectionDefinitions = async (): Promise<readonly ProjectionDefinition[]> => {
+  const text = (file: string): Promise<string> => readFile(`${directory}${file}`, 'utf8');
+  const reading = await text(READING);
+  return Promise.all(
+    PROJECTIONS.map(async (projection) => ({
+      ...projection,
+      query: `${await text(`${projection.name}.js`)}\n${reading}`,
+    })),
+  );
+};

@@ -1,0 +1,97 @@
+import { ConfigError, type Config } from '../platform/config.js';
+import { createLifecycle } from '../platform/lifecycle.js';
+import type { Logger } from '../platform/logger.js';
+import { PortError } from '../ports/errors.js';
+import type { ProjectionDefinition, Projections, ProjectionStatus } from '../ports/projections.js';
+import { openServer } from './event-store.js';
+import { projectionDefinitions } from './projection-files.js';
+
+/** The server's own projection that makes the streams which ours read. */
+const BY_CATEGORY = '$by_category';
+
+const NO_SERVER =
+  'EVENTSTORE_URL: the embedded event store has no projection engine; name an EventStoreDB or KurrentDB server.';
+
+export interface ProjectionsJobOptions {
+  readonly config: Config;
+  readonly logger: Logger;
+  readonly action: 'deploy' | 'status';
+  readonly print: (line: string) => void;
+}
+
+/**
+ * Deploys our projections, or says how they are. False when the server has no engine or cannot be
+ * reached, or a projection is missing or does not run; what is printed says which and why.
+ */
+export const runProjectionsJob = async (options: ProjectionsJobOptions): Promise<boolean> => {
+  const { config, logger, action, print } = options;
+  if (config.eventStore.url === '') throw new ConfigError(NO_SERVER);
+  const life = createLifecycle({ logger, timeoutMs: config.shutdownTimeoutMs });
+  try {
+    const { store } = await openServer({ config, logger, life });
+    const run = action === 'deploy' ? deployProjections : showProjections;
+    return await run(store.projections, print);
+  } catch (error) {
+    if (!(error instanceof PortError)) throw error;
+    print(error.message);
+    return false;
+  } finally {
+    await life.close();
+  }
+};
+
+type Print = ProjectionsJobOptions['print'];
+
+export const deployProjections = async (
+  projections: Projections,
+  print: Print,
+): Promise<boolean> => {
+  const definitions = await projectionDefinitions();
+  for (const definition of definitions) {
+    print(`${padded(definition.name)} ${await projections.deploy(definition)}`);
+  }
+  return complaints(await projections.list(), namesOf(definitions), print) === 0;
+};
+
+export const showProjections = async (projections: Projections, print: Print): Promise<boolean> => {
+  const names = namesOf(await projectionDefinitions());
+  const all = await projections.list();
+  let running = 0;
+  for (const name of names) {
+    const found = all.find((status) => status.name === name);
+    print(`${padded(name)} ${found === undefined ? 'not deployed' : described(found)}`);
+    if (isRunning(found)) running += 1;
+  }
+  return complaints(all, names, print) === 0 && running === names.length;
+};
+
+const namesOf = (definitions: readonly ProjectionDefinition[]): readonly string[] =>
+  definitions.map(({ name }) => name);
+
+const padded = (name: string): string => name.padEnd(22);
+
+const described = ({ condition, status, progress, position }: ProjectionStatus): string => {
+  const state = condition === 'running' ? 'running' : status;
+  return `${state}, ${progress.toFixed(1)} %, at ${position === '' ? 'the beginning' : position}`;
+};
+
+const isRunning = (status: ProjectionStatus | undefined): boolean =>
+  status?.condition === 'running' || status?.condition === 'changing';
+
+/** Says why a projection of ours is faulted, and whether the server makes what they read. */
+const complaints = (
+  all: readonly ProjectionStatus[],
+  ours: readonly string[],
+  print: Print,
+): number => {
+  const faulted = all.filter(
+    ({ name, condition }) => ours.includes(name) && condition === 'faulted',
+  );
+  for (const { name, reason } of faulted) print(`${name} is faulted: ${reason}`);
+  const byCategory = all.find(({ name }) => name === BY_CATEGORY);
+  if (isRunning(byCategory)) return faulted.length;
+  print(
+    `${BY_CATEGORY} is ${byCategory?.condition ?? 'not there'}, so our projections get no events: start the server with EVENTSTORE_RUN_PROJECTIONS=All and EVENTSTORE_START_STANDARD_PROJECTIONS=true, or enable it.`,
+  );
+  return faulted.length + 1;
+};
