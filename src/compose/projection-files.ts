@@ -1,6 +1,11 @@
 import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import type { ProjectionDefinition } from '../ports/projections.js';
+import {
+  ANIME_ACTIVITY,
+  ANIME_RATING_CHANGES,
+  ANIME_RATING_SUMMARY,
+} from '../read-side/projection-states.js';
 
 const directory = fileURLToPath(new URL('../../../projections/', import.meta.url));
 
@@ -9,9 +14,9 @@ const READING = 'reading.js';
 
 /** Each stands in a file of its name. Those that write events or links need emit. */
 const PROJECTIONS: readonly Omit<ProjectionDefinition, 'query'>[] = [
-  { name: 'anime-activity', emit: false },
-  { name: 'anime-rating-changes', emit: true },
-  { name: 'anime-rating-summary', emit: false },
+  { name: ANIME_ACTIVITY, emit: false },
+  { name: ANIME_RATING_CHANGES, emit: true },
+  { name: ANIME_RATING_SUMMARY, emit: false },
   { name: 'user-timeline', emit: true },
   { name: 'global-totals', emit: false },
 ];
