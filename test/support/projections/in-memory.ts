@@ -1,0 +1,34 @@
+import type { JsonValue } from '../../../src/ports/json.js';
+import type { ProjectionDefinition, Projections } from '../../../src/ports/projections.js';
+import type { ProjectionEngine } from './engine.js';
+
+/** The projections port straight over an engine, which runs to its end before it is asked. */
+export const inMemoryProjections = (engine: ProjectionEngine): Projections => {
+  const deployed = new Map<string, ProjectionDefinition>();
+  const condition = (name: string) =>
+    engine.statuses().find((status) => status.name === name)?.condition;
+  const isLast = ({ name, query, emit }: ProjectionDefinition) => {
+    const last = deployed.get(name);
+    return last?.query === query && last.emit === emit;
+  };
+
+  return {
+    list: () => Promise.resolve(engine.statuses()),
+    deploy: (definition) => {
+      const { name } = definition;
+      const outcome = !engine.has(name) ? 'created' : isLast(definition) ? 'unchanged' : 'updated';
+      deployed.set(name, definition);
+      if (outcome === 'created') engine.create(definition);
+      if (outcome === 'updated') {
+        engine.update(definition);
+        engine.reset(name);
+      }
+      if (condition(name) !== 'running') engine.enable(name);
+      return Promise.resolve(outcome);
+    },
+    stateOf: (name, partition) => {
+      engine.run();
+      return Promise.resolve(engine.stateOf(name, partition) as JsonValue);
+    },
+  };
+};
