@@ -104,11 +104,11 @@ function isRating(value) {
   );
 }
 
-/** The JSON object that a text holds, or null. */
+/** The JSON object that a text holds, or null; an array is an object without our fields. */
 function objectIn(text) {
   try {
     const parsed = JSON.parse(text);
-    return typeof parsed === 'object' && !Array.isArray(parsed) ? parsed : null;
+    return typeof parsed === 'object' ? parsed : null;
   } catch (error) {
     return null;
   }

@@ -155,6 +155,15 @@ describe('our projections', () => {
       expect(summary()).to.deep.equal(before);
     });
 
+    it('come to what is emitted then, also where it is another value', () => {
+      store(engine, rating('spike', 7));
+      const data = JSON.stringify({ animeId: 1, previous: null, rating: 650, revision: 0 });
+      engine.append({ streamId: 'ratings-1', eventType: 'RatingReplaced', data, isJson: true });
+      engine.run();
+      const rated = { ratingCount: 1, ratingSum: 650, firstRevision: 0, revision: 0 };
+      expect(summary()).to.deep.equal(rated);
+    });
+
     it('do not count a change that is repeated', () => {
       store(engine, ...ratings);
       const before = summary();

@@ -44,13 +44,17 @@ const texts = fc.oneof(
   { weight: 1, arbitrary: fc.constantFrom('', ' ', '{"animeId":', 'null', '5', '[]', '"{}"') },
 );
 
-/** Lone surrogates survive JSON as escapes. */
-const LONE_SURROGATE = JSON.stringify({
-  schemaVersion: 2,
-  animeId: 7,
-  userId: 'a\ud800b',
-  occurredAt: TIME,
-});
+const fact = { schemaVersion: 2, animeId: 7, userId: 'spike', occurredAt: TIME };
+
+/** What survives JSON, and no arbitrary above ever is. */
+const RARE = [
+  ['a lone surrogate', 'ClickRegistered', JSON.stringify({ ...fact, userId: 'a\ud800b' })],
+  [
+    'a negative zero',
+    'ViewRegistered',
+    JSON.stringify(fact).replace('}', ',"durationSeconds":-0}'),
+  ],
+] as const;
 
 /** One event in an engine that hands on whatever there is: what the projections make of it. */
 const countedBy = (engine: Awaited<ReturnType<typeof engineWithOurs>>) => {
@@ -82,14 +86,15 @@ describe('what a projection can read', () => {
     expect(engine.statuses().map(({ reason }) => reason)).to.deep.equal(['', '', '', '', '']);
   });
 
-  it('has no user whose id is no text', async () => {
-    const engine = await engineWithOurs();
-    const type = 'ClickRegistered';
-    engine.append({ streamId: STREAM, eventType: type, data: LONE_SURROGATE, isJson: true });
-    engine.run();
-    expect(decode(type, Buffer.from(LONE_SURROGATE)).kind).to.equal('malformed');
-    expect(countedBy(engine)).to.include({ clicks: 0 });
-  });
+  for (const [what, type, data] of RARE) {
+    it(`is not ${what}`, async () => {
+      const engine = await engineWithOurs();
+      engine.append({ streamId: STREAM, eventType: type, data, isJson: true });
+      engine.run();
+      expect(decode(type, Buffer.from(data)).kind).to.equal('malformed');
+      expect(engine.stateOf('global-totals', '')).to.include({ others: 1 });
+    });
+  }
 
   for (const streamId of ['anime-0', 'anime-07', 'anime-2147483648', 'anime-x', 'anime-7-8']) {
     it(`is nothing in ${streamId}, which is no anime's stream`, async () => {
