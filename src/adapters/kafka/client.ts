@@ -1,0 +1,131 @@
+import { readFileSync } from 'node:fs';
+import { connect as connectTcp, isIP, type Socket } from 'node:net';
+import { connect as connectTls, type ConnectionOptions } from 'node:tls';
+import { Kafka, logLevel, type KafkaConfig, type LogEntry } from 'kafkajs';
+import type { Logger } from '../../platform/logger.js';
+import { within } from '../../platform/within.js';
+
+export interface ConnectionSettings {
+  /** host:port of some of the brokers; the others are found through them. */
+  readonly brokers: readonly string[];
+  readonly clientId?: string;
+  /** Absent: no TLS. An empty object verifies the brokers against the certificates of Node. */
+  readonly tls?: { readonly caFile?: string };
+  readonly sasl?: {
+    readonly mechanism: 'plain' | 'scram-sha-256' | 'scram-sha-512';
+    readonly username: string;
+    readonly password: string;
+  };
+  readonly logger: Logger;
+  readonly connectionTimeoutMs?: number;
+  readonly requestTimeoutMs?: number;
+  /** How long a client may take to say goodbye before its connections are cut. */
+  readonly closeTimeoutMs?: number;
+}
+
+/** One client of kafkajs with connections of its own. */
+export interface KafkaClient {
+  readonly kafka: Kafka;
+  /** Ends its connections for good: what waits for an answer fails, and nothing more is sent. */
+  cut(): void;
+  /** Lets it say goodbye, which can hang, and cuts it. */
+  close(disconnect: () => Promise<void>): Promise<void>;
+}
+
+export type Connect = () => KafkaClient;
+
+/** Short, because whoever calls us has a backoff and a deadline of its own. */
+export const RETRY = {
+  retries: 6,
+  initialRetryTime: 100,
+  maxRetryTime: 1_000,
+  factor: 0.2,
+  multiplier: 2,
+};
+
+/**
+ * Makes clients, one per producer, consumer and administrator: kafkajs shares committed offsets
+ * among the consumers of one client, and only with sockets of its own can one be cut off alone.
+ */
+export const clientFactory = ({
+  brokers,
+  clientId = 'anime-analytics',
+  tls,
+  sasl,
+  logger,
+  connectionTimeoutMs = 3_000,
+  requestTimeoutMs = 10_000,
+  closeTimeoutMs = 5_000,
+}: ConnectionSettings): Connect => {
+  const ssl = tls === undefined ? undefined : tlsOptions(tls);
+  return () => {
+    const sockets = new Set<Socket>();
+    let cut = false;
+
+    const socketFactory: KafkaConfig['socketFactory'] = ({ host, port, onConnect }) => {
+      if (cut) throw new Error('The client was closed.');
+      const to = { host, port, noDelay: true, keepAlive: true };
+      const name = isIP(host) === 0 ? { servername: host } : {};
+      const socket =
+        ssl === undefined
+          ? connectTcp(to, onConnect)
+          : connectTls({ ...to, ...name, ...ssl }, onConnect);
+      sockets.add(socket);
+      return socket.on('close', () => sockets.delete(socket));
+    };
+
+    const cutOff = (): void => {
+      cut = true;
+      for (const socket of sockets) {
+        // Without an error kafkajs does not notice and waits for its answers.
+        socket.destroy(socket.writableEnded ? undefined : new Error('The client was closed.'));
+      }
+    };
+
+    const log = ({ namespace, level, log: entry }: LogEntry): void => {
+      if (cut) return;
+      const { message: detail, error, broker, groupId, retryCount } = entry as LogData;
+      const data = { namespace, detail, error, broker, groupId, retryCount };
+      // What it calls an error is mostly an attempt that it repeats.
+      const write = level === logLevel.ERROR ? logger.warn : logger.debug;
+      write('The Kafka client has something to say', data);
+    };
+
+    const kafka = new Kafka({
+      brokers: [...brokers],
+      clientId,
+      ...(ssl === undefined ? {} : { ssl }),
+      ...(sasl === undefined ? {} : { sasl: sasl as NonNullable<KafkaConfig['sasl']> }),
+      connectionTimeout: connectionTimeoutMs,
+      authenticationTimeout: requestTimeoutMs,
+      requestTimeout: requestTimeoutMs,
+      retry: RETRY,
+      socketFactory,
+      logLevel: logLevel.WARN,
+      logCreator: () => log,
+    });
+
+    return {
+      kafka,
+      cut: cutOff,
+      close: async (disconnect) => {
+        const late = () => new Error('The client did not say goodbye in time.');
+        await within(closeTimeoutMs, disconnect(), late).catch((error: unknown) => {
+          logger.debug('A Kafka client was cut off', { error });
+        });
+        cutOff();
+      },
+    };
+  };
+};
+
+const tlsOptions = ({ caFile = '' }: { readonly caFile?: string }): ConnectionOptions =>
+  caFile === '' ? {} : { ca: readFileSync(caFile) };
+
+interface LogData {
+  readonly message: string;
+  readonly error?: unknown;
+  readonly broker?: unknown;
+  readonly groupId?: unknown;
+  readonly retryCount?: unknown;
+}

@@ -1,0 +1,82 @@
+import { randomUUID } from 'node:crypto';
+import type { KafkaMessage } from 'kafkajs';
+import { UnavailableError } from '../../ports/errors.js';
+import { within } from '../../platform/within.js';
+import type { ClusterAdmin } from './admin.js';
+import type { Connect } from './client.js';
+import { busError } from './errors.js';
+
+export interface TopicReading {
+  readonly connect: Connect;
+  readonly admin: ClusterAdmin;
+  readonly topic: string;
+  readonly timeoutMs: number;
+  /** False when that was enough. */
+  readonly onMessage: (partition: number, message: KafkaMessage) => boolean;
+}
+
+/**
+ * Reads a topic once, from the first record to what is its end by now. kafkajs reads only as a
+ * member of a group, so the group is one for this reading, and deleted after it.
+ */
+export const readTopic = async (reading: TopicReading): Promise<void> => {
+  const { connect, admin, topic, timeoutMs } = reading;
+  const offsets = await admin.ask((kafka) => kafka.fetchTopicOffsets(topic));
+  const filled = offsets.filter(({ low, high }) => BigInt(low) < BigInt(high));
+  if (filled.length === 0) return;
+  const ends = new Map(filled.map(({ partition, high }) => [partition, BigInt(high)]));
+  const client = connect();
+  const group = `${topic}.read-once-${randomUUID()}`;
+  const consumer = client.kafka.consumer({
+    groupId: group,
+    allowAutoTopicCreation: false,
+    // It stops only between two fetches.
+    maxWaitTimeInMs: 100,
+  });
+  const late = () => new UnavailableError('Kafka did not deliver the topic in time.');
+  try {
+    await within(timeoutMs, consume(consumer, ends, reading), late);
+  } catch (error) {
+    throw busError(error);
+  } finally {
+    await client.close(() => consumer.disconnect());
+    // One that is left behind holds no offsets and is forgotten by the broker.
+    await admin.ask((kafka) => kafka.deleteGroups([group])).catch(() => undefined);
+  }
+};
+
+type Consumer = ReturnType<ReturnType<Connect>['kafka']['consumer']>;
+
+const consume = async (
+  consumer: Consumer,
+  ends: Map<number, bigint>,
+  { topic, onMessage }: TopicReading,
+): Promise<void> => {
+  const { CRASH, END_BATCH_PROCESS } = consumer.events;
+  let finish = (): void => undefined;
+  const finished = new Promise<void>((resolve) => (finish = resolve));
+  const crashed = new Promise<never>((_, reject) => {
+    consumer.on(CRASH, ({ payload }) => reject(payload.error));
+  });
+  // Told of batches without a record of ours too, such as the marks of a transaction.
+  consumer.on(END_BATCH_PROCESS, ({ payload: { partition, lastOffset } }) => {
+    const end = ends.get(partition);
+    if (end !== undefined && BigInt(lastOffset) + 1n >= end) ends.delete(partition);
+    if (ends.size === 0) finish();
+  });
+  let enough = false;
+  await consumer.connect();
+  await consumer.subscribe({ topics: [topic], fromBeginning: true });
+  await consumer.run({
+    autoCommit: false,
+    eachBatch: ({ batch: { partition, messages } }) => {
+      for (const message of messages) {
+        if (enough || BigInt(message.offset) >= (ends.get(partition) ?? 0n)) break;
+        enough = !onMessage(partition, message);
+      }
+      if (enough) finish();
+      return Promise.resolve();
+    },
+  });
+  await Promise.race([finished, crashed]);
+};
