@@ -1,4 +1,5 @@
 import { deliveryClauses } from './event-bus/delivery.js';
+import { lookingClauses } from './event-bus/looking.js';
 import { orderClauses } from './event-bus/order.js';
 import type { EventBusTarget } from './event-bus/target.js';
 
@@ -8,5 +9,6 @@ export const eventBusContract = (title: string, target: EventBusTarget): void =>
     this.timeout(4 * target.withinMs);
     describe('order', () => orderClauses(target));
     describe('delivery', () => deliveryClauses(target));
+    describe('looking at it', () => lookingClauses(target));
   });
 };

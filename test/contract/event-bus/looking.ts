@@ -1,0 +1,103 @@
+import { expect } from 'chai';
+import { record, textOf, withBus } from './given.js';
+import type { EventBusTarget } from './target.js';
+
+const KEYS = Array.from({ length: 12 }, (_, index) => `anime-${index + 1}`);
+
+/** How far the bus is, and whose records it keeps. */
+export const lookingClauses = (target: EventBusTarget): void => {
+  if (!target.retains) {
+    it(
+      'EB-8 knows of no ends, and EB-9 of no record, where nothing is kept',
+      withBus(target, async ({ bus, join, freshGroup }) => {
+        await join(freshGroup(), () => Promise.resolve());
+        const publisher = await bus.publisher();
+        await publisher.publish([record('anime-1', 'a')]);
+        expect(await bus.ends()).to.equal(null);
+        expect(await bus.sample()).to.equal(null);
+      }),
+    );
+    return;
+  }
+
+  it(
+    'EB-8 answers an end for every partition, before anything is published too',
+    withBus(target, async ({ bus }) => {
+      const ends = [...((await bus.ends()) ?? [])];
+      expect(ends.length).to.be.greaterThan(1);
+      expect(ends.map(([partition]) => partition).toSorted((a, b) => a - b)).to.deep.equal(
+        ends.map((_, index) => index),
+      );
+      expect(ends.every(([, end]) => end === 0n)).to.equal(true);
+    }),
+  );
+
+  it(
+    'EB-8 sees every resolved publish, whose offsets are the last before the ends',
+    withBus(target, async ({ bus }) => {
+      const publisher = await bus.publisher();
+      for (let round = 1; round <= 3; round += 1) {
+        const written = await publisher.publish(KEYS.map((key) => record(key, `${round}`)));
+        const ends = (await bus.ends()) ?? new Map<number, bigint>();
+        expect(written.size).to.be.greaterThan(1);
+        for (const [partition, offset] of written) {
+          expect(ends.get(partition)).to.equal(offset + 1n);
+        }
+        const total = [...ends.values()].reduce((sum, end) => sum + end, 0n);
+        expect(total).to.equal(BigInt(round * KEYS.length));
+      }
+    }),
+  );
+
+  it(
+    'EB-8 answers what a consumer will have seen',
+    withBus(target, async ({ bus, join, freshGroup, soon }) => {
+      const seen = new Map<number, bigint>();
+      await join(freshGroup(), ({ partition, records }) => {
+        for (const { offset } of records) seen.set(partition, offset + 1n);
+        return Promise.resolve();
+      });
+      const publisher = await bus.publisher();
+      await publisher.publish(KEYS.map((key) => record(key, 'x')));
+      const ends = await bus.ends();
+      await soon(() => {
+        for (const [partition, end] of ends ?? []) expect(seen.get(partition) ?? 0n).to.equal(end);
+      });
+    }),
+  );
+
+  it(
+    'EB-9 has no sample of an empty bus',
+    withBus(target, async ({ bus }) => {
+      expect(await bus.sample()).to.equal(null);
+    }),
+  );
+
+  it(
+    'EB-9 answers one of the records that are kept, whole',
+    withBus(target, async ({ bus }) => {
+      const publisher = await bus.publisher();
+      await publisher.publish(KEYS.map((key) => record(key, `of ${key}`)));
+      const sample = await bus.sample();
+      if (sample === null) throw new Error('There is no sample.');
+      expect(KEYS).to.include(sample.key);
+      expect(textOf(sample)).to.equal(`of ${sample.key}`);
+      expect({ ...sample.headers }).to.deep.equal({ 'esdb-record-stream-id': sample.key });
+    }),
+  );
+
+  it(
+    'EB-9 takes no record away from a group by looking',
+    withBus(target, async ({ bus, join, freshGroup, soon }) => {
+      const publisher = await bus.publisher();
+      await publisher.publish([record('anime-1', 'a')]);
+      await bus.sample();
+      const seen: (string | null)[] = [];
+      await join(freshGroup(), ({ records }) => {
+        seen.push(...records.map(textOf));
+        return Promise.resolve();
+      });
+      await soon(() => expect(seen).to.deep.equal(['a']));
+    }),
+  );
+};
