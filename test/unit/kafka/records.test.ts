@@ -1,0 +1,44 @@
+import { expect } from 'chai';
+import { partitionerFor, toMessage, toRecord } from '../../../src/adapters/kafka/records.js';
+
+const bytes = (text: string) => Buffer.from(text);
+
+describe('records of Kafka', () => {
+  it('are placed where Java’s producer places them', () => {
+    // From org.apache.kafka.common.utils.Utils.murmur2, made positive, modulo 12.
+    const partitionOf = partitionerFor(12);
+    expect(['21', 'foobar', 'a-little-bit-long-string'].map(partitionOf)).to.deep.equal(
+      [-973_932_308, -790_332_482, -985_981_536].map((hash) => (hash & 0x7fffffff) % 12),
+    );
+  });
+
+  it('carry their partition, whatever the topic has become', () => {
+    const value = new Uint8Array([9, 1, 2, 9]).subarray(1, 3);
+    const message = toMessage({ key: 'anime-1', value, headers: { a: 'b' } }, () => 7);
+    expect(message.partition).to.equal(7);
+    expect(message.value).to.deep.equal(Buffer.from([1, 2]));
+    expect(message.headers).to.deep.equal({ a: 'b' });
+    expect(toMessage({ key: 'k', value: null, headers: {} }, () => 0).value).to.equal(null);
+  });
+
+  it('come without a key, a header’s value or sense, and do no harm', () => {
+    // What kafkajs makes of headers that are named like what every object inherits.
+    const headers: Record<string, Buffer | (Buffer | string)[]> = {
+      constructor: [Object as unknown as string, bytes('x')],
+      twice: [bytes('first'), bytes('second')],
+    };
+    Object.defineProperty(headers, '__proto__', {
+      value: [Object.prototype, bytes('y')],
+      enumerable: true,
+    });
+    const record = toRecord(3, { key: null, value: null, offset: '9007199254740993', headers });
+    expect(record.key).to.equal('');
+    expect(record.offset).to.equal(9_007_199_254_740_993n);
+    expect(Object.getPrototypeOf(record.headers)).to.equal(Object.prototype);
+    expect(Object.entries(record.headers)).to.deep.equal([
+      ['constructor', 'x'],
+      ['twice', 'first'],
+      ['__proto__', 'y'],
+    ]);
+  });
+});
