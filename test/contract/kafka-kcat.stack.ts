@@ -1,0 +1,88 @@
+import { execFile } from 'node:child_process';
+import { promisify } from 'node:util';
+import { expect } from 'chai';
+import type { BusRecord, EventBus } from '../../src/ports/event-bus.js';
+import { openKafka } from '../support/stack/kafka.js';
+import { freshTopic, openKafkaBus } from '../support/stack/kafka-bus.js';
+import { orSkip } from '../support/stack/server.js';
+
+const run = promisify(execFile);
+
+/** What `kcat -J` prints of a record. */
+interface Printed {
+  readonly partition: number;
+  readonly offset: number;
+  readonly key: string;
+  readonly payload: string | null;
+  readonly headers?: readonly string[];
+}
+
+describe('records on Kafka, read by kcat', function () {
+  this.timeout(60_000);
+  let brokers = '';
+  let bus: EventBus | undefined;
+
+  before(async function () {
+    try {
+      await run('kcat', ['-V']);
+    } catch {
+      process.stdout.write('      skipped: there is no kcat on this machine\n');
+      this.skip();
+    }
+    ({ address: brokers } = await orSkip(this, 'kafka', openKafka));
+  });
+  after(() => bus?.close());
+
+  it('have the key, the headers and the value, in the order of each key', async () => {
+    const topic = freshTopic();
+    bus = await openKafkaBus(brokers, { topic });
+    const publisher = await bus.publisher();
+    const sent: BusRecord[] = Array.from({ length: 60 }, (_, index) => ({
+      key: `anime-${index % 7}`,
+      value: index === 59 ? null : Buffer.from(JSON.stringify({ index, title: '進撃の巨人' })),
+      headers: { ce_type: 'ClickRegistered', 'esdb-record-stream-revision': `${index}` },
+    }));
+    for (let at = 0; at < sent.length; at += 20) await publisher.publish(sent.slice(at, at + 20));
+
+    const { stdout } = await run('kcat', ['-C', '-b', brokers, '-t', topic, '-e', '-q', '-J']);
+    const printed = stdout
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line) as Printed);
+    expect(printed).to.have.length(60);
+    for (const key of new Set(sent.map((each) => each.key))) {
+      const found = printed.filter((each) => each.key === key);
+      expect(new Set(found.map(({ partition }) => partition)).size).to.equal(1);
+      expect(found.map(({ payload, headers }) => ({ payload, headers }))).to.deep.equal(
+        sent
+          .filter((each) => each.key === key)
+          .map(({ value, headers }) => ({
+            payload: value === null ? null : Buffer.from(value).toString(),
+            headers: Object.entries(headers).flat(),
+          })),
+      );
+    }
+  });
+
+  it('lie where another producer puts the same keys', async () => {
+    const topic = freshTopic();
+    bus = await openKafkaBus(brokers, { topic });
+    const keys = Array.from({ length: 40 }, (_, index) => `anime-${index}`);
+    const publisher = await bus.publisher();
+    const headers = {};
+    await publisher.publish(keys.map((key) => ({ key, value: Buffer.from('ours'), headers })));
+    // Java's partitioner by its name in librdkafka.
+    const options = ['-X', 'topic.partitioner=murmur2_random', '-K', '|'];
+    const kcat = run('kcat', ['-P', '-b', brokers, '-t', topic, ...options]);
+    kcat.child.stdin?.end(keys.map((key) => `${key}|theirs\n`).join(''));
+    await kcat;
+    const { stdout } = await run('kcat', ['-C', '-b', brokers, '-t', topic, '-e', '-q', '-J']);
+    const places = new Map<string, Set<number>>();
+    for (const line of stdout.trim().split('\n')) {
+      const { key, partition } = JSON.parse(line) as Printed;
+      places.set(key, (places.get(key) ?? new Set<number>()).add(partition));
+    }
+    expect([...places.keys()]).to.have.members(keys);
+    expect([...places.values()].every((each) => each.size === 1)).to.equal(true);
+  });
+});

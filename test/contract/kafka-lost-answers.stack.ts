@@ -1,0 +1,110 @@
+import { expect } from 'chai';
+import { UnavailableError } from '../../src/ports/errors.js';
+import type { EventBus } from '../../src/ports/event-bus.js';
+import { eventually } from '../support/eventually.js';
+import { freePort } from '../support/free-port.js';
+import { rejectionOf } from '../support/rejection-of.js';
+import { freshTopic, openKafkaBus } from '../support/stack/kafka-bus.js';
+import { ownKafkaOrSkip } from '../support/stack/kafka-own.js';
+import type { StackServer } from '../support/stack/server.js';
+import { tcpProxy, type TcpProxy } from '../support/tcp-proxy.js';
+import { collecting, record } from './event-bus/given.js';
+
+const SOON = { withinMs: 20_000 };
+
+describe('answers of Kafka that are lost', function () {
+  this.timeout(60_000);
+  let kafka: StackServer | undefined;
+  let line: TcpProxy | undefined;
+  let direct: EventBus;
+  let far: EventBus;
+
+  before(async function () {
+    const port = await freePort();
+    line = await tcpProxy({ host: '127.0.0.1', port });
+    const advertised = line.port;
+    kafka = await ownKafkaOrSkip(this, { line: { port, advertised } });
+  });
+
+  after(async () => {
+    await line?.stop();
+    await kafka?.stop();
+  });
+
+  beforeEach(async () => {
+    const topic = freshTopic();
+    direct = await openKafkaBus(kafka?.address ?? '', { topic });
+    far = await openKafkaBus(`127.0.0.1:${line?.port}`, { topic, publishTimeoutMs: 4_000 });
+  });
+
+  afterEach(async () => {
+    await line?.mend();
+    await Promise.all([far.close(), direct.close()]);
+  });
+
+  const kept = async (): Promise<number> => {
+    const ends = (await direct.ends()) ?? new Map<number, bigint>();
+    return Number([...ends.values()].reduce((sum, end) => sum + end, 0n));
+  };
+
+  const all = async (): Promise<(string | null)[]> => {
+    const count = await kept();
+    const seen = collecting();
+    const consumer = direct.consumer(freshTopic());
+    await consumer.start(seen.handler);
+    await eventually(() => expect(seen.records).to.have.length(count), SOON);
+    await consumer.stop();
+    return seen.texts();
+  };
+
+  it('cost nothing of what is acknowledged, though publishes overlap', async () => {
+    const publisher = await far.publisher();
+    await publisher.publish([record('anime-1', '0')]);
+    line?.set({ kind: 'deaf' });
+    const values = Array.from({ length: 20 }, (_, index) => `${index + 1}`);
+    const publishing = values.map((value) => publisher.publish([record('anime-1', value)]));
+    const outcomes = Promise.allSettled(publishing);
+    await eventually(async () => expect(await kept()).to.equal(2), SOON);
+    line?.set({ kind: 'open' });
+    line?.reset();
+    const settled = await outcomes;
+    const acknowledged = values.filter((_, index) => settled[index]?.status === 'fulfilled');
+    expect(acknowledged).to.include('20');
+    const distinct = [...new Set(await all())];
+    expect(distinct).to.include.members(['0', ...acknowledged]);
+    expect(distinct).to.deep.equal(distinct.toSorted((a, b) => Number(a) - Number(b)));
+  });
+
+  it('end in UnavailableError within the deadline, and the next publish is not harmed', async () => {
+    const publisher = await far.publisher();
+    await publisher.publish([record('anime-1', '0')]);
+    line?.set({ kind: 'deaf' });
+    const startedAt = performance.now();
+    const error = await rejectionOf(publisher.publish([record('anime-1', '1')]));
+    expect(error).to.be.instanceOf(UnavailableError);
+    expect(performance.now() - startedAt).to.be.lessThan(6_000);
+    await line?.mend();
+    for (const value of ['1', '2', '3']) {
+      await eventually(() => publisher.publish([record('anime-1', value)]), SOON);
+    }
+    // The first attempt arrived as well; nothing of it may arrive behind its successors.
+    expect(await all()).to.deep.equal(['0', '1', '1', '2', '3']);
+  });
+
+  it('are waited for by a consumer, which then goes on by itself', async () => {
+    const seen = collecting();
+    const consumer = far.consumer(freshTopic());
+    await consumer.start(seen.handler);
+    const publisher = await direct.publisher();
+    await publisher.publish([record('anime-1', 'before')]);
+    await eventually(() => expect(seen.texts()).to.deep.equal(['before']), SOON);
+    line?.set({ kind: 'refuse' });
+    line?.reset();
+    await eventually(() => expect(consumer.healthy()).to.equal(false), SOON);
+    await publisher.publish([record('anime-1', 'meanwhile')]);
+    await line?.mend();
+    await eventually(() => expect(seen.texts()).to.include('meanwhile'), SOON);
+    expect(consumer.healthy()).to.equal(true);
+    await consumer.stop();
+  });
+});

@@ -1,0 +1,106 @@
+import { expect } from 'chai';
+import { kafkaBus } from '../../src/adapters/kafka/bus.js';
+import { PortError, TooLargeError, UnavailableError } from '../../src/ports/errors.js';
+import type { BusRecord, EventBus } from '../../src/ports/event-bus.js';
+import { eventually } from '../support/eventually.js';
+import { freePort } from '../support/free-port.js';
+import { rejectionOf } from '../support/rejection-of.js';
+import { openKafka } from '../support/stack/kafka.js';
+import { freshTopic, openKafkaBus, testBusOptions } from '../support/stack/kafka-bus.js';
+import { orSkip } from '../support/stack/server.js';
+import { collecting, record } from './event-bus/given.js';
+
+const textsOf = async (bus: EventBus, count: number): Promise<(string | null)[]> => {
+  const seen = collecting();
+  const consumer = bus.consumer(freshTopic());
+  await consumer.start(seen.handler);
+  await eventually(() => expect(seen.records.length).to.be.at.least(count), { withinMs: 15_000 });
+  await consumer.stop();
+  return seen.texts();
+};
+
+describe('publishing to Kafka', function () {
+  this.timeout(60_000);
+  let brokers = '';
+  const opened: EventBus[] = [];
+
+  before(async function () {
+    ({ address: brokers } = await orSkip(this, 'kafka', openKafka));
+  });
+
+  afterEach(async () => {
+    await Promise.all(opened.splice(0).map((bus) => bus.close()));
+  });
+
+  const open = async (...args: Parameters<typeof openKafkaBus>) => {
+    const bus = await openKafkaBus(...args);
+    opened.push(bus);
+    return bus;
+  };
+
+  /** A key of the partition that is not that of `other`. */
+  const keyApartFrom = async (bus: EventBus, other: string): Promise<string> => {
+    const publisher = await bus.publisher();
+    const [place] = [...(await publisher.publish([record(other, 'where?')])).keys()];
+    for (let index = 1; ; index += 1) {
+      const [found] = [...(await publisher.publish([record(`k-${index}`, 'where?')])).keys()];
+      if (found !== place) return `k-${index}`;
+    }
+  };
+
+  it('refuses a record that is too large, and loses nothing that comes after it', async () => {
+    const bus = await open(brokers);
+    const other = await keyApartFrom(bus, 'anime-1');
+    const publisher = await bus.publisher();
+    const huge: BusRecord = { ...record(other, ''), value: new Uint8Array(2_000_000) };
+    // The broker takes the small one and refuses the huge one: the numbering of both is in doubt.
+    const refused = await rejectionOf(publisher.publish([record('anime-1', 'with it'), huge]));
+    expect(refused).to.be.instanceOf(TooLargeError);
+    const before = (await bus.ends()) ?? new Map<number, bigint>();
+    const written = await publisher.publish([record('anime-1', 'after'), record(other, 'after')]);
+    const after = (await bus.ends()) ?? new Map<number, bigint>();
+    for (const [partition, offset] of written) {
+      expect(offset).to.equal(before.get(partition));
+      expect(after.get(partition)).to.equal(offset + 1n);
+    }
+  });
+
+  it('creates a topic once, however many come at the same time', async () => {
+    const topic = freshTopic();
+    const buses = await Promise.all([1, 2, 3].map(() => open(brokers, { topic })));
+    for (const bus of buses) expect((await bus.ends())?.size).to.equal(3);
+  });
+
+  it('refuses a topic with another number of partitions, and says what to do', async () => {
+    const topic = freshTopic();
+    await open(brokers, { topic, partitions: 3 });
+    const error = await rejectionOf(kafkaBus({ ...testBusOptions(brokers, topic), partitions: 4 }));
+    if (!(error instanceof PortError)) throw error;
+    expect(error.code).to.equal('NOT_SUPPORTED');
+    expect(error.retriable).to.equal(false);
+    expect(error.message).to.equal(
+      `The topic ${topic} has 3 partitions and 4 are configured. Configure 3, or name a new topic: ` +
+        'changing the partitions needs a new topic and a rebuild of the read models.',
+    );
+  });
+
+  it('says that a broker cannot be reached, which may pass', async () => {
+    const nobody = `127.0.0.1:${await freePort()}`;
+    const error = await rejectionOf(openKafkaBus(nobody));
+    expect(error).to.be.instanceOf(UnavailableError);
+  });
+
+  it('keeps what it is given for ever, under names like those of any object too', async () => {
+    const bus = await open(brokers);
+    const publisher = await bus.publisher();
+    const headers = Object.fromEntries([
+      ['constructor', 'a'],
+      ['__proto__', 'b'],
+    ]);
+    await publisher.publish([{ key: 'toString', value: null, headers }]);
+    const sample = await bus.sample();
+    expect(sample?.key).to.equal('toString');
+    expect(Object.entries(sample?.headers ?? {})).to.deep.equal(Object.entries(headers));
+    expect(await textsOf(bus, 1)).to.deep.equal([null]);
+  });
+});

@@ -1,0 +1,75 @@
+import { expect } from 'chai';
+import type { BusPublisher, EventBus } from '../../src/ports/event-bus.js';
+import { eventually } from '../support/eventually.js';
+import { freshTopic, openKafkaBus } from '../support/stack/kafka-bus.js';
+import { ownKafkaOrSkip } from '../support/stack/kafka-own.js';
+import type { StackServer } from '../support/stack/server.js';
+import { collecting, record } from './event-bus/given.js';
+
+const KEYS = ['anime-1', 'anime-2', 'anime-3', 'anime-4'];
+
+describe('a Kafka broker that is killed and comes back', function () {
+  this.timeout(120_000);
+  let kafka: StackServer | undefined;
+  let bus: EventBus | undefined;
+
+  before(async function () {
+    kafka = await ownKafkaOrSkip(this);
+  });
+  after(async () => {
+    await bus?.close();
+    await kafka?.stop();
+  });
+
+  /** As the bridge does: one batch after the other, each until it is taken. */
+  const publishing = (publisher: BusPublisher) => {
+    let acknowledged = 0;
+    const stopped = new AbortController();
+    const publish = async (): Promise<void> => {
+      const batch = KEYS.map((key) => record(key, `${acknowledged}`));
+      const taken = await publisher.publish(batch).catch(() => null);
+      if (taken !== null) acknowledged += 1;
+      if (!stopped.signal.aborted) await publish();
+    };
+    const done = publish();
+    return {
+      rounds: () => acknowledged,
+      stop: () => {
+        stopped.abort();
+        return done;
+      },
+    };
+  };
+
+  it('costs nothing that was acknowledged, and all goes on within 30 s', async () => {
+    if (kafka === undefined) throw new Error('There is no broker.');
+    const opened = (bus = await openKafkaBus(kafka.address));
+    const seen = collecting();
+    const consumer = opened.consumer(freshTopic());
+    await consumer.start(seen.handler);
+    const traffic = publishing(await opened.publisher());
+    await eventually(() => expect(traffic.rounds()).to.be.greaterThan(50));
+
+    await kafka.kill();
+    await eventually(() => expect(consumer.healthy()).to.equal(false), { withinMs: 30_000 });
+    await kafka.start();
+    const atRestart = { rounds: traffic.rounds(), seen: seen.records.length };
+    await eventually(
+      () => {
+        expect(traffic.rounds()).to.be.greaterThan(atRestart.rounds + 50);
+        expect(seen.records.length).to.be.greaterThan(atRestart.seen + 200);
+        expect(consumer.healthy()).to.equal(true);
+      },
+      { withinMs: 30_000 },
+    );
+
+    await traffic.stop();
+    const all = Array.from({ length: traffic.rounds() }, (_, round) => `${round}`);
+    for (const key of KEYS) {
+      await eventually(() => expect([...new Set(seen.texts(key))]).to.deep.equal(all), {
+        withinMs: 15_000,
+      });
+    }
+    await consumer.stop();
+  });
+});
