@@ -1,7 +1,9 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { expect } from 'chai';
+import { silentLogger, type Logger } from '../../src/platform/logger.js';
 import type { BusRecord, EventBus } from '../../src/ports/event-bus.js';
+import { eventually } from '../support/eventually.js';
 import { openKafka } from '../support/stack/kafka.js';
 import { freshTopic, openKafkaBus } from '../support/stack/kafka-bus.js';
 import { orSkip } from '../support/stack/server.js';
@@ -31,7 +33,7 @@ describe('records on Kafka, read by kcat', function () {
     }
     ({ address: brokers } = await orSkip(this, 'kafka', openKafka));
   });
-  after(() => bus?.close());
+  afterEach(() => bus?.close());
 
   it('have the key, the headers and the value, in the order of each key', async () => {
     const topic = freshTopic();
@@ -84,5 +86,23 @@ describe('records on Kafka, read by kcat', function () {
     }
     expect([...places.keys()]).to.have.members(keys);
     expect([...places.values()].every((each) => each.size === 1)).to.equal(true);
+  });
+
+  it('that this client cannot read end the consumer for good, and say so', async () => {
+    const topic = freshTopic();
+    const lines: string[] = [];
+    const log = (message: string) => void lines.push(message);
+    const logger: Logger = { ...silentLogger(), error: log, child: () => logger };
+    bus = await openKafkaBus(brokers, { topic, logger });
+    const consumer = bus.consumer(freshTopic());
+    await consumer.start(() => Promise.resolve());
+    const kcat = run('kcat', ['-P', '-b', brokers, '-t', topic, '-z', 'lz4']);
+    kcat.child.stdin?.end(`${'x'.repeat(2_000)}\n`);
+    await kcat;
+    await eventually(() => expect(consumer.healthy()).to.equal(false), { withinMs: 15_000 });
+    await eventually(() =>
+      expect(lines).to.deep.equal(['The topic holds what this consumer cannot read']),
+    );
+    await consumer.stop();
   });
 });

@@ -107,4 +107,34 @@ describe('answers of Kafka that are lost', function () {
     expect(consumer.healthy()).to.equal(true);
     await consumer.stop();
   });
+
+  it('do not keep a consumer from being started again, or stopped', async () => {
+    const seen = collecting();
+    const consumer = far.consumer(freshTopic());
+    line?.set({ kind: 'refuse' });
+    line?.reset();
+    expect(await rejectionOf(consumer.start(seen.handler))).to.be.instanceOf(UnavailableError);
+    expect(consumer.healthy()).to.equal(false);
+    await line?.mend();
+    await consumer.start(seen.handler);
+    expect(consumer.healthy()).to.equal(true);
+    line?.set({ kind: 'refuse' });
+    line?.reset();
+    await eventually(() => expect(consumer.healthy()).to.equal(false), SOON);
+    const startedAt = performance.now();
+    await consumer.stop();
+    expect(performance.now() - startedAt).to.be.lessThan(6_000);
+  });
+
+  it('are told by ping, ends and sample', async () => {
+    await far.ping();
+    line?.set({ kind: 'refuse' });
+    line?.reset();
+    for (const call of [() => far.ping(), () => far.ends(), () => far.sample()]) {
+      expect(await rejectionOf(call())).to.be.instanceOf(UnavailableError);
+    }
+    await line?.mend();
+    await far.ping();
+    expect(await far.sample()).to.equal(null);
+  });
 });

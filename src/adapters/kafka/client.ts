@@ -88,7 +88,7 @@ export const clientFactory = ({
       const data = { namespace, detail, error, broker, groupId, retryCount };
       // What it calls an error is mostly an attempt that it repeats.
       const write = level === logLevel.ERROR ? logger.warn : logger.debug;
-      write('The Kafka client has something to say', data);
+      write('The Kafka client reports a problem', data);
     };
 
     const kafka = new Kafka({
