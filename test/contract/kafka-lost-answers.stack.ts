@@ -22,8 +22,8 @@ describe('answers of Kafka that are lost', function () {
   before(async function () {
     const port = await freePort();
     line = await tcpProxy({ host: '127.0.0.1', port });
-    const advertised = line.port;
-    kafka = await ownKafkaOrSkip(this, { line: { port, advertised } });
+    const extra = { protocol: 'PLAINTEXT', port, advertised: line.port } as const;
+    kafka = await ownKafkaOrSkip(this, { extra });
   });
 
   after(async () => {

@@ -11,21 +11,29 @@ import type { StackServer } from './server.js';
 
 const run = promisify(execFile);
 
+/** A further door of the broker, beside the plain one that everybody uses. */
+export interface Listener {
+  readonly protocol: 'PLAINTEXT' | 'SASL_SSL';
+  readonly port: number;
+  /** The port that clients are told to use; a line with faults lies between the two. */
+  readonly advertised?: number;
+  /** What else is set for it, without the prefix of its name. */
+  readonly settings?: Readonly<Record<string, string>>;
+}
+
 export interface NativeKafkaOptions {
-  /**
-   * A second listener for clients that come over a line with faults: the broker listens on `port`
-   * and tells its clients to use `advertised`.
-   */
-  readonly line?: { readonly port: number; readonly advertised: number };
+  readonly extra?: Listener;
 }
 
 /** A broker of one's own, a process of this machine: one node, KRaft, data in a temporary folder. */
-export const startNativeKafka = async ({ line }: NativeKafkaOptions = {}): Promise<StackServer> => {
+export const startNativeKafka = async ({
+  extra,
+}: NativeKafkaOptions = {}): Promise<StackServer> => {
   const jars = await kafkaJars();
   const { path, remove } = await temporaryDirectory();
   const [port, controllerPort] = [await freePort(), await freePort()];
   const settings = join(path, 'server.properties');
-  await writeFile(settings, properties({ data: join(path, 'data'), port, controllerPort, line }));
+  await writeFile(settings, properties({ data: join(path, 'data'), port, controllerPort, extra }));
   await java(jars, ['kafka.tools.StorageTool', 'format', '-t', CLUSTER_ID, '-c', settings]);
   const address = `127.0.0.1:${port}`;
   let broker: ChildProcess | undefined;
@@ -79,26 +87,28 @@ const properties = (given: {
   readonly data: string;
   readonly port: number;
   readonly controllerPort: number;
-  readonly line: NativeKafkaOptions['line'];
+  readonly extra: Listener | undefined;
 }): string => {
-  const { data, port, controllerPort, line } = given;
-  const listeners = [
-    ['PLAINTEXT', port, port],
-    ...(line === undefined ? [] : [['LINE', line.port, line.advertised] as const]),
-  ] as const;
-  const listening = listeners.map(([name, bound]) => `${name}://127.0.0.1:${bound}`);
-  const advertised = listeners.map(([name, , told]) => `${name}://127.0.0.1:${told}`);
+  const { data, port, controllerPort, extra } = given;
+  const at = (name: string, number: number) => `${name}://127.0.0.1:${number}`;
+  const further = extra === undefined ? [] : [at('EXTRA', extra.port)];
+  const told = extra === undefined ? [] : [at('EXTRA', extra.advertised ?? extra.port)];
+  const own = Object.entries(extra?.settings ?? {}).map(([key, value]) => [
+    `listener.name.extra.${key}`,
+    value,
+  ]);
   return Object.entries({
     'process.roles': 'broker,controller',
     'node.id': '1',
     'controller.quorum.voters': `1@127.0.0.1:${controllerPort}`,
     'controller.listener.names': 'CONTROLLER',
-    listeners: [...listening, `CONTROLLER://127.0.0.1:${controllerPort}`].join(','),
-    'advertised.listeners': advertised.join(','),
-    'listener.security.protocol.map': 'PLAINTEXT:PLAINTEXT,LINE:PLAINTEXT,CONTROLLER:PLAINTEXT',
+    listeners: [at('PLAINTEXT', port), at('CONTROLLER', controllerPort), ...further].join(','),
+    'advertised.listeners': [at('PLAINTEXT', port), ...told].join(','),
+    'listener.security.protocol.map': `PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT,EXTRA:${extra?.protocol ?? 'PLAINTEXT'}`,
     'inter.broker.listener.name': 'PLAINTEXT',
     'log.dirs': data,
     ...SINGLE_NODE,
+    ...(Object.fromEntries(own) as Record<string, string>),
   })
     .map(([key, value]) => `${key}=${value}\n`)
     .join('');
