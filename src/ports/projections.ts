@@ -40,10 +40,11 @@ export type Deployed = 'created' | 'updated' | 'unchanged';
  * - PJ-5 `list` answers every continuous projection of the server, its own `$` ones too.
  * - PJ-6 `stateOf` answers the state of a partition as the engine has it at this moment; null where
  *        there is none, or no such projection.
- * - PJ-7 An event store without an engine rejects with NOT_SUPPORTED and a sentence; a definition that
- *        the engine refuses rejects with NOT_SUPPORTED and the engine's reason.
- * - PJ-8 A server that cannot be reached or does not answer in time rejects with UnavailableError. No
- *        call hangs, and every call may be repeated.
+ * - PJ-7 An event store without an engine rejects with NOT_SUPPORTED and a sentence. So does a
+ *        definition that the engine refuses; one that it takes and cannot run shows as faulted. Both
+ *        say why, in the engine's words.
+ * - PJ-8 A server that cannot be reached, does not answer in time or was closed on our side rejects with
+ *        UnavailableError. No call hangs, and every call may be repeated.
  */
 export interface Projections {
   list(): Promise<readonly ProjectionStatus[]>;

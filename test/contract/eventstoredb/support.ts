@@ -7,6 +7,7 @@ import {
 } from '../../../src/adapters/eventstoredb/event-store.js';
 import { silentLogger } from '../../../src/platform/logger.js';
 import type { EventStore } from '../../../src/ports/event-store.js';
+import type { WithProjections } from '../../../src/ports/projections.js';
 
 /** What a test opened, closed in reverse after it. */
 export const opened = () => {
@@ -23,7 +24,7 @@ export const opened = () => {
 export const openStore = (
   connectionString: string,
   options: Partial<EventStoreDbOptions> = {},
-): EventStore =>
+): EventStore & WithProjections =>
   eventStoreDbStore({
     connectionString,
     logger: silentLogger(),

@@ -1,3 +1,4 @@
+import { PortError } from '../../../src/ports/errors.js';
 import type { JsonValue } from '../../../src/ports/json.js';
 import type { ProjectionDefinition, Projections } from '../../../src/ports/projections.js';
 import type { ProjectionEngine } from './engine.js';
@@ -13,16 +14,24 @@ export const inMemoryProjections = (engine: ProjectionEngine): Projections => {
   };
 
   return {
-    list: () => Promise.resolve(engine.statuses()),
+    list: () => {
+      engine.run();
+      return Promise.resolve(engine.statuses());
+    },
     deploy: (definition) => {
       const { name } = definition;
       const outcome = !engine.has(name) ? 'created' : isLast(definition) ? 'unchanged' : 'updated';
-      deployed.set(name, definition);
-      if (outcome === 'created') engine.create(definition);
-      if (outcome === 'updated') {
-        engine.update(definition);
-        engine.reset(name);
+      try {
+        if (outcome === 'created') engine.create(definition);
+        if (outcome === 'updated') {
+          engine.update(definition);
+          engine.reset(name);
+        }
+      } catch (cause) {
+        const refused = new PortError('NOT_SUPPORTED', 'The text cannot be run.', false, { cause });
+        return Promise.reject(refused);
       }
+      deployed.set(name, definition);
       if (condition(name) !== 'running') engine.enable(name);
       return Promise.resolve(outcome);
     },

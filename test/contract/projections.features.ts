@@ -1,0 +1,173 @@
+import { randomUUID } from 'node:crypto';
+import { expect } from 'chai';
+import { PortError } from '../../src/ports/errors.js';
+import type { ProjectionDefinition, Projections } from '../../src/ports/projections.js';
+import { eventually } from '../support/eventually.js';
+
+export interface OpenProjections {
+  readonly projections: Projections;
+  /** The same engine, as another process sees it. */
+  another(): Projections;
+  append(stream: string, type: string): Promise<void>;
+  /** What an operator does in the server's own pages. */
+  disable(name: string): Promise<void>;
+  close(): Promise<void>;
+}
+
+const REFUSED = 'fromCategory(';
+
+/** What `ports/projections.ts` promises of an event store that has an engine. */
+export const projectionsContract = (title: string, open: () => Promise<OpenProjections>): void => {
+  describe(`projections: ${title}`, function () {
+    this.timeout(30_000);
+    let opened: OpenProjections;
+    let projections: Projections;
+    let category: string;
+    let name: string;
+
+    beforeEach(async () => {
+      opened = await open();
+      ({ projections } = opened);
+      category = `c${randomUUID().replaceAll('-', '')}`;
+      name = `p-${category}`;
+    });
+    afterEach(() => opened.close());
+
+    /** Counts the category's events by `step`, one state per stream. */
+    const counting = (step = 1): ProjectionDefinition => ({
+      name,
+      emit: false,
+      query: `fromCategory('${category}').foreachStream().when({
+        $init: function () { return { count: 0 }; },
+        Happened: function (state) { state.count += ${step}; return state; },
+        Broke: function () { throw new Error('It broke.'); },
+      });`,
+    });
+
+    const emitting = (emit: boolean, step = 1): ProjectionDefinition => ({
+      name: `${name}-emitting`,
+      emit,
+      query: `fromCategory('${category}').when({
+        Happened: function (state, event) {
+          emit('${category}out-1', 'Happened', { by: ${step} });
+        },
+      });`,
+    });
+
+    const happen = async (times: number, stream = '1'): Promise<void> => {
+      for (let time = 0; time < times; time += 1) {
+        await opened.append(`${category}-${stream}`, 'Happened');
+      }
+    };
+
+    const stateOf = (stream = '1') => projections.stateOf(name, `${category}-${stream}`);
+
+    const counts = (count: number, stream = '1') =>
+      eventually(async () => expect(await stateOf(stream)).to.deep.equal({ count }), {
+        withinMs: 10_000,
+      });
+
+    const conditionOf = async (of = name) =>
+      (await projections.list()).find((status) => status.name === of)?.condition;
+
+    it('PJ-1 creates a projection that runs from the beginning of the log', async () => {
+      await happen(2);
+      expect(await projections.deploy(counting())).to.equal('created');
+      await counts(2);
+      await happen(1);
+      await counts(3);
+    });
+
+    it('PJ-2 leaves a projection as it is that was deployed before, by whomever', async () => {
+      await projections.deploy(counting());
+      await happen(2);
+      await counts(2);
+      expect(await projections.deploy(counting())).to.equal('unchanged');
+      expect(await opened.another().deploy(counting())).to.equal('unchanged');
+      await happen(1);
+      await counts(3);
+    });
+
+    it('PJ-3 computes a changed projection anew', async () => {
+      await projections.deploy(counting());
+      await happen(3);
+      await counts(3);
+      expect(await projections.deploy(counting(10))).to.equal('updated');
+      await counts(30);
+      expect(await opened.another().deploy(counting(10))).to.equal('unchanged');
+    });
+
+    it('PJ-3 takes another emit for a change, and emits from the beginning', async () => {
+      const emitted = {
+        ...counting(),
+        query: counting().query.replace(category, `${category}out`),
+      };
+      await projections.deploy(emitted);
+      await happen(2);
+      await projections.deploy(emitting(false));
+      await eventually(async () =>
+        expect(await conditionOf(`${name}-emitting`)).to.equal('faulted'),
+      );
+      expect(await projections.deploy(emitting(true))).to.equal('updated');
+      const state = () => projections.stateOf(name, `${category}out-1`);
+      await eventually(async () => expect(await state()).to.deep.equal({ count: 2 }), {
+        withinMs: 10_000,
+      });
+    });
+
+    it('PJ-4 starts a projection that was stopped, where it stopped', async () => {
+      await projections.deploy(counting());
+      await happen(2);
+      await counts(2);
+      await opened.disable(name);
+      await eventually(async () => expect(await conditionOf()).to.equal('stopped'));
+      expect(await projections.deploy(counting())).to.equal('unchanged');
+      await happen(1);
+      await counts(3);
+    });
+
+    it('PJ-4 starts a projection that was faulted, with the text that mends it', async () => {
+      await projections.deploy(counting());
+      await happen(1);
+      await opened.append(`${category}-1`, 'Broke');
+      await eventually(async () => {
+        await stateOf();
+        expect(await conditionOf()).to.equal('faulted');
+      });
+      const status = (await projections.list()).find((each) => each.name === name);
+      expect(status?.reason).to.contain('It broke.');
+      const mended = counting().query.replace("throw new Error('It broke.');", 'return;');
+      expect(await projections.deploy({ ...counting(), query: mended })).to.equal('updated');
+      await happen(1);
+      await counts(2);
+      expect(await conditionOf()).to.equal('running');
+    });
+
+    it('PJ-5 lists what was deployed, and how it is', async () => {
+      expect(await conditionOf()).to.equal(undefined);
+      await projections.deploy(counting());
+      await eventually(async () => expect(await conditionOf()).to.equal('running'));
+    });
+
+    it('PJ-6 answers the state of each partition, and null where there is none', async () => {
+      expect(await stateOf()).to.equal(null);
+      await projections.deploy(counting());
+      await happen(1, '1');
+      await happen(2, '2');
+      await counts(1, '1');
+      await counts(2, '2');
+      expect(await stateOf('3')).to.equal(null);
+      expect(await projections.stateOf(`${name}-other`, '')).to.equal(null);
+    });
+
+    it('PJ-7 says so when the engine cannot run a text', async () => {
+      const outcome = await projections
+        .deploy({ name, query: REFUSED, emit: false })
+        .catch((error: unknown) => error);
+      if (outcome instanceof PortError) expect(outcome.code).to.equal('NOT_SUPPORTED');
+      else {
+        await eventually(async () => expect(await conditionOf()).to.equal('faulted'));
+      }
+    });
+  });
+};
