@@ -39,12 +39,13 @@ export const judgeAnime = async (
   const activity = await activityOf(projections, animeId);
   if (activity === 'unreadable') return unreadable(ANIME_ACTIVITY);
   if (!isAt(activity, document)) {
-    return later(ANIME_ACTIVITY, activity.revision, document.revision);
+    return later(ANIME_ACTIVITY, activity.revision, `the document at ${document.revision}`);
   }
   const ratings = await ratingsOf(projections, animeId);
   if (ratings === 'unreadable') return unreadable(ANIME_RATING_SUMMARY);
   if (ratings.revision !== activity.ratingRevision) {
-    return later(ANIME_RATING_SUMMARY, ratings.revision, activity.ratingRevision);
+    const wanted = `the document's last rating at ${activity.ratingRevision}`;
+    return later(ANIME_RATING_SUMMARY, ratings.revision, wanted);
   }
   return compare(document, activity, ratings);
 };
@@ -54,9 +55,9 @@ const unreadable = (projection: string): Verdict => ({
   reason: `The state of ${projection} is not that of this version: deploy the projections.`,
 });
 
-const later = (projection: string, at: number, wanted: number): Verdict => ({
+const later = (projection: string, at: number, other: string): Verdict => ({
   kind: 'later',
-  reason: `${projection} is at revision ${at}, the document at ${wanted}.`,
+  reason: `${projection} is at revision ${at}, ${other}.`,
 });
 
 /** The engine may leave out events that are no JSON: the document lists those as skipped. */

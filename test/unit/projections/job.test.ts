@@ -1,0 +1,137 @@
+import { expect } from 'chai';
+import { runProjectionsJob } from '../../../src/compose/projections-job.js';
+import { ConfigError, loadConfig } from '../../../src/platform/config.js';
+import { silentLogger } from '../../../src/platform/logger.js';
+import { freePort } from '../../support/free-port.js';
+import { openGrpcNode } from '../../support/grpc-node.js';
+import { projectionEngine, type ProjectionEngine } from '../../support/projections/engine.js';
+import { projectionServer } from '../../support/projections/server.js';
+import { rejectionOf } from '../../support/rejection-of.js';
+
+const NAMES = [
+  'anime-activity',
+  'anime-rating-changes',
+  'anime-rating-summary',
+  'user-timeline',
+  'global-totals',
+];
+
+/** What the server brings itself, as far as the job looks at it. */
+const withCategories = (): ProjectionEngine => {
+  const engine = projectionEngine();
+  engine.create({ name: '$by_category', query: "fromCategory('$').when({});", emit: true });
+  return engine;
+};
+
+describe('the job of the projections', () => {
+  const run = async (action: 'deploy' | 'status', url: string) => {
+    const lines: string[] = [];
+    const config = loadConfig({ NODE_ENV: 'test', EVENTSTORE_URL: url });
+    const print = (line: string) => void lines.push(line);
+    const done = await runProjectionsJob({ config, logger: silentLogger(), action, print });
+    return { done, lines };
+  };
+
+  describe('with an engine', () => {
+    let engine: ProjectionEngine;
+    let server: Awaited<ReturnType<typeof projectionServer>>;
+
+    const start = async (fresh: ProjectionEngine) => {
+      engine = fresh;
+      server = await projectionServer({ engine });
+    };
+    afterEach(() => server.stop());
+
+    const running = (outcome: string) => NAMES.map((name) => `${name.padEnd(22)} ${outcome}`);
+
+    it('deploys each projection once, and says what it did', async () => {
+      await start(withCategories());
+      const first = await run('deploy', server.connectionString);
+      expect(first).to.deep.equal({ done: true, lines: running('created') });
+      const second = await run('deploy', server.connectionString);
+      expect(second).to.deep.equal({ done: true, lines: running('unchanged') });
+    });
+
+    it('starts what was stopped, and does not notice a text that was changed by hand', async () => {
+      await start(withCategories());
+      await run('deploy', server.connectionString);
+      const old = "fromCategory('anime').when({});";
+      engine.update({ name: 'global-totals', query: old, emit: false });
+      engine.disable('user-timeline');
+      const { done, lines } = await run('deploy', server.connectionString);
+      expect(done).to.equal(true);
+      expect(lines).to.deep.equal(running('unchanged'));
+      const conditions = new Set(engine.statuses().map(({ condition }) => condition));
+      expect([...conditions]).to.deep.equal(['running']);
+    });
+
+    it('says how each one is', async () => {
+      await start(withCategories());
+      expect((await run('status', server.connectionString)).lines).to.deep.equal(
+        running('not deployed'),
+      );
+      await run('deploy', server.connectionString);
+      engine.append({ streamId: 'anime-1', eventType: 'Unknown', data: '{}', isJson: true });
+      const { done, lines } = await run('status', server.connectionString);
+      expect(lines).to.deep.equal(running('running, 100.0 %, at 1'));
+      expect(done).to.equal(true);
+    });
+
+    it('fails where one is missing, stopped or faulted, and says which and why', async () => {
+      await start(withCategories());
+      expect(await run('status', server.connectionString)).to.include({ done: false });
+      await run('deploy', server.connectionString);
+      engine.disable('global-totals');
+      const stopped = await run('status', server.connectionString);
+      expect(stopped.done).to.equal(false);
+      expect(stopped.lines.at(-1)).to.match(/^global-totals +Stopped, /);
+      engine.enable('global-totals');
+      const query =
+        "fromCategory('anime').when({ $any: function () { throw new Error('Boom.'); } });";
+      engine.update({ name: 'user-timeline', query, emit: true });
+      engine.reset('user-timeline');
+      engine.append({ streamId: 'anime-1', eventType: 'Unknown', data: '{}', isJson: true });
+      const faulted = await run('status', server.connectionString);
+      expect(faulted.done).to.equal(false);
+      expect(faulted.lines.at(-1)).to.match(/^user-timeline is faulted: .*Boom\.$/);
+    });
+
+    it('fails where the server makes no categories, and says what to do', async () => {
+      await start(projectionEngine());
+      for (const action of ['deploy', 'status'] as const) {
+        const { done, lines } = await run(action, server.connectionString);
+        expect(done).to.equal(false);
+        expect(lines).to.have.length(NAMES.length + 1);
+        expect(lines.at(-1)).to.match(/^\$by_category is not there, .+STANDARD_PROJECTIONS=true/);
+      }
+    });
+  });
+
+  for (const action of ['deploy', 'status'] as const) {
+    it(`${action} fails where there is no engine, and says so`, async () => {
+      const node = await openGrpcNode();
+      try {
+        const url = `esdb://127.0.0.1:${node.server.port}?tls=false`;
+        const { done, lines } = await run(action, url);
+        expect(done).to.equal(false);
+        expect(lines).to.have.length(1);
+        expect(lines[0]).to.match(/^This event store has no projection engine/);
+      } finally {
+        await node.stop();
+      }
+    });
+
+    it(`${action} fails where nobody answers, and says so`, async () => {
+      const url = `esdb://127.0.0.1:${await freePort()}?tls=false`;
+      const { done, lines } = await run(action, url);
+      expect(done).to.equal(false);
+      expect(lines).to.deep.equal(['The event store did not answer.']);
+    });
+
+    it(`${action} needs the address of a server, and names the setting`, async () => {
+      const error = await rejectionOf(run(action, ''));
+      expect(error).to.be.instanceOf(ConfigError);
+      expect((error as Error).message).to.match(/^EVENTSTORE_URL: /);
+    });
+  }
+});
