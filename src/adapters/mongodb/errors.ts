@@ -1,0 +1,107 @@
+import {
+  MongoBulkWriteError,
+  MongoClientClosedError,
+  MongoExpiredSessionError,
+  MongoInvalidArgumentError,
+  MongoMissingCredentialsError,
+  MongoNetworkError,
+  MongoNotConnectedError,
+  MongoOperationTimeoutError,
+  MongoServerClosedError,
+  MongoServerError,
+  MongoStalePrimaryError,
+  MongoSystemError,
+  MongoTopologyClosedError,
+  MongoWriteConcernError,
+} from 'mongodb';
+import { PortError, TooLargeError, UnavailableError } from '../../ports/errors.js';
+
+/** What a failure of the driver means to whoever uses the port; a bug stays what it was. */
+export const translated = (error: unknown): unknown => {
+  if (error instanceof PortError || !(error instanceof Error)) return error;
+  const options = { cause: error, context: { reason: error.message, ...codeOf(error) } };
+  if (isDenied(error)) {
+    return new PortError('ACCESS_DENIED', 'MongoDB denies access.', false, options);
+  }
+  if (isTooLarge(error)) {
+    return new TooLargeError('A document is larger than MongoDB takes.', options);
+  }
+  if (isIndexConflict(error)) return new PortError('CORRUPT', OTHER_INDEX, false, options);
+  if (isOutOfReach(error) || isNotNow(error)) {
+    return new UnavailableError('MongoDB cannot be used for now.', options);
+  }
+  return error;
+};
+
+/** Another writer has inserted the document meanwhile: what an upsert meets when it loses a race. */
+export const isDuplicateKey = (error: unknown): boolean =>
+  error instanceof MongoServerError && error.code === 11000;
+
+const OTHER_INDEX =
+  'An index of the read models has the name of one that this version of the service needs, and is ' +
+  'another. Nothing is lost: drop that index and start again, or build a new version of the read models.';
+
+const codeOf = (error: Error): { code?: number } =>
+  error instanceof MongoServerError && typeof error.code === 'number' ? { code: error.code } : {};
+
+const hasCode = (error: Error, codes: ReadonlySet<number>): boolean => {
+  const { code } = codeOf(error);
+  return code !== undefined && codes.has(code);
+};
+
+/** Unauthorized, AuthenticationFailed, and what Atlas says instead. */
+const DENIED = new Set([13, 18, 8000]);
+const isDenied = (error: Error): boolean =>
+  hasCode(error, DENIED) || error instanceof MongoMissingCredentialsError;
+
+const TOO_LARGE = new Set([10334, 17280, 17419, 17420]);
+const isTooLarge = (error: Error): boolean =>
+  hasCode(error, TOO_LARGE) ||
+  (error instanceof MongoInvalidArgumentError && /larger than the maximum/.test(error.message));
+
+const INDEX_CONFLICT = new Set([85, 86]);
+const isIndexConflict = (error: Error): boolean => hasCode(error, INDEX_CONFLICT);
+
+const OUT_OF_REACH = [
+  MongoNetworkError,
+  MongoSystemError,
+  MongoNotConnectedError,
+  MongoTopologyClosedError,
+  MongoClientClosedError,
+  MongoServerClosedError,
+  MongoOperationTimeoutError,
+  MongoExpiredSessionError,
+  MongoStalePrimaryError,
+];
+
+const isOutOfReach = (error: Error): boolean =>
+  OUT_OF_REACH.some((kind) => error instanceof kind) ||
+  // The driver keeps this class to itself.
+  error.name === 'MongoWaitQueueTimeoutError' ||
+  // A name that is not found when a connection string is looked up.
+  ('syscall' in error && 'code' in error && /^E[A-Z]+$/.test(String(error.code)));
+
+/**
+ * No primary, shutting down, stepping down, out of time, a lock or a disk that is full, a majority
+ * that did not confirm in time: the same may succeed later.
+ */
+const NOT_NOW = new Set([
+  6, 7, 24, 43, 50, 63, 64, 89, 91, 112, 133, 134, 150, 175, 189, 234, 262, 9001, 10058, 10107,
+  11000, 11600, 11601, 11602, 13388, 13435, 13436, 14031,
+]);
+
+const PASSING = [
+  'RetryableWriteError',
+  'RetryableError',
+  'TransientTransactionError',
+  'SystemOverloadedError',
+];
+
+const isNotNow = (error: Error): boolean =>
+  error instanceof MongoWriteConcernError ||
+  (error instanceof MongoBulkWriteError && isUnconfirmed(error)) ||
+  (error instanceof MongoServerError &&
+    (hasCode(error, NOT_NOW) || PASSING.some((label) => error.hasErrorLabel(label))));
+
+const isUnconfirmed = ({ result }: MongoBulkWriteError): boolean =>
+  result.getWriteErrorCount() === 0 && result.getWriteConcernError() !== undefined;

@@ -1,0 +1,77 @@
+import type { Collection } from 'mongodb';
+import type { Guarded } from '../../ports/read-store.js';
+import type { Connection } from './connection.js';
+import { isDuplicateKey } from './errors.js';
+import type { Stored } from './stored-documents.js';
+
+/** Few enough to be answered in time, many enough that the way to the server does not count. */
+const CHUNK = 500;
+/** A lost race leaves the document there, so that a second try finds it. */
+const ATTEMPTS = 5;
+
+/**
+ * Replaces a document only by one with a higher (generation, revision), decided by the server in one
+ * step: the greater of two embedded documents is the one whose first differing field is greater.
+ * Of two at the same revision the first one saved stays, because its precedence is the greater.
+ * Answers the ids of those that were saved.
+ */
+export const saveGuarded = async <Document extends Guarded>(
+  { ask }: Pick<Connection, 'ask'>,
+  collection: Collection<Stored<Document>>,
+  documents: readonly Stored<Document>[],
+): Promise<ReadonlySet<string>> => {
+  const saved = new Set<string>();
+  for (let from = 0; from < documents.length; from += CHUNK) {
+    const chunk = documents.slice(from, from + CHUNK);
+    const changed = await ask(() => write(collection, chunk));
+    const standing = changed === chunk.length ? chunk : await ask(() => read(collection, chunk));
+    for (const { _id } of standing) saved.add(_id);
+  }
+  return saved;
+};
+
+/** How many documents this changed, or undefined where a repeat has blurred the count. */
+const write = async <Document extends Guarded>(
+  collection: Collection<Stored<Document>>,
+  documents: readonly Stored<Document>[],
+): Promise<number | undefined> => {
+  const operations = documents.map(({ _id, d }) => ({
+    updateOne: { filter: { _id }, update: { $max: { d } }, upsert: true },
+  }));
+  for (let attempt = 1; ; attempt++) {
+    try {
+      const { modifiedCount, upsertedCount } = await collection.bulkWrite(operations, {
+        ordered: false,
+      });
+      return attempt === 1 ? modifiedCount + upsertedCount : undefined;
+    } catch (error) {
+      if (!isDuplicateKey(error) || attempt === ATTEMPTS) throw error;
+    }
+  }
+};
+
+/** Those of the documents that stand as this process has written them. */
+const read = async <Document extends Guarded>(
+  collection: Collection<Stored<Document>>,
+  documents: readonly Stored<Document>[],
+): Promise<readonly Stored<Document>[]> => {
+  const ids = documents.map(({ _id }) => _id);
+  const projection = { 'd.generation': 1, 'd.revision': 1, 'd.precedence': 1 };
+  const found = await (collection as unknown as Collection<Stored<Guarded>>)
+    .find({ _id: { $in: ids } }, { projection })
+    .toArray();
+  const standing = new Map(found.map(({ _id, d }) => [_id, guardText(d)]));
+  return documents.filter(({ _id, d }) => standing.get(_id) === guardText(d));
+};
+
+const guardText = ({ generation, revision, precedence }: Stored<Guarded>['d']): string =>
+  `${generation}/${revision}/${precedence}`;
+
+/**
+ * Falls from save to save, and from moment to moment across processes: of two documents at the same
+ * revision the earlier one is to stay.
+ */
+export const fallingPrecedence = (now: () => Date): (() => number) => {
+  let last = 0;
+  return () => -(last = Math.max(last + 1, now().getTime() * 1000));
+};

@@ -1,0 +1,77 @@
+import type { Collection, CollectionOptions, Db, IndexDescription } from 'mongodb';
+import type { Connection } from './connection.js';
+import type { StoredAnime, StoredDay, StoredInteraction } from './stored-documents.js';
+import type { Versions } from './version-catalogue.js';
+
+/** A position as text: both halves have 64 bits, more than a number holds. */
+export interface StoredPosition {
+  readonly _id: string;
+  readonly commit: string;
+  readonly prepare: string;
+}
+
+/** The collections of one version. */
+export interface VersionCollections {
+  readonly animes: Collection<StoredAnime>;
+  readonly interactions: Collection<StoredInteraction>;
+  readonly days: Collection<StoredDay>;
+  readonly position: Collection<StoredPosition>;
+}
+
+const nameOf = (key: string, kind: keyof VersionCollections): string => `v_${key}_${kind}`;
+const KEY_IN_NAME = /^v_([0-9a-f]+)_(?:animes|interactions|days|position)$/;
+
+export const collectionsOf = (
+  db: Db,
+  key: string,
+  options: CollectionOptions,
+): VersionCollections => ({
+  animes: db.collection(nameOf(key, 'animes'), options),
+  interactions: db.collection(nameOf(key, 'interactions'), options),
+  days: db.collection(nameOf(key, 'days'), options),
+  position: db.collection(nameOf(key, 'position'), options),
+});
+
+/** Each begins with what is filtered by, and goes on with a total order. */
+export const INDEXES = {
+  animes: [
+    { name: 'by_id', key: { 'd.animeId': 1 } },
+    { name: 'by_views', key: { 'd.listed': 1, 'd.views': -1, 'd.animeId': 1 } },
+    {
+      name: 'by_average',
+      key: { 'd.listed': 1, 'd.average': -1, 'd.ratingCount': -1, 'd.animeId': 1 },
+    },
+    { name: 'by_popularity', key: { 'd.listed': 1, 'd.popularityKey': 1, 'd.animeId': 1 } },
+    { name: 'by_score', key: { 'd.listed': 1, 'd.details.score': -1, 'd.animeId': 1 } },
+    { name: 'by_title', key: { 'd.listed': 1, 'd.titleKey': 1, 'd.animeId': 1 } },
+    { name: 'by_genre', key: { 'd.listed': 1, 'd.details.genres': 1 } },
+  ],
+  interactions: [{ name: 'by_user', key: { 'd.userId': 1, 'd.animeId': 1 } }],
+  days: [{ name: 'by_day', key: { 'd.day': 1, 'd.animeId': 1, 'd.total': 1 } }],
+} satisfies Readonly<Record<'animes' | 'interactions' | 'days', IndexDescription[]>>;
+
+/** Makes what is missing; rejects where an index of the same name is another one. */
+export const ensureIndexes = async (
+  { ask }: Connection,
+  { animes, interactions, days }: VersionCollections,
+): Promise<void> => {
+  await ask(() => animes.createIndexes(INDEXES.animes));
+  await ask(() => interactions.createIndexes(INDEXES.interactions));
+  await ask(() => days.createIndexes(INDEXES.days));
+};
+
+/**
+ * Drops the collections of versions that are no more. A record is there before its collections are,
+ * so what is listed first and then has no record belongs to nobody, whichever crash left it behind.
+ */
+export const dropOrphans = async (
+  { db, ask }: Connection,
+  versions: () => Promise<Versions>,
+): Promise<void> => {
+  const listed = await ask(() => db.listCollections({}, { nameOnly: true }).toArray());
+  const keys = new Set((await versions()).map(({ key }) => key));
+  for (const { name } of listed) {
+    const key = KEY_IN_NAME.exec(name)?.[1];
+    if (key !== undefined && !keys.has(key)) await ask(() => db.dropCollection(name));
+  }
+};
