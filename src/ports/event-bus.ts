@@ -62,12 +62,15 @@ export interface BusConsumer {
  *        resolved `publish`; null where the bus keeps nothing.
  * - EB-9 `sample` answers one of the records that the bus keeps, or null where it keeps none: whose
  *        records these are can be told by any of them.
+ * - EB-10 `forget` drops what is remembered of a group, so that it starts at the first record again,
+ *        and answers true; false where the group has members, which is left as it is.
  */
 export interface EventBus {
   publisher(): Promise<BusPublisher>;
   consumer(group: string): BusConsumer;
   ends(): Promise<Offsets | null>;
   sample(): Promise<BusRecord | null>;
+  forget(group: string): Promise<boolean>;
   /** Resolves when the bus answers, else rejects with UnavailableError. */
   ping(): Promise<void>;
   close(): Promise<void>;

@@ -95,6 +95,26 @@ export const deliveryClauses = (target: EventBusTarget): void => {
   }
 
   it(
+    'EB-10 forgets a group without members, and no other',
+    withBus(target, async ({ bus, join, freshGroup, soon }) => {
+      const group = freshGroup();
+      const seen = collecting();
+      const member = await join(group, seen.handler);
+      const publisher = await bus.publisher();
+      await publisher.publish([record('anime-1', 'a'), record('anime-1', 'b')]);
+      await soon(() => expect(seen.texts()).to.deep.equal(['a', 'b']));
+      expect(await bus.forget(group)).to.be.false;
+      await member.stop();
+      await soon(async () => expect(await bus.forget(group)).to.be.true);
+      expect(await bus.forget(freshGroup())).to.be.true;
+      if (!target.retains) return;
+      const again = collecting();
+      await join(group, again.handler);
+      await soon(() => expect(again.texts()).to.deep.equal(['a', 'b']));
+    }),
+  );
+
+  it(
     'EB-5 handles batches of one partition one at a time',
     withBus(target, async ({ bus, join, freshGroup, soon }) => {
       const running = new Map<number, number>();

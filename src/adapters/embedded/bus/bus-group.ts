@@ -131,6 +131,7 @@ export const createGroup = ({ name, logger, partitions, maxBatch, redelivery }: 
     member,
     wake,
     hasStarted: () => started,
+    hasMembers: () => active.length > 0,
     put: (partition: number, item: Item) => void lanes[partition]?.queue.push(item),
     stop: async () => {
       await Promise.all([...stops].map((stop) => stop()));

@@ -114,6 +114,7 @@ export const inProcessBus = ({
     consumer,
     ends: () => Promise.resolve(null),
     sample: () => Promise.resolve(null),
+    forget: (name) => settled(() => groups.get(name)?.hasMembers() !== true),
     ping: () =>
       settled(() => {
         if (closed) throw gone();
