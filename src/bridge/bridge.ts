@@ -10,10 +10,9 @@ import { sourceOf } from '../wire/log-identity.js';
 import { createCheckpoints } from './checkpoint.js';
 import { unlessLate } from './deadline.js';
 import { createDelivery } from './delivery.js';
-import type { FlushedPosition } from './keeper.js';
 import { createLeading } from './leading.js';
 import { acquireLease } from './lease.js';
-import { startingPoint } from './starting-point.js';
+import { startingPoint, type FlushedPosition } from './starting-point.js';
 import { createBridgeStatus, type BridgeStatus } from './status.js';
 
 export interface BridgeOptions {
@@ -74,7 +73,7 @@ export const createBridge = (options: BridgeOptions): Bridge => {
   });
   const lead = createLeading({
     ...{ eventStore, checkpoints, delivery, status, holder, logger, metrics },
-    ...{ source, retry, now, monotonic, drainTimeoutMs },
+    ...{ source, retry, monotonic, drainTimeoutMs },
     ...(flushed === undefined ? {} : { flushed }),
     maxBatchBytes: options.maxBatchBytes ?? 512 * 1024,
     maxBatchRecords: options.maxBatchRecords ?? 1_000,

@@ -5,14 +5,7 @@ import type { Logger } from '../platform/logger.js';
 import { pause } from '../platform/retry.js';
 import type { Checkpoint, Checkpoints } from './checkpoint.js';
 import type { Lease } from './lease.js';
-import type { StartingPoint } from './starting-point.js';
-
-/** Where consumers that keep nothing on the bus remember how far they are, if there are any. */
-export interface FlushedPosition {
-  /** Null where nothing was ever flushed. */
-  load(): Promise<Position | null>;
-  save(position: Position): Promise<void>;
-}
+import type { FlushedPosition, StartingPoint } from './starting-point.js';
 
 export interface KeeperOptions {
   readonly checkpoints: Checkpoints;

@@ -7,10 +7,10 @@ import type { Checkpoints } from './checkpoint.js';
 import { deadlineAfter, unlessAborted, unlessLate } from './deadline.js';
 import type { BridgeDelivery } from './delivery.js';
 import { followLog } from './follow-log.js';
-import { createKeeper, type FlushedPosition, type Keeper } from './keeper.js';
+import { createKeeper, type Keeper } from './keeper.js';
 import type { Lease } from './lease.js';
 import { createOutbox, type Entry } from './outbox.js';
-import type { StartingPoint } from './starting-point.js';
+import type { FlushedPosition, StartingPoint } from './starting-point.js';
 import type { BridgeStatusKeeper } from './status.js';
 
 export interface LeadingOptions {
@@ -31,14 +31,13 @@ export interface LeadingOptions {
   readonly staleAfterMs: number;
   readonly drainTimeoutMs: number;
   readonly retry: Backoff;
-  readonly now: () => number;
   readonly monotonic: () => number;
 }
 
 /** Publishes until another bridge takes over or `stopping` aborts, and then in an orderly way no more. */
 export const createLeading = (options: LeadingOptions) => {
   const { eventStore, checkpoints, delivery, status, flushed, source, holder } = options;
-  const { logger, metrics, retry, now, monotonic, staleAfterMs, drainTimeoutMs } = options;
+  const { logger, metrics, retry, monotonic, staleAfterMs, drainTimeoutMs } = options;
 
   const publish = async (
     keeper: Keeper,
@@ -56,8 +55,6 @@ export const createLeading = (options: LeadingOptions) => {
     keeper.acknowledge(last.position, events.length, offsets);
     status.published(last.position);
     metrics.bridgeForwarded.inc(events.length);
-    const newest = events.at(-1);
-    if (newest) metrics.bridgeLagSeconds.set(Math.max(0, now() - newest.recordedAt) / 1000);
   };
 
   return async (lease: Lease, from: StartingPoint, stopping: AbortSignal): Promise<void> => {

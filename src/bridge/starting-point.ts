@@ -4,7 +4,13 @@ import type { Position } from '../ports/event-store.js';
 import type { Logger } from '../platform/logger.js';
 import { SOURCE_HEADER } from '../wire/envelope.js';
 import type { Checkpoint } from './checkpoint.js';
-import type { FlushedPosition } from './keeper.js';
+
+/** Where consumers that keep nothing on the bus remember how far they are, if there are any. */
+export interface FlushedPosition {
+  /** Null where nothing was ever flushed. */
+  load(): Promise<Position | null>;
+  save(position: Position): Promise<void>;
+}
 
 /** Publishing begins after this position; the offsets are what is acknowledged of what is before it. */
 export interface StartingPoint {

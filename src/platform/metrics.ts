@@ -2,6 +2,11 @@ import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from 'prom
 
 const SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
 
+interface BridgeLag {
+  readonly waitingEvents: number;
+  readonly lagSeconds: number;
+}
+
 /** Everything that the service counts; one instance per process, or per test. */
 export const createMetrics = (options: { readonly processMetrics: boolean }) => {
   const registry = new Registry();
@@ -54,11 +59,6 @@ export const createMetrics = (options: { readonly processMetrics: boolean }) => 
       help: 'Subscriptions to the log that ended or stalled and were resumed.',
       registers,
     }),
-    bridgeLagSeconds: new Gauge({
-      name: 'bridge_lag_seconds',
-      help: 'Age of the newest event when it was published.',
-      registers,
-    }),
     projectorApplied: new Counter({
       name: 'projector_events_applied_total',
       help: 'Events that changed a document.',
@@ -80,6 +80,12 @@ export const createMetrics = (options: { readonly processMetrics: boolean }) => 
       labelNames: ['kind'] as const,
       registers,
     }),
+    projectorWaiting: new Gauge({
+      name: 'projector_waiting_records',
+      help: 'Records of the bus behind the last batch that is in documents, by version and partition.',
+      labelNames: ['version', 'partition'] as const,
+      registers,
+    }),
     projectorLagSeconds: new Gauge({
       name: 'projector_lag_seconds',
       help: 'Age of the newest event when its documents were saved.',
@@ -96,6 +102,25 @@ export const createMetrics = (options: { readonly processMetrics: boolean }) => 
       labelNames: ['limit'] as const,
       registers,
     }),
+    /** Has the bridge of this process asked for its lag at every scrape. */
+    followBridge: (status: () => BridgeLag): void => {
+      new Gauge({
+        name: 'bridge_waiting_events',
+        help: 'Events read from the log and not yet taken by the bus.',
+        registers,
+        collect() {
+          this.set(status().waitingEvents);
+        },
+      });
+      new Gauge({
+        name: 'bridge_lag_seconds',
+        help: 'Age of the oldest event that was read from the log and not yet taken by the bus.',
+        registers,
+        collect() {
+          this.set(status().lagSeconds);
+        },
+      });
+    },
   };
 };
 
