@@ -1,9 +1,8 @@
 import { isDeepStrictEqual } from 'node:util';
-import type { AnimeId } from '../domain/ids.js';
-import { ANIME_STREAM_PREFIX, animeIdOf } from '../domain/stream-name.js';
 import type { EventStore } from '../ports/event-store.js';
 import type { DocumentStore } from '../ports/read-store.js';
 import { compareAnime, type Check, type Difference } from './compare-anime.js';
+import { headsOf, type Late } from './heads.js';
 
 export interface Comparison {
   readonly animes: number;
@@ -13,7 +12,7 @@ export interface Comparison {
   readonly differences: readonly Difference[];
   readonly differing: number;
   /** Anime whose documents have not come as far as their streams: not wrong, only late. */
-  readonly behind: readonly { readonly animeId: AnimeId; readonly by: number }[];
+  readonly behind: readonly Late[];
   /** Every document equals the fold, and none is late. */
   readonly equal: boolean;
 }
@@ -37,7 +36,7 @@ export const compareWithLog = async ({
 }: CompareOptions): Promise<Comparison> => {
   const heads = await headsOf(eventStore, signal);
   const differences: Difference[] = [];
-  const behind: { animeId: AnimeId; by: number }[] = [];
+  const behind: Late[] = [];
   let [animes, compared, events, differing] = [0, 0, 0, 0];
 
   const check: Check = (found) => {
@@ -50,25 +49,13 @@ export const compareWithLog = async ({
   for await (const anime of documents.allAnimes()) {
     signal.throwIfAborted();
     animes += 1;
-    const late = (heads.get(anime.animeId) ?? -1) - anime.revision;
+    const head = heads.get(anime.animeId) ?? -1;
     heads.delete(anime.animeId);
-    if (late > 0) behind.push({ animeId: anime.animeId, by: late });
+    const by = head - anime.revision;
+    if (by > 0) behind.push({ animeId: anime.animeId, head, by });
     events += await compareAnime(eventStore, documents, anime, check);
   }
-  for (const [animeId, head] of heads) behind.push({ animeId, by: head + 1 });
+  for (const [animeId, head] of heads) behind.push({ animeId, head, by: head + 1 });
   const equal = differing === 0 && behind.length === 0;
   return { animes, documents: compared, events, differences, differing, behind, equal };
-};
-
-/** The last revision of every anime's stream, of all that the log held when it was read. */
-const headsOf = async (eventStore: EventStore, signal: AbortSignal) => {
-  const heads = new Map<AnimeId, number>();
-  const options = { after: 'start', streamPrefix: ANIME_STREAM_PREFIX, signal } as const;
-  for await (const delivery of eventStore.subscribeToAll(options)) {
-    if (delivery.kind === 'caught-up') break;
-    if (delivery.kind !== 'event') continue;
-    const animeId = animeIdOf(delivery.event.stream);
-    if (animeId !== undefined) heads.set(animeId, Number(delivery.event.revision));
-  }
-  return heads;
 };

@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import type { Logger } from '../../platform/logger.js';
 import type { Backoff } from '../../platform/retry.js';
 import { UnavailableError } from '../../ports/errors.js';
@@ -56,6 +57,8 @@ export const eventStoreDbStore = ({
   const address = parseAddress(connectionString);
   const connection = new Connection(address.options);
   const closing = new AbortController();
+  // Every read under way listens to it, however many there are.
+  setMaxListeners(0, closing.signal);
   const underWay = new Set<Promise<unknown>>();
   let closed: Promise<void> | undefined;
 

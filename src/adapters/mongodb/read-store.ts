@@ -1,4 +1,4 @@
-import { ObjectId, type ReadPreferenceMode } from 'mongodb';
+import { ObjectId, ReadPreference } from 'mongodb';
 import type { Logger } from '../../platform/logger.js';
 import type { AnimeDocument, ReadStore } from '../../ports/read-store.js';
 import { connect } from './connection.js';
@@ -24,7 +24,7 @@ export interface MongodbReadStoreOptions {
   readonly url: string;
   readonly database: string;
   /** Which members answer queries; documents and versions are always read from the primary. */
-  readonly readPreference: ReadPreferenceMode;
+  readonly readPreference: string;
   /** After so long without an answer the store is unavailable for that call. */
   readonly timeoutMs: number;
   readonly logger: Logger;
@@ -48,7 +48,7 @@ export const mongodbReadStore = async ({
   const connection = await connect({ url, database, timeoutMs });
   const { db, ask, whileOpen } = connection;
   const records = versionRecords(connection);
-  const access = versionAccess(connection, records, readPreference);
+  const access = versionAccess(connection, records, ReadPreference.fromString(readPreference));
   const precedence = fallingPrecedence(now);
   const listeners = new Set<Listener>();
 

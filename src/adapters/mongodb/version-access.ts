@@ -1,4 +1,4 @@
-import type { ReadPreferenceMode } from 'mongodb';
+import type { ReadPreference } from 'mongodb';
 import type { Connection } from './connection.js';
 import { find, noSuchVersion } from './version-catalogue.js';
 import { collectionsOf, type VersionCollections } from './version-collections.js';
@@ -26,7 +26,7 @@ export interface VersionAccess {
 export const versionAccess = (
   { db }: Connection,
   records: VersionRecords,
-  readPreference: ReadPreferenceMode,
+  readPreference: ReadPreference,
 ): VersionAccess => {
   const known = new Map<string, OpenVersion>();
 

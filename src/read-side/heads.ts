@@ -1,0 +1,70 @@
+import type { AnimeId } from '../domain/ids.js';
+import { ANIME_STREAM_PREFIX, animeIdOf } from '../domain/stream-name.js';
+import type { EventStore } from '../ports/event-store.js';
+import type { DocumentStore } from '../ports/read-store.js';
+import { pause } from '../platform/retry.js';
+
+/** The last revision of each anime's stream. */
+export type Heads = Map<AnimeId, number>;
+
+/** An anime whose document has not come as far as its stream had. */
+export interface Late {
+  readonly animeId: AnimeId;
+  /** The revision that the stream had come to. */
+  readonly head: number;
+  /** Events that are missing in the document. */
+  readonly by: number;
+}
+
+/** How far every anime's stream is, of all that the log held when it was read. */
+export const headsOf = async (eventStore: EventStore, signal: AbortSignal): Promise<Heads> => {
+  const heads: Heads = new Map();
+  const options = { after: 'start', streamPrefix: ANIME_STREAM_PREFIX, signal } as const;
+  for await (const delivery of eventStore.subscribeToAll(options)) {
+    if (delivery.kind === 'caught-up') break;
+    if (delivery.kind !== 'event') continue;
+    const animeId = animeIdOf(delivery.event.stream);
+    if (animeId !== undefined) heads.set(animeId, Number(delivery.event.revision));
+  }
+  return heads;
+};
+
+/** Asked for at once, so that a catalogue of any size needs few calls. */
+const IDS_AT_ONCE = 1_000;
+
+/** Which documents are behind these heads. */
+export const lateOf = async (
+  documents: DocumentStore,
+  heads: ReadonlyMap<AnimeId, number>,
+): Promise<readonly Late[]> => {
+  const late: Late[] = [];
+  const ids = [...heads.keys()];
+  for (let first = 0; first < ids.length; first += IDS_AT_ONCE) {
+    const asked = ids.slice(first, first + IDS_AT_ONCE);
+    const found = await documents.animes(asked);
+    const revisions = new Map(found.map(({ animeId, revision }) => [animeId, revision]));
+    for (const animeId of asked) {
+      const head = heads.get(animeId) ?? -1;
+      const by = head - (revisions.get(animeId) ?? -1);
+      if (by > 0) late.push({ animeId, head, by });
+    }
+  }
+  return late;
+};
+
+const LOOK_EVERY_MS = 250;
+
+/** Waits for documents that are late; answers those that still are when the time is up. */
+export const waitForLate = async (
+  documents: DocumentStore,
+  late: readonly Late[],
+  { waitMs, signal }: { readonly waitMs: number; readonly signal: AbortSignal },
+): Promise<readonly Late[]> => {
+  const deadline = performance.now() + waitMs;
+  let missing = late;
+  while (missing.length > 0 && performance.now() < deadline && !signal.aborted) {
+    await pause(LOOK_EVERY_MS, signal);
+    missing = await lateOf(documents, new Map(missing.map(({ animeId, head }) => [animeId, head])));
+  }
+  return missing;
+};
