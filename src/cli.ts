@@ -3,10 +3,26 @@ import { parseArgs } from 'node:util';
 export const ROLES = ['all', 'command-api', 'bridge', 'projector', 'query-api'] as const;
 export type Role = (typeof ROLES)[number];
 
+export type RebuildAction =
+  | { readonly kind: 'build' }
+  | { readonly kind: 'status' }
+  /** Without a version: the newest that is ready, or the one that was active before. */
+  | { readonly kind: 'promote' | 'rollback'; readonly version: string | undefined }
+  | { readonly kind: 'prune'; readonly version: string };
+
+export type DeadLettersAction =
+  | { readonly kind: 'list'; readonly limit: number }
+  /** The stream of one anime, or those of all letters that are open. */
+  | { readonly kind: 'replay'; readonly stream: string | undefined };
+
 /** What the command line asks for. */
 export type Invocation =
   | { readonly command: 'serve'; readonly role: Role; readonly sampleCatalog: string | undefined }
   | { readonly command: 'import-catalog'; readonly file: string; readonly relist: boolean }
+  | { readonly command: 'rebuild'; readonly action: RebuildAction }
+  | { readonly command: 'audit'; readonly version: string | undefined }
+  | { readonly command: 'dead-letters'; readonly action: DeadLettersAction }
+  | { readonly command: 'projections'; readonly action: 'deploy' | 'status' }
   | { readonly command: 'config'; readonly explain: boolean }
   | { readonly command: 'help' }
   | { readonly command: 'version' };
@@ -22,12 +38,24 @@ export const USAGE = `Usage: anime-analytics <command>
     --sample-catalog FILE   import FILE first if the event store holds no anime yet
   import-catalog FILE       put the titles of a CSV file into the catalogue
     --relist                list delisted titles again too
+  rebuild                   build a new version of the read models from the log, beside the active one
+  rebuild status            list the versions
+  rebuild promote [VERSION] make a version that is ready the active one
+  rebuild rollback [VERSION] make the one before it active again
+  rebuild prune VERSION     remove a version that is not active
+  audit [VERSION]           compare every document with a fold of the log
+  dead-letters list         list what could not be applied
+    --limit N               at most so many (default 100)
+  dead-letters replay [STREAM]
+                            compute the anime of all open letters again, or that of one stream
+  projections deploy        create or update the projections of EventStoreDB itself
+  projections status        what they do
   config                    print the effective settings, secrets masked
     --help                  explain every setting
   help, --help              this text
   --version                 the version
 
-Exit codes: 0 done, 1 failed or rows were left out, 2 wrong usage or configuration.
+Exit codes: 0 done, 1 failed or a difference was found, 2 wrong usage or configuration.
 Settings come from the environment, then config/<NODE_ENV>.json: see \`anime-analytics config --help\`.
 `;
 
@@ -36,6 +64,7 @@ const options = {
   version: { type: 'boolean', default: false },
   relist: { type: 'boolean', default: false },
   'sample-catalog': { type: 'string' },
+  limit: { type: 'string', default: '100' },
 } as const;
 
 const isRole = (text: string): text is Role => (ROLES as readonly string[]).includes(text);
@@ -43,23 +72,72 @@ const isRole = (text: string): text is Role => (ROLES as readonly string[]).incl
 /** Reads the arguments after the program's name, or throws a UsageError. */
 export const parseInvocation = (args: readonly string[]): Invocation => {
   const { values, positionals } = parse(args);
-  const [command = 'help', operand, ...rest] = positionals;
-  if (rest.length > 0) throw new UsageError(`Too many arguments: ${rest.join(' ')}.`);
+  const [command = 'help', ...operands] = positionals;
   if (values.version) return { command: 'version' };
-  if (command === 'config') return { command, explain: values.help };
-  if (values.help || command === 'help') return { command: 'help' };
+  if (command !== 'config' && (values.help || command === 'help')) return { command: 'help' };
+  const [first, second] = operands;
+  const atMost = (count: number): void => {
+    const rest = operands.slice(count);
+    if (rest.length > 0) throw new UsageError(`Too many arguments: ${rest.join(' ')}.`);
+  };
   switch (command) {
     case 'serve': {
-      const role = operand ?? 'all';
+      atMost(1);
+      const role = first ?? 'all';
       if (!isRole(role)) throw new UsageError(`Unknown role ${role}: one of ${ROLES.join(', ')}.`);
       return { command, role, sampleCatalog: values['sample-catalog'] };
     }
     case 'import-catalog':
-      if (operand === undefined) throw new UsageError('import-catalog needs a file.');
-      return { command, file: operand, relist: values.relist };
+      atMost(1);
+      if (first === undefined) throw new UsageError('import-catalog needs a file.');
+      return { command, file: first, relist: values.relist };
+    case 'rebuild':
+      atMost(first === undefined || first === 'status' ? 1 : 2);
+      return { command, action: rebuildAction(first, second) };
+    case 'audit':
+      atMost(1);
+      return { command, version: first };
+    case 'dead-letters':
+      atMost(first === 'replay' ? 2 : 1);
+      return { command, action: deadLettersAction(first, second, values.limit) };
+    case 'projections':
+      atMost(1);
+      if (first === 'deploy' || first === 'status') return { command, action: first };
+      throw new UsageError('projections needs deploy or status.');
+    case 'config':
+      atMost(0);
+      return { command, explain: values.help };
     default:
       throw new UsageError(`Unknown command ${command}.`);
   }
+};
+
+const rebuildAction = (name: string | undefined, version: string | undefined): RebuildAction => {
+  switch (name) {
+    case undefined:
+      return { kind: 'build' };
+    case 'status':
+      return { kind: name };
+    case 'promote':
+    case 'rollback':
+      return { kind: name, version };
+    case 'prune':
+      if (version === undefined) throw new UsageError('rebuild prune needs a version.');
+      return { kind: name, version };
+    default:
+      throw new UsageError(`rebuild knows status, promote, rollback and prune, not ${name}.`);
+  }
+};
+
+const deadLettersAction = (
+  name: string | undefined,
+  stream: string | undefined,
+  limit: string,
+): DeadLettersAction => {
+  if (name === 'replay') return { kind: name, stream };
+  if (name !== 'list') throw new UsageError('dead-letters needs list or replay.');
+  if (!/^[1-9]\d{0,5}$/.test(limit)) throw new UsageError('--limit is a whole number from 1.');
+  return { kind: name, limit: Number(limit) };
 };
 
 const parse = (args: readonly string[]) => {

@@ -1,6 +1,10 @@
 #!/usr/bin/env node
 import { parseInvocation, USAGE, UsageError, type Invocation } from './cli.js';
+import { runAuditJob } from './compose/audit-job.js';
+import { runDeadLettersJob } from './compose/dead-letters-job.js';
 import { runImportJob } from './compose/import-job.js';
+import { runProjectionsJob } from './compose/projections-job.js';
+import { runRebuildJob } from './compose/rebuild-job.js';
 import { runService } from './compose.js';
 import { ConfigError, loadConfig, type Config } from './platform/config.js';
 import { describeSettings, showConfig } from './platform/config-help.js';
@@ -32,6 +36,28 @@ const stopSignal = (): AbortSignal => {
   return stop.signal;
 };
 
+/** What is run with the settings; answers whether all of it was done, or was found equal. */
+const runConfigured = (
+  invocation: Exclude<Invocation, { command: 'help' | 'version' | 'config' }>,
+): Promise<boolean> => {
+  const config = loadConfig();
+  const job = { config, logger: loggerOf(config), print, stop: stopSignal() };
+  switch (invocation.command) {
+    case 'serve':
+      return runService({ ...job, ...invocation });
+    case 'import-catalog':
+      return runImportJob({ ...job, ...invocation });
+    case 'rebuild':
+      return runRebuildJob(job, invocation.action);
+    case 'audit':
+      return runAuditJob({ ...job, version: invocation.version });
+    case 'dead-letters':
+      return runDeadLettersJob(job, invocation.action);
+    case 'projections':
+      return runProjectionsJob({ ...job, action: invocation.action });
+  }
+};
+
 const run = async (invocation: Invocation): Promise<number> => {
   switch (invocation.command) {
     case 'help':
@@ -43,22 +69,11 @@ const run = async (invocation: Invocation): Promise<number> => {
     case 'config':
       print(invocation.explain ? describeSettings() : showConfig(loadConfig()));
       return DONE;
-    case 'serve': {
-      const config = loadConfig();
-      const logger = loggerOf(config);
-      const { role, sampleCatalog } = invocation;
-      const stop = stopSignal();
-      const clean = await runService({ config, logger, role, sampleCatalog, print, stop });
-      // What did not close in time would keep the process alive.
-      if (!clean) process.exit(FAILED);
-      return DONE;
-    }
-    case 'import-catalog': {
-      const config = loadConfig();
-      const logger = loggerOf(config);
-      const { file, relist } = invocation;
-      const complete = await runImportJob({ config, logger, file, relist, stop: stopSignal() });
-      return complete ? DONE : FAILED;
+    default: {
+      const clean = await runConfigured(invocation);
+      // What of a service did not close in time would keep the process alive.
+      if (!clean && invocation.command === 'serve') process.exit(FAILED);
+      return clean ? DONE : FAILED;
     }
   }
 };

@@ -1,9 +1,11 @@
 import { createCommandApi } from '../command-side/command-api.js';
 import type { CommandHandler } from '../command-side/handler.js';
 import { createQueryApi } from '../query-side/query-api.js';
+import { createHttpApp } from '../platform/http-app.js';
 import { listen, type HttpServer } from '../platform/http-server.js';
 import { VERSION } from '../platform/version.js';
 import type { EventStore } from '../ports/event-store.js';
+import type { ReadStore } from '../ports/read-store.js';
 import type { Needs } from './needs.js';
 import { portTaken } from './port-taken.js';
 import type { ReadSide } from './read-side.js';
@@ -36,12 +38,23 @@ export const serveCommands = (
 export const serveQueries = (
   needs: Needs,
   role: string,
-  { readStore, bridge }: ReadSide,
+  {
+    readStore,
+    readSide,
+  }: {
+    readonly readStore: ReadStore;
+    /** Null where another process runs it. */
+    readonly readSide: ReadSide | null;
+  },
 ): Promise<HttpServer> => {
-  const info = serviceInfo(role, bridge);
+  const info = serviceInfo(role, readSide);
   const app = createQueryApi({ ...shared(needs), readStore, serviceInfo: info, now });
   return serve(needs, 'QUERY_PORT', needs.config.queryPort, app);
 };
+
+/** Health and metrics of a part that serves nothing else. */
+export const serveProbes = (needs: Needs, variable: string, port: number): Promise<HttpServer> =>
+  serve(needs, variable, port, createHttpApp({ ...shared(needs), routers: [] }));
 
 /** Requests under way get most of the time that a stop may take; the parts below need the rest. */
 const SHARE_FOR_REQUESTS = 0.6;

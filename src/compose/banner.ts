@@ -2,31 +2,40 @@ import { resolve } from 'node:path';
 import type { Config } from '../platform/config.js';
 import { VERSION } from '../platform/version.js';
 
+/** Where the parts of this process are; those that another process runs are missing. */
+export interface Addresses {
+  readonly commands?: string;
+  readonly queries?: string;
+  /** Health and metrics of a part that serves nothing else. */
+  readonly probes?: string;
+  /** Without credentials; null where it is in this process alone. */
+  readonly eventStore?: string | null;
+}
+
+const EMBEDDED_ONLY = 'in this process only (EVENTSTORE_PORT=0)';
+
 /** What a person reads once everything is up: where it is and what to paste. */
-export const banner = (where: {
-  readonly commands: string;
-  readonly queries: string | null;
-  readonly eventStore: string | null;
-  readonly config: Config;
-}): string => {
-  const { commands, queries, eventStore, config } = where;
-  const page = config.env === 'production' ? '' : '   (in a browser: GraphiQL)';
-  const docs = config.env === 'production' ? '' : `   (its page: ${commands}/docs)`;
-  const graphql =
-    queries === null
-      ? { address: '', example: '' }
-      : {
-          address: `\n  GraphQL       ${queries}/graphql${page}`,
-          example: `\n  curl ${queries}/graphql -H 'Content-Type: application/json' -d '{"query": "{ animeStats(animeId: 1) { totalClicks totalViews } }"}'`,
-        };
-  return `Anime Analytics ${VERSION} is ready.
-
-  Command API   ${commands}${docs}${graphql.address}
-  Event store   ${eventStore ?? 'in this process only (EVENTSTORE_PORT=0)'}
-  Data          ${resolve(config.dataDir)}
-
-  curl -X POST ${commands}/click -H 'Content-Type: application/json' -d '{"anime_id": 1, "user_id": "user123"}'${graphql.example}
-
-Ctrl-C stops it.
-`;
+export const banner = (addresses: Addresses, role: string, config: Config): string => {
+  const { commands, queries, probes, eventStore } = addresses;
+  const outsideProduction = (text: string): string =>
+    config.env === 'production' ? '' : `   (${text})`;
+  const places = [
+    commands && `Command API   ${commands}${outsideProduction(`its page: ${commands}/docs`)}`,
+    queries && `GraphQL       ${queries}/graphql${outsideProduction('in a browser: GraphiQL')}`,
+    probes && `Health        ${probes}/health`,
+    eventStore !== undefined && `Event store   ${eventStore ?? EMBEDDED_ONLY}`,
+    role === 'all' && `Data          ${resolve(config.dataDir)}`,
+  ];
+  const examples = [
+    commands &&
+      `curl -X POST ${commands}/click -H 'Content-Type: application/json' -d '{"anime_id": 1, "user_id": "user123"}'`,
+    queries &&
+      `curl ${queries}/graphql -H 'Content-Type: application/json' -d '{"query": "{ animeStats(animeId: 1) { totalClicks totalViews } }"}'`,
+  ];
+  const name = role === 'all' ? '' : ` (${role})`;
+  const paragraphs = [places, examples].map(indented).filter((text) => text !== '');
+  return `Anime Analytics ${VERSION}${name} is ready.\n\n${paragraphs.join('\n')}\nCtrl-C stops it.\n`;
 };
+
+const indented = (lines: readonly (string | false | undefined)[]): string =>
+  lines.flatMap((line) => (line ? [`  ${line}\n`] : [])).join('');

@@ -64,6 +64,16 @@ const openEmbedded = async ({ config, logger, life }: StoreNeeds): Promise<Opene
 
 const localAddress = (port: number): string => `esdb://127.0.0.1:${port}?tls=false`;
 
+/** The embedded event store without its port. Rejects with DirectoryInUseError where another process has it. */
+export const openOwnLog = async ({ config, logger, life }: StoreNeeds): Promise<EventStore> => {
+  const log = await life.open(
+    'event log',
+    () => openEventLog({ directory: config.dataDir, logger }),
+    (opened) => opened.close(),
+  );
+  return embeddedEventStore(log);
+};
+
 /**
  * For a job beside a server that may be running: the event store itself where nobody has it, else
  * the port of the process that has. Whether a server has a projection engine is its own to say.
@@ -71,15 +81,10 @@ const localAddress = (port: number): string => `esdb://127.0.0.1:${port}?tls=fal
 export const openEventStoreForJob = async (
   needs: StoreNeeds,
 ): Promise<EventStore & Partial<WithProjections>> => {
-  const { config, logger, life } = needs;
+  const { config } = needs;
   if (config.eventStore.url !== '') return (await openServer(needs)).store;
   try {
-    const log = await life.open(
-      'event log',
-      () => openEventLog({ directory: config.dataDir, logger }),
-      (opened) => opened.close(),
-    );
-    return embeddedEventStore(log);
+    return await openOwnLog(needs);
   } catch (error) {
     if (!(error instanceof DirectoryInUseError)) throw error;
     const port = error.owner?.port;

@@ -15,19 +15,12 @@ type Variable = 'EVENTSTORE_URL' | 'KAFKA_BROKERS' | 'MONGODB_URL';
 
 /** Refuses a role that would wait for ever on an embedded part of another process. */
 export const refuseLonely = (role: Role, config: Config): void => {
+  if (role === 'all') return;
   const given: Readonly<Record<Variable, boolean>> = {
     EVENTSTORE_URL: config.eventStore.url !== '',
     KAFKA_BROKERS: config.kafka.brokers.length > 0,
     MONGODB_URL: config.mongodb.url !== '',
   };
-  for (const variable of ['KAFKA_BROKERS', 'MONGODB_URL'] as const) {
-    if (given[variable]) {
-      throw new ConfigError(
-        `${variable}: this version has no adapter for it yet; leave it empty for the embedded one.`,
-      );
-    }
-  }
-  if (role === 'all') return;
   const missing = SHARED[role].filter((variable) => !given[variable]);
   if (missing.length === 0) return;
   throw new ConfigError(

@@ -1,13 +1,23 @@
-import type { Bridge } from '../bridge/bridge.js';
+import type { ServiceInfo } from '../query-side/schema.js';
 import { VERSION } from '../platform/version.js';
+import type { ReadSide } from './read-side.js';
 
-/** What `serviceInfo` answers. While history is still being followed, nobody knows how much is left. */
-export const serviceInfo = (role: string, bridge: Bridge) => () => {
-  const { caughtUp, waitingEvents, lagSeconds } = bridge.status();
-  return {
-    version: VERSION,
-    role,
-    lagEvents: caughtUp ? waitingEvents : null,
-    lagSeconds: caughtUp ? lagSeconds : null,
+/**
+ * What `serviceInfo` answers. While history is still being followed, nobody knows how much is left;
+ * where the bridge and the projector are other processes, this one never does.
+ */
+export const serviceInfo =
+  (role: string, readSide: ReadSide | null) => async (): Promise<ServiceInfo> => {
+    const unknown = { version: VERSION, role, lagEvents: null, lagSeconds: null };
+    if (readSide === null) return unknown;
+    const { bridge, projectors, readStore } = readSide;
+    const { caughtUp, waitingEvents, lagSeconds } = bridge.status();
+    if (!caughtUp) return unknown;
+    const active = await readStore.active();
+    const onTheBus = active === null ? 0 : projectors.waiting(active.name);
+    return {
+      ...unknown,
+      lagEvents: waitingEvents + onTheBus,
+      lagSeconds: onTheBus === 0 ? lagSeconds : null,
+    };
   };
-};

@@ -211,6 +211,6 @@ describe('the embedded pipeline', () => {
     expect(difference?.expected).to.deep.equal({ ...anime, generation: 1 });
     await append(eventStore, 30, 31);
     const later = await compareWithLog({ eventStore, documents });
-    expect(later.behind).to.deep.equal([{ animeId: (30 % 5) + 1, by: 1 }]);
+    expect(later.behind).to.deep.equal([{ animeId: (30 % 5) + 1, head: 6, by: 1 }]);
   });
 });

@@ -1,6 +1,7 @@
 import { expect } from 'chai';
 import { send } from '../support/http-client.js';
 import { startServiceProcess, type ServiceProcess } from '../support/service-process.js';
+import { storedIds } from '../support/stored-ids.js';
 import { temporaryDirectory } from '../support/temporary-directory.js';
 
 /** Clicks until the service refuses connections; resolves with the ids of what was acknowledged. */
@@ -15,16 +16,6 @@ const clickUntilRefused = async (url: string, user: string): Promise<string[]> =
     }
   }
   return expect.fail('the service never stopped');
-};
-
-const storedIds = async (url: string): Promise<string[]> => {
-  const ids: string[] = [];
-  for (;;) {
-    const page = await send('GET', `${url}/animes/1/events?from=${ids.length}&limit=100`);
-    const events = page.body['events'] as readonly { readonly eventId: string }[];
-    if (events.length === 0) return ids;
-    ids.push(...events.map(({ eventId }) => eventId));
-  }
 };
 
 describe('a service that is stopped under load', function () {
@@ -59,7 +50,7 @@ describe('a service that is stopped under load', function () {
     const code = await before.end(signal);
     const acknowledged = (await Promise.all(clients)).flat();
     expect(acknowledged).not.to.deep.equal([]);
-    const stored = await storedIds((await start()).commandUrl);
+    const stored = await storedIds((await start()).commandUrl, 1);
     return { code, acknowledged, stored };
   };
 

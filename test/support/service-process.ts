@@ -9,6 +9,8 @@ export interface ServiceProcess {
   readonly commandUrl: string;
   readonly queryUrl: string;
   readonly eventStoreUrl: string;
+  /** Of a bridge or a projector that runs alone. */
+  readonly healthUrl: string;
   readonly pid: number;
   /** Everything that it has written to standard output so far. */
   output(): string;
@@ -37,6 +39,8 @@ export const startServiceProcess = async ({
       NODE_ENV: 'test',
       COMMAND_PORT: '0',
       QUERY_PORT: '0',
+      BRIDGE_PORT: '0',
+      PROJECTOR_PORT: '0',
       EVENTSTORE_PORT: String(await freePort()),
       DATA_DIR: dataDir,
       ...environment,
@@ -51,6 +55,7 @@ export const startServiceProcess = async ({
     commandUrl: address('Command API'),
     queryUrl: address('GraphQL'),
     eventStoreUrl: address('Event store'),
+    healthUrl: address('Health'),
     pid: child.pid ?? -1,
     output: () => written.output,
     end: async (signal) => {

@@ -1,0 +1,127 @@
+import { createProjector, type Projector } from '../read-side/projector.js';
+import { pause } from '../platform/retry.js';
+import type { BusConsumer } from '../ports/event-bus.js';
+import type { EventStore } from '../ports/event-store.js';
+import type { DocumentStore, ReadStore, VersionRecord } from '../ports/read-store.js';
+import type { OpenedBus } from './bus.js';
+import { unless } from './unless.js';
+import type { Needs } from './needs.js';
+
+export interface ProjectorParts extends OpenedBus {
+  readonly eventStore: EventStore;
+  readonly readStore: ReadStore;
+  readonly logId: string;
+  /** Those that are there at the start. */
+  readonly versions: readonly VersionRecord[];
+}
+
+interface Fed {
+  readonly projector: Projector;
+  readonly consumer: BusConsumer;
+  /** Records that wait, by partition, as the last batch told. */
+  readonly waiting: Map<number, number>;
+}
+
+export interface Projectors {
+  /** Records of the bus that are not in the version's documents yet, as far as it is known. */
+  waiting(version: string): number;
+}
+
+const LOOK_FOR_VERSIONS_EVERY_MS = 1_000;
+/** Longer than a bus keeps the place of a member that died. */
+const SESSION_MS = 20_000;
+
+/**
+ * A projector for every version of the read models, each with a group of its own. On a bus that
+ * keeps its records versions are taken up and let go as they come and go; on one that keeps nothing
+ * a version that comes later would have missed the beginning, and is fed from the next start on.
+ */
+export const openProjectors = async (needs: Needs, parts: ProjectorParts): Promise<Projectors> => {
+  const { config, logger, life, metrics, health } = needs;
+  const { bus, readStore, keeps, logId, versions } = parts;
+  const fed = new Map<string, Fed>();
+  const stopping = new AbortController();
+
+  const begin = async ({ name: version }: VersionRecord): Promise<void> => {
+    const group = `${config.kafka.group}-${version}`;
+    const documents = readStore.documents(version);
+    await beginAnewIfEmpty(documents, () => bus.forget(group), stopping.signal);
+    const projector = createProjector({ ...parts, documents, logger, metrics });
+    const consumer = bus.consumer(group);
+    const waiting = new Map<number, number>();
+    fed.set(version, { projector, consumer, waiting });
+    await consumer.start(async (batch) => {
+      await projector.handle(batch);
+      waiting.set(batch.partition, batch.waiting);
+      metrics.projectorWaiting.set({ version, partition: batch.partition }, batch.waiting);
+    });
+    logger.info('A version of the read models is fed', { version, group });
+  };
+
+  const end = async (version: string): Promise<void> => {
+    const consumer = fed.get(version)?.consumer;
+    fed.delete(version);
+    await consumer?.stop();
+    logger.info('A version of the read models is no longer fed', { version });
+  };
+
+  const follow = async (): Promise<void> => {
+    for (;;) {
+      await pause(LOOK_FOR_VERSIONS_EVERY_MS, stopping.signal);
+      if (stopping.signal.aborted) return;
+      try {
+        const ours = (await readStore.versions()).filter((version) => version.logId === logId);
+        const names = new Set(ours.map(({ name }) => name));
+        for (const version of ours) if (!fed.has(version.name)) await begin(version);
+        for (const version of [...fed.keys()]) if (!names.has(version)) await end(version);
+      } catch (error) {
+        logger.warn('The versions of the read models could not be followed', { error });
+      }
+    }
+  };
+
+  let following: Promise<void> = Promise.resolve();
+  await life.open(
+    'projectors',
+    async () => {
+      for (const version of versions) await begin(version);
+      if (keeps) following = follow();
+    },
+    async () => {
+      stopping.abort();
+      await following;
+      await Promise.all([...fed.values()].map(({ consumer }) => consumer.stop()));
+    },
+  );
+  health.register('projector', () => {
+    const ill = [...fed].find(([, { consumer }]) => !consumer.healthy());
+    const problem = ill?.[1].projector.refusal() ?? `The projector of ${ill?.[0]} does not run.`;
+    return unless(ill === undefined, problem);
+  });
+
+  return {
+    waiting: (version) =>
+      [...(fed.get(version)?.waiting.values() ?? [])].reduce((sum, each) => sum + each, 0),
+  };
+};
+
+/**
+ * Documents that were lost, or never there: what the group remembers is of others. Members that a
+ * crash left behind are waited for; those that live fill the documents.
+ */
+const beginAnewIfEmpty = async (
+  documents: DocumentStore,
+  forget: () => Promise<boolean>,
+  signal: AbortSignal,
+): Promise<void> => {
+  const deadline = performance.now() + SESSION_MS;
+  while (await isEmpty(documents.allAnimes())) {
+    if ((await forget()) || performance.now() > deadline || signal.aborted) return;
+    await pause(LOOK_FOR_VERSIONS_EVERY_MS, signal);
+  }
+};
+
+const isEmpty = async (items: AsyncIterable<unknown>): Promise<boolean> => {
+  for await (const _ of items) return false;
+  return true;
+};

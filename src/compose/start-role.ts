@@ -1,0 +1,91 @@
+import type { Role } from '../cli.js';
+import type { EventStore } from '../ports/event-store.js';
+import { serveCommands, serveProbes, serveQueries } from './apis.js';
+import type { Addresses } from './banner.js';
+import { openBridge } from './bridge.js';
+import { openBus } from './bus.js';
+import { openCommandHandler } from './commands.js';
+import { openEventStore } from './event-store.js';
+import { importFile, isEmptyStore } from './import-job.js';
+import type { Needs } from './needs.js';
+import { openProjectors } from './projectors.js';
+import { openReadSide, openReadStore } from './read-side.js';
+import { unless } from './unless.js';
+import { identifyLog, versionsOf } from './versions.js';
+
+export interface StartNeeds extends Needs {
+  readonly signal: AbortSignal;
+  /** Imported first where the event store holds no anime. */
+  readonly sampleCatalog: string | undefined;
+}
+
+/** Opens everything that a role runs, in the order in which it depends on each other. */
+export type StartRole = (needs: StartNeeds) => Promise<Addresses>;
+
+const openLog = async (needs: StartNeeds) => {
+  const opened = await openEventStore(needs);
+  needs.health.register('event-store', () => opened.store.ping());
+  return opened;
+};
+
+const startCommands = async (needs: StartNeeds, store: EventStore): Promise<string> => {
+  const { logger, signal, sampleCatalog: file } = needs;
+  const handler = await openCommandHandler(needs, store);
+  if (file !== undefined && (await isEmptyStore(store, signal))) {
+    await importFile({ handler, logger, file, signal });
+  }
+  return (await serveCommands(needs, { handler, store })).url;
+};
+
+const startAll: StartRole = async (needs) => {
+  const { store, address } = await openLog(needs);
+  const readSide = await openReadSide(needs, store);
+  const commands = await startCommands(needs, store);
+  const { url } = await serveQueries(needs, 'all', { readStore: readSide.readStore, readSide });
+  return { commands, queries: url, eventStore: address };
+};
+
+const startCommandApi: StartRole = async (needs) => {
+  const { store, address } = await openLog(needs);
+  return { commands: await startCommands(needs, store), eventStore: address };
+};
+
+/** Its probes are up first: waiting for a server is part of its life. */
+const startBridge: StartRole = async (needs) => {
+  const probes = await serveProbes(needs, 'BRIDGE_PORT', needs.config.bridgePort);
+  const { store: eventStore, address } = await openLog(needs);
+  const logId = await identifyLog(needs, eventStore);
+  const opened = await openBus(needs);
+  needs.health.register('kafka', () => opened.bus.ping());
+  await openBridge(needs, { ...opened, eventStore, logId });
+  return { probes: probes.url, eventStore: address };
+};
+
+const startProjector: StartRole = async (needs) => {
+  const probes = await serveProbes(needs, 'PROJECTOR_PORT', needs.config.projectorPort);
+  const { store: eventStore, address } = await openLog(needs);
+  const logId = await identifyLog(needs, eventStore);
+  const readStore = await openReadStore(needs);
+  const versions = await versionsOf(needs, { readStore, logId });
+  const opened = await openBus(needs);
+  needs.health.register('kafka', () => opened.bus.ping());
+  await openProjectors(needs, { ...opened, eventStore, readStore, logId, versions });
+  return { probes: probes.url, eventStore: address };
+};
+
+const startQueryApi: StartRole = async (needs) => {
+  const readStore = await openReadStore(needs);
+  needs.health.register('read-models', async () => {
+    await unless((await readStore.active()) !== null, 'There are no read models yet.');
+  });
+  const { url } = await serveQueries(needs, 'query-api', { readStore, readSide: null });
+  return { queries: url };
+};
+
+export const START: Readonly<Record<Role, StartRole>> = {
+  all: startAll,
+  'command-api': startCommandApi,
+  bridge: startBridge,
+  projector: startProjector,
+  'query-api': startQueryApi,
+};

@@ -1,0 +1,46 @@
+import { expect } from 'chai';
+import { parseInvocation, UsageError } from '../../src/cli.js';
+
+describe('the arguments of the command line', () => {
+  for (const [name, args, message] of [
+    ['an unknown command', ['sing'], 'Unknown command sing.'],
+    ['an unknown role', ['serve', 'poet'], 'Unknown role poet'],
+    ['an unknown option', ['serve', '--loud'], '--loud'],
+    ['an import without a file', ['import-catalog'], 'import-catalog needs a file.'],
+    ['a rebuild of an unknown kind', ['rebuild', 'twice'], 'rebuild knows status, promote'],
+    ['a prune without a version', ['rebuild', 'prune'], 'rebuild prune needs a version.'],
+    ['dead letters without a verb', ['dead-letters'], 'dead-letters needs list or replay.'],
+    ['a limit that is no number', ['dead-letters', 'list', '--limit', 'all'], '--limit'],
+    ['projections without a verb', ['projections'], 'projections needs deploy or status.'],
+    ['too many arguments', ['serve', 'all', 'now'], 'Too many arguments: now.'],
+  ] as const) {
+    it(`are refused with ${name}`, () => {
+      expect(() => parseInvocation(args)).to.throw(UsageError, message);
+    });
+  }
+
+  for (const [text, invocation] of [
+    ['serve', { command: 'serve', role: 'all', sampleCatalog: undefined }],
+    ['serve bridge', { command: 'serve', role: 'bridge', sampleCatalog: undefined }],
+    ['import-catalog a.csv --relist', { command: 'import-catalog', file: 'a.csv', relist: true }],
+    ['rebuild', { command: 'rebuild', action: { kind: 'build' } }],
+    ['rebuild promote', { command: 'rebuild', action: { kind: 'promote', version: undefined } }],
+    ['rebuild rollback v1', { command: 'rebuild', action: { kind: 'rollback', version: 'v1' } }],
+    ['rebuild prune v1', { command: 'rebuild', action: { kind: 'prune', version: 'v1' } }],
+    ['audit v2', { command: 'audit', version: 'v2' }],
+    ['dead-letters list', { command: 'dead-letters', action: { kind: 'list', limit: 100 } }],
+    [
+      'dead-letters replay anime-1',
+      { command: 'dead-letters', action: { kind: 'replay', stream: 'anime-1' } },
+    ],
+    ['projections deploy', { command: 'projections', action: 'deploy' }],
+    ['config --help', { command: 'config', explain: true }],
+    ['audit --help', { command: 'help' }],
+    ['', { command: 'help' }],
+  ] as const) {
+    it(`are understood: ${text}`, () => {
+      const args = text.split(' ').filter((each) => each !== '');
+      expect(parseInvocation(args)).to.deep.equal(invocation);
+    });
+  }
+});
