@@ -1,6 +1,8 @@
 import type { AnimeId } from '../domain/ids.js';
+import type { Backoff } from '../platform/retry.js';
 import type { AnimeDocument, ReadQueries, ReadStore } from '../ports/read-store.js';
 import { staleRead } from './errors.js';
+import { impatience, type Impatience } from './impatience.js';
 import { createSharedLookUp, type SharedLookUp, type Waiter } from './shared-look-up.js';
 
 /** One version of the read models. */
@@ -13,8 +15,8 @@ export interface RevisionWaiterOptions {
   readonly readStore: Pick<ReadStore, 'onSaved'>;
   /** How long a caller waits before it is told STALE_READ. */
   readonly waitMs?: number;
-  /** Look-ups without a push, for documents that another process saves. */
-  readonly pollEveryMs?: number;
+  /** Look-ups without a push, for documents that another process saves: soon, then less often. */
+  readonly poll?: Backoff;
   /** Beyond so many waiters a call looks once and does not wait: memory stays bounded. */
   readonly maxWaiters?: number;
 }
@@ -28,37 +30,31 @@ export interface RevisionWaiter {
 interface Queue extends SharedLookUp {
   readonly animeId: AnimeId;
   readonly waiters: Set<Waiter>;
+  readonly polling: Impatience;
 }
 
 export const createRevisionWaiter = ({
   readStore,
   waitMs = 2000,
-  pollEveryMs = 250,
+  poll = { baseMs: 10, maxMs: 250 },
   maxWaiters = 1000,
 }: RevisionWaiterOptions): RevisionWaiter => {
   const queues = new Map<string, Queue>();
   let waiting = 0;
   let rest: (() => void) | undefined;
 
-  /** Listens and polls only while somebody waits: idle costs nothing, and nothing needs closing. */
-  const attend = () => {
-    const stopListening = readStore.onSaved((animes) => {
+  /** Listens only while somebody waits: idle costs nothing, and nothing needs closing. */
+  const listen = () =>
+    readStore.onSaved((animes) => {
       const saved = new Set(animes.map(({ animeId }) => animeId));
       for (const queue of queues.values()) if (saved.has(queue.animeId)) queue.lookAgain();
     });
-    const poll = setInterval(() => {
-      for (const queue of queues.values()) queue.lookAgain();
-    }, pollEveryMs);
-    return () => {
-      stopListening();
-      clearInterval(poll);
-    };
-  };
 
   const open = (key: string, queries: ReadQueries, animeId: AnimeId): Queue => {
     const waiters = new Set<Waiter>();
     const lookUp = createSharedLookUp(waiters, () => queries.anime(animeId));
-    const queue = { ...lookUp, animeId, waiters };
+    const polling = impatience(() => lookUp.lookAgain(), poll);
+    const queue = { ...lookUp, animeId, waiters, polling };
     queues.set(key, queue);
     return queue;
   };
@@ -82,6 +78,7 @@ export const createRevisionWaiter = ({
         },
       };
       const late = setTimeout(() => waiter.reject(staleRead(queue.animeId, minRevision)), waitMs);
+      queue.polling.begin();
       queue.join(waiter);
     });
 
@@ -95,12 +92,15 @@ export const createRevisionWaiter = ({
     read: ({ version, queries }, animeId, minRevision) => {
       if (waiting >= maxWaiters) return lookOnce(queries, animeId, minRevision);
       const key = `${animeId}@${version}`;
-      rest ??= attend();
+      rest ??= listen();
       const queue = queues.get(key) ?? open(key, queries, animeId);
       waiting += 1;
       return wait(queue, minRevision, () => {
         waiting -= 1;
-        if (queue.waiters.size === 0) queues.delete(key);
+        if (queue.waiters.size === 0) {
+          queue.polling.end();
+          queues.delete(key);
+        }
         if (waiting > 0) return;
         rest?.();
         rest = undefined;

@@ -35,7 +35,7 @@ const given = (start: number | null, options: Partial<RevisionWaiterOptions> = {
   const waiter = createRevisionWaiter({
     readStore,
     waitMs: NEVER_MS,
-    pollEveryMs: NEVER_MS,
+    poll: { baseMs: NEVER_MS, maxMs: NEVER_MS },
     ...options,
   });
   return {
@@ -93,7 +93,7 @@ describe('waiting for a revision', () => {
   });
 
   it('looks by itself where another process saves', async () => {
-    const store = given(4, { pollEveryMs: 5 });
+    const store = given(4, { poll: { baseMs: 1, maxMs: 5 } });
     const reading = store.read(5);
     store.save(5, { pushed: false });
     expect(await reading).to.have.property('revision', 5);
