@@ -12,10 +12,16 @@ export interface OpenReadStore {
 export interface ReadStoreTarget {
   /** A store without any version. */
   open(): Promise<OpenReadStore>;
-  /** Whether saves that run at the same time are decided atomically. */
-  readonly concurrentWriters: true | CannotShow;
+  /** Whether saves that run at the same time are decided atomically; a server may have to be asked. */
+  readonly concurrentWriters: true | (() => Promise<true | CannotShow>);
   /** Runs `keepSaving` on a fresh store in another process, kills that with -9, opens its store here. */
   readonly killWhileSaving: (() => Promise<OpenReadStore>) | CannotShow;
   /** How many random cases a rule is tried with. */
   readonly cases: number;
 }
+
+/** Skips the test that runs, and says why: what a server lacks is known only once it has answered. */
+export const skipBecause = (context: Mocha.Context, { because }: CannotShow): never => {
+  process.stdout.write(`      skipped: ${because}\n`);
+  return context.skip();
+};

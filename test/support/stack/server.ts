@@ -46,15 +46,16 @@ export const stopShared = async (): Promise<void> => {
 
 /**
  * The server, or a skipped suite that says why; a failure where REQUIRE_STACK names it
- * (comma separated). For a `before` hook.
+ * (comma separated). For a `before` hook. With `own` nobody shares it, and the caller stops it.
  */
 export const orSkip = async (
   context: Mocha.Context,
   name: ServerName,
   open: () => Promise<StackServer>,
+  { own = false } = {},
 ): Promise<StackServer> => {
   try {
-    return await shared(name, open);
+    return await (own ? open() : shared(name, open));
   } catch (error) {
     const required = (process.env['REQUIRE_STACK'] ?? '').split(',').includes(name);
     if (required || !(error instanceof NotHere)) throw error;

@@ -1,0 +1,116 @@
+import { expect } from 'chai';
+import { holesIn } from '../support/recording-bus.js';
+import { openEventStore } from '../support/stack/event-store.js';
+import { fourProcesses, type FourProcesses, type Part } from '../support/stack/four-processes.js';
+import { startNativeFerretdb } from '../support/stack/mongodb-ferretdb.js';
+import { startNativeKafka } from '../support/stack/kafka-native.js';
+import { publishedRecords } from '../support/stack/published-records.js';
+import { orSkip, type StackServer } from '../support/stack/server.js';
+import {
+  expectAuditClean,
+  expectMoving,
+  expectStoredOnce,
+  freshAnimeIds,
+  list,
+  sendSome,
+  startLoad,
+  type Load,
+} from '../support/stack/story.js';
+
+/** One fault after the other, each under load; the promises hold after every one of them. */
+describe('the service in four processes, under a fault', function () {
+  this.timeout(180_000);
+  let stack: FourProcesses;
+  let kafka: StackServer;
+  let mongodb: StackServer;
+  let load: Load;
+  const animeIds = freshAnimeIds(20);
+  const [witness = 0] = animeIds;
+
+  before(async function () {
+    this.timeout(300_000);
+    const eventStore = await orSkip(this, 'eventstoredb', openEventStore);
+    // Of their own: others must not see them end.
+    kafka = await orSkip(this, 'kafka', () => startNativeKafka(), { own: true });
+    mongodb = await orSkip(this, 'mongodb', () => startNativeFerretdb(), { own: true });
+    stack = await fourProcesses({
+      eventStore: eventStore.address,
+      kafka: kafka.address,
+      mongodb: mongodb.address,
+    });
+    await stack.start();
+    await list(stack.commandUrl(), animeIds);
+    await expectMoving(stack, witness);
+  });
+  after(async () => {
+    await stack.stop();
+    await kafka.stop();
+    await mongodb.stop();
+  });
+
+  beforeEach(async () => {
+    load = startLoad(() => stack.commandUrl(), animeIds);
+    await sendSome(load, 100);
+  });
+
+  /** The load ends; whatever was acknowledged is there once, in order, and in the documents. */
+  afterEach(async () => {
+    await load.finish();
+  });
+
+  const expectPromisesKept = async (): Promise<void> => {
+    await expectMoving(stack, witness);
+    await sendSome(load, 100);
+    await load.finish();
+    await expectStoredOnce(stack.commandUrl(), load.acknowledged);
+    await expectMoving(stack, witness);
+    await expectAuditClean(stack);
+    const records = await publishedRecords(stack);
+    expect(holesIn(records)).to.deep.equal([]);
+  };
+
+  const kill = async (part: Part): Promise<void> => {
+    await stack.end([part], 'SIGKILL');
+    await stack.start([part]);
+  };
+
+  for (const part of ['bridge', 'projector', 'command-api'] as const) {
+    it(`keeps every promise when the ${part} is killed`, async () => {
+      await kill(part);
+      await expectPromisesKept();
+    });
+  }
+
+  it('keeps every promise when the broker is killed and comes back', async () => {
+    await kafka.kill();
+    await sendSome(load, 100);
+    await kafka.start();
+    await expectPromisesKept();
+  });
+
+  it('keeps every promise when the document store is killed and comes back', async () => {
+    await mongodb.kill();
+    await sendSome(load, 100);
+    await mongodb.start();
+    await expectPromisesKept();
+  });
+
+  it('keeps every promise with two bridges, when the one that leads is killed', async () => {
+    const second = await stack.second('bridge');
+    await sendSome(load, 100);
+    await stack.end(['bridge'], 'SIGKILL');
+    await expectPromisesKept();
+    expect(await second.end('SIGTERM')).to.equal(0);
+    await stack.start(['bridge']);
+  });
+
+  it('keeps every promise when the bridge that leads is paused past its lease and goes on', async () => {
+    const leader = stack.process('bridge').pid;
+    const second = await stack.second('bridge');
+    process.kill(leader, 'SIGSTOP');
+    await expectMoving(stack, witness);
+    process.kill(leader, 'SIGCONT');
+    await expectPromisesKept();
+    expect(await second.end('SIGTERM')).to.equal(0);
+  });
+});

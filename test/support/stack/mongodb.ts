@@ -1,0 +1,35 @@
+import { MongoClient } from 'mongodb';
+import { mongodbAnswers } from './mongodb-answers.js';
+import { containerRuntime, startMongodbContainer } from './mongodb-docker.js';
+import { startNativeFerretdb } from './mongodb-ferretdb.js';
+import type { StackServer } from './server.js';
+
+/** The server that MONGODB_URL names, else MongoDB in Docker, else FerretDB on this machine. */
+export const openMongodb = async (): Promise<StackServer> => {
+  const url = process.env['MONGODB_URL'] ?? '';
+  if (url !== '') return theirs(url);
+  const runtime = await containerRuntime();
+  return runtime === null ? startNativeFerretdb() : startMongodbContainer(runtime);
+};
+
+const theirs = async (address: string): Promise<StackServer> => {
+  await mongodbAnswers(address, 10_000);
+  const refuse = () => Promise.reject(new Error('The server of MONGODB_URL is not ours to end.'));
+  return {
+    address,
+    ours: false,
+    kill: refuse,
+    start: refuse,
+    stop: () => Promise.resolve(),
+  };
+};
+
+/** Removes a database that a test has made. */
+export const dropDatabase = async (url: string, name: string): Promise<void> => {
+  const client = new MongoClient(url, { serverSelectionTimeoutMS: 5000 });
+  try {
+    await client.db(name).dropDatabase();
+  } finally {
+    await client.close();
+  }
+};

@@ -1,0 +1,41 @@
+import { randomUUID } from 'node:crypto';
+import { kafkaBus } from '../../../src/adapters/kafka/bus.js';
+import { silentLogger } from '../../../src/platform/logger.js';
+import type { BusRecord, EventBus } from '../../../src/ports/event-bus.js';
+import { eventually } from '../eventually.js';
+import type { FourProcesses } from './four-processes.js';
+
+/** Everything that is on the service's topic by now, in the order of each partition. */
+export const publishedRecords = async ({
+  topic,
+  environment,
+}: FourProcesses): Promise<readonly BusRecord[]> => {
+  const bus = await kafkaBus({
+    ...{ brokers: [environment['KAFKA_BROKERS'] ?? ''], topic, logger: silentLogger() },
+    ...{ partitions: Number(environment['KAFKA_PARTITIONS']), replicationFactor: 0 },
+  });
+  try {
+    return await readAll(bus);
+  } finally {
+    await bus.close();
+  }
+};
+
+const readAll = async (bus: EventBus): Promise<readonly BusRecord[]> => {
+  const ends = (await bus.ends()) ?? new Map<number, bigint>();
+  const wanted = [...ends].reduce((sum, [, end]) => sum + Number(end), 0);
+  const records: BusRecord[] = [];
+  const consumer = bus.consumer(`reader-${randomUUID()}`);
+  await consumer.start((batch) => {
+    records.push(...batch.records);
+    return Promise.resolve();
+  });
+  await eventually(
+    () => {
+      if (records.length < wanted) throw new Error(`${records.length} of ${wanted} records came.`);
+    },
+    { withinMs: 60_000 },
+  );
+  await consumer.stop();
+  return records;
+};
