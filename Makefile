@@ -4,7 +4,7 @@ CATALOG := data/sample-catalog.csv
 COMPOSE := docker compose -f docker/compose.yaml
 
 .DEFAULT_GOAL := help
-.PHONY: help install build run test check test-contract demo bench format up down logs ps seed clean
+.PHONY: help install build run test check test-contract test-stack demo demo-stack bench bench-stack format up down logs ps seed clean
 
 help: ## List these targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-15s %s\n", $$1, $$2 }'
@@ -30,11 +30,20 @@ check: install ## The quick gate: format, types, lint, unit tests
 test-contract: install ## The event store contract, on EVENTSTORE_URL=esdb://... or on the embedded store
 	npm run test:contract
 
+test-stack: install ## The same promises on real servers: in Docker, else Kafka on Java and FerretDB by Go
+	npm run test:stack
+
 demo: install ## A load over HTTP, kill -9 in the middle of it, every document compared with the log
 	npm run demo -- --kill
 
+demo-stack: install ## The distributed service under load, each process killed once, then the audit
+	npm run demo:stack
+
 bench: install ## All benchmarks, each beside its limit (takes some 15 minutes)
 	npm run bench
+
+bench-stack: install ## The distributed service: catch-up, freshness and memory (takes some 20 minutes)
+	npm run bench:stack
 
 format: install ## Format all files
 	npm run format

@@ -2,14 +2,11 @@ import { embeddedEventStore } from '../../src/adapters/embedded/log/event-store.
 import { openEventLog } from '../../src/adapters/embedded/log/open-event-log.js';
 import { openReadStore } from '../../src/adapters/embedded/read-store/open-read-store.js';
 import { silentLogger } from '../../src/platform/logger.js';
-import type { EventStore } from '../../src/ports/event-store.js';
 import { compareWithLog, type Comparison } from '../../src/read-side/fold-and-compare.js';
+import { storedOnce, type StoredOnce } from './stored-once.js';
 
-export interface Verification {
+export interface Verification extends StoredOnce {
   readonly comparison: Comparison;
-  readonly eventsInLog: number;
-  readonly idsStoredTwice: number;
-  readonly acknowledgedMissing: number;
 }
 
 /** Opens the data of a stopped service: are all acknowledged events there once, and do the documents equal a fold of the log? */
@@ -25,32 +22,9 @@ export const verify = async (
     if (active === null) throw new Error('There are no read models.');
     const documents = readStore.documents(active.name);
     const comparison = await compareWithLog({ eventStore: store, documents });
-    const stored = await storedIds(store);
-    return {
-      comparison,
-      eventsInLog: stored.total,
-      idsStoredTwice: stored.total - stored.ids.size,
-      acknowledgedMissing: acknowledged.filter((id) => !stored.ids.has(id)).length,
-    };
+    return { comparison, ...(await storedOnce(store, acknowledged)) };
   } finally {
     await readStore.close();
     await store.close();
   }
-};
-
-const storedIds = async (store: EventStore) => {
-  const ids = new Set<string>();
-  let total = 0;
-  const { signal } = new AbortController();
-  for await (const delivery of store.subscribeToAll({
-    after: 'start',
-    streamPrefix: 'anime-',
-    signal,
-  })) {
-    if (delivery.kind === 'caught-up') break;
-    if (delivery.kind !== 'event') continue;
-    total += 1;
-    ids.add(delivery.event.id);
-  }
-  return { ids, total };
 };

@@ -70,7 +70,7 @@ export const readQueries = (
 
     genres: () =>
       read(async ({ animes }) => {
-        const genres = await animes.distinct('d.details.genres', LISTED, { maxTimeMS });
+        const genres = await animes.distinct('d.details.genres', LISTED);
         return (genres as readonly string[]).toSorted(byBytes);
       }),
 

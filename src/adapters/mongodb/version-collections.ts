@@ -1,4 +1,4 @@
-import type { Collection, CollectionOptions, Db, IndexDescription } from 'mongodb';
+import type { Collection, CollectionOptions, Db } from 'mongodb';
 import type { Connection } from './connection.js';
 import type { StoredAnime, StoredDay, StoredInteraction } from './stored-documents.js';
 import type { Versions } from './version-catalogue.js';
@@ -32,6 +32,11 @@ export const collectionsOf = (
   position: db.collection(nameOf(key, 'position'), options),
 });
 
+interface Index {
+  readonly name: string;
+  readonly key: Readonly<Record<string, 1 | -1>>;
+}
+
 /** Each begins with what is filtered by, and goes on with a total order. */
 export const INDEXES = {
   animes: [
@@ -48,16 +53,18 @@ export const INDEXES = {
   ],
   interactions: [{ name: 'by_user', key: { 'd.userId': 1, 'd.animeId': 1 } }],
   days: [{ name: 'by_day', key: { 'd.day': 1, 'd.animeId': 1, 'd.total': 1 } }],
-} satisfies Readonly<Record<'animes' | 'interactions' | 'days', IndexDescription[]>>;
+} satisfies Readonly<Record<string, readonly Index[]>>;
 
 /** Makes what is missing; rejects where an index of the same name is another one. */
 export const ensureIndexes = async (
   { ask }: Connection,
-  { animes, interactions, days }: VersionCollections,
+  collections: VersionCollections,
 ): Promise<void> => {
-  await ask(() => animes.createIndexes(INDEXES.animes));
-  await ask(() => interactions.createIndexes(INDEXES.interactions));
-  await ask(() => days.createIndexes(INDEXES.days));
+  for (const [kind, indexes] of Object.entries(INDEXES) as [keyof typeof INDEXES, Index[]][]) {
+    const collection = collections[kind] as Pick<Collection, 'createIndexes'>;
+    // One by one: FerretDB breaks off where a list has several that are there.
+    for (const index of indexes) await ask(() => collection.createIndexes([index]));
+  }
 };
 
 /**
