@@ -6,11 +6,11 @@ import { eventStoreDbStore } from '../src/adapters/eventstoredb/event-store.js';
 import { silentLogger } from '../src/platform/logger.js';
 import { eventually } from '../test/support/eventually.js';
 import type { Part } from '../test/support/stack/four-processes.js';
-import { startFreshnessProbe } from './support/freshness-probe.js';
+import { startFreshnessProbe } from '../bench/support/freshness-probe.js';
 import { nothingSent, send } from './support/load.js';
 import { withNativeStack, type NativeStack } from './support/native-stack.js';
 import { sampleAnimeIds } from './support/sample-ids.js';
-import { metricOf, scrape } from './support/scrape.js';
+import { metricOf, scrape } from '../bench/support/scrape.js';
 import { storedOnce } from './support/stored-once.js';
 
 /**

@@ -64,6 +64,11 @@ export const createMetrics = (options: { readonly processMetrics: boolean }) => 
       help: 'Events that changed a document.',
       registers,
     }),
+    projectorDocuments: new Counter({
+      name: 'projector_documents_saved_total',
+      help: 'Documents sent to the read store, of all kinds.',
+      registers,
+    }),
     projectorDuplicates: new Counter({
       name: 'projector_duplicates_total',
       help: 'Events that the documents held already.',

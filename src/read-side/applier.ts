@@ -94,7 +94,9 @@ export const createApplier = (options: ApplierOptions) => {
       // Before the save: once the document has passed the event, nobody would come back to list it.
       for (const event of malformed) await list(event.animeId, event.revision, reasonOf(event));
     }
-    const { refused } = await documents.save(batchOf(folded));
+    const batch = batchOf(folded);
+    const { refused } = await documents.save(batch);
+    metrics.projectorDocuments.inc(sizeOf(batch));
     if (refused > 0) {
       cache.drop(folded.map(({ anime }) => anime.animeId));
       return pending.size < before;
@@ -129,6 +131,9 @@ const batchOf = (folded: readonly FoldedRun[]): DocumentBatch => ({
   days: folded.flatMap(({ days }) => days),
   animes: folded.map(({ anime }) => anime),
 });
+
+const sizeOf = ({ interactions, days, animes }: DocumentBatch): number =>
+  interactions.length + days.length + animes.length;
 
 const reasonOf = ({ decoded }: StreamEvent): string =>
   decoded.kind === 'malformed' ? decoded.reason : '';

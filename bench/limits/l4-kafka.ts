@@ -1,0 +1,33 @@
+import { Kafka, Partitioners, logLevel, type Message } from 'kafkajs';
+import type { RecordedEvent } from '../../src/ports/event-store.js';
+import { toRecord } from '../../src/wire/envelope.js';
+
+const BATCH = 1_000;
+
+/** What kafkajs publishes a second, records made beforehand: one awaited batch after the other. */
+export const publishLimit = async (
+  broker: string,
+  topic: string,
+  events: readonly RecordedEvent[],
+): Promise<number> => {
+  const kafka = new Kafka({ brokers: [broker], logLevel: logLevel.ERROR });
+  const admin = kafka.admin();
+  await admin.connect();
+  await admin.createTopics({ topics: [{ topic, numPartitions: 12, replicationFactor: 1 }] });
+  await admin.disconnect();
+  const createPartitioner = Partitioners.DefaultPartitioner;
+  const producer = kafka.producer({ idempotent: true, createPartitioner });
+  await producer.connect();
+  const messages = events.map((event): Message => {
+    const { key, value, headers } = toRecord(event, 'urn:limit');
+    return { key, value: value === null ? null : Buffer.from(value), headers: { ...headers } };
+  });
+  const startedAt = performance.now();
+  for (let at = 0; at < messages.length; at += BATCH) {
+    const batch = messages.slice(at, at + BATCH);
+    await producer.sendBatch({ acks: -1, topicMessages: [{ topic, messages: batch }] });
+  }
+  const seconds = (performance.now() - startedAt) / 1000;
+  await producer.disconnect();
+  return messages.length / seconds;
+};
