@@ -78,8 +78,10 @@ const isOutOfReach = (error: Error): boolean =>
   OUT_OF_REACH.some((kind) => error instanceof kind) ||
   // The driver keeps this class to itself.
   error.name === 'MongoWaitQueueTimeoutError' ||
-  // A name that is not found when a connection string is looked up.
-  ('syscall' in error && 'code' in error && /^E[A-Z]+$/.test(String(error.code)));
+  // A socket that ends while it is written to, a name that is not found: Node's own errors.
+  ('code' in error && NODE_FAILURE.test(String(error.code)));
+
+const NODE_FAILURE = /^(E[A-Z]+|ERR_(STREAM|SOCKET)_\w+)$/;
 
 /**
  * No primary, shutting down, stepping down, out of time, a lock or a disk that is full, a majority
@@ -103,5 +105,7 @@ const isNotNow = (error: Error): boolean =>
   (error instanceof MongoServerError &&
     (hasCode(error, NOT_NOW) || PASSING.some((label) => error.hasErrorLabel(label))));
 
-const isUnconfirmed = ({ result }: MongoBulkWriteError): boolean =>
-  result.getWriteErrorCount() === 0 && result.getWriteConcernError() !== undefined;
+/** No write was refused: a majority has not confirmed, or what broke under the bulk write was its way. */
+const isUnconfirmed = ({ result, code }: MongoBulkWriteError): boolean =>
+  result.getWriteErrorCount() === 0 &&
+  (result.getWriteConcernError() !== undefined || typeof code !== 'number');

@@ -2,13 +2,11 @@ import type { Document, Sort } from 'mongodb';
 import type { AnimeDocument, ReadQueries } from '../../ports/read-store.js';
 import type { Connection } from './connection.js';
 import { recommended } from './recommended.js';
-import { LISTED, ORDERS, searchFilter } from './search.js';
+import { BY_AVERAGE, LISTED, ORDERS, searchFilter } from './search.js';
 import { animeIdText, animeOf, interactionOf } from './stored-documents.js';
 import { trending } from './trending.js';
 import type { VersionAccess } from './version-access.js';
 import type { VersionCollections } from './version-collections.js';
-
-const BY_AVERAGE: Sort = { 'd.average': -1, 'd.ratingCount': -1, 'd.animeId': 1 };
 
 /** The queries of a version. */
 export const readQueries = (

@@ -13,6 +13,8 @@ export const ORDERS: Readonly<Record<SortBy, Sort>> = {
   views: { 'd.views': -1, 'd.animeId': 1 },
 };
 
+export const BY_AVERAGE: Sort = { 'd.average': -1, 'd.ratingCount': -1, 'd.animeId': 1 };
+
 export const searchFilter = ({ search, type, genres, minScore }: AnimeSearch): Document => ({
   ...LISTED,
   ...(search === undefined ? {} : { 'd.titleKey': containing(searchText(search)) }),

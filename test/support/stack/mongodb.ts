@@ -1,15 +1,41 @@
 import { MongoClient } from 'mongodb';
-import { mongodbAnswers } from './mongodb-answers.js';
+import { isFerretdb, mongodbAnswers } from './mongodb-answers.js';
 import { containerRuntime, startMongodbContainer } from './mongodb-docker.js';
 import { startNativeFerretdb } from './mongodb-ferretdb.js';
-import type { StackServer } from './server.js';
+import { NotHere, type StackServer } from './server.js';
 
 /** The server that MONGODB_URL names, else MongoDB in Docker, else FerretDB on this machine. */
-export const openMongodb = async (): Promise<StackServer> => {
+export const openMongodb = (): Promise<StackServer> => {
   const url = process.env['MONGODB_URL'] ?? '';
-  if (url !== '') return theirs(url);
+  return url === '' ? startOwnMongodb() : theirs(url);
+};
+
+/** A server of one's own, for tests that end it. */
+export const startOwnMongodb = async (): Promise<StackServer> => {
   const runtime = await containerRuntime();
   return runtime === null ? startNativeFerretdb() : startMongodbContainer(runtime);
+};
+
+/** A server of one's own, or a skipped suite that says why. */
+export const ownMongodbOrSkip = async (context: Mocha.Context): Promise<StackServer> => {
+  try {
+    return await startOwnMongodb();
+  } catch (error) {
+    if (!(error instanceof NotHere)) throw error;
+    process.stdout.write(`      skipped: ${error.message}\n`);
+    return context.skip();
+  }
+};
+
+/** What FerretDB cannot show is skipped there, with the reason. */
+export const skipOnFerretdb = async (
+  context: Mocha.Context,
+  url: string,
+  because: string,
+): Promise<void> => {
+  if (!(await isFerretdb(url))) return;
+  process.stdout.write(`      skipped: ${because}\n`);
+  context.skip();
 };
 
 const theirs = async (address: string): Promise<StackServer> => {

@@ -1,0 +1,95 @@
+import { expect } from 'chai';
+import {
+  MongoBulkWriteError,
+  MongoInvalidArgumentError,
+  MongoNetworkError,
+  MongoServerError,
+  MongoServerSelectionError,
+  MongoTopologyClosedError,
+  type BulkWriteResult,
+  type TopologyDescription,
+} from 'mongodb';
+import { isDuplicateKey, translated } from '../../../src/adapters/mongodb/errors.js';
+import { PortError, UnavailableError } from '../../../src/ports/errors.js';
+
+const server = (code: number, labels: string[] = []) =>
+  new MongoServerError({ message: 'The server says so.', code, errorLabels: labels });
+
+const bulk = (cause: Error, writeErrors = 0) =>
+  new MongoBulkWriteError(cause, {
+    getWriteErrorCount: () => writeErrors,
+    getWriteConcernError: () => undefined,
+  } as unknown as BulkWriteResult);
+
+const codeOf = (error: unknown): string | undefined => {
+  const port = translated(error);
+  return port instanceof PortError ? port.code : undefined;
+};
+
+describe('a failure of MongoDB', () => {
+  for (const [what, error] of [
+    ['a lost connection', new MongoNetworkError('connection closed')],
+    ['no server to be found', new MongoServerSelectionError('none', {} as TopologyDescription)],
+    ['a closed client', new MongoTopologyClosedError('closed')],
+    ['a full pool', Object.assign(new Error('late'), { name: 'MongoWaitQueueTimeoutError' })],
+    ['a socket that ends', Object.assign(new Error('ended'), { code: 'EPIPE' })],
+    ['a stream that is gone', Object.assign(new Error('gone'), { code: 'ERR_STREAM_DESTROYED' })],
+    ['an unknown host', Object.assign(new Error('where'), { code: 'ENOTFOUND' })],
+    ['a server that is no primary any more', server(10107)],
+    ['a server that shuts down', server(91)],
+    ['a question out of time', server(50)],
+    ['a majority that does not confirm', server(64)],
+    ['an error that passes, by its label', server(1, ['RetryableWriteError'])],
+    ['a lost connection under a bulk write', bulk(new MongoNetworkError('connection closed'))],
+  ] as const) {
+    it(`is unavailable, and may be tried again, for ${what}`, () => {
+      const port = translated(error);
+      expect(port).to.be.instanceOf(UnavailableError).and.to.include({ retriable: true });
+      expect((port as UnavailableError).cause).to.equal(error);
+    });
+  }
+
+  it('is access denied where a user is unknown or may not', () => {
+    expect([13, 18, 8000].map((code) => codeOf(server(code)))).to.deep.equal(
+      Array(3).fill('ACCESS_DENIED'),
+    );
+  });
+
+  it('is too large where a document is, found by the driver or by the server', () => {
+    const found = new MongoInvalidArgumentError(
+      'Document is larger than the maximum size 16777216',
+    );
+    expect(codeOf(found)).to.equal('TOO_LARGE');
+    expect(codeOf(server(10334))).to.equal('TOO_LARGE');
+  });
+
+  it('says what to do about an index that is another one', () => {
+    expect(codeOf(server(85))).to.equal('CORRUPT');
+    expect(codeOf(server(86))).to.equal('CORRUPT');
+  });
+
+  it('stays what it is where it is a bug', () => {
+    for (const bug of [
+      new TypeError('undefined is not a function'),
+      new MongoInvalidArgumentError('Argument "docs" must be an array of documents'),
+      Object.assign(new TypeError('not a string'), { code: 'ERR_INVALID_ARG_TYPE' }),
+      server(2),
+      bulk(server(2), 1),
+      'a thrown text',
+    ]) {
+      expect(translated(bug)).to.equal(bug);
+    }
+  });
+
+  it('is not translated twice', () => {
+    const error = new UnavailableError('Closed.');
+    expect(translated(error)).to.equal(error);
+  });
+
+  it('is a lost race where a key is there already, within a bulk write too', () => {
+    expect(isDuplicateKey(server(11000))).to.equal(true);
+    expect(isDuplicateKey(bulk(server(11000), 1))).to.equal(true);
+    expect(isDuplicateKey(server(2))).to.equal(false);
+    expect(isDuplicateKey(new Error('other'))).to.equal(false);
+  });
+});

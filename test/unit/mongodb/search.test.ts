@@ -1,0 +1,37 @@
+import { expect } from 'chai';
+import fc from 'fast-check';
+import { containing, searchFilter } from '../../../src/adapters/mongodb/search.js';
+
+const page = { sortBy: 'title', offset: 0, limit: 10 } as const;
+
+describe('a search in MongoDB', () => {
+  it('is a pattern that means its text and nothing else', () => {
+    fc.assert(
+      fc.property(fc.string({ unit: 'binary' }), fc.string({ unit: 'binary' }), (text, other) => {
+        const pattern = new RegExp(
+          containing(text).pattern.replaceAll(/\\x\{(\w+)\}/g, '\\u{$1}'),
+          'u',
+        );
+        expect(pattern.test(`${other}${text}${other}`)).to.equal(true);
+        expect(pattern.test(other)).to.equal(other.includes(text));
+      }),
+    );
+  });
+
+  it('has no character in its pattern that a pattern could mean something by', () => {
+    expect(containing('a.b*(c)\0$').pattern).to.equal(
+      'a\\x{2e}b\\x{2a}\\x{28}c\\x{29}\\x{0}\\x{24}',
+    );
+  });
+
+  it('asks only for what it is asked, and never for what is delisted', () => {
+    expect(searchFilter(page)).to.deep.equal({ 'd.listed': true });
+    expect(searchFilter({ ...page, genres: [] })).to.deep.equal({ 'd.listed': true });
+    expect(searchFilter({ ...page, type: 'TV', genres: ['$in'], minScore: 0 })).to.deep.equal({
+      'd.listed': true,
+      'd.typeKey': { $eq: 'tv' },
+      'd.details.genres': { $in: ['$in'] },
+      'd.details.score': { $gte: 0 },
+    });
+  });
+});
