@@ -1,4 +1,5 @@
-import type { Collection } from 'mongodb';
+import { BSON, type Collection } from 'mongodb';
+import { TooLargeError } from '../../ports/errors.js';
 import type { Guarded } from '../../ports/read-store.js';
 import type { Connection } from './connection.js';
 import { isDuplicateKey } from './errors.js';
@@ -45,9 +46,23 @@ const write = async <Document extends Guarded>(
       });
       return attempt === 1 ? modifiedCount + upsertedCount : undefined;
     } catch (error) {
-      if (!isDuplicateKey(error) || attempt === ATTEMPTS) throw error;
+      if (isDuplicateKey(error) && attempt < ATTEMPTS) continue;
+      assertFitting(documents, error);
+      throw error;
     }
   }
+};
+
+const MAX_BYTES = 16 * 1024 * 1024;
+
+/** What is far too large breaks in the driver's buffer, with an error that says nothing of it. */
+const assertFitting = (documents: readonly Stored<Guarded>[], cause: unknown): void => {
+  const tooLarge = documents.find((one) => BSON.calculateObjectSize(one) > MAX_BYTES);
+  if (tooLarge === undefined) return;
+  throw new TooLargeError('A document is larger than MongoDB takes.', {
+    cause,
+    context: { id: tooLarge._id },
+  });
 };
 
 /** Those of the documents that stand as this process has written them. */

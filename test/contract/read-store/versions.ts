@@ -94,8 +94,8 @@ export const versionClauses = (target: ReadStoreTarget): void => {
 
   it('RS-14 refuses to promote or mark a version that is not there, and changes nothing', () =>
     withVersions(['v1'], async (store) => {
-      for (const refused of [store.promote('v9'), store.markReady('v9')]) {
-        const error = await rejectionOf(refused);
+      const refused = [store.promote('v9'), store.markReady('v9')];
+      for (const error of await Promise.all(refused.map(rejectionOf))) {
         expect(error).to.be.instanceOf(PortError).and.to.have.property('code', 'CONFLICT');
       }
       expect(await states(store)).to.deep.equal({ v1: 'active' });
