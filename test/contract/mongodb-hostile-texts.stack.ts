@@ -35,7 +35,7 @@ const HOSTILE = [
 describe('texts from outside in MongoDB', function () {
   this.timeout(60_000);
   let store: ReadStore;
-  let stop: () => Promise<void>;
+  let stop: (() => Promise<void>) | undefined;
 
   before(async function () {
     this.timeout(300_000);
@@ -44,7 +44,7 @@ describe('texts from outside in MongoDB', function () {
     await store.createVersion('v1', 'log-1');
   });
 
-  after(() => stop());
+  after(() => stop?.());
 
   it('are users like any other', async () => {
     const documents = store.documents('v1');

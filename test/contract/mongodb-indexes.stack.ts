@@ -16,7 +16,7 @@ type Kind = keyof typeof INDEXES;
 describe('the indexes of the read models in MongoDB', function () {
   this.timeout(60_000);
   let url: string;
-  let client: MongoClient;
+  let client: MongoClient | undefined;
   let db: Db;
   let store: ReadStore;
 
@@ -55,6 +55,7 @@ describe('the indexes of the read models in MongoDB', function () {
   });
 
   after(async () => {
+    if (client === undefined) return;
     await store.close();
     await db.dropDatabase();
     await client.close();

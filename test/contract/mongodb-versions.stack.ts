@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { MongoClient } from 'mongodb';
+import { MongoClient, type Db } from 'mongodb';
 import { UnavailableError } from '../../src/ports/errors.js';
 import { animeId } from '../support/examples.js';
 import { aBatch, aDay, anAnimeDocument, anInteraction } from '../support/read-store.js';
@@ -17,7 +17,7 @@ const everything = aBatch({
 describe('versions of the read models that processes share in MongoDB', function () {
   this.timeout(60_000);
   let url: string;
-  let client: MongoClient;
+  let client: MongoClient | undefined;
   let database: string;
   const stores: Awaited<ReturnType<typeof openMongodbStore>>[] = [];
 
@@ -27,8 +27,13 @@ describe('versions of the read models that processes share in MongoDB', function
     return store;
   };
 
+  const db = (): Db => {
+    if (client === undefined) throw new Error('There is no server.');
+    return client.db(database);
+  };
+
   const collections = async (): Promise<string[]> => {
-    const all = await client.db(database).listCollections({}, { nameOnly: true }).toArray();
+    const all = await db().listCollections({}, { nameOnly: true }).toArray();
     return all.map(({ name }) => name).sort();
   };
 
@@ -38,7 +43,7 @@ describe('versions of the read models that processes share in MongoDB', function
     client = new MongoClient(url);
   });
 
-  after(() => client.close());
+  after(() => client?.close());
 
   beforeEach(() => {
     database = freshDatabase();
@@ -99,8 +104,8 @@ describe('versions of the read models that processes share in MongoDB', function
     const store = await openStore();
     await store.createVersion('v1', 'log-1');
     const before = await collections();
-    await client.db(database).createCollection('v_0123456789abcdef01234567_animes');
-    await client.db(database).createCollection('somebody_elses');
+    await db().createCollection('v_0123456789abcdef01234567_animes');
+    await db().createCollection('somebody_elses');
     await store.prune('v9');
     expect(await collections()).to.deep.equal([...before, 'somebody_elses'].sort());
   });
