@@ -36,7 +36,9 @@ export const versionsOf = async (
         'again from the log.',
     );
   }
-  return versions.length > 0 ? versions : [await readStore.createVersion(FIRST_VERSION, logId)];
+  const names = versions.length > 0 ? versions.map(({ name }) => name) : [FIRST_VERSION];
+  // Of one that is there this only makes sure that it was made to its end.
+  return await Promise.all(names.map((name) => readStore.createVersion(name, logId)));
 };
 
 const placeOf = (config: Config) =>

@@ -167,7 +167,7 @@ export interface VersionRecord {
  * The read side's database: versions of the read models side by side, exactly one of them active.
  *
  * - RS-13 `createVersion` starts empty; the first one is active at once, others are 'building'. An
- *         existing name is left as it is.
+ *         existing name is left as it is, but for what a crash kept from being made.
  * - RS-14 `promote` makes one version active and the one before it 'old', atomically.
  * - RS-15 `prune` removes a version and all its documents; the active one refuses.
  * - RS-16 `onSaved` tells listeners in this process of anime documents saved, after they can be read;

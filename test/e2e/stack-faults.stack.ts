@@ -21,6 +21,7 @@ import {
 describe('the service in four processes, under a fault', function () {
   this.timeout(180_000);
   let stack: FourProcesses;
+  let eventStore: StackServer;
   let kafka: StackServer;
   let mongodb: StackServer;
   let load: Load;
@@ -29,8 +30,8 @@ describe('the service in four processes, under a fault', function () {
 
   before(async function () {
     this.timeout(300_000);
-    const eventStore = await orSkip(this, 'eventstoredb', openEventStore);
-    // Of their own: others must not see them end.
+    // Of their own: others must not see them end, nor what is in the log.
+    eventStore = await orSkip(this, 'eventstoredb', openEventStore, { own: true });
     kafka = await orSkip(this, 'kafka', () => startNativeKafka(), { own: true });
     mongodb = await orSkip(this, 'mongodb', () => startNativeFerretdb(), { own: true });
     stack = await fourProcesses({
@@ -46,6 +47,7 @@ describe('the service in four processes, under a fault', function () {
     await stack.stop();
     await kafka.stop();
     await mongodb.stop();
+    await eventStore.stop();
   });
 
   beforeEach(async () => {

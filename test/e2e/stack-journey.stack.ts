@@ -1,10 +1,12 @@
 import { expect } from 'chai';
+import type { BusRecord } from '../../src/ports/event-bus.js';
 import { eventually } from '../support/eventually.js';
 import { query, send } from '../support/http-client.js';
 import { openEventStore } from '../support/stack/event-store.js';
 import { fourProcesses, PARTS, type FourProcesses } from '../support/stack/four-processes.js';
 import { openKafka } from '../support/stack/kafka.js';
 import { openMongodb } from '../support/stack/mongodb.js';
+import { publishTo } from '../support/stack/published-records.js';
 import { orSkip } from '../support/stack/server.js';
 import { expectAuditClean, freshAnimeIds, list, statsOf } from '../support/stack/story.js';
 
@@ -109,6 +111,34 @@ describe('the service in four processes', function () {
     expect(text).to.match(/^projector_duplicates_total 0$/m);
   });
 
+  it('lists a record that it cannot read as a dead letter, and goes on', async () => {
+    const poison: BusRecord = { key: `anime-${other}`, value: Buffer.from('{"'), headers: {} };
+    await publishTo(stack, [poison, poison]);
+    const { body } = await command('click', { anime_id: other });
+    await eventually(() => statsOf(stack.queryUrl(), other, body['revision']), {
+      withinMs: 30_000,
+    });
+    await eventually(
+      async () => {
+        const { output } = await stack.job('dead-letters', 'list');
+        expect(output).to.match(/anime-\d+@\?  the header esdb-record-stream-revision is missing/);
+      },
+      { withinMs: 30_000, everyMs: 500 },
+    );
+  });
+
+  it('computes an anime again from its stream when its dead letter is replayed', async () => {
+    const { code, output } = await stack.job('dead-letters', 'replay', `anime-${other}`);
+    expect(output).to.match(/v1: anime \d+ is computed again up to revision 1/);
+    expect(code).to.equal(0);
+    const click = await command('click', { anime_id: other });
+    const { revision } = click.body;
+    const stats = await eventually(() => statsOf(stack.queryUrl(), other, revision), {
+      withinMs: 30_000,
+    });
+    expect(stats).to.include({ totalClicks: 2 });
+  });
+
   it('equals the log', () => expectAuditClean(stack));
 
   it('builds its read models anew beside the active ones, and goes back', async () => {
@@ -120,7 +150,7 @@ describe('the service in four processes', function () {
     const stats = await eventually(() => statsOf(stack.queryUrl(), other, revision), {
       withinMs: 30_000,
     });
-    expect(stats).to.include({ totalClicks: 1 });
+    expect(stats).to.include({ totalClicks: 3 });
     expect(await stack.job('rebuild', 'rollback')).to.include({ output: 'v1 is active.\n' });
     await eventually(() => statsOf(stack.queryUrl(), other, revision), { withinMs: 30_000 });
     expect((await stack.job('rebuild', 'prune', 'v2')).code).to.equal(0);

@@ -6,16 +6,27 @@ import { eventually } from '../eventually.js';
 import type { FourProcesses } from './four-processes.js';
 
 /** Everything that is on the service's topic by now, in the order of each partition. */
-export const publishedRecords = async ({
-  topic,
-  environment,
-}: FourProcesses): Promise<readonly BusRecord[]> => {
+export const publishedRecords = (stack: FourProcesses): Promise<readonly BusRecord[]> =>
+  withBus(stack, readAll);
+
+/** Puts records on the service's topic beside its bridge, as nobody should. */
+export const publishTo = (stack: FourProcesses, records: readonly BusRecord[]): Promise<void> =>
+  withBus(stack, async (bus) => {
+    const publisher = await bus.publisher();
+    await publisher.publish(records);
+    await publisher.close();
+  });
+
+const withBus = async <T>(
+  { topic, environment }: FourProcesses,
+  use: (bus: EventBus) => Promise<T>,
+): Promise<T> => {
   const bus = await kafkaBus({
     ...{ brokers: [environment['KAFKA_BROKERS'] ?? ''], topic, logger: silentLogger() },
     ...{ partitions: Number(environment['KAFKA_PARTITIONS']), replicationFactor: 0 },
   });
   try {
-    return await readAll(bus);
+    return await use(bus);
   } finally {
     await bus.close();
   }
