@@ -1,4 +1,4 @@
-import { DirectoryInUseError, lockDirectory } from '../adapters/embedded/lock.js';
+import { DirectoryInUseError } from '../adapters/embedded/lock.js';
 import { ConfigError, type Config } from '../platform/config.js';
 import { createLifecycle } from '../platform/lifecycle.js';
 import type { Logger } from '../platform/logger.js';
@@ -7,6 +7,7 @@ import type { EventStore } from '../ports/event-store.js';
 import type { WithProjections } from '../ports/projections.js';
 import type { ReadStore } from '../ports/read-store.js';
 import { isKafka } from './bus.js';
+import { lockDataDirectory } from './data-directory.js';
 import { openEventStoreForJob, openOwnLog } from './event-store.js';
 import type { Needs } from './needs.js';
 import { isMongodb, openReadStoreOf } from './read-store.js';
@@ -67,15 +68,7 @@ export const openStores = async (needs: JobNeeds): Promise<Stores> => {
 };
 
 const openLogOfOwner = async (needs: JobNeeds): Promise<Stores['eventStore']> => {
-  const { config, life } = needs;
-  if (config.eventStore.url === '') return await openOwnLog(needs);
-  await life.open(
-    'data directory',
-    () => lockDirectory(config.dataDir),
-    (lock) => {
-      lock.release();
-      return Promise.resolve();
-    },
-  );
+  if (needs.config.eventStore.url === '') return await openOwnLog(needs);
+  await lockDataDirectory(needs);
   return await openEventStoreForJob(needs);
 };

@@ -27,6 +27,7 @@ export type Config = ReturnType<ReturnType<typeof parse>['getProperties']>;
 export const loadConfig = (environment: NodeJS.ProcessEnv = processEnvironment()): Config => {
   try {
     const config = parse(environment).getProperties();
+    refuseHalf(config);
     if (config.env === 'production') refuseUnsafe(config);
     return config;
   } catch (error) {
@@ -41,7 +42,17 @@ const processEnvironment = (): NodeJS.ProcessEnv => {
   return process.env;
 };
 
+/** Settings that make sense together only. */
+const refuseHalf = ({ kafka }: Config): void => {
+  if (kafka.saslMechanism !== '' && (kafka.username === '' || kafka.password === '')) {
+    throw new ConfigError(
+      'KAFKA_SASL_MECHANISM: to log in, KAFKA_USERNAME and KAFKA_PASSWORD are needed too.',
+    );
+  }
+};
+
 const DEFAULT_PASSWORDS = /:\/\/[^@/]*:(changeit|admin|password|secret)@/i;
+const DEFAULT_PASSWORD = /^(changeit|admin|password|secret)$/i;
 
 const refuseUnsafe = (config: Config): void => {
   const refuse = (key: string, why: string): never => {
@@ -59,7 +70,25 @@ const refuseUnsafe = (config: Config): void => {
   ] as const) {
     if (DEFAULT_PASSWORDS.test(url)) refuse(key, 'a default password is refused in production.');
     if (!config.allowInsecure && /tls(VerifyCert)?=false|tlsInsecure=true/i.test(url)) {
-      refuse(key, 'an insecure connection is refused in production unless ALLOW_INSECURE=true.');
+      refuse(key, INSECURE);
     }
   }
+  refuseUnsafeServers(config, refuse);
+};
+
+const INSECURE = 'an insecure connection is refused in production unless ALLOW_INSECURE=true.';
+
+/** These two speak in the clear unless they are told not to. */
+const refuseUnsafeServers = (
+  { kafka, mongodb, allowInsecure }: Config,
+  refuse: (key: string, why: string) => never,
+): void => {
+  if (DEFAULT_PASSWORD.test(kafka.password)) {
+    refuse('KAFKA_PASSWORD', 'a default password is refused in production.');
+  }
+  if (allowInsecure) return;
+  if (kafka.brokers.length > 0 && !kafka.tls) refuse('KAFKA_TLS', INSECURE);
+  const isPlain =
+    mongodb.url.startsWith('mongodb://') && !/[?&](tls|ssl)=true\b/i.test(mongodb.url);
+  if (isPlain) refuse('MONGODB_URL', INSECURE);
 };

@@ -7,7 +7,7 @@ import { AT } from '../support/examples.js';
 import { rejectionOf } from '../support/rejection-of.js';
 import { openKafka } from '../support/stack/kafka.js';
 import { freshTopic } from '../support/stack/kafka-bus.js';
-import { ownKafkaOrSkip } from '../support/stack/kafka-own.js';
+import { startNativeKafka } from '../support/stack/kafka-native.js';
 import { orSkip, type StackServer } from '../support/stack/server.js';
 import { deadLettersContract } from './dead-letters.features.js';
 
@@ -45,7 +45,7 @@ describe('dead letters on a broker that is down', function () {
   let kafka: StackServer | undefined;
 
   before(async function () {
-    kafka = await ownKafkaOrSkip(this);
+    kafka = await orSkip(this, 'kafka', startNativeKafka, { own: true });
   });
   after(() => kafka?.stop());
 

@@ -5,7 +5,8 @@ import { eventually } from '../support/eventually.js';
 import { freePort } from '../support/free-port.js';
 import { rejectionOf } from '../support/rejection-of.js';
 import { freshTopic, openKafkaBus } from '../support/stack/kafka-bus.js';
-import { ownKafkaOrSkip } from '../support/stack/kafka-own.js';
+import { startNativeKafka } from '../support/stack/kafka-native.js';
+import { orSkip } from '../support/stack/server.js';
 import type { StackServer } from '../support/stack/server.js';
 import { tcpProxy, type TcpProxy } from '../support/tcp-proxy.js';
 import { collecting, record } from './event-bus/given.js';
@@ -23,7 +24,7 @@ describe('answers of Kafka that are lost', function () {
     const port = await freePort();
     line = await tcpProxy({ host: '127.0.0.1', port });
     const extra = { protocol: 'PLAINTEXT', port, advertised: line.port } as const;
-    kafka = await ownKafkaOrSkip(this, { extra });
+    kafka = await orSkip(this, 'kafka', () => startNativeKafka({ extra }), { own: true });
   });
 
   after(async () => {

@@ -2,7 +2,8 @@ import { expect } from 'chai';
 import type { BusPublisher, EventBus } from '../../src/ports/event-bus.js';
 import { eventually } from '../support/eventually.js';
 import { freshTopic, openKafkaBus } from '../support/stack/kafka-bus.js';
-import { ownKafkaOrSkip } from '../support/stack/kafka-own.js';
+import { startNativeKafka } from '../support/stack/kafka-native.js';
+import { orSkip } from '../support/stack/server.js';
 import type { StackServer } from '../support/stack/server.js';
 import { collecting, record } from './event-bus/given.js';
 
@@ -14,7 +15,7 @@ describe('a Kafka broker that is killed and comes back', function () {
   let bus: EventBus | undefined;
 
   before(async function () {
-    kafka = await ownKafkaOrSkip(this);
+    kafka = await orSkip(this, 'kafka', startNativeKafka, { own: true });
   });
   after(async () => {
     await bus?.close();

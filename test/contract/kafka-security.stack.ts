@@ -6,7 +6,8 @@ import { PortError, UnavailableError } from '../../src/ports/errors.js';
 import { freePort } from '../support/free-port.js';
 import { rejectionOf } from '../support/rejection-of.js';
 import { openKafkaBus } from '../support/stack/kafka-bus.js';
-import { ownKafkaOrSkip } from '../support/stack/kafka-own.js';
+import { startNativeKafka } from '../support/stack/kafka-native.js';
+import { orSkip } from '../support/stack/server.js';
 import type { StackServer } from '../support/stack/server.js';
 import { temporaryDirectory } from '../support/temporary-directory.js';
 import { record } from './event-bus/given.js';
@@ -49,7 +50,12 @@ describe('a Kafka broker behind TLS and a login', function () {
       'sasl.enabled.mechanisms': 'PLAIN',
       'plain.sasl.jaas.config': `${LOGIN} required user_me="hunter2";`,
     };
-    kafka = await ownKafkaOrSkip(this, { extra: { protocol: 'SASL_SSL', port, settings } });
+    kafka = await orSkip(
+      this,
+      'kafka',
+      () => startNativeKafka({ extra: { protocol: 'SASL_SSL', port, settings } }),
+      { own: true },
+    );
   });
   after(async () => {
     await kafka?.stop();

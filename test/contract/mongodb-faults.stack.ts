@@ -7,7 +7,8 @@ import { freePort } from '../support/free-port.js';
 import { aBatch, anAnimeDocument, anInteraction } from '../support/read-store.js';
 import { rejectionOf } from '../support/rejection-of.js';
 import { freshDatabase, openMongodbStore } from '../support/stack/mongodb-store.js';
-import { ownMongodbOrSkip } from '../support/stack/mongodb.js';
+import { startOwnMongodb } from '../support/stack/mongodb.js';
+import { orSkip } from '../support/stack/server.js';
 import type { StackServer } from '../support/stack/server.js';
 import { tcpProxy, type TcpProxy } from '../support/tcp-proxy.js';
 import { collect } from './read-store/given.js';
@@ -49,7 +50,7 @@ describe('a MongoDB that fails', function () {
 
   before(async function () {
     this.timeout(300_000);
-    server = await ownMongodbOrSkip(this);
+    server = await orSkip(this, 'mongodb', startOwnMongodb, { own: true });
     const { hostname, port, search } = new URL(server.address);
     line = await tcpProxy({ host: hostname, port: Number(port) });
     const url = `mongodb://127.0.0.1:${line.port}/${search}`;

@@ -60,6 +60,25 @@ describe('the configuration', () => {
       { NODE_ENV: 'production', EVENTSTORE_URL: 'esdb://h:2113?tls=false' },
       /EVENTSTORE_URL: an insecure connection/,
     ],
+    [
+      'plain brokers in production',
+      { NODE_ENV: 'production', KAFKA_BROKERS: 'h:9092' },
+      /KAFKA_TLS: an insecure connection/,
+    ],
+    [
+      'a plain read store in production',
+      { NODE_ENV: 'production', MONGODB_URL: 'mongodb://h:27017' },
+      /MONGODB_URL: an insecure connection/,
+    ],
+    [
+      "the brokers' default password in production",
+      { NODE_ENV: 'production', KAFKA_PASSWORD: 'changeit' },
+      /KAFKA_PASSWORD: a default password/,
+    ],
+    ['a login without a name', { KAFKA_SASL_MECHANISM: 'plain' }, /KAFKA_USERNAME/],
+    ['an unknown mechanism', { KAFKA_SASL_MECHANISM: 'kerberos' }, /KAFKA_SASL_MECHANISM/],
+    ['no partitions', { KAFKA_PARTITIONS: '0' }, /KAFKA_PARTITIONS/],
+    ['a read store of another protocol', { MONGODB_URL: 'http://h:1' }, /MONGODB_URL/],
   ] as const) {
     it(`refuses ${name} and names the variable`, () => {
       expect(failing(environment)).to.match(message);
@@ -76,7 +95,16 @@ describe('the configuration', () => {
     expect(config.eventStore.url).to.equal(url);
   });
 
+  it('takes secure servers in production', () => {
+    const config = loadConfig({
+      ...{ NODE_ENV: 'production', KAFKA_BROKERS: 'h:9093', KAFKA_TLS: 'true' },
+      MONGODB_URL: 'mongodb://h:27017/?replicaSet=rs0&tls=true',
+    });
+    expect(config.kafka.tls).to.be.true;
+  });
+
   it('never repeats a secret in a message', () => {
+    expect(failing({ MONGODB_URL: 'http://x:hunter2@h' })).not.to.contain('hunter2');
     expect(
       failing({ NODE_ENV: 'production', EVENTSTORE_URL: 'esdb://x:changeit@h' }),
     ).not.to.contain('changeit');
@@ -84,7 +112,9 @@ describe('the configuration', () => {
   });
 
   it('masks secrets when shown', () => {
-    const text = showConfig(loadConfig({ API_KEYS: 'hunter2', COMMAND_PORT: '9000' }));
+    const secrets = { API_KEYS: 'hunter2', KAFKA_PASSWORD: 'hunter2' };
+    const url = 'mongodb://x:hunter2@h:27017';
+    const text = showConfig(loadConfig({ ...secrets, MONGODB_URL: url, COMMAND_PORT: '9000' }));
     expect(text).to.contain('API_KEYS=***').and.to.contain('COMMAND_PORT=9000');
     expect(text).not.to.contain('hunter2');
   });

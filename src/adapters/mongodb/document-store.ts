@@ -1,5 +1,6 @@
 import type { Collection, Filter } from 'mongodb';
 import type { AnimeId } from '../../domain/ids.js';
+import { pages } from '../../platform/pages.js';
 import type { Position } from '../../ports/event-store.js';
 import type {
   AnimeDocument,
@@ -10,7 +11,6 @@ import type {
 } from '../../ports/read-store.js';
 import type { Connection } from './connection.js';
 import { saveGuarded } from './guarded-writes.js';
-import { pages } from './pages.js';
 import {
   animeIdText,
   animeOf,

@@ -1,19 +1,14 @@
-import { GenericContainer, getContainerRuntimeClient, Wait } from 'testcontainers';
+import { GenericContainer, Wait } from 'testcontainers';
 import { freePort } from '../free-port.js';
+import { containerServer, type Runtime } from './container.js';
 import { kafkaAnswers } from './kafka-answers.js';
 import { SINGLE_NODE } from './kafka-native.js';
 import type { StackServer } from './server.js';
 
 const IMAGE = 'apache/kafka:4.3.1';
 
-type Runtime = Awaited<ReturnType<typeof getContainerRuntimeClient>>;
-
-/** The Docker engine that answers, or null. */
-export const containerRuntime = (): Promise<Runtime | null> =>
-  getContainerRuntimeClient().catch(() => null);
-
 /** A broker in a container; the port is chosen first, since the broker tells its clients where it is. */
-export const startKafkaContainer = async ({ container }: Runtime): Promise<StackServer> => {
+export const startKafkaContainer = async (runtime: Runtime): Promise<StackServer> => {
   const port = await freePort();
   const started = await new GenericContainer(IMAGE)
     .withExposedPorts({ container: 9092, host: port })
@@ -21,22 +16,7 @@ export const startKafkaContainer = async ({ container }: Runtime): Promise<Stack
     .withWaitStrategy(Wait.forLogMessage(/Kafka Server started/))
     .start();
   const address = `127.0.0.1:${port}`;
-  await kafkaAnswers(address);
-  let stopped: Promise<unknown> | undefined;
-  return {
-    address,
-    ours: true,
-    kill: async () => {
-      await container.getById(started.getId()).kill();
-    },
-    start: async () => {
-      await container.getById(started.getId()).start();
-      await kafkaAnswers(address);
-    },
-    stop: async () => {
-      await (stopped ??= started.stop());
-    },
-  };
+  return containerServer(runtime, started, address, () => kafkaAnswers(address));
 };
 
 /** One variable drops all of the image's defaults, so all are given. */

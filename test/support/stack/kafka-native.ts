@@ -1,12 +1,12 @@
-import { execFile, spawn, type ChildProcess } from 'node:child_process';
-import { once } from 'node:events';
-import { open, readFile, writeFile } from 'node:fs/promises';
+import { execFile } from 'node:child_process';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { freePort } from '../free-port.js';
 import { temporaryDirectory } from '../temporary-directory.js';
 import { kafkaAnswers } from './kafka-answers.js';
 import { kafkaJars } from './kafka-jars.js';
+import { startNativeServer } from './native-server.js';
 import type { StackServer } from './server.js';
 
 const run = promisify(execFile);
@@ -36,45 +36,12 @@ export const startNativeKafka = async ({
   await writeFile(settings, properties({ data: join(path, 'data'), port, controllerPort, extra }));
   await java(jars, ['kafka.tools.StorageTool', 'format', '-t', CLUSTER_ID, '-c', settings]);
   const address = `127.0.0.1:${port}`;
-  let broker: ChildProcess | undefined;
-  let stopped: Promise<void> | undefined;
-
-  const kill = async (): Promise<void> => {
-    if (broker === undefined || broker.exitCode !== null || broker.signalCode !== null) return;
-    const ended = once(broker, 'exit');
-    broker.kill('SIGKILL');
-    await ended;
-  };
-  const withParent = (): void => void broker?.kill('SIGKILL');
-  process.on('exit', withParent);
-
-  const start = async (): Promise<void> => {
-    const log = await open(join(path, 'broker.log'), 'a');
-    const args = [...HEAP, '-cp', join(jars, '*'), 'kafka.Kafka', settings];
-    broker = spawn('java', args, { stdio: ['ignore', log.fd, log.fd] });
-    await log.close();
-    const exited = once(broker, 'exit').then(async () => {
-      const written = await readFile(join(path, 'broker.log'), 'utf8');
-      throw new Error(`The broker ended:\n${written.slice(-2_000)}`);
-    });
-    exited.catch(() => undefined);
-    await Promise.race([kafkaAnswers(address), exited]);
-  };
-
-  const stop = (): Promise<void> =>
-    (stopped ??= (async () => {
-      await kill();
-      process.off('exit', withParent);
-      await remove();
-    })());
-
-  try {
-    await start();
-  } catch (error) {
-    await stop();
-    throw error;
-  }
-  return { address, ours: true, kill, start, stop };
+  return startNativeServer({
+    ...{ name: 'The broker', address, command: 'java', remove },
+    args: [...HEAP, '-cp', join(jars, '*'), 'kafka.Kafka', settings],
+    logFile: join(path, 'broker.log'),
+    answers: () => kafkaAnswers(address),
+  });
 };
 
 const CLUSTER_ID = 'YW5pbWUtYW5hbHl0aWNzLQ';

@@ -1,4 +1,5 @@
-import { containerRuntime, startKafkaContainer } from './kafka-docker.js';
+import { containerRuntime } from './container.js';
+import { startKafkaContainer } from './kafka-docker.js';
 import { startNativeKafka } from './kafka-native.js';
 import type { StackServer } from './server.js';
 

@@ -1,8 +1,9 @@
 import { MongoClient } from 'mongodb';
 import { isFerretdb, mongodbAnswers } from './mongodb-answers.js';
-import { containerRuntime, startMongodbContainer } from './mongodb-docker.js';
+import { containerRuntime } from './container.js';
+import { startMongodbContainer } from './mongodb-docker.js';
 import { startNativeFerretdb } from './mongodb-ferretdb.js';
-import { NotHere, type StackServer } from './server.js';
+import type { StackServer } from './server.js';
 
 /** The server that MONGODB_URL names, else MongoDB in Docker, else FerretDB on this machine. */
 export const openMongodb = (): Promise<StackServer> => {
@@ -14,17 +15,6 @@ export const openMongodb = (): Promise<StackServer> => {
 export const startOwnMongodb = async (): Promise<StackServer> => {
   const runtime = await containerRuntime();
   return runtime === null ? startNativeFerretdb() : startMongodbContainer(runtime);
-};
-
-/** A server of one's own, or a skipped suite that says why. */
-export const ownMongodbOrSkip = async (context: Mocha.Context): Promise<StackServer> => {
-  try {
-    return await startOwnMongodb();
-  } catch (error) {
-    if (!(error instanceof NotHere)) throw error;
-    process.stdout.write(`      skipped: ${error.message}\n`);
-    return context.skip();
-  }
 };
 
 /** What FerretDB cannot show is skipped there, with the reason. */

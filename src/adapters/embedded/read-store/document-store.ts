@@ -1,6 +1,6 @@
+import { pages } from '../../../platform/pages.js';
 import type { AnimeDocument, DocumentStore } from '../../../ports/read-store.js';
 import { attempt, type FindVersion } from './open-version.js';
-import { pages } from './pages.js';
 import { positionOf, textOfPosition } from './position-text.js';
 import type { Writer } from './writer.js';
 

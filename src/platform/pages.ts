@@ -1,6 +1,6 @@
 /**
- * Everything, a page at a time. No statement stays open between two pages: one that did would keep
- * the write-ahead log from being emptied for as long as its reader takes.
+ * Everything, a page at a time, each page a question of its own: nothing stays open in the store for
+ * as long as a slow reader takes, and nothing is lost where the store restarts between two pages.
  */
 export const pages = async function* <Item, Key>(
   read: (after: Key | null, limit: number) => Promise<readonly Item[]>,
