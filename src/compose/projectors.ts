@@ -4,8 +4,9 @@ import type { BusConsumer } from '../ports/event-bus.js';
 import type { EventStore } from '../ports/event-store.js';
 import type { DocumentStore, ReadStore, VersionRecord } from '../ports/read-store.js';
 import type { OpenedBus } from './bus.js';
-import { unless } from './unless.js';
 import type { Needs } from './needs.js';
+import { unless } from './unless.js';
+import { whenAvailable } from './when-available.js';
 
 export interface ProjectorParts extends OpenedBus {
   readonly eventStore: EventStore;
@@ -13,6 +14,8 @@ export interface ProjectorParts extends OpenedBus {
   readonly logId: string;
   /** Those that are there at the start. */
   readonly versions: readonly VersionRecord[];
+  /** How often it is looked for versions that came or went. */
+  readonly lookEveryMs?: number;
 }
 
 interface Fed {
@@ -27,20 +30,25 @@ export interface Projectors {
   waiting(version: string): number;
 }
 
-const LOOK_FOR_VERSIONS_EVERY_MS = 1_000;
 /** Longer than a bus keeps the place of a member that died. */
 const SESSION_MS = 20_000;
+const ASK_AGAIN_AFTER_MS = 500;
 
 /**
  * A projector for every version of the read models, each with a group of its own. On a bus that
  * keeps its records versions are taken up and let go as they come and go; on one that keeps nothing
  * a version that comes later would have missed the beginning, and is fed from the next start on.
  */
-export const openProjectors = async (needs: Needs, parts: ProjectorParts): Promise<Projectors> => {
+export const openProjectors = async (
+  needs: Needs & { readonly signal: AbortSignal },
+  parts: ProjectorParts,
+): Promise<Projectors> => {
   const { config, logger, life, metrics, health } = needs;
-  const { bus, readStore, keeps, logId, versions } = parts;
+  const { bus, readStore, keeps, logId, versions, lookEveryMs = 1_000 } = parts;
   const fed = new Map<string, Fed>();
   const stopping = new AbortController();
+  /** Why not every version is fed. */
+  let trouble: string | null = null;
 
   const begin = async ({ name: version }: VersionRecord): Promise<void> => {
     const group = `${config.kafka.group}-${version}`;
@@ -49,42 +57,58 @@ export const openProjectors = async (needs: Needs, parts: ProjectorParts): Promi
     const projector = createProjector({ ...parts, documents, logger, metrics });
     const consumer = bus.consumer(group);
     const waiting = new Map<number, number>();
+    try {
+      await consumer.start(async (batch) => {
+        await projector.handle(batch);
+        waiting.set(batch.partition, batch.waiting);
+        metrics.projectorWaiting.set({ version, partition: batch.partition }, batch.waiting);
+      });
+    } catch (error) {
+      await consumer.stop();
+      throw error;
+    }
     fed.set(version, { projector, consumer, waiting });
-    await consumer.start(async (batch) => {
-      await projector.handle(batch);
-      waiting.set(batch.partition, batch.waiting);
-      metrics.projectorWaiting.set({ version, partition: batch.partition }, batch.waiting);
-    });
     logger.info('A version of the read models is fed', { version, group });
   };
 
   const end = async (version: string): Promise<void> => {
-    const consumer = fed.get(version)?.consumer;
+    const last = fed.get(version);
     fed.delete(version);
-    await consumer?.stop();
+    await last?.consumer.stop();
+    for (const partition of last?.waiting.keys() ?? []) {
+      metrics.projectorWaiting.remove({ version, partition });
+    }
     logger.info('A version of the read models is no longer fed', { version });
   };
 
   const follow = async (): Promise<void> => {
     for (;;) {
-      await pause(LOOK_FOR_VERSIONS_EVERY_MS, stopping.signal);
+      await pause(lookEveryMs, stopping.signal);
       if (stopping.signal.aborted) return;
       try {
-        const ours = (await readStore.versions()).filter((version) => version.logId === logId);
-        const names = new Set(ours.map(({ name }) => name));
-        for (const version of ours) if (!fed.has(version.name)) await begin(version);
-        for (const version of [...fed.keys()]) if (!names.has(version)) await end(version);
+        await catchUp((await readStore.versions()).filter((version) => version.logId === logId));
+        trouble = null;
       } catch (error) {
+        trouble = error instanceof Error ? error.message : 'The versions cannot be followed.';
         logger.warn('The versions of the read models could not be followed', { error });
       }
     }
+  };
+
+  const catchUp = async (wanted: readonly VersionRecord[]): Promise<void> => {
+    const names = new Set(wanted.map(({ name }) => name));
+    for (const version of [...fed.keys()]) if (!names.has(version)) await end(version);
+    for (const version of wanted) if (!fed.has(version.name)) await begin(version);
   };
 
   let following: Promise<void> = Promise.resolve();
   await life.open(
     'projectors',
     async () => {
-      for (const version of versions) await begin(version);
+      for (const version of versions) {
+        const waits = { server: 'bus', logger, signal: needs.signal };
+        await whenAvailable(() => begin(version), waits);
+      }
       if (keeps) following = follow();
     },
     async () => {
@@ -94,9 +118,8 @@ export const openProjectors = async (needs: Needs, parts: ProjectorParts): Promi
     },
   );
   health.register('projector', () => {
-    const ill = [...fed].find(([, { consumer }]) => !consumer.healthy());
-    const problem = ill?.[1].projector.refusal() ?? `The projector of ${ill?.[0]} does not run.`;
-    return unless(ill === undefined, problem);
+    const problem = trouble ?? [...fed].map(problemOf).find((each) => each !== null) ?? null;
+    return unless(problem === null, problem ?? '');
   });
 
   return {
@@ -104,6 +127,9 @@ export const openProjectors = async (needs: Needs, parts: ProjectorParts): Promi
       [...(fed.get(version)?.waiting.values() ?? [])].reduce((sum, each) => sum + each, 0),
   };
 };
+
+const problemOf = ([version, { consumer, projector }]: [string, Fed]): string | null =>
+  projector.refusal() ?? (consumer.healthy() ? null : `The projector of ${version} does not run.`);
 
 /**
  * Documents that were lost, or never there: what the group remembers is of others. Members that a
@@ -117,7 +143,7 @@ const beginAnewIfEmpty = async (
   const deadline = performance.now() + SESSION_MS;
   while (await isEmpty(documents.allAnimes())) {
     if ((await forget()) || performance.now() > deadline || signal.aborted) return;
-    await pause(LOOK_FOR_VERSIONS_EVERY_MS, signal);
+    await pause(ASK_AGAIN_AFTER_MS, signal);
   }
 };
 

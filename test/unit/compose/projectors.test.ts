@@ -1,0 +1,146 @@
+import { expect } from 'chai';
+import { openProjectors } from '../../../src/compose/projectors.js';
+import { loadConfig } from '../../../src/platform/config.js';
+import { createHealth } from '../../../src/platform/health.js';
+import { createLifecycle } from '../../../src/platform/lifecycle.js';
+import { silentLogger } from '../../../src/platform/logger.js';
+import { createMetrics } from '../../../src/platform/metrics.js';
+import { UnavailableError } from '../../../src/ports/errors.js';
+import type { BatchHandler, BusConsumer, EventBus } from '../../../src/ports/event-bus.js';
+import { eventually } from '../../support/eventually.js';
+import { events } from '../../support/examples.js';
+import { LOG_ID, logOf } from '../../support/histories.js';
+import { inMemoryDeadLetters } from '../../support/in-memory-dead-letters.js';
+import { batchOf } from '../../support/projecting.js';
+import { openTemporaryReadStore } from '../../support/read-store.js';
+
+/** A bus that keeps its records, of which only who listens is looked at. */
+const scriptedBus = () => {
+  const members = new Map<string, BatchHandler>();
+  const forgotten: string[] = [];
+  let refusals = 0;
+  const consumer = (group: string): BusConsumer => ({
+    start: (handler) => {
+      if (refusals > 0) {
+        refusals -= 1;
+        return Promise.reject(new UnavailableError('No broker.'));
+      }
+      members.set(group, handler);
+      return Promise.resolve();
+    },
+    stop: () => {
+      members.delete(group);
+      return Promise.resolve();
+    },
+    healthy: () => members.has(group),
+  });
+  const bus = {
+    consumer,
+    forget: (group: string) => {
+      forgotten.push(group);
+      return Promise.resolve(true);
+    },
+  } as unknown as EventBus;
+  return {
+    bus,
+    members,
+    forgotten,
+    refuseStarts: (times: number) => void (refusals = times),
+  };
+};
+
+const given = async () => {
+  const { store: readStore, stop } = await openTemporaryReadStore();
+  const logger = silentLogger();
+  const metrics = createMetrics({ processMetrics: false });
+  const life = createLifecycle({ logger, timeoutMs: 5_000 });
+  const health = createHealth({ service: 'test', version: '0', logger, cacheMs: 0 });
+  const config = loadConfig({ NODE_ENV: 'test' });
+  const { signal } = new AbortController();
+  const scripted = scriptedBus();
+  const { store: eventStore, records } = logOf([{ anime: 1, event: events.listed }]);
+  const open = async () => {
+    const versions = [await readStore.createVersion('v1', LOG_ID)];
+    const deadLetters = inMemoryDeadLetters();
+    const parts = { bus: scripted.bus, deadLetters, eventStore, readStore, versions };
+    return openProjectors(
+      { config, logger, life, metrics, health, signal },
+      { ...parts, logId: LOG_ID, keeps: true, lookEveryMs: 5 },
+    );
+  };
+  return {
+    ...scripted,
+    ...{ readStore, records, open },
+    isHealthy: async () => (await health.report()).status === 'healthy',
+    deliver: (group: string, ...delivered: typeof records) =>
+      scripted.members.get(group)?.(batchOf(delivered)),
+    stop: async () => {
+      await life.close();
+      await stop();
+    },
+  };
+};
+
+const V1 = 'anime-read-model-v1';
+const V2 = 'anime-read-model-v2';
+
+describe('the projectors of the versions', () => {
+  let service: Awaited<ReturnType<typeof given>>;
+  beforeEach(async () => {
+    service = await given();
+  });
+  afterEach(() => service.stop());
+
+  const fed = (...groups: string[]) =>
+    eventually(() => expect([...service.members.keys()]).to.have.members(groups));
+
+  it('take up a version that comes, and let one go that is pruned', async () => {
+    await service.open();
+    await fed(V1);
+    await service.readStore.createVersion('v2', LOG_ID);
+    await fed(V1, V2);
+    await service.readStore.prune('v2');
+    await fed(V1);
+    expect(await service.isHealthy()).to.be.true;
+  });
+
+  it('leave the version of another log alone', async () => {
+    await service.open();
+    await service.readStore.createVersion('foreign', 'another-log');
+    await service.readStore.createVersion('v2', LOG_ID);
+    await fed(V1, V2);
+  });
+
+  it('wait for a bus that does not let them in yet', async () => {
+    service.refuseStarts(2);
+    await service.open();
+    await fed(V1);
+  });
+
+  it('try a version again whose consumer could not start, and are not healthy until then', async () => {
+    await service.open();
+    service.refuseStarts(Infinity);
+    await service.readStore.createVersion('v2', LOG_ID);
+    await eventually(async () => expect(await service.isHealthy()).to.be.false);
+    service.refuseStarts(0);
+    await fed(V1, V2);
+    await eventually(async () => expect(await service.isHealthy()).to.be.true);
+  });
+
+  it('forget what the group remembers where there are no documents, and only there', async () => {
+    await service.open();
+    expect(service.forgotten).to.deep.equal([V1]);
+    await service.deliver(V1, ...service.records);
+    await service.open();
+    expect(service.forgotten).to.deep.equal([V1]);
+  });
+
+  it('are not healthy while they refuse the records of another log', async () => {
+    await service.open();
+    const [listed] = service.records;
+    if (listed === undefined) expect.fail();
+    const headers = { ...listed.headers, ce_source: 'urn:anime-analytics:log:another' };
+    await service.deliver(V1, { ...listed, headers })?.catch(() => undefined);
+    expect(await service.isHealthy()).to.be.false;
+  });
+});
