@@ -47,16 +47,15 @@ const createCounters = () => {
   };
 };
 
-const lagOf = async (stack: NativeStack) => ({
-  bridgeWaitingEvents: metricOf(
-    await scrape(stack.process('bridge').healthUrl),
-    'bridge_waiting_events',
-  ),
-  projectorWaitingRecords: metricOf(
-    await scrape(stack.process('projector').healthUrl),
-    'projector_waiting_records',
-  ),
-});
+const lagOf = async (stack: NativeStack) => {
+  const bridge = await scrape(stack.process('bridge').healthUrl);
+  const projector = await scrape(stack.process('projector').healthUrl);
+  return {
+    bridgeCaughtUp: metricOf(bridge, 'bridge_caught_up') === 1,
+    bridgeWaitingEvents: metricOf(bridge, 'bridge_waiting_events'),
+    projectorWaitingRecords: metricOf(projector, 'projector_waiting_records'),
+  };
+};
 
 await withNativeStack(async (stack) => {
   const { eventStore, kafka, mongodb } = stack.servers;
@@ -116,8 +115,9 @@ await withNativeStack(async (stack) => {
   const settlingAt = performance.now();
   await eventually(
     async () => {
-      const { bridgeWaitingEvents, projectorWaitingRecords } = await lagOf(stack);
-      if (bridgeWaitingEvents + projectorWaitingRecords > 0) throw new Error('The pipeline lags.');
+      const { bridgeCaughtUp, bridgeWaitingEvents, projectorWaitingRecords } = await lagOf(stack);
+      const isDone = bridgeCaughtUp && bridgeWaitingEvents + projectorWaitingRecords === 0;
+      if (!isDone) throw new Error('The pipeline lags.');
     },
     { withinMs: SETTLED_WITHIN_MS, everyMs: 250 },
   );

@@ -1,5 +1,6 @@
 import { createProjector, type Projector } from '../read-side/projector.js';
 import { pause } from '../platform/retry.js';
+import { linkedSpan } from '../platform/trace-context.js';
 import type { BusConsumer } from '../ports/event-bus.js';
 import type { EventStore } from '../ports/event-store.js';
 import type { DocumentStore, ReadStore, VersionRecord } from '../ports/read-store.js';
@@ -59,7 +60,8 @@ export const openProjectors = async (
     const waiting = new Map<number, number>();
     try {
       await consumer.start(async (batch) => {
-        await projector.handle(batch);
+        const traces = batch.records.map(({ headers }) => headers['traceparent']);
+        await linkedSpan(`project ${version}`, traces, () => projector.handle(batch));
         waiting.set(batch.partition, batch.waiting);
         metrics.projectorWaiting.set({ version, partition: batch.partition }, batch.waiting);
       });

@@ -69,7 +69,10 @@ const refuseUnsafe = (config: Config): void => {
     ['MONGODB_URL', config.mongodb.url],
   ] as const) {
     if (DEFAULT_PASSWORDS.test(url)) refuse(key, 'a default password is refused in production.');
-    if (!config.allowInsecure && /tls(VerifyCert)?=false|tlsInsecure=true/i.test(url)) {
+    if (
+      !config.allowInsecure &&
+      /tls(VerifyCert)?=false|tls(Insecure|AllowInvalid\w+)=true/i.test(url)
+    ) {
       refuse(key, INSECURE);
     }
   }

@@ -3,6 +3,8 @@ import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from 'prom
 const SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
 
 interface BridgeLag {
+  /** Whether the log's end was reached: before, nobody knows how much is left. */
+  readonly caughtUp: boolean;
   readonly waitingEvents: number;
   readonly lagSeconds: number;
 }
@@ -109,6 +111,14 @@ export const createMetrics = (options: { readonly processMetrics: boolean }) => 
     }),
     /** Has the bridge of this process asked for its lag at every scrape. */
     followBridge: (status: () => BridgeLag): void => {
+      new Gauge({
+        name: 'bridge_caught_up',
+        help: '1 once the bridge has come to the end of the log since it leads, else 0.',
+        registers,
+        collect() {
+          this.set(status().caughtUp ? 1 : 0);
+        },
+      });
       new Gauge({
         name: 'bridge_waiting_events',
         help: 'Events read from the log and not yet taken by the bus.',

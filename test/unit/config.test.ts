@@ -71,6 +71,14 @@ describe('the configuration', () => {
       /MONGODB_URL: an insecure connection/,
     ],
     [
+      'unverified certificates in production',
+      {
+        NODE_ENV: 'production',
+        MONGODB_URL: 'mongodb://h/?tls=true&tlsAllowInvalidCertificates=true',
+      },
+      /MONGODB_URL: an insecure connection/,
+    ],
+    [
       "the brokers' default password in production",
       { NODE_ENV: 'production', KAFKA_PASSWORD: 'changeit' },
       /KAFKA_PASSWORD: a default password/,

@@ -1,0 +1,59 @@
+import { expect } from 'chai';
+import { decode, encode } from '../../src/wire/codec.js';
+import { SCHEMA_VERSIONS } from '../../src/wire/upcast.js';
+import { animeId, events, userId } from '../support/examples.js';
+
+const utf8 = new TextEncoder();
+
+/** As the system our users come from stored it: snake_case, no version, a time without an offset. */
+const STORED_VIEW =
+  '{"anime_id": 5114, "user_id": "user-42", "duration_seconds": 1440, "occurred_at": "2025-03-09T18:22:07.481516"}';
+const STORED_RATING =
+  '{"anime_id": 5114, "user_id": "user-42", "rating": 9.25, "occurred_at": "2025-03-09T20:22:07+02:00"}';
+
+describe('the codec', () => {
+  it('reads a view of version 1 as today’s event', () => {
+    expect(decode('ViewRegistered', utf8.encode(STORED_VIEW))).to.deep.equal({
+      kind: 'event',
+      event: {
+        type: 'ViewRegistered',
+        data: {
+          animeId: animeId(5114),
+          userId: userId('user-42'),
+          durationSeconds: 1440,
+          occurredAt: '2025-03-09T18:22:07.481Z',
+        },
+      },
+    });
+  });
+
+  it('reads a time of version 1 in whatever offset it was stored', () => {
+    const decoded = decode('RatingGiven', utf8.encode(STORED_RATING));
+    expect(decoded).to.have.nested.property('event.data.occurredAt', '2025-03-09T18:22:07.000Z');
+    expect(decoded).to.have.nested.property('event.data.rating', 9.25);
+  });
+
+  for (const [name, event] of Object.entries(events)) {
+    it(`reads what it wrote: ${name}`, () => {
+      const data = encode(event);
+      expect(data['schemaVersion']).to.equal(SCHEMA_VERSIONS[event.type]);
+      expect(decode(event.type, utf8.encode(JSON.stringify(data)))).to.deep.equal({
+        kind: 'event',
+        event,
+      });
+    });
+  }
+
+  it('does not know a version that is newer than itself', () => {
+    const data = utf8.encode('{"schemaVersion": 99, "animeId": 1}');
+    expect(decode('ClickRegistered', data)).to.have.property('kind', 'unknown');
+  });
+
+  it('does not take a version 1 with a field missing for an event', () => {
+    const data = utf8.encode('{"anime_id": 1, "occurred_at": "2025-03-09T18:22:07"}');
+    expect(decode('ClickRegistered', data)).to.include({
+      kind: 'malformed',
+      reason: 'userId is not a user id',
+    });
+  });
+});

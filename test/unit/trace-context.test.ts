@@ -1,0 +1,46 @@
+import { trace, type Span, type SpanOptions, type TracerProvider } from '@opentelemetry/api';
+import { expect } from 'chai';
+import { linkedSpan } from '../../src/platform/trace-context.js';
+
+const TRACE = '0af7651916cd43dd8448eb211c80319c';
+const SPAN = 'b7ad6b7169203331';
+
+/** A tracer that only notes what it is told. */
+const recordingProvider = () => {
+  const spans: { name: string; options: SpanOptions; status: unknown; ended: boolean }[] = [];
+  const startSpan = (name: string, options: SpanOptions = {}) => {
+    const noted = { name, options, status: undefined as unknown, ended: false };
+    spans.push(noted);
+    return {
+      setStatus: (status: unknown) => void (noted.status = status),
+      end: () => void (noted.ended = true),
+    } as unknown as Span;
+  };
+  const provider = { getTracer: () => ({ startSpan }) } as unknown as TracerProvider;
+  return { spans, provider };
+};
+
+describe('a span around a batch', () => {
+  const { spans, provider } = recordingProvider();
+  before(() => trace.setGlobalTracerProvider(provider));
+  after(() => trace.disable());
+  beforeEach(() => void spans.splice(0));
+
+  it('is linked to the traces that its records come from, and to nothing else', async () => {
+    const traceparents = [`00-${TRACE}-${SPAN}-01`, undefined, 'not a trace'];
+    expect(await linkedSpan('project v1', traceparents, () => Promise.resolve(7))).to.equal(7);
+    const [span] = spans;
+    expect(span?.name).to.equal('project v1');
+    expect(span?.options.links?.map((link) => link.context.traceId)).to.deep.equal([TRACE]);
+    expect(span?.ended).to.be.true;
+  });
+
+  it('ends with an error where the work fails, and passes it on', async () => {
+    const failure = new Error('Not this time.');
+    const error: unknown = await linkedSpan('project v1', [], () => Promise.reject(failure)).catch(
+      (reason: unknown) => reason,
+    );
+    expect(error).to.equal(failure);
+    expect(spans[0]).to.deep.include({ status: { code: 2 }, ended: true });
+  });
+});
