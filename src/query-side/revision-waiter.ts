@@ -36,7 +36,7 @@ interface Queue extends SharedLookUp {
 export const createRevisionWaiter = ({
   readStore,
   waitMs = 2000,
-  poll = { baseMs: 10, maxMs: 250 },
+  poll = { baseMs: 10, maxMs: 100 },
   maxWaiters = 1000,
 }: RevisionWaiterOptions): RevisionWaiter => {
   const queues = new Map<string, Queue>();
