@@ -32,7 +32,10 @@ export const runService = async (options: ServiceOptions): Promise<boolean> => {
   const health = createHealth({ service: `anime-analytics ${role}`, version: VERSION, logger });
   const needs = { config, logger, life, metrics, health, sampleCatalog, signal: stop };
   try {
-    print(banner(await START[role](needs), role, config));
+    health.starting();
+    const addresses = await START[role](needs);
+    health.started();
+    print(banner(addresses, role, config));
     if (!stop.aborted) await once(stop, 'abort');
     logger.info('Stopping', { timeoutMs: config.shutdownTimeoutMs });
     health.stopping();

@@ -69,12 +69,8 @@ const run = async (invocation: Invocation): Promise<number> => {
     case 'config':
       print(invocation.explain ? describeSettings() : showConfig(loadConfig()));
       return DONE;
-    default: {
-      const clean = await runConfigured(invocation);
-      // What of a service did not close in time would keep the process alive.
-      if (!clean && invocation.command === 'serve') process.exit(FAILED);
-      return clean ? DONE : FAILED;
-    }
+    default:
+      return (await runConfigured(invocation)) ? DONE : FAILED;
   }
 };
 
@@ -99,3 +95,6 @@ try {
     process.exitCode = FAILED;
   }
 }
+
+/** What did not close in time, or came too late to be closed, would keep the process alive. */
+setTimeout(() => process.exit(), 1_000).unref();

@@ -22,18 +22,21 @@ export interface KeeperOptions {
   readonly logger: Logger;
   /** Another bridge has written a checkpoint. */
   readonly onFenced: () => void;
+  /** The bus no longer holds what it took: everything is to be published again. */
+  readonly onLost: () => void;
 }
 
 /** Keeps the checkpoint up to date and the lease alive while this bridge leads. */
 export const createKeeper = (options: KeeperOptions) => {
   const { checkpoints, lease, from, holder, flushed, everyEvents, everyMs, staleAfterMs } = options;
-  const { monotonic, logger, onFenced } = options;
+  const { monotonic, logger, onFenced, onLost } = options;
   let { revision } = lease;
   // Not the lease's: documents that were lost are further back, and must not count as flushed.
   let position = from.after === 'start' ? null : from.after;
   const offsets = new Map(from.offsets);
   let flushedUpTo: Position | null = null;
   let eventsSince = 0;
+  let isLost = false;
   let renewedAt = monotonic();
   let renewing: Promise<void> | null = null;
   const stopped = new AbortController();
@@ -67,6 +70,18 @@ export const createKeeper = (options: KeeperOptions) => {
     }
   };
 
+  /** Offsets only grow, unless the topic was made anew or has lost its end. */
+  const lose = ([partition, offset]: readonly [number, bigint]): void => {
+    const known = offsets.get(partition);
+    logger.error('The topic has lost records. The log is published from its beginning again', {
+      ...{ partition, known, offset },
+    });
+    isLost = true;
+    position = null;
+    offsets.clear();
+    onLost();
+  };
+
   const renew = (): Promise<void> =>
     (renewing ??= write('held', stopped.signal).finally(() => (renewing = null)));
 
@@ -82,6 +97,14 @@ export const createKeeper = (options: KeeperOptions) => {
   return {
     /** Everything up to here is on the bus. */
     acknowledge(upTo: Position, events: number, last: Offsets): void {
+      if (isLost) return;
+      const behind = [...last].find(
+        ([partition, offset]) => offset <= (offsets.get(partition) ?? -1n),
+      );
+      if (behind !== undefined) {
+        lose(behind);
+        return;
+      }
       position = upTo;
       for (const [partition, offset] of last) offsets.set(partition, offset);
       eventsSince += events;

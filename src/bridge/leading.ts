@@ -60,14 +60,16 @@ export const createLeading = (options: LeadingOptions) => {
   return async (lease: Lease, from: StartingPoint, stopping: AbortSignal): Promise<void> => {
     const { after } = from;
     const fenced = new AbortController();
+    const lost = new AbortController();
     const keeper = createKeeper({
       ...{ checkpoints, lease, from, holder, monotonic, logger, staleAfterMs },
       ...(flushed === undefined ? {} : { flushed }),
       everyEvents: options.checkpointEveryEvents,
       everyMs: options.checkpointEveryMs,
       onFenced: () => fenced.abort(),
+      onLost: () => lost.abort(),
     });
-    const over = AbortSignal.any([stopping, fenced.signal]);
+    const over = AbortSignal.any([stopping, fenced.signal, lost.signal]);
     const gaveUp = deadlineAfter(over, drainTimeoutMs);
     const noMore = AbortSignal.any([fenced.signal, gaveUp.signal]);
     const outbox = createOutbox({

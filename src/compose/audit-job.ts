@@ -6,6 +6,7 @@ import { compareWithLog } from '../read-side/fold-and-compare.js';
 import { waitForLate } from '../read-side/heads.js';
 import { describeComparison, describeProjections } from './describe-comparison.js';
 import { openStores, runJob, type JobOptions } from './job.js';
+import { knownLog, refuseForeign } from './versions.js';
 
 export interface AuditOptions extends JobOptions {
   /** Default: the active version of the read models. */
@@ -24,11 +25,12 @@ export const runAuditJob = (options: AuditOptions): Promise<boolean> =>
     const { print, version, stop: signal } = options;
     const { eventStore, readStore } = await openStores(needs);
     const name = version ?? (await readStore.active())?.name;
-    const known = (await readStore.versions()).some((each) => each.name === name);
-    if (name === undefined || !known) {
+    const known = (await readStore.versions()).filter((each) => each.name === name);
+    if (name === undefined || known.length === 0) {
       print(name === undefined ? 'There are no read models yet.' : `There is no version ${name}.`);
       return false;
     }
+    refuseForeign(needs.config, known, await knownLog(eventStore));
     const documents = readStore.documents(name);
     const compared = await compareWithLog({ eventStore, documents, signal });
     const behind = await waitForLate(documents, compared.behind, { waitMs: WAIT_MS, signal });

@@ -19,6 +19,12 @@ export interface OpenedBus {
 
 type BusNeeds = Pick<Needs, 'config' | 'logger' | 'life'> & { readonly signal: AbortSignal };
 
+/** What is waited for, and what says who asks. */
+export const KAFKA = {
+  server: 'Kafka',
+  settings: 'KAFKA_USERNAME, KAFKA_PASSWORD',
+} as const;
+
 export const isKafka = ({ kafka }: Config): boolean => kafka.brokers.length > 0;
 
 /** The brokers that KAFKA_BROKERS names, or the hand-over inside this process. */
@@ -49,7 +55,7 @@ const openKafka = async (needs: BusNeeds): Promise<OpenedBus> => {
     );
   const bus = await life.open(
     'bus',
-    () => whenAvailable(connect, { server: 'Kafka', logger, signal }),
+    () => whenAvailable(connect, { ...KAFKA, logger, signal }),
     (opened) => opened.close(),
   );
   return { bus, deadLetters: await openKafkaDeadLetters(needs), keeps: true };
@@ -73,7 +79,7 @@ const openKafkaDeadLetters = (needs: BusNeeds): Promise<DeadLetters> => {
   const connect = () => kafkaDeadLetters({ ...connection, topic, replicationFactor });
   return life.open(
     'dead letters',
-    () => whenAvailable(connect, { server: 'Kafka', logger, signal }),
+    () => whenAvailable(connect, { ...KAFKA, logger, signal }),
     (opened) => opened.close(),
   );
 };

@@ -6,7 +6,7 @@ import type { ReadStore } from '../ports/read-store.js';
 import { replayAnime } from '../read-side/replay.js';
 import { openDeadLettersOf } from './bus.js';
 import { openStores, runJob, type JobOptions, type Stores } from './job.js';
-import { identifyLog } from './versions.js';
+import { knownLog, refuseForeign } from './versions.js';
 
 const ALL = 100_000;
 
@@ -33,7 +33,8 @@ export const runDeadLettersJob = (
         action.stream === undefined ? isOpen : letter.stream === action.stream,
       )
       .flatMap(({ letter }) => animeOf(letter) ?? []);
-    const logId = await identifyLog(needs, stores.eventStore);
+    const logId = await knownLog(stores.eventStore);
+    refuseForeign(needs.config, await stores.readStore.versions(), logId);
     return await replayAll([...new Set(wanted)], stores, logId, print);
   });
 

@@ -32,10 +32,19 @@ export const openServer = async ({ config, logger, life }: StoreNeeds): Promise<
   const { url, appendTimeoutMs } = config.eventStore;
   const store = await life.open(
     'event store client',
-    () => eventStoreDbStore({ connectionString: url, appendTimeoutMs, logger }),
+    () => clientOf({ connectionString: url, appendTimeoutMs, logger }),
     (opened) => opened.close(),
   );
   return { store, address: parseAddress(url).shown };
+};
+
+/** What it refuses to begin with is the address, or a file that the address names. */
+const clientOf = (options: Parameters<typeof eventStoreDbStore>[0]) => {
+  try {
+    return eventStoreDbStore(options);
+  } catch (error) {
+    throw new ConfigError(`EVENTSTORE_URL: ${error instanceof Error ? error.message : 'unknown'}`);
+  }
 };
 
 const openEmbedded = async ({ config, logger, life }: StoreNeeds): Promise<OpenedEventStore> => {

@@ -1,11 +1,11 @@
-import { existsSync } from 'node:fs';
+import { statSync } from 'node:fs';
 import { ConfigError, type Config } from '../platform/config.js';
 import type { Logger } from '../platform/logger.js';
 
 /** How the brokers are reached, for everything that speaks to them. */
 export const kafkaConnection = (kafka: Config['kafka'], logger: Logger) => {
   const { brokers, tls, tlsCaFile: caFile, saslMechanism: mechanism, username, password } = kafka;
-  if (tls && caFile !== '' && !existsSync(caFile)) {
+  if (tls && caFile !== '' && statSync(caFile, { throwIfNoEntry: false })?.isFile() !== true) {
     throw new ConfigError(`KAFKA_TLS_CA_FILE: there is no file ${caFile}.`);
   }
   return {

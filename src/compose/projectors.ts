@@ -1,29 +1,17 @@
-import { createProjector, type Projector } from '../read-side/projector.js';
 import { pause } from '../platform/retry.js';
-import { linkedSpan } from '../platform/trace-context.js';
-import type { BusConsumer } from '../ports/event-bus.js';
-import type { EventStore } from '../ports/event-store.js';
-import type { DocumentStore, ReadStore, VersionRecord } from '../ports/read-store.js';
-import type { OpenedBus } from './bus.js';
+import type { VersionRecord } from '../ports/read-store.js';
+import { KAFKA } from './bus.js';
+import { feed, type Fed, type FeedingParts } from './feeding.js';
 import type { Needs } from './needs.js';
 import { unless } from './unless.js';
+import { firstVersion } from './versions.js';
 import { whenAvailable } from './when-available.js';
 
-export interface ProjectorParts extends OpenedBus {
-  readonly eventStore: EventStore;
-  readonly readStore: ReadStore;
-  readonly logId: string;
+export interface ProjectorParts extends FeedingParts {
   /** Those that are there at the start. */
   readonly versions: readonly VersionRecord[];
   /** How often it is looked for versions that came or went. */
   readonly lookEveryMs?: number;
-}
-
-interface Fed {
-  readonly projector: Projector;
-  readonly consumer: BusConsumer;
-  /** Records that wait, by partition, as the last batch told. */
-  readonly waiting: Map<number, number>;
 }
 
 export interface Projectors {
@@ -31,56 +19,47 @@ export interface Projectors {
   waiting(version: string): number;
 }
 
-/** Longer than a bus keeps the place of a member that died. */
-const SESSION_MS = 20_000;
-const ASK_AGAIN_AFTER_MS = 500;
-
 /**
- * A projector for every version of the read models, each with a group of its own. On a bus that
- * keeps its records versions are taken up and let go as they come and go; on one that keeps nothing
- * a version that comes later would have missed the beginning, and is fed from the next start on.
+ * A projector for every version of the read models. On a bus that keeps its records versions are
+ * taken up and let go as they come and go; on one that keeps nothing a version that comes later would
+ * have missed the beginning, and is fed from the next start on.
  */
 export const openProjectors = async (
   needs: Needs & { readonly signal: AbortSignal },
   parts: ProjectorParts,
 ): Promise<Projectors> => {
-  const { config, logger, life, metrics, health } = needs;
-  const { bus, readStore, keeps, logId, versions, lookEveryMs = 1_000 } = parts;
+  const { logger, life, metrics, health } = needs;
+  const { readStore, keeps, logId, versions, lookEveryMs = 1_000 } = parts;
   const fed = new Map<string, Fed>();
   const stopping = new AbortController();
+  const signal = AbortSignal.any([needs.signal, stopping.signal]);
   /** Why not every version is fed. */
   let trouble: string | null = null;
 
-  const begin = async ({ name: version }: VersionRecord): Promise<void> => {
-    const group = `${config.kafka.group}-${version}`;
-    const documents = readStore.documents(version);
-    await beginAnewIfEmpty(documents, () => bus.forget(group), stopping.signal);
-    const projector = createProjector({ ...parts, documents, logger, metrics });
-    const consumer = bus.consumer(group);
-    const waiting = new Map<number, number>();
-    try {
-      await consumer.start(async (batch) => {
-        const traces = batch.records.map(({ headers }) => headers['traceparent']);
-        await linkedSpan(`project ${version}`, traces, () => projector.handle(batch));
-        waiting.set(batch.partition, batch.waiting);
-        metrics.projectorWaiting.set({ version, partition: batch.partition }, batch.waiting);
-      });
-    } catch (error) {
-      await consumer.stop();
-      throw error;
-    }
-    fed.set(version, { projector, consumer, waiting });
-    logger.info('A version of the read models is fed', { version, group });
+  const begin = async (record: VersionRecord, anew = false): Promise<void> => {
+    fed.set(record.name, await feed(needs, parts, record, { anew, signal }));
   };
 
-  const end = async (version: string): Promise<void> => {
-    const last = fed.get(version);
+  const end = async ({ record, consumer, waiting }: Fed): Promise<void> => {
+    const { name: version } = record;
     fed.delete(version);
-    await last?.consumer.stop();
-    for (const partition of last?.waiting.keys() ?? []) {
-      metrics.projectorWaiting.remove({ version, partition });
-    }
+    await consumer.stop();
+    for (const partition of waiting.keys()) metrics.projectorWaiting.remove({ version, partition });
     logger.info('A version of the read models is no longer fed', { version });
+  };
+
+  /** A name may come again for another version: when it was created tells the two apart. */
+  const catchUp = async (wanted: readonly VersionRecord[]): Promise<void> => {
+    const madeAnew = new Set<string>();
+    for (const each of [...fed.values()]) {
+      const now = wanted.find(({ name }) => name === each.record.name);
+      if (now?.createdAt === each.record.createdAt) continue;
+      await end(each);
+      if (now !== undefined) madeAnew.add(now.name);
+    }
+    for (const record of wanted) {
+      if (!fed.has(record.name)) await begin(record, madeAnew.has(record.name));
+    }
   };
 
   const follow = async (): Promise<void> => {
@@ -88,7 +67,9 @@ export const openProjectors = async (
       await pause(lookEveryMs, stopping.signal);
       if (stopping.signal.aborted) return;
       try {
-        await catchUp((await readStore.versions()).filter((version) => version.logId === logId));
+        const all = await readStore.versions();
+        const known = all.length > 0 ? all : [await firstVersion(readStore, logId)];
+        await catchUp(known.filter((version) => version.logId === logId));
         trouble = null;
       } catch (error) {
         trouble = error instanceof Error ? error.message : 'The versions cannot be followed.';
@@ -97,19 +78,12 @@ export const openProjectors = async (
     }
   };
 
-  const catchUp = async (wanted: readonly VersionRecord[]): Promise<void> => {
-    const names = new Set(wanted.map(({ name }) => name));
-    for (const version of [...fed.keys()]) if (!names.has(version)) await end(version);
-    for (const version of wanted) if (!fed.has(version.name)) await begin(version);
-  };
-
   let following: Promise<void> = Promise.resolve();
   await life.open(
     'projectors',
     async () => {
       for (const version of versions) {
-        const waits = { server: 'bus', logger, signal: needs.signal };
-        await whenAvailable(() => begin(version), waits);
+        await whenAvailable(() => begin(version), { ...KAFKA, logger, signal: needs.signal });
       }
       if (keeps) following = follow();
     },
@@ -120,8 +94,8 @@ export const openProjectors = async (
     },
   );
   health.register('projector', () => {
-    const problem = trouble ?? [...fed].map(problemOf).find((each) => each !== null) ?? null;
-    return unless(problem === null, problem ?? '');
+    const problem = trouble ?? [...fed.values()].map(problemOf).find((each) => each !== null);
+    return unless(problem === undefined, problem ?? '');
   });
 
   return {
@@ -130,26 +104,6 @@ export const openProjectors = async (
   };
 };
 
-const problemOf = ([version, { consumer, projector }]: [string, Fed]): string | null =>
-  projector.refusal() ?? (consumer.healthy() ? null : `The projector of ${version} does not run.`);
-
-/**
- * Documents that were lost, or never there: what the group remembers is of others. Members that a
- * crash left behind are waited for; those that live fill the documents.
- */
-const beginAnewIfEmpty = async (
-  documents: DocumentStore,
-  forget: () => Promise<boolean>,
-  signal: AbortSignal,
-): Promise<void> => {
-  const deadline = performance.now() + SESSION_MS;
-  while (await isEmpty(documents.allAnimes())) {
-    if ((await forget()) || performance.now() > deadline || signal.aborted) return;
-    await pause(ASK_AGAIN_AFTER_MS, signal);
-  }
-};
-
-const isEmpty = async (items: AsyncIterable<unknown>): Promise<boolean> => {
-  for await (const _ of items) return false;
-  return true;
-};
+const problemOf = ({ record, consumer, projector }: Fed): string | null =>
+  projector.refusal() ??
+  (consumer.healthy() ? null : `The projector of ${record.name} does not get on.`);

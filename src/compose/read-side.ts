@@ -26,6 +26,7 @@ export const openReadSide = async (
   await ownDataDirectory(needs);
   const logId = await identifyLog(needs, eventStore);
   const opened = await openBus(needs);
+  if (opened.keeps) needs.health.register('kafka', () => opened.bus.ping());
   const readStore = await openReadStore(needs);
   const versions = await versionsOf(needs, { readStore, logId });
   const parts = { ...opened, eventStore, readStore, logId, versions };

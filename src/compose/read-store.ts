@@ -1,28 +1,42 @@
 import { openReadStore } from '../adapters/embedded/read-store/open-read-store.js';
 import { mongodbReadStore } from '../adapters/mongodb/read-store.js';
-import type { Config } from '../platform/config.js';
+import { ConfigError, type Config } from '../platform/config.js';
 import type { ReadStore } from '../ports/read-store.js';
 import type { Needs } from './needs.js';
 import { whenAvailable } from './when-available.js';
 
 export const isMongodb = ({ mongodb }: Config): boolean => mongodb.url !== '';
 
+type ReadStoreNeeds = Pick<Needs, 'config' | 'logger' | 'life'> & { readonly signal: AbortSignal };
+
 /**
  * The server that MONGODB_URL names, or the embedded read store of DATA_DIR, which this process must
  * own by now.
  */
-export const openReadStoreOf = (
-  needs: Pick<Needs, 'config' | 'logger' | 'life'> & { readonly signal: AbortSignal },
-): Promise<ReadStore> => {
-  const { config, logger, life, signal } = needs;
-  const { url, database, readPreference, timeoutMs } = config.mongodb;
-  const connect = () => mongodbReadStore({ url, database, readPreference, timeoutMs, logger });
+export const openReadStoreOf = (needs: ReadStoreNeeds): Promise<ReadStore> => {
+  const { config, logger, life } = needs;
   return life.open(
     'read store',
     () =>
-      isMongodb(config)
-        ? whenAvailable(connect, { server: 'MongoDB', logger, signal })
-        : openReadStore({ dataDir: config.dataDir, logger }),
+      isMongodb(config) ? openMongodb(needs) : openReadStore({ dataDir: config.dataDir, logger }),
     (opened) => opened.close(),
   );
 };
+
+const openMongodb = ({ config, logger, signal }: ReadStoreNeeds): Promise<ReadStore> => {
+  const { url, database, readPreference, timeoutMs } = config.mongodb;
+  const connect = () =>
+    mongodbReadStore({ url, database, readPreference, timeoutMs, logger }).catch(
+      (error: unknown): never => {
+        throw isMisspelt(error) ? new ConfigError(`MONGODB_URL: ${error.message}`) : error;
+      },
+    );
+  return whenAvailable(connect, { server: 'MongoDB', settings: 'MONGODB_URL', logger, signal });
+};
+
+/** What the driver says of a connection string that it cannot read; it repeats no part of it. */
+const isMisspelt = (error: unknown): error is Error =>
+  error instanceof Error &&
+  ['MongoParseError', 'MongoAPIError', 'MongoInvalidArgumentError', 'URIError'].includes(
+    error.name,
+  );

@@ -6,6 +6,19 @@ const check = (holds: boolean, expectation: string): void => {
 
 const isText = (value: unknown): value is string => typeof value === 'string' && value !== '';
 
+const listOf = (text: string): string[] =>
+  text
+    .split(',')
+    .map((item) => item.trim())
+    .filter((item) => item !== '');
+
+const ADDRESS = /^(?:[^\s:/@]+|\[[\da-f:.]+\]):(\d{1,5})$/i;
+
+const isAddress = (value: unknown): boolean => {
+  const port = Number(typeof value === 'string' ? ADDRESS.exec(value)?.[1] : undefined);
+  return port >= 1 && port <= 65_535;
+};
+
 convict.addFormats({
   text: {
     validate: (value: unknown) => {
@@ -26,15 +39,16 @@ convict.addFormats({
     },
   },
   list: {
-    coerce: (value: unknown) =>
-      typeof value === 'string'
-        ? value
-            .split(',')
-            .map((item) => item.trim())
-            .filter((item) => item !== '')
-        : value,
+    coerce: (value: unknown) => (typeof value === 'string' ? listOf(value) : value),
     validate: (value: unknown) => {
       check(Array.isArray(value) && value.every(isText), 'must be a comma separated list');
+    },
+  },
+  brokers: {
+    coerce: (value: unknown) => (typeof value === 'string' ? listOf(value) : value),
+    validate: (value: unknown) => {
+      const ok = Array.isArray(value) && value.every((broker) => isAddress(broker));
+      check(ok, 'must be a comma separated list of host:port');
     },
   },
   'mongodb-url': {

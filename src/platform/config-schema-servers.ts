@@ -24,7 +24,7 @@ export const servers = {
   kafka: {
     brokers: {
       doc: 'Comma separated host:port of Kafka brokers. Empty: the in-process bus.',
-      format: 'list',
+      format: 'brokers',
       default: [] as string[],
       env: 'KAFKA_BROKERS',
     },

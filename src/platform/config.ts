@@ -69,16 +69,15 @@ const refuseUnsafe = (config: Config): void => {
     ['MONGODB_URL', config.mongodb.url],
   ] as const) {
     if (DEFAULT_PASSWORDS.test(url)) refuse(key, 'a default password is refused in production.');
-    if (
-      !config.allowInsecure &&
-      /tls(VerifyCert)?=false|tls(Insecure|AllowInvalid\w+)=true/i.test(url)
-    ) {
+    if (!config.allowInsecure && INSECURE_SETTINGS.test(url)) {
       refuse(key, INSECURE);
     }
   }
   refuseUnsafeServers(config, refuse);
 };
 
+const INSECURE_SETTINGS =
+  /(tls|ssl|tlsVerifyCert)\s*=\s*false|tls(Insecure|AllowInvalid\w+)\s*=\s*true/i;
 const INSECURE = 'an insecure connection is refused in production unless ALLOW_INSECURE=true.';
 
 /** These two speak in the clear unless they are told not to. */

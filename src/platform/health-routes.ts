@@ -19,7 +19,7 @@ export const healthRoutes = (options: {
   });
 
   router.get('/ready', async (_req, res) => {
-    const ready = !health.isStopping() && (await health.report()).status === 'healthy';
+    const ready = health.isServing() && (await health.report()).status === 'healthy';
     res.status(ready ? 200 : 503).json({ status: ready ? 'ready' : 'not ready' });
   });
 

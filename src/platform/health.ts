@@ -14,9 +14,13 @@ export interface Health {
   /** The check resolves when the dependency answers. */
   register(name: string, check: () => Promise<void>): void;
   report(): Promise<HealthReport>;
+  /** From now on not ready, until `started`. */
+  starting(): void;
+  started(): void;
   /** From now on not ready, so that load balancers send no more while what runs is finished. */
   stopping(): void;
-  isStopping(): boolean;
+  /** Neither starting nor stopping. */
+  isServing(): boolean;
 }
 
 /**
@@ -32,6 +36,7 @@ export const createHealth = (options: {
 }): Health => {
   const { service, version, logger, timeoutMs = 2000, cacheMs = 1000 } = options;
   const checks = new Map<string, () => Promise<DependencyStatus>>();
+  let starting = false;
   let stopping = false;
 
   const probe = (name: string, check: () => Promise<void>) => {
@@ -58,8 +63,10 @@ export const createHealth = (options: {
       const healthy = Object.values(dependencies).every((status) => status === 'healthy');
       return { status: healthy ? 'healthy' : 'unhealthy', service, version, dependencies };
     },
+    starting: () => void (starting = true),
+    started: () => void (starting = false),
     stopping: () => void (stopping = true),
-    isStopping: () => stopping,
+    isServing: () => !starting && !stopping,
   };
 };
 

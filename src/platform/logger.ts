@@ -57,7 +57,8 @@ const readable = format.printf(({ timestamp, level, message, ...data }) => {
 });
 
 const SECRET_KEY = /password|secret|token|authorization|api-?key|credential/i;
-const URL_CREDENTIALS = /\/\/[^/@\s]+@/g;
+/** Up to the last @, since a password may hold one by mistake. */
+const URL_CREDENTIALS = /\/\/\S+@/g;
 
 /** Errors become plain data, secrets become stars, bigints become text. */
 const redact = (data: Readonly<Record<string, unknown>> = {}): Record<string, unknown> =>

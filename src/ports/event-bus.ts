@@ -64,6 +64,8 @@ export interface BusConsumer {
  *        records these are can be told by any of them.
  * - EB-10 `forget` drops what is remembered of a group, so that it starts at the first record again,
  *        and answers true; false where the group has members, which is left as it is.
+ * - EB-12 `committed` answers the offset after the last record that a group has handled, for each
+ *        partition where it has handled any; nothing where the bus keeps nothing.
  */
 export interface EventBus {
   publisher(): Promise<BusPublisher>;
@@ -71,6 +73,7 @@ export interface EventBus {
   ends(): Promise<Offsets | null>;
   sample(): Promise<BusRecord | null>;
   forget(group: string): Promise<boolean>;
+  committed(group: string): Promise<Offsets>;
   /** Resolves when the bus answers, else rejects with UnavailableError. */
   ping(): Promise<void>;
   close(): Promise<void>;

@@ -1,8 +1,9 @@
 import { isDeepStrictEqual } from 'node:util';
+import type { AnimeId } from '../domain/ids.js';
 import type { EventStore } from '../ports/event-store.js';
 import type { DocumentStore } from '../ports/read-store.js';
 import { compareAnime, type Check, type Difference } from './compare-anime.js';
-import { headsOf, type Late } from './heads.js';
+import { headsOf, isWhole, type Late } from './heads.js';
 
 export interface Comparison {
   readonly animes: number;
@@ -13,7 +14,9 @@ export interface Comparison {
   readonly differing: number;
   /** Anime whose documents have not come as far as their streams: not wrong, only late. */
   readonly behind: readonly Late[];
-  /** Every document equals the fold, and none is late. */
+  /** Anime whose streams were deleted or cut off: nobody can say what their documents should be. */
+  readonly incomparable: readonly AnimeId[];
+  /** Every document that can be compared equals the fold, and none is late. */
   readonly equal: boolean;
 }
 
@@ -37,6 +40,7 @@ export const compareWithLog = async ({
   const heads = await headsOf(eventStore, signal);
   const differences: Difference[] = [];
   const behind: Late[] = [];
+  const incomparable: AnimeId[] = [];
   let [animes, compared, events, differing] = [0, 0, 0, 0];
 
   const check: Check = (found) => {
@@ -51,11 +55,19 @@ export const compareWithLog = async ({
     animes += 1;
     const head = heads.get(anime.animeId) ?? -1;
     heads.delete(anime.animeId);
+    if (!(await isWhole(eventStore, anime.animeId))) {
+      incomparable.push(anime.animeId);
+      continue;
+    }
     const by = head - anime.revision;
     if (by > 0) behind.push({ animeId: anime.animeId, head, by });
     events += await compareAnime(eventStore, documents, anime, check);
   }
-  for (const [animeId, head] of heads) behind.push({ animeId, head, by: head + 1 });
+  for (const [animeId, head] of heads) {
+    if (await isWhole(eventStore, animeId)) behind.push({ animeId, head, by: head + 1 });
+    else incomparable.push(animeId);
+  }
   const equal = differing === 0 && behind.length === 0;
-  return { animes, documents: compared, events, differences, differing, behind, equal };
+  const counted = { animes, documents: compared, events, differing };
+  return { ...counted, differences, behind, incomparable, equal };
 };

@@ -1,5 +1,6 @@
 import type { AnimeId } from '../domain/ids.js';
-import { ANIME_STREAM_PREFIX, animeIdOf } from '../domain/stream-name.js';
+import { ANIME_STREAM_PREFIX, animeIdOf, streamOf } from '../domain/stream-name.js';
+import { StreamDeletedError } from '../ports/errors.js';
 import type { EventStore } from '../ports/event-store.js';
 import type { DocumentStore } from '../ports/read-store.js';
 import { pause } from '../platform/retry.js';
@@ -27,6 +28,18 @@ export const headsOf = async (eventStore: EventStore, signal: AbortSignal): Prom
     if (animeId !== undefined) heads.set(animeId, Number(delivery.event.revision));
   }
   return heads;
+};
+
+/** Whether an anime's stream can still be read from its first event on: it may be deleted, or cut off. */
+export const isWhole = async (eventStore: EventStore, animeId: AnimeId): Promise<boolean> => {
+  try {
+    for await (const { revision } of eventStore.read(streamOf(animeId), { limit: 1 })) {
+      return revision === 0n;
+    }
+  } catch (error) {
+    if (!(error instanceof StreamDeletedError)) throw error;
+  }
+  return false;
 };
 
 /** Asked for at once, so that a catalogue of any size needs few calls. */

@@ -2,7 +2,7 @@ import type { EventStore } from '../ports/event-store.js';
 import type { ReadStore, VersionState } from '../ports/read-store.js';
 import { pause } from '../platform/retry.js';
 import { compareWithLog, type Comparison } from './fold-and-compare.js';
-import { headsOf, lateOf, waitForLate } from './heads.js';
+import { headsOf, isWhole, lateOf, waitForLate, type Heads, type Late } from './heads.js';
 
 export interface WatchRebuildOptions {
   readonly eventStore: EventStore;
@@ -46,7 +46,8 @@ export const watchRebuild = async (options: WatchRebuildOptions): Promise<Watche
   let movedAt = performance.now();
   for (;;) {
     signal.throwIfAborted();
-    const missing = (await lateOf(documents, heads)).reduce((sum, { by }) => sum + by, 0);
+    const late = await lateOf(documents, heads);
+    const missing = late.reduce((sum, { by }) => sum + by, 0);
     const events = total - missing;
     onProgress({ events, total });
     if (missing === 0) break;
@@ -54,6 +55,7 @@ export const watchRebuild = async (options: WatchRebuildOptions): Promise<Watche
       best = events;
       movedAt = performance.now();
     } else if (performance.now() - movedAt > patienceMs) return { kind: 'stalled', events, total };
+    else await forgetDeleted(eventStore, heads, late);
     await pause(everyMs, signal);
   }
 
@@ -63,4 +65,17 @@ export const watchRebuild = async (options: WatchRebuildOptions): Promise<Watche
   const comparison = { ...compared, behind, equal };
   if (state === 'building' && equal) await readStore.markReady(version);
   return { kind: 'built', state: state === 'building' && equal ? 'ready' : state, comparison };
+};
+
+const LOOKED_AT = 20;
+
+/** Nothing is to be expected of streams that cannot be read from their beginning any more. */
+const forgetDeleted = async (
+  eventStore: EventStore,
+  heads: Heads,
+  late: readonly Late[],
+): Promise<void> => {
+  for (const { animeId } of late.slice(0, LOOKED_AT)) {
+    if (!(await isWhole(eventStore, animeId))) heads.delete(animeId);
+  }
 };

@@ -63,6 +63,19 @@ describe('health', () => {
     });
   }
 
+  it('is not ready before it has started', async () => {
+    const server = await start({ good: fine });
+    try {
+      server.health.starting();
+      expect((await server.get('/ready')).status).to.equal(503);
+      expect((await server.get('/live')).status).to.equal(200);
+      server.health.started();
+      expect((await server.get('/ready')).status).to.equal(200);
+    } finally {
+      await server.stop();
+    }
+  });
+
   it('is not ready once it is stopping', async () => {
     const server = await start({ good: fine });
     try {

@@ -1,4 +1,8 @@
+import { randomUUID } from 'node:crypto';
+import { cp, rm } from 'node:fs/promises';
+import { join } from 'node:path';
 import { expect } from 'chai';
+import { readOrMakeLogIdentity } from '../../src/wire/log-identity.js';
 import { openEmbedded } from '../support/embedded.js';
 import { send } from '../support/http-client.js';
 import { runCommandLine as run } from '../support/command-line.js';
@@ -28,7 +32,9 @@ describe('the jobs of the command line, on a service that is stopped', function 
 
   it('audit the documents against the log', async () => {
     const { code, output } = await job('audit');
-    expect(output).to.match(/0 different, 0 anime late\.\nv1 equals the log\.\n$/);
+    expect(output).to.match(
+      /0 different, 0 anime late, 0 not comparable\.\nv1 equals the log\.\n$/,
+    );
     expect(code).to.equal(0);
   });
 
@@ -58,6 +64,43 @@ describe('the jobs of the command line, on a service that is stopped', function 
     expect(refused).to.include({ code: 1, output: 'The active version cannot be pruned.\n' });
     expect((await job('rebuild', 'prune', 'v2')).code).to.equal(0);
     expect((await job('rebuild', 'status')).output).to.match(/^v1 +active [^\n]*\n$/);
+  });
+
+  it('promote no version that is behind the active one', async () => {
+    expect((await job('rebuild')).code).to.equal(0);
+    const embedded = await openEmbedded(directory.path);
+    const documents = embedded.readStore.documents('v1');
+    for await (const anime of documents.allAnimes()) {
+      const animes = [{ ...anime, revision: anime.revision + 1 }];
+      if (anime.animeId === 1) await documents.save({ interactions: [], days: [], animes });
+    }
+    await embedded.close();
+    const { code, output } = await job('rebuild', 'promote');
+    expect(output).to.match(/^v2 is behind the active version in 1 anime/);
+    expect(code).to.equal(1);
+  });
+
+  it('are refused on the read models of another log, with the setting that names them', async () => {
+    const other = await temporaryDirectory();
+    const embedded = await openEmbedded(other.path);
+    await readOrMakeLogIdentity(embedded.eventStore, randomUUID());
+    await embedded.close();
+    await rm(join(other.path, 'read-models'), { recursive: true });
+    await cp(join(directory.path, 'read-models'), join(other.path, 'read-models'), {
+      recursive: true,
+    });
+    const environment = { DATA_DIR: other.path, NODE_ENV: 'test' };
+    for (const args of [
+      ['audit'],
+      ['rebuild'],
+      ['rebuild', 'promote'],
+      ['dead-letters', 'replay'],
+    ]) {
+      const { code, errors } = await run(args, environment);
+      expect(errors, args.join(' ')).to.match(/^DATA_DIR: .* another event log/);
+      expect(code).to.equal(2);
+    }
+    await other.remove();
   });
 
   it('say what is not there', async () => {

@@ -193,6 +193,21 @@ describe('the embedded pipeline', () => {
     await pipeline.stop();
   });
 
+  it('calls no document different whose stream is gone', async () => {
+    await append(embedded.eventStore, 0, 30);
+    const pipeline = await startPipeline(embedded);
+    await pipeline.caughtUp();
+    await pipeline.stop();
+    const { eventStore } = embedded;
+    await eventStore.deleteStream('anime-2');
+    await eventStore.tombstoneStream('anime-3');
+    const documents = embedded.readStore.documents(VERSION);
+    const comparison = await compareWithLog({ eventStore, documents });
+    expect(comparison).to.deep.include({ equal: true, incomparable: [2, 3], behind: [] });
+    const rebuilt = await rebuild(rebuilding(embedded, 'v2'));
+    expect(rebuilt).to.have.property('state', 'ready');
+  });
+
   it('tells a document that differs from the log', async () => {
     await append(embedded.eventStore, 0, 30);
     const pipeline = await startPipeline(embedded);

@@ -1,5 +1,7 @@
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createServer, type AddressInfo } from 'node:net';
+import { fileURLToPath } from 'node:url';
 import { expect } from 'chai';
 import { startEmbeddedNode, type EmbeddedNode } from '../support/embedded-node.js';
 import { query, send } from '../support/http-client.js';
@@ -88,5 +90,24 @@ describe('the service on the event store that EVENTSTORE_URL names', function ()
     const { commandUrl } = await starting;
     const health = await send('GET', `${commandUrl}/health`);
     expect(health.body).to.have.nested.property('dependencies.event-store', 'healthy');
+  });
+
+  it('ends at once, with 0, when it is told to while it waits for a server', async () => {
+    const silent = createServer().listen(0, '127.0.0.1');
+    await once(silent, 'listening');
+    const { port } = silent.address() as AddressInfo;
+    const environment = {
+      ...{ PATH: process.env['PATH'], NODE_ENV: 'test', QUERY_PORT: '0' },
+      MONGODB_URL: `mongodb://127.0.0.1:${port}/`,
+    };
+    const args = [fileURLToPath(new URL('../../src/main.js', import.meta.url))];
+    const child = spawn(process.execPath, [...args, 'serve', 'query-api'], { env: environment });
+    const exit = once(child, 'exit') as Promise<[number | null]>;
+    await once(silent, 'connection');
+    const toldAt = performance.now();
+    child.kill('SIGTERM');
+    expect(await exit).to.deep.equal([0, null]);
+    expect(performance.now() - toldAt).to.be.lessThan(5_000);
+    silent.close();
   });
 });

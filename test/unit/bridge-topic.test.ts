@@ -37,6 +37,14 @@ const lastCheckpoint = async (store: InMemoryEventStore): Promise<unknown> => {
   return null;
 };
 
+const oneMoreClick = (store: InMemoryEventStore): void => {
+  const [click] = store.log;
+  if (click === undefined) throw new Error('The log is empty.');
+  const { type, data } = click;
+  const id = '00000000-0000-4000-8000-0000000000ff';
+  store.record('anime-9', { id, type, data, metadata: {} });
+};
+
 describe('a bridge to a bus that keeps its records', () => {
   it('notes in its checkpoint how far each partition is', async () => {
     const { store } = logOf(CLICKS);
@@ -68,6 +76,32 @@ describe('a bridge to a bus that keeps its records', () => {
     bus.published.pop();
     await publishOnce(store, bus);
     expect(new Set(bus.places()).size).to.equal(CLICKS.length);
+  });
+
+  it('publishes the log again when the topic is made anew under it', async () => {
+    const { store } = logOf(CLICKS);
+    const bus = topic();
+    const bridge = bridging({ eventStore: store, bus });
+    await bridge.start();
+    await eventually(() => expect(bus.published).to.have.length(CLICKS.length));
+    bus.published.length = 0;
+    oneMoreClick(store);
+    await eventually(() => expect(new Set(bus.places()).size).to.equal(CLICKS.length + 1));
+    await bridge.stop();
+    expect(bridge.status().problem).to.equal(null);
+    expect(await lastCheckpoint(store)).to.deep.include({ state: 'released' });
+  });
+
+  it('publishes the log again when the topic lost its end under it', async () => {
+    const { store } = logOf(CLICKS);
+    const bus = topic();
+    const bridge = bridging({ eventStore: store, bus });
+    await bridge.start();
+    await eventually(() => expect(bus.published).to.have.length(CLICKS.length));
+    bus.published.pop();
+    oneMoreClick(store);
+    await eventually(() => expect(new Set(bus.places()).size).to.equal(CLICKS.length + 1));
+    await bridge.stop();
   });
 
   it('refuses a topic that holds the records of another log', async () => {

@@ -40,6 +40,7 @@ export const parseAddress = (connectionString: string): Address => {
   }
   const kept = settings.filter((setting) => nameOf(setting) !== 'tlsverifycert');
   const options = parsed(kept.length === 0 ? place : `${place}?${kept.join('&')}`);
+  if (!options.hosts.every(isHost)) throw unreadable();
   refuseUnsafe(options, settings);
   const scheme = options.dnsDiscover ? 'esdb+discover' : 'esdb';
   const hosts = options.hosts.map(({ address, port }) => `${address}:${port}`);
@@ -68,8 +69,15 @@ const parsed = (connectionString: string): ConnectionOptions => {
     return parseConnectionString(connectionString);
   } catch {
     // The parser's error carries the string.
-    throw new Error(
-      "The event store's connection string cannot be read. It looks like esdb://user:password@host:2113?tls=true, with special characters of the password percent-encoded.",
-    );
+    throw unreadable();
   }
 };
+
+/** A password that holds an @ which is not encoded would be taken for the beginning of the host. */
+const isHost = ({ address, port }: ConnectionOptions['hosts'][number]): boolean =>
+  address !== '' && !/[@/\s]/.test(address) && port >= 1 && port <= 65_535;
+
+const unreadable = (): Error =>
+  new Error(
+    "The event store's connection string cannot be read. It looks like esdb://user:password@host:2113?tls=true, with special characters of the password percent-encoded.",
+  );

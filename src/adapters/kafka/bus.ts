@@ -4,7 +4,7 @@ import { createAdmin } from './admin.js';
 import { clientFactory, type ConnectionSettings } from './client.js';
 import { createConsumer } from './consumer.js';
 import { gone } from './errors.js';
-import { forgetGroup } from './groups.js';
+import { committedOf, forgetGroup } from './groups.js';
 import { createProducer } from './producer.js';
 import { createPublisher } from './publisher.js';
 import { readTopic } from './read-topic.js';
@@ -119,6 +119,7 @@ export const kafkaBus = async ({
     ends,
     sample,
     forget: (group) => forgetGroup(admin, group),
+    committed: (group) => committedOf(admin, group, topic),
     ping: async () => {
       await admin.ask((kafka) => kafka.fetchTopicMetadata({ topics: [topic] }));
     },

@@ -1,4 +1,5 @@
 import kafkajs from 'kafkajs';
+import type { Offsets } from '../../ports/event-bus.js';
 import type { ClusterAdmin } from './admin.js';
 
 const { KafkaJSDeleteGroupsError } = kafkajs;
@@ -21,3 +22,18 @@ export const forgetGroup = (admin: ClusterAdmin, group: string): Promise<boolean
       throw error;
     }
   });
+
+/** What a group has committed on a topic; a partition that it has not is left out. */
+export const committedOf = async (
+  admin: ClusterAdmin,
+  group: string,
+  topic: string,
+): Promise<Offsets> => {
+  const found = await admin.ask((kafka) => kafka.fetchOffsets({ groupId: group, topics: [topic] }));
+  const partitions = found.find((each) => each.topic === topic)?.partitions ?? [];
+  return new Map(
+    partitions
+      .map(({ partition, offset }) => [partition, BigInt(offset)] as const)
+      .filter(([, offset]) => offset >= 0n),
+  );
+};

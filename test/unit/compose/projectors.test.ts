@@ -1,12 +1,12 @@
 import { expect } from 'chai';
 import { openProjectors } from '../../../src/compose/projectors.js';
-import { loadConfig } from '../../../src/platform/config.js';
+import { ConfigError, loadConfig } from '../../../src/platform/config.js';
 import { createHealth } from '../../../src/platform/health.js';
 import { createLifecycle } from '../../../src/platform/lifecycle.js';
 import { silentLogger } from '../../../src/platform/logger.js';
 import { createMetrics } from '../../../src/platform/metrics.js';
 import { UnavailableError } from '../../../src/ports/errors.js';
-import type { BatchHandler, BusConsumer, EventBus } from '../../../src/ports/event-bus.js';
+import type { BatchHandler, BusConsumer, EventBus, Offsets } from '../../../src/ports/event-bus.js';
 import { eventually } from '../../support/eventually.js';
 import { events } from '../../support/examples.js';
 import { LOG_ID, logOf } from '../../support/histories.js';
@@ -19,8 +19,16 @@ const scriptedBus = () => {
   const members = new Map<string, BatchHandler>();
   const forgotten: string[] = [];
   let refusals = 0;
+  let hangs = false;
+  let inUse: Offsets | null = null;
+  let leave = (): void => undefined;
   const consumer = (group: string): BusConsumer => ({
     start: (handler) => {
+      if (hangs) {
+        return new Promise((_, reject) => {
+          leave = () => reject(new UnavailableError('The consumer was stopped.'));
+        });
+      }
       if (refusals > 0) {
         refusals -= 1;
         return Promise.reject(new UnavailableError('No broker.'));
@@ -29,6 +37,7 @@ const scriptedBus = () => {
       return Promise.resolve();
     },
     stop: () => {
+      leave();
       members.delete(group);
       return Promise.resolve();
     },
@@ -37,15 +46,20 @@ const scriptedBus = () => {
   const bus = {
     consumer,
     forget: (group: string) => {
+      if (inUse !== null) return Promise.resolve(false);
       forgotten.push(group);
       return Promise.resolve(true);
     },
+    committed: () => Promise.resolve(inUse ?? new Map<number, bigint>()),
   } as unknown as EventBus;
   return {
     bus,
     members,
     forgotten,
     refuseStarts: (times: number) => void (refusals = times),
+    hang: () => void (hangs = true),
+    /** Others are members of every group, and have come so far. */
+    isUsed: (committed: Offsets) => void (inUse = committed),
   };
 };
 
@@ -56,7 +70,8 @@ const given = async () => {
   const life = createLifecycle({ logger, timeoutMs: 5_000 });
   const health = createHealth({ service: 'test', version: '0', logger, cacheMs: 0 });
   const config = loadConfig({ NODE_ENV: 'test' });
-  const { signal } = new AbortController();
+  const stopping = new AbortController();
+  const { signal } = stopping;
   const scripted = scriptedBus();
   const { store: eventStore, records } = logOf([{ anime: 1, event: events.listed }]);
   const open = async () => {
@@ -65,12 +80,13 @@ const given = async () => {
     const parts = { bus: scripted.bus, deadLetters, eventStore, readStore, versions };
     return openProjectors(
       { config, logger, life, metrics, health, signal },
-      { ...parts, logId: LOG_ID, keeps: true, lookEveryMs: 5 },
+      { ...parts, logId: LOG_ID, keeps: true, lookEveryMs: 5, sessionMs: 5 },
     );
   };
   return {
     ...scripted,
     ...{ readStore, records, open },
+    abort: () => stopping.abort(),
     isHealthy: async () => (await health.report()).status === 'healthy',
     deliver: (group: string, ...delivered: typeof records) =>
       scripted.members.get(group)?.(batchOf(delivered)),
@@ -133,6 +149,40 @@ describe('the projectors of the versions', () => {
     await service.deliver(V1, ...service.records);
     await service.open();
     expect(service.forgotten).to.deep.equal([V1]);
+  });
+
+  it('begin anew with a version that was pruned and made again under its name', async () => {
+    await service.open();
+    await service.readStore.createVersion('v2', LOG_ID);
+    await fed(V1, V2);
+    await service.deliver(V2, ...service.records);
+    await service.readStore.prune('v2');
+    await service.readStore.createVersion('v2', LOG_ID);
+    await eventually(() => expect(service.forgotten).to.deep.equal([V1, V2, V2]));
+    await fed(V1, V2);
+  });
+
+  it('join members that fill the same empty documents', async () => {
+    service.isUsed(new Map());
+    await service.open();
+    await fed(V1);
+  });
+
+  it('refuse a group that others use for documents of their own, and name the settings', async () => {
+    service.isUsed(new Map([[0, 5n]]));
+    const error: unknown = await service.open().catch((reason: unknown) => reason);
+    expect(error).to.be.instanceOf(ConfigError);
+    expect((error as Error).message).to.match(/^KAFKA_GROUP, MONGODB_DATABASE: /);
+  });
+
+  it('give up joining as soon as they are told to stop', async () => {
+    service.hang();
+    const opening = service.open().then(
+      () => 'opened',
+      () => 'gave up',
+    );
+    service.abort();
+    expect(await opening).to.equal('gave up');
   });
 
   it('are not healthy while they refuse the records of another log', async () => {

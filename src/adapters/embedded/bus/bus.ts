@@ -115,6 +115,7 @@ export const inProcessBus = ({
     ends: () => Promise.resolve(null),
     sample: () => Promise.resolve(null),
     forget: (name) => settled(() => groups.get(name)?.hasMembers() !== true),
+    committed: () => Promise.resolve(NOTHING_KEPT),
     ping: () =>
       settled(() => {
         if (closed) throw gone();

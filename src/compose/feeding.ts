@@ -1,0 +1,114 @@
+import { createProjector, type Projector } from '../read-side/projector.js';
+import { ConfigError } from '../platform/config.js';
+import { pause } from '../platform/retry.js';
+import { linkedSpan } from '../platform/trace-context.js';
+import type { BusConsumer, EventBus } from '../ports/event-bus.js';
+import type { EventStore } from '../ports/event-store.js';
+import type { DocumentStore, ReadStore, VersionRecord } from '../ports/read-store.js';
+import type { OpenedBus } from './bus.js';
+import type { Needs } from './needs.js';
+
+export interface FeedingParts extends OpenedBus {
+  readonly eventStore: EventStore;
+  readonly readStore: ReadStore;
+  readonly logId: string;
+  /** Longer than the bus keeps the place of a member that died. */
+  readonly sessionMs?: number;
+}
+
+/** A version of the read models that is kept up to date. */
+export interface Fed {
+  readonly record: VersionRecord;
+  readonly projector: Projector;
+  readonly consumer: BusConsumer;
+  /** Records that wait, by partition, as the last batch told. */
+  readonly waiting: Map<number, number>;
+}
+
+export interface FeedOptions {
+  /** The name was another version's before: what its group remembers is of that one. */
+  readonly anew: boolean;
+  readonly signal: AbortSignal;
+}
+
+/** Begins to feed a version, with a projector and a group of its own. */
+export const feed = async (
+  { config, logger, metrics }: Pick<Needs, 'config' | 'logger' | 'metrics'>,
+  parts: FeedingParts,
+  record: VersionRecord,
+  { anew, signal }: FeedOptions,
+): Promise<Fed> => {
+  const { bus, readStore, sessionMs = 20_000 } = parts;
+  const { name: version } = record;
+  const group = `${config.kafka.group}-${version}`;
+  const documents = readStore.documents(version);
+  await fromTheBeginning({ bus, group, documents, sessionMs, anew, signal });
+  const projector = createProjector({ ...parts, documents, logger, metrics });
+  const consumer = bus.consumer(group);
+  const waiting = new Map<number, number>();
+  const giveUp = (): void => void consumer.stop();
+  signal.addEventListener('abort', giveUp);
+  try {
+    await consumer.start(async (batch) => {
+      const { partition } = batch;
+      const note = (records: number): void => {
+        waiting.set(partition, records);
+        metrics.projectorWaiting.set({ version, partition }, records);
+      };
+      // What is being handled waits too, for as long as that takes.
+      note(batch.waiting + batch.records.length);
+      const traces = batch.records.map(({ headers }) => headers['traceparent']);
+      await linkedSpan(`project ${version}`, traces, () => projector.handle(batch));
+      note(batch.waiting);
+    });
+  } catch (error) {
+    await consumer.stop();
+    throw error;
+  } finally {
+    signal.removeEventListener('abort', giveUp);
+  }
+  logger.info('A version of the read models is fed', { version, group });
+  return { record, projector, consumer, waiting };
+};
+
+const ASK_AGAIN_AFTER_MS = 500;
+
+interface Beginning extends FeedOptions {
+  readonly bus: EventBus;
+  readonly group: string;
+  readonly documents: DocumentStore;
+  readonly sessionMs: number;
+}
+
+/**
+ * Where documents were lost, or were never there, the group begins anew. Members that a crash left
+ * behind are waited for; those that live are filling these documents. Members that have come further
+ * than documents without anything in them are filling others: the group is refused.
+ */
+const fromTheBeginning = async (beginning: Beginning): Promise<void> => {
+  const { bus, group, documents, sessionMs, anew, signal } = beginning;
+  const deadline = performance.now() + sessionMs;
+  while (anew || (await isEmpty(documents.allAnimes()))) {
+    signal.throwIfAborted();
+    if (await bus.forget(group)) return;
+    if (performance.now() > deadline) {
+      if (!anew) await refuseForeignMembers(bus, group);
+      return;
+    }
+    await pause(ASK_AGAIN_AFTER_MS, signal);
+  }
+};
+
+const refuseForeignMembers = async (bus: EventBus, group: string): Promise<void> => {
+  const progress = [...(await bus.committed(group)).values()];
+  if (progress.every((offset) => offset === 0n)) return;
+  throw new ConfigError(
+    `KAFKA_GROUP, MONGODB_DATABASE: the group ${group} is at work on other documents than these, which ` +
+      'are empty. Give each set of documents a group of its own.',
+  );
+};
+
+const isEmpty = async (items: AsyncIterable<unknown>): Promise<boolean> => {
+  for await (const _ of items) return false;
+  return true;
+};
