@@ -9,6 +9,7 @@ import type {
   DocumentStore,
   InteractionDocument,
 } from '../../ports/read-store.js';
+import { animesAfter, partsAfter, type Asked } from './asked.js';
 import type { Connection } from './connection.js';
 import { saveGuarded } from './guarded-writes.js';
 import {
@@ -21,7 +22,6 @@ import {
   storedAnime,
   storedDay,
   storedInteraction,
-  type StoredAnime,
 } from './stored-documents.js';
 import type { VersionAccess } from './version-access.js';
 import type { StoredPosition, VersionCollections } from './version-collections.js';
@@ -54,6 +54,18 @@ export const documentStore = (
     if (ids.length === 0) return [];
     const found = await collection.find({ _id: { $in: ids } } as Filter<S>, limits).toArray();
     return found.map((one) => toDocument(one as S));
+  };
+
+  const page = async <S extends { readonly _id: string }>(
+    collection: Collection<S>,
+    { filter, sort }: Asked,
+    limit: number,
+  ): Promise<readonly S[]> => {
+    const found = collection
+      .find(filter as Filter<S>, limits)
+      .sort(sort)
+      .limit(limit);
+    return (await found.toArray()) as unknown as readonly S[];
   };
 
   const save = async ({ interactions, days, animes }: DocumentBatch) => {
@@ -106,20 +118,24 @@ export const documentStore = (
 
     allAnimes: () =>
       pages(
-        (after: AnimeId | null, limit) => read(({ animes }) => animesAfter(animes, after, limit)),
+        (after: AnimeId | null, limit) =>
+          read(async ({ animes }) => (await page(animes, animesAfter(after), limit)).map(animeOf)),
         ({ animeId }) => animeId,
       ),
 
     allInteractions: (id) =>
       pages(
         (after: string | null, limit) =>
-          read(({ interactions }) => partsOf(interactions, id, after, limit, interactionOf)),
+          read(async ({ interactions }) =>
+            (await page(interactions, partsAfter(id, after), limit)).map(interactionOf),
+          ),
         (one: InteractionDocument) => interactionId(one),
       ),
 
     allDays: (id) =>
       pages(
-        (after: string | null, limit) => read(({ days }) => partsOf(days, id, after, limit, dayOf)),
+        (after: string | null, limit) =>
+          read(async ({ days }) => (await page(days, partsAfter(id, after), limit)).map(dayOf)),
         (one: DailyActivityDocument) => dayId(one),
       ),
   };
@@ -129,28 +145,3 @@ const positionOf = ({ commit, prepare }: StoredPosition): Position => ({
   commit: BigInt(commit),
   prepare: BigInt(prepare),
 });
-
-const animesAfter = async (
-  animes: VersionCollections['animes'],
-  after: AnimeId | null,
-  limit: number,
-): Promise<readonly AnimeDocument[]> => {
-  const found = animes.find({ 'd.animeId': { $gt: after ?? 0 } } as Filter<StoredAnime>);
-  return (await found.sort({ 'd.animeId': 1 }).limit(limit).toArray()).map(animeOf);
-};
-
-/** The ids of an anime's parts begin with its own, up to the character after the colon. */
-const partsOf = async <S extends { readonly _id: string }, D>(
-  collection: Collection<S>,
-  id: AnimeId,
-  after: string | null,
-  limit: number,
-  toDocument: (stored: S) => D,
-): Promise<readonly D[]> => {
-  const range = { $gt: after ?? `${id}:`, $lt: `${id};` };
-  const found = collection
-    .find({ _id: range } as Filter<S>)
-    .sort({ _id: 1 })
-    .limit(limit);
-  return (await found.toArray()).map((one) => toDocument(one as S));
-};

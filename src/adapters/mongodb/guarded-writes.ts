@@ -17,7 +17,7 @@ const ATTEMPTS = 5;
  * Answers the ids of those that were saved.
  */
 export const saveGuarded = async <Document extends Guarded>(
-  { ask }: Pick<Connection, 'ask'>,
+  { ask, timeoutMs }: Pick<Connection, 'ask' | 'timeoutMs'>,
   collection: Collection<Stored<Document>>,
   documents: readonly Stored<Document>[],
 ): Promise<ReadonlySet<string>> => {
@@ -25,7 +25,8 @@ export const saveGuarded = async <Document extends Guarded>(
   for (let from = 0; from < documents.length; from += CHUNK) {
     const chunk = documents.slice(from, from + CHUNK);
     const changed = await ask(() => write(collection, chunk));
-    const standing = changed === chunk.length ? chunk : await ask(() => read(collection, chunk));
+    const standing =
+      changed === chunk.length ? chunk : await ask(() => read(collection, chunk, timeoutMs));
     for (const { _id } of standing) saved.add(_id);
   }
   return saved;
@@ -69,11 +70,12 @@ const assertFitting = (documents: readonly Stored<Guarded>[], cause: unknown): v
 const read = async <Document extends Guarded>(
   collection: Collection<Stored<Document>>,
   documents: readonly Stored<Document>[],
+  maxTimeMS: number,
 ): Promise<readonly Stored<Document>[]> => {
   const ids = documents.map(({ _id }) => _id);
   const projection = { 'd.generation': 1, 'd.revision': 1, 'd.precedence': 1 };
   const found = await (collection as unknown as Collection<Stored<Guarded>>)
-    .find({ _id: { $in: ids } }, { projection })
+    .find({ _id: { $in: ids } }, { projection, maxTimeMS })
     .toArray();
   const standing = new Map(found.map(({ _id, d }) => [_id, guardText(d)]));
   return documents.filter(({ _id, d }) => standing.get(_id) === guardText(d));

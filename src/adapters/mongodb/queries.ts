@@ -1,8 +1,8 @@
-import type { Document, Sort } from 'mongodb';
 import type { AnimeDocument, ReadQueries } from '../../ports/read-store.js';
+import { bestRated, interactionsAfter, mostViewed, searched, type Asked } from './asked.js';
 import type { Connection } from './connection.js';
+import { distinctGenres } from './genres.js';
 import { recommended } from './recommended.js';
-import { BY_AVERAGE, LISTED, ORDERS, searchFilter } from './search.js';
 import { animeIdText, animeOf, interactionOf } from './stored-documents.js';
 import { trending } from './trending.js';
 import type { VersionAccess } from './version-access.js';
@@ -20,8 +20,8 @@ export const readQueries = (
 
   const first = async (
     { animes }: VersionCollections,
-    filter: Document,
-    { sort, offset = 0, limit }: { sort: Sort; offset?: number; limit: number },
+    { filter, sort }: Asked,
+    { offset = 0, limit }: { readonly offset?: number; readonly limit: number },
   ): Promise<readonly AnimeDocument[]> => {
     // To the server a limit of none is no limit.
     if (limit < 1) return [];
@@ -36,26 +36,17 @@ export const readQueries = (
         return found === null ? null : animeOf(found);
       }),
 
-    topByViews: (limit) =>
-      read((version) =>
-        first(version, { ...LISTED, 'd.views': { $gt: 0 } }, { sort: ORDERS.views, limit }),
-      ),
+    topByViews: (limit) => read((version) => first(version, mostViewed(), { limit })),
 
     topByRating: (limit, minRatings) =>
-      read((version) =>
-        first(
-          version,
-          { ...LISTED, 'd.ratingCount': { $gte: Math.max(1, minRatings) } },
-          { sort: BY_AVERAGE, limit },
-        ),
-      ),
+      read((version) => first(version, bestRated(minRatings), { limit })),
 
     search: (query) =>
       read(async (version) => {
-        const filter = searchFilter(query);
+        const asked = searched(query);
         const [items, total] = await Promise.all([
-          first(version, filter, { ...query, sort: ORDERS[query.sortBy] }),
-          version.animes.countDocuments(filter, { maxTimeMS }),
+          first(version, asked, query),
+          version.animes.countDocuments(asked.filter, { maxTimeMS }),
         ]);
         return { items, total };
       }),
@@ -67,16 +58,17 @@ export const readQueries = (
       read((version) => recommended(version, { basedOn, limit, maxTimeMS })),
 
     genres: () =>
-      read(async ({ animes }) => {
-        const genres = await animes.distinct('d.details.genres', LISTED);
+      read(async (version) => {
+        const genres = await distinctGenres(version);
         return (genres as readonly string[]).toSorted(byBytes);
       }),
 
     interactionsOf: (userId, count, after) =>
       read(async ({ interactions }) => {
+        const { filter, sort } = interactionsAfter(userId, after);
         const found = await interactions
-          .find({ 'd.userId': { $eq: userId }, 'd.animeId': { $gt: after ?? 0 } }, { maxTimeMS })
-          .sort({ 'd.animeId': 1 })
+          .find(filter, { maxTimeMS })
+          .sort(sort)
           .limit(count + 1)
           .toArray();
         const items = found.slice(0, count).map((one) => interactionOf(one));

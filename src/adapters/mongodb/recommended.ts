@@ -1,6 +1,7 @@
 import type { AnimeId } from '../../domain/ids.js';
 import type { AnimeDocument } from '../../ports/read-store.js';
-import { LISTED, ORDERS } from './search.js';
+import { othersByScore, sharingGenres } from './asked.js';
+import { LISTED } from './search.js';
 import { animeIdText, animeOf } from './stored-documents.js';
 import type { VersionCollections } from './version-collections.js';
 
@@ -18,17 +19,15 @@ export const recommended = async (
   if (limit < 1) return [];
   const given = await animes.findOne({ _id: animeIdText(basedOn) }, { maxTimeMS });
   const genres = new Set(given?.d.details.genres);
-  const others = { ...LISTED, _id: { $ne: animeIdText(basedOn) } };
   if (genres.size === 0) {
-    const best = animes.find(others, { maxTimeMS }).sort(ORDERS.score).limit(limit);
+    const { filter, sort } = othersByScore(basedOn);
+    const best = animes.find(filter, { maxTimeMS }).sort(sort).limit(limit);
     return (await best.toArray()).map((one) => animeOf(one));
   }
+  const { filter, sort } = sharingGenres(basedOn, [...genres]);
   const sharing = animes
-    .find(
-      { ...others, 'd.details.genres': { $in: [...genres] } },
-      { projection: { 'd.details.genres': 1 }, maxTimeMS, batchSize: 1000 },
-    )
-    .sort(ORDERS.score);
+    .find(filter, { projection: { 'd.details.genres': 1 }, maxTimeMS, batchSize: 1000 })
+    .sort(sort);
   const ids = await mostShared(sharing, genres, limit);
   const found = await animes.find({ _id: { $in: ids }, ...LISTED }, { maxTimeMS }).toArray();
   const documents = new Map(found.map((one) => [one._id, animeOf(one)]));

@@ -48,7 +48,8 @@ export const trending = async (
   return documentsOf(animes, ranked.slice(0, limit), maxTimeMS);
 };
 
-const totalsSince = (sinceDay: string): Document[] => [
+/** Served by an index alone, however long the anime's documents are. */
+export const totalsSince = (sinceDay: string): Document[] => [
   { $match: { 'd.day': { $gte: sinceDay } } },
   { $group: { _id: '$d.animeId', total: { $sum: '$d.total' } } },
   { $match: { total: { $gt: 0 } } },

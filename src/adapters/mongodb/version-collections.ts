@@ -72,10 +72,10 @@ export const ensureIndexes = async (
  * so what is listed first and then has no record belongs to nobody, whichever crash left it behind.
  */
 export const dropOrphans = async (
-  { db, ask }: Connection,
+  { db, ask, timeoutMs: maxTimeMS }: Connection,
   versions: () => Promise<Versions>,
 ): Promise<void> => {
-  const listed = await ask(() => db.listCollections({}, { nameOnly: true }).toArray());
+  const listed = await ask(() => db.listCollections({}, { nameOnly: true, maxTimeMS }).toArray());
   const keys = new Set((await versions()).map(({ key }) => key));
   for (const { name } of listed) {
     const key = KEY_IN_NAME.exec(name)?.[1];

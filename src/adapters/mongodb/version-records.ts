@@ -22,13 +22,14 @@ export interface VersionRecords {
   change(change: (versions: Versions) => Versions): Promise<Versions>;
 }
 
-export const versionRecords = ({ db, ask }: Connection): VersionRecords => {
+export const versionRecords = ({ db, ask, timeoutMs }: Connection): VersionRecords => {
   const collection = db.collection<StoredVersions>('versions', {
     readConcern: { level: 'majority' },
     readPreference: 'primary',
   });
 
-  const load = async () => (await ask(() => collection.findOne({ _id: ID }))) ?? NONE;
+  const load = async () =>
+    (await ask(() => collection.findOne({ _id: ID }, { maxTimeMS: timeoutMs }))) ?? NONE;
 
   /** Whether nobody else has made a change meanwhile. */
   const replace = async (after: number, versions: Versions): Promise<boolean> => {

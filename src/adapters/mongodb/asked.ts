@@ -1,0 +1,52 @@
+import type { Document, Sort } from 'mongodb';
+import type { AnimeId, UserId } from '../../domain/ids.js';
+import type { AnimeSearch } from '../../ports/read-store.js';
+import { BY_AVERAGE, LISTED, ORDERS, searchFilter } from './search.js';
+import { animeIdText } from './stored-documents.js';
+
+/** What is asked of a collection, apart from how much of it: what an index has to serve. */
+export interface Asked {
+  readonly filter: Document;
+  readonly sort: Sort;
+}
+
+export const mostViewed = (): Asked => ({
+  filter: { ...LISTED, 'd.views': { $gt: 0 } },
+  sort: ORDERS.views,
+});
+
+export const bestRated = (minRatings: number): Asked => ({
+  filter: { ...LISTED, 'd.ratingCount': { $gte: Math.max(1, minRatings) } },
+  sort: BY_AVERAGE,
+});
+
+export const searched = (query: AnimeSearch): Asked => ({
+  filter: searchFilter(query),
+  sort: ORDERS[query.sortBy],
+});
+
+export const othersByScore = (than: AnimeId): Asked => ({
+  filter: { ...LISTED, _id: { $ne: animeIdText(than) } },
+  sort: ORDERS.score,
+});
+
+export const sharingGenres = (than: AnimeId, genres: readonly string[]): Asked => {
+  const { filter, sort } = othersByScore(than);
+  return { filter: { ...filter, 'd.details.genres': { $in: genres } }, sort };
+};
+
+export const interactionsAfter = (userId: UserId, after: AnimeId | null): Asked => ({
+  filter: { 'd.userId': { $eq: userId }, 'd.animeId': { $gt: after ?? 0 } },
+  sort: { 'd.animeId': 1 },
+});
+
+export const animesAfter = (after: AnimeId | null): Asked => ({
+  filter: { 'd.animeId': { $gt: after ?? 0 } },
+  sort: { 'd.animeId': 1 },
+});
+
+/** The ids of an anime's parts begin with its own, up to the character after the colon. */
+export const partsAfter = (id: AnimeId, after: string | null): Asked => ({
+  filter: { _id: { $gt: after ?? `${id}:`, $lt: `${id};` } },
+  sort: { _id: 1 },
+});
