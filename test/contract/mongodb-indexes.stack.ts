@@ -1,9 +1,22 @@
 import { expect } from 'chai';
-import { MongoClient, type Db, type Document, type Sort } from 'mongodb';
-import { BY_AVERAGE, LISTED, ORDERS, searchFilter } from '../../src/adapters/mongodb/search.js';
+import { MongoClient, type Db, type Document } from 'mongodb';
+import {
+  animesAfter,
+  bestRated,
+  interactionsAfter,
+  mostViewed,
+  othersByScore,
+  partsAfter,
+  searched,
+  sharingGenres,
+  type Asked,
+} from '../../src/adapters/mongodb/asked.js';
+import { distinctGenres } from '../../src/adapters/mongodb/genres.js';
+import type { StoredAnime } from '../../src/adapters/mongodb/stored-documents.js';
+import { totalsSince } from '../../src/adapters/mongodb/trending.js';
 import { INDEXES } from '../../src/adapters/mongodb/version-collections.js';
 import { PortError } from '../../src/ports/errors.js';
-import type { ReadStore } from '../../src/ports/read-store.js';
+import type { AnimeSearch, ReadStore } from '../../src/ports/read-store.js';
 import { animeId, COWBOY_BEBOP, userId } from '../support/examples.js';
 import { aBatch, aDay, anAnimeDocument, anInteraction } from '../support/read-store.js';
 import { rejectionOf } from '../support/rejection-of.js';
@@ -12,6 +25,19 @@ import { openMongodb, skipOnFerretdb } from '../support/stack/mongodb.js';
 import { orSkip } from '../support/stack/server.js';
 
 type Kind = keyof typeof INDEXES;
+
+const USES_NO_INDEX = 'FerretDB 1.24 uses no index but that of _id';
+const RARE = 'Chess';
+
+/** The plans that were chosen, wherever the explanation of this command has them. */
+const winningPlan = (explanation: unknown): string => {
+  const plans: unknown[] = [];
+  JSON.stringify(explanation, (key, value: unknown) => {
+    if (key === 'winningPlan') plans.push(value);
+    return value;
+  });
+  return JSON.stringify(plans);
+};
 
 describe('the indexes of the read models in MongoDB', function () {
   this.timeout(60_000);
@@ -43,7 +69,11 @@ describe('the indexes of the read models in MongoDB', function () {
             views: id,
             ratingCount: id,
             ratingSum: id * 700,
-            details: { ...COWBOY_BEBOP, title: `Title ${id}`, popularity: id, score: id / 50 },
+            details: {
+              ...COWBOY_BEBOP,
+              ...{ title: `Title ${id}`, popularity: id, score: id / 50 },
+              genres: id % 100 === 0 ? [...COWBOY_BEBOP.genres, RARE] : COWBOY_BEBOP.genres,
+            },
           }),
         ),
         interactions: ids.map((id) =>
@@ -69,42 +99,78 @@ describe('the indexes of the read models in MongoDB', function () {
     }
   });
 
-  const used: readonly [string, Kind, Document, Sort][] = [
-    ['by_views', 'animes', { ...LISTED, 'd.views': { $gt: 0 } }, ORDERS.views],
-    ['by_average', 'animes', { ...LISTED, 'd.ratingCount': { $gte: 5 } }, BY_AVERAGE],
-    ...(['popularity', 'score', 'title', 'views'] as const).map(
-      (sortBy): [string, Kind, Document, Sort] => [
-        `by_${sortBy}`,
-        'animes',
-        searchFilter({ sortBy, offset: 0, limit: 10 }),
-        ORDERS[sortBy],
-      ],
-    ),
-    ['by_id', 'animes', { 'd.animeId': { $gt: 5 } }, { 'd.animeId': 1 }],
-    ['_id_', 'interactions', { _id: { $gt: '7:', $lt: '7;' } as Document }, { _id: 1 }],
-    [
-      'by_user',
-      'interactions',
-      { 'd.userId': 'user-1', 'd.animeId': { $gt: 0 } },
-      { 'd.animeId': 1 },
-    ],
-    ['by_day', 'days', { 'd.day': { $gte: '2026-11-20' } }, { 'd.day': 1 }],
+  const explained = async (kind: Kind, { filter, sort }: Asked): Promise<Document> =>
+    db
+      .collection(await nameOf(kind))
+      .find(filter)
+      .sort(sort)
+      .limit(10)
+      .explain('queryPlanner');
+
+  const search = (query: Partial<AnimeSearch>): Asked =>
+    searched({ sortBy: 'popularity', offset: 0, limit: 10, ...query });
+
+  const ordered: readonly [string, Kind, string, Asked][] = [
+    ['the most viewed', 'animes', 'by_views', mostViewed()],
+    ['the best rated', 'animes', 'by_average', bestRated(5)],
+    ['a search by popularity', 'animes', 'by_popularity', search({ sortBy: 'popularity' })],
+    ['a search by score', 'animes', 'by_score', search({ sortBy: 'score' })],
+    ['a search by title', 'animes', 'by_title', search({ sortBy: 'title' })],
+    ['a search by views', 'animes', 'by_views', search({ sortBy: 'views' })],
+    ['a search for a text', 'animes', 'by_title', search({ sortBy: 'title', search: 'title' })],
+    ['a search for a type', 'animes', 'by_popularity', search({ type: 'TV' })],
+    ['a search for a score', 'animes', 'by_score', search({ sortBy: 'score', minScore: 3 })],
+    ['the best scored of the others', 'animes', 'by_score', othersByScore(animeId(1))],
+    ['all anime', 'animes', 'by_id', animesAfter(animeId(5))],
+    ['the parts of an anime', 'interactions', '_id_', partsAfter(animeId(7), null)],
+    ['what a user did', 'interactions', 'by_user', interactionsAfter(userId('user-1'), null)],
   ];
 
-  for (const [index, kind, filter, sort] of used) {
-    it(`give ${kind} sorted by ${Object.keys(sort)[0]} without a scan or a sort (${index})`, async function () {
-      await skipOnFerretdb(this, url, 'FerretDB 1.24 uses no index but that of _id');
-      const found = db
-        .collection(await nameOf(kind))
-        .find(filter)
-        .sort(sort)
-        .limit(10);
-      const { queryPlanner } = (await found.explain('queryPlanner')) as { queryPlanner: Document };
-      const plan = JSON.stringify(queryPlanner['winningPlan']);
+  for (const [what, kind, index, asked] of ordered) {
+    it(`give ${what} without a scan or a sort (${index})`, async function () {
+      await skipOnFerretdb(this, url, USES_NO_INDEX);
+      const plan = winningPlan(await explained(kind, asked));
       expect(plan).to.include(`"indexName":"${index}"`);
       expect(plan).to.not.match(/"(COLLSCAN|SORT)"/);
     });
   }
+
+  for (const [what, asked] of [
+    ['a search for a genre', search({ genres: [RARE] })],
+    ['what shares a genre', sharingGenres(animeId(1), [RARE])],
+  ] as const) {
+    it(`give ${what} that few have by reading no others (by_genre)`, async function () {
+      await skipOnFerretdb(this, url, USES_NO_INDEX);
+      const plan = winningPlan(await explained('animes', asked));
+      expect(plan).to.include('"indexName":"by_genre"');
+      expect(plan).to.not.include('"COLLSCAN"');
+    });
+  }
+
+  it('give what shares a genre that all have without a scan or a sort (by_score)', async function () {
+    await skipOnFerretdb(this, url, USES_NO_INDEX);
+    const asked = sharingGenres(animeId(1), COWBOY_BEBOP.genres);
+    const plan = winningPlan(await explained('animes', asked));
+    expect(plan).to.include('"indexName":"by_score"');
+    expect(plan).to.not.match(/"(COLLSCAN|SORT)"/);
+  });
+
+  it('give all genres by steps from one to the next (by_genre)', async function () {
+    await skipOnFerretdb(this, url, USES_NO_INDEX);
+    const animes = db.collection<StoredAnime>(await nameOf('animes'));
+    const plan = winningPlan(await distinctGenres({ animes }, { explain: 'queryPlanner' }));
+    expect(plan).to.include('"indexName":"by_genre"').and.to.include('"DISTINCT_SCAN"');
+  });
+
+  it('give the totals of the days without reading a document (by_day)', async function () {
+    await skipOnFerretdb(this, url, USES_NO_INDEX);
+    const days = db.collection(await nameOf('days'));
+    const plan = winningPlan(
+      await days.aggregate(totalsSince('2026-11-20')).explain('queryPlanner'),
+    );
+    expect(plan).to.include('"indexName":"by_day"');
+    expect(plan).to.not.match(/"(COLLSCAN|FETCH)"/);
+  });
 
   it('that are others under the same name stop the start with a sentence that says so', async () => {
     const days = db.collection(await nameOf('days'));
