@@ -1,0 +1,147 @@
+import { expect } from 'chai';
+import type { Document } from 'mongodb';
+import type { ReadStore } from '../../src/ports/read-store.js';
+import { animeId, AT, COWBOY_BEBOP, userId } from '../support/examples.js';
+import { aBatch, aDay, anAnimeDocument, anInteraction } from '../support/read-store.js';
+import { mongodbRelay, type MongodbRelay } from '../support/stack/mongodb-relay.js';
+import { openMongodbStore } from '../support/stack/mongodb-store.js';
+import { startOwnMongodb } from '../support/stack/mongodb.js';
+import { orSkip, type StackServer } from '../support/stack/server.js';
+import { collect } from './read-store/given.js';
+
+const TIMEOUT_MS = 9_876;
+const READS = new Set(['find', 'aggregate', 'count', 'distinct', 'listCollections']);
+/** What goes with a command, and is none. */
+const OTHERS = new Set(['getMore', 'killCursors', 'ping', 'endSessions']);
+
+const nameOf = (command: Document): string => Object.keys(command)[0] ?? '';
+const isRead = (command: Document): boolean => READS.has(nameOf(command));
+const isWrite = (command: Document): boolean => !isRead(command) && !OTHERS.has(nameOf(command));
+const namesOf = (commands: readonly Document[]): readonly string[] => [
+  ...new Set(commands.map(nameOf)),
+];
+const ofDocuments = (command: Document): boolean =>
+  String(command[nameOf(command)]).startsWith('v_');
+
+const batch = aBatch({
+  animes: [
+    anAnimeDocument({ revision: 3, views: 2, ratingCount: 1, ratingSum: 800 }),
+    anAnimeDocument({ animeId: animeId(2), revision: 3 }),
+    anAnimeDocument({ animeId: animeId(3), details: { ...COWBOY_BEBOP, genres: [] } }),
+  ],
+  interactions: [anInteraction()],
+  days: [aDay()],
+});
+const [first = anAnimeDocument()] = batch.animes;
+const stale = aBatch({ animes: [{ ...first, revision: 1 }] });
+
+const write = async (store: ReadStore): Promise<void> => {
+  await store.createVersion('v1', 'log-1');
+  await store.createVersion('v2', 'log-1');
+  await store.markReady('v2');
+  await store.promote('v2');
+  await store.documents('v1').save(batch);
+  await store.documents('v1').setFlushed({ commit: 1n, prepare: 1n });
+};
+
+const readDocuments = async (store: ReadStore): Promise<void> => {
+  const documents = store.documents('v1');
+  expect(await documents.animes([first.animeId])).to.have.length(1);
+  expect(await documents.interactions([anInteraction()])).to.have.length(1);
+  expect(await documents.days([aDay()])).to.have.length(1);
+  expect(await documents.flushed()).to.deep.equal({ commit: 1n, prepare: 1n });
+  expect(await collect(documents.allAnimes())).to.have.length(3);
+  expect(await collect(documents.allInteractions(first.animeId))).to.have.length(1);
+  expect(await collect(documents.allDays(first.animeId))).to.have.length(1);
+  expect(await documents.save(stale)).to.deep.equal({ refused: 1 });
+  expect(await store.versions()).to.have.length(2);
+  expect(await store.active()).to.have.property('name', 'v2');
+};
+
+const ask = async (store: ReadStore): Promise<void> => {
+  const queries = store.queries('v1');
+  expect(await queries.anime(first.animeId)).to.deep.equal(first);
+  expect(await queries.topByViews(5)).to.have.length(1);
+  expect(await queries.topByRating(5, 1)).to.have.length(1);
+  const found = await queries.search({ sortBy: 'title', offset: 0, limit: 5 });
+  expect(found).to.have.property('total', 3);
+  expect(await queries.trending(AT.slice(0, 10), 5)).to.have.length(1);
+  expect(await queries.recommended(first.animeId, 5)).to.have.length(1);
+  expect(await queries.recommended(animeId(3), 5)).to.have.length(2);
+  expect(await queries.genres()).to.deep.equal(COWBOY_BEBOP.genres);
+  expect(await queries.interactionsOf(userId('spike'), 5, null)).to.have.property('hasMore', false);
+};
+
+describe('what MongoDB is told with every command', function () {
+  this.timeout(60_000);
+  let server: StackServer | undefined;
+  let relay: MongodbRelay;
+  let store: ReadStore;
+
+  before(async function () {
+    this.timeout(300_000);
+    // Of its own: the line needs a server without a certificate, at one address.
+    server = await orSkip(this, 'mongodb', startOwnMongodb, { own: true });
+    relay = await mongodbRelay(server.address);
+    store = await openMongodbStore(relay.url, {
+      ...{ timeoutMs: TIMEOUT_MS, readPreference: 'secondaryPreferred' },
+    });
+    await write(store);
+  });
+
+  after(async () => {
+    if (server === undefined) return;
+    await store.close();
+    await relay.stop();
+    await server.stop();
+  });
+
+  beforeEach(() => void relay.sent());
+
+  it('a write is done once a majority has it in the journal', async () => {
+    const fresh = await openMongodbStore(relay.url);
+    await write(fresh);
+    await fresh.prune('v1');
+    await fresh.close();
+    const writes = relay.sent().filter(isWrite);
+    expect(namesOf(writes)).to.have.members(['insert', 'update', 'createIndexes', 'drop']);
+    for (const command of writes) {
+      expect(command['writeConcern'], nameOf(command)).to.deep.equal({ w: 'majority', j: true });
+    }
+  });
+
+  it('a query goes to the members that the settings name', async () => {
+    await ask(store);
+    const reads = relay.sent().filter(isRead).filter(ofDocuments);
+    expect(namesOf(reads)).to.have.members(['find', 'aggregate', 'distinct']);
+    for (const command of reads) {
+      expect(command, nameOf(command))
+        .to.have.property('$readPreference')
+        .that.deep.equals({ mode: 'secondaryPreferred' });
+    }
+  });
+
+  it('documents and versions are read from the primary, as a majority has them', async () => {
+    await readDocuments(store);
+    const reads = relay.sent().filter(isRead);
+    expect(reads.length).to.be.greaterThan(9);
+    for (const command of reads) {
+      // What names no members goes to the primary.
+      expect(command).to.not.have.property('$readPreference');
+      expect(command['readConcern']).to.deep.equal({ level: 'majority' });
+    }
+  });
+
+  it('a read ends in the server when its caller has left', async () => {
+    await readDocuments(store);
+    await ask(store);
+    await store.prune('v9');
+    const reads = relay.sent().filter(isRead);
+    expect(namesOf(reads)).to.have.members(['find', 'aggregate', 'distinct', 'listCollections']);
+    for (const command of reads) {
+      const { maxTimeMS } = command as { maxTimeMS?: number };
+      if (nameOf(command) === 'distinct') expect(maxTimeMS).to.equal(undefined);
+      else expect(maxTimeMS, JSON.stringify(command)).to.equal(TIMEOUT_MS);
+    }
+  });
+});
