@@ -1,6 +1,6 @@
-import { GenericContainer, Wait } from 'testcontainers';
+import { Wait } from 'testcontainers';
 import { freePort } from '../free-port.js';
-import { containerServer, type Runtime } from './container.js';
+import { containerOf, containerServer, type Runtime } from './container.js';
 import { kafkaAnswers } from './kafka-answers.js';
 import { SINGLE_NODE } from './kafka-native.js';
 import type { StackServer } from './server.js';
@@ -10,7 +10,8 @@ const IMAGE = 'apache/kafka:4.3.1';
 /** A broker in a container; the port is chosen first, since the broker tells its clients where it is. */
 export const startKafkaContainer = async (runtime: Runtime): Promise<StackServer> => {
   const port = await freePort();
-  const started = await new GenericContainer(IMAGE)
+  const container = await containerOf(runtime, IMAGE);
+  const started = await container
     .withExposedPorts({ container: 9092, host: port })
     .withEnvironment(environment(port))
     .withWaitStrategy(Wait.forLogMessage(/Kafka Server started/))

@@ -1,6 +1,5 @@
-import { GenericContainer } from 'testcontainers';
 import { freePort } from '../free-port.js';
-import { containerServer, type Runtime } from './container.js';
+import { containerOf, containerServer, type Runtime } from './container.js';
 import { mongodbAnswers } from './mongodb-answers.js';
 import type { StackServer } from './server.js';
 
@@ -10,7 +9,8 @@ const INITIATE = `rs.initiate({ _id: 'rs0', members: [{ _id: 0, host: 'localhost
 /** A replica set of one in a container; the port is chosen first, so that it outlives a restart. */
 export const startMongodbContainer = async (runtime: Runtime): Promise<StackServer> => {
   const port = await freePort();
-  const started = await new GenericContainer(IMAGE)
+  const container = await containerOf(runtime, IMAGE);
+  const started = await container
     .withExposedPorts({ container: 27017, host: port })
     .withCommand(['--replSet', 'rs0', '--bind_ip_all'])
     .start();

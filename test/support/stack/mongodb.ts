@@ -1,6 +1,6 @@
 import { MongoClient } from 'mongodb';
 import { isFerretdb, mongodbAnswers } from './mongodb-answers.js';
-import { containerRuntime } from './container.js';
+import { inDockerOr } from './container.js';
 import { startMongodbContainer } from './mongodb-docker.js';
 import { startNativeFerretdb } from './mongodb-ferretdb.js';
 import type { StackServer } from './server.js';
@@ -12,10 +12,8 @@ export const openMongodb = (): Promise<StackServer> => {
 };
 
 /** A server of one's own, for tests that end it. */
-export const startOwnMongodb = async (): Promise<StackServer> => {
-  const runtime = await containerRuntime();
-  return runtime === null ? startNativeFerretdb() : startMongodbContainer(runtime);
-};
+export const startOwnMongodb = (): Promise<StackServer> =>
+  inDockerOr(startMongodbContainer, startNativeFerretdb);
 
 /** What FerretDB cannot show is skipped there, with the reason. */
 export const skipOnFerretdb = async (
