@@ -1,4 +1,4 @@
-import { eventStoreDbTargets } from '../support/event-store-db-targets.js';
+import { embeddedNodeTargets } from '../support/event-store-db-targets.js';
 import { eventStoreContract } from './event-store.features.js';
 
-for (const [title, target] of eventStoreDbTargets()) eventStoreContract(title, target);
+for (const [title, target] of embeddedNodeTargets()) eventStoreContract(title, target);

@@ -7,16 +7,12 @@ import { killServers } from './kill-servers.js';
 import { tcpProxy } from './tcp-proxy.js';
 import { temporaryDirectory } from './temporary-directory.js';
 
-/** The server that the environment names, else the embedded node in each of its flavours. */
-export const eventStoreDbTargets = (
-  url = process.env['EVENTSTORE_URL'] ?? '',
-): ReadonlyMap<string, EventStoreTarget> =>
-  url === ''
-    ? new Map([
-        ['EventStoreDB adapter, embedded node', embeddedNode({ batchAppend: true })],
-        ['EventStoreDB adapter, node without batches', embeddedNode({ batchAppend: false })],
-      ])
-    : new Map([[`EventStoreDB adapter, ${parseAddress(url).shown}`, foreignServer(url)]]);
+/** The embedded node in each of its flavours. */
+export const embeddedNodeTargets = (): ReadonlyMap<string, EventStoreTarget> =>
+  new Map([
+    ['EventStoreDB adapter, embedded node', embeddedNode({ batchAppend: true })],
+    ['EventStoreDB adapter, node without batches', embeddedNode({ batchAppend: false })],
+  ]);
 
 const embeddedNode = ({ batchAppend }: { batchAppend: boolean }): EventStoreTarget => {
   const node = shared(async () => {
@@ -38,19 +34,29 @@ const embeddedNode = ({ batchAppend }: { batchAppend: boolean }): EventStoreTarg
   };
 };
 
-const foreignServer = (url: string): EventStoreTarget => {
-  const { options } = parseAddress(url);
-  const [first, second] = options.hosts;
-  const single = first !== undefined && second === undefined && !options.dnsDiscover;
-  return {
-    open: () => Promise.resolve(openStore(url)),
-    freshLog: { because: 'the log has a past' },
-    openOnALine:
-      single && options.tls === false
-        ? () => openOnALine({ host: first.address, port: first.port })
-        : { because: 'the line would need the certificate, or the addresses, of the server' },
-    killWhileAppending: { because: 'the server is not ours to kill' },
-  };
+/**
+ * A server that others use too: the one that `url` names, or else one that is started first, without
+ * a certificate.
+ */
+export const foreignServer = (url: string, address: () => Promise<string>): EventStoreTarget => ({
+  open: async () => openStore(await address()),
+  freshLog: { because: 'the log has a past' },
+  openOnALine:
+    url === '' || isPlainAndSingle(url)
+      ? async () => openOnALine(hostOf(await address()))
+      : { because: 'the line would need the certificate, or the addresses, of the server' },
+  killWhileAppending: { because: 'others use the server too' },
+});
+
+const isPlainAndSingle = (url: string): boolean => {
+  const { hosts, dnsDiscover, tls } = parseAddress(url).options;
+  return hosts.length === 1 && !dnsDiscover && tls === false;
+};
+
+const hostOf = (url: string) => {
+  const [first] = parseAddress(url).options.hosts;
+  if (first === undefined) throw new Error('The address names no server.');
+  return { host: first.address, port: first.port };
 };
 
 const openStore = (connectionString: string, stop = noop): OpenStore => {

@@ -7,16 +7,12 @@ import { projectionServer, type ProjectionServerOptions } from './server.js';
 
 type Open = () => Promise<OpenProjections>;
 
-/** The server that the environment names, else one of ours that answers as full servers do. */
-export const projectionTargets = (
-  url = process.env['EVENTSTORE_URL'] ?? '',
-): ReadonlyMap<string, Open> =>
-  url === ''
-    ? new Map([
-        ['EventStoreDB adapter, server with a code for "not found"', ours('by code')],
-        ['EventStoreDB adapter, server with a sentence for "not found"', ours('in a sentence')],
-      ])
-    : new Map([['EventStoreDB adapter, the server of EVENTSTORE_URL', foreign(url)]]);
+/** A server of ours that answers as full servers do, in each of their ways. */
+export const projectionTargets = (): ReadonlyMap<string, Open> =>
+  new Map([
+    ['EventStoreDB adapter, server with a code for "not found"', ours('by code')],
+    ['EventStoreDB adapter, server with a sentence for "not found"', ours('in a sentence')],
+  ]);
 
 const ours =
   (saysNotFound: NonNullable<ProjectionServerOptions['saysNotFound']>): Open =>
@@ -42,11 +38,12 @@ const ours =
     };
   };
 
-const foreign = (url: string) => (): Promise<OpenProjections> => {
+/** A full server. */
+export const foreignProjections = (url: string): OpenProjections => {
   const stores = storesOf(url);
   const store = stores.open();
   const operator = EventStoreDBClient.connectionString(url);
-  return Promise.resolve({
+  return {
     projections: store.projections,
     another: () => stores.open().projections,
     append: async (stream, type) => {
@@ -58,7 +55,7 @@ const foreign = (url: string) => (): Promise<OpenProjections> => {
       await operator.dispose();
       await stores.close();
     },
-  });
+  };
 };
 
 const storesOf = (connectionString: string) => {

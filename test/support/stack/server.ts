@@ -17,7 +17,7 @@ export class NotHere extends Error {
   override readonly name = 'NotHere';
 }
 
-export type ServerName = 'kafka' | 'mongodb' | 'eventstoredb';
+export type ServerName = 'kafka' | 'mongodb' | 'eventstoredb' | 'eventstoredb-server';
 
 const running = new Map<ServerName, Promise<StackServer>>();
 
