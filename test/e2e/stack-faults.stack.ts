@@ -2,8 +2,8 @@ import { expect } from 'chai';
 import { holesIn } from '../support/recording-bus.js';
 import { openEventStore } from '../support/stack/event-store.js';
 import { fourProcesses, type FourProcesses, type Part } from '../support/stack/four-processes.js';
-import { startNativeFerretdb } from '../support/stack/mongodb-ferretdb.js';
-import { startNativeKafka } from '../support/stack/kafka-native.js';
+import { startOwnKafka } from '../support/stack/kafka.js';
+import { startOwnMongodb } from '../support/stack/mongodb.js';
 import { publishedRecords } from '../support/stack/published-records.js';
 import { orSkip, type StackServer } from '../support/stack/server.js';
 import {
@@ -32,8 +32,8 @@ describe('the service in four processes, under a fault', function () {
     this.timeout(300_000);
     // Of their own: others must not see them end, nor what is in the log.
     eventStore = await orSkip(this, 'eventstoredb', openEventStore, { own: true });
-    kafka = await orSkip(this, 'kafka', () => startNativeKafka(), { own: true });
-    mongodb = await orSkip(this, 'mongodb', () => startNativeFerretdb(), { own: true });
+    kafka = await orSkip(this, 'kafka', startOwnKafka, { own: true });
+    mongodb = await orSkip(this, 'mongodb', startOwnMongodb, { own: true });
     stack = await fourProcesses({
       eventStore: eventStore.address,
       kafka: kafka.address,
