@@ -27,7 +27,7 @@ test: install ## Format, lint, types, import rules and all tests that need no se
 check: install ## The quick gate: format, types, lint, unit tests
 	npm run check
 
-test-contract: install ## The contracts of the ports, on all that needs no server of its own
+test-contract: install ## The contracts of the ports; with EVENTSTORE_URL=esdb://... on that server too
 	npm run test:contract
 
 test-stack: install ## The same promises on real servers: in Docker, else Kafka on Java and FerretDB by Go
