@@ -13,7 +13,7 @@ export const publishLimit = async (
   const kafka = new Kafka({ brokers: [broker], logLevel: logLevel.ERROR });
   const admin = kafka.admin();
   await admin.connect();
-  await admin.createTopics({ topics: [{ topic, numPartitions: 12, replicationFactor: 1 }] });
+  await admin.createTopics({ topics: [{ topic, numPartitions: 6, replicationFactor: 1 }] });
   await admin.disconnect();
   const createPartitioner = Partitioners.DefaultPartitioner;
   const producer = kafka.producer({ idempotent: true, createPartitioner });

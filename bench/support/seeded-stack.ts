@@ -31,7 +31,7 @@ export const withSeededStack = async <T>(
     const { events, sample } = await fill(directory.path, seed);
     const node = await startEmbeddedNode({ dataDir: directory.path });
     const eventStore = node.connectionString;
-    const settings = { KAFKA_PARTITIONS: '12' };
+    const settings = { KAFKA_PARTITIONS: '6' };
     const stack = await fourProcesses({ eventStore, kafka, mongodb }, settings);
     try {
       return await use({ ...stack, events, sample });

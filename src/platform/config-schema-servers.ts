@@ -43,7 +43,7 @@ export const servers = {
     partitions: {
       doc: 'Partitions of the topic where it is created. Changing them needs a new topic and a rebuild.',
       format: 'positive',
-      default: 12,
+      default: 6,
       env: 'KAFKA_PARTITIONS',
     },
     replicationFactor: {
