@@ -5,18 +5,24 @@ import { eventually } from '../support/eventually.js';
 import { freePort } from '../support/free-port.js';
 import { rejectionOf } from '../support/rejection-of.js';
 import { freshTopic, openKafkaBus } from '../support/stack/kafka-bus.js';
+import { readOnce } from '../support/stack/kafka-read-once.js';
 import { startNativeKafka } from '../support/stack/kafka-native.js';
 import { orSkip } from '../support/stack/server.js';
 import type { StackServer } from '../support/stack/server.js';
-import { tcpProxy, type TcpProxy } from '../support/tcp-proxy.js';
+import { tcpProxy, type Line, type TcpProxy } from '../support/tcp-proxy.js';
 import { collecting, record } from './event-bus/given.js';
 
 const SOON = { withinMs: 20_000 };
+const JOIN_GROUP = 11;
+
+/** A request begins with its size and the key of its kind. */
+const isJoin = (bytes: Buffer): boolean => bytes.length > 6 && bytes.readInt16BE(4) === JOIN_GROUP;
 
 describe('answers of Kafka that are lost', function () {
   this.timeout(60_000);
   let kafka: StackServer | undefined;
   let line: TcpProxy | undefined;
+  let topic: string;
   let direct: EventBus;
   let far: EventBus;
 
@@ -33,7 +39,7 @@ describe('answers of Kafka that are lost', function () {
   });
 
   beforeEach(async () => {
-    const topic = freshTopic();
+    topic = freshTopic();
     direct = await openKafkaBus(kafka?.address ?? '', { topic });
     far = await openKafkaBus(`127.0.0.1:${line?.port}`, { topic, publishTimeoutMs: 4_000 });
   });
@@ -138,4 +144,35 @@ describe('answers of Kafka that are lost', function () {
     await far.ping();
     expect(await far.sample()).to.equal(null);
   });
+
+  it('to a reader that joins leave no process that tries for ever', async () => {
+    const publisher = await direct.publisher();
+    await publisher.publish([record('anime-1', 'a')]);
+    line?.set({ kind: 'deaf-from', request: isJoin });
+    const reader = readOnce({ brokers: `127.0.0.1:${line?.port}`, topic, timeoutMs: 2_000 });
+    try {
+      await eventually(() => expect(reader.outcome()).to.equal('UNAVAILABLE'), SOON);
+      await eventually(() => expect(reader.exitCode()).to.equal(0), SOON);
+    } finally {
+      await reader.kill();
+    }
+  });
+
+  const lines: Record<string, Line> = {
+    'that never come': { kind: 'black-hole' },
+    'to a request to join': { kind: 'deaf-from', request: isJoin },
+  };
+  for (const [which, fault] of Object.entries(lines)) {
+    it(`${which} keep no start alive whose consumer is stopped`, async () => {
+      const consumer = far.consumer(freshTopic());
+      line?.set(fault);
+      const starting = rejectionOf(consumer.start(() => Promise.resolve()));
+      await eventually(() => expect(line?.isSilent()).to.equal(true), SOON);
+      const startedAt = performance.now();
+      await consumer.stop();
+      expect(await starting).to.be.instanceOf(UnavailableError);
+      expect(performance.now() - startedAt).to.be.lessThan(2_000);
+      expect(consumer.healthy()).to.equal(false);
+    });
+  }
 });

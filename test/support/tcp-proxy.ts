@@ -8,6 +8,8 @@ export type Line =
   | { readonly kind: 'black-hole' }
   /** What is sent arrives; no answer comes back. */
   | { readonly kind: 'deaf' }
+  /** Open until what is sent fulfils this, deaf from then on. */
+  | { readonly kind: 'deaf-from'; readonly request: (bytes: Buffer) => boolean }
   /** Answers pass until this many bytes of them, then the connection is reset. */
   | { readonly kind: 'cut-after'; readonly bytes: number }
   /** New connections are reset at once. */
@@ -19,6 +21,7 @@ const OPEN: Line = { kind: 'open' };
 export const tcpProxy = async (target: { readonly host: string; readonly port: number }) => {
   let line: Line = OPEN;
   let answeredBytes = 0;
+  let isSilent = false;
   const sockets = new Set<Socket>();
 
   const hold = (socket: Socket) => {
@@ -33,7 +36,9 @@ export const tcpProxy = async (target: { readonly host: string; readonly port: n
     hold(far);
     near.on('close', () => far.destroy());
     far.on('close', () => near.destroy());
-    near.on('data', (bytes) => {
+    near.on('data', (bytes: Buffer) => {
+      if (line.kind === 'deaf-from' && line.request(bytes)) line = { kind: 'deaf' };
+      isSilent ||= line.kind === 'deaf' || line.kind === 'black-hole';
       if (line.kind !== 'black-hole') later(() => far.write(bytes));
     });
     far.on('data', (bytes) => {
@@ -62,6 +67,7 @@ export const tcpProxy = async (target: { readonly host: string; readonly port: n
     set: (next: Line) => {
       line = next;
       answeredBytes = 0;
+      isSilent = false;
     },
     /** Resets every open connection. */
     reset,
@@ -75,6 +81,8 @@ export const tcpProxy = async (target: { readonly host: string; readonly port: n
       line = OPEN;
       if (!server.listening) await listen(port);
     },
+    /** Whether something was sent that nobody will answer. */
+    isSilent: () => isSilent,
     connections: () => sockets.size / 2,
     stop: async () => {
       reset();

@@ -3,7 +3,7 @@ import type { KafkaMessage } from 'kafkajs';
 import { UnavailableError } from '../../ports/errors.js';
 import { within } from '../../platform/within.js';
 import type { ClusterAdmin } from './admin.js';
-import type { Connect } from './client.js';
+import { RETRY, type Connect } from './client.js';
 import { busError } from './errors.js';
 
 export interface TopicReading {
@@ -32,6 +32,8 @@ export const readTopic = async (reading: TopicReading): Promise<void> => {
     allowAutoTopicCreation: false,
     // It stops only between two fetches.
     maxWaitTimeInMs: 100,
+    // It would start a reader again that was given up and cut off, and again, for ever.
+    retry: { ...RETRY, restartOnFailure: () => Promise.resolve(false) },
   });
   const late = () => new UnavailableError('Kafka did not deliver the topic in time.');
   try {
