@@ -1,4 +1,5 @@
 import { expect } from 'chai';
+import { Kafka, logLevel } from 'kafkajs';
 import { kafkaBus } from '../../src/adapters/kafka/bus.js';
 import { PortError, TooLargeError, UnavailableError } from '../../src/ports/errors.js';
 import type { BusRecord, EventBus } from '../../src/ports/event-bus.js';
@@ -81,6 +82,25 @@ describe('publishing to Kafka', function () {
     expect(error.message).to.equal(
       `The topic ${topic} has 3 partitions and 4 are configured. Configure 3, or name a new topic: ` +
         'changing the partitions needs a new topic and a rebuild of the read models.',
+    );
+  });
+
+  it('refuses a topic that forgets events, and says what to set', async () => {
+    const topic = freshTopic();
+    const admin = new Kafka({ brokers: brokers.split(','), logLevel: logLevel.NOTHING }).admin();
+    await admin.connect();
+    const configEntries = [
+      { name: 'cleanup.policy', value: 'compact' },
+      { name: 'retention.ms', value: '604800000' },
+    ];
+    await admin.createTopics({ topics: [{ topic, numPartitions: 3, configEntries }] });
+    await admin.disconnect();
+    const error = await rejectionOf(open(brokers, { topic }));
+    if (!(error instanceof PortError)) throw error;
+    expect(error.code).to.equal('NOT_SUPPORTED');
+    expect(error.message).to.equal(
+      `The topic ${topic} forgets events: its retention.ms is 604800000, cleanup.policy is compact. ` +
+        'Set retention.ms=-1, cleanup.policy=delete on it.',
     );
   });
 

@@ -9,6 +9,7 @@ import { createProducer } from './producer.js';
 import { createPublisher } from './publisher.js';
 import { readTopic } from './read-topic.js';
 import { partitionerFor, toRecord } from './records.js';
+import { refuseForgetful } from './topic-settings.js';
 import { ensureTopic, refuseOtherCount, type TopicSettings } from './topics.js';
 
 export interface KafkaBusOptions extends ConnectionSettings, TopicSettings {
@@ -60,6 +61,7 @@ export const kafkaBus = async ({
   const admin = createAdmin(connect, askTimeoutMs);
   try {
     refuseOtherCount(topic, await ensureTopic(admin, options), partitions);
+    await refuseForgetful(admin, topic, logger);
   } catch (error) {
     await admin.close();
     throw error;

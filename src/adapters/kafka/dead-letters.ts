@@ -6,6 +6,7 @@ import { createProducer } from './producer.js';
 import { createPublisher } from './publisher.js';
 import { readTopic } from './read-topic.js';
 import { partitionerFor, toRecord } from './records.js';
+import { warnOfForgetful } from './topic-settings.js';
 import { ensureTopic, type TopicSettings } from './topics.js';
 
 export interface KafkaDeadLettersOptions
@@ -33,6 +34,7 @@ export const kafkaDeadLetters = async ({
   let partitions: number;
   try {
     partitions = await ensureTopic(admin, { topic, partitions: 1, replicationFactor });
+    await warnOfForgetful(admin, topic, options.logger);
   } catch (error) {
     await admin.close();
     throw error;

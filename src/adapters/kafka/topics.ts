@@ -2,6 +2,7 @@ import { PortError, UnavailableError } from '../../ports/errors.js';
 import { backoffMs, pause } from '../../platform/retry.js';
 import type { ClusterAdmin } from './admin.js';
 import { isUnknownTopic } from './errors.js';
+import { keptForEver } from './topic-settings.js';
 
 export interface TopicSettings {
   readonly topic: string;
@@ -18,10 +19,6 @@ export const ensureTopic = async (
   const { topic, partitions, replicationFactor } = settings;
   const found = await partitionCount(admin, topic);
   if (found !== null) return found;
-  const configEntries = [
-    { name: 'retention.ms', value: '-1' },
-    { name: 'cleanup.policy', value: 'delete' },
-  ];
   await admin.ask((kafka) =>
     // False where somebody else was faster.
     kafka.createTopics({
@@ -30,7 +27,7 @@ export const ensureTopic = async (
           topic,
           numPartitions: partitions,
           replicationFactor: replicationFactor === 0 ? -1 : replicationFactor,
-          configEntries,
+          configEntries: keptForEver(),
         },
       ],
     }),
