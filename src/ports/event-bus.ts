@@ -39,7 +39,10 @@ export interface BusConsumer {
   start(handler: BatchHandler): Promise<void>;
   /** Waits for the running handlers, up to the adapter's deadline. */
   stop(): Promise<void>;
-  /** Whether it is delivering; false after a crash that it cannot mend by itself. */
+  /**
+   * Whether it is delivering; false after a crash that it cannot mend by itself, and while a batch
+   * has kept failing for longer than a passing trouble takes.
+   */
   healthy(): boolean;
 }
 
@@ -64,8 +67,10 @@ export interface BusConsumer {
  *        records these are can be told by any of them.
  * - EB-10 `forget` drops what is remembered of a group, so that it starts at the first record again,
  *        and answers true; false where the group has members, which is left as it is.
+ * - EB-11 A consumer is not healthy while a batch of it keeps failing, and is again once it passes.
  * - EB-12 `committed` answers the offset after the last record that a group has handled, for each
- *        partition where it has handled any; nothing where the bus keeps nothing.
+ *        partition where it has handled any; nothing for a group that is not known or where the bus
+ *        keeps nothing.
  */
 export interface EventBus {
   publisher(): Promise<BusPublisher>;

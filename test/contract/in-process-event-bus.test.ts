@@ -2,12 +2,16 @@ import { inProcessBus } from '../../src/adapters/embedded/bus/bus.js';
 import { silentLogger } from '../../src/platform/logger.js';
 import { eventBusContract } from './event-bus.features.js';
 
+const UNHEALTHY_AFTER_MS = 200;
+
 eventBusContract('in-process', {
   open: () => {
     const redelivery = { baseMs: 1, maxMs: 5 };
-    const bus = inProcessBus({ logger: silentLogger(), partitions: 3, redelivery });
+    const options = { partitions: 3, redelivery, unhealthyAfterMs: UNHEALTHY_AFTER_MS };
+    const bus = inProcessBus({ logger: silentLogger(), ...options });
     return Promise.resolve({ bus, stop: () => bus.close() });
   },
   retains: false,
+  unhealthyAfterMs: UNHEALTHY_AFTER_MS,
   withinMs: 5_000,
 });

@@ -4,7 +4,7 @@ import { createAdmin } from './admin.js';
 import { clientFactory, type ConnectionSettings } from './client.js';
 import { createConsumer } from './consumer.js';
 import { gone } from './errors.js';
-import { committedOf, forgetGroup } from './groups.js';
+import { committedBy, forgetGroup } from './groups.js';
 import { createProducer } from './producer.js';
 import { createPublisher } from './publisher.js';
 import { readTopic } from './read-topic.js';
@@ -35,6 +35,8 @@ export interface KafkaBusOptions extends ConnectionSettings, TopicSettings {
   readonly revival?: Backoff;
   /** How long `stop` lets a running handler finish before it is told to leave. */
   readonly stopTimeoutMs?: number;
+  /** A consumer is not healthy once a batch has failed for so long. */
+  readonly unhealthyAfterMs?: number;
 }
 
 /** A bus on one topic, which is created where it is missing. Rejects while the brokers are down. */
@@ -54,6 +56,7 @@ export const kafkaBus = async ({
   redelivery = { baseMs: 100, maxMs: 5_000 },
   revival = { baseMs: 200, maxMs: 5_000 },
   stopTimeoutMs = 10_000,
+  unhealthyAfterMs = 20_000,
   ...options
 }: KafkaBusOptions): Promise<EventBus> => {
   const { topic, partitions, logger } = options;
@@ -83,7 +86,8 @@ export const kafkaBus = async ({
     const timings = { sessionTimeoutMs, rebalanceTimeoutMs, heartbeatMs, maxWaitMs, joinTimeoutMs };
     const settings = { maxBytesPerPartition, stallTimeoutMs, patienceMs, redelivery, revival };
     const place = { connect, group, topic, partitions, logger };
-    const made = createConsumer({ ...place, ...timings, ...settings, stopTimeoutMs });
+    const limits = { stopTimeoutMs, unhealthyAfterMs };
+    const made = createConsumer({ ...place, ...timings, ...settings, ...limits });
     const end = () => made.stop().finally(() => parts.delete(end));
     parts.add(end);
     // What was closed has nothing to start any more.
@@ -121,7 +125,7 @@ export const kafkaBus = async ({
     ends,
     sample,
     forget: (group) => forgetGroup(admin, group),
-    committed: (group) => committedOf(admin, group, topic),
+    committed: (group) => committedBy(admin, group, topic),
     ping: async () => {
       await admin.ask((kafka) => kafka.fetchTopicMetadata({ topics: [topic] }));
     },

@@ -16,12 +16,14 @@ export interface ConsumerOptions extends GroupTimings {
   /** Pause before a crashed consumer is made again. */
   readonly revival: Backoff;
   readonly stopTimeoutMs: number;
+  /** A batch that has failed for so long is no passing trouble. */
+  readonly unhealthyAfterMs: number;
   readonly logger: Logger;
 }
 
 /** A member of its group for as long as it is wanted, whatever happens to its memberships. */
 export const createConsumer = (options: ConsumerOptions): BusConsumer => {
-  const { connect, revival, stopTimeoutMs } = options;
+  const { connect, revival, stopTimeoutMs, unhealthyAfterMs } = options;
   const logger = options.logger.child({ group: options.group });
   const leaving = new AbortController();
   const isLeaving = () => leaving.signal.aborted;
@@ -83,7 +85,8 @@ export const createConsumer = (options: ConsumerOptions): BusConsumer => {
   return {
     async start(handler: BatchHandler) {
       if (lanes !== undefined) throw new TypeError('A consumer starts once.');
-      const made = (lanes = createLanes({ ...options, handler, logger }));
+      const monotonic = () => performance.now();
+      const made = (lanes = createLanes({ ...options, handler, logger, monotonic }));
       try {
         member = await join(made);
       } catch (error) {
@@ -99,6 +102,6 @@ export const createConsumer = (options: ConsumerOptions): BusConsumer => {
       keeping = keep(made);
     },
     stop: () => (stopped ??= stop()),
-    healthy: () => healthy,
+    healthy: () => healthy && lanes?.failFor(unhealthyAfterMs) !== true,
   };
 };

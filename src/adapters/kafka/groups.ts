@@ -23,17 +23,11 @@ export const forgetGroup = (admin: ClusterAdmin, group: string): Promise<boolean
     }
   });
 
-/** What a group has committed on a topic; a partition that it has not is left out. */
-export const committedOf = async (
-  admin: ClusterAdmin,
-  group: string,
-  topic: string,
-): Promise<Offsets> => {
-  const found = await admin.ask((kafka) => kafka.fetchOffsets({ groupId: group, topics: [topic] }));
-  const partitions = found.find((each) => each.topic === topic)?.partitions ?? [];
-  return new Map(
-    partitions
-      .map(({ partition, offset }) => [partition, BigInt(offset)] as const)
-      .filter(([, offset]) => offset >= 0n),
-  );
-};
+export const committedBy = (admin: ClusterAdmin, group: string, topic: string): Promise<Offsets> =>
+  admin.ask(async (kafka) => {
+    const found = await kafka.fetchOffsets({ groupId: group, topics: [topic] });
+    const places = found.flatMap(({ partitions }) => partitions);
+    // -1 where nothing is committed, for a group that nobody knows as well.
+    const known = places.filter(({ offset }) => BigInt(offset) >= 0n);
+    return new Map(known.map(({ partition, offset }) => [partition, BigInt(offset)]));
+  });

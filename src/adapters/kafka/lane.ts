@@ -21,12 +21,16 @@ export interface LaneOptions {
   /** No further attempt. */
   readonly leaving: AbortSignal;
   readonly logger: Logger;
+  /** Its handler threw, and will be called again. */
+  readonly onFailed: () => void;
+  readonly onHandled: () => void;
 }
 
 const COMMIT_ATTEMPTS = 5;
 const COMMIT_BACKOFF: Backoff = { baseMs: 100, maxMs: 2_000 };
 
-export const startLane = ({ payload, handler, redelivery, leaving, logger }: LaneOptions): Lane => {
+export const startLane = (options: LaneOptions): Lane => {
+  const { payload, handler, redelivery, leaving, logger, onFailed, onHandled } = options;
   const { batch } = payload;
   const place = { partition: batch.partition, offset: batch.firstOffset() };
   const taken = new AbortController();
@@ -39,11 +43,13 @@ export const startLane = ({ payload, handler, redelivery, leaving, logger }: Lan
     for (let attempt = 0; !isTaken(); attempt += 1) {
       try {
         await handler(toBatch(payload, taken.signal));
+        if (!isTaken()) onHandled();
         return true;
       } catch (error) {
         pass();
         // It was told to leave.
         if (isTaken() || isLeaving()) break;
+        onFailed();
         logger.warn('A batch is delivered again', { ...place, attempt, error });
         await pause(backoffMs(attempt, redelivery), AbortSignal.any([taken.signal, leaving]));
         if (isLeaving()) break;

@@ -17,6 +17,7 @@ export interface LanesOptions {
   readonly patienceMs: number;
   readonly redelivery: Backoff;
   readonly logger: Logger;
+  readonly monotonic: () => number;
 }
 
 /**
@@ -24,8 +25,11 @@ export interface LanesOptions {
  * rebalance and sends no heartbeat until it has every batch of a fetch back; so it gets a slow or
  * failing one back unfinished, with its partition held, and the lane goes on beside it.
  */
-export const createLanes = ({ handler, patienceMs, redelivery, logger }: LanesOptions) => {
+export const createLanes = (options: LanesOptions) => {
+  const { patienceMs, monotonic } = options;
   const lanes = new Map<number, Lane>();
+  /** Since when the batch of a partition keeps failing. */
+  const failing = new Map<number, number>();
   const leaving = new AbortController();
   const isLeaving = () => leaving.signal.aborted;
   let fetching: Fetching | null = null;
@@ -40,7 +44,13 @@ export const createLanes = ({ handler, patienceMs, redelivery, logger }: LanesOp
     const { batch } = payload;
     if (isLeaving()) return;
     if (lanes.has(batch.partition)) return fetching?.hold(batch.partition);
-    const lane = startLane({ payload, handler, redelivery, leaving: leaving.signal, logger });
+    const lane = startLane({
+      ...{ ...options, payload, leaving: leaving.signal },
+      onFailed: () => {
+        if (!failing.has(batch.partition)) failing.set(batch.partition, monotonic());
+      },
+      onHandled: () => failing.delete(batch.partition),
+    });
     lanes.set(batch.partition, lane);
     const followed = follow(batch.partition, lane);
     const patient = new AbortController();
@@ -61,11 +71,20 @@ export const createLanes = ({ handler, patienceMs, redelivery, logger }: LanesOp
       for (const [partition, lane] of lanes) {
         if (!partitions.includes(partition)) lane.takeAway();
       }
+      for (const partition of failing.keys()) {
+        if (!partitions.includes(partition)) failing.delete(partition);
+      }
       for (const partition of partitions) {
         if (lanes.has(partition)) by.hold(partition);
         else by.release(partition);
       }
       if (isLeaving()) by.holdAll();
+    },
+
+    /** Whether a batch has been failing for so long. */
+    failFor(ms: number): boolean {
+      const now = monotonic();
+      return [...failing.values()].some((since) => now - since >= ms);
     },
 
     /** The membership is lost, and every partition with it. */

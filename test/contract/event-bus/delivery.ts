@@ -217,4 +217,31 @@ export const deliveryClauses = (target: EventBusTarget): void => {
       await soon(() => expect(other.texts().filter((text) => text === 'later')).to.have.length(2));
     }),
   );
+
+  it(
+    'EB-11 is not healthy while a batch keeps failing, and is again once it passes',
+    withBus(target, async ({ bus, consumer, freshGroup, soon }) => {
+      const seen = collecting();
+      const attempts: { readonly at: number; readonly healthy: boolean }[] = [];
+      let mended = false;
+      const member = consumer(freshGroup());
+      await member.start(async (batch) => {
+        attempts.push({ at: performance.now(), healthy: member.healthy() });
+        if (!mended) throw new Error('Not this time.');
+        await seen.handler(batch);
+      });
+      const publisher = await bus.publisher();
+      const published = publisher.publish([record('anime-1', 'a')]);
+      await soon(() => expect(member.healthy()).to.be.false);
+      const [first] = attempts;
+      expect(first?.healthy).to.be.true;
+      const failedForMs = performance.now() - (first?.at ?? 0);
+      expect(failedForMs).to.be.at.least(target.unhealthyAfterMs);
+      mended = true;
+      await soon(() => expect(seen.texts()).to.deep.equal(['a']));
+      await published;
+      await soon(() => expect(member.healthy()).to.be.true);
+      expect(attempts.length).to.be.greaterThan(2);
+    }),
+  );
 };

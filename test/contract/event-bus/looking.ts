@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { record, textOf, withBus } from './given.js';
+import { gated, record, textOf, withBus } from './given.js';
 import type { EventBusTarget } from './target.js';
 
 const KEYS = Array.from({ length: 12 }, (_, index) => `anime-${index + 1}`);
@@ -15,6 +15,18 @@ export const lookingClauses = (target: EventBusTarget): void => {
         await publisher.publish([record('anime-1', 'a')]);
         expect(await bus.ends()).to.equal(null);
         expect(await bus.sample()).to.equal(null);
+      }),
+    );
+
+    it(
+      'EB-12 knows of nothing that a group has handled where nothing is kept',
+      withBus(target, async ({ bus, join, freshGroup }) => {
+        const group = freshGroup();
+        await join(group, () => Promise.resolve());
+        const publisher = await bus.publisher();
+        await publisher.publish([record('anime-1', 'a')]);
+        expect([...(await bus.committed(group))]).to.deep.equal([]);
+        expect([...(await bus.committed(freshGroup()))]).to.deep.equal([]);
       }),
     );
     return;
@@ -98,6 +110,33 @@ export const lookingClauses = (target: EventBusTarget): void => {
         return Promise.resolve();
       });
       await soon(() => expect(seen).to.deep.equal(['a']));
+    }),
+  );
+
+  it(
+    'EB-12 answers the offset after the last record that a group has handled',
+    withBus(target, async ({ bus, join, freshGroup, soon }) => {
+      const group = freshGroup();
+      const gate = gated(() => Promise.resolve());
+      const member = await join(group, gate.handler);
+      const publisher = await bus.publisher();
+      const written = await publisher.publish([record('anime-1', 'a'), record('anime-1', 'b')]);
+      await soon(() => expect(gate.entered).not.to.be.empty);
+      // Delivered is not handled.
+      expect([...(await bus.committed(group))]).to.deep.equal([]);
+      gate.open();
+      const after = [...written].map(([partition, offset]) => [partition, offset + 1n]);
+      await soon(async () => expect([...(await bus.committed(group))]).to.deep.equal(after));
+
+      await publisher.publish(KEYS.map((key) => record(key, 'x')));
+      const ends = [...((await bus.ends()) ?? [])].filter(([, end]) => end > 0n);
+      await soon(async () => expect([...(await bus.committed(group))]).to.have.deep.members(ends));
+      expect([...(await bus.committed(freshGroup()))]).to.deep.equal([]);
+
+      await member.stop();
+      expect([...(await bus.committed(group))]).to.have.deep.members(ends);
+      await soon(async () => expect(await bus.forget(group)).to.be.true);
+      expect([...(await bus.committed(group))]).to.deep.equal([]);
     }),
   );
 };

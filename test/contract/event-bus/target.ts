@@ -11,6 +11,8 @@ export interface EventBusTarget {
   open(): Promise<OpenBus>;
   /** Whether records stay on the bus after they are handled, for groups to come. */
   readonly retains: boolean;
+  /** For how long a batch may fail on these buses before its consumer is not healthy: not long. */
+  readonly unhealthyAfterMs: number;
   /** How long the slowest step may take, a rebalance or a redelivery. */
   readonly withinMs: number;
 }

@@ -20,8 +20,10 @@ const cluster = ({
   readonly settings?: Readonly<Record<string, string>> | Error;
 }) => {
   const created: ITopicConfig[] = [];
-  const entries = () =>
-    Object.entries(settings).map(([configName, configValue]) => ({ configName, configValue }));
+  const configEntries =
+    settings instanceof Error
+      ? []
+      : Object.entries(settings).map(([configName, configValue]) => ({ configName, configValue }));
   const kafka = {
     fetchTopicMetadata: () => {
       const partitions = Array.from({ length: exists || created.length > 0 ? 3 : 0 });
@@ -34,7 +36,7 @@ const cluster = ({
     describeConfigs: () =>
       settings instanceof Error
         ? Promise.reject(settings)
-        : Promise.resolve({ resources: [{ resourceName: 'events', configEntries: entries() }] }),
+        : Promise.resolve({ resources: [{ resourceName: 'events', configEntries }] }),
   };
   const admin: ClusterAdmin = {
     ask: (question) =>

@@ -25,6 +25,8 @@ interface Lane {
   readonly partition: number;
   readonly queue: Item[];
   running: boolean;
+  /** Since when its first batch keeps failing. */
+  failingSince: number | null;
 }
 
 interface ActiveMember {
@@ -42,16 +44,19 @@ export interface GroupOptions {
   readonly partitions: number;
   readonly maxBatch: number;
   readonly redelivery: Backoff;
+  readonly unhealthyAfterMs: number;
 }
 
 export type Group = ReturnType<typeof createGroup>;
 
 /** The members that share a group's records: a partition belongs to one of them at a time. */
-export const createGroup = ({ name, logger, partitions, maxBatch, redelivery }: GroupOptions) => {
+export const createGroup = (options: GroupOptions) => {
+  const { name, logger, partitions, maxBatch, redelivery, unhealthyAfterMs } = options;
   const lanes = Array.from({ length: partitions }, (_, partition): Lane => ({
     partition,
     queue: [],
     running: false,
+    failingSince: null,
   }));
   const active: ActiveMember[] = [];
   const stops = new Set<() => Promise<void>>();
@@ -63,11 +68,16 @@ export const createGroup = ({ name, logger, partitions, maxBatch, redelivery }: 
     }
   };
 
+  const memberOf = ({ partition }: Lane) => active[partition % active.length];
+
+  const isStuck = ({ failingSince }: Lane): boolean =>
+    failingSince !== null && performance.now() - failingSince >= unhealthyAfterMs;
+
   /** Handles what waits on one partition, batch after batch, as long as somebody is there. */
   const drain = async (lane: Lane): Promise<void> => {
     lane.running = true;
     for (let attempt = 0; lane.queue.length > 0;) {
-      const member = active[lane.partition % active.length];
+      const member = memberOf(lane);
       if (member === undefined) break;
       const batch = lane.queue.slice(0, maxBatch);
       const done = deliver(member, lane, batch);
@@ -75,6 +85,7 @@ export const createGroup = ({ name, logger, partitions, maxBatch, redelivery }: 
       try {
         await done;
         attempt = 0;
+        lane.failingSince = null;
         lane.queue.splice(0, batch.length);
         for (const { ticket } of batch) {
           ticket.left -= 1;
@@ -83,6 +94,7 @@ export const createGroup = ({ name, logger, partitions, maxBatch, redelivery }: 
       } catch (error) {
         const ms = backoffMs(attempt, redelivery);
         attempt += 1;
+        if (!member.leaving.signal.aborted) lane.failingSince ??= performance.now();
         const first = batch[0]?.record.offset;
         const place = { group: name, partition: lane.partition, offset: first, attempt };
         logger.warn('A batch is delivered again', { ...place, error });
@@ -101,6 +113,8 @@ export const createGroup = ({ name, logger, partitions, maxBatch, redelivery }: 
     const leave = async (): Promise<void> => {
       stops.delete(stop);
       if (me === undefined) return;
+      // Whoever takes its partitions over is judged by what comes of them then.
+      for (const lane of lanes) if (memberOf(lane) === me) lane.failingSince = null;
       active.splice(active.indexOf(me), 1);
       me.leaving.abort();
       const idle = Promise.allSettled(me.running);
@@ -123,7 +137,10 @@ export const createGroup = ({ name, logger, partitions, maxBatch, redelivery }: 
         wake();
       },
       stop,
-      healthy: () => me !== undefined && stopped === undefined,
+      healthy: () =>
+        me !== undefined &&
+        stopped === undefined &&
+        !lanes.some((lane) => memberOf(lane) === me && isStuck(lane)),
     };
   };
 

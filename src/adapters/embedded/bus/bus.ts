@@ -21,6 +21,8 @@ export interface InProcessBusOptions {
   readonly redelivery?: Backoff;
   /** How long `stop` lets a running handler finish before it is told to leave. */
   readonly stopTimeoutMs?: number;
+  /** A consumer is not healthy once a batch has failed for so long. */
+  readonly unhealthyAfterMs?: number;
 }
 
 /**
@@ -34,6 +36,7 @@ export const inProcessBus = ({
   maxBatch = 1_000,
   redelivery = { baseMs: 100, maxMs: 5_000 },
   stopTimeoutMs = 10_000,
+  unhealthyAfterMs = 20_000,
 }: InProcessBusOptions): EventBus => {
   const groups = new Map<string, Group>();
   const offsets = Array.from({ length: partitions }, () => 0n);
@@ -42,8 +45,8 @@ export const inProcessBus = ({
   let closed = false;
 
   const groupOf = (name: string): Group => {
-    const group =
-      groups.get(name) ?? createGroup({ name, logger, partitions, maxBatch, redelivery });
+    const settings = { logger, partitions, maxBatch, redelivery, unhealthyAfterMs };
+    const group = groups.get(name) ?? createGroup({ name, ...settings });
     groups.set(name, group);
     return group;
   };

@@ -1,0 +1,111 @@
+import { expect } from 'chai';
+import type { EachBatchPayload } from 'kafkajs';
+import { createLanes, type Fetching } from '../../../src/adapters/kafka/lanes.js';
+import { silentLogger } from '../../../src/platform/logger.js';
+import { eventually } from '../../support/eventually.js';
+
+const NOTHING_HELD: Fetching = {
+  hold: () => undefined,
+  release: () => undefined,
+  holdAll: () => undefined,
+};
+
+const batchOf = (partition: number): EachBatchPayload => {
+  const batch = {
+    ...{ topic: 'events', partition, highWatermark: '1', messages: [{ offset: '0' }] },
+    firstOffset: () => '0',
+    lastOffset: () => '0',
+  };
+  const settled = () => Promise.resolve();
+  const calls = { resolveOffset: () => undefined, heartbeat: settled };
+  return {
+    batch,
+    ...calls,
+    commitOffsetsIfNecessary: settled,
+  } as unknown as EachBatchPayload;
+};
+
+/** Lanes of a member with two partitions; the handler fails on those that are in `bad`. */
+const given = () => {
+  const bad = new Set<number>();
+  let now = 0;
+  let attempts = 0;
+  let handled = 0;
+  const lanes = createLanes({
+    handler: ({ partition }) => {
+      attempts += 1;
+      if (bad.has(partition)) return Promise.reject(new Error('Not this time.'));
+      handled += 1;
+      return Promise.resolve();
+    },
+    ...{ patienceMs: 10, redelivery: { baseMs: 1, maxMs: 1 }, logger: silentLogger() },
+    monotonic: () => now,
+  });
+  lanes.assigned([0, 1], NOTHING_HELD);
+  const failAgain = async () => {
+    const before = attempts;
+    await eventually(() => expect(attempts).to.be.greaterThan(before + 1));
+  };
+  return {
+    ...{ lanes, bad, failAgain },
+    handled: () => handled,
+    later: (ms: number) => void (now += ms),
+  };
+};
+
+describe('the lanes of a consumer', () => {
+  it('tell since when a batch fails, until it passes', async () => {
+    const { lanes, bad, failAgain, later, handled } = given();
+    bad.add(0);
+    await lanes.take(batchOf(0));
+    await failAgain();
+    expect(lanes.failFor(20_000)).to.equal(false);
+    later(19_999);
+    await failAgain();
+    expect(lanes.failFor(20_000)).to.equal(false);
+    later(1);
+    expect(lanes.failFor(20_000)).to.equal(true);
+    bad.clear();
+    await eventually(() => expect(lanes.failFor(20_000)).to.equal(false));
+    expect(handled()).to.equal(1);
+    await lanes.stop(1_000);
+  });
+
+  it('count from the first failure of each partition, and after each success anew', async () => {
+    const { lanes, bad, failAgain, later, handled } = given();
+    bad.add(0);
+    await lanes.take(batchOf(0));
+    await failAgain();
+    later(15_000);
+    bad.clear();
+    await eventually(() => expect(handled()).to.equal(1));
+    bad.add(0).add(1);
+    await lanes.take(batchOf(0));
+    later(10_000);
+    await lanes.take(batchOf(1));
+    await failAgain();
+    expect(lanes.failFor(20_000)).to.equal(false);
+    later(10_000);
+    expect(lanes.failFor(20_000)).to.equal(true);
+    bad.delete(0);
+    await eventually(() => expect(lanes.failFor(20_000)).to.equal(false));
+    later(10_000);
+    expect(lanes.failFor(20_000)).to.equal(true);
+    await lanes.stop(1_000);
+  });
+
+  it('remember a failing batch over a crash, and forget it where its partition went', async () => {
+    const { lanes, bad, failAgain, later } = given();
+    bad.add(0);
+    await lanes.take(batchOf(0));
+    await failAgain();
+    later(15_000);
+    lanes.interrupt();
+    lanes.assigned([0, 1], NOTHING_HELD);
+    later(5_000);
+    expect(lanes.failFor(20_000)).to.equal(true);
+    lanes.assigned([1], NOTHING_HELD);
+    expect(lanes.failFor(20_000)).to.equal(false);
+    await lanes.stop(1_000);
+  });
+});
