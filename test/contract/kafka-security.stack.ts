@@ -2,15 +2,20 @@ import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { expect } from 'chai';
+import { kafkaDeadLetters } from '../../src/adapters/kafka/dead-letters.js';
+import { silentLogger, type Logger } from '../../src/platform/logger.js';
 import { PortError, UnavailableError } from '../../src/ports/errors.js';
+import { eventually } from '../support/eventually.js';
+import { AT } from '../support/examples.js';
 import { freePort } from '../support/free-port.js';
 import { rejectionOf } from '../support/rejection-of.js';
-import { openKafkaBus } from '../support/stack/kafka-bus.js';
+import { freshTopic, openKafkaBus } from '../support/stack/kafka-bus.js';
+import { grant, type Right } from '../support/stack/kafka-grant.js';
 import { startNativeKafka } from '../support/stack/kafka-native.js';
 import { orSkip } from '../support/stack/server.js';
 import type { StackServer } from '../support/stack/server.js';
 import { temporaryDirectory } from '../support/temporary-directory.js';
-import { record } from './event-bus/given.js';
+import { collecting, record } from './event-bus/given.js';
 
 const run = promisify(execFile);
 const STORE = ['-storepass', 'changeit', '-alias', 'broker'];
@@ -48,12 +53,20 @@ describe('a Kafka broker behind TLS and a login', function () {
       'ssl.keystore.location': made.keystore,
       'ssl.keystore.password': 'changeit',
       'sasl.enabled.mechanisms': 'PLAIN',
-      'plain.sasl.jaas.config': `${LOGIN} required user_me="hunter2";`,
+      'plain.sasl.jaas.config': `${LOGIN} required user_me="hunter2" user_service="s3rvice";`,
     };
     kafka = await orSkip(
       this,
       'kafka',
-      () => startNativeKafka({ extra: { protocol: 'SASL_SSL', port, settings } }),
+      () =>
+        startNativeKafka({
+          extra: { protocol: 'SASL_SSL', port, settings },
+          settings: {
+            'authorizer.class.name': 'org.apache.kafka.metadata.authorizer.StandardAuthorizer',
+            // Who comes through the plain door, the broker itself too, may do everything.
+            'super.users': 'User:ANONYMOUS;User:me',
+          },
+        }),
       { own: true },
     );
   });
@@ -62,7 +75,8 @@ describe('a Kafka broker behind TLS and a login', function () {
     await directory.remove();
   });
 
-  const login = (password: string) => ({ mechanism: 'plain', username: 'me', password }) as const;
+  const login = (password: string, username = 'me') =>
+    ({ mechanism: 'plain', username, password }) as const;
 
   it('takes events from who has the certificate and the password', async () => {
     const bus = await openKafkaBus(secured, { tls: { caFile }, sasl: login('hunter2') });
@@ -85,4 +99,78 @@ describe('a Kafka broker behind TLS and a login', function () {
     if (!(error instanceof UnavailableError)) throw error;
     expect(error.context['detail']).to.match(/self-signed certificate/);
   });
+
+  const service = () => ({ tls: { caFile }, sasl: login('s3rvice', 'service') });
+
+  /** As docs/stack.md says. */
+  const rightsFor = (topic: string, group: string): Right[] => [
+    { on: 'TOPIC', name: topic, to: ['CREATE', 'DESCRIBE_CONFIGS', 'READ', 'WRITE'] },
+    { on: 'TOPIC', name: `${topic}.dlq`, to: ['CREATE', 'DESCRIBE_CONFIGS', 'READ', 'WRITE'] },
+    { on: 'GROUP', name: `${group}-`, isPrefix: true, to: ['READ', 'DELETE'] },
+    { on: 'GROUP', name: `${topic}.read-once-`, isPrefix: true, to: ['READ', 'DELETE'] },
+    { on: 'GROUP', name: `${topic}.dlq.read-once-`, isPrefix: true, to: ['READ', 'DELETE'] },
+  ];
+
+  it('lets the service do all of its work with the rights that are written down', async () => {
+    const [topic, group] = [freshTopic(), freshTopic()];
+    await grant(kafka?.address ?? '', 'service', rightsFor(topic, group));
+    const { lines, logger } = warnings();
+    const bus = await openKafkaBus(secured, { ...service(), topic, logger });
+    const seen = collecting();
+    const consumer = bus.consumer(`${group}-v1`);
+    await consumer.start(seen.handler);
+    const publisher = await bus.publisher();
+    await publisher.publish([record('anime-1', 'a')]);
+    await eventually(() => expect(seen.texts()).to.deep.equal(['a']), { withinMs: 15_000 });
+    expect((await bus.sample())?.key).to.equal('anime-1');
+    await consumer.stop();
+    expect([...(await bus.committed(`${group}-v1`)).values()]).to.deep.equal([1n]);
+    await eventually(async () => expect(await bus.forget(`${group}-v1`)).to.equal(true));
+    await bus.close();
+
+    const options = { ...service(), brokers: [secured], topic, replicationFactor: 0, logger };
+    const letters = await kafkaDeadLetters(options);
+    const letter = { stream: 'anime-1', revision: 0, source: 's', reason: 'r', value: null };
+    await letters.add({ ...letter, at: AT });
+    expect(await letters.list(10)).to.have.length(1);
+    await letters.close();
+    expect(lines).to.deep.equal([]);
+  });
+
+  it('lets it work, with a warning, without the rights that it can do without', async () => {
+    const [topic, group] = [freshTopic(), freshTopic()];
+    const rights = rightsFor(topic, group).map(({ to, ...right }) => ({
+      ...right,
+      to: to.filter((each) => each !== 'DESCRIBE_CONFIGS' && each !== 'DELETE'),
+    }));
+    await grant(kafka?.address ?? '', 'service', rights);
+    const { lines, logger } = warnings();
+    const bus = await openKafkaBus(secured, { ...service(), topic, logger });
+    const publisher = await bus.publisher();
+    await publisher.publish([record('anime-1', 'a')]);
+    expect((await bus.sample())?.key).to.equal('anime-1');
+    expect(lines).to.include.members([
+      'The settings of a topic may not be read: see to it that it keeps its records',
+      'The group of a reading that is over is left behind',
+    ]);
+    const error = await rejectionOf(bus.forget(`${group}-v1`));
+    expect(error).to.be.instanceOf(PortError).with.property('code', 'ACCESS_DENIED');
+    await bus.close();
+  });
+
+  it('denies access to a topic that is not the service’s, which waiting does not mend', async () => {
+    const error = await rejectionOf(openKafkaBus(secured, { ...service(), topic: freshTopic() }));
+    if (!(error instanceof PortError)) throw error;
+    expect([error.code, error.retriable]).to.deep.equal(['ACCESS_DENIED', false]);
+  });
 });
+
+const warnings = () => {
+  const lines: string[] = [];
+  const warn = (message: string): void => {
+    // A new broker lets it try again while it makes the topic of the groups.
+    if (message !== 'The Kafka client reports a problem') lines.push(message);
+  };
+  const logger: Logger = { ...silentLogger(), warn, error: warn, child: () => logger };
+  return { lines, logger };
+};

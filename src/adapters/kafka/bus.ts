@@ -102,7 +102,7 @@ export const kafkaBus = async ({
 
   const sample = async (): Promise<BusRecord | null> => {
     let found: BusRecord | null = null;
-    const reading = { connect, admin, topic, timeoutMs: sampleTimeoutMs };
+    const reading = { connect, admin, topic, logger, timeoutMs: sampleTimeoutMs };
     await readTopic({
       ...reading,
       onMessage: (partition, message) => {

@@ -30,11 +30,11 @@ export const kafkaDeadLetters = async ({
   const topic = `${options.topic}.dlq`;
   const connect = clientFactory(options);
   const admin = createAdmin(connect, askTimeoutMs);
-  const { replicationFactor } = options;
+  const { replicationFactor, logger } = options;
   let partitions: number;
   try {
     partitions = await ensureTopic(admin, { topic, partitions: 1, replicationFactor });
-    await warnOfForgetful(admin, topic, options.logger);
+    await warnOfForgetful(admin, topic, logger);
   } catch (error) {
     await admin.close();
     throw error;
@@ -48,7 +48,7 @@ export const kafkaDeadLetters = async ({
   const list = async (limit: number): Promise<readonly DeadLetter[]> => {
     if (limit <= 0) return [];
     const found = new Map<string, { readonly letter: DeadLetter; readonly writtenAt: number }>();
-    const reading = { connect, admin, topic, timeoutMs: listTimeoutMs };
+    const reading = { connect, admin, topic, logger, timeoutMs: listTimeoutMs };
     await readTopic({
       ...reading,
       onMessage: (partition, message) => {

@@ -19,7 +19,8 @@ export const forgetGroup = (admin: ClusterAdmin, group: string): Promise<boolean
       const codes = error.groups.map(({ errorCode }) => errorCode);
       if (codes.includes(GROUP_ID_NOT_FOUND)) return true;
       if (codes.includes(NON_EMPTY_GROUP)) return false;
-      throw error;
+      // Its own error says nothing of why.
+      throw error.groups[0]?.error ?? error;
     }
   });
 

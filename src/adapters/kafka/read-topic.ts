@@ -1,15 +1,18 @@
 import { randomUUID } from 'node:crypto';
 import type { KafkaMessage } from 'kafkajs';
+import type { Logger } from '../../platform/logger.js';
 import { UnavailableError } from '../../ports/errors.js';
 import { within } from '../../platform/within.js';
 import type { ClusterAdmin } from './admin.js';
 import { RETRY, type Connect } from './client.js';
 import { busError } from './errors.js';
+import { forgetGroup } from './groups.js';
 
 export interface TopicReading {
   readonly connect: Connect;
   readonly admin: ClusterAdmin;
   readonly topic: string;
+  readonly logger: Logger;
   readonly timeoutMs: number;
   /** False when that was enough. */
   readonly onMessage: (partition: number, message: KafkaMessage) => boolean;
@@ -20,7 +23,7 @@ export interface TopicReading {
  * member of a group, so the group is one for this reading, and deleted after it.
  */
 export const readTopic = async (reading: TopicReading): Promise<void> => {
-  const { connect, admin, topic, timeoutMs } = reading;
+  const { connect, admin, topic, logger, timeoutMs } = reading;
   const offsets = await admin.ask((kafka) => kafka.fetchTopicOffsets(topic));
   const filled = offsets.filter(({ low, high }) => BigInt(low) < BigInt(high));
   if (filled.length === 0) return;
@@ -43,7 +46,9 @@ export const readTopic = async (reading: TopicReading): Promise<void> => {
   } finally {
     await client.close(() => consumer.disconnect());
     // One that is left behind holds no offsets and is forgotten by the broker.
-    await admin.ask((kafka) => kafka.deleteGroups([group])).catch(() => undefined);
+    await forgetGroup(admin, group).catch((error: unknown) => {
+      logger.warn('The group of a reading that is over is left behind', { group, error });
+    });
   }
 };
 

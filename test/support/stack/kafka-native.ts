@@ -23,22 +23,26 @@ export interface Listener {
 
 export interface NativeKafkaOptions {
   readonly extra?: Listener;
+  /** What the broker is set to beside all that. */
+  readonly settings?: Readonly<Record<string, string>>;
 }
 
 /** A broker of one's own, a process of this machine: one node, KRaft, data in a temporary folder. */
 export const startNativeKafka = async ({
   extra,
+  settings = {},
 }: NativeKafkaOptions = {}): Promise<StackServer> => {
   const jars = await kafkaJars();
   const { path, remove } = await temporaryDirectory();
   const [port, controllerPort] = [await freePort(), await freePort()];
-  const settings = join(path, 'server.properties');
-  await writeFile(settings, properties({ data: join(path, 'data'), port, controllerPort, extra }));
-  await java(jars, ['kafka.tools.StorageTool', 'format', '-t', CLUSTER_ID, '-c', settings]);
+  const file = join(path, 'server.properties');
+  const given = { data: join(path, 'data'), port, controllerPort, extra, settings };
+  await writeFile(file, properties(given));
+  await java(jars, ['kafka.tools.StorageTool', 'format', '-t', CLUSTER_ID, '-c', file]);
   const address = `127.0.0.1:${port}`;
   return startNativeServer({
     ...{ name: 'The broker', address, command: 'java', remove },
-    args: [...HEAP, '-cp', join(jars, '*'), 'kafka.Kafka', settings],
+    args: [...HEAP, '-cp', join(jars, '*'), 'kafka.Kafka', file],
     logFile: join(path, 'broker.log'),
     answers: () => kafkaAnswers(address),
   });
@@ -55,8 +59,9 @@ const properties = (given: {
   readonly port: number;
   readonly controllerPort: number;
   readonly extra: Listener | undefined;
+  readonly settings: Readonly<Record<string, string>>;
 }): string => {
-  const { data, port, controllerPort, extra } = given;
+  const { data, port, controllerPort, extra, settings } = given;
   const at = (name: string, number: number) => `${name}://127.0.0.1:${number}`;
   const further = extra === undefined ? [] : [at('EXTRA', extra.port)];
   const told = extra === undefined ? [] : [at('EXTRA', extra.advertised ?? extra.port)];
@@ -75,6 +80,7 @@ const properties = (given: {
     'inter.broker.listener.name': 'PLAINTEXT',
     'log.dirs': data,
     ...SINGLE_NODE,
+    ...settings,
     ...(Object.fromEntries(own) as Record<string, string>),
   })
     .map(([key, value]) => `${key}=${value}\n`)

@@ -10,7 +10,7 @@ const connect = clientFactory({ brokers: [brokers], logger, closeTimeoutMs: 500 
 const admin = createAdmin(connect, 1_000);
 try {
   const onMessage = () => true;
-  await readTopic({ connect, admin, topic, timeoutMs: Number(timeoutMs), onMessage });
+  await readTopic({ connect, admin, topic, logger, timeoutMs: Number(timeoutMs), onMessage });
   process.stdout.write('READ\n');
 } catch (error) {
   if (!(error instanceof PortError)) throw error;
