@@ -5,7 +5,7 @@ import { createWorkload } from '../bench/support/workload.js';
 import { eventStoreDbStore } from '../src/adapters/eventstoredb/event-store.js';
 import { silentLogger } from '../src/platform/logger.js';
 import { eventually } from '../test/support/eventually.js';
-import type { Part } from '../test/support/stack/four-processes.js';
+import type { Part } from '../test/support/stack/compose-parts.js';
 import { startFreshnessProbe } from '../bench/support/freshness-probe.js';
 import { nothingSent, send } from './support/load.js';
 import { withNativeStack, type NativeStack } from './support/native-stack.js';

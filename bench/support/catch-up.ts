@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Part } from '../../test/support/stack/four-processes.js';
+import type { Part } from '../../test/support/stack/compose-parts.js';
 import { metricOf, scrape } from './scrape.js';
 import type { SeededStack } from './seeded-stack.js';
 

@@ -1,11 +1,13 @@
 import { expect } from 'chai';
 import { holesIn } from '../support/recording-bus.js';
 import { openEventStore } from '../support/stack/event-store.js';
-import { fourProcesses, type FourProcesses, type Part } from '../support/stack/four-processes.js';
+import type { Part } from '../support/stack/compose-parts.js';
+import { fourProcesses, type FourProcesses } from '../support/stack/four-processes.js';
 import { startOwnKafka } from '../support/stack/kafka.js';
 import { startOwnMongodb } from '../support/stack/mongodb.js';
 import { publishedRecords } from '../support/stack/published-records.js';
 import { orSkip, type StackServer } from '../support/stack/server.js';
+import { stopAll } from '../support/stack/stop-all.js';
 import {
   expectAuditClean,
   expectMoving,
@@ -43,12 +45,7 @@ describe('the service in four processes, under a fault', function () {
     await list(stack.commandUrl(), animeIds);
     await expectMoving(stack, witness);
   });
-  after(async () => {
-    await stack.stop();
-    await kafka.stop();
-    await mongodb.stop();
-    await eventStore.stop();
-  });
+  after(() => stopAll([stack, kafka, mongodb, eventStore]));
 
   beforeEach(async () => {
     load = startLoad(() => stack.commandUrl(), animeIds);

@@ -37,14 +37,15 @@ export const COMPOSE_FILE = 'docker/compose.yaml';
 /** Where a variable stands in the file, with the default that holds when it is not set. */
 const VARIABLE = /\$\{([A-Z_]+):-([^}]*)\}/g;
 
-/** The stack's Compose file with its variables filled in from the given settings. */
-export const readComposeFile = async (
-  settings: Readonly<Record<string, string>> = {},
-): Promise<ComposeFile> => {
+/** The stack's Compose file with its variables filled in as Compose would from these settings. */
+export const readComposeFile = async (settings: NodeJS.ProcessEnv = {}): Promise<ComposeFile> => {
   const text = await readFile(COMPOSE_FILE, 'utf8');
   const filled = text.replace(VARIABLE, (_, name: string, otherwise: string) => {
-    return settings[name] ?? otherwise;
+    // An empty one is none, for that form of a variable.
+    return settings[name] || otherwise;
   });
+  const [unknown] = /\$\{[^}]*\}?/.exec(filled) ?? [];
+  if (unknown !== undefined) throw new Error(`${COMPOSE_FILE}: cannot fill in ${unknown}.`);
   return parse(filled, { merge: true }) as ComposeFile;
 };
 
@@ -54,11 +55,15 @@ export const variablesInComposeFile = async (): Promise<readonly string[]> => {
   return [...text.matchAll(VARIABLE)].map(([, name = '']) => name);
 };
 
-/** The environment of a service's process where nothing is set outside. */
-export const environmentOf = (service: ComposeService): Record<string, string> =>
+/** The environment of a service's process, given what is set outside. */
+export const environmentOf = (
+  service: ComposeService,
+  outside: NodeJS.ProcessEnv = {},
+): Record<string, string> =>
   Object.fromEntries(
-    Object.entries(service.environment).filter((entry): entry is [string, string] => {
-      return entry[1] !== null;
+    Object.entries(service.environment).flatMap(([name, value]) => {
+      const handedOn = value ?? outside[name];
+      return handedOn === undefined ? [] : [[name, handedOn]];
     }),
   );
 

@@ -1,13 +1,11 @@
 import { randomUUID } from 'node:crypto';
-import type { Role } from '../../../src/cli.js';
+import { within } from '../../../src/platform/within.js';
 import { runCommandLine } from '../command-line.js';
 import { startServiceProcess, type ServiceProcess } from '../service-process.js';
 import { temporaryDirectory } from '../temporary-directory.js';
-
-export type Part = Exclude<Role, 'all'>;
-
-/** In the order in which they are started; any other works too. */
-export const PARTS: readonly Part[] = ['command-api', 'bridge', 'projector', 'query-api'];
+import { composeParts, PARTS, type Part } from './compose-parts.js';
+import { checkHealth } from './health-check.js';
+import { removeTraces, type Traces } from './traces.js';
 
 export interface StackAddresses {
   readonly eventStore: string;
@@ -15,52 +13,68 @@ export interface StackAddresses {
   readonly mongodb: string;
 }
 
-/** The four roles, each in its own process, on a topic and a database that nobody else has. */
+/**
+ * The four roles, each in its own process with the command and the variables that the Compose file
+ * has for it, on the given servers, on a topic and a database that nobody else has.
+ */
 export interface FourProcesses {
   readonly topic: string;
-  /** What every process of this service is configured with. */
-  readonly environment: NodeJS.ProcessEnv;
+  readonly traces: Traces;
+  /** What the part's process is configured with. */
+  readonly environment: (part: Part) => NodeJS.ProcessEnv;
   commandUrl(): string;
   queryUrl(): string;
   process(part: Part): ServiceProcess;
   /** Starts the parts that do not run. */
-  start(parts?: readonly Part[], args?: readonly string[]): Promise<void>;
+  start(parts?: readonly Part[]): Promise<void>;
   /** Ends parts with the signal; resolves with their exit codes. */
   end(parts: readonly Part[], signal: NodeJS.Signals): Promise<readonly (number | null)[]>;
-  /** Another process of the same part, which the caller ends. */
+  /** Another process of the same part. */
   second(part: Part): Promise<ServiceProcess>;
+  /** The exit code of the Compose file's check of the part, or of the same check of another path. */
+  checkHealth(part: Part, path?: string): Promise<number>;
   /** A job of the command line beside the running service. */
   job(...args: string[]): ReturnType<typeof runCommandLine>;
-  /** Ends whatever still runs. */
+  /** Ends whatever still runs, and removes what the servers keep of it. May be called twice. */
   stop(): Promise<void>;
 }
 
-/** Nothing is started yet. */
+const STOPPED_WITHIN_MS = 5_000;
+
+/** Nothing is started yet. The settings are those of a shell in which the stack is started. */
 export const fourProcesses = async (
   { eventStore, kafka, mongodb }: StackAddresses,
   settings: NodeJS.ProcessEnv = {},
 ): Promise<FourProcesses> => {
-  const name = `test-${randomUUID().slice(0, 8)}`;
+  const topic = `test-${randomUUID().slice(0, 8)}`;
+  const database = topic.replaceAll('-', '_');
+  const traces = { kafka, mongodb, topic, database };
   const directory = await temporaryDirectory();
   const running = new Map<Part, ServiceProcess>();
-  const environment: NodeJS.ProcessEnv = {
-    NODE_ENV: 'test',
-    EVENTSTORE_URL: eventStore,
-    KAFKA_BROKERS: kafka,
-    KAFKA_TOPIC: name,
-    KAFKA_GROUP: name,
-    KAFKA_PARTITIONS: '4',
-    MONGODB_URL: mongodb,
-    MONGODB_DATABASE: name.replaceAll('-', '_'),
-    ...settings,
-  };
+  const started = new Set<ServiceProcess>();
 
-  const open = (part: Part, args: readonly string[] = []): Promise<ServiceProcess> => {
+  const partOf = await composeParts({
+    outside: { LOG_LEVEL: 'error', ...settings },
+    instead: {
+      HOST: '127.0.0.1',
+      EVENTSTORE_URL: eventStore,
+      KAFKA_BROKERS: kafka,
+      MONGODB_URL: mongodb,
+    },
+  });
+  const names = { KAFKA_TOPIC: topic, KAFKA_GROUP: topic, MONGODB_DATABASE: database };
+  const environment = (part: Part): NodeJS.ProcessEnv => ({
+    ...partOf(part).environment,
+    ...names,
+    ...settings,
+  });
+
+  const open = async (part: Part): Promise<ServiceProcess> => {
     const dataDir = `${directory.path}/${part}`;
-    return startServiceProcess({ dataDir, environment, args: [part, ...args] });
-  };
-  const start = async (part: Part, args: readonly string[]): Promise<void> => {
-    running.set(part, await open(part, args));
+    const { args } = partOf(part);
+    const service = await startServiceProcess({ dataDir, environment: environment(part), args });
+    started.add(service);
+    return service;
   };
 
   const find = (part: Part): ServiceProcess => {
@@ -69,34 +83,42 @@ export const fourProcesses = async (
     return found;
   };
 
-  const end = (parts: readonly Part[], signal: NodeJS.Signals) =>
-    Promise.all(
-      parts.map(async (part) => {
-        const code = await find(part).end(signal);
-        running.delete(part);
-        return code;
-      }),
-    );
+  const stop = async (): Promise<void> => {
+    // Members that say goodbye leave groups that can be deleted at once.
+    await Promise.all([...started].map(endSoon));
+    running.clear();
+    await removeTraces(traces);
+    await directory.remove();
+  };
+  let stopped: Promise<void> | undefined;
 
   return {
-    topic: name,
-    environment,
+    ...{ topic, traces, environment, process: find },
     commandUrl: () => find('command-api').commandUrl,
     queryUrl: () => find('query-api').queryUrl,
-    process: find,
-    start: async (parts = PARTS, args = []) => {
-      await Promise.all(
-        parts
-          .filter((part) => !running.has(part))
-          .map((part) => start(part, part === 'command-api' ? args : [])),
-      );
+    start: async (parts = PARTS) => {
+      const missing = parts.filter((part) => !running.has(part));
+      await Promise.all(missing.map(async (part) => running.set(part, await open(part))));
     },
-    end,
-    second: (part) => open(part),
-    job: (...args) => runCommandLine(args, { ...environment, DATA_DIR: `${directory.path}/job` }),
-    stop: async () => {
-      await end([...running.keys()], 'SIGKILL');
-      await directory.remove();
+    end: (parts, signal) =>
+      Promise.all(
+        parts.map(async (part) => {
+          const code = await find(part).end(signal);
+          running.delete(part);
+          return code;
+        }),
+      ),
+    second: open,
+    checkHealth: (part, path) => checkHealth(part, partOf(part), find(part), path),
+    job: (...args) => {
+      const dataDir = `${directory.path}/job`;
+      return runCommandLine(args, { ...environment('projector'), DATA_DIR: dataDir });
     },
+    stop: () => (stopped ??= stop()),
   };
+};
+
+const endSoon = async (service: ServiceProcess): Promise<void> => {
+  const late = () => new Error('It did not end in time.');
+  await within(STOPPED_WITHIN_MS, service.end('SIGTERM'), late).catch(() => service.end('SIGKILL'));
 };

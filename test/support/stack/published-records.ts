@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { kafkaBus } from '../../../src/adapters/kafka/bus.js';
+import { loadConfig } from '../../../src/platform/config.js';
 import { silentLogger } from '../../../src/platform/logger.js';
 import type { BusRecord, EventBus } from '../../../src/ports/event-bus.js';
 import { eventually } from '../eventually.js';
@@ -7,7 +8,7 @@ import type { FourProcesses } from './four-processes.js';
 
 /** Everything that is on the service's topic by now, in the order of each partition. */
 export const publishedRecords = (stack: FourProcesses): Promise<readonly BusRecord[]> =>
-  withBus(stack, readAll);
+  withBus(stack, (bus) => readAll(bus, `${stack.topic}-reader-${randomUUID()}`));
 
 /** Puts records on the service's topic beside its bridge, as nobody should. */
 export const publishTo = (stack: FourProcesses, records: readonly BusRecord[]): Promise<void> =>
@@ -18,13 +19,12 @@ export const publishTo = (stack: FourProcesses, records: readonly BusRecord[]): 
   });
 
 const withBus = async <T>(
-  { topic, environment }: FourProcesses,
+  { environment }: FourProcesses,
   use: (bus: EventBus) => Promise<T>,
 ): Promise<T> => {
-  const bus = await kafkaBus({
-    ...{ brokers: [environment['KAFKA_BROKERS'] ?? ''], topic, logger: silentLogger() },
-    ...{ partitions: Number(environment['KAFKA_PARTITIONS']), replicationFactor: 0 },
-  });
+  const { brokers, topic, partitions } = loadConfig(environment('bridge')).kafka;
+  const settings = { brokers, topic, partitions, replicationFactor: 0 };
+  const bus = await kafkaBus({ ...settings, logger: silentLogger() });
   try {
     return await use(bus);
   } finally {
@@ -32,11 +32,11 @@ const withBus = async <T>(
   }
 };
 
-const readAll = async (bus: EventBus): Promise<readonly BusRecord[]> => {
+const readAll = async (bus: EventBus, group: string): Promise<readonly BusRecord[]> => {
   const ends = (await bus.ends()) ?? new Map<number, bigint>();
   const wanted = [...ends].reduce((sum, [, end]) => sum + Number(end), 0);
   const records: BusRecord[] = [];
-  const consumer = bus.consumer(`reader-${randomUUID()}`);
+  const consumer = bus.consumer(group);
   await consumer.start((batch) => {
     records.push(...batch.records);
     return Promise.resolve();
