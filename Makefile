@@ -1,13 +1,16 @@
-# A menu of what can be done here; the same exists as npm scripts.
+# A menu of what can be done here. Each target is an npm script too (bench-stack is bench:stack), for
+# machines without make; a test compares the two lists.
 SHELL := bash
 CATALOG := data/sample-catalog.csv
 COMPOSE := docker compose -f docker/compose.yaml
 
 .DEFAULT_GOAL := help
-.PHONY: help install build run test check test-contract test-stack demo demo-stack bench bench-stack format up down logs ps seed clean
+.PHONY: help install build run start test check typecheck lint format format-check mocha \
+  test-contract test-stack demo demo-stack bench bench-commands bench-stream-growth \
+  bench-freshness bench-rebuild bench-reads bench-stack up down logs ps seed clean
 
 help: ## List these targets
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-15s %s\n", $$1, $$2 }'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-19s %s\n", $$1, $$2 }'
 
 # npm's own record of what it installed is what tells whether the lock file is newer.
 node_modules/.package-lock.json: package-lock.json
@@ -21,11 +24,23 @@ build: install ## Compile to dist/
 run: build ## Start everything in one process; an empty store first gets the sample catalogue
 	npm start -- --sample-catalog $(CATALOG)
 
+start: build ## The same without the sample catalogue
+	npm start
+
 test: install ## Format, lint, types, import rules and all tests that need no server
 	npm test
 
 check: install ## The quick gate: format, types, lint, unit tests
 	npm run check
+
+typecheck: install ## Only check the types
+	npm run typecheck
+
+lint: install ## Only lint
+	npm run lint
+
+mocha: build ## Only the tests that need no server
+	npm run mocha
 
 test-contract: install ## The contracts of the ports; with EVENTSTORE_URL=esdb://... on that server too
 	npm run test:contract
@@ -42,11 +57,29 @@ demo-stack: install ## The distributed service under load, each process killed o
 bench: install ## All benchmarks, each beside its limit (takes some 15 minutes)
 	npm run bench
 
+bench-commands: install ## Commands per second, CPU and memory beside a server that stores nothing
+	npm run bench:commands
+
+bench-stream-growth: install ## What a command costs where its stream has up to a million events
+	npm run bench:stream-growth
+
+bench-freshness: install ## From the answer to a command to the query that shows it
+	npm run bench:freshness
+
+bench-rebuild: install ## Building the read models from the log
+	npm run bench:rebuild
+
+bench-reads: install ## Queries beside a list answered from memory
+	npm run bench:reads
+
 bench-stack: install ## The distributed service: catch-up, freshness and memory (takes some 20 minutes)
 	npm run bench:stack
 
 format: install ## Format all files
 	npm run format
+
+format-check: install ## Tell the files that are not formatted
+	npm run format:check
 
 up: ## Start the distributed stack in Docker: EventStoreDB, Kafka, MongoDB and the four roles
 	$(COMPOSE) up --detach --build --wait --wait-timeout 600
