@@ -1,4 +1,5 @@
 import { expect } from 'chai';
+import { eventually } from '../support/eventually.js';
 import { holesIn } from '../support/recording-bus.js';
 import { openEventStore } from '../support/stack/event-store.js';
 import type { Part } from '../support/stack/compose-parts.js';
@@ -6,6 +7,7 @@ import { fourProcesses, type FourProcesses } from '../support/stack/four-process
 import { startOwnKafka } from '../support/stack/kafka.js';
 import { startOwnMongodb } from '../support/stack/mongodb.js';
 import { publishedRecords } from '../support/stack/published-records.js';
+import { expectAnswering, expectBuilt, expectFilling } from '../support/stack/rebuilding.js';
 import { orSkip, type StackServer } from '../support/stack/server.js';
 import { stopAll } from '../support/stack/stop-all.js';
 import {
@@ -72,6 +74,31 @@ describe('the service in four processes, under a fault', function () {
     await stack.end([part], 'SIGKILL');
     await stack.start([part]);
   };
+
+  it('keeps every promise when the projector is killed while it fills a new version', async () => {
+    await sendSome(load, 2_000);
+    await load.finish();
+    await expectStoredOnce(stack.commandUrl(), load.acknowledged);
+    // Fewer of them, so that on a small machine the versions can be compared meanwhile.
+    load = startLoad(() => stack.commandUrl(), animeIds, 2);
+    const building = stack.job('rebuild');
+    await eventually(() => expectFilling(stack, 'v2'), { withinMs: 30_000 });
+    await stack.end(['projector'], 'SIGKILL');
+    expect((await stack.job('rebuild', 'status')).output).to.match(/^v2 +building /m);
+    await stack.start(['projector']);
+    await expectBuilt(stack, await building);
+    expect(await stack.job('rebuild', 'promote')).to.include({ output: 'v2 is active.\n' });
+    await eventually(() => expectAnswering(stack, 'v2'));
+    await expectMoving(stack, witness);
+    expect(await stack.job('rebuild', 'rollback')).to.include({ output: 'v1 is active.\n' });
+    await eventually(() => expectAnswering(stack, 'v1'));
+    await expectMoving(stack, witness);
+    await expectPromisesKept();
+    await expectAuditClean(stack, 'v2');
+    expect(await stack.job('rebuild', 'prune', 'v2')).to.include({ code: 0 });
+    await expectMoving(stack, witness);
+    await expectAuditClean(stack);
+  }).timeout(300_000);
 
   for (const part of ['bridge', 'projector', 'command-api'] as const) {
     it(`keeps every promise when the ${part} is killed`, async () => {

@@ -38,32 +38,36 @@ const AT_MOST = 100_000;
  * Clients that go on sending clicks, views and ratings until they are told to finish, whatever
  * happens to the servers: an answer that never comes is neither acknowledged nor sent again.
  */
-export const startLoad = (commandUrl: () => string, animeIds: readonly number[]): Load => {
+export const startLoad = (
+  commandUrl: () => string,
+  animeIds: readonly number[],
+  clients = CLIENTS,
+): Load => {
   const acknowledged: Acknowledged = new Map(animeIds.map((id) => [id, []]));
   let finished = false;
-  let count = 0;
+  let sent = 0;
   const client = async (number: number): Promise<void> => {
     for (let index = 0; index < AT_MOST && !finished; index += 1) {
-      const animeId = animeIds[(index * CLIENTS + number) % animeIds.length] ?? 0;
+      const animeId = animeIds[(index * clients + number) % animeIds.length] ?? 0;
       const [path, more] = KINDS[index % KINDS.length] ?? ['click', {}];
       const body = { anime_id: animeId, user_id: `user-${number}-${index % 50}`, ...more };
       try {
         const answer = await send('POST', `${commandUrl()}/${path}`, body);
         if (answer.status !== 201) continue;
         acknowledged.get(animeId)?.push(String(answer.body['eventId']));
-        count += 1;
+        sent += 1;
       } catch {
         await new Promise((resolve) => setImmediate(resolve));
       }
     }
   };
-  const clients = Promise.all(Array.from({ length: CLIENTS }, (_, number) => client(number)));
+  const sending = Promise.all(Array.from({ length: clients }, (_, number) => client(number)));
   return {
     acknowledged,
-    count: () => count,
+    count: () => sent,
     finish: async () => {
       finished = true;
-      await clients;
+      await sending;
     },
   };
 };
@@ -129,7 +133,10 @@ export const expectMoving = async (
 };
 
 /** The documents equal a fold of the log, by the service's own command. */
-export const expectAuditClean = async (stack: FourProcesses): Promise<void> => {
-  const { code, output, errors } = await stack.job('audit');
+export const expectAuditClean = async (
+  stack: FourProcesses,
+  ...version: readonly string[]
+): Promise<void> => {
+  const { code, output, errors } = await stack.job('audit', ...version);
   expect(code, output + errors).to.equal(0);
 };
