@@ -47,7 +47,7 @@ describe('a Kafka broker that is killed and comes back', function () {
     const opened = (bus = await openKafkaBus(kafka.address));
     const seen = collecting();
     const consumer = opened.consumer(freshTopic());
-    await consumer.start(seen.handler);
+    await eventually(() => consumer.start(seen.handler), { withinMs: 30_000 });
     const traffic = publishing(await opened.publisher());
     await eventually(() => expect(traffic.rounds()).to.be.greaterThan(50));
 

@@ -1,6 +1,14 @@
 import kafkajs from 'kafkajs';
+import { eventually } from '../eventually.js';
 
 const { AclOperationTypes, AclPermissionTypes, AclResourceTypes, ResourcePatternTypes } = kafkajs;
+
+const OF_ANYBODY = {
+  resourceType: AclResourceTypes.ANY,
+  resourcePatternType: ResourcePatternTypes.ANY,
+  operation: AclOperationTypes.ANY,
+  permissionType: AclPermissionTypes.ANY,
+};
 
 export interface Right {
   readonly on: 'TOPIC' | 'GROUP';
@@ -27,8 +35,16 @@ export const grant = async (
       permissionType: AclPermissionTypes.ALLOW,
     })),
   );
+  const names = new Set(rights.map(({ name }) => name));
   const admin = new kafkajs.Kafka({ brokers: brokers.split(',') }).admin();
   await admin.connect();
   await admin.createAcls({ acl });
+  // They hold once the broker has heard of them.
+  await eventually(async () => {
+    const { resources } = await admin.describeAcls(OF_ANYBODY);
+    const ours = resources.filter(({ resourceName }) => names.has(resourceName));
+    const holding = ours.flatMap(({ acls }) => acls).length;
+    if (holding < acl.length) throw new Error('Not all rights hold yet.');
+  });
   await admin.disconnect();
 };
