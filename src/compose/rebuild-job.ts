@@ -1,11 +1,12 @@
 import type { RebuildAction } from '../cli.js';
 import { PortError } from '../ports/errors.js';
-import type { ReadStore, VersionRecord, VersionState } from '../ports/read-store.js';
+import type { VersionRecord } from '../ports/read-store.js';
 import type { Comparison } from '../read-side/fold-and-compare.js';
-import { headsOf, lateOf, waitForLate, type Heads } from '../read-side/heads.js';
+import { headsOf, lateOf } from '../read-side/heads.js';
 import { rebuild } from '../read-side/rebuild.js';
 import { watchRebuild } from '../read-side/watch-rebuild.js';
 import { readLogIdentity } from '../wire/log-identity.js';
+import { activate } from './activate-version.js';
 import { isKafka, openDeadLettersOf } from './bus.js';
 import { describeComparison } from './describe-comparison.js';
 import { isMongodb } from './read-store.js';
@@ -62,7 +63,8 @@ const build = async (
   const version = nextOf(versions);
   const shared = { eventStore, readStore, logId, version, signal };
   const progress = rebuildProgress(print, version);
-  if (isKafka(config)) {
+  // Where both are servers, the projectors that run there fill it.
+  if (isKafka(config) && isMongodb(config)) {
     const watched = await watchRebuild({ ...shared, onProgress: progress });
     if (watched.kind === 'built')
       return conclude(version, watched.state, watched.comparison, print);
@@ -117,57 +119,4 @@ const status = async (
     );
   }
   return true;
-};
-
-const activate = async (
-  { config, signal }: JobNeeds,
-  { eventStore, readStore }: Stores,
-  { wanted, state }: { readonly wanted: string | undefined; readonly state: VersionState },
-  print: JobOptions['print'],
-): Promise<boolean> => {
-  const versions = await readStore.versions();
-  refuseForeign(config, versions, await knownLog(eventStore));
-  const chosen =
-    wanted === undefined
-      ? versions.filter((version) => version.state === state).at(-1)
-      : versions.find(({ name }) => name === wanted);
-  if (chosen === undefined) {
-    print(`There is no version ${wanted ?? `that is ${state}`}.`);
-    return false;
-  }
-  if (chosen.state === 'building') {
-    print(`${chosen.name} is not ready: anime-analytics rebuild finishes and compares it.`);
-    return false;
-  }
-  // Embedded documents are this process's own: nobody else fills them meanwhile.
-  const waitMs = isMongodb(config) ? CATCH_UP_MS : 0;
-  const late = await behindActive(readStore, chosen.name, { waitMs, signal });
-  if (late > 0) {
-    print(
-      `${chosen.name} is behind the active version in ${late} anime: is it fed (serve projector)?`,
-    );
-    return false;
-  }
-  await readStore.promote(chosen.name);
-  print(`${chosen.name} is active.`);
-  return true;
-};
-
-const CATCH_UP_MS = 10_000;
-
-/** How many anime queries would see go back in time; a version that is fed soon has none. */
-const behindActive = async (
-  readStore: ReadStore,
-  version: string,
-  patience: { readonly waitMs: number; readonly signal: AbortSignal },
-): Promise<number> => {
-  const active = await readStore.active();
-  if (active === null) return 0;
-  const revisions: Heads = new Map();
-  for await (const { animeId, revision } of readStore.documents(active.name).allAnimes()) {
-    revisions.set(animeId, revision);
-  }
-  const documents = readStore.documents(version);
-  const late = await lateOf(documents, revisions);
-  return (await waitForLate(documents, late, patience)).length;
 };
