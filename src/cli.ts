@@ -136,7 +136,9 @@ const deadLettersAction = (
 ): DeadLettersAction => {
   if (name === 'replay') return { kind: name, stream };
   if (name !== 'list') throw new UsageError('dead-letters needs list or replay.');
-  if (!/^[1-9]\d{0,5}$/.test(limit)) throw new UsageError('--limit is a whole number from 1.');
+  if (!/^[1-9]\d{0,3}$/.test(limit)) {
+    throw new UsageError('--limit is a whole number from 1 to 9999.');
+  }
   return { kind: name, limit: Number(limit) };
 };
 

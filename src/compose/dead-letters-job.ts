@@ -8,7 +8,8 @@ import { openDeadLettersOf } from './bus.js';
 import { openStores, runJob, type JobOptions, type Stores } from './job.js';
 import { knownLog, refuseForeign } from './versions.js';
 
-const ALL = 100_000;
+/** Held in memory together, each with its value. */
+const AT_MOST = 10_000;
 
 /** Lists what could not be applied, or computes the anime that it belongs to again. */
 export const runDeadLettersJob = (
@@ -19,7 +20,7 @@ export const runDeadLettersJob = (
     const { print } = options;
     const stores = await openStores(needs);
     const deadLetters = await openDeadLettersOf(needs);
-    const letters = await deadLetters.list(action.kind === 'list' ? action.limit : ALL);
+    const letters = await deadLetters.list(action.kind === 'list' ? action.limit : AT_MOST);
     const marked = await withState(letters, stores.readStore);
     if (action.kind === 'list') {
       marked.forEach(({ letter, isOpen }) => print(lineOf(letter, isOpen)));
@@ -33,6 +34,7 @@ export const runDeadLettersJob = (
         action.stream === undefined ? isOpen : letter.stream === action.stream,
       )
       .flatMap(({ letter }) => animeOf(letter) ?? []);
+    if (letters.length === AT_MOST) print(`Only the first ${AT_MOST} letters are looked at.`);
     const logId = await knownLog(stores.eventStore);
     refuseForeign(needs.config, await stores.readStore.versions(), logId);
     return await replayAll([...new Set(wanted)], stores, logId, print);
