@@ -18,8 +18,8 @@ import { createWorkload } from './support/workload.js';
  */
 
 const { quick } = benchArguments();
-const BRIDGE = { metric: 'bridge_events_forwarded_total' };
-const PROJECTOR = { metric: 'projector_events_applied_total' };
+const BRIDGE = { metric: 'anime_analytics_bridge_events_forwarded_total' };
+const PROJECTOR = { metric: 'anime_analytics_projector_events_applied_total' };
 const WINDOW_MS = quick ? 5_000 : 30_000;
 
 /** Nearly every event is a document of its own: what the document store can take is the limit. */

@@ -37,7 +37,11 @@ const say = (step: string, data: Record<string, unknown>): void => {
 
 /** Counters die with their process, so they are taken before it is killed and at the end. */
 const createCounters = () => {
-  const names = ['projector_duplicates_total', 'projector_gaps_total', 'dead_letters_total'];
+  const names = [
+    'anime_analytics_projector_duplicates_total',
+    'anime_analytics_projector_gaps_total',
+    'anime_analytics_dead_letters_total',
+  ];
   const sums = new Map(names.map((name) => [name, 0]));
   return {
     add: (text: string): void => {
@@ -51,9 +55,9 @@ const lagOf = async (stack: NativeStack) => {
   const bridge = await scrape(stack.process('bridge').healthUrl);
   const projector = await scrape(stack.process('projector').healthUrl);
   return {
-    bridgeCaughtUp: metricOf(bridge, 'bridge_caught_up') === 1,
-    bridgeWaitingEvents: metricOf(bridge, 'bridge_waiting_events'),
-    projectorWaitingRecords: metricOf(projector, 'projector_waiting_records'),
+    bridgeCaughtUp: metricOf(bridge, 'anime_analytics_bridge_caught_up') === 1,
+    bridgeWaitingEvents: metricOf(bridge, 'anime_analytics_bridge_waiting_events'),
+    projectorWaitingRecords: metricOf(projector, 'anime_analytics_projector_waiting_records'),
   };
 };
 

@@ -28,7 +28,7 @@ export const runService = async (options: ServiceOptions): Promise<boolean> => {
   const { config, logger, role, sampleCatalog, print, stop } = options;
   refuseLonely(role, config);
   const life = createLifecycle({ logger, timeoutMs: config.shutdownTimeoutMs });
-  const metrics = createMetrics({ processMetrics: true });
+  const metrics = createMetrics({ processMetrics: true, role });
   const health = createHealth({ service: `anime-analytics ${role}`, version: VERSION, logger });
   const needs = { config, logger, life, metrics, health, sampleCatalog, signal: stop };
   try {

@@ -40,7 +40,7 @@ export const catchUp = async (
     const text = await scrape(healthUrl);
     const at = performance.now();
     const events = metricOf(text, metric);
-    const documents = metricOf(text, 'projector_documents_saved_total');
+    const documents = metricOf(text, 'anime_analytics_projector_documents_saved_total');
     const megabytes = await residentMegabytes(pid);
     peakMegabytes = Math.max(peakMegabytes, megabytes);
     if (events <= stack.events / 10) earlyMegabytes = peakMegabytes;

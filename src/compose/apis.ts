@@ -6,6 +6,7 @@ import { listen, type HttpServer } from '../platform/http-server.js';
 import { VERSION } from '../platform/version.js';
 import type { EventStore } from '../ports/event-store.js';
 import type { ReadStore } from '../ports/read-store.js';
+import type { MetricsPart } from '../platform/metrics.js';
 import type { Needs } from './needs.js';
 import { portTaken } from './port-taken.js';
 import type { ReadSide } from './read-side.js';
@@ -25,12 +26,20 @@ const shared = ({ config, logger, metrics, health }: Needs) => ({
 
 export const serveCommands = (
   needs: Needs,
-  { handler, store }: { readonly handler: CommandHandler; readonly store: EventStore },
+  {
+    handler,
+    store,
+    metricsOf,
+  }: {
+    readonly handler: CommandHandler;
+    readonly store: EventStore;
+    readonly metricsOf: readonly MetricsPart[];
+  },
 ): Promise<HttpServer> => {
   const { apiKeys, commandPort } = needs.config;
   const app = createCommandApi({
     ...shared(needs),
-    ...{ handler, store, apiKeys, version: VERSION, now },
+    ...{ handler, store, metricsOf, apiKeys, version: VERSION, now },
   });
   return serve(needs, 'COMMAND_PORT', commandPort, app);
 };
@@ -41,20 +50,27 @@ export const serveQueries = (
   {
     readStore,
     readSide,
+    metricsOf,
   }: {
     readonly readStore: ReadStore;
+    readonly metricsOf: readonly MetricsPart[];
     /** Null where another process runs it. */
     readonly readSide: ReadSide | null;
   },
 ): Promise<HttpServer> => {
   const info = serviceInfo(role, readSide);
-  const app = createQueryApi({ ...shared(needs), readStore, serviceInfo: info, now });
+  const app = createQueryApi({ ...shared(needs), metricsOf, readStore, serviceInfo: info, now });
   return serve(needs, 'QUERY_PORT', needs.config.queryPort, app);
 };
 
 /** Health and metrics of a part that serves nothing else. */
-export const serveProbes = (needs: Needs, variable: string, port: number): Promise<HttpServer> =>
-  serve(needs, variable, port, createHttpApp({ ...shared(needs), routers: [] }));
+export const serveProbes = (
+  needs: Needs,
+  variable: string,
+  port: number,
+  metricsOf: readonly MetricsPart[],
+): Promise<HttpServer> =>
+  serve(needs, variable, port, createHttpApp({ ...shared(needs), metricsOf, routers: [] }));
 
 /** Requests under way get most of the time that a stop may take; the parts below need the rest. */
 const SHARE_FOR_REQUESTS = 0.6;

@@ -1,3 +1,5 @@
+import { readdir, stat } from 'node:fs/promises';
+import { join } from 'node:path';
 import { DirectoryInUseError, lockDirectory } from '../adapters/embedded/lock.js';
 import { ConfigError } from '../platform/config.js';
 import type { Needs } from './needs.js';
@@ -26,4 +28,17 @@ export const ownDataDirectory = async (needs: DirectoryNeeds): Promise<void> => 
   await lockDataDirectory(needs).catch((error: unknown): never => {
     throw dataDirError(error);
   });
+};
+
+/** Of the files in a directory whose names match; 0 where there is no such directory. */
+export const bytesOnDisk = async (directory: string, names: RegExp): Promise<number> => {
+  const all = await readdir(directory).catch(() => []);
+  const sizes = all
+    .filter((name) => names.test(name))
+    .map(async (name) => {
+      // SQLite removes its side files when it likes.
+      const found = await stat(join(directory, name)).catch(() => null);
+      return found?.size ?? 0;
+    });
+  return (await Promise.all(sizes)).reduce((sum, size) => sum + size, 0);
 };

@@ -43,7 +43,7 @@ export const feed = async (
   const group = `${config.kafka.group}-${version}`;
   const documents = readStore.documents(version);
   await fromTheBeginning({ bus, group, documents, sessionMs, anew, signal });
-  const projector = createProjector({ ...parts, documents, logger, metrics });
+  const projector = createProjector({ ...parts, documents, version, logger, metrics });
   const consumer = bus.consumer(group);
   const waiting = new Map<number, number>();
   const giveUp = (): void => void consumer.stop();

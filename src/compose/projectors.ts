@@ -45,6 +45,8 @@ export const openProjectors = async (
     fed.delete(version);
     await consumer.stop();
     for (const partition of waiting.keys()) metrics.projectorWaiting.remove({ version, partition });
+    metrics.projectorLagSeconds.remove({ version });
+    metrics.freshness.remove({ version });
     logger.info('A version of the read models is no longer fed', { version });
   };
 

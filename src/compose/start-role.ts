@@ -1,15 +1,19 @@
+import { join } from 'node:path';
 import type { Role } from '../cli.js';
+import type { MetricsPart } from '../platform/metrics.js';
 import type { EventStore } from '../ports/event-store.js';
 import { serveCommands, serveProbes, serveQueries } from './apis.js';
 import type { Addresses } from './banner.js';
 import { openBridge } from './bridge.js';
 import { openBus } from './bus.js';
 import { openCommandHandler } from './commands.js';
+import { bytesOnDisk } from './data-directory.js';
 import { openEventStore } from './event-store.js';
 import { importFile, isEmptyStore } from './import-job.js';
 import type { Needs } from './needs.js';
 import { openProjectors } from './projectors.js';
 import { openReadSide, openReadStore } from './read-side.js';
+import { isMongodb } from './read-store.js';
 import { unless } from './unless.js';
 import { identifyLog, versionsOf } from './versions.js';
 
@@ -24,35 +28,64 @@ export type StartRole = (needs: StartNeeds) => Promise<Addresses>;
 
 const openLog = async (needs: StartNeeds) => {
   const opened = await openEventStore(needs);
-  needs.health.register('event-store', () => opened.store.ping());
+  const { config, health, metrics } = needs;
+  health.register('event-store', () => opened.store.ping());
+  if (config.eventStore.url === '') {
+    metrics.followEventLog(() => bytesOnDisk(config.dataDir, /^events\.db/));
+  }
   return opened;
 };
 
-const startCommands = async (needs: StartNeeds, store: EventStore): Promise<string> => {
+const startCommands = async (
+  needs: StartNeeds,
+  store: EventStore,
+  metricsOf: readonly MetricsPart[],
+): Promise<string> => {
   const { logger, signal, sampleCatalog: file } = needs;
   const handler = await openCommandHandler(needs, store);
   if (file !== undefined && (await isEmptyStore(store, signal))) {
     await importFile({ handler, logger, file, signal });
   }
-  return (await serveCommands(needs, { handler, store })).url;
+  return (await serveCommands(needs, { handler, store, metricsOf })).url;
 };
 
 const startAll: StartRole = async (needs) => {
   const { store, address } = await openLog(needs);
   const readSide = await openReadSide(needs, store);
-  const commands = await startCommands(needs, store);
-  const { url } = await serveQueries(needs, 'all', { readStore: readSide.readStore, readSide });
+  const { readStore } = readSide;
+  const { config, metrics } = needs;
+  if (!isMongodb(config)) {
+    metrics.followReadModels(() => bytesOnDisk(join(config.dataDir, 'read-models'), /\.db/));
+  }
+  // Each series is on one of the two ports, so that a sum over both counts it once.
+  const commands = await startCommands(needs, store, [
+    'process',
+    'command-api',
+    'bridge',
+    'projector',
+  ]);
+  const { url } = await serveQueries(needs, 'all', {
+    readStore,
+    readSide,
+    metricsOf: ['query-api'],
+  });
   return { commands, queries: url, eventStore: address };
 };
 
 const startCommandApi: StartRole = async (needs) => {
   const { store, address } = await openLog(needs);
-  return { commands: await startCommands(needs, store), eventStore: address };
+  return {
+    commands: await startCommands(needs, store, ['process', 'command-api']),
+    eventStore: address,
+  };
 };
 
 /** Its probes are up first: waiting for a server is part of its life. */
 const startBridge: StartRole = async (needs) => {
-  const probes = await serveProbes(needs, 'BRIDGE_PORT', needs.config.bridgePort);
+  const probes = await serveProbes(needs, 'BRIDGE_PORT', needs.config.bridgePort, [
+    'process',
+    'bridge',
+  ]);
   const { store: eventStore, address } = await openLog(needs);
   const logId = await identifyLog(needs, eventStore);
   const opened = await openBus(needs);
@@ -62,7 +95,10 @@ const startBridge: StartRole = async (needs) => {
 };
 
 const startProjector: StartRole = async (needs) => {
-  const probes = await serveProbes(needs, 'PROJECTOR_PORT', needs.config.projectorPort);
+  const probes = await serveProbes(needs, 'PROJECTOR_PORT', needs.config.projectorPort, [
+    'process',
+    'projector',
+  ]);
   const { store: eventStore, address } = await openLog(needs);
   const logId = await identifyLog(needs, eventStore);
   const readStore = await openReadStore(needs);
@@ -78,7 +114,11 @@ const startQueryApi: StartRole = async (needs) => {
   needs.health.register('read-models', async () => {
     await unless((await readStore.active()) !== null, 'There are no read models yet.');
   });
-  const { url } = await serveQueries(needs, 'query-api', { readStore, readSide: null });
+  const { url } = await serveQueries(needs, 'query-api', {
+    readStore,
+    readSide: null,
+    metricsOf: ['process', 'query-api'],
+  });
   return { queries: url };
 };
 

@@ -1,6 +1,6 @@
 import { Router } from 'express';
 import type { Health } from './health.js';
-import type { Metrics } from './metrics.js';
+import type { PortMetrics } from './metrics.js';
 
 /** Asked for by machines, and often: they are never limited. */
 export const PROBES: readonly string[] = ['/health', '/ready', '/live', '/metrics'];
@@ -8,7 +8,7 @@ export const PROBES: readonly string[] = ['/health', '/ready', '/live', '/metric
 /** `/health` in detail, `/ready` for load balancers, `/live` for supervisors, `/metrics`. */
 export const healthRoutes = (options: {
   readonly health: Health;
-  readonly metrics: Metrics;
+  readonly metrics: PortMetrics;
 }): Router => {
   const { health, metrics } = options;
   const router = Router({ caseSensitive: true });
@@ -26,8 +26,8 @@ export const healthRoutes = (options: {
   router.get('/live', (_req, res) => void res.json({ status: 'alive' }));
 
   router.get('/metrics', async (_req, res) => {
-    res.setHeader('Content-Type', metrics.registry.contentType);
-    res.end(await metrics.registry.metrics());
+    res.setHeader('Content-Type', metrics.contentType);
+    res.end(await metrics.text());
   });
 
   return router;

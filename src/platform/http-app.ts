@@ -5,7 +5,7 @@ import type { Health } from './health.js';
 import { PROBES, healthRoutes } from './health-routes.js';
 import { lastError, unmatched } from './http-errors.js';
 import type { Logger } from './logger.js';
-import type { Metrics } from './metrics.js';
+import type { Metrics, MetricsPart } from './metrics.js';
 import { Problem } from './problem.js';
 import { requestContext } from './request-context.js';
 import { securityHeaders } from './security-headers.js';
@@ -13,6 +13,8 @@ import { securityHeaders } from './security-headers.js';
 export interface HttpAppOptions {
   readonly logger: Logger;
   readonly metrics: Metrics;
+  /** Whose metrics this port shows, beside its own requests. */
+  readonly metricsOf: readonly MetricsPart[];
   readonly health: Health;
   /** Whose pages may call; `*` among them allows all. */
   readonly corsOrigins: readonly string[];
@@ -37,7 +39,8 @@ const EXPOSED_HEADERS = [
 
 /** An Express app with everything that both APIs share, around the given routers. */
 export const createHttpApp = (options: HttpAppOptions): Express => {
-  const { logger, metrics, health, rateLimitPerMinute, trustProxy = 0, routers } = options;
+  const { logger, health, rateLimitPerMinute, trustProxy = 0, routers } = options;
+  const metrics = options.metrics.port(options.metricsOf);
   const probes = healthRoutes({ health, metrics });
   const app = express();
   app.disable('x-powered-by');

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Request, RequestHandler, Response } from 'express';
 import type { Logger } from './logger.js';
-import type { Metrics } from './metrics.js';
+import type { PortMetrics } from './metrics.js';
 
 const SANE_ID = /^[A-Za-z0-9._:-]{1,128}$/;
 
@@ -24,7 +24,7 @@ const sane = (value: string | string[] | undefined): string | undefined =>
 /** Ids for every request, its time in the metrics and one line in the log at level debug. */
 export const requestContext = (options: {
   readonly logger: Logger;
-  readonly metrics: Metrics;
+  readonly metrics: PortMetrics;
 }): RequestHandler => {
   const { logger, metrics } = options;
   return (req, res, next) => {

@@ -22,6 +22,8 @@ export interface ApplierOptions {
   readonly logId: string;
   readonly logger: Logger;
   readonly metrics: Metrics;
+  /** The version of the read models that the documents are of, for the metrics. */
+  readonly version: string;
   /** Documents kept in memory, of all kinds together. */
   readonly cachedDocuments?: number;
   /** Nothing is stored in this version yet. */
@@ -50,7 +52,7 @@ const FRUITLESS_ROUNDS = 20;
  * anime is parked; when it rejects, applying the same claims again is right.
  */
 export const createApplier = (options: ApplierOptions) => {
-  const { documents, logger, metrics, now = Date.now } = options;
+  const { documents, version, logger, metrics, now = Date.now } = options;
   const list = createLister(options);
   const parked = createParkedAnimes(logger, metrics);
   const taskOf = createTaskMaker({ ...options, parked, list });
@@ -112,19 +114,27 @@ export const createApplier = (options: ApplierOptions) => {
   const settle = (tasks: readonly Task[], pending: Pending): void => {
     let applied = 0;
     let newest = 0;
+    const savedAt = now();
     for (const { view, run, rest } of tasks) {
       if (rest.length === 0) pending.delete(view.animeId);
       else pending.set(view.animeId, rest);
       applied += run.length;
+      const [oldest] = run;
+      if (oldest !== undefined) {
+        metrics.freshness.observe({ version }, ageOf(oldest.recordedAt, savedAt));
+      }
       newest = Math.max(newest, run.at(-1)?.recordedAt ?? 0);
       parked.release(view.animeId);
     }
     metrics.projectorApplied.inc(applied);
-    metrics.projectorLagSeconds.set(Math.max(0, now() - newest) / 1000);
+    metrics.projectorLagSeconds.set({ version }, ageOf(newest, savedAt));
   };
 
   return { apply, parked: parked.all };
 };
+
+/** The event store has a clock of its own, which may be ahead. */
+const ageOf = (recordedAt: number, now: number): number => Math.max(0, now - recordedAt) / 1000;
 
 const batchOf = (folded: readonly FoldedRun[]): DocumentBatch => ({
   interactions: folded.flatMap(({ interactions }) => interactions),

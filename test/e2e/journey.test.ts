@@ -20,6 +20,9 @@ const SEARCH = `query Search($page: Int!, $pageSize: Int!, $filters: AnimeFilter
   }
 }`;
 
+const scrape = async (url: string): Promise<string> =>
+  (await fetch(new URL('/metrics', url))).text();
+
 describe('the whole service in one process', function () {
   this.timeout(120_000);
   let directory: Awaited<ReturnType<typeof temporaryDirectory>>;
@@ -39,6 +42,22 @@ describe('the whole service in one process', function () {
     service = await startServiceProcess({ dataDir: directory.path, args });
     return service;
   };
+
+  it('shows each series on one port only, and how fresh the documents are', async () => {
+    const { commandUrl, queryUrl } = await start(...SAMPLE);
+    await eventually(async () => {
+      const text = await scrape(commandUrl);
+      expect(text).to.match(
+        /^anime_analytics_read_model_freshness_seconds_count\{version="v1"\} \d/m,
+      );
+    });
+    const seriesOf = async (url: string): Promise<readonly string[]> =>
+      [...(await scrape(url)).matchAll(/^([a-z]\S*) /gm)].map(([, series = '']) => series);
+    const onCommands = new Set(await seriesOf(commandUrl));
+    const onQueries = await seriesOf(queryUrl);
+    expect(onQueries).to.include('anime_analytics_read_models_bytes');
+    expect(onQueries.filter((series) => onCommands.has(series))).to.deep.equal([]);
+  });
 
   it('takes a command and answers a query that has seen it', async () => {
     const { commandUrl, queryUrl } = await start(...SAMPLE);

@@ -22,7 +22,9 @@ const startPipeline = async (embedded: Embedded, versions: readonly string[] = [
   const bus = inProcessBus({ logger: embedded.logger, partitions: 2 });
   for (const version of versions) {
     const documents = readStore.documents(version);
-    const projector = createProjector({ ...embedded, documents, logId: LOG_ID });
+    const projector = createProjector({
+      ...{ ...embedded, documents, logId: LOG_ID, version: 'v1' },
+    });
     await bus.consumer(version).start(projector.handle);
   }
   const documents = readStore.documents(VERSION);

@@ -94,7 +94,7 @@ describe('the service in four processes', function () {
       expect(Object.keys(body['dependencies'] as object)).to.deep.equal(dependencies);
       expect(await metricsOf(part)).to.match(/^process_resident_memory_bytes \d+$/m);
     }
-    expect(await metricsOf('bridge')).to.match(/^bridge_lag_seconds [\d.]+$/m);
+    expect(await metricsOf('bridge')).to.match(/^anime_analytics_bridge_lag_seconds [\d.]+$/m);
   });
 
   for (const part of PARTS) {
@@ -115,7 +115,9 @@ describe('the service in four processes', function () {
       { withinMs: 30_000 },
     );
     expect(stats).to.include({ totalClicks: 2, totalViews: 1, totalRatings: 1 });
-    expect(await metricsOf('projector')).to.match(/^projector_duplicates_total 0$/m);
+    expect(await metricsOf('projector')).to.match(
+      /^anime_analytics_projector_duplicates_total 0$/m,
+    );
   });
 
   it('lists a record that it cannot read as a dead letter, and goes on', async () => {

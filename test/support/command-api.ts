@@ -29,6 +29,7 @@ export const serveCommandApi = async (options: CommandApiOptions = {}) => {
   const handler = createCommandHandler({ store, logger, metrics, newId: randomUUID, limits });
   const app = createCommandApi({
     ...{ handler, store, logger, metrics, health, apiKeys, production },
+    metricsOf: ['command-api'],
     corsOrigins: ['*'],
     rateLimitPerMinute: 0,
     version: '1.2.3',

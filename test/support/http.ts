@@ -17,6 +17,7 @@ export const serveRouters = async (
     options.health ?? createHealth({ service: 'test', version: '1.2.3', logger, cacheMs: 0 });
   const app = createHttpApp({
     logger,
+    metricsOf: [],
     corsOrigins: [],
     rateLimitPerMinute: 0,
     ...options,

@@ -30,6 +30,7 @@ export const projecting = (
     logId: LOG_ID,
     logger: silentLogger(),
     metrics,
+    version: 'v1',
     ...options,
   });
   const counted = async (name: 'projectorDuplicates' | 'projectorGaps' | 'projectorApplied') =>

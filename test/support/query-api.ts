@@ -25,6 +25,7 @@ export const serveQueryApi = async (
     logger,
     metrics,
     health: createHealth({ service: 'query-api', version: '1.2.3', logger, cacheMs: 0 }),
+    metricsOf: ['query-api'],
     corsOrigins: [],
     rateLimitPerMinute: 0,
     production: true,

@@ -1,4 +1,11 @@
-import { trace, type Span, type SpanOptions, type TracerProvider } from '@opentelemetry/api';
+import {
+  INVALID_SPAN_CONTEXT,
+  trace,
+  type Context,
+  type Span,
+  type SpanOptions,
+  type TracerProvider,
+} from '@opentelemetry/api';
 import { expect } from 'chai';
 import { linkedSpan } from '../../src/platform/trace-context.js';
 
@@ -8,13 +15,19 @@ const SPAN = 'b7ad6b7169203331';
 /** A tracer that only notes what it is told. */
 const recordingProvider = () => {
   const spans: { name: string; options: SpanOptions; status: unknown; ended: boolean }[] = [];
-  const startSpan = (name: string, options: SpanOptions = {}) => {
+  const startSpan = (name: string, options: SpanOptions = {}, parent?: Context) => {
     const noted = { name, options, status: undefined as unknown, ended: false };
     spans.push(noted);
-    return {
-      setStatus: (status: unknown) => void (noted.status = status),
+    // A whole span: tracers that were taken meanwhile keep this provider after it is disabled.
+    const context = (parent && trace.getSpanContext(parent)) ?? INVALID_SPAN_CONTEXT;
+    const span: Span = Object.assign(trace.wrapSpanContext(context), {
+      setStatus: (status: unknown) => {
+        noted.status = status;
+        return span;
+      },
       end: () => void (noted.ended = true),
-    } as unknown as Span;
+    });
+    return span;
   };
   const provider = { getTracer: () => ({ startSpan }) } as unknown as TracerProvider;
   return { spans, provider };

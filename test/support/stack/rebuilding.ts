@@ -6,7 +6,9 @@ import { originOf } from './health-check.js';
 /** The projector has begun to fill the version. */
 export const expectFilling = async (stack: FourProcesses, version: string): Promise<void> => {
   const metrics = await fetch(`${originOf(stack.process('projector'))}/metrics`);
-  expect(await metrics.text()).to.contain(`projector_waiting_records{version="${version}"`);
+  expect(await metrics.text()).to.contain(
+    `anime_analytics_projector_waiting_records{version="${version}"`,
+  );
 };
 
 type Ended = Awaited<ReturnType<FourProcesses['job']>>;

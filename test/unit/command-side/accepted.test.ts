@@ -149,7 +149,7 @@ describe('an accepted command', () => {
     await send(anime.click);
     await send(anime.list);
     await eventually(async () => {
-      const text = await metrics.registry.getSingleMetricAsString('commands_total');
+      const text = await metrics.port(['command-api']).text();
       expect(text).to.include('{type="RegisterClick",outcome="ANIME_NOT_LISTED"} 1');
       expect(text).to.include('{type="ListAnime",outcome="accepted"} 1');
     });
