@@ -18,7 +18,12 @@ export type DeadLettersAction =
 /** What the command line asks for. */
 export type Invocation =
   | { readonly command: 'serve'; readonly role: Role; readonly sampleCatalog: string | undefined }
-  | { readonly command: 'import-catalog'; readonly file: string; readonly relist: boolean }
+  | {
+      readonly command: 'import-catalog';
+      readonly file: string;
+      readonly relist: boolean;
+      readonly clear: boolean;
+    }
   | { readonly command: 'rebuild'; readonly action: RebuildAction }
   | { readonly command: 'audit'; readonly version: string | undefined }
   | { readonly command: 'dead-letters'; readonly action: DeadLettersAction }
@@ -38,6 +43,7 @@ export const USAGE = `Usage: anime-analytics <command>
     --sample-catalog FILE   import FILE first if the event store holds no anime yet
   import-catalog FILE       put the titles of a CSV file into the catalogue
     --relist                list delisted titles again too
+    --clear                 make unknown what the file does not know, instead of keeping what is known
   rebuild                   build a new version of the read models from the log, beside the active one
   rebuild status            list the versions
   rebuild promote [VERSION] make a version that is ready the active one
@@ -63,6 +69,7 @@ const options = {
   help: { type: 'boolean', short: 'h', default: false },
   version: { type: 'boolean', default: false },
   relist: { type: 'boolean', default: false },
+  clear: { type: 'boolean', default: false },
   'sample-catalog': { type: 'string' },
   limit: { type: 'string', default: '100' },
 } as const;
@@ -90,7 +97,7 @@ export const parseInvocation = (args: readonly string[]): Invocation => {
     case 'import-catalog':
       atMost(1);
       if (first === undefined) throw new UsageError('import-catalog needs a file.');
-      return { command, file: first, relist: values.relist };
+      return { command, file: first, relist: values.relist, clear: values.clear };
     case 'rebuild':
       atMost(first === undefined || first === 'status' ? 1 : 2);
       return { command, action: rebuildAction(first, second) };

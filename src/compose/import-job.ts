@@ -18,28 +18,37 @@ export interface ImportOptions {
   readonly logger: Logger;
   readonly file: string;
   readonly relist?: boolean;
+  readonly clear?: boolean;
   readonly signal: AbortSignal;
 }
 
 /** Puts a catalogue file in. True when all of it is in; false when rows were left out or it was stopped. */
 export const importFile = async (options: ImportOptions): Promise<boolean> => {
-  const { handler, logger, file, relist = false, signal } = options;
+  const { handler, logger, file, relist = false, clear = false, signal } = options;
   try {
     const report = await importCatalogFile({
-      ...{ path: file, output: process.stdout, logger, relist, signal },
+      ...{ path: file, output: process.stdout, logger, relist, clear, signal },
       list: listThrough(handler, randomUUID()),
       now: Date.now,
     });
     return isComplete(report);
   } catch (error) {
-    if (error instanceof CatalogFormatError) throw new ConfigError(`${file}: ${error.message}`);
-    if (isMissing(error)) throw new ConfigError(`${file}: there is no such file.`);
-    throw error;
+    const problem = problemOf(error);
+    throw problem === undefined ? error : new ConfigError(`${file}: ${problem}`);
   }
 };
 
-const isMissing = (error: unknown): boolean =>
-  error instanceof Error && 'code' in error && error.code === 'ENOENT';
+const problemOf = (error: unknown): string | undefined => {
+  if (error instanceof CatalogFormatError) return error.message;
+  return error instanceof Error && 'code' in error ? PROBLEMS.get(error.code) : undefined;
+};
+
+const PROBLEMS: ReadonlyMap<unknown, string> = new Map([
+  ['ENOENT', 'there is no such file.'],
+  ['ENOTDIR', 'there is no such file.'],
+  ['EISDIR', 'this is a directory, not a file.'],
+  ['EACCES', 'the file may not be read by this user.'],
+]);
 
 /** The import as a job of its own, beside a running service or without one. */
 export const runImportJob = async (options: {
@@ -47,16 +56,17 @@ export const runImportJob = async (options: {
   readonly logger: Logger;
   readonly file: string;
   readonly relist: boolean;
+  readonly clear: boolean;
   readonly stop: AbortSignal;
 }): Promise<boolean> => {
-  const { config, logger, file, relist, stop } = options;
+  const { config, logger, file, relist, clear, stop } = options;
   const life = createLifecycle({ logger, timeoutMs: config.shutdownTimeoutMs });
   const metrics = createMetrics({ processMetrics: false });
   const needs = { config, logger, life, metrics };
   try {
     const store = await openEventStoreForJob(needs);
     const handler = await openCommandHandler(needs, store);
-    return await importFile({ handler, logger, file, relist, signal: stop });
+    return await importFile({ handler, logger, file, relist, clear, signal: stop });
   } finally {
     await life.close();
   }

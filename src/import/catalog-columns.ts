@@ -1,4 +1,7 @@
+import { areDetails } from '../domain/details-rules.js';
 import type { AnimeDetails } from '../domain/events.js';
+import { isAnimeId } from '../domain/ids.js';
+import { excerpt, readDetail, wholeNumber } from './catalog-cells.js';
 
 /** The file cannot be read as a catalogue at all. The message says what it lacks. */
 export class CatalogFormatError extends Error {
@@ -8,74 +11,216 @@ export class CatalogFormatError extends Error {
   }
 }
 
-/** Which cell of a row holds what. A detail whose column the file lacks is absent here. */
+type Detail = keyof AnimeDetails;
+type Field = 'id' | Detail;
+
+/** Which cell of a row holds what. A detail that no column of the file holds is absent here. */
 export interface CatalogColumns {
-  readonly count: number;
+  readonly header: readonly string[];
   readonly id: number;
-  readonly details: Readonly<Partial<Record<keyof AnimeDetails, number>>>;
+  readonly details: Readonly<Partial<Record<Detail, number>>>;
+  /** Why a column is not used whose name promised a detail. */
+  readonly reasons: ReadonlyMap<number, string>;
 }
 
-interface Form {
-  readonly id: string;
-  readonly details: Readonly<Partial<Record<keyof AnimeDetails, string>>> & { title: string };
-}
+/**
+ * What public catalogues call each field, the likelier name first, in lower case and without
+ * anything but letters and digits. A column is used only if its cells hold such a field.
+ */
+const NAMES: Readonly<Record<Field, readonly string[]>> = {
+  id: ['myanimelistid', 'malid', 'idmal', 'animeid', 'uid', 'id'],
+  title: ['title', 'name', 'animetitle', 'animename', 'titleromaji', 'romajititle'],
+  description: ['description', 'synopsis', 'sypnopsis', 'summary'],
+  image: ['image', 'imageurl', 'imgurl', 'img', 'picture', 'coverimage', 'poster', 'posterurl'],
+  type: ['type', 'mediatype', 'animetype', 'format'],
+  episodes: ['episodes', 'numepisodes', 'episodecount', 'totalepisodes', 'eps'],
+  genres: ['genres', 'genre', 'genrenames'],
+  score: ['score', 'mean', 'meanscore', 'averagescore', 'averagerating', 'rating'],
+  popularity: ['popularity', 'popularityrank'],
+  members: ['members', 'memberscount', 'numlistusers'],
+};
+const FIELDS = Object.keys(NAMES) as readonly Field[];
 
-/** Names in lower case: what a file calls them differs in case from dump to dump. */
-const FORMS: readonly Form[] = [
-  {
-    id: 'myanimelist_id',
-    details: {
-      title: 'title',
-      description: 'description',
-      image: 'image',
-      type: 'type',
-      episodes: 'episodes',
-      genres: 'genres',
-      score: 'score',
-      popularity: 'popularity',
-      members: 'members',
-    },
-  },
-  {
-    id: 'anime_id',
-    details: {
-      title: 'name',
-      type: 'type',
-      episodes: 'episodes',
-      genres: 'genre',
-      // The community's mean here; the first form's column of that name is an age rating.
-      score: 'rating',
-      members: 'members',
-    },
-  },
-];
+/** Catalogues without a score call it so; in the others it is an age rating. */
+const AMBIGUOUS_NAME = 'rating';
 
-/** Recognises the form of a catalogue by its header. Throws CatalogFormatError. */
-export const readColumns = (header: readonly string[]): CatalogColumns => {
-  const names = header.map((name) => name.trim().toLowerCase());
-  const form = FORMS.find(({ id, details }) => names.includes(id) && names.includes(details.title));
-  if (form === undefined) {
-    const needed = FORMS.map(({ id, details }) => `"${id}" and "${details.title}"`).join(' or ');
+/** In files of people's ratings and reviews, where a row may name an anime and its title as well. */
+const NAMES_OF_USERS: ReadonlySet<string> = new Set(['userid', 'username', 'profile', 'reviewer']);
+
+const normalised = (name: string): string => name.toLowerCase().replace(/[^\p{L}\p{N}]/gu, '');
+
+const ALL_NAMES: ReadonlySet<string> = new Set(Object.values(NAMES).flat());
+
+/** How many columns have a name that a catalogue may have. */
+export const countKnownNames = (header: readonly string[]): number =>
+  header.filter((name) => ALL_NAMES.has(normalised(name))).length;
+
+/**
+ * Finds what each column holds, by its name and by the cells of some rows that are as long as the
+ * header. Throws CatalogFormatError where there are no ids or no titles.
+ */
+export const recogniseColumns = (
+  header: readonly string[],
+  sample: readonly (readonly string[])[],
+): CatalogColumns => {
+  const names = header.map(normalised);
+  const user = names.findIndex((name) => NAMES_OF_USERS.has(name));
+  if (user !== -1) {
+    const column = show(header[user] ?? '');
     throw new CatalogFormatError(
-      `The first line of a catalogue must name the columns ${needed}; this one names ${listed(header)}.`,
+      `The rows are about users, not titles: one column is "${column}".`,
     );
   }
-  const at = (name: string): number => {
-    const index = names.indexOf(name);
-    if (index !== names.lastIndexOf(name)) {
-      throw new CatalogFormatError(`The first line names the column "${name}" more than once.`);
+  const reasons = new Map<number, string>();
+  const find = (field: Field): number | undefined => {
+    const columns = NAMES[field].flatMap((name) => indexOf(name, names, header));
+    const contents = columns.map((index) => ({
+      index,
+      holds: contentOf(field, sample, index),
+      needsProof: names[index] === AMBIGUOUS_NAME,
+    }));
+    const found =
+      contents.find(({ holds }) => holds === 'the field') ??
+      contents.find(({ holds, needsProof }) => holds === 'nothing' && !needsProof);
+    for (const { index, holds } of contents) {
+      if (index !== found?.index) reasons.set(index, reasonOf(field, sample, index, holds));
     }
-    return index;
+    return found?.index;
   };
-  const details = Object.entries(form.details)
-    .map(([detail, name]) => [detail, at(name)] as const)
-    .filter(([, index]) => index !== -1);
-  return { count: header.length, id: at(form.id), details: Object.fromEntries(details) };
+  const found = FIELDS.map((field) => [field, find(field)] as const);
+  const { id, title, ...details } = Object.fromEntries(
+    found.filter(([, index]) => index !== undefined),
+  ) as Partial<Record<Field, number>>;
+  if (id === undefined) throw lacking('id', header, reasons);
+  if (title === undefined) throw lacking('title', header, reasons);
+  return { header, id, details: { title, ...details }, reasons };
 };
 
-const MAX_NAMES = 12;
-
-const listed = (header: readonly string[]): string => {
-  const shown = header.slice(0, MAX_NAMES).map((name) => `"${name.trim().slice(0, 40)}"`);
-  return shown.join(', ') + (header.length > MAX_NAMES ? ', ...' : '');
+const indexOf = (
+  name: string,
+  names: readonly string[],
+  header: readonly string[],
+): readonly number[] => {
+  const index = names.indexOf(name);
+  if (index === -1) return [];
+  if (index !== names.lastIndexOf(name)) {
+    const column = show(header[index] ?? '');
+    throw new CatalogFormatError(`The first line names the column "${column}" more than once.`);
+  }
+  return [index];
 };
+
+type Content = 'the field' | 'something else' | 'nothing';
+
+/** A column of a detail may have bad cells, as long as they are the fewer. */
+const contentOf = (
+  field: Field,
+  sample: readonly (readonly string[])[],
+  index: number,
+): Content => {
+  const cells = sample.map((row) => row[index] ?? '');
+  if (field === 'id' || field === 'title') {
+    const holds = field === 'id' ? isId : (cell: string) => cell.trim() !== '';
+    return cells.some(holds) ? 'the field' : 'something else';
+  }
+  const known = cells.map((cell) => readDetail(field, cell)).filter((value) => value !== undefined);
+  if (known.length === 0) return 'nothing';
+  const fitting = known.filter((value) => isDetail(field, value)).length;
+  return fitting * 2 >= known.length ? 'the field' : 'something else';
+};
+
+const isId = (cell: string): boolean => isAnimeId(wholeNumber(cell.trim()));
+
+const NUMBER = /^\d+$/;
+const ADDRESS = /^(?:https?:\/\/|\/|data:image\/)\S+$/i;
+
+const isDetail = (detail: Detail, value: unknown): boolean => {
+  if (!areDetails({ title: 'any', [detail]: value })) return false;
+  switch (detail) {
+    case 'type':
+      return !NUMBER.test(String(value));
+    case 'image':
+      return ADDRESS.test(String(value));
+    case 'genres':
+      return Array.isArray(value) && !value.every((genre) => NUMBER.test(String(genre)));
+    default:
+      return true;
+  }
+};
+
+const AGE_RATING = /^(?:G|PG|PG-13|R|R\+|R-17\+|Rx)(?:\s*-.*)?$/i;
+
+const WANTED: Readonly<Record<Field, string>> = {
+  id: 'ids',
+  title: 'titles',
+  description: 'descriptions',
+  image: 'addresses',
+  type: 'types',
+  episodes: 'whole numbers',
+  genres: 'genres',
+  score: 'numbers from 0 to 10',
+  popularity: 'whole numbers',
+  members: 'whole numbers',
+};
+
+const reasonOf = (
+  field: Field,
+  sample: readonly (readonly string[])[],
+  index: number,
+  holds: Content,
+): string => {
+  if (holds === 'the field') return `another column is taken as ${field}`;
+  if (holds === 'nothing') return 'only unknown values';
+  const isAgeRating = sample.some((row) => AGE_RATING.test((row[index] ?? '').trim()));
+  return field === 'score' && isAgeRating ? 'age rating' : reasonOfNone(field);
+};
+
+const reasonOfNone = (field: Field): string => `no ${WANTED[field]}`;
+
+const lacking = (
+  field: 'id' | 'title',
+  header: readonly string[],
+  reasons: ReadonlyMap<number, string>,
+): CatalogFormatError => {
+  const [wanted, examples] =
+    field === 'id'
+      ? ['ids (whole numbers from 1)', '"anime_id", "mal_id" or "uid"']
+      : ['titles', '"title" or "name"'];
+  const named = header.filter((_, index) => reasons.get(index) === reasonOfNone(field));
+  return new CatalogFormatError(
+    named.length === 0
+      ? `The first line names no column of ${wanted}, such as ${examples}; it names ${listed(header)}.`
+      : `No ${wanted} are in the column ${listed(named)}.`,
+  );
+};
+
+/** Which columns are used as what, and which are not: one line for a person. */
+export const describeColumns = ({ header, id, details, reasons }: CatalogColumns): string => {
+  const used: (readonly [index: number, field: string])[] = [
+    [id, 'id'],
+    ...Object.entries(details).map(([detail, index]) => [index, detail] as const),
+  ];
+  const usedIndexes = new Set(used.map(([index]) => index));
+  const ignored = header.flatMap((name, index) => {
+    const reason = reasons.get(index);
+    if (usedIndexes.has(index)) return [];
+    return [reason === undefined ? show(name) : `${show(name)} (${reason})`];
+  });
+  const mapping = used.map(([index, field]) => `${show(header[index] ?? '')} -> ${field}`);
+  return [
+    `${header.length} columns.`,
+    `Used: ${mapping.join(', ')}.`,
+    ...(ignored.length === 0 ? [] : [`Ignored: ${cut(ignored)}.`]),
+    ...(used.length > 2 ? [] : ['Only ids and titles are taken: no column holds another detail.']),
+  ].join(' ');
+};
+
+const MAX_NAMES = 40;
+
+const cut = (names: readonly string[]): string =>
+  names.slice(0, MAX_NAMES).join(', ') +
+  (names.length > MAX_NAMES ? ` and ${names.length - MAX_NAMES} more` : '');
+
+const listed = (header: readonly string[]): string => cut(header.map((name) => `"${show(name)}"`));
+
+const show = (name: string): string => excerpt(name.trim(), 40);

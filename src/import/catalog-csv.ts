@@ -2,9 +2,9 @@ import { Readable } from 'node:stream';
 import { parse } from 'csv-parse';
 import type { DetailsGiven } from '../domain/commands.js';
 import type { AnimeId } from '../domain/ids.js';
-import { CatalogFormatError, readColumns, type CatalogColumns } from './catalog-columns.js';
+import { CatalogFormatError, describeColumns, recogniseColumns } from './catalog-columns.js';
+import { openCatalogText, type CatalogText, type Separator } from './catalog-file.js';
 import { mapRow, type MappedRow } from './catalog-row.js';
-import { withoutByteOrderMark } from './byte-order-mark.js';
 
 interface Place {
   /** Where the row begins, counted from 1 as an editor does, quoted line breaks included. */
@@ -19,25 +19,133 @@ export type CatalogRow = Place &
     | { readonly kind: 'rejected'; readonly reason: string }
   );
 
+export interface CatalogOptions {
+  /** A detail that a row does not know becomes unknown, instead of being left out of the row. */
+  readonly clear?: boolean;
+  /** Told before the first row what the file is and which columns are used: one line for a person. */
+  readonly onForm?: (description: string) => void;
+}
+
+/** How many rows are looked at to see what the columns hold, and how many bytes of them. */
+const SAMPLE_ROWS = 1000;
+const SAMPLE_BYTES = 1024 * 1024;
+
+/**
+ * Reads a catalogue row by row. Memory holds the sample, one chunk, and one number per title (to
+ * tell a repeated id). Throws CatalogFormatError where the file is no catalogue, or nothing of the
+ * sample can be read.
+ */
+export async function* readCatalog(
+  source: AsyncIterable<Buffer>,
+  { clear = false, onForm }: CatalogOptions = {},
+): AsyncGenerator<CatalogRow> {
+  const text = await openCatalogText(source);
+  const records = readRecords(text);
+  try {
+    const header = await readHeader(records);
+    const sample = await readSample(records, header.length);
+    const cells = sample.flatMap((record) => (record.kind === 'cells' ? [record.cells] : []));
+    if (cells.length === 0) throw noneReadable(sample);
+    const columns = recogniseColumns(header, cells);
+    const mapped = mapping((row) => mapRow(row, columns, { clear }));
+    const rows = sample.map(mapped);
+    if (rows.every(({ kind }) => kind === 'rejected')) throw noneReadable(rows);
+    onForm?.(`${NAMES[text.separator]} separated, ${describeColumns(columns)}`);
+    yield* rows;
+    for await (const record of records) yield mapped(ofWidth(record, header.length));
+  } finally {
+    await records.return(undefined);
+  }
+}
+
+const NAMES: Readonly<Record<Separator, string>> = { ',': 'comma', ';': 'semicolon', '\t': 'tab' };
+
+interface Rejected {
+  readonly kind: 'rejected';
+  readonly reason: string;
+}
+
+type CatalogRecord = Place &
+  ({ readonly kind: 'cells'; readonly cells: readonly string[] } | Rejected);
+
+const readHeader = async (records: AsyncGenerator<CatalogRecord>): Promise<readonly string[]> => {
+  const { value: first } = (await records.next()) as IteratorResult<CatalogRecord, undefined>;
+  if (first === undefined) {
+    throw new CatalogFormatError('The file is empty: it has not even a first line.');
+  }
+  if (first.kind === 'cells') return first.cells;
+  throw new CatalogFormatError(`The first line cannot be read: ${first.reason}.`);
+};
+
+const readSample = async (
+  records: AsyncGenerator<CatalogRecord>,
+  width: number,
+): Promise<readonly CatalogRecord[]> => {
+  const sample: CatalogRecord[] = [];
+  let startedAt: number | undefined;
+  while (sample.length < SAMPLE_ROWS) {
+    const next = await records.next();
+    if (next.done === true) break;
+    sample.push(ofWidth(next.value, width));
+    startedAt ??= next.value.bytesRead;
+    if (next.value.bytesRead - startedAt > SAMPLE_BYTES) break;
+  }
+  return sample;
+};
+
+const ofWidth = (record: CatalogRecord, width: number): CatalogRecord => {
+  if (record.kind === 'rejected' || record.cells.length === width) return record;
+  const { cells, line, bytesRead } = record;
+  const reason = `has ${cells.length} columns where the first line has ${width}`;
+  return { kind: 'rejected', reason, line, bytesRead };
+};
+
+const noneReadable = (rejected: readonly (CatalogRecord | CatalogRow)[]): CatalogFormatError => {
+  const [first] = rejected;
+  if (first?.kind !== 'rejected') {
+    return new CatalogFormatError('The file has no row after its first line.');
+  }
+  const { line, reason } = first;
+  return new CatalogFormatError(
+    `None of the first ${rejected.length} rows can be read. Line ${line}: ${reason}.`,
+  );
+};
+
+/** Rows in their order, each id once. */
+const mapping = (map: (cells: readonly string[]) => MappedRow) => {
+  const firstLines = new Map<AnimeId, number>();
+  return (record: CatalogRecord): CatalogRow => {
+    if (record.kind === 'rejected') return record;
+    const { line, bytesRead } = record;
+    const row = map(record.cells);
+    if (row.kind === 'rejected') return { ...row, line, bytesRead };
+    const firstLine = firstLines.get(row.animeId);
+    if (firstLine !== undefined) {
+      const reason = `repeats the id ${row.animeId} of line ${firstLine}`;
+      return { kind: 'rejected', reason, line, bytesRead };
+    }
+    firstLines.set(row.animeId, line);
+    return { ...row, line, bytesRead };
+  };
+};
+
 /** One character per byte until a row is looked at, so that one bad byte costs one row. */
 const BYTES = 'latin1';
+
+/** No row is this long: a quote was left open. */
+const MAX_ROW_BYTES = 1024 * 1024;
 
 interface ParsedRecord {
   readonly record: readonly string[];
   readonly raw: string;
 }
 
-/** No row is this long: a quote was left open. */
-const MAX_ROW_BYTES = 1024 * 1024;
-
-/**
- * Reads a catalogue of either form row by row. Memory holds one chunk, and one number per title
- * (to tell a repeated id). Throws CatalogFormatError where the header, or the file, is no catalogue.
- */
-export async function* readCatalog(source: AsyncIterable<Buffer>): AsyncGenerator<CatalogRow> {
+/** The rows of a file and its first line, blank lines left out. */
+async function* readRecords({ bytes, separator }: CatalogText): AsyncGenerator<CatalogRecord> {
   // The parser's own errors drop the rows before them; a skipped record ends the file in order.
   let brokenAt: string | undefined;
   const parser = parse({
+    delimiter: separator,
     encoding: BYTES,
     raw: true,
     record_delimiter: ['\r\n', '\n', '\r'],
@@ -51,36 +159,25 @@ export async function* readCatalog(source: AsyncIterable<Buffer>): AsyncGenerato
       return undefined;
     },
   });
-  const feed = Readable.from(untilBroken(withoutByteOrderMark(source), () => brokenAt));
+  const feed = Readable.from(untilBroken(bytes, () => brokenAt));
   feed.on('error', (error) => parser.destroy(error));
   feed.pipe(parser);
 
-  let place: Place = { line: 1, bytesRead: 0 };
-  let columns: CatalogColumns | undefined;
-  const firstLines = new Map<AnimeId, number>();
+  let line = 1;
+  let bytesRead = 0;
   try {
     for await (const { record, raw } of parser as unknown as AsyncIterable<ParsedRecord>) {
-      const { line } = place;
-      place = { line: line + lineBreaks(raw), bytesRead: place.bytesRead + raw.length };
-      if (isBlank(record)) continue;
-      if (columns === undefined) columns = readColumns(headerOf(record));
-      else
-        yield {
-          ...withoutRepeat(map(record, columns), line, firstLines),
-          line,
-          bytesRead: place.bytesRead,
-        };
+      bytesRead += raw.length;
+      if (!isBlank(record)) yield { ...decoded(record), line, bytesRead };
+      line += lineBreaks(raw);
     }
   } finally {
     feed.destroy();
     parser.destroy();
   }
-  if (brokenAt !== undefined) {
-    const reason = 'a quote that opens here is never closed: nothing from here on could be read';
-    yield { kind: 'rejected', reason, ...place };
-  } else if (columns === undefined) {
-    throw new CatalogFormatError('The file is empty: it has not even a first line.');
-  }
+  if (brokenAt === undefined) return;
+  const reason = 'a quote that opens here is never closed: nothing from here on could be read';
+  yield { kind: 'rejected', reason, line, bytesRead };
 }
 
 async function* untilBroken(source: AsyncIterable<Buffer>, broken: () => string | undefined) {
@@ -92,39 +189,13 @@ async function* untilBroken(source: AsyncIterable<Buffer>, broken: () => string 
 
 const utf8 = new TextDecoder('utf-8', { fatal: true });
 
-const textOf = (cells: readonly string[]): readonly string[] | undefined => {
+const decoded = (record: readonly string[]) => {
   try {
-    return cells.map((cell) => utf8.decode(Buffer.from(cell, BYTES)));
+    const cells = record.map((cell) => utf8.decode(Buffer.from(cell, BYTES)));
+    return { kind: 'cells', cells } as const;
   } catch {
-    return undefined;
+    return { kind: 'rejected', reason: 'not UTF-8 text' } as const;
   }
-};
-
-const headerOf = (record: readonly string[]): readonly string[] => {
-  const header = textOf(record);
-  if (header === undefined) throw new CatalogFormatError('The first line is not UTF-8 text.');
-  return header;
-};
-
-const map = (record: readonly string[], columns: CatalogColumns): MappedRow => {
-  const cells = textOf(record);
-  return cells === undefined
-    ? { kind: 'rejected', reason: 'is not UTF-8 text' }
-    : mapRow(cells, columns);
-};
-
-const withoutRepeat = (
-  row: MappedRow,
-  line: number,
-  firstLines: Map<AnimeId, number>,
-): MappedRow => {
-  if (row.kind === 'rejected') return row;
-  const firstLine = firstLines.get(row.animeId);
-  if (firstLine !== undefined) {
-    return { kind: 'rejected', reason: `repeats the id ${row.animeId} of line ${firstLine}` };
-  }
-  firstLines.set(row.animeId, line);
-  return row;
 };
 
 const isBlank = (record: readonly string[]): boolean => record.length === 1 && record[0] === '';

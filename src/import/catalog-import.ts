@@ -2,7 +2,7 @@ import type { ListAnime } from '../domain/commands.js';
 import { PortError, type PortErrorCode } from '../ports/errors.js';
 import type { Logger } from '../platform/logger.js';
 import { backoffMs, pause } from '../platform/retry.js';
-import { readCatalog, type CatalogRow } from './catalog-csv.js';
+import { readCatalog, type CatalogOptions, type CatalogRow } from './catalog-csv.js';
 import { createTally, type ImportReport, type ListingOutcome } from './import-report.js';
 
 /**
@@ -17,8 +17,8 @@ export interface ImportProgress {
   readonly bytesRead: number;
 }
 
-export interface ImportOptions {
-  /** The bytes of a CSV file of either form. Read to its end or closed. */
+export interface ImportOptions extends CatalogOptions {
+  /** The bytes of a catalogue as CSV. Read to its end or closed. */
   readonly source: AsyncIterable<Buffer>;
   readonly list: ListTitle;
   /** Milliseconds since the epoch. */
@@ -36,8 +36,9 @@ export interface ImportOptions {
 }
 
 /**
- * Lists every title of a catalogue, or revises those details that the file has a column for. It
- * may be run again at any time, over the same file or another: what is in already decides nothing.
+ * Lists every title of a catalogue, or revises those details that the file knows (with `clear`:
+ * that it has a column for). It may be run again at any time, over the same file or another: what
+ * is in already decides nothing.
  * Rejects with CatalogFormatError where the file is no catalogue, or with the error of a source
  * that cannot be read; what the store does is in the report.
  */
@@ -45,7 +46,7 @@ export const importCatalog = async (options: ImportOptions): Promise<ImportRepor
   const { source, now, logger, titlesInFlight = 64, onProgress, signal } = options;
   const startedAt = now();
   const tally = createTally();
-  const rows = readCatalog(source);
+  const rows = readCatalog(source, options);
   const stop = new AbortController();
   const stopSignal = signal === undefined ? stop.signal : AbortSignal.any([signal, stop.signal]);
   const list = retrying(options, stopSignal);

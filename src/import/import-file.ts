@@ -4,9 +4,9 @@ import type { ImportReport } from './import-report.js';
 import { summarise } from './import-summary.js';
 import { createProgress, type ProgressOutput } from './progress.js';
 
-export interface FileImportOptions extends Omit<ImportOptions, 'source' | 'onProgress'> {
+export interface FileImportOptions extends Omit<ImportOptions, 'source' | 'onForm' | 'onProgress'> {
   readonly path: string;
-  /** Where progress and summary are shown. */
+  /** Where the form of the file, progress and summary are shown. */
   readonly output: ProgressOutput;
 }
 
@@ -14,7 +14,10 @@ export interface FileImportOptions extends Omit<ImportOptions, 'source' | 'onPro
 const MAX_LISTED_ON_TERMINAL = 20;
 const MAX_LISTED = 1000;
 
-/** Imports a file, showing how far it is and what came of it. Rejects as `importCatalog` does, or where the file cannot be opened. */
+/**
+ * Imports a file, showing what it is taken for, how far it is and what came of it. Rejects as
+ * `importCatalog` does, or where the file cannot be opened.
+ */
 export const importCatalogFile = async ({
   path,
   output,
@@ -25,7 +28,12 @@ export const importCatalogFile = async ({
     const { size } = await file.stat();
     const progress = createProgress({ output, totalBytes: size, now: options.now });
     const source = file.createReadStream({ autoClose: false }) as AsyncIterable<Buffer>;
-    const report = await importCatalog({ ...options, source, onProgress: progress.show });
+    const report = await importCatalog({
+      ...options,
+      source,
+      onForm: (description) => void output.write(`${path}: ${description}\n`),
+      onProgress: progress.show,
+    });
     progress.end(report.ended === 'completed');
     const maxListed = output.isTTY === true ? MAX_LISTED_ON_TERMINAL : MAX_LISTED;
     output.write(summarise(report, { maxListed }));

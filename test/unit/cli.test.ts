@@ -22,7 +22,14 @@ describe('the arguments of the command line', () => {
   for (const [text, invocation] of [
     ['serve', { command: 'serve', role: 'all', sampleCatalog: undefined }],
     ['serve bridge', { command: 'serve', role: 'bridge', sampleCatalog: undefined }],
-    ['import-catalog a.csv --relist', { command: 'import-catalog', file: 'a.csv', relist: true }],
+    [
+      'import-catalog a.csv --relist',
+      { command: 'import-catalog', file: 'a.csv', relist: true, clear: false },
+    ],
+    [
+      'import-catalog a.csv --clear',
+      { command: 'import-catalog', file: 'a.csv', relist: false, clear: true },
+    ],
     ['rebuild', { command: 'rebuild', action: { kind: 'build' } }],
     ['rebuild promote', { command: 'rebuild', action: { kind: 'promote', version: undefined } }],
     ['rebuild rollback v1', { command: 'rebuild', action: { kind: 'rollback', version: 'v1' } }],

@@ -35,7 +35,7 @@ const run = (options: Partial<ImportOptions> & Pick<ImportOptions, 'source'>) =>
 const none = { total: 0, first: [] };
 
 describe('importCatalog', () => {
-  it('sends one ListAnime per title, with the details that the file has', async () => {
+  it('sends one ListAnime per title, with the details that the file knows', async () => {
     const commands: ListAnime[] = [];
     await run({
       source: file('anime_id,name,rating', '1,Cowboy Bebop,8.82', '5,Tengoku no Tobira,'),
@@ -56,7 +56,7 @@ describe('importCatalog', () => {
         type: 'ListAnime',
         animeId: 5,
         at: AT,
-        details: { title: 'Tengoku no Tobira', score: null },
+        details: { title: 'Tengoku no Tobira' },
         relist: false,
       },
     ]);
@@ -99,11 +99,11 @@ describe('importCatalog', () => {
 
   it('counts all rejected rows and keeps the first thousand', async () => {
     const rows = Array.from({ length: 1500 }, () => 'x,y');
-    const { rejected } = await run({ source: file('anime_id,name', ...rows) });
+    const { rejected } = await run({ source: file('anime_id,name', '1,A', ...rows) });
     expect(rejected.total).to.equal(1500);
     expect(rejected.first).to.have.lengthOf(1000);
     expect(rejected.first.map(({ line }) => line)).to.deep.equal(
-      Array.from({ length: 1000 }, (_, index) => index + 2),
+      Array.from({ length: 1000 }, (_, index) => index + 3),
     );
   });
 

@@ -1,0 +1,119 @@
+import { decodeHTMLStrict } from 'entities';
+import type { AnimeDetails } from '../domain/events.js';
+
+/**
+ * What a cell says of a detail, as the type that the detail has; undefined where the value is
+ * unknown. Text that is no number stays text, for the rules to refuse.
+ */
+export const readDetail = (detail: keyof AnimeDetails, cell: string): unknown => {
+  const text = decodeHTMLStrict(cell).trim();
+  // An anime may well be called "Unknown" or "?".
+  if (detail === 'title') return text;
+  if (isUnknown(text)) return undefined;
+  switch (detail) {
+    case 'description':
+    case 'image':
+    case 'type':
+      return text;
+    case 'genres': {
+      const genres = genresOf(text);
+      return genres.length === 0 ? undefined : genres;
+    }
+    case 'episodes':
+    case 'popularity':
+      return numberOr(text, wholeNumber(text), { zeroIsUnknown: true });
+    case 'score':
+      return numberOr(text, decimal(text), { zeroIsUnknown: true });
+    case 'members':
+      return numberOr(text, wholeNumber(text), { zeroIsUnknown: false });
+  }
+};
+
+/** What spreadsheets, databases and scrapers write where they know nothing, in lower case. */
+const UNKNOWN: ReadonlySet<string> = new Set([
+  ...['', 'unknown', 'n/a', '#n/a', 'n.a.', 'na', '<na>', 'not available', 'not applicable'],
+  ...['nan', 'none', 'null', 'nil', 'undefined', '\\n', '-', '--', '\u2013', '\u2014', '?', '??'],
+  ...['none found', 'add some'],
+]);
+
+/** Sentences of public catalogues: "No synopsis has been added for this series yet.", and the like. */
+const PLACEHOLDER =
+  /^no (?:synopsis|description|genres)(?: information)? (?:has|have|available)\b/i;
+
+const isUnknown = (text: string): boolean =>
+  UNKNOWN.has(text.toLowerCase()) || PLACEHOLDER.test(text);
+
+const MINUS_ONE = /^-1(?:\.0)?$/;
+
+/** No anime has no episodes, a score of 0 or the rank 0: so catalogues write that they know none. */
+const numberOr = (
+  text: string,
+  value: number | undefined,
+  { zeroIsUnknown }: { readonly zeroIsUnknown: boolean },
+): unknown => {
+  if (MINUS_ONE.test(text) || (zeroIsUnknown && value === 0)) return undefined;
+  return value ?? text;
+};
+
+/** Digits, thousands in groups of three, and a decimal zero: 26.0 is what a dump makes of 26. */
+const WHOLE_NUMBER = /^(\d{1,3}([.,'\u2019\u00a0\u202f ])\d{3}(?:\2\d{3})*|\d+)(?:\.0{1,2}|,0)?$/;
+
+export const wholeNumber = (text: string): number | undefined => {
+  const digits = WHOLE_NUMBER.exec(text)?.[1];
+  return digits === undefined ? undefined : Number(digits.replaceAll(/\D/g, ''));
+};
+
+/** A score is too small for thousands, so a comma in it is a decimal comma. */
+const DECIMAL = /^\d+(?:[.,]\d+)?$/;
+
+const decimal = (text: string): number | undefined =>
+  DECIMAL.test(text) ? Number(text.replace(',', '.')) : undefined;
+
+/** Beyond it a cell is no list of genres, and is left for the rules to refuse. */
+const MAX_GENRES_LENGTH = 20_000;
+
+const genresOf = (text: string): readonly string[] => {
+  if (text.length > MAX_GENRES_LENGTH) return [text];
+  const genres = entriesOf(text)
+    .flatMap((entry) => entry.split(/[,;|]/))
+    .map((genre) => genre.trim());
+  return [...new Set(genres)].filter((genre) => !isUnknown(genre));
+};
+
+/** A list or a set as Python, JSON or PostgreSQL write it. */
+const LIST = /^(?:\[(.*)\]|\{(.*)\}|\((.*)\))$/s;
+const QUOTED = String.raw`'((?:[^'\\]|\\.)*)'|"((?:[^"\\]|\\.)*)"`;
+/** Sticky, so that a quote counts only where an entry begins. */
+const ENTRY = new RegExp(String.raw`(?:${QUOTED})[\s,]*`, 'gsy');
+const NAME_OF_OBJECT = new RegExp(String.raw`['"]name['"]\s*:\s*(?:${QUOTED})`, 'gs');
+
+const entriesOf = (text: string): readonly string[] => {
+  const [, ...alternatives]: (string | undefined)[] = LIST.exec(text) ?? [];
+  const inner = alternatives.find((found) => found !== undefined)?.trim();
+  if (inner === undefined) return [text];
+  if (inner.startsWith('{')) return [...inner.matchAll(NAME_OF_OBJECT)].map(unquoted);
+  const quoted = [...inner.matchAll(ENTRY)];
+  const length = quoted.reduce((sum, [entry]) => sum + entry.length, 0);
+  // Without quotes, or with an apostrophe that nobody escaped.
+  if (length < inner.length) return inner.split(',').map(withoutQuotes);
+  return quoted.map(unquoted);
+};
+
+const ESCAPE = /\\(?:u([\da-f]{4})|x([\da-f]{2})|(.))/gis;
+
+const unquoted = ([, single, double]: RegExpExecArray): string =>
+  (single ?? double ?? '').replace(
+    ESCAPE,
+    (_, unicode: string | undefined, latin: string | undefined, literal: string | undefined) =>
+      literal ?? String.fromCharCode(parseInt(unicode ?? latin ?? '', 16)),
+  );
+
+const withoutQuotes = (entry: string): string => entry.trim().replace(/^(['"])(.*)\1$/s, '$2');
+
+const CONTROL_CHARACTERS = /\p{Cc}/gu;
+
+/** Text of a file for a terminal: short, and without what steers one. */
+export const excerpt = (cell: string, maxLength = 60): string => {
+  const text = cell.replace(CONTROL_CHARACTERS, '\u{fffd}').toWellFormed();
+  return text.length > maxLength ? `${text.slice(0, maxLength).toWellFormed()}...` : text;
+};
