@@ -13,7 +13,19 @@ import { createMetrics } from '../../src/platform/metrics.js';
 import type { EventStore } from '../../src/ports/event-store.js';
 import { decode } from '../../src/wire/codec.js';
 import { animeId, AT, commands, COWBOY_BEBOP } from '../support/examples.js';
+import {
+  ANIME_2020,
+  ANIME_DATASET_2023,
+  ANIMES_WITH_LISTS,
+  heldBy,
+  publicCatalog,
+  titleOf,
+} from '../support/public-catalogs.js';
 import { temporaryDirectory } from '../support/temporary-directory.js';
+
+/** `npm run bench:import` does the same with 25,000. */
+const ROWS = 1500;
+const NONE = { total: 0, first: [] };
 
 describe('an import into the embedded store', () => {
   let store: EventStore;
@@ -60,6 +72,11 @@ describe('an import into the embedded store', () => {
 
   const eventTypesOf = async (id: number) => (await eventsOf(id)).map(({ type }) => type);
 
+  const detailsOf = async (id: number) => {
+    const last = (await eventsOf(id)).at(-1);
+    return last !== undefined && 'details' in last.data ? last.data.details : undefined;
+  };
+
   const send = (command: (typeof commands)[keyof typeof commands]) =>
     handler.handle(command, { correlationId: randomUUID() });
 
@@ -93,6 +110,90 @@ describe('an import into the embedded store', () => {
       'data.details': { ...COWBOY_BEBOP, score: 9.1 },
     });
   });
+
+  const unknowns = () =>
+    file(
+      'MAL_ID,Name,Score,Genres,Type,Episodes,Popularity,Members',
+      '1,Cowboy Bebop,UNKNOWN,Unknown,N/A,NaN,-,None',
+    );
+  const NOTHING_KNOWN = ['score', 'type', 'episodes', 'popularity', 'members'].map(
+    (detail) => [detail, null] as const,
+  );
+
+  it('never replaces a known detail by an unknown one', async () => {
+    await send(commands.list);
+    const report = await run(unknowns());
+    expect(report).to.include({ revised: 0, unchanged: 1 });
+    expect(await eventTypesOf(1)).to.deep.equal(['AnimeListed']);
+  });
+
+  it('makes unknown what the file does not know where that is asked for', async () => {
+    await send(commands.list);
+    const report = await run(unknowns(), { clear: true });
+    expect(report).to.include({ revised: 1, unchanged: 0 });
+    expect(await detailsOf(1)).to.deep.equal({
+      ...COWBOY_BEBOP,
+      ...Object.fromEntries(NOTHING_KNOWN),
+      genres: [],
+    });
+  });
+
+  it('lists a new title with what the file knows of it', async () => {
+    await run(file('uid,title,score,episodes,genre', `1,Akira,8.2,Unknown,"['Action']"`));
+    expect(await detailsOf(1)).to.deep.equal({
+      ...{ title: 'Akira', score: 8.2, genres: ['Action'] },
+      ...{ description: null, image: null, type: null },
+      ...{ episodes: null, popularity: null, members: null },
+    });
+  });
+
+  it('keeps what others revise at the same time where the file does not know it', async () => {
+    const ids = Array.from({ length: 40 }, (_, index) => animeId(index + 1));
+    const lines = ids.map((id) => `${id},Title ${id},26,Unknown`);
+    await run(file('anime_id,name', ...ids.map((id) => `${id},Title ${id}`)));
+    const logger = silentLogger();
+    const metrics = createMetrics({ processMetrics: false });
+    const other = createCommandHandler({ store, logger, metrics, newId: randomUUID });
+    const [report] = await Promise.all([
+      run(file('anime_id,name,episodes,score', ...lines)),
+      ...ids.map((id) =>
+        other.handle(
+          { type: 'ListAnime', animeId: id, at: AT, details: { title: `Title ${id}`, score: 9 } },
+          { correlationId: randomUUID() },
+        ),
+      ),
+    ]);
+    await other.drain();
+    expect(report).to.include({ ended: 'completed', revised: ids.length });
+    for (const id of ids) expect(await detailsOf(id)).to.include({ episodes: 26, score: 9 });
+  });
+
+  for (const [catalog, form] of [
+    [
+      ANIME_DATASET_2023,
+      'comma separated, 24 columns. Used: anime_id -> id, Name -> title, Synopsis -> description, Image URL -> image, Type -> type, Episodes -> episodes, Genres -> genres, Score -> score, Popularity -> popularity, Members -> members. Ignored: English name, Other name, Aired, Premiered, Status, Producers, Licensors, Studios, Source, Duration, Rating (age rating), Rank, Favorites, Scored By.',
+    ],
+    [
+      ANIME_2020,
+      'comma separated, 35 columns. Used: MAL_ID -> id, Name -> title, Type -> type, Episodes -> episodes, Genres -> genres, Score -> score, Popularity -> popularity, Members -> members. Ignored: English name, Japanese name, Aired, Premiered, Producers, Licensors, Studios, Source, Duration, Rating (age rating), Ranked, Favorites, Watching, Completed, On-Hold, Dropped, Plan to Watch, Score-10, Score-9, Score-8, Score-7, Score-6, Score-5, Score-4, Score-3, Score-2, Score-1.',
+    ],
+    [
+      ANIMES_WITH_LISTS,
+      'comma separated, 12 columns. Used: uid -> id, title -> title, synopsis -> description, img_url -> image, episodes -> episodes, genre -> genres, score -> score, popularity -> popularity, members -> members. Ignored: aired, ranked, link.',
+    ],
+  ] as const) {
+    it(`takes ${catalog.name}, a public form, and says what it is`, async () => {
+      const said: string[] = [];
+      const report = await run(publicCatalog(catalog, ROWS), {
+        onForm: (description) => said.push(description),
+      });
+      expect(said).to.deep.equal([form]);
+      expect(report).to.deep.include({ ended: 'completed', listed: ROWS, rejected: NONE });
+      for (const id of [1, 7, ROWS]) {
+        expect(await detailsOf(id)).to.deep.include(heldBy(catalog, titleOf(id)));
+      }
+    });
+  }
 
   it('leaves delisted titles alone and says so', async () => {
     await send(commands.list);
