@@ -44,6 +44,13 @@ describe('importCatalogFile', () => {
     ]);
   });
 
+  it('says on the first line what the file is taken for', async () => {
+    const { shown } = await run('\u{feff}anime_id;Name;Rating\n1;A;PG-13\n');
+    expect(shown.split('\n')[0]).to.match(
+      /catalog\.csv: semicolon separated, 3 columns\. Used: anime_id -> id, Name -> title\. Ignored: Rating \(age rating\)\. Only ids and titles are taken/,
+    );
+  });
+
   it('rejects a file that is no catalogue', async () => {
     expect(await rejectionOf(run('a,b\n1,2\n'))).to.be.an.instanceOf(CatalogFormatError);
   });
