@@ -7,7 +7,7 @@ COMPOSE := docker compose -f docker/compose.yaml
 .DEFAULT_GOAL := help
 .PHONY: help install build run start test check typecheck lint format format-check mocha \
   test-contract test-stack demo demo-stack bench bench-commands bench-stream-growth \
-  bench-freshness bench-rebuild bench-reads bench-stack up down logs ps seed clean
+  bench-freshness bench-rebuild bench-reads bench-import bench-stack up down logs ps seed clean
 
 help: ## List these targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-19s %s\n", $$1, $$2 }'
@@ -71,6 +71,9 @@ bench-rebuild: install ## Building the read models from the log
 
 bench-reads: install ## Queries beside a list answered from memory
 	npm run bench:reads
+
+bench-import: install ## Importing a catalogue of 25,000 titles in three public forms
+	npm run bench:import
 
 bench-stack: install ## The distributed service: catch-up, freshness and memory (takes some 20 minutes)
 	npm run bench:stack

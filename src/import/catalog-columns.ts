@@ -73,7 +73,7 @@ export const recogniseColumns = (
   }
   const reasons = new Map<number, string>();
   const find = (field: Field): number | undefined => {
-    const columns = NAMES[field].flatMap((name) => indexOf(name, names, header));
+    const columns = NAMES[field].map((name) => names.indexOf(name)).filter((index) => index !== -1);
     const contents = columns.map((index) => ({
       index,
       holds: contentOf(field, sample, index),
@@ -82,6 +82,7 @@ export const recogniseColumns = (
     const found =
       contents.find(({ holds }) => holds === 'the field') ??
       contents.find(({ holds, needsProof }) => holds === 'nothing' && !needsProof);
+    if (found !== undefined) refuseRepeated(found.index, names, header);
     for (const { index, holds } of contents) {
       if (index !== found?.index) reasons.set(index, reasonOf(field, sample, index, holds));
     }
@@ -96,18 +97,14 @@ export const recogniseColumns = (
   return { header, id, details: { title, ...details }, reasons };
 };
 
-const indexOf = (
-  name: string,
+const refuseRepeated = (
+  index: number,
   names: readonly string[],
   header: readonly string[],
-): readonly number[] => {
-  const index = names.indexOf(name);
-  if (index === -1) return [];
-  if (index !== names.lastIndexOf(name)) {
-    const column = show(header[index] ?? '');
-    throw new CatalogFormatError(`The first line names the column "${column}" more than once.`);
-  }
-  return [index];
+): void => {
+  if (names.lastIndexOf(names[index] ?? '') === index) return;
+  const column = show(header[index] ?? '');
+  throw new CatalogFormatError(`The first line names the column "${column}" more than once.`);
 };
 
 type Content = 'the field' | 'something else' | 'nothing';
@@ -132,7 +129,7 @@ const contentOf = (
 const isId = (cell: string): boolean => isAnimeId(wholeNumber(cell.trim()));
 
 const NUMBER = /^\d+$/;
-const ADDRESS = /^(?:https?:\/\/|\/|data:image\/)\S+$/i;
+const ADDRESS = /^(?:(?:https?:\/\/|\/)\S+|data:image\/.+|\S+\.(?:jpe?g|png|webp|gif|svg|avif))$/is;
 
 const isDetail = (detail: Detail, value: unknown): boolean => {
   if (!areDetails({ title: 'any', [detail]: value })) return false;
@@ -223,4 +220,4 @@ const cut = (names: readonly string[]): string =>
 
 const listed = (header: readonly string[]): string => cut(header.map((name) => `"${show(name)}"`));
 
-const show = (name: string): string => excerpt(name.trim(), 40);
+const show = (name: string): string => excerpt(name.trim(), 40) || '(no name)';

@@ -319,4 +319,35 @@ describe('readCatalog', () => {
       }),
     );
   });
+
+  it('reads or refuses any file, and fails on none', async () => {
+    const piece = fc.oneof(
+      fc.uint8Array({ maxLength: 20 }).map((bytes) => Buffer.from(bytes)),
+      fc
+        .constantFrom(
+          '"',
+          ',',
+          ';',
+          '\t',
+          '\n',
+          '\r',
+          'anime_id',
+          'name',
+          'genre',
+          '1',
+          "['A']",
+          '\0',
+        )
+        .map((text) => Buffer.from(text)),
+    );
+    await fc.assert(
+      fc.asyncProperty(fc.array(piece), fc.integer({ min: 1, max: 9 }), async (pieces, size) => {
+        const read = rowsOf(Buffer.concat(pieces), size);
+        await read.catch((error: unknown) => {
+          expect(error).to.be.an.instanceOf(CatalogFormatError);
+        });
+      }),
+      { numRuns: 300 },
+    );
+  });
 });

@@ -64,6 +64,28 @@ describe('the form of a catalogue', () => {
     expect(form).to.contain('Ignored: \u{fffd}[2J, c0, c1,').and.to.contain('c38 and 961 more.');
   });
 
+  it('names a column without a name so', async () => {
+    expect(await formOf(',uid,title\n0,1,A\n')).to.contain('Ignored: (no name).');
+  });
+
+  it('minds a name that is there twice only where that column would be used', async () => {
+    const { form, details } = await readText('uid,title,name,Name,Aired,aired\n1,A,B,C,,\n');
+    expect(form).to.contain('title -> title').and.to.contain('Ignored: name (another column');
+    expect(details).to.deep.equal([{ title: 'A' }]);
+  });
+
+  for (const image of [
+    'https://example.org/1.jpg',
+    '/images/1',
+    '1.webp',
+    'data:image/svg+xml,<svg xmlns="http://www.w3.org/2000/svg" />',
+  ]) {
+    it(`takes ${image} for the address of an image`, async () => {
+      const { details } = await readText(`uid,title,image\n${csvLine(['1', 'A', image], ',')}\n`);
+      expect(details).to.deep.equal([{ title: 'A', image }]);
+    });
+  }
+
   it('says so where a file has nothing but ids and titles', async () => {
     const { form, details } = await readText('id;title\n1;Akira\n');
     expect(form).to.equal(
@@ -168,6 +190,11 @@ describe('a file of a catalogue', () => {
       'a pointer of Git LFS',
       'version https://git-lfs.github.com/spec/v1\n',
       'The file is a pointer of Git LFS: "git lfs pull" fetches the file itself.',
+    ],
+    [
+      'a quote left open in the first line',
+      '"anime_id,name\n1,A\n2,B\n',
+      'The first line cannot be read: a quote that opens here is never closed: nothing from here on could be read.',
     ],
     ['nothing but a first line', 'uid,title\n\n', 'The file has no row after its first line.'],
     [
