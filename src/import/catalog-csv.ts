@@ -106,9 +106,7 @@ const noneReadable = (rejected: readonly (CatalogRecord | CatalogRow)[]): Catalo
     return new CatalogFormatError('The file has no row after its first line.');
   }
   const { line, reason } = first;
-  return new CatalogFormatError(
-    `None of the first ${rejected.length} rows can be read. Line ${line}: ${reason}.`,
-  );
+  return new CatalogFormatError(`None of the first rows can be read. Line ${line}: ${reason}.`);
 };
 
 /** Rows in their order, each id once. */

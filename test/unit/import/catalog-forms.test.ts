@@ -211,12 +211,12 @@ describe('a file of a catalogue', () => {
     [
       'rows of another width',
       'uid,title\n1,A,x\n2,B,y\n',
-      'None of the first 2 rows can be read. Line 2: has 3 columns where the first line has 2.',
+      'None of the first rows can be read. Line 2: has 3 columns where the first line has 2.',
     ],
     [
       'no row with an id and a title',
       'uid,title\n1,\n,B\n',
-      'None of the first 2 rows can be read. Line 2: title must not be blank: "".',
+      'None of the first rows can be read. Line 2: title must not be blank: "".',
     ],
     [
       "people's ratings",
