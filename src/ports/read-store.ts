@@ -129,14 +129,16 @@ export interface UserInteractions {
  *
  * - RS-7  topByViews: views > 0, most views first. topByRating: at least `minRatings` ratings, best
  *         average first, then most ratings.
- * - RS-8  search: title contains (no case, literally), type equal (no case), any of the genres, score
- *         at least; popularity ascending with unknown last, score descending with unknown last,
- *         title ascending (no case), views descending; `total` counts all matches.
+ * - RS-8  search: title contains (literally), type equal, any of the genres, score at least;
+ *         popularity ascending with unknown last, score descending with unknown last, title
+ *         ascending, views descending; `total` counts all matches. Titles, types and genres are
+ *         compared, and titles sorted, in their searched form: without case, accents and width.
  * - RS-9  trending: most interactions (clicks, views and ratings) on `sinceDay` or later, then most
  *         views; only anime with at least one.
- * - RS-10 recommended: other titles that share genres, most shared first, then best score; where the
- *         given title has no genres, best score.
- * - RS-11 genres: every genre of a listed anime once, sorted.
+ * - RS-10 recommended: other titles that share genres in their searched form, most shared first, then
+ *         best score; where the given title has no genres, best score.
+ * - RS-11 genres: every genre of a listed anime once, sorted by its searched form; of the spellings
+ *         that share one, the first by code points.
  * - RS-12 interactionsOf: a user's interactions by anime id, after a given one.
  */
 export interface ReadQueries {

@@ -1,7 +1,7 @@
 import type { Document, Sort } from 'mongodb';
 import type { AnimeId, UserId } from '../../domain/ids.js';
 import type { AnimeSearch } from '../../ports/read-store.js';
-import { BY_AVERAGE, LISTED, ORDERS, searchFilter } from './search.js';
+import { BY_AVERAGE, LISTED, ORDERS, searchFilter, withAnyOf } from './search.js';
 import { animeIdText } from './stored-documents.js';
 
 /** What is asked of a collection, apart from how much of it: what an index has to serve. */
@@ -30,9 +30,9 @@ export const othersByScore = (than: AnimeId): Asked => ({
   sort: ORDERS.score,
 });
 
-export const sharingGenres = (than: AnimeId, genres: readonly string[]): Asked => {
+export const sharingGenres = (than: AnimeId, genreKeys: readonly string[]): Asked => {
   const { filter, sort } = othersByScore(than);
-  return { filter: { ...filter, 'd.details.genres': { $in: genres } }, sort };
+  return { filter: { ...filter, ...withAnyOf(genreKeys) }, sort };
 };
 
 export const interactionsAfter = (userId: UserId, after: AnimeId | null): Asked => ({

@@ -1,4 +1,5 @@
 import type { AnimeDocument, ReadQueries } from '../../ports/read-store.js';
+import { genreSpellings } from '../../wire/search-text.js';
 import { bestRated, interactionsAfter, mostViewed, searched, type Asked } from './asked.js';
 import type { Connection } from './connection.js';
 import { distinctGenres } from './genres.js';
@@ -59,8 +60,9 @@ export const readQueries = (
 
     genres: () =>
       read(async (version) => {
-        const genres = await distinctGenres(version);
-        return (genres as readonly string[]).toSorted(byBytes);
+        const spellings = genreSpellings((await distinctGenres(version)) as readonly string[]);
+        const keys = [...spellings.keys()].sort(byBytes);
+        return keys.flatMap((key) => spellings.get(key) ?? []);
       }),
 
     interactionsOf: (userId, count, after) =>

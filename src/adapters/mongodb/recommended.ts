@@ -18,7 +18,7 @@ export const recommended = async (
 ): Promise<readonly AnimeDocument[]> => {
   if (limit < 1) return [];
   const given = await animes.findOne({ _id: animeIdText(basedOn) }, { maxTimeMS });
-  const genres = new Set(given?.d.details.genres);
+  const genres = new Set(given?.d.genreKeys);
   if (genres.size === 0) {
     const { filter, sort } = othersByScore(basedOn);
     const best = animes.find(filter, { maxTimeMS }).sort(sort).limit(limit);
@@ -26,7 +26,7 @@ export const recommended = async (
   }
   const { filter, sort } = sharingGenres(basedOn, [...genres]);
   const sharing = animes
-    .find(filter, { projection: { 'd.details.genres': 1 }, maxTimeMS, batchSize: 1000 })
+    .find(filter, { projection: { 'd.genreKeys': 1 }, maxTimeMS, batchSize: 1000 })
     .sort(sort);
   const ids = await mostShared(sharing, genres, limit);
   const found = await animes.find({ _id: { $in: ids }, ...LISTED }, { maxTimeMS }).toArray();
@@ -36,7 +36,7 @@ export const recommended = async (
 
 type Sharing = AsyncIterable<{
   readonly _id: string;
-  readonly d: { readonly details: { readonly genres: readonly string[] } };
+  readonly d: { readonly genreKeys: readonly string[] };
 }>;
 
 /**
@@ -51,7 +51,7 @@ const mostShared = async (
 ): Promise<readonly string[]> => {
   const byShared = Array.from({ length: genres.size + 1 }, (): string[] => []);
   for await (const { _id, d } of sharing) {
-    const shared = new Set(d.details.genres.filter((genre) => genres.has(genre))).size;
+    const shared = d.genreKeys.filter((genre) => genres.has(genre)).length;
     const bucket = byShared[shared] ?? [];
     if (bucket.length < limit) bucket.push(_id);
     if (shared === genres.size && bucket.length === limit) break;

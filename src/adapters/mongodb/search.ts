@@ -19,8 +19,13 @@ export const searchFilter = ({ search, type, genres, minScore }: AnimeSearch): D
   ...LISTED,
   ...(search === undefined ? {} : { 'd.titleKey': containing(searchText(search)) }),
   ...(type === undefined ? {} : { 'd.typeKey': { $eq: searchText(type) } }),
-  ...(genres === undefined || genres.length === 0 ? {} : { 'd.details.genres': { $in: genres } }),
+  ...(genres === undefined || genres.length === 0 ? {} : withAnyOf(genres.map(searchText))),
   ...(minScore === undefined ? {} : { 'd.details.score': { $gte: minScore } }),
+});
+
+/** Titles with any genre of these keys. */
+export const withAnyOf = (genreKeys: readonly string[]): Document => ({
+  'd.genreKeys': { $in: genreKeys },
 });
 
 /** A pattern that means the text itself. It cannot hold NUL, so that is written as its number too. */

@@ -8,7 +8,7 @@ import type {
   InteractionDocument,
   InteractionKey,
 } from '../../ports/read-store.js';
-import { searchText } from '../../wire/search-text.js';
+import { genreSpellings, searchText } from '../../wire/search-text.js';
 
 /**
  * A document as it is stored. What guards it comes first in `d`, because embedded documents are
@@ -30,9 +30,10 @@ export type StoredAnime = Stored<
     readonly listed: boolean;
     /** Null without ratings. */
     readonly average: number | null;
-    /** In the form in which texts are compared without regard to case. */
+    /** In the form in which texts are compared without regard to case and accents. */
     readonly titleKey: string;
     readonly typeKey: string | null;
+    readonly genreKeys: readonly string[];
     /** Unknown comes last. */
     readonly popularityKey: number;
   }
@@ -115,6 +116,7 @@ export const storedAnime = (document: AnimeDocument, precedence: number): Stored
     average: document.ratingCount > 0 ? document.ratingSum / document.ratingCount : null,
     titleKey: searchText(document.details.title),
     typeKey: document.details.type === null ? null : searchText(document.details.type),
+    genreKeys: [...genreSpellings(document.details.genres).keys()],
     popularityKey: document.details.popularity ?? Number.MAX_SAFE_INTEGER,
   },
 });

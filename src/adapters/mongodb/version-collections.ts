@@ -50,6 +50,7 @@ export const INDEXES = {
     { name: 'by_score', key: { 'd.listed': 1, 'd.details.score': -1, 'd.animeId': 1 } },
     { name: 'by_title', key: { 'd.listed': 1, 'd.titleKey': 1, 'd.animeId': 1 } },
     { name: 'by_genre', key: { 'd.listed': 1, 'd.details.genres': 1 } },
+    { name: 'by_genre_key', key: { 'd.listed': 1, 'd.genreKeys': 1 } },
   ],
   interactions: [{ name: 'by_user', key: { 'd.userId': 1, 'd.animeId': 1 } }],
   days: [{ name: 'by_day', key: { 'd.day': 1, 'd.animeId': 1, 'd.total': 1 } }],

@@ -60,9 +60,12 @@ export const details = (title: fc.Arbitrary<string>): fc.Arbitrary<AnimeDetails>
     image: fc.option(text),
     type: fc.option(fc.constantFrom('TV', 'tv', 'Movie', 'Spécial', 'SPÉCIAL')),
     episodes: fc.option(count),
-    genres: fc.array(fc.constantFrom('Action', 'action', 'Sci-Fi', '$in', 'Drama', 'a\0b'), {
-      maxLength: 4,
-    }),
+    genres: fc.array(
+      fc.constantFrom('Action', 'action', 'Áction', 'Sci-Fi', '$in', 'Drama', 'a\0b'),
+      {
+        maxLength: 4,
+      },
+    ),
     score: fc.option(fc.constantFrom(0, 5, 7.25, 8.75, 10)),
     popularity: fc.option(fc.oneof(fc.nat(5), count)),
     members: fc.option(count),

@@ -70,7 +70,7 @@ export const searchIn = (titles: readonly string[]): fc.Arbitrary<AnimeSearch> =
       limit,
       search: fc.option(searched(titles), { nil: undefined }),
       type: fc.option(fc.constantFrom('TV', 'tV', 'spécial', 'OVA'), { nil: undefined }),
-      genres: fc.option(fc.subarray(['Action', 'Sci-Fi', '$in', 'a\0b', 'a']), { nil: undefined }),
+      genres: fc.option(fc.subarray(['ACTION', 'Sci-Fi', '$IN', 'a\0b', 'a']), { nil: undefined }),
       minScore: fc.option(fc.constantFrom(0, 5, 7.25, 9), { nil: undefined }),
     })
     .map(withoutUndefined);

@@ -75,12 +75,12 @@ export const listClauses = (open: () => ReadStore): void => {
         withGenres(2, ['Action'], 9),
         withGenres(3, ['Drama', 'Action', 'Action'], null),
         withGenres(4, ['Sci-Fi', 'Drama'], 2),
-        withGenres(5, ['action', 'Romance'], 10),
+        withGenres(5, ['ÁCTION', 'action', 'Romance'], 10),
         withGenres(6, ['Sci-Fi'], 9),
         { ...withGenres(7, ['Action', 'Drama', 'Sci-Fi'], 10), status: 'delisted' },
       ],
     });
-    expect(idsOf(await queries.recommended(animeId(1), 10))).to.deep.equal([4, 3, 2, 6]);
+    expect(idsOf(await queries.recommended(animeId(1), 10))).to.deep.equal([4, 3, 5, 2, 6]);
     expect(idsOf(await queries.recommended(animeId(1), 1))).to.deep.equal([4]);
     expect(idsOf(await queries.recommended(animeId(7), 2))).to.deep.equal([1, 4]);
   });
@@ -102,7 +102,7 @@ export const listClauses = (open: () => ReadStore): void => {
     const { documents, queries } = await versionWith(open(), {
       animes: [withGenres(1, ['Sci-Fi', 'Action']), withGenres(2, ['Action', 'action'])],
     });
-    expect(await queries.genres()).to.deep.equal(['Action', 'Sci-Fi', 'action']);
+    expect(await queries.genres()).to.deep.equal(['Action', 'Sci-Fi']);
     await documents.save(
       aBatch({
         animes: [
@@ -114,6 +114,29 @@ export const listClauses = (open: () => ReadStore): void => {
     expect(await queries.genres()).to.deep.equal(['Drama']);
     await documents.save(aBatch({ animes: [{ ...withGenres(2, ['Action']), revision: 2 }] }));
     expect(await queries.genres()).to.deep.equal(['Action', 'Drama']);
+  });
+
+  it('RS-11 lists a genre of several spellings once, in the first by code points', async () => {
+    const { documents, queries } = await versionWith(open(), {
+      animes: [
+        withGenres(1, ['shonen', 'École']),
+        withGenres(2, ['Shōnen', 'action', 'Action']),
+        withGenres(3, ['Shonen', 'Fantasy']),
+      ],
+    });
+    expect(await queries.genres()).to.deep.equal(['Action', 'École', 'Fantasy', 'Shonen']);
+    await documents.save(aBatch({ animes: [{ ...withGenres(3, ['ACTION']), revision: 1 }] }));
+    expect(await queries.genres()).to.deep.equal(['ACTION', 'École', 'Shōnen']);
+    const found = await queries.search({
+      sortBy: 'title',
+      offset: 0,
+      limit: 9,
+      genres: ['SHŌNEN'],
+    });
+    expect(found.items.map((one) => one.details.genres)).to.deep.equal([
+      ['shonen', 'École'],
+      ['Shōnen', 'action', 'Action'],
+    ]);
   });
 
   it("RS-12 lists a user's interactions by anime id, after a given one, and says if there are more", async () => {

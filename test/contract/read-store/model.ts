@@ -42,6 +42,8 @@ const SORTS: Readonly<Record<SortBy, Order>> = {
   views,
 };
 
+const keysOf = (genres: readonly string[]): ReadonlySet<string> => new Set(genres.map(searchText));
+
 const listed = ({ animes }: Catalogue): AnimeDocument[] =>
   animes.filter(({ status }) => status === 'listed');
 
@@ -65,7 +67,8 @@ export const search = (catalogue: Catalogue, query: AnimeSearch) => {
       (part === undefined || searchText(details.title).includes(searchText(part))) &&
       (type === undefined ||
         (details.type !== null && searchText(details.type) === searchText(type))) &&
-      (genres.length === 0 || genres.some((genre) => details.genres.includes(genre))) &&
+      (genres.length === 0 ||
+        genres.some((genre) => keysOf(details.genres).has(searchText(genre)))) &&
       (minScore === undefined || (details.score !== null && details.score >= minScore)),
   );
   const items = ordered(matches, SORTS[query.sortBy]);
@@ -86,9 +89,9 @@ export const trending = (catalogue: Catalogue, sinceDay: string, limit: number) 
 
 export const recommended = (catalogue: Catalogue, basedOn: AnimeId, limit: number) => {
   const given = catalogue.animes.find(({ animeId }) => animeId === basedOn);
-  const genres = new Set(given?.details.genres);
+  const genres = keysOf(given?.details.genres ?? []);
   const shared = ({ details }: AnimeDocument): number =>
-    new Set(details.genres.filter((genre) => genres.has(genre))).size;
+    [...keysOf(details.genres)].filter((key) => genres.has(key)).length;
   const others = listed(catalogue).filter(({ animeId }) => animeId !== basedOn);
   return genres.size === 0
     ? ordered(others, score).slice(0, limit)
@@ -99,8 +102,12 @@ export const recommended = (catalogue: Catalogue, basedOn: AnimeId, limit: numbe
       ).slice(0, limit);
 };
 
-export const genres = (catalogue: Catalogue): string[] =>
-  [...new Set(listed(catalogue).flatMap(({ details }) => details.genres))].sort(byCodePoints);
+export const genres = (catalogue: Catalogue): (string | undefined)[] => {
+  const spellings = listed(catalogue).flatMap(({ details }) => details.genres);
+  return [...keysOf(spellings)]
+    .sort(byCodePoints)
+    .map((key) => spellings.filter((one) => searchText(one) === key).sort(byCodePoints)[0]);
+};
 
 export const interactionsOf = (
   { interactions }: Catalogue,

@@ -24,8 +24,9 @@ export const searchClauses = (open: () => ReadStore): void => {
     };
   };
 
-  it('RS-8 finds a part of a title whatever its case, outside ASCII too', async () => {
+  it('RS-8 finds a part of a title whatever its case, accents and width', async () => {
     const titles = ['Cowboy BEBOP', 'École du Ciel', 'ΟΔΟΣ', 'Straße', 'Ｆａｔｅ', 'e\u0301toile'];
+    titles.push('Pokémon', 'ガンダム');
     const { find } = await searching(titles.map((title, n) => titled(n + 1, { title })));
     expect(await find({ search: 'wboy beb' })).to.deep.equal([1]);
     expect(await find({ search: 'éCOLE' })).to.deep.equal([2]);
@@ -33,7 +34,13 @@ export const searchClauses = (open: () => ReadStore): void => {
     expect(await find({ search: 'ΔΟσ' })).to.deep.equal([3]);
     expect(await find({ search: 'fate' })).to.deep.equal([5]);
     expect(await find({ search: 'ÉTOILE' })).to.deep.equal([6]);
-    expect(await find({ search: 'ecole' })).to.deep.equal([]);
+    expect(await find({ search: 'ecole' })).to.deep.equal([2]);
+    expect(await find({ search: 'STRASSE' })).to.deep.equal([4]);
+    expect(await find({ search: 'pokemon' })).to.deep.equal([7]);
+    expect(await find({ search: 'POKE\u0301MON' })).to.deep.equal([7]);
+    expect(await find({ search: 'ｐòkëmón' })).to.deep.equal([7]);
+    expect(await find({ search: 'ｶﾞﾝﾀﾞﾑ' })).to.deep.equal([8]);
+    expect(await find({ search: 'カンタム' })).to.deep.equal([]);
   });
 
   it('RS-6 RS-8 takes what is searched for literally', async () => {
@@ -59,7 +66,7 @@ export const searchClauses = (open: () => ReadStore): void => {
     expect(await find({ search: '.' })).to.deep.equal([9]);
   });
 
-  it('RS-8 matches type without case, any of the genres exactly, and a score at least', async () => {
+  it('RS-8 matches type and any of the genres as it does titles, and a score at least', async () => {
     const { find } = await searching([
       titled(1, { title: 'a', type: 'TV', genres: ['Action', 'Drama'], score: 8 }),
       titled(2, { title: 'b', type: 'tv', genres: ['Sci-Fi'], score: 7.99 }),
@@ -68,7 +75,11 @@ export const searchClauses = (open: () => ReadStore): void => {
     ]);
     expect(await find({ type: 'Tv' })).to.deep.equal([1, 2]);
     expect(await find({ genres: ['Sci-Fi', 'Drama', 'Unheard'] })).to.deep.equal([1, 2]);
-    expect(await find({ genres: ['Action'] })).to.deep.equal([1]);
+    for (const genre of ['Action', 'action', 'ÁCTION']) {
+      expect(await find({ genres: [genre] }), genre).to.deep.equal([1, 3]);
+    }
+    expect(await find({ genres: ['Act'] })).to.deep.equal([]);
+    expect(await find({ type: 'TV Spécial' })).to.deep.equal([3]);
     expect(await find({ minScore: 8 })).to.deep.equal([1, 3]);
     expect(await find({ minScore: 0 })).to.deep.equal([1, 2, 3]);
     expect(await find({ type: 'TV', genres: ['Drama', 'Sci-Fi'], minScore: 8 })).to.deep.equal([1]);
@@ -86,7 +97,7 @@ export const searchClauses = (open: () => ReadStore): void => {
     ]);
     expect(await find({ sortBy: 'popularity' })).to.deep.equal([2, 5, 3, 1, 4]);
     expect(await find({ sortBy: 'score' })).to.deep.equal([3, 2, 4, 1, 5]);
-    expect(await find({ sortBy: 'title' })).to.deep.equal([2, 4, 5, 1, 3]);
+    expect(await find({ sortBy: 'title' })).to.deep.equal([2, 4, 5, 3, 1]);
     expect(await find({ sortBy: 'views' })).to.deep.equal([3, 1, 2, 5, 4]);
   });
 
@@ -110,6 +121,17 @@ export const searchClauses = (open: () => ReadStore): void => {
     expect(await page(0)).to.deep.equal({ ids: from(1, 10), total: 23 });
     expect(await page(20)).to.deep.equal({ ids: from(21, 3), total: 23 });
     expect(await page(40)).to.deep.equal({ ids: [], total: 23 });
+  });
+
+  it('RS-8 finds a long list of genres in any spelling', async () => {
+    const { find } = await searching([
+      titled(1, { title: 'a', genres: ['Shōnen', 'Action'] }),
+      titled(2, { title: 'b', genres: ['Comédie'] }),
+    ]);
+    const others = Array.from({ length: 20 }, (_, n) => `Unheard ${n}`);
+    expect(await find({ genres: [...others, 'shonen', 'ACTION'] })).to.deep.equal([1]);
+    expect(await find({ genres: [...others, 'comedie'] })).to.deep.equal([2]);
+    expect(await find({ genres: others })).to.deep.equal([]);
   });
 
   it('RS-8 finds a title by what it is called now', async () => {

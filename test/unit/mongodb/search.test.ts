@@ -27,10 +27,12 @@ describe('a search in MongoDB', () => {
   it('asks only for what it is asked, and never for what is delisted', () => {
     expect(searchFilter(page)).to.deep.equal({ 'd.listed': true });
     expect(searchFilter({ ...page, genres: [] })).to.deep.equal({ 'd.listed': true });
-    expect(searchFilter({ ...page, type: 'TV', genres: ['$in'], minScore: 0 })).to.deep.equal({
+    expect(
+      searchFilter({ ...page, type: 'TV', genres: ['$in', 'Comédie'], minScore: 0 }),
+    ).to.deep.equal({
       'd.listed': true,
       'd.typeKey': { $eq: 'tv' },
-      'd.details.genres': { $in: ['$in'] },
+      'd.genreKeys': { $in: ['$in', 'comedie'] },
       'd.details.score': { $gte: 0 },
     });
   });

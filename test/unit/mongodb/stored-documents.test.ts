@@ -67,7 +67,7 @@ describe('documents as MongoDB stores them', () => {
     expect(storedAnime(anAnimeDocument({ details: unknown }), 0).d).to.include({
       listed: true,
       average: null,
-      titleKey: 'école',
+      titleKey: 'ecole',
       typeKey: null,
       popularityKey: Number.MAX_SAFE_INTEGER,
     });

@@ -6,7 +6,7 @@ import type { Connection } from './connection.js';
 import { INTERACTION_COLUMNS } from './document-reads.js';
 import { recentTotals } from './recent-totals.js';
 import { remembered } from './remembered.js';
-import { animeOf, interactionOf, type InteractionRow } from './rows.js';
+import { animeOf, interactionOf, textKey, type InteractionRow } from './rows.js';
 import { searchSql } from './search-sql.js';
 
 const TOP_BY_VIEWS = `
@@ -26,7 +26,7 @@ const TRENDING = `
 const SHARING_GENRES = `
   SELECT t.anime_id
   FROM (SELECT anime_id, count(*) AS shared FROM title_genres
-        WHERE genre IN (SELECT value FROM json_each(?)) AND anime_id <> ? GROUP BY anime_id) AS other
+        WHERE key IN (SELECT value FROM json_each(?)) AND anime_id <> ? GROUP BY anime_id) AS other
   CROSS JOIN titles AS t USING (anime_id)
   ORDER BY other.shared DESC, t.score DESC, t.anime_id LIMIT ?`;
 
@@ -39,13 +39,14 @@ const LISTED = `
 
 /** From one genre to the next, instead of through all titles of each. */
 const GENRES = `
-  WITH RECURSIVE known (genre) AS (
-    SELECT min(genre) FROM title_genres
+  WITH RECURSIVE known (key) AS (
+    SELECT min(key) FROM title_genres
     UNION ALL
-    SELECT (SELECT min(genre) FROM title_genres WHERE genre > known.genre) FROM known
-    WHERE known.genre IS NOT NULL
+    SELECT (SELECT min(key) FROM title_genres WHERE key > known.key) FROM known
+    WHERE known.key IS NOT NULL
   )
-  SELECT genre FROM known WHERE genre IS NOT NULL`;
+  SELECT (SELECT min(genre) FROM title_genres WHERE key = known.key) FROM known
+  WHERE key IS NOT NULL`;
 
 const INTERACTIONS_OF = `
   SELECT ${INTERACTION_COLUMNS} FROM interactions
@@ -101,7 +102,8 @@ export const queriesOn = (db: Connection) => {
       ),
 
     recommended: (basedOn: AnimeId, limit: number) => {
-      const genres = JSON.stringify(anime(basedOn)?.details.genres.map(nulFree) ?? []);
+      const keys = new Set(anime(basedOn)?.details.genres.map(textKey));
+      const genres = JSON.stringify([...keys]);
       const found = untilCatalogueChanges(`recommended ${basedOn} ${limit} ${genres}`, () =>
         genres === '[]'
           ? ids(BEST_SCORES, basedOn, limit)

@@ -4,7 +4,7 @@ import type {
   DailyActivityDocument,
   InteractionDocument,
 } from '../../../ports/read-store.js';
-import { searchText } from '../../../wire/search-text.js';
+import { genreSpellings, searchText } from '../../../wire/search-text.js';
 import { nulFree, withNul } from '../nul-free.js';
 
 /** Documents as rows and back. A row costs mostly its bytes, so those of which there are many are small. */
@@ -124,23 +124,25 @@ export const animeRow = (document: AnimeDocument): AnimeRow => [
 export const animeOf = (document: string): AnimeDocument => JSON.parse(document) as AnimeDocument;
 
 /** What a listed anime is searched by. */
-const facetsOf = ({ details }: AnimeDocument): string =>
-  JSON.stringify({
+const facetsOf = ({ details }: AnimeDocument): string => {
+  const genres = [...genreSpellings(details.genres)];
+  return JSON.stringify({
     title: textKey(details.title),
     type: details.type === null ? null : textKey(details.type),
     score: details.score,
     popularity: details.popularity,
-    genres: details.genres.map(nulFree),
-    genreSet: genreSet(details.genres),
+    genres: genres.map(([key, spelling]) => [nulFree(key), nulFree(spelling)]),
+    genreSet: genreSet(genres.map(([key]) => key)),
   });
+};
 
-/** Genres as one text, each between line ends, which none of them has in it when it is JSON. */
-const genreSet = (genres: readonly string[]): string => ['', ...genres.map(asJson), ''].join('\n');
+/** Keys of genres as one text, each between line ends, which none of them has in it when it is JSON. */
+const genreSet = (keys: readonly string[]): string => ['', ...keys.map(asJson), ''].join('\n');
 
 /** Stands in the set of a title that has the genre, and in no other. */
-export const genreInSet = (genre: string): string => `\n${asJson(genre)}\n`;
+export const genreInSet = (genre: string): string => `\n${asJson(searchText(genre))}\n`;
 
 const asJson = (text: string): string => JSON.stringify(text);
 
-/** How a text is stored, and asked for, where case does not matter. */
+/** How a text is stored, and asked for, where case and accents do not matter. */
 export const textKey = (text: string): string => nulFree(searchText(text));

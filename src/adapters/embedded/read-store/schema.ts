@@ -42,7 +42,7 @@ const INSERT_TITLE = `
 
 const INSERT_GENRES = `
       INSERT INTO title_genres
-        SELECT DISTINCT value, new.anime_id FROM json_each(new.facets, '$.genres')`;
+        SELECT value ->> 0, value ->> 1, new.anime_id FROM json_each(new.facets, '$.genres')`;
 
 /**
  * The documents of one version. The title tables hold what listed anime are searched by. They are
@@ -50,7 +50,7 @@ const INSERT_GENRES = `
  */
 export const VERSION_FILE: FileKind = {
   applicationId: 0x416e5264,
-  schemaVersion: 1,
+  schemaVersion: 2,
   settings: DERIVED,
   remedy: remedyFor,
   schema: `
@@ -110,10 +110,12 @@ export const VERSION_FILE: FileKind = {
     CREATE INDEX titles_by_score ON titles (score DESC, anime_id);
     CREATE INDEX titles_by_popularity ON titles (popularity IS NULL, popularity, anime_id);
 
+    -- A title has each genre in one spelling; genres are told apart by their keys.
     CREATE TABLE title_genres (
+      key TEXT NOT NULL,
       genre TEXT NOT NULL,
       anime_id INTEGER NOT NULL,
-      PRIMARY KEY (genre, anime_id)
+      PRIMARY KEY (key, genre, anime_id)
     ) STRICT, WITHOUT ROWID;
 
     -- Counts the changes of what titles are searched by.
@@ -130,7 +132,8 @@ export const VERSION_FILE: FileKind = {
     WHEN old.facets IS NOT new.facets BEGIN
       DELETE FROM titles WHERE anime_id = old.anime_id;
       DELETE FROM title_genres WHERE anime_id = old.anime_id
-        AND genre IN (SELECT value FROM json_each(old.facets, '$.genres'));
+        AND (key, genre) IN
+          (SELECT value ->> 0, value ->> 1 FROM json_each(old.facets, '$.genres'));
       ${INSERT_TITLE};
       ${INSERT_GENRES};
       UPDATE catalogue SET epoch = epoch + 1;

@@ -1,5 +1,4 @@
 import type { AnimeSearch, SortBy } from '../../../ports/read-store.js';
-import { nulFree } from '../nul-free.js';
 import type { SqlValue } from '../sqlite.js';
 import { genreInSet, textKey } from './rows.js';
 
@@ -68,6 +67,6 @@ const anyOf = (genres: readonly string[]): Condition =>
       )
     : condition(
         `t.anime_id IN (SELECT anime_id FROM title_genres
-           WHERE genre IN (SELECT value FROM json_each(?)))`,
-        JSON.stringify(genres.map(nulFree)),
+           WHERE key IN (SELECT value FROM json_each(?)))`,
+        JSON.stringify(genres.map(textKey)),
       );
