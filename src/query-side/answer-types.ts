@@ -1,120 +1,192 @@
 /** What queries answer with, and the filters of a search. */
 export const answerTypes = /* GraphQL */ `
+  "The counters of one anime, with what a list shows of it."
   type AnimeStats {
+    "Unique among all objects of this API: AnimeStats and the anime's id."
+    id: ID!
+    "The anime's id in the MyAnimeList catalogue."
     animeId: Int!
+    "From the catalogue."
+    title: String
+    "The address of a picture, from the catalogue; null when none is known."
+    image: String
+    "How often users clicked the anime."
     totalClicks: Count!
+    "How often users viewed the anime."
     totalViews: Count!
     "Users who rated: a later rating of the same user replaces the earlier one."
     totalRatings: Count!
-    "The mean of the users' latest ratings; null while there are none."
+    "The mean of the users' latest ratings, from 1 to 10; null while there are none."
     averageRating: Float
+    "How long all views lasted together, in seconds."
     totalDurationSeconds: Count!
   }
 
+  "The catalogue entry of one anime."
   type Anime {
+    "Unique among all objects of this API: Anime and the anime's id."
+    id: ID!
+    "The anime's id in the MyAnimeList catalogue."
     myanimelistId: Int!
+    "The title as the catalogue spells it."
     title: String!
+    "What the anime is about; null when unknown."
     description: String
+    "The address of a picture; null when none is known."
     image: String
+    "TV, Movie, OVA and the like; null when unknown."
     type: String
+    "How many episodes there are; null when unknown."
     episodes: Int
+    "The catalogue's own score, from 0 to 10; null when unknown."
     score: Float
-    "The place by number of members; 1 is the most popular."
+    "The place by number of members; 1 is the most popular. Null when unknown."
     popularity: Int
   }
 
+  "The catalogue entry of one anime, with its counters."
   type AnimeWithStats {
+    "Unique among all objects of this API: AnimeWithStats and the anime's id."
+    id: ID!
+    "The anime's id in the MyAnimeList catalogue."
     myanimelistId: Int!
+    "The title as the catalogue spells it."
     title: String!
+    "What the anime is about; null when unknown."
     description: String
+    "The address of a picture; null when none is known."
     image: String
+    "TV, Movie, OVA and the like; null when unknown."
     type: String
+    "How many episodes there are; null when unknown."
     episodes: Int
+    "The catalogue's own score, from 0 to 10; null when unknown."
     score: Float
-    "The place by number of members; 1 is the most popular."
+    "The place by number of members; 1 is the most popular. Null when unknown."
     popularity: Int
-    "Comma separated; null when none are known."
+    "Comma separated, as the catalogue spells them; null when none are known."
     genres: String
+    "How often users clicked the anime."
     totalClicks: Count!
+    "How often users viewed the anime."
     totalViews: Count!
     "Users who rated: a later rating of the same user replaces the earlier one."
     totalRatings: Count!
-    "The mean of the users' latest ratings; null while there are none."
+    "The mean of the users' latest ratings, from 1 to 10; null while there are none."
     averageRating: Float
   }
 
+  "One page of a search."
   type PaginatedAnimes {
+    "The matches on this page."
     items: [AnimeWithStats!]!
-    "All matches, on whatever page."
+    "How many matches there are on all pages."
     total: Int!
+    "The number of this page, as asked for."
     page: Int!
+    "How many matches a page may have, as asked for."
     pageSize: Int!
+    "Whether there are matches after this page."
     hasMore: Boolean!
   }
 
+  "What a search finds, and in which order. Texts are compared without regard to case and accents; an empty text or list counts as not given."
   input AnimeFilters {
-    "The title contains this, in any case."
+    "The title contains this. At most 200 characters."
     search: String
-    "The type is this, in any case."
+    "The type is this. At most 200 characters."
     type: String
-    "The anime has any of these genres."
+    "The anime has any of these genres. At most 50, each of at most 200 characters."
     genres: [String!]
-    "The catalogue's score is at least this."
+    "The catalogue's score is known and at least this."
     minScore: Float
-    "popularity, score, title or views."
+    "popularity (1 first) or score (highest first), unknown last; title (A first); or views (most first)."
     sortBy: String = "popularity"
   }
 
+  "How the ratings of one anime are spread: each user's latest rating counts."
   type RatingDistribution {
+    "Unique among all objects of this API: RatingDistribution and the anime's id."
+    id: ID!
+    "The anime's id in the MyAnimeList catalogue."
     animeId: Int!
     "Users who rated."
     total: Count!
+    "The mean of the users' latest ratings, from 1 to 10; null while there are none."
     average: Float
     "One for each whole star from 1 to 10: 7 counts the ratings from 7.00 to 7.99."
     buckets: [RatingBucket!]!
   }
 
+  "The ratings of one whole star."
   type RatingBucket {
+    "From 1 to 10."
     stars: Int!
+    "Users whose latest rating is here."
     count: Count!
   }
 
+  "A page of what one user did, by anime id."
   type UserInteractionConnection {
+    "One for each anime on this page."
     edges: [UserInteractionEdge!]!
+    "Where this page stands among the others."
     pageInfo: PageInfo!
   }
 
+  "One anime on a page of what a user did."
   type UserInteractionEdge {
+    "What the user did with the anime."
     node: UserInteraction!
+    "Goes on after this one when it is given as after."
     cursor: String!
   }
 
+  "What one user did with one anime."
   type UserInteraction {
+    "Unique among all objects of this API: UserInteraction, the anime's id and the user's."
+    id: ID!
+    "The anime's id in the MyAnimeList catalogue."
     animeId: Int!
+    "How often the user clicked the anime."
     totalClicks: Count!
+    "How often the user viewed the anime."
     totalViews: Count!
+    "How long the user's views lasted together, in seconds."
     totalDurationSeconds: Count!
-    "The user's latest rating of the anime."
+    "The user's latest rating of the anime, from 1 to 10; null without any."
     rating: Float
+    "When the latest rating was given, in ISO 8601; null without any."
     ratedAt: String
+    "When the user last clicked the anime, in ISO 8601; null without any click."
     lastClickAt: String
+    "When the user last viewed the anime, in ISO 8601; null without any view."
     lastViewAt: String
   }
 
+  "Where a page stands among the others."
   type PageInfo {
+    "Whether there is a page after this one."
     hasNextPage: Boolean!
+    "Whether this page was asked for with after."
     hasPreviousPage: Boolean!
+    "The cursor of the first edge; null on an empty page."
     startCursor: String
+    "The cursor of the last edge, to be given as after for the next page; null on an empty page."
     endCursor: String
   }
 
+  "The process that answers."
   type ServiceInfo {
+    "The version of the service."
     version: String!
+    "The role that the process runs: query-api, or all."
     role: String!
     "The version of the read models that answers; null before the first one."
     readModels: String
     "Events in the log that the read models do not show yet; null where this process cannot know."
     lagEvents: Count
+    "How old the oldest of these events is, in seconds; null where this process cannot know."
     lagSeconds: Float
   }
 `;

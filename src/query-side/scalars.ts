@@ -6,6 +6,9 @@ import { GraphQLError, GraphQLScalarType, Kind } from 'graphql';
  */
 export const countScalar = new GraphQLScalarType<number, number>({
   name: 'Count',
+  description:
+    'A whole number from 0 to 2^53-1, as a plain JSON number: totals outgrow the 32 bits of Int.',
+  specifiedByURL: 'https://www.rfc-editor.org/rfc/rfc8259#section-6',
   serialize: (value) => {
     if (isCount(value)) return value;
     throw new TypeError(`Count cannot represent ${String(value)}.`);

@@ -1,47 +1,71 @@
 import { answerTypes } from './answer-types.js';
 
 const queryType = /* GraphQL */ `
-  "A whole number from 0 to 2^53-1, as a plain JSON number: totals outgrow the 32 bits of Int."
   scalar Count
 
+  "Live statistics of anime. An argument of null counts as not given. Lists leave out delisted anime; what names an anime still answers for it."
   type Query {
-    "The most viewed anime, most views first. Limit: 1 to 100."
-    topAnimesByViews(limit: Int = 10): [AnimeStats!]!
-    "The best rated anime with at least 5 ratings, best average first, then most ratings. Limit: 1 to 100."
-    topAnimesByRating(limit: Int = 10): [AnimeStats!]!
+    "The most viewed anime, most views first; those without views are left out."
+    topAnimesByViews("How many at most. From 1 to 100." limit: Int = 10): [AnimeStats!]!
+    "The best rated anime with at least 5 ratings, best average first, then most ratings."
+    topAnimesByRating("How many at most. From 1 to 100." limit: Int = 10): [AnimeStats!]!
     "The counters of one anime; null when it is unknown."
     animeStats(
+      "The anime's id in the MyAnimeList catalogue."
       animeId: Int!
-      "Wait until the answer includes this revision, as a command returned it."
+      "Wait until the answer includes this revision, a decimal string as a command returned it."
       minRevision: String
     ): AnimeStats
     "The catalogue entry of one anime; null when it is unknown."
     anime(
+      "The anime's id in the MyAnimeList catalogue."
       animeId: Int!
-      "Wait until the answer includes this revision, as a command returned it."
+      "Wait until the answer includes this revision, a decimal string as a command returned it."
       minRevision: String
     ): Anime
-    "The catalogue page by page. Page size: 1 to 100."
-    searchAnimes(page: Int = 1, pageSize: Int = 20, filters: AnimeFilters): PaginatedAnimes!
+    "The catalogue page by page."
+    searchAnimes(
+      "The number of the page. From 1 to 1000000."
+      page: Int = 1
+      "How many a page may have. From 1 to 100."
+      pageSize: Int = 20
+      "Which anime, and in which order; all by popularity where not given."
+      filters: AnimeFilters
+    ): PaginatedAnimes!
     "Most clicks, views and ratings since 00:00 UTC of today minus so many days, then most views."
-    trendingAnimes(limit: Int = 10, days: Int = 7): [AnimeWithStats!]!
-    "Other titles that share genres with the given one, best first; where it has none, best score."
-    recommendedAnimes(
-      basedOnAnimeId: Int!
+    trendingAnimes(
+      "How many at most. From 1 to 100."
       limit: Int = 10
-      "Wait until the given anime includes this revision, as a command returned it."
+      "How many days back. From 1 to 3650."
+      days: Int = 7
+    ): [AnimeWithStats!]!
+    "Other titles that share genres with the given one, most shared first, then best score; where it has none or is unknown, best score."
+    recommendedAnimes(
+      "The id of the given anime in the MyAnimeList catalogue."
+      basedOnAnimeId: Int!
+      "How many at most. From 1 to 100."
+      limit: Int = 10
+      "Wait until the given anime includes this revision, a decimal string as a command returned it."
       minRevision: String
     ): [AnimeWithStats!]!
-    "Every genre of the catalogue once, sorted."
+    "Every genre of the catalogue once, sorted. Spellings that differ in case or accents alone are one genre."
     genres: [String!]!
     "How the ratings of one anime are spread; null when it is unknown."
     ratingDistribution(
+      "The anime's id in the MyAnimeList catalogue."
       animeId: Int!
-      "Wait until the answer includes this revision, as a command returned it."
+      "Wait until the answer includes this revision, a decimal string as a command returned it."
       minRevision: String
     ): RatingDistribution
-    "What one user did, by anime id. First: 1 to 100."
-    userInteractions(userId: String!, first: Int = 20, after: String): UserInteractionConnection!
+    "What one user did, by anime id."
+    userInteractions(
+      "Whose interactions. From 1 to 128 characters, not blank and without control characters."
+      userId: String!
+      "How many at most. From 1 to 100."
+      first: Int = 20
+      "The cursor that an earlier page ended with."
+      after: String
+    ): UserInteractionConnection!
     "Who answers, and how far behind the log of events."
     serviceInfo: ServiceInfo!
   }

@@ -3,7 +3,8 @@ import { encodeCursor } from './cursor.js';
 
 /**
  * Documents in the shapes of the schema, as plain values: the executor then reads properties and
- * calls no resolver per field.
+ * calls no resolver per field. An `id` begins with its type, because some client caches know an
+ * object by its id alone.
  */
 
 /** One division of whole numbers, so the mean is as exact as a double can be. */
@@ -11,7 +12,10 @@ const averageOf = ({ ratingSum, ratingCount }: AnimeDocument): number | null =>
   ratingCount === 0 ? null : ratingSum / (ratingCount * 100);
 
 export const toStats = (document: AnimeDocument) => ({
+  id: `AnimeStats:${document.animeId}`,
   animeId: document.animeId,
+  title: document.details.title,
+  image: document.details.image,
   totalClicks: document.clicks,
   totalViews: document.views,
   totalRatings: document.ratingCount,
@@ -20,6 +24,7 @@ export const toStats = (document: AnimeDocument) => ({
 });
 
 export const toAnime = ({ animeId, details }: AnimeDocument) => ({
+  id: `Anime:${animeId}`,
   myanimelistId: animeId,
   title: details.title,
   description: details.description,
@@ -32,6 +37,7 @@ export const toAnime = ({ animeId, details }: AnimeDocument) => ({
 
 export const toAnimeWithStats = (document: AnimeDocument) => ({
   ...toAnime(document),
+  id: `AnimeWithStats:${document.animeId}`,
   genres: document.details.genres.join(', ') || null,
   totalClicks: document.clicks,
   totalViews: document.views,
@@ -40,6 +46,7 @@ export const toAnimeWithStats = (document: AnimeDocument) => ({
 });
 
 export const toDistribution = (document: AnimeDocument) => ({
+  id: `RatingDistribution:${document.animeId}`,
   animeId: document.animeId,
   total: document.ratingCount,
   average: averageOf(document),
@@ -49,6 +56,7 @@ export const toDistribution = (document: AnimeDocument) => ({
 const toInteraction = (document: InteractionDocument) => {
   const rating = document.ratings.at(-1);
   return {
+    id: `UserInteraction:${document.animeId}:${document.userId}`,
     animeId: document.animeId,
     totalClicks: document.clicks,
     totalViews: document.views,

@@ -203,6 +203,11 @@ describe('queries for the catalogue', () => {
       }
     });
 
+    it('finds a title and a genre whatever its case and accents', async () => {
+      expect(await found({ search: 'cöwbóy' })).to.deep.equal([1, 5]);
+      expect(await found({ genres: ['ADVENTURE'] })).to.deep.equal([20, 21]);
+    });
+
     it('finds a type, any of the genres, and a score of at least', async () => {
       expect(await found({ type: 'movie' })).to.deep.equal([30, 5]);
       expect(await found({ genres: ['Adventure', 'Sci-Fi'] })).to.deep.equal([20, 21, 1, 30]);

@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import type { AnimeDocument, DocumentBatch } from '../../src/ports/read-store.js';
 import type { QueryApiOptions } from '../../src/query-side/query-api.js';
-import { animeId } from '../support/examples.js';
+import { animeId, COWBOY_BEBOP } from '../support/examples.js';
 import type { Answer } from '../support/query-api.js';
 import { givenReadModels } from '../support/read-models.js';
 import { aDay, anAnimeDocument } from '../support/read-store.js';
@@ -22,6 +22,30 @@ describe('queries for statistics', () => {
       stops.push(api.stop);
       return api.ask(query, variables);
     },
+  });
+
+  it('tell title and picture of the catalogue wherever counters are, and null for no picture', async () => {
+    const rated = { views: 3, ratingCount: 5, ratingSum: 4000 };
+    const pictured = { ...COWBOY_BEBOP, title: 'Pictured', image: 'https://example.org/1.jpg' };
+    const animes = [anime(1, { ...rated, views: 4, details: pictured }), anime(5, rated)];
+    const answer = await given({ animes }).when(`{
+      topAnimesByViews { ...shown } topAnimesByRating { ...shown }
+      one: animeStats(animeId: 1) { ...shown } five: animeStats(animeId: 5) { ...shown }
+    }
+    fragment shown on AnimeStats { title image }`);
+    const one = { title: 'Pictured', image: 'https://example.org/1.jpg' };
+    const five = { title: 'Cowboy Bebop', image: null };
+    const both = [one, five];
+    expect(answer).to.deep.equal({
+      data: { topAnimesByViews: both, topAnimesByRating: both, one, five },
+    });
+  });
+
+  it('tell the title of a delisted anime, too', async () => {
+    const answer = await given({ animes: [anime(1, { status: 'delisted' })] }).when(
+      '{ animeStats(animeId: 1) { title } }',
+    );
+    expect(answer).to.deep.equal({ data: { animeStats: { title: 'Cowboy Bebop' } } });
   });
 
   describe('topAnimesByViews', () => {

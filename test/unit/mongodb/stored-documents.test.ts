@@ -71,6 +71,10 @@ describe('documents as MongoDB stores them', () => {
       typeKey: null,
       popularityKey: Number.MAX_SAFE_INTEGER,
     });
+    const genres = ['École', 'action', 'Action'];
+    expect(
+      storedAnime(anAnimeDocument({ details: { ...COWBOY_BEBOP, genres } }), 0).d.genreKeys,
+    ).to.deep.equal(['ecole', 'action']);
     const rated = { ratingCount: 3, ratingSum: 2500, status: 'delisted' } as const;
     expect(storedAnime(anAnimeDocument(rated), 0).d).to.include({
       listed: false,

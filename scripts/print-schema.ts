@@ -1,0 +1,15 @@
+import { printSchema } from 'graphql';
+import { createSchema } from '../src/query-side/schema.js';
+
+/** The schema as a document: its types alone, so nothing is ever asked of what is left out here. */
+const unasked = () => {
+  throw new Error('Nobody queries a schema that is only printed.');
+};
+
+const schema = createSchema({
+  waiter: { read: unasked },
+  serviceInfo: unasked,
+  now: unasked,
+});
+
+process.stdout.write(`${printSchema(schema)}\n`);
