@@ -3,6 +3,7 @@ import { GraphQLError } from 'graphql';
 /** What `extensions.code` of an answer may say, apart from the codes of limits. */
 export type QueryErrorCode =
   | 'BAD_REQUEST'
+  | 'PERSISTED_QUERY_NOT_SUPPORTED'
   | 'GRAPHQL_PARSE_FAILED'
   | 'GRAPHQL_VALIDATION_FAILED'
   | 'BAD_USER_INPUT'
@@ -16,6 +17,13 @@ const queryError = (
   message: string,
   details: Readonly<Record<string, unknown>> = {},
 ): GraphQLError => new GraphQLError(message, { extensions: { code, ...details } });
+
+/** The request as a whole is none of GraphQL. */
+export const badRequest = (message: string): GraphQLError => queryError('BAD_REQUEST', message);
+
+/** Clients know this message, and that code, and send the query itself from then on. */
+export const persistedQueryNotSupported = (): GraphQLError =>
+  queryError('PERSISTED_QUERY_NOT_SUPPORTED', 'PersistedQueryNotSupported');
 
 /** The caller's mistake, in a sentence that says which argument and what it may be. */
 export const badUserInput = (argument: string, message: string): GraphQLError =>

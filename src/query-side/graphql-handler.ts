@@ -1,16 +1,12 @@
-import { isUtf8 } from 'node:buffer';
-import type { Request, RequestHandler, Response } from 'express';
-import type { GraphQLSchema } from 'graphql';
-import {
-  createHandler,
-  parseRequestParams,
-  type Request as GraphqlRequest,
-  type Response as GraphqlResponse,
-} from 'graphql-http';
+import type { Request, RequestHandler } from 'express';
+import { GraphQLError, type GraphQLSchema } from 'graphql';
+import { createHandler, type Response as GraphqlResponse } from 'graphql-http';
+import { Problem } from '../platform/problem.js';
 import { requestIdOf } from '../platform/request-context.js';
 import { createContext, type QueryContext } from './context.js';
 import type { Documents } from './documents.js';
 import { asRequestError, type ErrorMask } from './error-mask.js';
+import { requestParameters } from './request-parameters.js';
 import type { ReadModels } from './revision-waiter.js';
 
 export interface GraphqlHandlerOptions {
@@ -20,72 +16,99 @@ export interface GraphqlHandlerOptions {
   readonly activeReadModels: () => Promise<ReadModels | null>;
 }
 
-type Incoming = GraphqlRequest<Request, Response>;
-
-/** GraphQL over HTTP. Expects the raw body, or none, in `req.body`. */
+/** GraphQL over HTTP. Expects the body of a POST in `req.body`, read as JSON. */
 export const graphqlHandler = (options: GraphqlHandlerOptions): RequestHandler => {
   const { schema, documents, mask, activeReadModels } = options;
 
-  const handle = createHandler<Request, Response, QueryContext>({
-    parseRequestParams: (req) => {
-      refuseBatch(req);
-      return parseRequestParams(req);
+  const handle = createHandler<Request, Answering, QueryContext>({
+    parseRequestParams: ({ raw, context }) => {
+      try {
+        return requestParameters(raw);
+      } catch (error) {
+        if (!(error instanceof GraphQLError)) throw error;
+        return refusal(error, context.mediaType);
+      }
     },
-    onSubscribe: ({ context: res }, { query, operationName, variables }) => {
+    onSubscribe: ({ context: { requestId } }, { query, operationName, variables }) => {
       const document = documents(query);
       if (!('kind' in document)) return document;
-      const contextValue = createContext(requestIdOf(res), activeReadModels);
+      const contextValue = createContext(requestId, activeReadModels);
       return { schema, document, operationName, variableValues: variables, contextValue };
     },
-    onOperation: (req, { contextValue }, result) => {
-      const requestId = contextValue?.requestId ?? 'none';
+    onOperation: ({ context: { requestId, mediaType } }, _args, result) => {
       const errors = result.errors?.map((error) => mask(error, requestId));
       const masked = errors === undefined ? result : { ...result, errors };
-      return takesPlainJson(req) ? plainJson(masked) : masked;
+      return serialized(masked, mediaType);
     },
     formatError: asRequestError,
   });
 
   return async (req, res) => {
-    const { method, url, headers } = req;
+    const mediaType = acceptedType(req);
     const [body, init] = await handle({
-      method,
-      url,
-      headers,
-      body: textOf(req),
+      // HEAD is answered as GET is; the server leaves out the body.
+      method: req.method === 'HEAD' ? 'GET' : req.method,
+      url: req.url,
+      headers: { accept: mediaType },
+      body: null,
       raw: req,
-      context: res,
+      context: { requestId: requestIdOf(res), mediaType },
     });
+    if (init.status === 405) throw MUTATION_BY_GET;
     res.statusCode = init.status;
     for (const [name, value] of Object.entries(init.headers ?? {})) res.setHeader(name, value);
+    res.setHeader('Content-Length', Buffer.byteLength(body ?? ''));
     res.setHeader('Cache-Control', 'no-store');
-    if (body === null) res.end();
-    else res.end(body);
+    res.end(body);
   };
 };
 
-/** What is not UTF-8 is passed on as what is not JSON. */
-const textOf = ({ body }: Request): string | null => {
-  if (!Buffer.isBuffer(body)) return null;
-  return isUtf8(body) ? body.toString() : '\uFFFD';
+const MUTATION_BY_GET = new Problem(405, 'A mutation is sent by POST.', {
+  headers: { Allow: 'POST' },
+});
+
+/** What is known of a request before it is looked at. */
+interface Answering {
+  readonly requestId: string;
+  readonly mediaType: MediaType;
+}
+
+const JSON_TYPE = 'application/json';
+const GRAPHQL_TYPE = 'application/graphql-response+json';
+type MediaType = typeof JSON_TYPE | typeof GRAPHQL_TYPE;
+
+/** Nobody needs to say the charset, which is always this one. Where clients do not care: the first. */
+const OFFERED = [JSON_TYPE, GRAPHQL_TYPE].flatMap((type) => [type, `${type}; charset=utf-8`]);
+const ANYTHING: ReadonlySet<string | undefined> = new Set([undefined, '*/*', JSON_TYPE]);
+
+const acceptedType = (req: Request): MediaType => {
+  if (ANYTHING.has(req.headers.accept)) return JSON_TYPE;
+  const accepted = req.accepts(OFFERED);
+  if (accepted !== false) return accepted.startsWith(JSON_TYPE) ? JSON_TYPE : GRAPHQL_TYPE;
+  throw new Problem(
+    406,
+    `Answers are ${JSON_TYPE} or ${GRAPHQL_TYPE}; there are no subscriptions, event streams or multipart answers.`,
+  );
 };
 
-const refuseBatch = ({ body }: Incoming): void => {
-  if (typeof body === 'string' && body.trimStart().startsWith('[')) {
-    throw new Error('Send one operation per request: batches are not supported.');
-  }
+/**
+ * A request that is none of GraphQL is 400 under either type. One that only lacks its query is
+ * answered as GraphQL: in plain JSON clients fall back on 200 alone, or believe a proxy spoke.
+ */
+const refusal = (error: GraphQLError, type: MediaType): GraphqlResponse => {
+  const isProbe = error.extensions['code'] === 'PERSISTED_QUERY_NOT_SUPPORTED';
+  return response({ errors: [error] }, type, isProbe && type === JSON_TYPE ? 200 : 400);
 };
-
-const PLAIN_JSON: ReadonlySet<string | undefined> = new Set([undefined, '*/*', 'application/json']);
-
-const takesPlainJson = ({ raw }: Incoming): boolean => PLAIN_JSON.has(raw.headers.accept);
 
 /** What graphql-http answers here too, but it serialises through a replacer, at half the speed. */
-const plainJson = (result: object): GraphqlResponse => [
+const serialized = (result: object, type: MediaType): GraphqlResponse =>
+  response(result, type, 'data' in result || type === JSON_TYPE ? 200 : 400);
+
+const response = (result: object, type: MediaType, status: 200 | 400): GraphqlResponse => [
   JSON.stringify(result),
   {
-    status: 200,
-    statusText: 'OK',
-    headers: { 'content-type': 'application/json; charset=utf-8' },
+    status,
+    statusText: status === 200 ? 'OK' : 'Bad Request',
+    headers: { 'content-type': `${type}; charset=utf-8` },
   },
 ];

@@ -1,5 +1,6 @@
-import express, { Router, type Express, type RequestHandler } from 'express';
+import { Router, type Express, type RequestHandler } from 'express';
 import { createHttpApp, type HttpAppOptions } from '../platform/http-app.js';
+import { jsonBody } from '../platform/json-body.js';
 import { pageSecurityHeaders } from '../platform/security-headers.js';
 import type { ReadStore } from '../ports/read-store.js';
 import { createActiveReadModels } from './context.js';
@@ -48,7 +49,7 @@ const graphqlRouter = (options: QueryApiOptions): Router => {
     router.get('/graphql', forBrowsers, pageSecurityHeaders(), graphiql());
   }
   router.get('/graphql', answer);
-  router.post('/graphql', express.raw({ type: () => true, limit: bodyLimitBytes }), answer);
+  router.post('/graphql', jsonBody({ limitBytes: bodyLimitBytes }), answer);
   return router;
 };
 
