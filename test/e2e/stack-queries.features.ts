@@ -1,6 +1,7 @@
 import { expect } from 'chai';
 import { VERSION } from '../../src/platform/version.js';
 import { eventually } from '../support/eventually.js';
+import { APOLLO_CLIENTS, askAsApollo, operationsOfFrontEnds } from '../support/front-ends.js';
 import { query, send } from '../support/http-client.js';
 import type { FourProcesses } from '../support/stack/four-processes.js';
 import { freshAnimeIds, statsOf } from '../support/stack/story.js';
@@ -192,6 +193,15 @@ export const answersOfTheQueryApi = (stack: () => FourProcesses, hasPast: () => 
       average: 8.7,
       buckets: [0, 0, 0, 0, 0, 0, 1, 1, 2, 1].map((count, at) => ({ stars: at + 1, count })),
     });
+  });
+
+  it('answers every query of the front ends as their clients send it', async () => {
+    for (const client of Object.values(APOLLO_CLIENTS)) {
+      for (const operation of operationsOfFrontEnds(favourite)) {
+        const data = await askAsApollo(stack().queryUrl(), operation, client);
+        expect(Object.values(data)).to.have.length(1).and.not.to.include(null);
+      }
+    }
   });
 
   it('tells who answers, and no lag that another process alone knows', async () => {
