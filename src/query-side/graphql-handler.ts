@@ -1,5 +1,5 @@
 import type { Request, RequestHandler } from 'express';
-import { GraphQLError, type GraphQLSchema } from 'graphql';
+import { getOperationAST, GraphQLError, type GraphQLSchema } from 'graphql';
 import { createHandler, type Response as GraphqlResponse } from 'graphql-http';
 import { Problem } from '../platform/problem.js';
 import { requestIdOf } from '../platform/request-context.js';
@@ -14,11 +14,13 @@ export interface GraphqlHandlerOptions {
   readonly documents: Documents;
   readonly mask: ErrorMask;
   readonly activeReadModels: () => Promise<ReadModels | null>;
+  /** By the operation's name; what is refused before it is executed is an error, too. */
+  readonly onAnswered: (name: string | null, outcome: 'ok' | 'error', seconds: number) => void;
 }
 
 /** GraphQL over HTTP. Expects the body of a POST in `req.body`, read as JSON. */
 export const graphqlHandler = (options: GraphqlHandlerOptions): RequestHandler => {
-  const { schema, documents, mask, activeReadModels } = options;
+  const { schema, documents, mask, activeReadModels, onAnswered } = options;
 
   const handle = createHandler<Request, Answering, QueryContext>({
     parseRequestParams: ({ raw, context }) => {
@@ -29,13 +31,20 @@ export const graphqlHandler = (options: GraphqlHandlerOptions): RequestHandler =
         return refusal(error, context.mediaType);
       }
     },
-    onSubscribe: ({ context: { requestId } }, { query, operationName, variables }) => {
+    onSubscribe: ({ context }, { query, operationName, variables }) => {
       const document = documents(query);
-      if (!('kind' in document)) return document;
-      const contextValue = createContext(requestId, activeReadModels);
+      if (!('kind' in document)) {
+        onAnswered(operationName ?? null, 'error', secondsSince(context.startedAt));
+        return document;
+      }
+      const contextValue = createContext(context.requestId, activeReadModels);
       return { schema, document, operationName, variableValues: variables, contextValue };
     },
-    onOperation: ({ context: { requestId, mediaType } }, _args, result) => {
+    onOperation: ({ context }, { document, operationName }, result) => {
+      const { requestId, mediaType, startedAt } = context;
+      const name = getOperationAST(document, operationName)?.name?.value ?? null;
+      const outcome = result.errors === undefined ? 'ok' : 'error';
+      onAnswered(name, outcome, secondsSince(startedAt));
       const errors = result.errors?.map((error) => mask(error, requestId));
       const masked = errors === undefined ? result : { ...result, errors };
       return serialized(masked, mediaType);
@@ -44,6 +53,7 @@ export const graphqlHandler = (options: GraphqlHandlerOptions): RequestHandler =
   });
 
   return async (req, res) => {
+    const startedAt = performance.now();
     const mediaType = acceptedType(req);
     const [body, init] = await handle({
       // HEAD is answered as GET is; the server leaves out the body.
@@ -52,7 +62,7 @@ export const graphqlHandler = (options: GraphqlHandlerOptions): RequestHandler =
       headers: { accept: mediaType },
       body: null,
       raw: req,
-      context: { requestId: requestIdOf(res), mediaType },
+      context: { requestId: requestIdOf(res), mediaType, startedAt },
     });
     if (init.status === 405) throw MUTATION_BY_GET;
     res.statusCode = init.status;
@@ -71,7 +81,10 @@ const MUTATION_BY_GET = new Problem(405, 'A mutation is sent by POST.', {
 interface Answering {
   readonly requestId: string;
   readonly mediaType: MediaType;
+  readonly startedAt: number;
 }
+
+const secondsSince = (startedAt: number): number => (performance.now() - startedAt) / 1000;
 
 const JSON_TYPE = 'application/json';
 const GRAPHQL_TYPE = 'application/graphql-response+json';

@@ -42,6 +42,7 @@ const graphqlRouter = (options: QueryApiOptions): Router => {
     documents,
     mask: createErrorMask(options.logger),
     activeReadModels: createActiveReadModels({ readStore }),
+    onAnswered: (name, outcome, seconds) => metrics.graphqlAnswered(name, outcome, seconds),
   });
 
   const router = Router({ caseSensitive: true });

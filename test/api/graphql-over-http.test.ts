@@ -280,6 +280,17 @@ describe('GraphQL over HTTP', () => {
       expect(answer.errors?.[0]?.message).to.equal('Subscriptions are not supported');
     });
 
+    it('is counted by its name and outcome, one that is refused included', async () => {
+      await api.ask('query Counted { genres }');
+      await api.ask('query Counted { genres }');
+      const body = JSON.stringify({ query: 'query Wrong { wrong }', operationName: 'Wrong' });
+      await api.post(body);
+      const text = await api.metrics.port(['query-api']).text();
+      const series = 'anime_analytics_graphql_operation_duration_seconds_count';
+      expect(text).to.include(`${series}{operation="Counted",outcome="ok"} 2\n`);
+      expect(text).to.include(`${series}{operation="Wrong",outcome="error"} 1\n`);
+    });
+
     it('is found by its name among others', async () => {
       const query = 'query A { genres } query B { __typename }';
       const named = await api.post(JSON.stringify({ query, operationName: 'A' }));
