@@ -92,10 +92,19 @@ type MediaType = typeof JSON_TYPE | typeof GRAPHQL_TYPE;
 
 /** Nobody needs to say the charset, which is always this one. Where clients do not care: the first. */
 const OFFERED = [JSON_TYPE, GRAPHQL_TYPE].flatMap((type) => [type, `${type}; charset=utf-8`]);
-const ANYTHING: ReadonlySet<string | undefined> = new Set([undefined, '*/*', JSON_TYPE]);
+
+/** What most clients send, so that it is not parsed with every request. */
+const KNOWN: ReadonlyMap<string | undefined, MediaType> = new Map([
+  [undefined, JSON_TYPE],
+  ['*/*', JSON_TYPE],
+  [JSON_TYPE, JSON_TYPE],
+  [GRAPHQL_TYPE, GRAPHQL_TYPE],
+  [`${GRAPHQL_TYPE},${JSON_TYPE};q=0.9`, GRAPHQL_TYPE],
+]);
 
 const acceptedType = (req: Request): MediaType => {
-  if (ANYTHING.has(req.headers.accept)) return JSON_TYPE;
+  const known = KNOWN.get(req.headers.accept);
+  if (known !== undefined) return known;
   const accepted = req.accepts(OFFERED);
   if (accepted !== false) return accepted.startsWith(JSON_TYPE) ? JSON_TYPE : GRAPHQL_TYPE;
   throw new Problem(
