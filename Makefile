@@ -7,7 +7,8 @@ COMPOSE := docker compose -f docker/compose.yaml
 .DEFAULT_GOAL := help
 .PHONY: help install build run start test check typecheck lint format format-check mocha \
   test-contract test-stack demo demo-stack bench bench-commands bench-stream-growth \
-  bench-freshness bench-rebuild bench-reads bench-import bench-stack up down logs ps seed clean
+  bench-freshness bench-rebuild bench-reads bench-import bench-stack schema \
+  up down logs ps seed clean
 
 help: ## List these targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-19s %s\n", $$1, $$2 }'
@@ -77,6 +78,9 @@ bench-import: install ## Importing a catalogue of 25,000 titles in three public 
 
 bench-stack: install ## The distributed service: catch-up, freshness and memory (takes some 20 minutes)
 	npm run bench:stack
+
+schema: install ## Write docs/schema.graphql, the GraphQL schema as a document
+	npm run schema
 
 format: install ## Format all files
 	npm run format
