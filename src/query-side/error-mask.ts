@@ -30,10 +30,10 @@ export const createErrorMask =
 const toldAsItIs = (error: GraphQLError): GraphQLError =>
   'code' in error.extensions ? error : withCode('BAD_USER_INPUT')(error);
 
-/** What is wrong with the request as a whole, before anything was executed. */
+/** What is wrong with the request as a whole, before anything was executed; throws what is a bug. */
 export const asRequestError = (error: Readonly<GraphQLError | Error>): GraphQLError => {
   if (!(error instanceof GraphQLError)) {
-    return new GraphQLError(error.message, { extensions: { code: 'BAD_REQUEST' } });
+    throw new Error('Reading a GraphQL request failed.', { cause: error });
   }
   return 'code' in error.extensions ? error : withCode('BAD_REQUEST')(error);
 };

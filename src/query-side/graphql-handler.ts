@@ -67,9 +67,10 @@ export const graphqlHandler = (options: GraphqlHandlerOptions): RequestHandler =
     if (init.status === 405) throw MUTATION_BY_GET;
     res.statusCode = init.status;
     for (const [name, value] of Object.entries(init.headers ?? {})) res.setHeader(name, value);
-    res.setHeader('Content-Length', Buffer.byteLength(body ?? ''));
+    const text = body ?? '';
+    res.setHeader('Content-Length', Buffer.byteLength(text));
     res.setHeader('Cache-Control', 'no-store');
-    res.end(body);
+    res.end(text);
   };
 };
 

@@ -4,6 +4,11 @@
  * keep it beside the text and bring what is searched for into it too.
  */
 export const searchText = (text: string): string =>
+  ASCII.test(text) ? text.toLowerCase() : folded(text);
+
+const ASCII = /^\p{ASCII}*$/u;
+
+const folded = (text: string): string =>
   text
     .normalize('NFKD')
     .replace(ACCENTS, '')
