@@ -144,7 +144,7 @@ describe('the front ends that our users come with', function () {
 
   for (const [name, client] of Object.entries(APOLLO_CLIENTS)) {
     for (const at of ['port', 'proxy'] as const) {
-      it(`get an answer to each query that they send by ${name} to the ${at}`, async () => {
+      it(`get an answer to each query that ${name} sends to the ${at}`, async () => {
         const url = at === 'port' ? service.queryUrl : `${origin}/graphql`;
         const asked = operationsOfFrontEnds(pokemon);
         expect(asked).to.have.length(answers.length);
@@ -155,7 +155,7 @@ describe('the front ends that our users come with', function () {
       });
     }
 
-    it(`get one by ${name} that tries the hash of the query first`, async () => {
+    it(`get an answer to each where ${name} sends the hash of the query first`, async () => {
       for (const operation of operationsOfFrontEnds(pokemon)) {
         await expectFallback(service.queryUrl, operation, client);
       }
