@@ -1,3 +1,4 @@
+import { expect } from 'chai';
 import { createHealth } from '../../src/platform/health.js';
 import { listen } from '../../src/platform/http-server.js';
 import { silentLogger } from '../../src/platform/logger.js';
@@ -52,6 +53,15 @@ export const serveQueryApi = async (
 /** The codes of an answer's errors. */
 export const codesOf = ({ errors = [] }: Answer): unknown[] =>
   errors.map(({ extensions }) => extensions?.['code']);
+
+/** What HTTP refuses is a problem document, with a sentence for a person. */
+export const expectProblem = async (response: Response, status: number, sentence: RegExp) => {
+  expect(response.headers.get('content-type')).to.equal('application/problem+json');
+  const problem = (await response.json()) as { detail: string };
+  expect(problem).to.include({ status });
+  expect(problem.detail).to.match(sentence);
+  expect(response.status).to.equal(status);
+};
 
 const ACTIVE: VersionRecord = { name: 'v1', state: 'active', logId: 'log', createdAt: AT };
 
