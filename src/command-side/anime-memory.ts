@@ -3,8 +3,9 @@ import { evolve, initialState, type Anime } from '../domain/anime.js';
 import type { AnimeId } from '../domain/ids.js';
 import { streamOf } from '../domain/stream-name.js';
 import type { ExpectedRevision, RecordedEvent } from '../ports/event-store.js';
-import { decode } from '../wire/codec.js';
-import { SCHEMA_VERSIONS } from '../wire/upcast.js';
+import { decodeOf } from '../wire/stream-event.js';
+import { isUnreadable, type Unreadable } from '../wire/unreadable.js';
+import { SCHEMA_VERSIONS, type EventsIgnored } from '../wire/upcast.js';
 import { createRecentCommands, type RecentCommands } from './recent-commands.js';
 
 /**
@@ -19,10 +20,21 @@ export interface AnimeMemory {
   revision: ExpectedRevision;
   /** Of the event at `revision`: by it we notice that the stream is another one than we knew. */
   lastEventId: string | null;
+  /** The events up to `revision` that cannot be read and are not ignored: none may be missing to decide. */
+  readonly unreadable: Map<bigint, Unreadable>;
+  /** The first event that can be read, null where there is none, as of `beginningAt`. */
+  beginning: Beginning | null;
+  /** On the clock of `performance.now()`. */
+  beginningAt: number;
   /** Up to which revision the last snapshot goes; -1 without one. */
   snapshotAt: bigint;
   /** The size that the cache counts for it; 0 where it is not in the cache. */
   cachedSize: number;
+}
+
+export interface Beginning {
+  readonly revision: bigint;
+  readonly type: string;
 }
 
 export const blankMemory = (animeId: AnimeId, rememberedKeys: number): AnimeMemory => ({
@@ -32,38 +44,50 @@ export const blankMemory = (animeId: AnimeId, rememberedKeys: number): AnimeMemo
   state: initialState,
   revision: 'no_stream',
   lastEventId: null,
+  unreadable: new Map(),
+  beginning: null,
+  beginningAt: -Infinity,
   snapshotAt: -1n,
   cachedSize: 0,
 });
 
-/** A stored event that this version does not understand: deciding without it could be wrong. */
-export class UnreadableStreamError extends Error {
-  constructor(
-    readonly stream: string,
-    readonly revision: bigint,
-    readonly type: string,
-    reason: string,
-  ) {
-    super(`Event ${revision} of ${stream} (${type}) cannot be read: ${reason}.`);
-    this.name = 'UnreadableStreamError';
-  }
-}
+/** Notes where the stream begins, as seen now. */
+export const begin = (memory: AnimeMemory, first: Beginning | null): void => {
+  memory.beginning = first === null ? null : { revision: first.revision, type: first.type };
+  memory.beginningAt = performance.now();
+};
 
-/** Takes in the next stored event, whole or, when it cannot be read, not at all. */
+/** Whether all that ever happened is known, or all since an event that says everything anew. */
+export const isWhole = ({ beginning, revision }: AnimeMemory): boolean =>
+  beginning === null
+    ? revision === 'no_stream'
+    : beginning.revision === 0n || beginning.type === 'AnimeListed';
+
+/** Takes in the next stored event. One that cannot be read is noted, and changes nothing else. */
 export const remember = (memory: AnimeMemory, recorded: RecordedEvent): void => {
-  const { stream, revision, id, type } = recorded;
-  const decoded = decode(type, recorded.data);
-  if (decoded.kind !== 'event') {
-    const reason = decoded.kind === 'unknown' ? 'its type is not known' : decoded.reason;
-    throw new UnreadableStreamError(stream, revision, type, reason);
-  }
-  memory.state = evolve(memory.state, decoded.event);
+  const { revision, id, type } = recorded;
+  const decoded = decodeOf(memory.animeId, type, recorded.data);
   memory.revision = revision;
   memory.lastEventId = id;
+  if (isUnreadable(decoded)) {
+    memory.unreadable.set(revision, decoded);
+    return;
+  }
+  if (decoded.kind === 'ignored') {
+    ignore(memory, decoded.ignored);
+    return;
+  }
+  memory.state = evolve(memory.state, decoded.event);
   const keyed = keyedIn(recorded.metadata);
   if (keyed === undefined) return;
   const position = recorded.position.commit;
   memory.recent.add({ ...keyed, eventId: id, type: decoded.event.type, revision, position });
+};
+
+const ignore = ({ unreadable }: AnimeMemory, { from, to }: EventsIgnored): void => {
+  for (const revision of [...unreadable.keys()]) {
+    if (revision >= from && revision <= to) unreadable.delete(revision);
+  }
 };
 
 /** Only commands with a key leave a body's hash; the others must not pay for parsing. */

@@ -5,11 +5,14 @@ import type { AnimeMemory } from './anime-memory.js';
 import { resultOf } from './failures.js';
 import type { Memories } from './memories.js';
 import { correlationIdsOf, type Pending } from './pending.js';
+import { RefusedStreamError, type RefusedStreams } from './refused-streams.js';
 
 export interface AnimeQueues {
   /** How many commands wait for this anime. */
   lengthOf(animeId: AnimeId): number;
   push(pending: Pending): void;
+  /** Looks at the stream again, in turn with its commands, to see whether it is fit by now. */
+  recheck(animeId: AnimeId): void;
   /** Resolves when no command waits or is under way. */
   idle(): Promise<void>;
 }
@@ -17,6 +20,7 @@ export interface AnimeQueues {
 interface Queue {
   readonly animeId: AnimeId;
   waiting: Pending[];
+  recheck: boolean;
 }
 
 /**
@@ -25,26 +29,34 @@ interface Queue {
  */
 export const createAnimeQueues = (options: {
   readonly memories: Memories;
+  readonly refused: RefusedStreams;
   readonly limits: BatchLimits;
   readonly logger: Logger;
   /** Appends a batch and resolves to the commands that must be decided again. */
   readonly commit: (memory: AnimeMemory, batch: Batch) => Promise<readonly Pending[]>;
 }): AnimeQueues => {
-  const { memories, limits, logger, commit } = options;
+  const { memories, refused, limits, logger, commit } = options;
   const queues = new Map<AnimeId, Queue>();
   let whenIdle: (() => void)[] = [];
 
   const turn = async (queue: Queue): Promise<void> => {
     const { animeId } = queue;
     let batch: Batch | undefined;
+    queue.recheck = false;
+    const fit = () => memories.cached(animeId) ?? memories.load(animeId);
     try {
-      let memory = memories.cached(animeId) ?? (await memories.load(animeId));
+      let memory = await fit();
+      refused.allow(animeId);
+      if (queue.waiting.length === 0) return;
       batch = take(queue, memory);
       // Without events nothing will tell whether the state was current, so the head must.
       if (batch.events.length === 0 && !(await memories.isCurrent(memory))) {
-        memory = await memories.refresh(memory);
+        await memories.refresh(memory);
+        const { length } = batch.steps;
         putBack(queue, pendingsOf(batch));
-        batch = take(queue, memory, batch.steps.length);
+        batch = undefined;
+        memory = await fit();
+        batch = take(queue, memory, length);
       }
       if (batch.events.length === 0) answer(memory, batch);
       else putBack(queue, await commit(memory, batch));
@@ -55,13 +67,17 @@ export const createAnimeQueues = (options: {
 
   const fail = (animeId: AnimeId, concerned: readonly Pending[], error: unknown): void => {
     const result = resultOf(error);
-    if (result === undefined || result.kind === 'unreadable') memories.forget(animeId);
-    logger.warn('Commands not decided', {
-      animeId,
-      commands: concerned.length,
-      correlationIds: correlationIdsOf(concerned),
-      error,
-    });
+    if (result === undefined) memories.forget(animeId);
+    if (error instanceof RefusedStreamError) {
+      refused.refuse(error);
+    } else {
+      logger.warn('Commands not decided', {
+        animeId,
+        commands: concerned.length,
+        correlationIds: correlationIdsOf(concerned),
+        error,
+      });
+    }
     for (const pending of concerned) {
       if (result === undefined) pending.fail(bug(error));
       else pending.settle(result);
@@ -78,26 +94,31 @@ export const createAnimeQueues = (options: {
   };
 
   const run = async (queue: Queue): Promise<void> => {
-    while (queue.waiting.length > 0) await turn(queue);
+    while (queue.waiting.length > 0 || queue.recheck) await turn(queue);
     queues.delete(queue.animeId);
     if (queues.size > 0) return;
     for (const resolve of whenIdle) resolve();
     whenIdle = [];
   };
 
+  /** The queue is run by whoever finds none. */
+  const enqueue = (animeId: AnimeId, add: (queue: Queue) => void): void => {
+    const queue = queues.get(animeId);
+    if (queue !== undefined) {
+      add(queue);
+      return;
+    }
+    const fresh: Queue = { animeId, waiting: [], recheck: false };
+    add(fresh);
+    queues.set(animeId, fresh);
+    void run(fresh);
+  };
+
   return {
     lengthOf: (animeId) => queues.get(animeId)?.waiting.length ?? 0,
-    push: (pending) => {
-      const { animeId } = pending.command;
-      const queue = queues.get(animeId);
-      if (queue !== undefined) {
-        queue.waiting.push(pending);
-        return;
-      }
-      const fresh: Queue = { animeId, waiting: [pending] };
-      queues.set(animeId, fresh);
-      void run(fresh);
-    },
+    push: (pending) =>
+      enqueue(pending.command.animeId, (queue) => void queue.waiting.push(pending)),
+    recheck: (animeId) => enqueue(animeId, (queue) => void (queue.recheck = true)),
     idle: async () => {
       if (queues.size > 0) await new Promise<void>((resolve) => void whenIdle.push(resolve));
     },

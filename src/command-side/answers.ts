@@ -108,6 +108,9 @@ const problemOf = (result: Failure): Problem => {
       return later(1, 'Too many commands are waiting; nothing was recorded.', 'overloaded');
     case 'unavailable':
       return later(2, 'The event store does not answer; nothing was recorded.', 'unavailable');
+    case 'access-denied':
+    case 'refused-by-store':
+      return problemOfStore(result.kind);
     case 'outcome-unknown':
       return later(
         1,
@@ -115,11 +118,14 @@ const problemOf = (result: Failure): Problem => {
         'outcome-unknown',
       );
     case 'unreadable':
-      return later(
-        60,
-        'The history of this anime holds an event that this version cannot read.',
-        'stream-unreadable',
-      );
+    case 'truncated': {
+      const { kind, stream, revision, eventType, detail } = result.problem;
+      return new Problem(503, `${detail} An operator must act; nothing was recorded.`, {
+        kind: `stream-${kind}`,
+        headers: { 'Retry-After': '60' },
+        members: { stream, revision: revision.toString(), eventType },
+      });
+    }
     case 'gone':
       return new Problem(410, 'The history of this anime was deleted for ever.', {
         kind: 'stream-deleted',
@@ -128,6 +134,20 @@ const problemOf = (result: Failure): Problem => {
       return new Problem(413, 'The event store does not take an event of this size.', {});
   }
 };
+
+/** What waiting does not mend: the service's credentials, or the event store itself. */
+export const problemOfStore = (kind: 'access-denied' | 'refused-by-store'): Problem =>
+  kind === 'access-denied'
+    ? later(
+        60,
+        'The event store denies this service access. An operator must act; nothing was recorded.',
+        'event-store-access-denied',
+      )
+    : new Problem(
+        500,
+        'The event store refuses this request. An operator must act; nothing was recorded.',
+        { kind: 'event-store-refused' },
+      );
 
 const later = (seconds: number, detail: string, kind: string): Problem =>
   new Problem(503, detail, { kind, headers: { 'Retry-After': String(seconds) } });

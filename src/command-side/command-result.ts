@@ -1,6 +1,7 @@
 import type { AnimeEventType } from '../domain/events.js';
 import type { Rejection } from '../domain/rejection.js';
 import type { ExpectedRevision } from '../ports/event-store.js';
+import type { StreamProblem } from './refused-streams.js';
 
 /** Where the event of a command is. */
 export interface Recorded {
@@ -35,8 +36,15 @@ export type CommandResult =
   | { readonly kind: 'outcome-unknown' }
   /** The stream was deleted for ever. */
   | { readonly kind: 'gone' }
-  /** The stream holds an event that this version cannot read, so it must not decide on it. */
-  | { readonly kind: 'unreadable' }
+  /**
+   * The stream holds an event that cannot be read, or has lost its beginning: deciding without
+   * could be wrong. Nothing was written, and nothing will be until an operator has acted.
+   */
+  | { readonly kind: StreamProblem['kind']; readonly problem: StreamProblem }
+  /** The event store denies this service access. */
+  | { readonly kind: 'access-denied' }
+  /** The event store answers that it cannot do this, or what it holds is damaged. */
+  | { readonly kind: 'refused-by-store' }
   /** The event is larger than the event store takes. */
   | { readonly kind: 'too-large' };
 

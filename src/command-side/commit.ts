@@ -3,7 +3,7 @@ import type { RecordedEvent } from '../ports/event-store.js';
 import type { Logger } from '../platform/logger.js';
 import type { Metrics } from '../platform/metrics.js';
 import { backoffMs, pause } from '../platform/retry.js';
-import type { AnimeMemory } from './anime-memory.js';
+import { begin, type AnimeMemory } from './anime-memory.js';
 import type { Append } from './append-until-known.js';
 import type { Batch, Place, Step } from './batch.js';
 import type { CommandResult } from './command-result.js';
@@ -37,6 +37,9 @@ export const createCommit = (options: CommitOptions) => {
     const asExpected = expected === 'no_stream' || place.first === expected + 1n;
     memory.state = batch.state;
     memory.revision = last;
+    if (expected === 'no_stream') {
+      begin(memory, { revision: place.first, type: batch.events[0]?.type ?? '' });
+    }
     memory.lastEventId = batch.events.at(-1)?.id ?? null;
     for (const step of batch.steps) {
       const result = step.answer(place);

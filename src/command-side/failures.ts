@@ -1,6 +1,6 @@
 import { PortError } from '../ports/errors.js';
-import { UnreadableStreamError } from './anime-memory.js';
 import type { CommandResult } from './command-result.js';
+import { RefusedStreamError } from './refused-streams.js';
 
 /** The answer to commands that a failure of the store stopped before anything was written. */
 export const resultOfFailure = (error: PortError): CommandResult => {
@@ -9,18 +9,22 @@ export const resultOfFailure = (error: PortError): CommandResult => {
       return { kind: 'gone' };
     case 'TOO_LARGE':
       return { kind: 'too-large' };
+    case 'ACCESS_DENIED':
+      return { kind: 'access-denied' };
+    case 'NOT_SUPPORTED':
+    case 'CORRUPT':
+      return { kind: 'refused-by-store' };
     case 'CONFLICT':
     case 'UNAVAILABLE':
     case 'OUTCOME_UNKNOWN':
-    case 'ACCESS_DENIED':
-    case 'NOT_SUPPORTED':
-    case 'CORRUPT':
       return { kind: 'unavailable' };
   }
 };
 
 /** Undefined for a bug. */
 export const resultOf = (error: unknown): CommandResult | undefined => {
-  if (error instanceof UnreadableStreamError) return { kind: 'unreadable' };
+  if (error instanceof RefusedStreamError) {
+    return { kind: error.problem.kind, problem: error.problem };
+  }
   return error instanceof PortError ? resultOfFailure(error) : undefined;
 };

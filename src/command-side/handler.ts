@@ -9,6 +9,7 @@ import type { CommandOptions, CommandResult } from './command-result.js';
 import { createCommit } from './commit.js';
 import { createMemories } from './memories.js';
 import { createPending } from './pending.js';
+import { createRefusedStreams, type StreamProblem } from './refused-streams.js';
 import { createSnapshots } from './snapshots.js';
 
 export interface CommandHandler {
@@ -16,6 +17,8 @@ export interface CommandHandler {
   handle(command: AnimeCommand, options: CommandOptions): Promise<CommandResult>;
   /** Takes no more commands; resolves when those under way are answered. May be called twice. */
   drain(): Promise<void>;
+  /** The streams on which commands are refused. Asking has those looked at again that are due. */
+  refused(): readonly StreamProblem[];
 }
 
 export interface CommandLimits {
@@ -39,6 +42,10 @@ export interface CommandLimits {
   readonly loadTimeoutMs?: number;
   /** How often a command is decided again after conflicts with other processes. Default 10. */
   readonly conflictRetries?: number;
+  /** For how long the beginning of a stream is taken to be where it was last seen. Default 10,000. */
+  readonly beginningForMs?: number;
+  /** How soon a refused stream is looked at again. Default 5,000. */
+  readonly recheckAfterMs?: number;
 }
 
 /** The write side: one queue per anime, group commit, exact expected revisions. */
@@ -55,17 +62,19 @@ export const createCommandHandler = (options: {
   const { batchEvents = 500, batchBytes = 512 * 1024 } = limits;
   const { waitingPerAnime = 2000, waitingInAll = 20_000, deadlineMs = 10_000 } = limits;
   const { appendTimeoutMs = 4000, loadTimeoutMs = 60_000, conflictRetries = 10 } = limits;
+  const { beginningForMs = 10_000, recheckAfterMs = 5_000 } = limits;
 
   const snapshots = createSnapshots({ store, logger, newId, every: snapshotEvery, rememberedKeys });
   const memories = createMemories({
-    ...{ store, snapshots, cachedAnimes, rememberedKeys, loadTimeoutMs },
+    ...{ store, snapshots, cachedAnimes, rememberedKeys, loadTimeoutMs, beginningForMs },
   });
+  const refused = createRefusedStreams({ logger, metrics, recheckAfterMs });
   const append = createAppend({ store, logger, metrics, attemptTimeoutMs: appendTimeoutMs });
   const commit = createCommit({
     ...{ append, logger, metrics, memories, snapshots, conflictRetries },
   });
   const batchLimits = { events: batchEvents, bytes: batchBytes };
-  const queues = createAnimeQueues({ memories, logger, commit, limits: batchLimits });
+  const queues = createAnimeQueues({ memories, refused, logger, commit, limits: batchLimits });
   let unanswered = 0;
   let draining: Promise<void> | undefined;
 
@@ -100,5 +109,9 @@ export const createCommandHandler = (options: {
       return result;
     },
     drain: () => (draining ??= finish()),
+    refused: () => {
+      if (draining === undefined) refused.due().forEach((animeId) => queues.recheck(animeId));
+      return refused.all();
+    },
   };
 };

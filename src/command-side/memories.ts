@@ -2,16 +2,27 @@ import { LRUCache } from 'lru-cache';
 import type { AnimeId } from '../domain/ids.js';
 import { UnavailableError } from '../ports/errors.js';
 import type { EventStore, RecordedEvent } from '../ports/event-store.js';
-import { blankMemory, remember, type AnimeMemory } from './anime-memory.js';
+import {
+  begin,
+  blankMemory,
+  isWhole,
+  remember,
+  type AnimeMemory,
+  type Beginning,
+} from './anime-memory.js';
+import { refusalOf } from './refusals.js';
 import type { Snapshots } from './snapshots.js';
 
 /** What all remembered commands together may take: some 40 MB. */
 const MAX_REMEMBERED = 100_000;
 
 export interface Memories {
-  /** What is in memory, at once; it may be behind the stream. */
+  /** What is in memory, at once, and was fit to decide on a moment ago; it may be behind the stream. */
   cached(animeId: AnimeId): AnimeMemory | undefined;
-  /** From the newest snapshot and the events after it. */
+  /**
+   * What is in memory, made sure of, or else from the newest snapshot and the events after it.
+   * Rejects with RefusedStreamError where the stream is not fit to decide on.
+   */
   load(animeId: AnimeId): Promise<AnimeMemory>;
   /** Whether nothing was appended since, by whomever. */
   isCurrent(memory: AnimeMemory): Promise<boolean>;
@@ -29,8 +40,11 @@ export const createMemories = (options: {
   readonly rememberedKeys: number;
   /** How long reading one stream may take. */
   readonly loadTimeoutMs: number;
+  /** For how long a stream is taken to begin where it did. */
+  readonly beginningForMs: number;
 }): Memories => {
-  const { store, snapshots, cachedAnimes, rememberedKeys, loadTimeoutMs } = options;
+  const { store, snapshots, cachedAnimes, rememberedKeys } = options;
+  const { loadTimeoutMs, beginningForMs } = options;
   const cache = new LRUCache<AnimeId, AnimeMemory>({
     max: cachedAnimes,
     maxSize: cachedAnimes + MAX_REMEMBERED,
@@ -43,11 +57,13 @@ export const createMemories = (options: {
   ): Promise<AnimeMemory> => {
     const { stream, revision, animeId } = memory;
     const signal = AbortSignal.timeout(loadTimeoutMs);
+    if (revision === 'no_stream') begin(memory, null);
     // The last known event is read again: where it is not the same, this is another history.
     let anchored = revision === 'no_stream';
     const from = revision === 'no_stream' ? {} : { from: revision };
     for await (const event of store.read(stream, { ...from, signal })) {
       if (anchored) {
+        if (memory.revision === 'no_stream') begin(memory, event);
         remember(memory, event);
         seen(event);
       } else if (event.revision === revision && event.id === memory.lastEventId) {
@@ -61,7 +77,7 @@ export const createMemories = (options: {
   };
 
   const keep = (memory: AnimeMemory): void => {
-    const size = 1 + memory.recent.size;
+    const size = 1 + memory.recent.size + memory.unreadable.size;
     if (memory.cachedSize === size) return;
     cache.set(memory.animeId, memory, { size });
     memory.cachedSize = size;
@@ -76,11 +92,36 @@ export const createMemories = (options: {
     return fresh;
   };
 
+  const lookAtBeginning = async (memory: AnimeMemory): Promise<void> => {
+    let first: Beginning | null = null;
+    for await (const event of store.read(memory.stream, { limit: 1 })) first = event;
+    begin(memory, first);
+  };
+
+  /** Somebody may have deleted or cut off the stream, or put it in order again. */
+  const makeSure = async (memory: AnimeMemory): Promise<AnimeMemory> => {
+    await lookAtBeginning(memory);
+    return isFit(memory) ? memory : refresh(memory);
+  };
+
+  const fromStore = async (animeId: AnimeId): Promise<AnimeMemory> => {
+    const base = await snapshots.load(animeId);
+    if (base === undefined) return refresh(blankMemory(animeId, rememberedKeys));
+    const [memory] = await Promise.all([refresh(base), lookAtBeginning(base)]);
+    return memory;
+  };
+
   return {
-    cached: (animeId) => cache.get(animeId),
+    cached: (animeId) => {
+      const memory = cache.get(animeId);
+      if (memory === undefined || !isFit(memory)) return undefined;
+      return performance.now() - memory.beginningAt < beginningForMs ? memory : undefined;
+    },
     load: async (animeId) => {
-      const base = await snapshots.load(animeId);
-      return refresh(base ?? blankMemory(animeId, rememberedKeys));
+      const known = cache.get(animeId);
+      const memory = known === undefined ? await fromStore(animeId) : await makeSure(known);
+      if (isFit(memory)) return memory;
+      throw await refusalOf(store, memory);
     },
     isCurrent: async ({ stream, revision }) => (await store.head(stream)) === revision,
     refresh,
@@ -88,3 +129,5 @@ export const createMemories = (options: {
     forget: (animeId) => void cache.delete(animeId),
   };
 };
+
+const isFit = (memory: AnimeMemory): boolean => memory.unreadable.size === 0 && isWhole(memory);

@@ -14,7 +14,7 @@ import { parseIdempotencyKey } from './idempotency-key.js';
 import { pathAnimeId, validClick, validDetails, validRating, validView } from './validation.js';
 
 export interface CommandRoutesOptions {
-  readonly handler: CommandHandler;
+  readonly handler: Pick<CommandHandler, 'handle'>;
   /** Without any, everybody may send commands. */
   readonly apiKeys: readonly string[];
   readonly now: () => Date;
@@ -96,7 +96,7 @@ const tracer = trace.getTracer('anime-analytics');
 
 /** One span per command; its trace goes on with the event. Without a tracing SDK this costs nothing. */
 const traced = async (
-  handler: CommandHandler,
+  handler: Pick<CommandHandler, 'handle'>,
   command: AnimeCommand,
   options: CommandOptions,
   req: Request,

@@ -4,6 +4,8 @@ import { PortError, StreamDeletedError } from '../ports/errors.js';
 import type { EventStore, RecordedEvent } from '../ports/event-store.js';
 import { requireApiKey } from '../platform/api-key.js';
 import { Problem } from '../platform/problem.js';
+import { problemOfStore } from './answers.js';
+import { resultOfFailure } from './failures.js';
 import { pathAnimeId } from './validation.js';
 
 const DEFAULT_LIMIT = 100;
@@ -85,6 +87,8 @@ const problemOf = (error: unknown): unknown => {
     });
   }
   if (!(error instanceof PortError)) return error;
+  const { kind } = resultOfFailure(error);
+  if (kind === 'access-denied' || kind === 'refused-by-store') return problemOfStore(kind);
   return new Problem(503, 'The event store does not answer.', {
     kind: 'unavailable',
     headers: { 'Retry-After': '2' },

@@ -4,19 +4,23 @@ import type { EventStore } from '../ports/event-store.js';
 import type { Needs } from './needs.js';
 
 /** The write side over an event store, drained when the service stops. */
-export const openCommandHandler = (
-  needs: Omit<Needs, 'health'>,
+export const openCommandHandler = async (
+  needs: Omit<Needs, 'health'> & Partial<Pick<Needs, 'health'>>,
   store: EventStore,
 ): Promise<CommandHandler> => {
-  const { config, logger, life, metrics } = needs;
+  const { config, logger, life, metrics, health } = needs;
   const { appendTimeoutMs } = config.eventStore;
-  return life.open(
+  const handler = await life.open(
     'command handler',
     () =>
       createCommandHandler({
         ...{ store, logger, metrics, newId: randomUUID },
         limits: { ...config.commands, appendTimeoutMs },
       }),
-    (handler) => handler.drain(),
+    (opened) => opened.drain(),
   );
+  health?.watch('commands-refused', () =>
+    handler.refused().map(({ stream, detail, remedy }) => ({ stream, detail, remedy })),
+  );
+  return handler;
 };

@@ -25,6 +25,9 @@ type Failure =
   | 'outcome-unknown'
   | 'gone'
   | 'unreadable'
+  | 'truncated'
+  | 'access-denied'
+  | 'refused-by-store'
   | 'too-large';
 
 export interface ListingHandler {
@@ -68,7 +71,12 @@ const failureOf = (kind: Failure, anime: string): PortError => {
     case 'gone':
       return new PortError('STREAM_DELETED', `The stream of ${anime} was deleted for ever.`, false);
     case 'unreadable':
-      return new PortError('CORRUPT', `The stream of ${anime} holds what cannot be read.`, false);
+    case 'truncated':
+      return new PortError('CORRUPT', `The stream of ${anime} is ${kind}: see /health.`, false);
+    case 'access-denied':
+      return new PortError('ACCESS_DENIED', 'The event store denies access.', false);
+    case 'refused-by-store':
+      return new PortError('NOT_SUPPORTED', 'The event store refuses the work.', false);
     case 'too-large':
       return new TooLargeError(`The event store does not take so much of ${anime}.`);
   }

@@ -15,11 +15,11 @@ export const healthRoutes = (options: {
 
   router.get('/health', async (_req, res) => {
     const report = await health.report();
-    res.status(report.status === 'healthy' ? 200 : 503).json(report);
+    res.status(report.status === 'unhealthy' ? 503 : 200).json(report);
   });
 
   router.get('/ready', async (_req, res) => {
-    const ready = health.isServing() && (await health.report()).status === 'healthy';
+    const ready = health.isServing() && (await health.report()).status !== 'unhealthy';
     res.status(ready ? 200 : 503).json({ status: ready ? 'ready' : 'not ready' });
   });
 

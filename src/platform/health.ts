@@ -3,16 +3,30 @@ import type { Logger } from './logger.js';
 
 export type DependencyStatus = 'healthy' | 'unhealthy';
 
+/** Something that stands still until an operator has acted, while all the rest goes on. */
+export interface StreamTrouble {
+  readonly stream: string;
+  readonly detail: string;
+  readonly remedy: string;
+}
+
 export interface HealthReport {
-  readonly status: DependencyStatus;
+  /** Degraded: it can serve, and a person is needed for what `problems` names. */
+  readonly status: DependencyStatus | 'degraded';
   readonly service: string;
   readonly version: string;
   readonly dependencies: Readonly<Record<string, DependencyStatus>>;
+  /** How many there are, and the first of them. Absent while there are none. */
+  readonly problems?: Readonly<
+    Record<string, { readonly count: number; readonly streams: readonly StreamTrouble[] }>
+  >;
 }
 
 export interface Health {
   /** The check resolves when the dependency answers. */
   register(name: string, check: () => Promise<void>): void;
+  /** What is listed does not make the service unready: other streams are served. */
+  watch(name: string, list: () => readonly StreamTrouble[]): void;
   report(): Promise<HealthReport>;
   /** From now on not ready, until `started`. */
   starting(): void;
@@ -22,6 +36,8 @@ export interface Health {
   /** Neither starting nor stopping. */
   isServing(): boolean;
 }
+
+const SHOWN_STREAMS = 20;
 
 /**
  * The state of everything this process depends on. A check that takes longer than `timeoutMs` has
@@ -36,6 +52,7 @@ export const createHealth = (options: {
 }): Health => {
   const { service, version, logger, timeoutMs = 2000, cacheMs = 1000 } = options;
   const checks = new Map<string, () => Promise<DependencyStatus>>();
+  const watched = new Map<string, () => readonly StreamTrouble[]>();
   let starting = false;
   let stopping = false;
 
@@ -56,12 +73,24 @@ export const createHealth = (options: {
 
   return {
     register: (name, check) => void checks.set(name, reused(probe(name, check), cacheMs)),
+    watch: (name, list) => void watched.set(name, list),
     report: async () => {
       const dependencies = Object.fromEntries(
         await Promise.all([...checks].map(async ([name, run]) => [name, await run()] as const)),
       );
       const healthy = Object.values(dependencies).every((status) => status === 'healthy');
-      return { status: healthy ? 'healthy' : 'unhealthy', service, version, dependencies };
+      const found = [...watched]
+        .map(([name, list]) => [name, list()] as const)
+        .filter(([, streams]) => streams.length > 0);
+      const best = found.length === 0 ? 'healthy' : 'degraded';
+      const report = { service, version, dependencies };
+      const status = healthy ? best : 'unhealthy';
+      if (found.length === 0) return { status, ...report };
+      const problems = found.map(([name, all]) => {
+        const streams = all.slice(0, SHOWN_STREAMS);
+        return [name, { count: all.length, streams }] as const;
+      });
+      return { status, ...report, problems: Object.fromEntries(problems) };
     },
     starting: () => void (starting = true),
     started: () => void (starting = false),

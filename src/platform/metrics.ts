@@ -114,6 +114,11 @@ const commandMetrics = (registers: Registers) => ({
     help: 'Appends repeated with the same ids after an unknown outcome.',
     registers,
   }),
+  streamsRefused: new Gauge({
+    name: `${PREFIX}streams_refused`,
+    help: 'Anime whose commands are refused: an event cannot be read, or the history was truncated.',
+    registers,
+  }),
   /** Where the log is a file of this process. */
   followEventLog: (bytes: () => Promise<number>): void => {
     followBytes(`${PREFIX}event_log_bytes`, 'Size of the embedded event log on disk.', {

@@ -13,6 +13,8 @@ export interface ProblemOptions {
   readonly kind?: string;
   readonly errors?: readonly FieldProblem[];
   readonly headers?: Readonly<Record<string, string>>;
+  /** Further members of the document, as RFC 9457 allows them. */
+  readonly members?: Readonly<Record<string, string>>;
   readonly cause?: unknown;
 }
 
@@ -33,12 +35,13 @@ export const PROBLEM_MEDIA_TYPE = 'application/problem+json';
 
 /** The document of RFC 9457, without what only a request knows. */
 export const problemDocument = ({ status, detail, options }: Problem) => {
-  const { kind, errors } = options;
+  const { kind, errors, members } = options;
   return {
     type: kind === undefined ? 'about:blank' : `${PROBLEM_TYPE_PREFIX}${kind}`,
     title: kind === undefined ? (STATUS_CODES[status] ?? 'Error') : titleOf(kind),
     status,
     detail,
+    ...members,
     ...(errors === undefined ? {} : { errors }),
   };
 };

@@ -51,7 +51,12 @@ export const notOfAnAnime = (stream: string, revision: number | null): Unreadabl
 /** An event that names another anime than its stream does belongs to neither. */
 export const decodeOf = (animeId: AnimeId, type: string, data: Uint8Array): Decoded => {
   const decoded = decode(type, data);
-  return decoded.kind === 'event' && decoded.event.data.animeId !== animeId
-    ? { kind: 'malformed', type, reason: 'animeId is not that of the stream' }
-    : decoded;
+  return animeIn(decoded) === animeId || animeIn(decoded) === null
+    ? decoded
+    : { kind: 'malformed', type, reason: 'animeId is not that of the stream' };
+};
+
+const animeIn = (decoded: Decoded): AnimeId | null => {
+  if (decoded.kind === 'event') return decoded.event.data.animeId;
+  return decoded.kind === 'ignored' ? decoded.ignored.animeId : null;
 };

@@ -1,11 +1,14 @@
-import { isAnimeId, isUserId } from '../domain/ids.js';
+import { isAnimeId, isUserId, type AnimeId } from '../domain/ids.js';
 import type { AnimeDetails, AnimeEvent, AnimeEventType } from '../domain/events.js';
 import { isDurationSeconds, isRating } from '../domain/rules.js';
+import type { JsonObject } from '../ports/json.js';
 
 export type Decoded =
   | { readonly kind: 'event'; readonly event: AnimeEvent }
+  /** No fact about the anime: an operator decided to go on without events that cannot be read. */
+  | { readonly kind: 'ignored'; readonly ignored: EventsIgnored }
   /** A type or schema version that this version of the service does not know. */
-  | { readonly kind: 'unknown'; readonly type: string }
+  | { readonly kind: 'unknown'; readonly type: string; readonly isNewer: boolean }
   /** A known type whose data can never be read. */
   | { readonly kind: 'malformed'; readonly type: string; readonly reason: string };
 
@@ -19,6 +22,23 @@ export const SCHEMA_VERSIONS: Readonly<Record<AnimeEventType, number>> = {
   RatingGiven: 2,
 };
 
+/** Which events of its own stream are ignored where they cannot be read, first and last revision. */
+export interface EventsIgnored {
+  readonly animeId: AnimeId;
+  readonly occurredAt: string;
+  readonly from: number;
+  readonly to: number;
+  readonly reason: string;
+}
+
+export const EVENTS_IGNORED = 'EventsIgnored';
+const EVENTS_IGNORED_VERSION = 1;
+
+export const encodeIgnored = (ignored: EventsIgnored): JsonObject => ({
+  schemaVersion: EVENTS_IGNORED_VERSION,
+  ...ignored,
+});
+
 type Fields = Readonly<Record<string, unknown>>;
 
 /**
@@ -27,7 +47,7 @@ type Fields = Readonly<Record<string, unknown>>;
  * Version 1 of the interactions is that of the system our users come from: snake_case, any ISO
  * offset, and no schemaVersion field.
  */
-export const upcast = (type: AnimeEventType, parsed: unknown): Decoded => {
+export const upcast = (type: AnimeEventType | typeof EVENTS_IGNORED, parsed: unknown): Decoded => {
   if (typeof parsed !== 'object' || parsed === null || Array.isArray(parsed)) {
     return { kind: 'malformed', type, reason: 'data is not a JSON object' };
   }
@@ -36,13 +56,35 @@ export const upcast = (type: AnimeEventType, parsed: unknown): Decoded => {
   if (typeof version !== 'number') {
     return { kind: 'malformed', type, reason: 'schemaVersion is not a number' };
   }
-  if (version > SCHEMA_VERSIONS[type])
-    return { kind: 'unknown', type: `${type} version ${version}` };
+  const newest = type === EVENTS_IGNORED ? EVENTS_IGNORED_VERSION : SCHEMA_VERSIONS[type];
+  if (version > newest) {
+    return { kind: 'unknown', type: `${type} version ${version}`, isNewer: true };
+  }
+  if (type === EVENTS_IGNORED) return ignoredOf(stored);
   const event = build(type, version < SCHEMA_VERSIONS[type] ? fromVersion1(stored) : stored);
   return typeof event === 'string'
     ? { kind: 'malformed', type, reason: event }
     : { kind: 'event', event };
 };
+
+const ignoredOf = ({ animeId, occurredAt, from, to, reason }: Fields): Decoded => {
+  const malformed = (why: string): Decoded => ({
+    kind: 'malformed',
+    type: EVENTS_IGNORED,
+    reason: why,
+  });
+  if (!isAnimeId(animeId)) return malformed('animeId is not an anime id');
+  if (!isRevision(from) || !isRevision(to) || from > to) {
+    return malformed('from and to are not revisions in order');
+  }
+  if (typeof occurredAt !== 'string' || typeof reason !== 'string') {
+    return malformed('occurredAt and reason are not texts');
+  }
+  return { kind: 'ignored', ignored: { animeId, occurredAt, from, to, reason } };
+};
+
+const isRevision = (value: unknown): value is number =>
+  typeof value === 'number' && Number.isSafeInteger(value) && value >= 0;
 
 const fromVersion1 = (v1: Fields): Fields => ({
   animeId: v1['anime_id'],

@@ -57,6 +57,7 @@ export const handlerOver = (store: EventStore, limits: CommandLimits = {}) => {
     ...faulty,
     metrics,
     drain: () => handler.drain(),
+    refused: () => handler.refused(),
     send: (command: AnimeCommand, options: Partial<CommandOptions> = {}) =>
       handler.handle(command, { correlationId: 'test', ...options }),
   };

@@ -1,10 +1,7 @@
-import { randomUUID } from 'node:crypto';
 import { expect } from 'chai';
-import { TooLargeError, UnavailableError } from '../../../src/ports/errors.js';
-import type { EventStore, ExpectedRevision } from '../../../src/ports/event-store.js';
-import type { JsonObject } from '../../../src/ports/json.js';
+import { PortError, TooLargeError, UnavailableError } from '../../../src/ports/errors.js';
+import type { EventStore } from '../../../src/ports/event-store.js';
 import { eventually } from '../../support/eventually.js';
-import { AT } from '../../support/examples.js';
 import { held, refuse } from '../../support/faulty-event-store.js';
 import { rejectionOf } from '../../support/rejection-of.js';
 import {
@@ -20,30 +17,12 @@ describe('a command that cannot be recorded', () => {
   before(async () => ({ store, close } = await openStore()));
   after(() => close());
 
-  const put = (stream: string, expected: ExpectedRevision, type: string, data: JsonObject) =>
-    store.append(stream, expected, [{ id: randomUUID(), type, data, metadata: {} }]);
-
   const setUp = async (limits = {}) => {
     const anime = freshAnime();
     const process = handlerOver(store, limits);
     await process.send(anime.list);
     return { anime, ...process };
   };
-
-  for (const [name, type, data] of [
-    ['an unknown type', 'AnimeAwarded', {}],
-    ['a schema version of the future', 'ClickRegistered', { schemaVersion: 99 }],
-    ['data that cannot be read', 'ClickRegistered', { animeId: 'x', occurredAt: AT }],
-  ] as const) {
-    it(`is not decided on a stream with ${name}, wherever it was found`, async () => {
-      const { anime, send } = await setUp();
-      await put(anime.stream, 0n, type, data);
-      expect(await send(anime.click)).to.deep.equal({ kind: 'unreadable' });
-      expect(await send(anime.list)).to.deep.equal({ kind: 'unreadable' });
-      expect(await handlerOver(store).send(anime.click)).to.deep.equal({ kind: 'unreadable' });
-      expect(await streamOfAnime(store, anime.id)).to.have.length(2);
-    });
-  }
 
   it('is gone where the stream was deleted for ever', async () => {
     const { anime, send } = await setUp();
@@ -53,18 +32,21 @@ describe('a command that cannot be recorded', () => {
     expect(await handlerOver(store).send(anime.list)).to.deep.equal({ kind: 'gone' });
   });
 
-  it('starts from nothing where the stream was deleted before', async () => {
-    const { anime, send } = await setUp();
-    await send(anime.click);
-    await store.deleteStream(anime.stream);
-    const restarted = handlerOver(store);
-    expect(await restarted.send(anime.click)).to.have.nested.property(
-      'rejection.code',
-      'ANIME_NOT_LISTED',
-    );
-    expect(await restarted.send(anime.list)).to.include({ kind: 'accepted', revision: 2n });
-    expect(await restarted.send(anime.click)).to.include({ kind: 'accepted', revision: 3n });
-  });
+  for (const [code, kind] of [
+    ['ACCESS_DENIED', 'access-denied'],
+    ['CORRUPT', 'refused-by-store'],
+    ['NOT_SUPPORTED', 'refused-by-store'],
+  ] as const) {
+    it(`is ${kind}, not unavailable, where the store answers ${code} to a read or an append`, async () => {
+      const { anime, send, always } = await setUp();
+      const error = new PortError(code, 'No.', false);
+      always(() => Promise.reject(error));
+      expect(await send(anime.click)).to.deep.equal({ kind });
+      const restarted = handlerOver(store);
+      restarted.readsFail(error);
+      expect(await restarted.send(anime.click)).to.deep.equal({ kind });
+    });
+  }
 
   it('is unavailable while the store is, which is not waited for, and comes back with it', async () => {
     const { anime, send, always } = await setUp();

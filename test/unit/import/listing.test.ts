@@ -43,6 +43,9 @@ describe('listThrough', () => {
     ['outcome-unknown', 'OUTCOME_UNKNOWN', true],
     ['gone', 'STREAM_DELETED', false],
     ['unreadable', 'CORRUPT', false],
+    ['truncated', 'CORRUPT', false],
+    ['access-denied', 'ACCESS_DENIED', false],
+    ['refused-by-store', 'NOT_SUPPORTED', false],
     ['too-large', 'TOO_LARGE', false],
   ] as const) {
     it(`takes ${kind} for ${code}`, async () => {
