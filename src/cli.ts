@@ -13,7 +13,19 @@ export type RebuildAction =
 export type DeadLettersAction =
   | { readonly kind: 'list'; readonly limit: number }
   /** The stream of one anime, or those of all letters that are open. */
-  | { readonly kind: 'replay'; readonly stream: string | undefined };
+  | { readonly kind: 'replay'; readonly stream: string | undefined }
+  | IgnoreAction;
+
+export interface IgnoreAction {
+  readonly kind: 'ignore';
+  readonly stream: string;
+  /** First and last revision. */
+  readonly from: number;
+  readonly to: number;
+  readonly reason: string;
+  /** Also events that a newer version of this service wrote. */
+  readonly evenNewer: boolean;
+}
 
 /** What the command line asks for. */
 export type Invocation =
@@ -54,6 +66,11 @@ export const USAGE = `Usage: anime-analytics <command>
     --limit N               at most so many (default 100)
   dead-letters replay [STREAM]
                             compute the anime of all open letters again, or that of one stream
+  dead-letters ignore STREAM REVISION[-LAST]
+                            go on as if events that cannot be read were not there; also beside a
+                            running service
+    --reason TEXT           why, kept in the stream (at most 500 characters)
+    --even-newer            also events of a newer version, which an upgrade would count
   projections deploy        create or update the projections of EventStoreDB itself
   projections status        what they do
   config                    print the effective settings, secrets masked
@@ -72,6 +89,8 @@ const options = {
   clear: { type: 'boolean', default: false },
   'sample-catalog': { type: 'string' },
   limit: { type: 'string', default: '100' },
+  reason: { type: 'string', default: '' },
+  'even-newer': { type: 'boolean', default: false },
 } as const;
 
 const isRole = (text: string): text is Role => (ROLES as readonly string[]).includes(text);
@@ -82,7 +101,7 @@ export const parseInvocation = (args: readonly string[]): Invocation => {
   const [command = 'help', ...operands] = positionals;
   if (values.version) return { command: 'version' };
   if (command !== 'config' && (values.help || command === 'help')) return { command: 'help' };
-  const [first, second] = operands;
+  const [first, second, third] = operands;
   const atMost = (count: number): void => {
     const rest = operands.slice(count);
     if (rest.length > 0) throw new UsageError(`Too many arguments: ${rest.join(' ')}.`);
@@ -105,6 +124,11 @@ export const parseInvocation = (args: readonly string[]): Invocation => {
       atMost(1);
       return { command, version: first };
     case 'dead-letters':
+      if (first === 'ignore') {
+        atMost(3);
+        const evenNewer = values['even-newer'];
+        return { command, action: ignoreAction(second, third, values.reason, evenNewer) };
+      }
       atMost(first === 'replay' ? 2 : 1);
       return { command, action: deadLettersAction(first, second, values.limit) };
     case 'projections':
@@ -142,11 +166,33 @@ const deadLettersAction = (
   limit: string,
 ): DeadLettersAction => {
   if (name === 'replay') return { kind: name, stream };
-  if (name !== 'list') throw new UsageError('dead-letters needs list or replay.');
+  if (name !== 'list') throw new UsageError('dead-letters needs list, replay or ignore.');
   if (!/^[1-9]\d{0,3}$/.test(limit)) {
     throw new UsageError('--limit is a whole number from 1 to 9999.');
   }
   return { kind: name, limit: Number(limit) };
+};
+
+const MAX_REASON_LENGTH = 500;
+
+const ignoreAction = (
+  stream: string | undefined,
+  revisions: string | undefined,
+  reason: string,
+  evenNewer: boolean,
+): IgnoreAction => {
+  if (stream === undefined || revisions === undefined) {
+    throw new UsageError('dead-letters ignore needs a stream and a revision.');
+  }
+  const [, first, last = first] = /^(\d{1,15})(?:-(\d{1,15}))?$/.exec(revisions) ?? [];
+  const [from, to] = [Number(first), Number(last)];
+  if (first === undefined || from > to) {
+    throw new UsageError(`${revisions} is no revision (7) and no range of revisions (7-9).`);
+  }
+  if (reason.length > MAX_REASON_LENGTH || !reason.isWellFormed()) {
+    throw new UsageError(`--reason takes text of at most ${MAX_REASON_LENGTH} characters.`);
+  }
+  return { kind: 'ignore', stream, from, to, reason, evenNewer };
 };
 
 const parse = (args: readonly string[]) => {

@@ -1,20 +1,33 @@
-import type { DeadLettersAction } from '../cli.js';
+import type { DeadLettersAction, IgnoreAction } from '../cli.js';
+import { ignoreEvents } from '../command-side/ignore-events.js';
 import { animeIdOf } from '../domain/stream-name.js';
 import type { AnimeId } from '../domain/ids.js';
+import { ConfigError } from '../platform/config.js';
 import type { DeadLetter } from '../ports/dead-letters.js';
+import { StreamDeletedError } from '../ports/errors.js';
+import type { EventStore } from '../ports/event-store.js';
 import type { ReadStore } from '../ports/read-store.js';
 import { replayAnime } from '../read-side/replay.js';
+import { decodeOf } from '../wire/stream-event.js';
+import { isUnreadable, remedyFor } from '../wire/unreadable.js';
 import { openDeadLettersOf } from './bus.js';
+import { openEventStoreForJob } from './event-store.js';
 import { openStores, runJob, type JobOptions, type Stores } from './job.js';
 import { knownLog, refuseForeign } from './versions.js';
 
 /** Held in memory together, each with its value. */
 const AT_MOST = 10_000;
 
-/** Lists what could not be applied, or computes the anime that it belongs to again. */
+/** Lists what could not be applied, computes the anime it belongs to again, or has it ignored. */
 export const runDeadLettersJob = (
   options: JobOptions,
   action: DeadLettersAction,
+): Promise<boolean> =>
+  action.kind === 'ignore' ? ignore(options, action) : listOrReplay(options, action);
+
+const listOrReplay = (
+  options: JobOptions,
+  action: Exclude<DeadLettersAction, IgnoreAction>,
 ): Promise<boolean> =>
   runJob(options, async (needs) => {
     const { print } = options;
@@ -23,7 +36,11 @@ export const runDeadLettersJob = (
     const letters = await deadLetters.list(action.kind === 'list' ? action.limit : AT_MOST);
     const marked = await withState(letters, stores.readStore);
     if (action.kind === 'list') {
-      marked.forEach(({ letter, isOpen }) => print(lineOf(letter, isOpen)));
+      for (const { letter, isOpen } of marked) {
+        print(lineOf(letter, isOpen));
+        const remedy = isOpen ? await remedyOf(letter, stores.eventStore) : undefined;
+        if (remedy !== undefined) print(`         ${remedy}`);
+      }
       print(
         `${letters.length} dead letters, ${marked.filter(({ isOpen }) => isOpen).length} open.`,
       );
@@ -39,6 +56,60 @@ export const runDeadLettersJob = (
     refuseForeign(needs.config, await stores.readStore.versions(), logId);
     return await replayAll([...new Set(wanted)], stores, logId, print);
   });
+
+/** Needs the log alone, so that the service may go on. */
+const ignore = (options: JobOptions, action: IgnoreAction): Promise<boolean> =>
+  runJob(options, async (needs) => {
+    const { print } = options;
+    const { stream } = action;
+    const animeId = animeIdOf(stream);
+    if (animeId === undefined) throw new ConfigError(`${stream} is not the stream of an anime.`);
+    const store = await openEventStoreForJob(needs);
+    const at = new Date().toISOString();
+    const ignored = await ignoreEvents(store, { ...action, animeId, at });
+    switch (ignored.kind) {
+      case 'ignored':
+        print(
+          `${stream}: ignored from now on: ${ignored.revisions.join(', ')}. Event ${ignored.at} says so.`,
+        );
+        return true;
+      case 'ignored-before':
+        print(`${stream}: this was ignored before.`);
+        return true;
+      case 'nothing-to-ignore':
+        print(`${stream}: there is no event that cannot be read at ${rangeOf(action)}.`);
+        return false;
+      case 'newer':
+        print(
+          `${stream}: event ${ignored.revision} (${ignored.type}) was written by a newer version of this ` +
+            'service. Upgrade, and it counts. To go on without it: --even-newer.',
+        );
+        return false;
+    }
+  });
+
+const rangeOf = ({ from, to }: IgnoreAction): string =>
+  from === to ? `revision ${from}` : `revisions ${from} to ${to}`;
+
+/** By what this version of the service makes of the event today. */
+const remedyOf = async (letter: DeadLetter, store: EventStore): Promise<string | undefined> => {
+  const { stream, revision } = letter;
+  const animeId = animeOf(letter);
+  if (stream === null || revision === null || animeId === undefined) return undefined;
+  const replay = `To compute the anime again: anime-analytics dead-letters replay ${stream}`;
+  const hidden = `The stream has no such event: see $maxCount, $maxAge and $tb in its metadata.`;
+  try {
+    for await (const event of store.read(stream, { from: BigInt(revision), limit: 1 })) {
+      if (Number(event.revision) !== revision) return hidden;
+      const decoded = decodeOf(animeId, event.type, event.data);
+      return isUnreadable(decoded) ? remedyFor(decoded, stream, revision) : replay;
+    }
+  } catch (error) {
+    if (!(error instanceof StreamDeletedError)) throw error;
+    return error.message;
+  }
+  return hidden;
+};
 
 const animeOf = ({ stream }: DeadLetter): AnimeId | undefined =>
   stream === null ? undefined : animeIdOf(stream);

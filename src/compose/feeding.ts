@@ -46,6 +46,11 @@ export const feed = async (
   const projector = createProjector({ ...parts, documents, version, logger, metrics });
   const consumer = bus.consumer(group);
   const waiting = new Map<number, number>();
+  await projector.unread.noteStored(documents, signal);
+  const countUnread = (): void => {
+    metrics.projectorUnread.set({ version }, projector.unread.all().length);
+  };
+  countUnread();
   const giveUp = (): void => void consumer.stop();
   signal.addEventListener('abort', giveUp);
   try {
@@ -60,6 +65,7 @@ export const feed = async (
       const traces = batch.records.map(({ headers }) => headers['traceparent']);
       await linkedSpan(`project ${version}`, traces, () => projector.handle(batch));
       note(batch.waiting);
+      countUnread();
     });
   } catch (error) {
     await consumer.stop();

@@ -1,5 +1,7 @@
 import { pause } from '../platform/retry.js';
+import type { StreamTrouble } from '../platform/health.js';
 import type { VersionRecord } from '../ports/read-store.js';
+import { troubleOfParked } from '../read-side/unread.js';
 import { KAFKA } from './bus.js';
 import { feed, type Fed, type FeedingParts } from './feeding.js';
 import type { Needs } from './needs.js';
@@ -44,6 +46,7 @@ export const openProjectors = async (
     const { name: version } = record;
     fed.delete(version);
     await consumer.stop();
+    metrics.projectorUnread.remove({ version });
     for (const partition of waiting.keys()) metrics.projectorWaiting.remove({ version, partition });
     metrics.projectorLagSeconds.remove({ version });
     metrics.freshness.remove({ version });
@@ -99,6 +102,17 @@ export const openProjectors = async (
     const problem = trouble ?? [...fed.values()].map(problemOf).find((each) => each !== null);
     return unless(problem === undefined, problem ?? '');
   });
+  // Versions of the same log mostly have the same trouble.
+  const once = (troubles: readonly StreamTrouble[]): readonly StreamTrouble[] => [
+    ...new Map(troubles.map((each) => [each.detail, each])).values(),
+  ];
+  const fedProjectors = () => [...fed.values()].map(({ projector }) => projector);
+  health.watch('events-not-counted', () =>
+    once(fedProjectors().flatMap(({ unread }) => unread.all())),
+  );
+  health.watch('anime-not-followed', () =>
+    once(fedProjectors().flatMap(({ parked }) => [...parked()].map(troubleOfParked))),
+  );
 
   return {
     waiting: (version) =>

@@ -201,6 +201,12 @@ const projectorMetrics = (registers: Registers) => ({
     labelNames: ['version', 'partition'] as const,
     registers,
   }),
+  projectorUnread: new Gauge({
+    name: `${PREFIX}projector_anime_with_unreadable_events`,
+    help: 'Anime whose documents leave out events that cannot be read and are not ignored, by version.',
+    labelNames: ['version'] as const,
+    registers,
+  }),
   projectorLagSeconds: new Gauge({
     name: `${PREFIX}projector_lag_seconds`,
     help: 'Age of the newest event when its documents were saved, by version.',

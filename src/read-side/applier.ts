@@ -5,7 +5,7 @@ import type { EventStore } from '../ports/event-store.js';
 import type { DocumentBatch, DocumentStore } from '../ports/read-store.js';
 import type { Logger } from '../platform/logger.js';
 import type { Metrics } from '../platform/metrics.js';
-import type { StreamEvent } from '../wire/stream-event.js';
+import { whyUnreadable } from '../wire/unreadable.js';
 import { createLister } from './dead-letters.js';
 import { isCurrent } from './anime-view.js';
 import { createDocumentCache } from './document-cache.js';
@@ -14,6 +14,7 @@ import { foldRun, type FoldedRun } from './fold-run.js';
 import type { Claim } from './judge.js';
 import { createParkedAnimes } from './parked.js';
 import { createTaskMaker, type Task } from './tasks.js';
+import { createUnread } from './unread.js';
 
 export interface ApplierOptions {
   readonly documents: DocumentStore;
@@ -55,6 +56,7 @@ export const createApplier = (options: ApplierOptions) => {
   const { documents, version, logger, metrics, now = Date.now } = options;
   const list = createLister(options);
   const parked = createParkedAnimes(logger, metrics);
+  const unread = createUnread();
   const taskOf = createTaskMaker({ ...options, parked, list });
   const { cachedDocuments: maxDocuments = 20_000, startsEmpty = false } = options;
   const cache = createDocumentCache({ documents, maxDocuments, startsEmpty });
@@ -92,9 +94,11 @@ export const createApplier = (options: ApplierOptions) => {
       .filter(({ view }) => isCurrent(view))
       .map((task) => ({ task, ...foldRun(task.view, task.run) }));
     if (folded.length === 0) return pending.size < before;
-    for (const { malformed } of folded) {
+    for (const { unreadable } of folded) {
       // Before the save: once the document has passed the event, nobody would come back to list it.
-      for (const event of malformed) await list(event.animeId, event.revision, reasonOf(event));
+      for (const { animeId, revision, decoded } of unreadable) {
+        await list(animeId, revision, `${decoded.type}: ${whyUnreadable(decoded)}`);
+      }
     }
     const batch = batchOf(folded);
     const { refused } = await documents.save(batch);
@@ -103,7 +107,10 @@ export const createApplier = (options: ApplierOptions) => {
       cache.drop(folded.map(({ anime }) => anime.animeId));
       return pending.size < before;
     }
-    for (const each of folded) cache.keep(each.task.view, each);
+    for (const each of folded) {
+      cache.keep(each.task.view, each);
+      unread.note(each.anime);
+    }
     settle(
       folded.map(({ task }) => task),
       pending,
@@ -130,7 +137,7 @@ export const createApplier = (options: ApplierOptions) => {
     metrics.projectorLagSeconds.set({ version }, ageOf(newest, savedAt));
   };
 
-  return { apply, parked: parked.all };
+  return { apply, parked: parked.all, unread };
 };
 
 /** The event store has a clock of its own, which may be ahead. */
@@ -144,9 +151,6 @@ const batchOf = (folded: readonly FoldedRun[]): DocumentBatch => ({
 
 const sizeOf = ({ interactions, days, animes }: DocumentBatch): number =>
   interactions.length + days.length + animes.length;
-
-const reasonOf = ({ decoded }: StreamEvent): string =>
-  decoded.kind === 'malformed' ? decoded.reason : '';
 
 /** Between steps: tells the group that we live, and leaves at once if the partition is lost. */
 const go = async (steps: Steps): Promise<void> => {

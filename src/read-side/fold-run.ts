@@ -6,8 +6,9 @@ import type {
   RatingEntry,
 } from '../ports/read-store.js';
 import type { StreamEvent } from '../wire/stream-event.js';
+import { isUnreadable, type Unreadable } from '../wire/unreadable.js';
 import { revisionOf, type AnimeView } from './anime-view.js';
-import { animeDraft, noteSkipped, takeFact } from './read-models/animes.js';
+import { animeDraft, forgetSkipped, noteSkipped, takeFact } from './read-models/animes.js';
 import { dayDraft, dayOf, takeOnDay } from './read-models/daily-activity.js';
 import {
   interactionDraft,
@@ -19,12 +20,16 @@ import {
 } from './read-models/interactions.js';
 import type { Draft } from './read-models/placed.js';
 
-/** The documents that a run of events changed, and the events that can never apply. */
+/** The documents that a run of events changed, and the events that could not be read. */
 export interface FoldedRun {
   readonly anime: AnimeDocument;
   readonly interactions: readonly InteractionDocument[];
   readonly days: readonly DailyActivityDocument[];
-  readonly malformed: readonly StreamEvent[];
+  readonly unreadable: readonly UnreadableEvent[];
+}
+
+export interface UnreadableEvent extends StreamEvent {
+  readonly decoded: Unreadable;
 }
 
 /**
@@ -37,7 +42,7 @@ export const foldRun = (view: AnimeView, run: readonly StreamEvent[]): FoldedRun
   const { generation, lineage } = view;
   const anime = animeDraft(view.document, view.animeId, generation);
   const users = new Map<UserId, Draft<InteractionDocument>>();
-  const malformed: StreamEvent[] = [];
+  const unreadable: UnreadableEvent[] = [];
   const saved = revisionOf(view);
   const days = daysOf(view);
 
@@ -61,10 +66,12 @@ export const foldRun = (view: AnimeView, run: readonly StreamEvent[]): FoldedRun
     const { revision, id, decoded } = streamEvent;
     anime.revision = revision;
     anime.lastEventId = id;
-    if (decoded.kind === 'malformed') {
+    if (isUnreadable(decoded)) {
       noteSkipped(anime, revision);
-      malformed.push(streamEvent);
-    } else if (decoded.kind === 'event') {
+      unreadable.push({ ...streamEvent, decoded });
+    } else if (decoded.kind === 'ignored') {
+      forgetSkipped(anime, decoded.ignored);
+    } else {
       const { event } = decoded;
       if (isInteraction(event)) {
         days.take(revision, event);
@@ -72,7 +79,7 @@ export const foldRun = (view: AnimeView, run: readonly StreamEvent[]): FoldedRun
       } else takeFact(anime, event, null);
     }
   }
-  return { anime, interactions: [...users.values()], days: days.changed(), malformed };
+  return { anime, interactions: [...users.values()], days: days.changed(), unreadable };
 };
 
 /** Events of one day mostly follow each other, so the day is cut out of the time only when it changes. */

@@ -99,9 +99,20 @@ export const expectedAnime = (events: readonly StreamEvent[]) => {
       return inBucket.length;
     }),
     lastEventId: events.at(-1)?.id ?? '',
-    skipped: events
-      .filter(({ decoded }) => decoded.kind === 'malformed')
-      .map(({ revision }) => revision)
-      .slice(-100),
+    skipped: skippedIn(events),
   };
+};
+
+/** The newest hundred that cannot be read, less those that an operator decided to ignore. */
+const skippedIn = (events: readonly StreamEvent[]): readonly number[] => {
+  let skipped: readonly number[] = [];
+  for (const { revision, decoded } of events) {
+    if (decoded.kind === 'unknown' || decoded.kind === 'malformed') {
+      skipped = [...skipped, revision].slice(-100);
+    } else if (decoded.kind === 'ignored') {
+      const { from, to } = decoded.ignored;
+      skipped = skipped.filter((each) => !(from <= each && each <= to));
+    }
+  }
+  return skipped;
 };

@@ -7,6 +7,7 @@ import { createApplier, type ApplierOptions } from './applier.js';
 import { deadLetter } from './dead-letters.js';
 import type { Claim } from './judge.js';
 import type { Parked } from './parked.js';
+import type { Unread } from './unread.js';
 
 export type ProjectorOptions = Omit<ApplierOptions, 'startsEmpty'>;
 
@@ -17,6 +18,8 @@ export interface Projector {
   refusal(): string | null;
   /** The anime that cannot be followed, and why. */
   parked(): ReadonlyMap<AnimeId, Parked>;
+  /** The anime whose documents leave out events that cannot be read. */
+  readonly unread: Unread;
 }
 
 /** Turns records of the bus into documents of one version of the read models. */
@@ -63,7 +66,7 @@ export const createProjector = (options: ProjectorOptions): Projector => {
     );
   };
 
-  return { handle, refusal: () => refusal, parked: applier.parked };
+  return { handle, refusal: () => refusal, parked: applier.parked, unread: applier.unread };
 };
 
 const claim = (pending: Map<AnimeId, Claim[]>, animeId: AnimeId, made: Claim): void => {

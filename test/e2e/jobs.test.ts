@@ -123,6 +123,7 @@ describe('the jobs of the command line, on a service that is stopped', function 
     const { code, output } = await job('dead-letters', 'list');
     expect(output.split('\n')).to.deep.equal([
       'open     2026-11-28T00:00:00.000Z  anime-1@99  the record has no value',
+      '         The stream has no such event: see $maxCount, $maxAge and $tb in its metadata.',
       'settled  2026-11-28T00:00:01.000Z  anime-1@2  the record has no value',
       '2 dead letters, 1 open.',
       '',

@@ -3,6 +3,7 @@ import type { AnimeEvent } from '../../src/domain/events.js';
 import { streamOf } from '../../src/domain/stream-name.js';
 import { encode } from '../../src/wire/codec.js';
 import { toRecord } from '../../src/wire/envelope.js';
+import { EVENTS_IGNORED, encodeIgnored } from '../../src/wire/upcast.js';
 import { sourceOf } from '../../src/wire/log-identity.js';
 import type { DeliveredRecord } from '../../src/ports/event-bus.js';
 import { animeId, COWBOY_BEBOP, userId } from './examples.js';
@@ -10,10 +11,12 @@ import { inMemoryEventStore, type InMemoryEventStore } from './in-memory-event-s
 
 export const LOG_ID = 'b9b5a1a6-6e2f-4a55-8c35-3c3f1f3c7d10';
 
+const NO_FACTS = ['unknown type', 'malformed', 'ignored so far'] as const;
+
 /** An event of some anime, or something in its stream that is none. */
 export interface Happening {
   readonly anime: number;
-  readonly event: AnimeEvent | 'unknown type' | 'malformed';
+  readonly event: AnimeEvent | (typeof NO_FACTS)[number];
 }
 
 const happening = (animes: number, ratings: number, users: number): fc.Arbitrary<Happening> =>
@@ -40,7 +43,7 @@ const happening = (animes: number, ratings: number, users: number): fc.Arbitrary
         { weight: 1, arbitrary: of('AnimeListed', factWith({ details })) },
         { weight: 1, arbitrary: of('AnimeDetailsRevised', factWith({ details })) },
         { weight: 1, arbitrary: of('AnimeDelisted', fact) },
-        { weight: 1, arbitrary: fc.constantFrom('unknown type' as const, 'malformed' as const) },
+        { weight: 1, arbitrary: fc.constantFrom(...NO_FACTS) },
       )
       .map((event) => ({ anime, event }));
   });
@@ -64,6 +67,11 @@ export const logOf = (history: readonly Happening[]) => {
     if (event === 'malformed') {
       const data = utf8.encode('{"animeId":');
       store.record(streamOf(animeId(anime)), { id, type: 'RatingGiven', data, metadata });
+    } else if (event === 'ignored so far') {
+      const at = { animeId: animeId(anime), occurredAt: '2026-11-24T10:00:00.000Z' };
+      const ignored = encodeIgnored({ ...at, from: 0, to: index, reason: 'A test.' });
+      const data = utf8.encode(JSON.stringify(ignored));
+      store.record(streamOf(animeId(anime)), { id, type: EVENTS_IGNORED, data, metadata });
     } else if (event === 'unknown type') {
       const data = utf8.encode('{"mood":"blue"}');
       store.record(streamOf(animeId(anime)), { id, type: 'MoodChanged', data, metadata });

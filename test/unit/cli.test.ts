@@ -9,7 +9,15 @@ describe('the arguments of the command line', () => {
     ['an import without a file', ['import-catalog'], 'import-catalog needs a file.'],
     ['a rebuild of an unknown kind', ['rebuild', 'twice'], 'rebuild knows status, promote'],
     ['a prune without a version', ['rebuild', 'prune'], 'rebuild prune needs a version.'],
-    ['dead letters without a verb', ['dead-letters'], 'dead-letters needs list or replay.'],
+    ['dead letters without a verb', ['dead-letters'], 'dead-letters needs list, replay or ignore.'],
+    ['nothing to ignore', ['dead-letters', 'ignore', 'anime-1'], 'needs a stream and a revision.'],
+    ['a revision that is none', ['dead-letters', 'ignore', 'anime-1', 'x'], 'x is no revision'],
+    ['a range backwards', ['dead-letters', 'ignore', 'anime-1', '9-7'], '9-7 is no revision'],
+    [
+      'a long reason',
+      ['dead-letters', 'ignore', 'anime-1', '7', '--reason', 'x'.repeat(501)],
+      'at most 500 characters',
+    ],
     ['a limit that is no number', ['dead-letters', 'list', '--limit', 'all'], '--limit'],
     ['projections without a verb', ['projections'], 'projections needs deploy or status.'],
     ['too many arguments', ['serve', 'all', 'now'], 'Too many arguments: now.'],
@@ -39,6 +47,26 @@ describe('the arguments of the command line', () => {
     [
       'dead-letters replay anime-1',
       { command: 'dead-letters', action: { kind: 'replay', stream: 'anime-1' } },
+    ],
+    [
+      'dead-letters ignore anime-1 7 --reason why',
+      {
+        command: 'dead-letters',
+        action: {
+          ...{ kind: 'ignore', stream: 'anime-1', from: 7, to: 7 },
+          ...{ reason: 'why', evenNewer: false },
+        },
+      },
+    ],
+    [
+      'dead-letters ignore anime-1 7-9 --even-newer',
+      {
+        command: 'dead-letters',
+        action: {
+          ...{ kind: 'ignore', stream: 'anime-1', from: 7, to: 9 },
+          ...{ reason: '', evenNewer: true },
+        },
+      },
     ],
     ['projections deploy', { command: 'projections', action: 'deploy' }],
     ['config --help', { command: 'config', explain: true }],

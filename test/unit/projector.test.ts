@@ -115,14 +115,32 @@ describe('projector hazards', () => {
     expect(await revision(1)).to.equal(3);
   });
 
-  it('passes by, notes and lists a stored event that can never apply', async () => {
+  it('passes by, notes and lists a stored event that cannot be read', async () => {
     const history = [...anime(1), of(1, 'malformed'), of(1, 'unknown type'), of(1, events.click)];
     const { records, documents, when, letters, isEqual } = given(...history);
     await when(...records);
-    expect((await documents.animes([animeId(1)]))[0]?.skipped).to.deep.equal([4]);
+    expect((await documents.animes([animeId(1)]))[0]?.skipped).to.deep.equal([4, 5]);
     expect(letters().map(({ stream, revision }) => [stream, revision])).to.deep.equal([
       ['anime-1', 4],
+      ['anime-1', 5],
     ]);
+    expect(await isEqual()).to.be.true;
+  });
+
+  it('says which events are not counted, after a restart too, until they are ignored', async () => {
+    const history = [...anime(1), of(1, 'unknown type'), of(1, 'ignored so far')];
+    const { records, projector, documents, when, isEqual } = given(...history);
+    await when(...records.slice(0, 5));
+    const detail = 'Event 4 of anime-1 cannot be read and is not counted.';
+    expect(projector.unread.all()).to.have.length(1);
+    expect(projector.unread.all()[0]).to.include({ stream: 'anime-1', detail });
+    const { store } = logOf(history);
+    const restarted = projecting(store, documents);
+    await restarted.unread.noteStored(documents, new AbortController().signal);
+    expect(restarted.unread.all()[0]).to.include({ stream: 'anime-1', detail });
+    await restarted.handle(batchOf(records));
+    expect(restarted.unread.all()).to.deep.equal([]);
+    expect((await documents.animes([animeId(1)]))[0]).to.deep.include({ revision: 5, skipped: [] });
     expect(await isEqual()).to.be.true;
   });
 

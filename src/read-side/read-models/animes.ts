@@ -1,6 +1,7 @@
 import type { AnimeEvent, RatingGiven } from '../../domain/events.js';
 import type { AnimeId } from '../../domain/ids.js';
 import type { AnimeDocument, RatingEntry } from '../../ports/read-store.js';
+import type { EventsIgnored } from '../../wire/upcast.js';
 import { hundredthsOf } from './interactions.js';
 import type { Draft, Placed } from './placed.js';
 
@@ -107,7 +108,12 @@ const move = (buckets: number[], hundredths: number, by: 1 | -1): void => {
 
 const SKIPPED_KEPT = 100;
 
-/** Notes a stored event that can never apply. */
+/** Notes a stored event that cannot be read, and so does not count. */
 export const noteSkipped = (draft: AnimeDraft, revision: number): void => {
   draft.skipped = [...draft.skipped, revision].slice(-SKIPPED_KEPT);
+};
+
+/** The operator decided to go on without: nobody needs to look at these any more. */
+export const forgetSkipped = (draft: AnimeDraft, { from, to }: EventsIgnored): void => {
+  draft.skipped = draft.skipped.filter((revision) => revision < from || revision > to);
 };
