@@ -113,6 +113,9 @@ export const schemas = {
       detail: { type: 'string' },
       instance: { type: 'string', format: 'uri-reference' },
       requestId: { type: 'string' },
+      stream: { type: 'string', description: 'With stream-unreadable and stream-truncated.' },
+      revision: { ...whole64, description: 'Of the event that cannot be read, or the first left.' },
+      eventType: { type: 'string' },
       errors: {
         type: 'array',
         items: object({ pointer: { type: 'string' }, detail: { type: 'string' } }, [
@@ -125,10 +128,31 @@ export const schemas = {
   ),
   Health: object(
     {
-      status: health,
+      status: { enum: ['healthy', 'degraded', 'unhealthy'] },
       service: { type: 'string' },
       version: { type: 'string' },
       dependencies: { type: 'object', additionalProperties: health },
+      problems: {
+        type: 'object',
+        description: 'Streams that an operator must look at, while all others are served.',
+        additionalProperties: object(
+          {
+            count: { type: 'integer' },
+            streams: {
+              type: 'array',
+              items: object(
+                {
+                  stream: { type: 'string' },
+                  detail: { type: 'string' },
+                  remedy: { type: 'string' },
+                },
+                ['stream', 'detail', 'remedy'],
+              ),
+            },
+          },
+          ['count', 'streams'],
+        ),
+      },
     },
     ['status', 'service', 'version', 'dependencies'],
   ),

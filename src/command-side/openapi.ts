@@ -34,7 +34,10 @@ const PROBLEMS: Readonly<Record<number, string>> = {
   415: 'The body is not JSON in UTF-8.',
   422: 'A field does not validate, or the Idempotency-Key came before with another body.',
   429: 'Too many requests from this address.',
-  503: 'Nothing was recorded for now, or (type outcome-unknown) it is not known whether it was.',
+  500: 'A bug, or (type event-store-refused) an operator must act. Nothing was recorded.',
+  503:
+    'Nothing was recorded for now, or (type outcome-unknown) it is not known whether it was. ' +
+    'Types stream-unreadable, stream-truncated and event-store-access-denied: an operator must act.',
 };
 
 const problems = (...statuses: readonly number[]) =>
@@ -85,7 +88,7 @@ const command = (summary: string, body: SchemaName | undefined, success: object)
     ...success,
     ...problems(400, 401, 404, 409, 410, 412),
     ...(body === undefined ? {} : problems(413, 415)),
-    ...problems(422, 429, 503),
+    ...problems(422, 429, 500, 503),
   },
   ...SECURITY,
 });
@@ -138,7 +141,7 @@ export const openApi = (version: string) => ({
         ],
         responses: {
           200: { description: 'A page of the history.', ...content('Events') },
-          ...problems(400, 401, 404, 410, 429, 503),
+          ...problems(400, 401, 404, 410, 429, 500, 503),
         },
         ...SECURITY,
       },

@@ -105,7 +105,8 @@ export interface ReadOptions {
  *         with an error that is not retriable.
  *
  * Streams
- * - ES-19 `setMaxCount` leaves only the last N events readable; revisions go on counting.
+ * - ES-19 `setMaxCount` leaves only the last N events readable; revisions go on counting. A read from
+ *         before them begins at the first that is left. `$$<stream>` reads as the stream's metadata.
  * - ES-20 A deleted stream reads as empty and can be appended to again where 'no_stream' is
  *         expected; its revisions go on counting. Deleting a missing stream does nothing.
  * - ES-21 A tombstoned stream rejects reads and appends with StreamDeletedError.

@@ -63,6 +63,42 @@ describe('health', () => {
     });
   }
 
+  it('is degraded, 200 and ready while streams need an operator, and shows the first of them', async () => {
+    const server = await start({ good: fine });
+    try {
+      const streams = Array.from({ length: 25 }, (_, index) => ({
+        ...{ stream: `anime-${index}`, detail: 'It cannot be read.', remedy: 'Read it.' },
+      }));
+      let listed: typeof streams = streams;
+      server.health.watch('commands-refused', () => listed);
+      server.health.watch('none', () => []);
+      const { status, body } = await server.get('/health');
+      expect(status).to.equal(200);
+      expect(body).to.have.property('status', 'degraded');
+      expect(body)
+        .to.have.property('problems')
+        .that.deep.equals({ 'commands-refused': { count: 25, streams: streams.slice(0, 20) } });
+      expect((await server.get('/ready')).status).to.equal(200);
+      listed = [];
+      expect((await server.get('/health')).body).to.not.have.property('problems');
+    } finally {
+      await server.stop();
+    }
+  });
+
+  it('is unhealthy all the same where a dependency is, with the streams', async () => {
+    const server = await start({ bad: failing });
+    try {
+      server.health.watch('commands-refused', () => [{ stream: 's', detail: 'd', remedy: 'r' }]);
+      const { status, body } = await server.get('/health');
+      expect(status).to.equal(503);
+      expect(body).to.have.property('status', 'unhealthy');
+      expect(body).to.have.nested.property('problems.commands-refused.count', 1);
+    } finally {
+      await server.stop();
+    }
+  });
+
   it('is not ready before it has started', async () => {
     const server = await start({ good: fine });
     try {

@@ -1,12 +1,14 @@
 import { expect } from 'chai';
-import { UnavailableError } from '../../../src/ports/errors.js';
+import { PortError, UnavailableError } from '../../../src/ports/errors.js';
 import { conflict, neverApply, refuse } from '../../support/faulty-event-store.js';
 import { expectProblem, serveCommandApi, type CommandApi } from '../../support/command-api.js';
 
 describe('a refusal of the command API', () => {
   let api: CommandApi;
   before(async () => {
-    api = await serveCommandApi({ limits: { deadlineMs: 200, conflictRetries: 1 } });
+    api = await serveCommandApi({
+      limits: { deadlineMs: 200, conflictRetries: 1, beginningForMs: 0 },
+    });
     await api.list(1);
     await api.list(2);
     await api.send('DELETE', '/animes/2');
@@ -60,6 +62,65 @@ describe('a refusal of the command API', () => {
     expect(answer.headers.get('retry-after')).to.equal('2');
     api.readsFail(new UnavailableError('down'));
     expectType(await api.send('GET', '/animes/1/events'), 503, 'unavailable');
+  });
+
+  it('is 503 that an operator must end where the event store denies access, to a read too', async () => {
+    const denied = new PortError('ACCESS_DENIED', 'no', false);
+    api.always(() => Promise.reject(denied));
+    expectType(await click(1), 503, 'event-store-access-denied');
+    api.readsFail(denied);
+    expectType(await api.send('GET', '/animes/1/events'), 503, 'event-store-access-denied');
+  });
+
+  for (const code of ['CORRUPT', 'NOT_SUPPORTED'] as const) {
+    it(`is 500, not "does not answer", where the event store answers ${code}`, async () => {
+      const refused = new PortError(code, 'no', false);
+      api.always(() => Promise.reject(refused));
+      expectType(await click(1), 500, 'event-store-refused');
+      api.readsFail(refused);
+      expectType(await api.send('GET', '/animes/1/events'), 500, 'event-store-refused');
+    });
+  }
+
+  it('is 503 that names stream and event where the beginning is hidden; what is left is shown', async () => {
+    await api.list(3);
+    for (let count = 0; count < 3; count += 1) await click(3);
+    await api.store.setMaxCount('anime-3', 2);
+    const put = await api.list(3);
+    const answer = await click(3);
+    for (const each of [put, answer, await api.send('DELETE', '/animes/3')]) {
+      expectType(each, 503, 'stream-truncated');
+      expect(each.headers.get('retry-after')).to.equal('60');
+      expect(each.body).to.include({
+        ...{ stream: 'anime-3', revision: '2', eventType: 'ClickRegistered' },
+        detail:
+          'The history of anime-3 was truncated: it begins at revision 2 ($maxCount is 2). ' +
+          'An operator must act; nothing was recorded.',
+      });
+    }
+    const { body } = await api.send('GET', '/animes/3/events');
+    expect(body['events']).to.have.length(2);
+  });
+
+  it('is 404 after a soft delete of the stream, until the anime is listed again', async () => {
+    await api.list(4);
+    await click(4);
+    await api.store.deleteStream('anime-4');
+    expectType(await click(4), 404, 'anime-not-listed');
+    expectType(await api.send('DELETE', '/animes/4'), 404, 'anime-not-listed');
+    expectType(await api.send('GET', '/animes/4/events'), 404, 'anime-not-listed');
+    const again = await api.list(4);
+    expect(again.status).to.equal(201);
+    expect(again.body['revision']).to.equal('2');
+    expect((await click(4)).status).to.equal(201);
+  });
+
+  it('is 410 after a tombstone, to a read too', async () => {
+    await api.list(5);
+    await api.store.tombstoneStream('anime-5');
+    expectType(await click(5), 410, 'stream-deleted');
+    expectType(await api.list(5), 410, 'stream-deleted');
+    expectType(await api.send('GET', '/animes/5/events'), 410, 'stream-deleted');
   });
 
   it('is 503 of its own type when nobody knows whether it was recorded', async () => {

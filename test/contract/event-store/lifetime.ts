@@ -33,6 +33,19 @@ export const lifetimeClauses = (
     expect(await open().head(stream)).to.equal(5n);
   });
 
+  it('ES-19 begins a read from before them at the first that is left, whatever the limit', async () => {
+    const stream = streams.named('first-left');
+    await open().append(stream, 'no_stream', newEvents(40));
+    await open().setMaxCount(stream, 2);
+    const found = await collect(open().read(stream, { limit: 1 }));
+    expect(found.map(({ revision }) => revision)).to.deep.equal([38n]);
+    const [metadata, ...others] = await collect(
+      open().read(`$$${stream}`, { direction: 'backwards', limit: 1 }),
+    );
+    expect(others).to.deep.equal([]);
+    expect(JSON.parse(Buffer.from(metadata?.data ?? []).toString())).to.include({ $maxCount: 2 });
+  });
+
   it('ES-19 may be set before the first event, and set anew', async () => {
     const stream = streams.named('max-count');
     await open().setMaxCount(stream, 1);
