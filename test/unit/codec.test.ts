@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import { decode, encode } from '../../src/wire/codec.js';
-import { SCHEMA_VERSIONS } from '../../src/wire/upcast.js';
+import { EVENTS_IGNORED, SCHEMA_VERSIONS, encodeIgnored } from '../../src/wire/upcast.js';
 import { animeId, events, userId } from '../support/examples.js';
 
 const utf8 = new TextEncoder();
@@ -47,6 +47,34 @@ describe('the codec', () => {
   it('does not know a version that is newer than itself', () => {
     const data = utf8.encode('{"schemaVersion": 99, "animeId": 1}');
     expect(decode('ClickRegistered', data)).to.have.property('kind', 'unknown');
+  });
+
+  const IGNORED = {
+    ...{ animeId: animeId(1), occurredAt: '2026-11-24T10:00:00.000Z' },
+    ...{ from: 3, to: 5, reason: 'An experiment.' },
+  };
+
+  it('reads which events an operator had ignored', () => {
+    const data = utf8.encode(JSON.stringify(encodeIgnored(IGNORED)));
+    expect(decode(EVENTS_IGNORED, data)).to.deep.equal({ kind: 'ignored', ignored: IGNORED });
+  });
+
+  for (const [what, wrong] of [
+    ['no anime', { animeId: 0 }],
+    ['a range backwards', { from: 6 }],
+    ['a revision below none', { from: -1 }],
+    ['half a revision', { to: 5.5 }],
+    ['no reason', { reason: null }],
+  ] as const) {
+    it(`takes no event for ignored by ${what}`, () => {
+      const data = utf8.encode(JSON.stringify({ ...encodeIgnored(IGNORED), ...wrong }));
+      expect(decode(EVENTS_IGNORED, data)).to.have.property('kind', 'malformed');
+    });
+  }
+
+  it('does not know what a newer version had ignored', () => {
+    const data = utf8.encode(JSON.stringify({ ...encodeIgnored(IGNORED), schemaVersion: 2 }));
+    expect(decode(EVENTS_IGNORED, data)).to.include({ kind: 'unknown', isNewer: true });
   });
 
   it('does not take a version 1 with a field missing for an event', () => {

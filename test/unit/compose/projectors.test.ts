@@ -9,7 +9,7 @@ import { UnavailableError } from '../../../src/ports/errors.js';
 import type { BatchHandler, BusConsumer, EventBus, Offsets } from '../../../src/ports/event-bus.js';
 import { eventually } from '../../support/eventually.js';
 import { events } from '../../support/examples.js';
-import { LOG_ID, logOf } from '../../support/histories.js';
+import { LOG_ID, logOf, type Happening } from '../../support/histories.js';
 import { inMemoryDeadLetters } from '../../support/in-memory-dead-letters.js';
 import { batchOf } from '../../support/projecting.js';
 import { openTemporaryReadStore } from '../../support/read-store.js';
@@ -63,7 +63,7 @@ const scriptedBus = () => {
   };
 };
 
-const given = async () => {
+const given = async (history: readonly Happening[] = [{ anime: 1, event: events.listed }]) => {
   const { store: readStore, stop } = await openTemporaryReadStore();
   const logger = silentLogger();
   const metrics = createMetrics({ processMetrics: false });
@@ -73,7 +73,7 @@ const given = async () => {
   const stopping = new AbortController();
   const { signal } = stopping;
   const scripted = scriptedBus();
-  const { store: eventStore, records } = logOf([{ anime: 1, event: events.listed }]);
+  const { store: eventStore, records } = logOf(history);
   const open = async () => {
     const versions = [await readStore.createVersion('v1', LOG_ID)];
     const deadLetters = inMemoryDeadLetters();
@@ -85,7 +85,8 @@ const given = async () => {
   };
   return {
     ...scripted,
-    ...{ readStore, records, open },
+    ...{ readStore, eventStore, records, open, metrics },
+    problems: async () => (await health.report()).problems,
     abort: () => stopping.abort(),
     isHealthy: async () => (await health.report()).status === 'healthy',
     deliver: (group: string, ...delivered: typeof records) =>
@@ -118,6 +119,36 @@ describe('the projectors of the versions', () => {
     await service.readStore.prune('v2');
     await fed(V1);
     expect(await service.isHealthy()).to.be.true;
+  });
+
+  it('tell health, once for all versions, which streams are not counted in full or not followed', async () => {
+    const unreadable = { anime: 1, event: 'unknown type' } as const;
+    const click = { anime: 1, event: events.click };
+    const process = await given([{ anime: 1, event: events.listed }, unreadable, click, click]);
+    await process.readStore.createVersion('v2', LOG_ID);
+    await process.open();
+    await eventually(() => expect([...process.members.keys()]).to.have.members([V1, V2]));
+    const [first, second, , last] = process.records;
+    if (first === undefined || second === undefined || last === undefined) expect.fail();
+    expect(await process.problems()).to.equal(undefined);
+
+    for (const group of [V1, V2]) await process.deliver(group, first, second);
+    expect(await process.problems()).to.have.nested.property('events-not-counted.count', 1);
+    const { values } = await process.metrics.projectorUnread.get();
+    expect(values.map(({ labels, value }) => [labels.version, value])).to.have.deep.members([
+      ['v1', 1],
+      ['v2', 1],
+    ]);
+
+    await process.eventStore.deleteStream('anime-1');
+    for (const group of [V1, V2]) await process.deliver(group, last);
+    const problems = await process.problems();
+    expect(problems).to.have.nested.property('anime-not-followed.count', 1);
+    expect(problems?.['anime-not-followed']?.streams[0]).to.include({
+      stream: 'anime-1',
+      detail: 'The documents of anime-1 stand still. Stream anime-1 was deleted.',
+    });
+    await process.stop();
   });
 
   it('leave the version of another log alone', async () => {
