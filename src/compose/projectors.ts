@@ -111,7 +111,7 @@ export const openProjectors = async (
     once(fedProjectors().flatMap(({ unread }) => unread.all())),
   );
   health.watch('anime-not-followed', () =>
-    once(fedProjectors().flatMap(({ parked }) => [...parked()].map(troubleOfParked))),
+    once(fedProjectors().flatMap((projector) => [...projector.parked()].map(troubleOfParked))),
   );
 
   return {
