@@ -43,9 +43,8 @@ export const createAnimeQueues = (options: {
     const { animeId } = queue;
     let batch: Batch | undefined;
     queue.recheck = false;
-    const fit = () => memories.cached(animeId) ?? memories.load(animeId);
     try {
-      let memory = await fit();
+      let memory = memories.cached(animeId) ?? (await memories.load(animeId));
       refused.allow(animeId);
       if (queue.waiting.length === 0) return;
       batch = take(queue, memory);
@@ -55,7 +54,7 @@ export const createAnimeQueues = (options: {
         const { length } = batch.steps;
         putBack(queue, pendingsOf(batch));
         batch = undefined;
-        memory = await fit();
+        memory = memories.cached(animeId) ?? (await memories.load(animeId));
         batch = take(queue, memory, length);
       }
       if (batch.events.length === 0) answer(memory, batch);
@@ -70,7 +69,7 @@ export const createAnimeQueues = (options: {
     if (result === undefined) memories.forget(animeId);
     if (error instanceof RefusedStreamError) {
       refused.refuse(error);
-    } else {
+    } else if (concerned.length > 0) {
       logger.warn('Commands not decided', {
         animeId,
         commands: concerned.length,

@@ -39,13 +39,15 @@ const troubleOf = (stream: string, [first, ...more]: readonly number[]): StreamT
 });
 
 /** An anime that is not followed any more stands still in the documents. */
-export const troubleOfParked = ([animeId, { reason }]: readonly [
-  AnimeId,
-  Parked,
-]): StreamTrouble => ({
-  stream: streamOf(animeId),
-  detail: `The documents of ${streamOf(animeId)} stand still. ${reason}`,
-  remedy:
-    'Make its whole stream readable again ($maxCount, $maxAge and $tb in its metadata), then: ' +
-    `anime-analytics dead-letters replay ${streamOf(animeId)}`,
-});
+export const troubleOfParked = ([animeId, parked]: readonly [AnimeId, Parked]): StreamTrouble => {
+  const stream = streamOf(animeId);
+  const replay = `anime-analytics dead-letters replay ${stream}`;
+  return {
+    stream,
+    detail: `The documents of ${stream} stand still. ${parked.reason}`,
+    remedy:
+      parked.kind === 'another-log'
+        ? replay
+        : `Remove $maxCount, $maxAge and $tb from the metadata of ${stream}, then: ${replay}`,
+  };
+};
