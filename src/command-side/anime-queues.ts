@@ -11,7 +11,7 @@ export interface AnimeQueues {
   /** How many commands wait for this anime. */
   lengthOf(animeId: AnimeId): number;
   push(pending: Pending): void;
-  /** Looks at the stream again, in turn with its commands, to see whether it is fit by now. */
+  /** Looks at the stream again, in turn with its commands, to see whether it can be decided on by now. */
   recheck(animeId: AnimeId): void;
   /** Resolves when no command waits or is under way. */
   idle(): Promise<void>;

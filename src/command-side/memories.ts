@@ -10,18 +10,18 @@ import {
   type AnimeMemory,
   type Beginning,
 } from './anime-memory.js';
-import { refusalOf } from './refusals.js';
+import { refusalOf } from './refused-streams.js';
 import type { Snapshots } from './snapshots.js';
 
 /** What all remembered commands together may take: some 40 MB. */
 const MAX_REMEMBERED = 100_000;
 
 export interface Memories {
-  /** What is in memory, at once, and was fit to decide on a moment ago; it may be behind the stream. */
+  /** What is in memory, at once, if it could be decided on a moment ago; it may be behind the stream. */
   cached(animeId: AnimeId): AnimeMemory | undefined;
   /**
-   * What is in memory, made sure of, or else from the newest snapshot and the events after it.
-   * Rejects with RefusedStreamError where the stream is not fit to decide on.
+   * What is in memory, revalidated, or else from the newest snapshot and the events after it.
+   * Rejects with RefusedStreamError where the stream cannot be decided on.
    */
   load(animeId: AnimeId): Promise<AnimeMemory>;
   /** Whether nothing was appended since, by whomever. */
@@ -92,35 +92,35 @@ export const createMemories = (options: {
     return fresh;
   };
 
-  const lookAtBeginning = async (memory: AnimeMemory): Promise<void> => {
+  const readBeginning = async (memory: AnimeMemory): Promise<void> => {
     let first: Beginning | null = null;
     for await (const event of store.read(memory.stream, { limit: 1 })) first = event;
     begin(memory, first);
   };
 
   /** Somebody may have deleted or cut off the stream, or put it in order again. */
-  const makeSure = async (memory: AnimeMemory): Promise<AnimeMemory> => {
-    await lookAtBeginning(memory);
-    return isFit(memory) ? memory : refresh(memory);
+  const revalidate = async (memory: AnimeMemory): Promise<AnimeMemory> => {
+    await readBeginning(memory);
+    return isDecidable(memory) ? memory : refresh(memory);
   };
 
   const fromStore = async (animeId: AnimeId): Promise<AnimeMemory> => {
     const base = await snapshots.load(animeId);
     if (base === undefined) return refresh(blankMemory(animeId, rememberedKeys));
-    const [memory] = await Promise.all([refresh(base), lookAtBeginning(base)]);
+    const [memory] = await Promise.all([refresh(base), readBeginning(base)]);
     return memory;
   };
 
   return {
     cached: (animeId) => {
       const memory = cache.get(animeId);
-      if (memory === undefined || !isFit(memory)) return undefined;
+      if (memory === undefined || !isDecidable(memory)) return undefined;
       return performance.now() - memory.beginningAt < beginningForMs ? memory : undefined;
     },
     load: async (animeId) => {
       const known = cache.get(animeId);
-      const memory = known === undefined ? await fromStore(animeId) : await makeSure(known);
-      if (isFit(memory)) return memory;
+      const memory = known === undefined ? await fromStore(animeId) : await revalidate(known);
+      if (isDecidable(memory)) return memory;
       throw await refusalOf(store, memory);
     },
     isCurrent: async ({ stream, revision }) => (await store.head(stream)) === revision,
@@ -130,4 +130,5 @@ export const createMemories = (options: {
   };
 };
 
-const isFit = (memory: AnimeMemory): boolean => memory.unreadable.size === 0 && isWhole(memory);
+const isDecidable = (memory: AnimeMemory): boolean =>
+  memory.unreadable.size === 0 && isWhole(memory);

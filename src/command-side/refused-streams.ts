@@ -1,6 +1,10 @@
 import type { AnimeId } from '../domain/ids.js';
+import { PortError } from '../ports/errors.js';
+import type { EventStore } from '../ports/event-store.js';
 import type { Logger } from '../platform/logger.js';
 import type { Metrics } from '../platform/metrics.js';
+import { remedyFor, whyUnreadable, type Unreadable } from '../wire/unreadable.js';
+import type { AnimeMemory } from './anime-memory.js';
 
 /** Why no command can be decided on a stream until an operator has acted. */
 export interface StreamProblem {
@@ -15,7 +19,7 @@ export interface StreamProblem {
   readonly remedy: string;
 }
 
-/** The stream is readable for the event store and still not fit to decide on. */
+/** The event store answers, and what it has of the stream cannot be decided on. */
 export class RefusedStreamError extends Error {
   constructor(
     readonly animeId: AnimeId,
@@ -25,6 +29,83 @@ export class RefusedStreamError extends Error {
     this.name = 'RefusedStreamError';
   }
 }
+
+/** Says what is wrong with a stream that cannot be decided on, and what an operator does about it. */
+export const refusalOf = async (
+  store: EventStore,
+  memory: AnimeMemory,
+): Promise<RefusedStreamError> =>
+  new RefusedStreamError(memory.animeId, unreadable(memory) ?? (await truncated(store, memory)));
+
+const unreadable = ({ stream, unreadable: events }: AnimeMemory): StreamProblem | undefined => {
+  const [first] = events;
+  if (first === undefined) return undefined;
+  const [revision, decoded] = first;
+  const { type: eventType } = decoded;
+  const more = events.size === 1 ? '' : `, and ${events.size - 1} more after it`;
+  return {
+    ...{ kind: 'unreadable', stream, revision, eventType },
+    detail: `Event ${revision} of ${stream} (${eventType}) cannot be read: ${whyUnreadable(decoded)}${more}.`,
+    remedy: remedyFor(decoded, stream, [...events].some(isOfNewer) ? revision : range(events)),
+  };
+};
+
+const isOfNewer = ([, decoded]: readonly [bigint, Unreadable]): boolean =>
+  decoded.kind === 'unknown' && decoded.isNewer;
+
+/** All of them at once; what can be read between them is not ignored. */
+const range = (events: ReadonlyMap<bigint, Unreadable>): string => {
+  const revisions = [...events.keys()];
+  const [first, last] = [revisions[0], revisions.at(-1)];
+  return first === last ? `${first}` : `${first}-${last}`;
+};
+
+const truncated = async (
+  store: EventStore,
+  { stream, beginning, revision: last }: AnimeMemory,
+): Promise<StreamProblem> => {
+  const revision = beginning?.revision ?? (last === 'no_stream' ? 0n : last + 1n);
+  const by = await hiddenBy(store, stream);
+  return {
+    kind: 'truncated',
+    stream,
+    revision,
+    eventType: beginning?.type ?? '',
+    detail: `The history of ${stream} was truncated: it begins at revision ${revision}${by}.`,
+    remedy:
+      `Remove $maxCount, $maxAge and $tb from the metadata of ${stream}. If a scavenge has removed the ` +
+      'events already, delete the stream (a soft delete) and list the anime again.',
+  };
+};
+
+const SETTINGS = ['$maxCount', '$maxAge', '$tb'] as const;
+
+/** Which of the stream's settings may have hidden events. */
+const hiddenBy = async (store: EventStore, stream: string): Promise<string> => {
+  let set: readonly string[] = [];
+  try {
+    const newest = { direction: 'backwards', limit: 1 } as const;
+    for await (const { data } of store.read(`$$${stream}`, newest)) {
+      const metadata = parsed(data);
+      set = SETTINGS.filter((name) => typeof metadata[name] === 'number').map(
+        (name) => `${name} is ${Number(metadata[name])}`,
+      );
+    }
+  } catch (error) {
+    // To read metadata may be denied, and is not needed to refuse.
+    if (!(error instanceof PortError)) throw error;
+  }
+  return set.length === 0 ? '' : ` (${set.join(', ')})`;
+};
+
+const parsed = (data: Uint8Array): Readonly<Record<string, unknown>> => {
+  try {
+    const value: unknown = JSON.parse(Buffer.from(data).toString('utf8'));
+    return typeof value === 'object' && value !== null ? { ...value } : {};
+  } catch {
+    return {};
+  }
+};
 
 export interface RefusedStreams {
   refuse(error: RefusedStreamError): void;
@@ -38,7 +119,7 @@ export interface RefusedStreams {
 const MAX_LISTED = 1_000;
 const RECHECKED_AT_ONCE = 20;
 
-/** The anime whose commands are refused: each is logged once, and looked at again until it is fit. */
+/** The anime whose commands are refused: each is logged once, and looked at again until it can be decided on. */
 export const createRefusedStreams = (options: {
   readonly logger: Logger;
   readonly metrics: Metrics;

@@ -1,7 +1,7 @@
 import { pause } from '../platform/retry.js';
 import type { StreamTrouble } from '../platform/health.js';
 import type { VersionRecord } from '../ports/read-store.js';
-import { troubleOfParked } from '../read-side/unread.js';
+import { troubleOfParked } from '../read-side/parked.js';
 import { KAFKA } from './bus.js';
 import { feed, type Fed, type FeedingParts } from './feeding.js';
 import type { Needs } from './needs.js';

@@ -16,7 +16,11 @@ export type Handled =
   | { readonly kind: 'unchanged' }
   | { readonly kind: 'rejected'; readonly rejection: Rejection }
   | { readonly kind: 'precondition-failed' | 'key-reused' }
-  | { readonly kind: Failure };
+  | {
+      readonly kind: Failure;
+      /** What is wrong with the stream, and what an operator does about it. */
+      readonly problem?: { readonly detail: string; readonly remedy: string };
+    };
 
 type Failure =
   | 'conflict'
@@ -54,11 +58,15 @@ const outcomeOf = (handled: Handled, { animeId }: ListAnime): ListingOutcome => 
     case 'key-reused':
       throw new Error(`A listing without precondition or key was answered ${handled.kind}.`);
     default:
-      throw failureOf(handled.kind, `anime ${animeId}`);
+      throw failureOf(handled.kind, `anime ${animeId}`, handled.problem);
   }
 };
 
-const failureOf = (kind: Failure, anime: string): PortError => {
+const failureOf = (
+  kind: Failure,
+  anime: string,
+  { detail, remedy } = { detail: `The stream of ${anime} is ${kind}.`, remedy: '' },
+): PortError => {
   switch (kind) {
     case 'conflict':
       return new PortError('CONFLICT', `Others kept writing to ${anime}.`, false);
@@ -72,7 +80,7 @@ const failureOf = (kind: Failure, anime: string): PortError => {
       return new PortError('STREAM_DELETED', `The stream of ${anime} was deleted for ever.`, false);
     case 'unreadable':
     case 'truncated':
-      return new PortError('CORRUPT', `The stream of ${anime} is ${kind}: see /health.`, false);
+      return new PortError('CORRUPT', `${detail} ${remedy}`.trim(), false);
     case 'access-denied':
       return new PortError('ACCESS_DENIED', 'The event store denies access.', false);
     case 'refused-by-store':

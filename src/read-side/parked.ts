@@ -1,4 +1,6 @@
 import type { AnimeId } from '../domain/ids.js';
+import { streamOf } from '../domain/stream-name.js';
+import type { StreamTrouble } from '../platform/health.js';
 import type { Logger } from '../platform/logger.js';
 import type { Metrics } from '../platform/metrics.js';
 
@@ -36,3 +38,17 @@ export const createParkedAnimes = (logger: Logger, metrics: Metrics) => {
 };
 
 export type ParkedAnimes = ReturnType<typeof createParkedAnimes>;
+
+/** An anime that is not followed any more stands still in the documents. */
+export const troubleOfParked = ([animeId, parked]: readonly [AnimeId, Parked]): StreamTrouble => {
+  const stream = streamOf(animeId);
+  const replay = `anime-analytics dead-letters replay ${stream}`;
+  return {
+    stream,
+    detail: `The documents of ${stream} stand still. ${parked.reason}`,
+    remedy:
+      parked.kind === 'another-log'
+        ? replay
+        : `Remove $maxCount, $maxAge and $tb from the metadata of ${stream}, then: ${replay}`,
+  };
+};

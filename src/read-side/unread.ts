@@ -2,7 +2,6 @@ import type { AnimeId } from '../domain/ids.js';
 import { streamOf } from '../domain/stream-name.js';
 import type { StreamTrouble } from '../platform/health.js';
 import type { AnimeDocument, DocumentStore } from '../ports/read-store.js';
-import type { Parked } from './parked.js';
 
 /** The anime whose documents leave out events that cannot be read and are not ignored. */
 export interface Unread {
@@ -37,17 +36,3 @@ const troubleOf = (stream: string, [first, ...more]: readonly number[]): StreamT
   }.`,
   remedy: 'What to do about each event: anime-analytics dead-letters list',
 });
-
-/** An anime that is not followed any more stands still in the documents. */
-export const troubleOfParked = ([animeId, parked]: readonly [AnimeId, Parked]): StreamTrouble => {
-  const stream = streamOf(animeId);
-  const replay = `anime-analytics dead-letters replay ${stream}`;
-  return {
-    stream,
-    detail: `The documents of ${stream} stand still. ${parked.reason}`,
-    remedy:
-      parked.kind === 'another-log'
-        ? replay
-        : `Remove $maxCount, $maxAge and $tb from the metadata of ${stream}, then: ${replay}`,
-  };
-};

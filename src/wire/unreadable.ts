@@ -15,7 +15,8 @@ export const whyUnreadable = (decoded: Unreadable): string => {
 export const remedyFor = (
   decoded: Unreadable,
   stream: string,
-  revision: bigint | number,
+  /** Or a range of them, as the command takes it. */
+  revision: bigint | number | string,
 ): string => {
   const command = `anime-analytics dead-letters ignore ${stream} ${revision}`;
   if (decoded.kind === 'malformed') return `To go on without it: ${command}`;
