@@ -18,6 +18,8 @@ export interface AnimeMemory {
   readonly recent: RecentCommands;
   state: Anime;
   revision: ExpectedRevision;
+  /** The first event of the state; null while there is none. */
+  from: bigint | null;
   /** Of the event at `revision`: by it we notice that the stream is another one than we knew. */
   lastEventId: string | null;
   /** The events up to `revision` that cannot be read and are not ignored: none may be missing to decide. */
@@ -43,6 +45,7 @@ export const blankMemory = (animeId: AnimeId, rememberedKeys: number): AnimeMemo
   recent: createRecentCommands(rememberedKeys),
   state: initialState,
   revision: 'no_stream',
+  from: null,
   lastEventId: null,
   unreadable: new Map(),
   beginning: null,
@@ -57,16 +60,19 @@ export const begin = (memory: AnimeMemory, first: Beginning | null): void => {
   memory.beginningAt = performance.now();
 };
 
-/** Whether all that ever happened is known, or all since an event that says everything anew. */
-export const isWhole = ({ beginning, revision }: AnimeMemory): boolean =>
-  beginning === null
-    ? revision === 'no_stream'
-    : beginning.revision === 0n || beginning.type === 'AnimeListed';
+/** Whether nothing is missing before it, or nothing that matters: a listing says everything anew. */
+export const isWhole = (beginning: Beginning | null): boolean =>
+  beginning === null || beginning.revision === 0n || beginning.type === 'AnimeListed';
+
+/** Whether the state is that of the whole stream up to its revision, and all of that was understood. */
+export const isDecidable = ({ beginning, from, unreadable }: AnimeMemory): boolean =>
+  isWhole(beginning) && (beginning?.revision ?? null) === from && unreadable.size === 0;
 
 /** Takes in the next stored event. One that cannot be read is noted, and changes nothing else. */
 export const remember = (memory: AnimeMemory, recorded: RecordedEvent): void => {
   const { revision, id, type } = recorded;
   const decoded = decodeOf(memory.animeId, type, recorded.data);
+  memory.from ??= revision;
   memory.revision = revision;
   memory.lastEventId = id;
   if (isUnreadable(decoded)) {

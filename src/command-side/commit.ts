@@ -38,6 +38,7 @@ export const createCommit = (options: CommitOptions) => {
     memory.state = batch.state;
     memory.revision = last;
     if (expected === 'no_stream') {
+      memory.from = place.first;
       begin(memory, { revision: place.first, type: batch.events[0]?.type ?? '' });
     }
     memory.lastEventId = batch.events.at(-1)?.id ?? null;

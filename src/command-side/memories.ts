@@ -5,6 +5,7 @@ import type { EventStore, RecordedEvent } from '../ports/event-store.js';
 import {
   begin,
   blankMemory,
+  isDecidable,
   isWhole,
   remember,
   type AnimeMemory,
@@ -51,6 +52,8 @@ export const createMemories = (options: {
     dispose: (memory) => void (memory.cachedSize = 0),
   });
 
+  const blank = (animeId: AnimeId): AnimeMemory => blankMemory(animeId, rememberedKeys);
+
   const catchUp = async (
     memory: AnimeMemory,
     seen: (event: RecordedEvent) => void,
@@ -64,6 +67,8 @@ export const createMemories = (options: {
     for await (const event of store.read(stream, { ...from, signal })) {
       if (anchored) {
         if (memory.revision === 'no_stream') begin(memory, event);
+        // Of no use without what is missing, and it may be long.
+        if (!isWhole(memory.beginning)) break;
         remember(memory, event);
         seen(event);
       } else if (event.revision === revision && event.id === memory.lastEventId) {
@@ -73,7 +78,7 @@ export const createMemories = (options: {
       }
     }
     if (signal.aborted) throw new UnavailableError(`Reading ${stream} took too long.`);
-    return anchored ? memory : catchUp(blankMemory(animeId, rememberedKeys), seen);
+    return anchored ? memory : catchUp(blank(animeId), seen);
   };
 
   const keep = (memory: AnimeMemory): void => {
@@ -101,14 +106,20 @@ export const createMemories = (options: {
   /** Somebody may have deleted or cut off the stream, or put it in order again. */
   const revalidate = async (memory: AnimeMemory): Promise<AnimeMemory> => {
     await readBeginning(memory);
-    return isDecidable(memory) ? memory : refresh(memory);
+    return isDecidable(memory) ? memory : computeAgain(memory);
+  };
+
+  const computeAgain = async (memory: AnimeMemory): Promise<AnimeMemory> => {
+    if (!isWhole(memory.beginning)) return memory;
+    const isSameBeginning = memory.from === (memory.beginning?.revision ?? null);
+    return refresh(isSameBeginning ? memory : blank(memory.animeId));
   };
 
   const fromStore = async (animeId: AnimeId): Promise<AnimeMemory> => {
     const base = await snapshots.load(animeId);
-    if (base === undefined) return refresh(blankMemory(animeId, rememberedKeys));
+    if (base === undefined) return refresh(blank(animeId));
     const [memory] = await Promise.all([refresh(base), readBeginning(base)]);
-    return memory;
+    return memory === base && !isDecidable(base) ? computeAgain(base) : memory;
   };
 
   return {
@@ -129,6 +140,3 @@ export const createMemories = (options: {
     forget: (animeId) => void cache.delete(animeId),
   };
 };
-
-const isDecidable = (memory: AnimeMemory): boolean =>
-  memory.unreadable.size === 0 && isWhole(memory);

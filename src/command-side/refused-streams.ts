@@ -4,7 +4,7 @@ import type { EventStore } from '../ports/event-store.js';
 import type { Logger } from '../platform/logger.js';
 import type { Metrics } from '../platform/metrics.js';
 import { remedyFor, whyUnreadable, type Unreadable } from '../wire/unreadable.js';
-import type { AnimeMemory } from './anime-memory.js';
+import { isWhole, type AnimeMemory } from './anime-memory.js';
 
 /** Why no command can be decided on a stream until an operator has acted. */
 export interface StreamProblem {
@@ -35,7 +35,11 @@ export const refusalOf = async (
   store: EventStore,
   memory: AnimeMemory,
 ): Promise<RefusedStreamError> =>
-  new RefusedStreamError(memory.animeId, unreadable(memory) ?? (await truncated(store, memory)));
+  new RefusedStreamError(
+    memory.animeId,
+    (isWhole(memory.beginning) ? unreadable(memory) : undefined) ??
+      (await truncated(store, memory)),
+  );
 
 const unreadable = ({ stream, unreadable: events }: AnimeMemory): StreamProblem | undefined => {
   const [first] = events;
@@ -62,9 +66,9 @@ const range = (events: ReadonlyMap<bigint, Unreadable>): string => {
 
 const truncated = async (
   store: EventStore,
-  { stream, beginning, revision: last }: AnimeMemory,
+  { stream, beginning }: AnimeMemory,
 ): Promise<StreamProblem> => {
-  const revision = beginning?.revision ?? (last === 'no_stream' ? 0n : last + 1n);
+  const revision = beginning?.revision ?? 0n;
   const by = await hiddenBy(store, stream);
   return {
     kind: 'truncated',

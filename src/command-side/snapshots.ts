@@ -87,6 +87,8 @@ type StoredCommand = readonly [string, string, AnimeEventType, string, string, s
 
 interface StoredSnapshot {
   readonly revision: string;
+  /** Absent in older ones: 0. */
+  readonly from?: string;
   readonly lastEventId: string;
   readonly state: Anime;
   readonly recent: readonly StoredCommand[];
@@ -104,7 +106,14 @@ const toSnapshot = (memory: AnimeMemory, revision: bigint): JsonObject => {
       c.bodyHash,
     ]);
   const { state, lastEventId } = memory;
-  return { revision: revision.toString(), lastEventId, state, recent } as unknown as JsonObject;
+  const from = (memory.from ?? 0n).toString();
+  return {
+    revision: revision.toString(),
+    from,
+    lastEventId,
+    state,
+    recent,
+  } as unknown as JsonObject;
 };
 
 /** Fills a blank memory; undefined where the data are not what we wrote. */
@@ -118,7 +127,8 @@ const fromSnapshot = (blank: AnimeMemory, data: Uint8Array): AnimeMemory | undef
       blank.recent.add({ commandId, eventId, type, bodyHash, ...place });
     }
     const { state, lastEventId } = stored;
-    return { ...blank, state, lastEventId, revision, snapshotAt: revision };
+    const from = BigInt(stored.from ?? 0);
+    return { ...blank, state, lastEventId, revision, from, snapshotAt: revision };
   } catch {
     return undefined;
   }
