@@ -70,7 +70,7 @@ const ignore = (options: JobOptions, action: IgnoreAction): Promise<boolean> =>
     switch (ignored.kind) {
       case 'ignored':
         print(
-          `${stream}: ignored from now on: ${ignored.revisions.join(', ')}. Event ${ignored.at} says so.`,
+          `${stream}: ignored from now on: ${listed(ignored.revisions)}. Event ${ignored.at} says so.`,
         );
         return true;
       case 'ignored-before':
@@ -87,6 +87,13 @@ const ignore = (options: JobOptions, action: IgnoreAction): Promise<boolean> =>
         return false;
     }
   });
+
+const MAX_SHOWN = 20;
+
+const listed = (revisions: readonly number[]): string =>
+  revisions.length <= MAX_SHOWN
+    ? revisions.join(', ')
+    : `${revisions.length} events from ${revisions[0]} to ${revisions.at(-1)}`;
 
 const rangeOf = ({ from, to }: IgnoreAction): string =>
   from === to ? `revision ${from}` : `revisions ${from} to ${to}`;

@@ -48,7 +48,7 @@ export const feed = async (
   const waiting = new Map<number, number>();
   await projector.unread.noteStored(documents, signal);
   const countUnread = (): void => {
-    metrics.projectorUnread.set({ version }, projector.unread.all().length);
+    metrics.projectorUnread.set({ version }, projector.unread.count());
   };
   countUnread();
   const giveUp = (): void => void consumer.stop();

@@ -8,6 +8,7 @@ export interface Unread {
   note(document: AnimeDocument): void;
   /** Of what was saved before this process began. */
   noteStored(documents: DocumentStore, signal: AbortSignal): Promise<void>;
+  count(): number;
   all(): readonly StreamTrouble[];
 }
 
@@ -25,6 +26,7 @@ export const createUnread = (): Unread => {
         note(document);
       }
     },
+    count: () => skipped.size,
     all: () => [...skipped].map(([animeId, revisions]) => troubleOf(streamOf(animeId), revisions)),
   };
 };
