@@ -37,6 +37,8 @@ export interface AnimeMemory {
 export interface Beginning {
   readonly revision: bigint;
   readonly type: string;
+  /** Nothing is missing before it, or nothing that matters: a listing says everything anew. */
+  readonly isWhole: boolean;
 }
 
 export const blankMemory = (animeId: AnimeId, rememberedKeys: number): AnimeMemory => ({
@@ -55,14 +57,20 @@ export const blankMemory = (animeId: AnimeId, rememberedKeys: number): AnimeMemo
 });
 
 /** Notes where the stream begins, as seen now. */
-export const begin = (memory: AnimeMemory, first: Beginning | null): void => {
-  memory.beginning = first === null ? null : { revision: first.revision, type: first.type };
+export const begin = (memory: AnimeMemory, beginning: Beginning | null): void => {
+  memory.beginning = beginning;
   memory.beginningAt = performance.now();
 };
 
-/** Whether nothing is missing before it, or nothing that matters: a listing says everything anew. */
-export const isWhole = (beginning: Beginning | null): boolean =>
-  beginning === null || beginning.revision === 0n || beginning.type === 'AnimeListed';
+export const beginningAt = (
+  { animeId }: AnimeMemory,
+  { revision, type, data }: RecordedEvent,
+): Beginning => {
+  const listing = revision > 0n && type === 'AnimeListed' ? decodeOf(animeId, type, data) : null;
+  return { revision, type, isWhole: revision === 0n || listing?.kind === 'event' };
+};
+
+export const isWhole = (beginning: Beginning | null): boolean => beginning?.isWhole ?? true;
 
 /** Whether the state is that of the whole stream up to its revision, and all of that was understood. */
 export const isDecidable = ({ beginning, from, unreadable }: AnimeMemory): boolean =>

@@ -37,9 +37,10 @@ export const createCommit = (options: CommitOptions) => {
     const asExpected = expected === 'no_stream' || place.first === expected + 1n;
     memory.state = batch.state;
     memory.revision = last;
+    // Only a listing is appended where there is nothing.
     if (expected === 'no_stream') {
       memory.from = place.first;
-      begin(memory, { revision: place.first, type: batch.events[0]?.type ?? '' });
+      begin(memory, { revision: place.first, type: 'AnimeListed', isWhole: true });
     }
     memory.lastEventId = batch.events.at(-1)?.id ?? null;
     for (const step of batch.steps) {

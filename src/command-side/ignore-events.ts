@@ -46,7 +46,8 @@ export const ignoreEvents = async (store: EventStore, request: IgnoreRequest): P
       if (isNewer && !request.evenNewer) return { kind: 'newer', revision, type: decoded.type };
     }
     // No further than what was found: what is yet to come is not decided on.
-    const [from, to] = [Math.min(...open.keys()), Math.max(...open.keys())];
+    const revisions = [...open.keys()];
+    const { from, to } = { from: revisions[0] ?? 0, to: revisions.at(-1) ?? 0 };
     const event: NewEvent = {
       id: v5(`${stream}/${head}/${from}/${to}`, NAMESPACE),
       type: EVENTS_IGNORED,
@@ -55,7 +56,7 @@ export const ignoreEvents = async (store: EventStore, request: IgnoreRequest): P
     };
     try {
       const { revision } = await store.append(stream, head, [event]);
-      return { kind: 'ignored', revisions: [...open.keys()], at: revision };
+      return { kind: 'ignored', revisions, at: revision };
     } catch (error) {
       // Looking again finds out what came of it: the service goes on writing to the stream meanwhile.
       const again =

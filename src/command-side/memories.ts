@@ -4,6 +4,7 @@ import { UnavailableError } from '../ports/errors.js';
 import type { EventStore, RecordedEvent } from '../ports/event-store.js';
 import {
   begin,
+  beginningAt,
   blankMemory,
   isDecidable,
   isWhole,
@@ -66,7 +67,7 @@ export const createMemories = (options: {
     const from = revision === 'no_stream' ? {} : { from: revision };
     for await (const event of store.read(stream, { ...from, signal })) {
       if (anchored) {
-        if (memory.revision === 'no_stream') begin(memory, event);
+        if (memory.revision === 'no_stream') begin(memory, beginningAt(memory, event));
         // Of no use without what is missing, and it may be long.
         if (!isWhole(memory.beginning)) break;
         remember(memory, event);
@@ -99,7 +100,9 @@ export const createMemories = (options: {
 
   const readBeginning = async (memory: AnimeMemory): Promise<void> => {
     let first: Beginning | null = null;
-    for await (const event of store.read(memory.stream, { limit: 1 })) first = event;
+    for await (const event of store.read(memory.stream, { limit: 1 })) {
+      first = beginningAt(memory, event);
+    }
     begin(memory, first);
   };
 

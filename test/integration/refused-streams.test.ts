@@ -177,6 +177,25 @@ describe("an anime's stream that somebody else had a hand in", () => {
         });
       }
 
+      it('takes no command where a listing that cannot be read is the first event left', async () => {
+        const { anime, send } = await listed(2);
+        await append(anime.stream, 'AnimeListed', { animeId: anime.id, occurredAt: AT });
+        await ignoreEvents(store, request(anime, 3));
+        await node.client.setStreamMetadata(anime.stream, { truncateBefore: 3 });
+        expect(await send(anime.click)).to.include({ kind: 'truncated' });
+        expect(await handlerOver(store).send(anime.click)).to.include({ kind: 'truncated' });
+      });
+
+      it('takes commands where the first event left is a listing, which says everything anew', async () => {
+        const { anime, send } = await listed(1);
+        await send(anime.delist);
+        await send(anime.list);
+        await send(anime.click);
+        await node.client.setStreamMetadata(anime.stream, { truncateBefore: 3 });
+        expect(await send(anime.click)).to.include({ kind: 'accepted', revision: 5n });
+        expect(await handlerOver(store).send(anime.click)).to.include({ revision: 6n });
+      });
+
       it('takes commands as long as $maxCount hides nothing', async () => {
         const { anime, send } = await listed(1);
         await node.client.setStreamMetadata(anime.stream, { maxCount: 3 });
