@@ -1,7 +1,6 @@
 import type { AnimeEventType } from '../domain/events.js';
 import type { Rejection } from '../domain/rejection.js';
 import type { ExpectedRevision } from '../ports/event-store.js';
-import type { StreamProblem } from './refused-streams.js';
 
 /** Where the event of a command is. */
 export interface Recorded {
@@ -10,6 +9,19 @@ export interface Recorded {
   readonly revision: bigint;
   /** A place in the log at or after the event. */
   readonly position: bigint;
+}
+
+/** Why no command can be decided on a stream until an operator has acted. */
+export interface StreamProblem {
+  readonly kind: 'unreadable' | 'truncated';
+  readonly stream: string;
+  /** The event that cannot be read, or the first that is still there. */
+  readonly revision: bigint;
+  readonly eventType: string;
+  /** A sentence for a person. */
+  readonly detail: string;
+  /** What the operator does about it, a sentence. */
+  readonly remedy: string;
 }
 
 export type CommandResult =

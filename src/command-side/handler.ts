@@ -5,11 +5,11 @@ import type { Metrics } from '../platform/metrics.js';
 import { createAnimeQueues } from './anime-queues.js';
 import { createAppend } from './append-until-known.js';
 import { keyedCommandId } from './command-id.js';
-import type { CommandOptions, CommandResult } from './command-result.js';
+import type { CommandOptions, CommandResult, StreamProblem } from './command-result.js';
 import { createCommit } from './commit.js';
 import { createMemories } from './memories.js';
 import { createPending } from './pending.js';
-import { createRefusedStreams, type StreamProblem } from './refused-streams.js';
+import { createRefusedStreams } from './refused-streams.js';
 import { createSnapshots } from './snapshots.js';
 
 export interface CommandHandler {

@@ -5,19 +5,7 @@ import type { Logger } from '../platform/logger.js';
 import type { Metrics } from '../platform/metrics.js';
 import { remedyFor, whyUnreadable, type Unreadable } from '../wire/unreadable.js';
 import { isWhole, type AnimeMemory } from './anime-memory.js';
-
-/** Why no command can be decided on a stream until an operator has acted. */
-export interface StreamProblem {
-  readonly kind: 'unreadable' | 'truncated';
-  readonly stream: string;
-  /** The event that cannot be read, or the first that is still there. */
-  readonly revision: bigint;
-  readonly eventType: string;
-  /** A sentence for a person. */
-  readonly detail: string;
-  /** What the operator does about it, a sentence. */
-  readonly remedy: string;
-}
+import type { StreamProblem } from './command-result.js';
 
 /** The event store answers, and what it has of the stream cannot be decided on. */
 export class RefusedStreamError extends Error {
