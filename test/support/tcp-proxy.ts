@@ -71,6 +71,8 @@ export const tcpProxy = async (target: { readonly host: string; readonly port: n
     },
     /** Resets every open connection. */
     reset,
+    /** Closes every open connection, as the kernel does for a process that was killed. */
+    close: () => sockets.forEach((socket) => socket.destroy()),
     /** Stops listening and resets what is open: as good as a stopped server. */
     cut: async () => {
       server.close();

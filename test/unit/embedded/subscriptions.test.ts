@@ -67,13 +67,13 @@ describe('subscriptions to all of the event log', () => {
     await all.stop();
   });
 
-  it('wait where the position is beyond the log', async () => {
+  it('deliver what comes where the position is beyond the log', async () => {
     await append('a', 1);
     const all = followAll(2n ** 60n);
     await all.until('caught-up');
     await append('a', 1);
+    await all.until('caught-up', 'a@1');
     await all.stop();
-    expect(all.seen).to.deep.equal(['caught-up']);
   });
 
   for (const [how, filter] of [

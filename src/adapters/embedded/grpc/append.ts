@@ -6,24 +6,23 @@ import { clientStreaming, type ServiceContext } from './handlers.js';
 import { streamNameOf } from './identifiers.js';
 import { createProposal } from './proposed-events.js';
 import { invalidArgument, maximumAppendSizeExceeded, streamDeleted } from './rpc-error.js';
-import { consume } from './streaming.js';
+import { receiveAll } from './streaming.js';
 import { within } from './timed.js';
 
-/** The classic append: one call per append, the options first, then one message per event. */
+/** The classic append: one call per append, the options first, then one message per event. All or nothing. */
 export const append = (context: ServiceContext) =>
   clientStreaming<streams.AppendReq, streams.AppendResp>(context, async (call, signal) => {
     const proposal = createProposal(context.maxAppendBytes);
     let target: { stream: string; expected: Expected } | undefined;
-    await consume(call, signal, (request: streams.AppendReq) => {
+    await receiveAll(call, signal, (request: streams.AppendReq) => {
       if (target === undefined) {
         target = targetOf(request);
-        return undefined;
+        return;
       }
       const message = request.getProposedMessage();
       if (message === undefined) throw invalidArgument('A proposed message is required.');
       proposal.add(message);
       if (proposal.tooLarge) throw maximumAppendSizeExceeded(context.maxAppendBytes);
-      return undefined;
     });
     if (target === undefined) throw invalidArgument('An append starts with its options.');
     const { stream, expected } = target;

@@ -1,10 +1,17 @@
 import shared from '@eventstore/db-client/generated/shared_pb.js';
 import { invalidArgument } from './rpc-error.js';
 
-/** Names travel in trailers too, percent-encoded: three times this still fits a header. */
-const MAX_NAME_BYTES = 1024;
+/** The server has no limit of its own; names travel in trailers too, percent-encoded. */
+const MAX_NAME_BYTES = 8 * 1024;
 
-const UUID = /^[\da-f]{8}-(?:[\da-f]{4}-){3}[\da-f]{12}$/;
+/** The ways that .NET writes a Guid (N, D, B, P, X): Emmett sends ids without dashes. */
+const UUID_FORMS: readonly RegExp[] = [
+  /^[\da-f]{32}$/,
+  /^[\da-f]{8}-(?:[\da-f]{4}-){3}[\da-f]{12}$/,
+  /^\{[\da-f]{8}-(?:[\da-f]{4}-){3}[\da-f]{12}\}$/,
+  /^\([\da-f]{8}-(?:[\da-f]{4}-){3}[\da-f]{12}\)$/,
+  /^\{0x[\da-f]{8},(?:0x[\da-f]{4},){2}\{0x[\da-f]{2}(?:,0x[\da-f]{2}){7}\}\}$/,
+];
 const NIL = '00000000-0000-0000-0000-000000000000';
 
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
@@ -36,21 +43,27 @@ export const streamIdentifier = (stream: string): shared.StreamIdentifier => {
   return identifier;
 };
 
-/** A UUID in either of the protocol's forms, as lower-case text. */
+/** A UUID in either of the protocol's forms, as lower-case text with dashes. */
 export const uuidOf = (uuid: shared.UUID | undefined, what: string): string => {
-  const text = uuid?.hasStructured() === true ? structuredText(uuid) : uuid?.getString();
-  const id = text?.toLowerCase() ?? '';
-  if (!UUID.test(id) || id === NIL) throw invalidArgument(`${what} is a UUID other than zero.`);
+  const sent = uuid?.hasStructured() === true ? structuredText(uuid) : uuid?.getString();
+  const text = (sent ?? '').slice(0, MAX_UUID_CHARACTERS).trim().toLowerCase();
+  const hex = UUID_FORMS.some((form) => form.test(text)) ? digitsOf(text) : '';
+  const id = hex.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5');
+  if (id === '' || id === NIL) throw invalidArgument(`${what} is a UUID other than zero.`);
   return id;
 };
 
+/** Longer than the longest form, so that a text cut here is none. */
+const MAX_UUID_CHARACTERS = 100;
+
+const digitsOf = (text: string): string => text.replaceAll('0x', '').replace(/[^\da-f]/g, '');
+
 const structuredText = (uuid: shared.UUID): string => {
   const bits = uuid.getStructured();
-  const hex = [bits?.getMostSignificantBits(), bits?.getLeastSignificantBits()]
+  return [bits?.getMostSignificantBits(), bits?.getLeastSignificantBits()]
     .map((half) => BigInt.asUintN(64, BigInt(half ?? 0)))
     .map((half) => half.toString(16).padStart(16, '0'))
     .join('');
-  return hex.replace(/^(.{8})(.{4})(.{4})(.{4})/, '$1-$2-$3-$4-');
 };
 
 export const uuidMessage = (id: string, form: 'string' | 'structured'): shared.UUID => {

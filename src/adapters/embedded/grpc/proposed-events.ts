@@ -5,7 +5,7 @@ import { invalidArgument, requiredMetadataPropertyMissing } from './rpc-error.js
 
 type ProposedMessage = streams.AppendReq.ProposedMessage | streams.BatchAppendReq.ProposedMessage;
 
-const MAX_TYPE_BYTES = 1024;
+const MAX_TYPE_BYTES = 8 * 1024;
 
 /** Collects the events of one append, and none beyond what an append may hold. */
 export const createProposal = (maxAppendBytes: number) => {

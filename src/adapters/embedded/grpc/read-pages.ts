@@ -1,25 +1,36 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import type { EventLog, LogRecord } from '../log/event-log.js';
+import type { EventLog, LogRecord, StreamPage } from '../log/event-log.js';
 import { matching } from '../log/log-filter.js';
 import type { ReadRequest } from './read-request.js';
-import { streamNotFound } from './read-response.js';
+import { firstStreamPosition, lastStreamPosition, streamNotFound } from './read-response.js';
 import { streamDeleted } from './rpc-error.js';
 import type { Sink } from './sink.js';
 
 /** Events fetched at a time; the log bounds their bytes. A reader that stalls keeps one page. */
 const PAGE = 128;
+/** The server's own page, by which it tells whether a read began before the first visible event. */
+const SERVER_PAGE = 32;
 
 type Request<Kind> = Extract<ReadRequest, { readonly kind: Kind }>;
 
+/**
+ * A client of compatibility 1 or more is told where the stream ends, after the events, also where
+ * there are none: .NET's client takes the first message for the state of the read.
+ */
 export const readStreamPages = async (
   log: EventLog,
-  { stream, from, direction, count }: Request<'read-stream'>,
+  request: Request<'read-stream'>,
   sink: Sink,
 ): Promise<void> => {
+  const { stream, from, direction, count, tellsBounds } = request;
   let page = log.readStream(stream, from, direction, PAGE);
   if (page.kind === 'missing') {
     await sink.send(streamNotFound(stream));
     return;
+  }
+  if (page.kind === 'events' && tellsBounds && direction === 'forwards') {
+    const first = firstPosition(page, from === 'start' ? 0n : BigInt(from), count);
+    if (first !== null) await sink.send(firstStreamPosition(first));
   }
   let remaining = count;
   for (;;) {
@@ -28,11 +39,24 @@ export const readStreamPages = async (
     if (page.kind === 'missing') return;
     remaining = await sendUpTo(remaining, page.events, sink);
     const last = page.events.at(-1);
-    if (remaining === 0 || last === undefined || page.endReached) return;
-    const next = direction === 'forwards' ? last.revision + 1n : last.revision - 1n;
-    if (next < 0n) return;
+    const next = last && (direction === 'forwards' ? last.revision + 1n : last.revision - 1n);
+    if (remaining === 0 || next === undefined || next < 0n || page.endReached) {
+      if (tellsBounds) await sink.send(lastStreamPosition(page.last));
+      return;
+    }
     page = log.readStream(stream, next, direction, PAGE);
   }
+};
+
+/** Where the read goes on whose first page, as the server cuts it, holds no event. */
+const firstPosition = (
+  { firstVisible, last }: Extract<StreamPage, { readonly kind: 'events' }>,
+  from: bigint,
+  count: number,
+): bigint | null => {
+  if (from > last) return from === last + 1n ? null : last + 1n;
+  const pageEnd = from + BigInt(Math.min(count, SERVER_PAGE)) - 1n;
+  return pageEnd < firstVisible ? firstVisible : null;
 };
 
 export const readAllPages = async (

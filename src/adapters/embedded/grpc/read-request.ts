@@ -15,6 +15,8 @@ export type ReadRequest =
       readonly from: From;
       readonly direction: Direction;
       readonly count: number;
+      /** Whether the client reads where the stream begins and ends. */
+      readonly tellsBounds: boolean;
     }
   | {
       readonly kind: 'read-all';
@@ -50,7 +52,8 @@ const readStream = (options: Options): ReadRequest => {
   if (direction === 'forwards' && from === 'end') {
     throw invalidArgument('Nothing can be read forwards from the end of a stream.');
   }
-  return { kind: 'read-stream', stream, from, direction, count: countOf(options) };
+  const tellsBounds = (options.getControlOption()?.getCompatibility() ?? 0) >= 1;
+  return { kind: 'read-stream', stream, from, direction, count: countOf(options), tellsBounds };
 };
 
 const readAll = (options: Options): ReadRequest => {

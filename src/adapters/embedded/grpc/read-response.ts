@@ -49,6 +49,13 @@ export const streamNotFound = (stream: string): streams.ReadResp => {
   return new ReadResp().setStreamNotFound(notFound);
 };
 
+/** Where the visible part of a stream begins, for a read that began before or after it. */
+export const firstStreamPosition = (revision: bigint): streams.ReadResp =>
+  new ReadResp().setFirstStreamPosition(revision.toString());
+
+export const lastStreamPosition = (revision: bigint): streams.ReadResp =>
+  new ReadResp().setLastStreamPosition(revision.toString());
+
 export const confirmation = (subscriptionId: string): streams.ReadResp =>
   new ReadResp().setConfirmation(
     new ReadResp.SubscriptionConfirmation().setSubscriptionId(subscriptionId),

@@ -88,7 +88,7 @@ export const createAppends = (parts: Parts): Appends => {
         ids: [FRESH],
         bytes: 0,
         draft,
-        refuse: neverExisted(expected),
+        refuse: neverExisted,
       });
     },
     tombstone: async (stream, expected) => {
@@ -101,14 +101,12 @@ export const createAppends = (parts: Parts): Appends => {
 /** Stands for an id that no event has. */
 const FRESH = '';
 
-/** There must be something to delete softly, whatever revision it may be at. */
-const neverExisted =
-  (expected: Expected) =>
-  (head: Head): Verdict | undefined => {
-    const { last, tombstoned, metadata } = head.ahead;
-    const missing = !tombstoned && last < 0 && !metadata.exists;
-    return expected === 'any' && missing ? { kind: 'wrong-revision' } : undefined;
-  };
+/** There must be something to delete softly, even where no stream is expected. */
+const neverExisted = (head: Head): Verdict | undefined => {
+  const { last, tombstoned, metadata } = head.ahead;
+  const missing = !tombstoned && last < 0 && !metadata.exists;
+  return missing ? { kind: 'wrong-revision' } : undefined;
+};
 
 const assertRoom = (
   pending: { readonly bytes: number; readonly appends: number },

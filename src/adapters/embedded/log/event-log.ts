@@ -58,7 +58,15 @@ export type AppendOutcome =
 export type Direction = 'forwards' | 'backwards';
 
 export type StreamPage =
-  | { readonly kind: 'events'; readonly events: readonly LogRecord[]; readonly endReached: boolean }
+  | {
+      readonly kind: 'events';
+      readonly events: readonly LogRecord[];
+      readonly endReached: boolean;
+      /** The first revision that the stream's metadata leaves visible; beyond `last` where it hides all. */
+      readonly firstVisible: bigint;
+      /** The stream's last revision, whatever part was asked for. */
+      readonly last: bigint;
+    }
   | { readonly kind: 'missing' }
   | { readonly kind: 'deleted' };
 

@@ -48,9 +48,16 @@ export const createReads = (parts: {
       if (isTombstoned(heads, head)) return { kind: 'deleted' };
       const { last, metadata } = head.settled;
       if (last < 0 || metadata.softDeleted) return { kind: 'missing' };
-      const range = narrowed(visible(head), from, direction);
+      const whole = visible(head);
+      const range = narrowed(whole, from, direction);
       const events = range === undefined ? [] : reader.ofStream(direction, range, limit);
-      return { kind: 'events', events, endReached: isEnd(range, direction, events) };
+      return {
+        kind: 'events',
+        events,
+        endReached: isEnd(range, direction, events),
+        firstVisible: BigInt(whole.from),
+        last: BigInt(last),
+      };
     },
 
     readAll: (from, direction, limit) => {

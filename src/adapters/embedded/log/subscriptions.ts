@@ -17,6 +17,7 @@ interface Parts {
   readonly tail: RecentTail;
   readonly signal: CommitSignal;
   readonly committed: () => number;
+  readonly now: () => number;
 }
 
 /**
@@ -27,7 +28,11 @@ export const createSubscriptions = (
   parts: Parts,
 ): Pick<EventLog, 'subscribeAll' | 'subscribeStream'> => ({
   subscribeAll: ({ after, filter, checkpointEvery = 32, signal }) => {
-    const cursor = after === 'start' ? 0 : after === 'end' ? parts.committed() : toNumber(after);
+    // An application that comes from another log has positions that this one has not reached.
+    const cursor =
+      after === 'start'
+        ? 0
+        : Math.min(after === 'end' ? Infinity : toNumber(after), parts.committed());
     const matches = filter === undefined ? undefined : matching(filter);
     return allEvents(parts, { cursor, checkpointEvery, signal, matches });
   },
@@ -100,7 +105,7 @@ async function* streamEvents(
   parts: Parts,
   options: { readonly stream: string; readonly cursor: number; readonly signal: AbortSignal },
 ): AsyncGenerator<SubscriptionItem, void, undefined> {
-  const { heads, reader, signal: commits } = parts;
+  const { heads, reader, now, signal: commits } = parts;
   const { stream, signal } = options;
   const over = (): boolean => signal.aborted || commits.hasEnded();
   let { cursor } = options;
@@ -121,13 +126,17 @@ async function* streamEvents(
         live = true;
         yield CAUGHT_UP;
       } else {
-        const next = from;
-        await commits.next(signal, () => (heads.peek(stream)?.settled.last ?? -1) >= next);
+        // New metadata counts too: a stream that is written to again is no longer softly deleted.
+        await commits.next(signal, () => {
+          const settled = heads.peek(stream)?.settled;
+          return settled !== undefined && (settled.last > last || settled.metadata !== metadata);
+        });
       }
       continue;
     }
     if (!live) await nextTurn();
-    const range = { stream: head.id, from, to: last, createdSince: 0 };
+    const createdSince = metadata.maxAgeMs === null ? 0 : now() - metadata.maxAgeMs;
+    const range = { stream: head.id, from, to: last, createdSince };
     const page = reader.ofStream('forwards', range, PAGE);
     for (const event of page) {
       if (over()) return;
