@@ -1,7 +1,6 @@
 import { Router, type Express, type RequestHandler } from 'express';
 import { createHttpApp, type HttpAppOptions } from '../platform/http-app.js';
 import { jsonBody } from '../platform/json-body.js';
-import { pageSecurityHeaders } from '../platform/security-headers.js';
 import type { ReadStore } from '../ports/read-store.js';
 import { createActiveReadModels } from './context.js';
 import { createDocuments } from './documents.js';
@@ -47,7 +46,7 @@ const graphqlRouter = (options: QueryApiOptions): Router => {
 
   const router = Router({ caseSensitive: true });
   if (!options.production) {
-    router.get('/graphql', forBrowsers, pageSecurityHeaders(), graphiql());
+    router.get('/graphql', forBrowsers, graphiql());
   }
   router.get('/graphql', answer);
   router.post('/graphql', jsonBody({ limitBytes: bodyLimitBytes }), answer);
@@ -55,7 +54,8 @@ const graphqlRouter = (options: QueryApiOptions): Router => {
 };
 
 /** A browser that opens the address asks for a page first; GraphQL clients never do. */
-const forBrowsers: RequestHandler = (req, _res, next) => {
+const forBrowsers: RequestHandler = (req, res, next) => {
+  res.vary('Accept');
   const wanted = req.accepts([
     'application/json',
     'application/graphql-response+json',

@@ -1,0 +1,91 @@
+import { createHash } from 'node:crypto';
+import { promisify } from 'node:util';
+import { brotliCompress, constants, gzip } from 'node:zlib';
+import type { RequestHandler } from 'express';
+import Negotiator from 'negotiator';
+import { Problem } from './problem.js';
+
+export interface AssetOptions {
+  readonly type: string;
+  /** Called when the asset is first asked for in a coding, and not again for that coding. */
+  readonly load: () => Buffer | Promise<Buffer>;
+  /** Default: a browser may keep it, and asks each time whether it still holds. */
+  readonly cacheControl?: string;
+}
+
+interface Representation {
+  readonly body: Buffer;
+  readonly etag: string;
+}
+
+const CODINGS = ['br', 'gzip', 'identity'] as const;
+type Coding = (typeof CODINGS)[number];
+
+/** Level 5 makes nine megabytes a fifth in 0.3 s; the highest takes a hundred times as long for little. */
+const BROTLI_QUALITY = 5;
+
+const ENCODE: Readonly<Record<Coding, (body: Buffer) => Promise<Buffer>>> = {
+  br: (body) =>
+    promisify(brotliCompress)(body, {
+      params: {
+        [constants.BROTLI_PARAM_QUALITY]: BROTLI_QUALITY,
+        [constants.BROTLI_PARAM_SIZE_HINT]: body.length,
+      },
+    }),
+  gzip: (body) => promisify(gzip)(body),
+  identity: (body) => Promise.resolve(body),
+};
+
+/**
+ * Answers with something that does not change while the process lives: compressed as the client
+ * prefers, each representation made once, with a strong ETag of its own.
+ */
+export const serveAsset = (options: AssetOptions): RequestHandler => {
+  const { type, load, cacheControl = 'no-cache' } = options;
+  const made = new Map<Coding, Promise<Representation>>();
+
+  const make = async (coding: Coding): Promise<Representation> => {
+    const body = await ENCODE[coding](await load());
+    const hash = createHash('sha256').update(body).digest('base64url');
+    return { body, etag: `"${hash}"` };
+  };
+  const representation = (coding: Coding): Promise<Representation> => {
+    const known = made.get(coding);
+    if (known !== undefined) return known;
+    const making = make(coding);
+    made.set(coding, making);
+    making.catch(() => made.delete(coding));
+    return making;
+  };
+
+  return async (req, res) => {
+    res.vary('Accept-Encoding');
+    const coding = codingFor(req.headers);
+    const { body, etag } = await representation(coding);
+    res.setHeader('ETag', etag);
+    res.setHeader('Cache-Control', cacheControl);
+    if (req.fresh) {
+      res.statusCode = 304;
+      res.end();
+      return;
+    }
+    res.setHeader('Content-Type', type);
+    if (coding !== 'identity') res.setHeader('Content-Encoding', coding);
+    res.setHeader('Content-Length', body.length);
+    res.end(body);
+  };
+};
+
+/** The type that the package is published with does not know the second argument. */
+interface Encodings {
+  encodings(available: string[], options: { readonly preferred: readonly string[] }): string[];
+}
+
+/** Browsers name all codings alike, and gzip first: among equals the smallest is taken. */
+const codingFor = (headers: Negotiator.Headers): Coding => {
+  const negotiator: Encodings = new Negotiator({ headers });
+  const [best] = negotiator.encodings([...CODINGS], { preferred: CODINGS });
+  const coding = CODINGS.find((each) => each === best);
+  if (coding !== undefined) return coding;
+  throw new Problem(406, `This comes as ${CODINGS.join(', ')}; Accept-Encoding refuses them all.`);
+};
