@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import type { Role } from './cli.js';
-import { banner } from './compose/banner.js';
+import { banner, type Addresses } from './compose/banner.js';
 import { refuseLonely } from './compose/roles.js';
 import { START } from './compose/start-role.js';
 import type { Config } from './platform/config.js';
@@ -30,10 +30,12 @@ export const runService = async (options: ServiceOptions): Promise<boolean> => {
   const life = createLifecycle({ logger, timeoutMs: config.shutdownTimeoutMs });
   const metrics = createMetrics({ processMetrics: true, role });
   const health = createHealth({ service: `anime-analytics ${role}`, version: VERSION, logger });
-  const needs = { config, logger, life, metrics, health, sampleCatalog, signal: stop };
+  const addresses: Addresses = {};
+  const shared = { config, logger, life, metrics, health };
+  const needs = { ...shared, role, addresses, sampleCatalog, signal: stop };
   try {
     health.starting();
-    const addresses = await START[role](needs);
+    await START[role](needs);
     health.started();
     print(banner(addresses, role, config));
     if (!stop.aborted) await once(stop, 'abort');

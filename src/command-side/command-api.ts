@@ -1,6 +1,7 @@
 import type { Express } from 'express';
 import type { EventStore } from '../ports/event-store.js';
 import { createHttpApp, type HttpAppOptions } from '../platform/http-app.js';
+import type { Link } from '../platform/html.js';
 import { docsRoutes } from './docs-routes.js';
 import type { CommandHandler } from './handler.js';
 import { commandRoutes } from './routes.js';
@@ -8,20 +9,26 @@ import { streamRoutes } from './stream-routes.js';
 
 /** The command API: everything that `/openapi.json` describes. */
 export const createCommandApi = (
-  options: Omit<HttpAppOptions, 'routers'> & {
+  options: Omit<HttpAppOptions, 'routers' | 'title' | 'links'> & {
     readonly handler: CommandHandler;
     readonly store: EventStore;
     readonly apiKeys: readonly string[];
     readonly production: boolean;
     readonly version: string;
     readonly now: () => Date;
+    /** Other parts of the service, as far as it is known where they are. */
+    readonly elsewhere: () => readonly Link[];
   },
 ): Express => {
-  const { handler, store, apiKeys, production, version, now } = options;
+  const { handler, store, apiKeys, production, version, now, elsewhere } = options;
   const routers = [
     commandRoutes({ handler, apiKeys, now }),
     streamRoutes({ store, apiKeys }),
     docsRoutes({ version, production }),
   ];
-  return createHttpApp({ ...options, routers });
+  const links = () => [...(production ? [] : [DOCS]), OPENAPI, ...elsewhere()];
+  return createHttpApp({ ...options, title: 'Command API', links, routers });
 };
+
+const DOCS: Link = { name: 'Docs', href: 'docs/', about: 'every command, to read and to try' };
+const OPENAPI: Link = { name: 'OpenAPI', href: 'openapi.json', about: 'the same for programs' };

@@ -1,3 +1,4 @@
+import type { Role } from '../cli.js';
 import { createCommandApi } from '../command-side/command-api.js';
 import type { CommandHandler } from '../command-side/handler.js';
 import { createQueryApi } from '../query-side/query-api.js';
@@ -7,6 +8,8 @@ import { VERSION } from '../platform/version.js';
 import type { EventStore } from '../ports/event-store.js';
 import type { ReadStore } from '../ports/read-store.js';
 import type { MetricsPart } from '../platform/metrics.js';
+import type { Addresses } from './banner.js';
+import { elsewhere } from './elsewhere.js';
 import type { Needs } from './needs.js';
 import { portTaken } from './port-taken.js';
 import type { ReadSide } from './read-side.js';
@@ -14,7 +17,15 @@ import { serviceInfo } from './service-info.js';
 
 const now = (): Date => new Date();
 
-const shared = ({ config, logger, metrics, health }: Needs) => ({
+/** What a part that is seen over HTTP is opened with. */
+export interface ServeNeeds extends Needs {
+  readonly role: Role;
+  /** Filled as the parts of this process open. */
+  readonly addresses: Addresses;
+}
+
+const shared = ({ config, logger, metrics, health, role }: ServeNeeds) => ({
+  role,
   logger,
   metrics,
   health,
@@ -25,7 +36,7 @@ const shared = ({ config, logger, metrics, health }: Needs) => ({
 });
 
 export const serveCommands = (
-  needs: Needs,
+  needs: ServeNeeds,
   {
     handler,
     store,
@@ -40,13 +51,13 @@ export const serveCommands = (
   const app = createCommandApi({
     ...shared(needs),
     ...{ handler, store, metricsOf, apiKeys, version: VERSION, now },
+    elsewhere: elsewhere(needs, 'commands'),
   });
   return serve(needs, 'COMMAND_PORT', commandPort, app);
 };
 
 export const serveQueries = (
-  needs: Needs,
-  role: string,
+  needs: ServeNeeds,
   {
     readStore,
     readSide,
@@ -58,19 +69,25 @@ export const serveQueries = (
     readonly readSide: ReadSide | null;
   },
 ): Promise<HttpServer> => {
-  const info = serviceInfo(role, readSide);
-  const app = createQueryApi({ ...shared(needs), metricsOf, readStore, serviceInfo: info, now });
+  const app = createQueryApi({
+    ...{ ...shared(needs), metricsOf, readStore, now },
+    serviceInfo: serviceInfo(needs.role, readSide),
+    elsewhere: elsewhere(needs, 'queries'),
+  });
   return serve(needs, 'QUERY_PORT', needs.config.queryPort, app);
 };
 
 /** Health and metrics of a part that serves nothing else. */
 export const serveProbes = (
-  needs: Needs,
+  needs: ServeNeeds,
   variable: string,
   port: number,
   metricsOf: readonly MetricsPart[],
-): Promise<HttpServer> =>
-  serve(needs, variable, port, createHttpApp({ ...shared(needs), metricsOf, routers: [] }));
+): Promise<HttpServer> => {
+  const title = needs.role === 'bridge' ? 'Bridge' : 'Projector';
+  const app = createHttpApp({ ...shared(needs), metricsOf, title, links: () => [], routers: [] });
+  return serve(needs, variable, port, app);
+};
 
 /** Requests under way get most of the time that a stop may take; the parts below need the rest. */
 const SHARE_FOR_REQUESTS = 0.6;

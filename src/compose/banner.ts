@@ -2,20 +2,25 @@ import { resolve } from 'node:path';
 import type { Config } from '../platform/config.js';
 import { VERSION } from '../platform/version.js';
 
-/** Where the parts of this process are; those that another process runs are missing. */
+/**
+ * Where the parts of this process are, filled in as they open; those that another process runs are
+ * missing.
+ */
 export interface Addresses {
-  readonly commands?: string;
-  readonly queries?: string;
+  commands?: string;
+  queries?: string;
   /** Health and metrics of a part that serves nothing else. */
-  readonly probes?: string;
+  probes?: string;
   /** Without credentials; null where it is in this process alone. */
-  readonly eventStore?: string | null;
+  eventStore?: string | null;
+  /** What a browser can open of the embedded event store. */
+  eventStorePage?: string;
 }
 
 const EMBEDDED_ONLY = 'in this process only (EVENTSTORE_PORT=0)';
 
 /** What a person reads once everything is up: where it is and what to paste. */
-export const banner = (addresses: Addresses, role: string, config: Config): string => {
+export const banner = (addresses: Readonly<Addresses>, role: string, config: Config): string => {
   const { commands, queries, probes, eventStore } = addresses;
   const outsideProduction = (text: string): string =>
     config.env === 'production' ? '' : `   (${text})`;

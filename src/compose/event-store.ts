@@ -1,3 +1,4 @@
+import type { RequestListener } from 'node:http';
 import { embeddedEventStore } from '../adapters/embedded/log/event-store.js';
 import { startGrpcServer } from '../adapters/embedded/grpc/server.js';
 import { announceOwner, DirectoryInUseError } from '../adapters/embedded/lock.js';
@@ -15,6 +16,8 @@ export interface OpenedEventStore {
   readonly store: EventStore;
   /** Where clients find it, without credentials; null where it is in this process alone. */
   readonly address: string | null;
+  /** What a browser can open of it. */
+  readonly pageUrl?: string;
 }
 
 interface OpenedServer extends OpenedEventStore {
@@ -23,9 +26,15 @@ interface OpenedServer extends OpenedEventStore {
 
 type StoreNeeds = Pick<Needs, 'config' | 'logger' | 'life'>;
 
-/** The server that EVENTSTORE_URL names, or the embedded event store of DATA_DIR. */
-export const openEventStore = (needs: StoreNeeds): Promise<OpenedEventStore> =>
-  needs.config.eventStore.url === '' ? openEmbedded(needs) : openServer(needs);
+/**
+ * The server that EVENTSTORE_URL names, or the embedded event store of DATA_DIR, whose port answers
+ * browsers with `page`.
+ */
+export const openEventStore = (
+  needs: StoreNeeds,
+  page: RequestListener,
+): Promise<OpenedEventStore> =>
+  needs.config.eventStore.url === '' ? openEmbedded(needs, page) : openServer(needs);
 
 /** The server that EVENTSTORE_URL names, with its projections on the same connection. */
 export const openServer = async ({ config, logger, life }: StoreNeeds): Promise<OpenedServer> => {
@@ -47,7 +56,10 @@ const clientOf = (options: Parameters<typeof eventStoreDbStore>[0]) => {
   }
 };
 
-const openEmbedded = async ({ config, logger, life }: StoreNeeds): Promise<OpenedEventStore> => {
+const openEmbedded = async (
+  { config, logger, life }: StoreNeeds,
+  page: RequestListener,
+): Promise<OpenedEventStore> => {
   const { dataDir, eventStore } = config;
   const log = await life.open(
     'event log',
@@ -62,13 +74,13 @@ const openEmbedded = async ({ config, logger, life }: StoreNeeds): Promise<Opene
   const { port } = await life.open(
     'event store port',
     () =>
-      startGrpcServer({ log, port: eventStore.port, logger }).catch(
+      startGrpcServer({ log, port: eventStore.port, logger, page }).catch(
         portTaken('EVENTSTORE_PORT', eventStore.port),
       ),
     (server) => server.close(),
   );
   announceOwner(dataDir, port);
-  return { store, address: localAddress(port) };
+  return { store, address: localAddress(port), pageUrl: `http://127.0.0.1:${port}` };
 };
 
 const localAddress = (port: number): string => `esdb://127.0.0.1:${port}?tls=false`;

@@ -1,6 +1,7 @@
 import cors from 'cors';
 import express, { type Express, type Router } from 'express';
 import { rateLimit } from 'express-rate-limit';
+import { frontPageRoutes, type FrontPageOptions } from './front-page.js';
 import type { Health } from './health.js';
 import { PROBES, healthRoutes } from './health-routes.js';
 import { lastError, unmatched } from './http-errors.js';
@@ -10,7 +11,7 @@ import { Problem } from './problem.js';
 import { requestContext } from './request-context.js';
 import { securityHeaders } from './security-headers.js';
 
-export interface HttpAppOptions {
+export interface HttpAppOptions extends FrontPageOptions {
   readonly logger: Logger;
   readonly metrics: Metrics;
   /** Whose metrics this port shows, beside its own requests. */
@@ -41,7 +42,7 @@ const EXPOSED_HEADERS = [
 export const createHttpApp = (options: HttpAppOptions): Express => {
   const { logger, health, rateLimitPerMinute, trustProxy = 0, routers } = options;
   const metrics = options.metrics.port(options.metricsOf);
-  const probes = healthRoutes({ health, metrics });
+  const all = [...routers, healthRoutes({ health, metrics }), frontPageRoutes(options)];
   const app = express();
   app.disable('x-powered-by');
   // ETags here are stream revisions, never hashes of a body.
@@ -53,9 +54,8 @@ export const createHttpApp = (options: HttpAppOptions): Express => {
   app.use(securityHeaders());
   app.use(crossOrigin(options.corsOrigins));
   if (rateLimitPerMinute > 0) app.use(limiter(rateLimitPerMinute));
-  for (const router of routers) app.use(router);
-  app.use(probes);
-  app.use(unmatched([probes, ...routers]));
+  for (const router of all) app.use(router);
+  app.use(unmatched(all));
   app.use(lastError(logger));
   return app;
 };

@@ -16,7 +16,7 @@ const DEFAULT_QUERY = `{
 const STYLE = `
   .graphiql-container .graphiql-logo span { color: hsl(var(--color-neutral)) }
   @media (max-width: 640px) {
-    .graphiql-container .graphiql-session { flex-direction: column }
+    .graphiql-container #graphiql-session { flex-direction: column }
     .graphiql-container .graphiql-horizontal-drag-bar, .graphiql-container .graphiql-logo { display: none }
     .graphiql-container .graphiql-editors, .graphiql-container .graphiql-response { flex: 1 !important; min-height: 0 }
   }

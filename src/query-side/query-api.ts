@@ -1,6 +1,7 @@
 import { Router, type Express, type RequestHandler } from 'express';
 import { createHttpApp, type HttpAppOptions } from '../platform/http-app.js';
 import { jsonBody } from '../platform/json-body.js';
+import type { Link } from '../platform/html.js';
 import type { ReadStore } from '../ports/read-store.js';
 import { createActiveReadModels } from './context.js';
 import { createDocuments } from './documents.js';
@@ -11,7 +12,7 @@ import { DEFAULT_LIMITS, type DocumentLimits } from './limits.js';
 import { createRevisionWaiter } from './revision-waiter.js';
 import { createSchema, type ServiceInfo } from './schema.js';
 
-export interface QueryApiOptions extends Omit<HttpAppOptions, 'routers'> {
+export interface QueryApiOptions extends Omit<HttpAppOptions, 'routers' | 'title' | 'links'> {
   readonly readStore: Pick<ReadStore, 'active' | 'queries' | 'onSaved'>;
   readonly serviceInfo: () => ServiceInfo | Promise<ServiceInfo>;
   readonly now: () => Date;
@@ -21,11 +22,21 @@ export interface QueryApiOptions extends Omit<HttpAppOptions, 'routers'> {
   readonly bodyLimitBytes?: number;
   /** How long a query waits for its `minRevision`. */
   readonly revisionWaitMs?: number;
+  /** Other parts of the service, as far as it is known where they are. */
+  readonly elsewhere: () => readonly Link[];
 }
 
 /** The read side's HTTP server: GraphQL at /graphql, and everything that both APIs share. */
 export const createQueryApi = (options: QueryApiOptions): Express =>
-  createHttpApp({ ...options, routers: [graphqlRouter(options)] });
+  createHttpApp({
+    ...options,
+    title: 'Query API',
+    links: () => [options.production ? GRAPHQL : GRAPHIQL, ...options.elsewhere()],
+    routers: [graphqlRouter(options)],
+  });
+
+const GRAPHQL: Link = { name: 'GraphQL', href: 'graphql', about: 'takes queries by POST' };
+const GRAPHIQL: Link = { ...GRAPHQL, about: 'takes queries by POST; in a browser GraphiQL' };
 
 const graphqlRouter = (options: QueryApiOptions): Router => {
   const { readStore, metrics, bodyLimitBytes = 32_768, revisionWaitMs = 2000 } = options;

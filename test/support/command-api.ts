@@ -31,6 +31,8 @@ export const serveCommandApi = async (options: CommandApiOptions = {}) => {
     ...{ handler, store, logger, metrics, health, apiKeys, production },
     metricsOf: ['command-api'],
     corsOrigins: ['*'],
+    role: 'all',
+    elsewhere: () => [],
     rateLimitPerMinute: 0,
     version: '1.2.3',
     now: () => new Date(AT),

@@ -28,6 +28,8 @@ export const serveQueryApi = async (
     health: createHealth({ service: 'query-api', version: '1.2.3', logger, cacheMs: 0 }),
     metricsOf: ['query-api'],
     corsOrigins: [],
+    role: 'all',
+    elsewhere: () => [],
     rateLimitPerMinute: 0,
     production: true,
     now: () => new Date(AT),

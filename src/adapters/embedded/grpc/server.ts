@@ -1,6 +1,7 @@
 import { GossipService } from '@eventstore/db-client/generated/gossip_grpc_pb.js';
 import { ServerFeaturesService } from '@eventstore/db-client/generated/serverfeatures_grpc_pb.js';
 import { Server, ServerCredentials } from '@grpc/grpc-js';
+import type { RequestListener } from 'node:http';
 import type { Logger } from '../../../platform/logger.js';
 import type { EventLog } from '../log/event-log.js';
 import { append } from './append.js';
@@ -9,6 +10,7 @@ import { createCalls } from './calls.js';
 import { deleteStream, tombstoneStream } from './delete.js';
 import { readGossip } from './gossip.js';
 import type { ServiceContext } from './handlers.js';
+import { listenForBoth } from './listener.js';
 import { read } from './read.js';
 import { boundedStreamsService, unread } from './request-shapes.js';
 import { getSupportedMethods, type Features } from './server-features.js';
@@ -29,6 +31,10 @@ export interface GrpcServerOptions {
   readonly appendTimeoutMs?: number;
   /** How long a stop waits for writes to be answered, and then for clients to take the answers. */
   readonly drainTimeoutMs?: number;
+  /** What a browser gets that opens the port; by default a sentence. */
+  readonly page?: RequestListener;
+  /** How long a connection may take to show what it speaks. */
+  readonly firstRequestMs?: number;
 }
 
 export interface GrpcServer {
@@ -60,6 +66,8 @@ export const startGrpcServer = async ({
   maxAppendBytes = 1024 * 1024,
   appendTimeoutMs = 2000,
   drainTimeoutMs = 5000,
+  page = answerSentence,
+  firstRequestMs = 10_000,
 }: GrpcServerOptions): Promise<GrpcServer> => {
   const calls = createCalls();
   const server = new Server(TRANSPORT);
@@ -75,13 +83,24 @@ export const startGrpcServer = async ({
   for (const [service, sentence] of unsupportedServices) {
     server.addService(unread(service), refusing(service, sentence));
   }
-  boundPort = await bind(server, host, port);
+  const injector = server.createConnectionInjector(ServerCredentials.createInsecure());
+  const listener = await listenForBoth({
+    ...{ host, port, page, deadlineMs: firstRequestMs },
+    onHttp2: (socket) => injector.injectConnection(socket),
+  }).catch((error: unknown) => {
+    const address = host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
+    throw new Error(`The event store cannot listen on ${address}.`, { cause: error });
+  });
+  boundPort = listener.port;
   logger.info('the event store is served over gRPC', { host, port: boundPort });
 
   let closed: Promise<void> | undefined;
   return {
     port: boundPort,
-    close: () => (closed ??= shutDown(server, calls, drainTimeoutMs)),
+    close: () => {
+      listener.close();
+      return (closed ??= shutDown(server, calls, drainTimeoutMs));
+    },
   };
 };
 
@@ -95,11 +114,9 @@ const addStreams = (server: Server, context: ServiceContext, features: Features)
     tombstone: tombstoneStream(context),
   });
 
-const bind = (server: Server, host: string, port: number): Promise<number> =>
-  new Promise((resolve, reject) => {
-    const address = host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
-    server.bindAsync(address, ServerCredentials.createInsecure(), (error, bound) => {
-      if (error === null) resolve(bound);
-      else reject(new Error(`The event store cannot listen on ${address}.`, { cause: error }));
-    });
-  });
+const SENTENCE =
+  'This is an event store. It speaks gRPC: connect to it with a client of EventStoreDB.\n';
+
+const answerSentence: RequestListener = (_req, res) => {
+  res.writeHead(404, { 'Content-Type': 'text/plain; charset=utf-8' }).end(SENTENCE);
+};
