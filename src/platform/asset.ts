@@ -64,7 +64,7 @@ export const serveAsset = (options: AssetOptions): RequestHandler => {
     const { body, etag } = await representation(coding);
     res.setHeader('ETag', etag);
     res.setHeader('Cache-Control', cacheControl);
-    if (req.fresh) {
+    if (matches(req.headers['if-none-match'], etag)) {
       res.statusCode = 304;
       res.end();
       return;
@@ -75,6 +75,13 @@ export const serveAsset = (options: AssetOptions): RequestHandler => {
     res.end(body);
   };
 };
+
+/** Express's own answer to this is no for requests with `Cache-Control: no-cache`, as fetch sends them. */
+const matches = (ifNoneMatch: string | undefined, etag: string): boolean =>
+  (ifNoneMatch ?? '').split(',').some((each) => {
+    const tag = each.trim();
+    return tag === '*' || tag === etag || tag === `W/${etag}`;
+  });
 
 /** The type that the package is published with does not know the second argument. */
 interface Encodings {

@@ -13,26 +13,37 @@ describe('GraphiQL', function () {
   after(() => api.stop());
 
   const visit = (headers: Record<string, string> = {}) =>
-    fetch(api.url, { headers: { Accept: BROWSER, ...headers } });
+    fetch(api.url, {
+      headers: { Accept: BROWSER, 'Accept-Encoding': 'gzip, deflate, br, zstd', ...headers },
+    });
 
   it('is what a browser sees at the address of the API', async () => {
     const response = await visit();
     expect(response.status).to.equal(200);
     expect(response.headers.get('content-type')).to.equal('text/html; charset=utf-8');
-    expect(response.headers.get('content-encoding')).to.equal('gzip');
+    expect(response.headers.get('content-encoding')).to.equal('br');
+    expect(response.headers.get('vary')).to.equal('Origin, Accept, Accept-Encoding');
+    expect(response.headers.get('cache-control')).to.equal('no-cache');
     const page = await response.text();
     expect(page.slice(0, 15)).to.equal('<!doctype html>');
-    expect(page).to.include('<title>Anime Analytics</title>');
+    expect(page).to.include('<title>Anime Analytics</title>').and.include('<html lang="en">');
+    expect(page).to.include('<meta name="viewport"');
   });
 
   it('needs nothing from another host, and may load nothing from one', async () => {
     const response = await visit();
     const page = await response.text();
-    const loaded = /<(?:script|link|img|iframe)\b[^>]*\b(?:src|href)="(?!data:)[^"]*"/i;
-    expect(loaded.exec(page.slice(0, page.indexOf('<script>')))).to.equal(null);
+    const head = page.slice(0, page.indexOf('<style>'));
+    const loaded = [...head.matchAll(/\b(?:src|href)="([^"]*)"/g)].map(([, url]) => url);
+    expect(loaded).to.deep.equal(['favicon.ico']);
     const policy = response.headers.get('content-security-policy') ?? '';
-    expect(policy).to.match(/^default-src 'self'/);
-    expect(policy).to.not.match(/\*|https?:|[a-z]\.[a-z]/);
+    expect(policy).to.match(/^default-src 'none';script-src 'self'( 'sha256-[^']+'){2};/);
+    expect(policy).to.not.match(/\*|https?:|[a-z]\.[a-z]|unsafe-eval/);
+  });
+
+  it('is not sent again to a browser that has it', async () => {
+    const etag = (await visit()).headers.get('etag') ?? '';
+    expect((await visit({ 'If-None-Match': etag })).status).to.equal(304);
   });
 
   it('comes uncompressed to who wants it so', async () => {

@@ -23,7 +23,10 @@ const page = eventStorePage({
 /** Ended or reset is all one here. */
 const closing = (socket: Socket): Promise<void> =>
   new Promise((resolve) => {
-    socket.on('error', () => undefined).on('close', () => resolve()).resume();
+    socket
+      .on('error', () => undefined)
+      .on('close', () => resolve())
+      .resume();
   });
 
 describe('the gRPC port and a browser', () => {
@@ -52,7 +55,9 @@ describe('the gRPC port and a browser', () => {
     expect(response.headers.get('content-security-policy')).to.match(/^default-src 'none';/);
     const text = await response.text();
     expect(text).to.include('<code>esdb://127.0.0.1:2113?tls=false</code>');
-    expect(text).to.include('href="http://127.0.0.1:8000/"').and.include('href="http://127.0.0.1:8001/"');
+    expect(text)
+      .to.include('href="http://127.0.0.1:8000/"')
+      .and.include('href="http://127.0.0.1:8001/"');
   });
 
   it('answers HEAD without a body, and has an icon', async () => {
@@ -78,7 +83,7 @@ describe('the gRPC port and a browser', () => {
   });
 
   it('answers a request that comes byte by byte', async () => {
-    const answer = await exchange(node.server.port, ...'POST / HTTP/1.1\r\nHost: a\r\n\r\n');
+    const answer = await exchange(node.server.port, ...Array.from('POST / HTTP/1.1\r\nHost: a\r\n\r\n'));
     expect(answer).to.match(/^HTTP\/1\.1 405 /);
   });
 
