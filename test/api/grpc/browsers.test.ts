@@ -83,7 +83,10 @@ describe('the gRPC port and a browser', () => {
   });
 
   it('answers a request that comes byte by byte', async () => {
-    const answer = await exchange(node.server.port, ...Array.from('POST / HTTP/1.1\r\nHost: a\r\n\r\n'));
+    const answer = await exchange(
+      node.server.port,
+      ...Array.from('POST / HTTP/1.1\r\nHost: a\r\n\r\n'),
+    );
     expect(answer).to.match(/^HTTP\/1\.1 405 /);
   });
 
