@@ -6,7 +6,7 @@ COMPOSE := docker compose -f docker/compose.yaml
 
 .DEFAULT_GOAL := help
 .PHONY: help install build run start test check typecheck lint format format-check mocha \
-  test-contract test-stack demo demo-stack bench bench-commands bench-stream-growth \
+  test-contract test-stack test-browser demo demo-stack bench bench-commands bench-stream-growth \
   bench-freshness bench-rebuild bench-reads bench-import bench-stack schema \
   up down logs ps seed clean
 
@@ -48,6 +48,9 @@ test-contract: install ## The contracts of the ports; with EVENTSTORE_URL=esdb:/
 
 test-stack: install ## The same promises on real servers: in Docker, else Kafka on Java and FerretDB by Go
 	npm run test:stack
+
+test-browser: install ## The pages in Chromium: light, dark, narrow, behind a prefix, axe-core
+	npm run test:browser
 
 demo: install ## A load over HTTP, kill -9 in the middle of it, every document compared with the log
 	npm run demo -- --kill

@@ -43,26 +43,29 @@ describe('the pages in Chromium', function () {
   let commandProxy: HttpServer;
   let queryProxy: HttpServer;
 
+  /** How to close what was opened: nothing, where there is no browser. */
+  const closings: (() => Promise<void>)[] = [];
+
   before(async function () {
     browser = await chromiumOrSkip(this);
+    closings.push(() => browser.close());
     commands = await serveCommandApi();
+    closings.push(() => commands.stop());
     await commands.list(1);
     const readStore = storeThatAnswers({ topByViews: () => Promise.resolve([]) });
     queries = await serveQueryApi({ readStore, production: false });
+    closings.push(() => queries.stop());
     const seen = { config: { env: 'development', host: '127.0.0.1' }, addresses: {} } as const;
     eventStore = await openGrpcNode({ page: eventStorePage(seen) });
+    closings.push(() => eventStore.stop());
     commandProxy = await prefixProxy('/some/api', commands.url);
+    closings.push(() => commandProxy.close(1000));
     queryProxy = await prefixProxy('/some/queries', new URL(queries.url).origin);
+    closings.push(() => queryProxy.close(1000));
   });
 
   after(async () => {
-    // What is missing was never opened: there was no browser.
-    const opened = [commands, queries, eventStore] as readonly (CommandApi | undefined)[];
-    await Promise.all([browser as Browser | undefined].map((each) => each?.close()));
-    await Promise.all(
-      [commandProxy, queryProxy].map((each) => (each as HttpServer | undefined)?.close(1000)),
-    );
-    await Promise.all(opened.map((each) => each?.stop()));
+    for (const close of closings.reverse()) await close();
   });
 
   const places = {

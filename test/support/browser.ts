@@ -23,11 +23,11 @@ const FLAGS = [
  * For a `before` hook.
  */
 export const chromiumOrSkip = async (context: Mocha.Context): Promise<Browser> => {
-  const executablePath = [process.env['CHROMIUM'] ?? '', ...PLACES].find((path) => {
-    return path !== '' && existsSync(path);
-  });
+  const named = process.env['CHROMIUM'];
+  const places = named === undefined ? PLACES : [named];
+  const executablePath = places.find((path) => existsSync(path));
   if (executablePath !== undefined) return chromium.launch({ executablePath, args: FLAGS });
-  const reason = `There is no Chromium at ${PLACES.join(' or ')}; CHROMIUM names another place.`;
+  const reason = `There is no Chromium at ${places.join(' or ')}; CHROMIUM says where it is.`;
   if ((process.env['REQUIRE_STACK'] ?? '').split(',').includes('chromium')) throw new Error(reason);
   process.stdout.write(`      skipped: ${reason}\n`);
   return context.skip();
@@ -37,7 +37,7 @@ export interface Visit {
   readonly page: Page;
   /** What the page complained of: scripts that failed, files that were refused or not found. */
   readonly complaints: string[];
-  close(): Promise<void>;
+  readonly close: () => Promise<void>;
 }
 
 /** A page of its own, with nothing of other visits in it. */
