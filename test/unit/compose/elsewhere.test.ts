@@ -1,0 +1,45 @@
+import { expect } from 'chai';
+import type { Addresses } from '../../../src/compose/banner.js';
+import { elsewhere } from '../../../src/compose/elsewhere.js';
+
+const DEVELOPMENT = { env: 'development', host: '127.0.0.1' } as const;
+const ALL: Addresses = {
+  commands: 'http://127.0.0.1:8000',
+  queries: 'http://127.0.0.1:8001',
+  eventStorePage: 'http://127.0.0.1:2113',
+};
+
+const hrefs = (...args: Parameters<typeof elsewhere>): string[] =>
+  elsewhere(...args)().map(({ href }) => href);
+
+describe('the links from one part to the others', () => {
+  it('name each other part of this process that is open', () => {
+    const seen = { config: DEVELOPMENT, addresses: ALL };
+    expect(hrefs(seen, 'commands')).to.deep.equal([
+      'http://127.0.0.1:8001/',
+      'http://127.0.0.1:2113/',
+    ]);
+    expect(hrefs(seen, 'eventStorePage')).to.deep.equal([
+      'http://127.0.0.1:8000/',
+      'http://127.0.0.1:8001/',
+    ]);
+  });
+
+  it('are looked up anew each time, because parts open one by one', () => {
+    const addresses: Addresses = {};
+    const links = elsewhere({ config: DEVELOPMENT, addresses }, 'commands');
+    expect(links()).to.deep.equal([]);
+    addresses.queries = 'http://127.0.0.1:8001';
+    expect(links().map(({ name }) => name)).to.deep.equal(['Query API']);
+  });
+
+  for (const [what, config] of [
+    ['in production', { ...DEVELOPMENT, env: 'production' }],
+    ['on all addresses of IPv4', { ...DEVELOPMENT, host: '0.0.0.0' }],
+    ['on all addresses of IPv6', { ...DEVELOPMENT, host: '::' }],
+  ] as const) {
+    it(`are none ${what}, where a browser could not follow them`, () => {
+      expect(hrefs({ config, addresses: ALL }, 'commands')).to.deep.equal([]);
+    });
+  }
+});
