@@ -1,5 +1,6 @@
 import type { RequestHandler } from 'express';
 import { serveAsset } from '../platform/asset.js';
+import { ICON } from '../platform/html.js';
 import { pageSecurityHeaders } from '../platform/security-headers.js';
 
 const DEFAULT_QUERY = `{
@@ -50,7 +51,7 @@ const render = async (): Promise<Page> => {
   const { renderGraphiQL } = await import('@graphql-yoga/render-graphiql');
   const rendered = renderGraphiQL({
     title: 'Anime Analytics',
-    favicon: 'favicon.ico',
+    favicon: `data:image/svg+xml,${encodeURIComponent(ICON)}`,
     defaultQuery: DEFAULT_QUERY,
   });
   const script = /<script>(.*?)<\/script>/s.exec(rendered)?.[1] ?? '';
