@@ -59,12 +59,7 @@ const startAll: StartRole = async (needs) => {
     metrics.followReadModels(() => bytesOnDisk(join(config.dataDir, 'read-models'), /\.db/));
   }
   // Each series is on one of the two ports, so that a sum over both counts it once.
-  await startCommands(needs, store, [
-    'process',
-    'command-api',
-    'bridge',
-    'projector',
-  ]);
+  await startCommands(needs, store, ['process', 'command-api', 'bridge', 'projector']);
   const { url } = await serveQueries(needs, {
     readStore,
     readSide,
