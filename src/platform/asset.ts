@@ -21,7 +21,7 @@ interface Representation {
 const CODINGS = ['br', 'gzip', 'identity'] as const;
 type Coding = (typeof CODINGS)[number];
 
-/** Level 5 makes nine megabytes a fifth in 0.3 s; the highest takes a hundred times as long for little. */
+/** Level 5 makes nine megabytes two in 0.3 s; level 9 takes five times as long to save another 4 %. */
 const BROTLI_QUALITY = 5;
 
 const ENCODE: Readonly<Record<Coding, (body: Buffer) => Promise<Buffer>>> = {

@@ -86,7 +86,9 @@ const asData = ({ title, role, links, report, sentence }: State) => ({
   status: report.status,
   detail: sentence,
   dependencies: report.dependencies,
-  links: Object.fromEntries(links.map(({ name, href }) => [name.toLowerCase(), href])),
+  links: Object.fromEntries(
+    links.map(({ name, href }) => [name.toLowerCase().replaceAll(' ', '-'), href]),
+  ),
 });
 
 const frontPage = ({ title, role, links, report, healthy, sentence }: State): string => `

@@ -68,7 +68,11 @@ const render = async (): Promise<Page> => {
  */
 export const graphiql = (): RequestHandler[] => {
   let rendering: Promise<Page> | undefined;
-  const page = (): Promise<Page> => (rendering ??= render());
+  const page = (): Promise<Page> =>
+    (rendering ??= render().catch((error: unknown) => {
+      rendering = undefined;
+      throw error;
+    }));
   return [
     async (req, res, next) => {
       (await page()).securityHeaders(req, res, next);

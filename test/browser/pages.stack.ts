@@ -21,12 +21,14 @@ const LOOKS: readonly (readonly [string, BrowserContextOptions])[] = [
 
 const DARK = 80;
 
-/** How bright the ground in the lower right corner is, from 0 to 255. */
+/** How bright the ground in the lower right corner is, from 0 to 255; that of the body is the canvas's. */
 const BRIGHTNESS = `(() => {
-  let at = document.elementFromPoint(innerWidth - 4, innerHeight - 4);
-  while (at !== null && getComputedStyle(at).backgroundColor === 'rgba(0, 0, 0, 0)') at = at.parentElement;
-  if (at === null) return 255;
-  const [r, g, b] = getComputedStyle(at).backgroundColor.match(/\\d+/g).map(Number);
+  const corner = document.elementFromPoint(innerWidth - 4, innerHeight - 4);
+  const around = [];
+  for (let at = corner; at !== null; at = at.parentElement) around.push(at);
+  const grounds = [...around, document.body].map((each) => getComputedStyle(each).backgroundColor);
+  const ground = grounds.find((each) => each !== 'rgba(0, 0, 0, 0)') ?? 'rgb(255, 255, 255)';
+  const [r, g, b] = ground.match(/\\d+/g).map(Number);
   return (r + g + b) / 3;
 })()`;
 
