@@ -1,6 +1,6 @@
 import { Router, type Request } from 'express';
 import { serveAsset } from './asset.js';
-import type { Health, HealthReport } from './health.js';
+import type { Health, HealthReport, StreamTrouble } from './health.js';
 import { escapeHtml, htmlPage, ICON, linkList, PAGE_POLICY, type Link } from './html.js';
 
 export interface FrontPageOptions {
@@ -70,9 +70,13 @@ const stateOf = (
   const unhealthy = Object.entries(report.dependencies)
     .filter(([, status]) => status === 'unhealthy')
     .map(([name]) => name);
-  const healthy = unhealthy.length === 0 && serving;
+  const healthy = report.status === 'healthy' && serving;
   if (unhealthy.length > 0) {
     return { report, healthy, sentence: `Unhealthy: ${unhealthy.join(', ')}. The log says why.` };
+  }
+  if (report.status === 'degraded') {
+    const sentence = 'Degraded: it serves, but an operator is needed for what follows.';
+    return { report, healthy, sentence };
   }
   const sentence = serving ? 'Healthy: it serves.' : 'Healthy, but starting or stopping.';
   return { report, healthy, sentence };
@@ -86,6 +90,7 @@ const asData = ({ title, role, links, report, sentence }: State) => ({
   status: report.status,
   detail: sentence,
   dependencies: report.dependencies,
+  ...(report.problems === undefined ? {} : { problems: report.problems }),
   links: Object.fromEntries(
     links.map(({ name, href }) => [name.toLowerCase().replaceAll(' ', '-'), href]),
   ),
@@ -97,6 +102,11 @@ const frontPage = ({ title, role, links, report, healthy, sentence }: State): st
 <p class="${healthy ? 'good' : 'bad'}" role="status">${escapeHtml(sentence)}</p>
 <ul>${Object.entries(report.dependencies)
   .map(([name, status]) => `<li>${escapeHtml(name)}: ${status}</li>`)
+  .join('')}${troublesOf(report)
+  .map(({ stream, detail, remedy }) => `<li>${escapeHtml(`${stream}: ${detail} ${remedy}`)}</li>`)
   .join('')}</ul>
 <h2>Here</h2>
 ${linkList(links)}`;
+
+const troublesOf = ({ problems = {} }: HealthReport): readonly StreamTrouble[] =>
+  Object.values(problems).flatMap(({ streams }) => streams);

@@ -116,6 +116,22 @@ describe('the front page', () => {
     expect(await icon.text()).to.match(/^<svg .*<title>Anime Analytics<\/title>/);
   });
 
+  it('says what an operator is needed for while the rest is served', async () => {
+    const degraded = healthWith({ 'event-store': fine });
+    const trouble = { stream: 'anime-7', detail: 'It has a <gap>.', remedy: 'Run the replay.' };
+    degraded.watch('refused-streams', () => [trouble]);
+    const another = await serveRouters([], { health: degraded });
+    try {
+      const page = await (await fetch(another.url, { headers: { accept: BROWSER } })).text();
+      expect(page).to.include('class="bad"').and.include('Degraded: it serves');
+      expect(page).to.include('anime-7: It has a &#60;gap&#62;. Run the replay.');
+      const data = (await (await fetch(another.url)).json()) as Record<string, unknown>;
+      expect(data).to.have.nested.property('problems.refused-streams.count', 1);
+    } finally {
+      await another.stop();
+    }
+  });
+
   it('says that it is starting, and what is unhealthy without what a check said', async () => {
     const sick = healthWith({ 'read-models': failing, 'event-store': fine, kafka: failing });
     const another = await serveRouters([], { health: sick });
