@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { writeSync } from 'node:fs';
 import { openEventLog } from '../../src/adapters/embedded/log/open-event-log.js';
 import { silentLogger } from '../../src/platform/logger.js';
 
@@ -8,6 +9,9 @@ import { silentLogger } from '../../src/platform/logger.js';
  */
 const [directory = '', ...streams] = process.argv.slice(2);
 const log = await openEventLog({ directory, logger: silentLogger() });
+
+/** Waits where nobody reads on: what is said must be out before the append begins. */
+const say = (line: string): number => writeSync(1, line);
 
 const newEvents = () =>
   [0, 1, 2].map((n) => ({
@@ -22,10 +26,10 @@ const appendForEver = async (stream: string): Promise<never> => {
   for (;;) {
     const events = newEvents();
     const ids = events.map(({ id }) => id).join(' ');
-    process.stdout.write(`sent ${stream} ${ids}\n`);
+    say(`sent ${stream} ${ids}\n`);
     const { kind } = await log.append(stream, log.head(stream), events);
     if (kind !== 'written') throw new Error(`An append was answered ${kind}.`);
-    process.stdout.write(`done ${stream} ${ids}\n`);
+    say(`done ${stream} ${ids}\n`);
   }
 };
 

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { writeSync } from 'node:fs';
 import { embeddedEventStore } from '../../src/adapters/embedded/log/event-store.js';
 import { openEventLog } from '../../src/adapters/embedded/log/open-event-log.js';
 import { silentLogger } from '../../src/platform/logger.js';
@@ -13,10 +14,13 @@ const store = embeddedEventStore(log);
 // A test that dies must not leave its writer behind.
 process.stdin.on('end', () => process.exit()).resume();
 
+/** Waits where nobody reads on: what is said must be out before the append begins. */
+const say = (line: string): number => writeSync(1, line);
+
 for (let last = await store.head(stream); ;) {
   const ids = [randomUUID(), randomUUID(), randomUUID()];
-  process.stdout.write(`trying ${ids.join(' ')}\n`);
+  say(`trying ${ids.join(' ')}\n`);
   const events = ids.map((id) => ({ id, type: 'ContractTested', data: {}, metadata: {} }));
   last = (await store.append(stream, last, events)).revision;
-  process.stdout.write(`safe ${ids.join(' ')}\n`);
+  say(`safe ${ids.join(' ')}\n`);
 }
