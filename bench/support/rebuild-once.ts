@@ -7,6 +7,7 @@ import { createMetrics } from '../../src/platform/metrics.js';
 import type { DeadLetters } from '../../src/ports/dead-letters.js';
 import type { EventStore } from '../../src/ports/event-store.js';
 import { rebuild } from '../../src/read-side/rebuild.js';
+import { exampleDocuments } from '../../src/read-side/example-documents.js';
 
 const noDeadLetters: DeadLetters = {
   add: () => Promise.reject(new Error('The workload has no dead letters.')),
@@ -17,7 +18,7 @@ const noDeadLetters: DeadLetters = {
 export const rebuildOnce = async (eventStore: EventStore): Promise<number> => {
   const dataDir = await mkdtemp(join(tmpdir(), 'anime-analytics-bench-'));
   const logger = silentLogger();
-  const readStore = await openReadStore({ dataDir, logger });
+  const readStore = await openReadStore({ dataDir, logger, examples: exampleDocuments() });
   try {
     const { events, elapsedMs } = await rebuild({
       eventStore,

@@ -4,6 +4,7 @@ import { openReadStore } from '../../src/adapters/embedded/read-store/open-read-
 import { silentLogger } from '../../src/platform/logger.js';
 import { compareWithLog, type Comparison } from '../../src/read-side/fold-and-compare.js';
 import { storedOnce, type StoredOnce } from './stored-once.js';
+import { exampleDocuments } from '../../src/read-side/example-documents.js';
 
 export interface Verification extends StoredOnce {
   readonly comparison: Comparison;
@@ -16,7 +17,7 @@ export const verify = async (
 ): Promise<Verification> => {
   const logger = silentLogger();
   const store = embeddedEventStore(await openEventLog({ directory: dataDir, logger }));
-  const readStore = await openReadStore({ dataDir, logger });
+  const readStore = await openReadStore({ dataDir, logger, examples: exampleDocuments() });
   try {
     const active = await readStore.active();
     if (active === null) throw new Error('There are no read models.');

@@ -1,8 +1,8 @@
-import type { ReadStore, VersionState } from '../ports/read-store.js';
-import { lateOf, waitForLate, type Heads } from '../read-side/heads.js';
+import type { DocumentStore, VersionState } from '../ports/read-store.js';
+import { headsOf, lateOf, waitForLate, type Heads } from '../read-side/heads.js';
 import type { JobNeeds, JobOptions, Stores } from './job.js';
 import { isMongodb } from './read-store.js';
-import { knownLog, refuseForeign } from './versions.js';
+import { isOwn, knownLog, otherFingerprint, refuseForeign } from './versions.js';
 
 /** Makes a version that is of this log, finished and not behind the active one; false where it is not. */
 export const activate = async (
@@ -15,10 +15,14 @@ export const activate = async (
   refuseForeign(config, versions, await knownLog(eventStore));
   const chosen =
     wanted === undefined
-      ? versions.filter((version) => version.state === state).at(-1)
+      ? versions.filter((each) => each.state === state && isOwn(readStore, each)).at(-1)
       : versions.find(({ name }) => name === wanted);
   if (chosen === undefined) {
     print(`There is no version ${wanted ?? `that is ${state}`}.`);
+    return false;
+  }
+  if (!isOwn(readStore, chosen)) {
+    print(otherFingerprint(chosen.name));
     return false;
   }
   if (chosen.state === 'building') {
@@ -27,7 +31,7 @@ export const activate = async (
   }
   // Embedded documents are this process's own: nobody else fills them meanwhile.
   const waitMs = isMongodb(config) ? CATCH_UP_MS : 0;
-  const late = await behindActive(readStore, chosen.name, { waitMs, signal });
+  const late = await behindActive({ eventStore, readStore }, chosen.name, { waitMs, signal });
   if (late > 0) {
     print(
       `${chosen.name} is behind the active version in ${late} anime: is it fed (serve projector)?`,
@@ -43,17 +47,23 @@ const CATCH_UP_MS = 10_000;
 
 /** How many anime queries would see go back in time; a version that is fed soon has none. */
 const behindActive = async (
-  readStore: ReadStore,
+  { eventStore, readStore }: Stores,
   version: string,
   patience: { readonly waitMs: number; readonly signal: AbortSignal },
 ): Promise<number> => {
   const active = await readStore.active();
   if (active === null) return 0;
-  const revisions: Heads = new Map();
-  for await (const { animeId, revision } of readStore.documents(active.name).allAnimes()) {
-    revisions.set(animeId, revision);
-  }
+  // How far another release's version is cannot be read: then the log is what counts.
+  const revisions: Heads = isOwn(readStore, active)
+    ? await revisionsIn(readStore.documents(active.name))
+    : await headsOf(eventStore, patience.signal);
   const documents = readStore.documents(version);
   const late = await lateOf(documents, revisions);
   return (await waitForLate(documents, late, patience)).length;
+};
+
+const revisionsIn = async (documents: DocumentStore): Promise<Heads> => {
+  const revisions: Heads = new Map();
+  for await (const { animeId, revision } of documents.allAnimes()) revisions.set(animeId, revision);
+  return revisions;
 };

@@ -6,7 +6,7 @@ import { compareWithLog } from '../read-side/fold-and-compare.js';
 import { waitForLate } from '../read-side/heads.js';
 import { describeComparison, describeProjections } from './describe-comparison.js';
 import { openStores, runJob, type JobOptions } from './job.js';
-import { knownLog, refuseForeign } from './versions.js';
+import { isOwn, knownLog, otherFingerprint, refuseForeign } from './versions.js';
 
 export interface AuditOptions extends JobOptions {
   /** Default: the active version of the read models. */
@@ -28,6 +28,10 @@ export const runAuditJob = (options: AuditOptions): Promise<boolean> =>
     const known = (await readStore.versions()).filter((each) => each.name === name);
     if (name === undefined || known.length === 0) {
       print(name === undefined ? 'There are no read models yet.' : `There is no version ${name}.`);
+      return false;
+    }
+    if (!known.every((each) => isOwn(readStore, each))) {
+      print(otherFingerprint(name));
       return false;
     }
     refuseForeign(needs.config, known, await knownLog(eventStore));

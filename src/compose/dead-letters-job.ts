@@ -13,7 +13,7 @@ import { isUnreadable, remedyFor } from '../wire/unreadable.js';
 import { openDeadLettersOf } from './bus.js';
 import { openEventStoreForJob } from './event-store.js';
 import { openStores, runJob, type JobOptions, type Stores } from './job.js';
-import { knownLog, refuseForeign } from './versions.js';
+import { isOwn, knownLog, refuseForeign } from './versions.js';
 
 /** Held in memory together, each with its value. */
 const AT_MOST = 10_000;
@@ -125,7 +125,7 @@ const animeOf = ({ stream }: DeadLetter): AnimeId | undefined =>
 const withState = async (letters: readonly DeadLetter[], readStore: ReadStore) => {
   const active = await readStore.active();
   const ids = [...new Set(letters.flatMap((letter) => animeOf(letter) ?? []))];
-  const found = active === null ? [] : await readStore.documents(active.name).animes(ids);
+  const found = active === null || !isOwn(readStore, active) ? [] : await readStore.documents(active.name).animes(ids);
   const byId = new Map(found.map((document) => [document.animeId, document]));
   return letters.map((letter) => {
     const animeId = animeOf(letter);
@@ -152,7 +152,9 @@ const replayAll = async (
   print: JobOptions['print'],
 ): Promise<boolean> => {
   let allApplied = true;
-  for (const { name } of await readStore.versions()) {
+  for (const version of await readStore.versions()) {
+    if (!isOwn(readStore, version)) continue;
+    const { name } = version;
     const documents = readStore.documents(name);
     for (const animeId of animes) {
       const replayed = await replayAnime({ eventStore, documents, logId, animeId });

@@ -6,7 +6,7 @@ import { KAFKA } from './bus.js';
 import { feed, type Fed, type FeedingParts } from './feeding.js';
 import type { Needs } from './needs.js';
 import { unless } from './unless.js';
-import { firstVersion } from './versions.js';
+import { ownVersions } from './versions.js';
 import { whenAvailable } from './when-available.js';
 
 export interface ProjectorParts extends FeedingParts {
@@ -17,8 +17,13 @@ export interface ProjectorParts extends FeedingParts {
 }
 
 export interface Projectors {
-  /** Records of the bus that are not in the version's documents yet, as far as it is known. */
-  waiting(version: string): number;
+  /**
+   * Records of the bus that are not in the version's documents yet, as far as it is known; null where
+   * this process does not feed that version.
+   */
+  waiting(version: string): number | null;
+  /** The versions that are fed without trouble. */
+  fed(): readonly string[];
 }
 
 /**
@@ -72,9 +77,7 @@ export const openProjectors = async (
       await pause(lookEveryMs, stopping.signal);
       if (stopping.signal.aborted) return;
       try {
-        const all = await readStore.versions();
-        const known = all.length > 0 ? all : [await firstVersion(readStore, logId)];
-        await catchUp(known.filter((version) => version.logId === logId));
+        await catchUp(await ownVersions(readStore, logId));
         trouble = null;
       } catch (error) {
         trouble = error instanceof Error ? error.message : 'The versions cannot be followed.';
@@ -115,8 +118,15 @@ export const openProjectors = async (
   );
 
   return {
-    waiting: (version) =>
-      [...(fed.get(version)?.waiting.values() ?? [])].reduce((sum, each) => sum + each, 0),
+    waiting: (version) => {
+      const running = fed.get(version);
+      if (running === undefined) return null;
+      return [...running.waiting.values()].reduce((sum, each) => sum + each, 0);
+    },
+    fed: () =>
+      [...fed.values()]
+        .filter((each) => problemOf(each) === null)
+        .map(({ record }) => record.name),
   };
 };
 

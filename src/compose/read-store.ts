@@ -1,7 +1,8 @@
 import { openReadStore } from '../adapters/embedded/read-store/open-read-store.js';
 import { mongodbReadStore } from '../adapters/mongodb/read-store.js';
 import { ConfigError, type Config } from '../platform/config.js';
-import type { ReadStore } from '../ports/read-store.js';
+import type { DocumentBatch, ReadStore } from '../ports/read-store.js';
+import { exampleDocuments } from '../read-side/example-documents.js';
 import type { Needs } from './needs.js';
 import { whenAvailable } from './when-available.js';
 
@@ -15,18 +16,22 @@ type ReadStoreNeeds = Pick<Needs, 'config' | 'logger' | 'life'> & { readonly sig
  */
 export const openReadStoreOf = (needs: ReadStoreNeeds): Promise<ReadStore> => {
   const { config, logger, life } = needs;
+  const examples = exampleDocuments();
   return life.open(
     'read store',
     () =>
-      isMongodb(config) ? openMongodb(needs) : openReadStore({ dataDir: config.dataDir, logger }),
+      isMongodb(config) ? openMongodb(needs, examples) : openReadStore({ dataDir: config.dataDir, logger, examples }),
     (opened) => opened.close(),
   );
 };
 
-const openMongodb = ({ config, logger, signal }: ReadStoreNeeds): Promise<ReadStore> => {
+const openMongodb = (
+  { config, logger, signal }: ReadStoreNeeds,
+  examples: DocumentBatch,
+): Promise<ReadStore> => {
   const { url, database, readPreference, timeoutMs } = config.mongodb;
   const connect = () =>
-    mongodbReadStore({ url, database, readPreference, timeoutMs, logger }).catch(
+    mongodbReadStore({ url, database, readPreference, timeoutMs, logger, examples }).catch(
       (error: unknown): never => {
         throw isMisspelt(error) ? new ConfigError(`MONGODB_URL: ${error.message}`) : error;
       },

@@ -1,6 +1,6 @@
 import type { RebuildAction } from '../cli.js';
 import { PortError } from '../ports/errors.js';
-import type { VersionRecord } from '../ports/read-store.js';
+import type { ReadStore, VersionRecord } from '../ports/read-store.js';
 import type { Comparison } from '../read-side/fold-and-compare.js';
 import { headsOf, lateOf } from '../read-side/heads.js';
 import { rebuild } from '../read-side/rebuild.js';
@@ -12,7 +12,7 @@ import { describeComparison } from './describe-comparison.js';
 import { isMongodb } from './read-store.js';
 import { openStores, runJob, type JobNeeds, type JobOptions, type Stores } from './job.js';
 import { rebuildProgress } from './rebuild-progress.js';
-import { knownLog, refuseForeign } from './versions.js';
+import { isOwn, knownLog, nextName, refuseForeign } from './versions.js';
 
 /** Versions of the read models: built beside the active one, promoted, rolled back, pruned. */
 export const runRebuildJob = (options: JobOptions, action: RebuildAction): Promise<boolean> =>
@@ -60,7 +60,7 @@ const build = async (
   const logId = await knownLog(eventStore);
   const versions = await readStore.versions();
   refuseForeign(config, versions, logId);
-  const version = nextOf(versions);
+  const version = nextOf(readStore, versions);
   const shared = { eventStore, readStore, logId, version, signal };
   const progress = rebuildProgress(print, version);
   // Where both are servers, the projectors that run there fill it.
@@ -96,12 +96,9 @@ const conclude = (
 };
 
 /** One that was begun and not finished, else the next number. */
-const nextOf = (versions: readonly VersionRecord[]): string => {
-  const begun = versions.find(({ state }) => state === 'building');
-  if (begun !== undefined) return begun.name;
-  const numbers = versions.map(({ name }) => Number(/^v(\d+)$/.exec(name)?.[1] ?? 0));
-  return `v${Math.max(0, ...numbers) + 1}`;
-};
+const nextOf = (readStore: ReadStore, versions: readonly VersionRecord[]): string =>
+  versions.find((version) => version.state === 'building' && isOwn(readStore, version))?.name ??
+  nextName(versions);
 
 const status = async (
   { signal }: JobNeeds,
@@ -110,7 +107,15 @@ const status = async (
 ): Promise<boolean> => {
   const logId = await readLogIdentity(eventStore);
   const heads = await headsOf(eventStore, signal);
-  for (const { name, state, createdAt, logId: theirs } of await readStore.versions()) {
+  for (const version of await readStore.versions()) {
+    const { name, state, createdAt, logId: theirs } = version;
+    if (!isOwn(readStore, version)) {
+      print(
+        `${name.padEnd(8)} ${state.padEnd(8)} since ${createdAt}, of another release (fingerprint ` +
+          `${version.fingerprint ?? 'none'}, not ${readStore.fingerprint})`,
+      );
+      continue;
+    }
     const late = await lateOf(readStore.documents(name), heads);
     const behind = late.reduce((sum, { by }) => sum + by, 0);
     const foreign = theirs === logId ? '' : ', of another log';

@@ -4,7 +4,7 @@ import type { ReadSide } from './read-side.js';
 
 /**
  * What `serviceInfo` answers. While history is still being followed, nobody knows how much is left;
- * where the bridge and the projector are other processes, this one never does.
+ * where other processes feed the active version, this one never does.
  */
 export const serviceInfo =
   (role: string, readSide: ReadSide | null) => async (): Promise<ServiceInfo> => {
@@ -14,7 +14,8 @@ export const serviceInfo =
     const { caughtUp, waitingEvents, lagSeconds } = bridge.status();
     if (!caughtUp) return unknown;
     const active = await readStore.active();
-    const onTheBus = active === null ? 0 : projectors.waiting(active.name);
+    const onTheBus = active === null ? null : projectors.waiting(active.name);
+    if (onTheBus === null) return unknown;
     return {
       ...unknown,
       lagEvents: waitingEvents + onTheBus,

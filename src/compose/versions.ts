@@ -7,8 +7,6 @@ import type { Needs } from './needs.js';
 import { isMongodb } from './read-store.js';
 import { whenAvailable } from './when-available.js';
 
-const FIRST_VERSION = 'v1';
-
 /** Which log this is; an event store that is not up yet is waited for. */
 export const identifyLog = (
   { logger, signal }: Pick<Needs, 'logger'> & { readonly signal: AbortSignal },
@@ -18,22 +16,49 @@ export const identifyLog = (
     ...{ server: 'event store', settings: 'EVENTSTORE_URL', logger, signal },
   });
 
-/** The first version of the read models, which is active at once. */
-export const firstVersion = (readStore: ReadStore, logId: string): Promise<VersionRecord> =>
-  readStore.createVersion(FIRST_VERSION, logId);
+/**
+ * The versions that this release can read and feed; where there is none, one is made. In a new store
+ * it is active at once, else it is built beside the active one.
+ */
+export const ownVersions = async (
+  readStore: ReadStore,
+  logId: string,
+): Promise<readonly VersionRecord[]> => {
+  for (;;) {
+    const versions = await readStore.versions();
+    const own = versions.filter(
+      (version) => version.logId === logId && isOwn(readStore, version),
+    );
+    if (own.length > 0) return own;
+    // Another release may take the same name at the same moment: then the next one is tried.
+    await readStore.createVersion(nextName(versions), logId);
+  }
+};
+
+/** Whether its documents are computed and stored as this release does it. */
+export const isOwn = ({ fingerprint }: ReadStore, version: VersionRecord): boolean =>
+  version.fingerprint === fingerprint;
+
+export const otherFingerprint = (name: string): string =>
+  `${name} has another fingerprint: another release computed it, and only that one can read it. ` +
+  'anime-analytics rebuild builds a version of this release beside it.';
+
+export const nextName = (versions: readonly VersionRecord[]): string => {
+  const numbers = versions.map(({ name }) => Number(/^v(\d+)$/.exec(name)?.[1] ?? 0));
+  return `v${Math.max(0, ...numbers) + 1}`;
+};
 
 /**
- * The versions of the read models; in a new store the first one is made. Rejects with a ConfigError
- * where they are of another log.
+ * The versions of the read models that this process feeds. Rejects with a ConfigError where any is of
+ * another log.
  */
 export const versionsOf = async (
   { config }: Pick<Needs, 'config'>,
   { readStore, logId }: { readonly readStore: ReadStore; readonly logId: string },
 ): Promise<readonly VersionRecord[]> => {
-  const versions = await readStore.versions();
-  refuseForeign(config, versions, logId);
-  if (versions.length === 0) return [await firstVersion(readStore, logId)];
-  // Of one that is there this only makes sure that it was made to its end.
+  refuseForeign(config, await readStore.versions(), logId);
+  const versions = await ownVersions(readStore, logId);
+  // For an existing version this completes a creation that a crash interrupted.
   return await Promise.all(versions.map(({ name }) => readStore.createVersion(name, logId)));
 };
 

@@ -80,6 +80,21 @@ export class UnavailableError extends PortError {
 }
 
 /**
+ * The documents are computed or stored in another way than this release does it. Only a version of
+ * its own helps, or the release that they are of.
+ */
+export class OtherFingerprintError extends PortError {
+  constructor(version: string) {
+    super(
+      'NOT_SUPPORTED',
+      `The version ${version} of the read models has another fingerprint than this release.`,
+      false,
+      { context: { version } },
+    );
+  }
+}
+
+/**
  * The answer was lost or late: the write may or may not have happened. Retry with the same event
  * ids and the ORIGINAL expected revision until it is known.
  */

@@ -92,6 +92,7 @@ export interface DocumentBatch {
  * - RS-5 `flushed` answers the last position given to `setFlushed`; everything saved before that
  *        call survives wherever the position does.
  * - RS-6 Ids and texts are data: nothing in them is read as an operator, a path or a pattern.
+ * - RS-18 `fedAt` answers the last heartbeat given to `noteFed` by any process that shares the store.
  */
 export interface DocumentStore {
   animes(ids: readonly AnimeId[]): Promise<readonly AnimeDocument[]>;
@@ -100,6 +101,10 @@ export interface DocumentStore {
   save(batch: DocumentBatch): Promise<{ readonly refused: number }>;
   flushed(): Promise<Position | null>;
   setFlushed(position: Position): Promise<void>;
+  /** The heartbeat of a process that keeps these documents up to date. */
+  noteFed(at: Date): Promise<void>;
+  /** The last heartbeat; null where none was ever noted. */
+  fedAt(): Promise<Date | null>;
   /** All documents of one kind in key order, for comparisons. */
   allAnimes(): AsyncIterable<AnimeDocument>;
   allInteractions(animeId: AnimeId): AsyncIterable<InteractionDocument>;
@@ -163,6 +168,8 @@ export interface VersionRecord {
   /** The identity of the log that its documents come from. */
   readonly logId: string;
   readonly createdAt: string;
+  /** Of the release that made it; null where that release knew of no fingerprints. */
+  readonly fingerprint: string | null;
 }
 
 /**
@@ -174,8 +181,16 @@ export interface VersionRecord {
  * - RS-15 `prune` removes a version and all its documents; the active one refuses.
  * - RS-16 `onSaved` tells listeners in this process of anime documents saved, after they can be read;
  *         a store that cannot know of other processes' saves tells only of its own.
+ * - RS-17 `createVersion` gives a new version the store's own fingerprint; a record keeps the one that
+ *         it has. Documents and queries of a version of another fingerprint, or of none, reject with
+ *         OtherFingerprintError, and it cannot be promoted; it can be listed and pruned.
  */
 export interface ReadStore {
+  /**
+   * A hash over how this release computes and stores documents: the given examples of all kinds, as
+   * this store would write them, and the tables, fields and indexes that they are written to.
+   */
+  readonly fingerprint: string;
   versions(): Promise<readonly VersionRecord[]>;
   createVersion(name: string, logId: string): Promise<VersionRecord>;
   markReady(name: string): Promise<void>;

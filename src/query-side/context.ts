@@ -10,7 +10,7 @@ export type QueryContext = {
 };
 
 export interface ActiveReadModelsOptions {
-  readonly readStore: Pick<ReadStore, 'active' | 'queries'>;
+  readonly readStore: Pick<ReadStore, 'active' | 'queries' | 'fingerprint'>;
   /** A promoted version is seen after at most this time; in return most requests need no look-up. */
   readonly cacheMs?: number;
 }
@@ -22,7 +22,8 @@ export const createActiveReadModels = ({ readStore, cacheMs = 100 }: ActiveReadM
 
   const load = async () => {
     const active = await readStore.active();
-    if (active === null) return null;
+    // Documents of another shape would be answered wrong, or not at all.
+    if (active?.fingerprint !== readStore.fingerprint) return null;
     knownUntil = performance.now() + cacheMs;
     return { version: active.name, queries: readStore.queries(active.name) };
   };
@@ -49,7 +50,7 @@ export const createContext = (
   return { requestId, readModels: () => (readModels ??= active()) };
 };
 
-/** Rejects with NOT_READY before the first version exists. */
+/** Rejects with NOT_READY before there is an active version that this release can read. */
 export const requireReadModels = async ({ readModels }: QueryContext): Promise<ReadModels> => {
   const active = await readModels();
   if (active === null) throw notReady();

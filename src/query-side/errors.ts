@@ -38,7 +38,7 @@ export const staleRead = (animeId: number, minRevision: number): GraphQLError =>
   );
 
 export const notReady = (): GraphQLError =>
-  queryError('NOT_READY', 'The read models do not exist yet; try again shortly.');
+  queryError('NOT_READY', 'The read models are still being built; try again shortly.');
 
 /** The same error, at the same place of the query and the answer, with another code and message. */
 export const withCode =

@@ -13,7 +13,7 @@ import { createRevisionWaiter } from './revision-waiter.js';
 import { createSchema, type ServiceInfo } from './schema.js';
 
 export interface QueryApiOptions extends Omit<HttpAppOptions, 'routers' | 'title' | 'links'> {
-  readonly readStore: Pick<ReadStore, 'active' | 'queries' | 'onSaved'>;
+  readonly readStore: Pick<ReadStore, 'active' | 'queries' | 'onSaved' | 'fingerprint'>;
   readonly serviceInfo: () => ServiceInfo | Promise<ServiceInfo>;
   readonly now: () => Date;
   /** Without GraphiQL. */

@@ -3,7 +3,8 @@ import type { Logger } from '../../src/platform/logger.js';
 import { UnavailableError } from '../../src/ports/errors.js';
 import type { AnimeDocument } from '../../src/ports/read-store.js';
 import type { QueryApiOptions } from '../../src/query-side/query-api.js';
-import { serveQueryApi, storeThatAnswers } from '../support/query-api.js';
+import { AT } from '../support/examples.js';
+import { codesOf, serveQueryApi, storeThatAnswers } from '../support/query-api.js';
 
 interface Line {
   readonly level: string;
@@ -108,11 +109,13 @@ describe('a query that fails', () => {
     ]);
   });
 
-  it('before there are read models says NOT_READY, and works once there are', async () => {
+  it('before there are read models or only those of another release says NOT_READY, and works once there are', async () => {
     let active: Awaited<ReturnType<QueryApiOptions['readStore']['active']>> = null;
     const store = storeThatAnswers({ genres: () => Promise.resolve([]) }, () =>
       Promise.resolve(active),
     );
+    const { fingerprint } = store;
+    const record = { name: 'v1', state: 'active', logId: 'log', createdAt: AT } as const;
     const query = '{ genres }';
     const api = await serveQueryApi({ readStore: store });
     stops.push(api.stop);
@@ -120,14 +123,18 @@ describe('a query that fails', () => {
       data: null,
       errors: [
         {
-          message: 'The read models do not exist yet; try again shortly.',
+          message: 'The read models are still being built; try again shortly.',
           locations: [{ line: 1, column: 3 }],
           path: ['genres'],
           extensions: { code: 'NOT_READY' },
         },
       ],
     });
-    active = { name: 'v1', state: 'active', logId: 'log', createdAt: '2026-11-24T10:00:00.000Z' };
+    for (const other of ['of another release', null]) {
+      active = { ...record, fingerprint: other };
+      expect(codesOf(await api.ask(query))).to.deep.equal(['NOT_READY']);
+    }
+    active = { ...record, fingerprint };
     expect(await api.ask(query)).to.deep.equal({ data: { genres: [] } });
   });
 

@@ -7,15 +7,17 @@ import { pause } from '../../src/platform/retry.js';
 import { temporaryDirectory } from '../support/temporary-directory.js';
 import { readStoreContract } from './read-store.features.js';
 import type { OpenReadStore } from './read-store/target.js';
+import { exampleDocuments } from '../../src/read-side/example-documents.js';
 
 const openIn = async (dataDir: string, remove: () => Promise<void>): Promise<OpenReadStore> => {
-  const open = () => openReadStore({ dataDir, logger: silentLogger() });
+  const open = (examples = exampleDocuments()) =>
+    openReadStore({ dataDir, logger: silentLogger(), examples });
   let current = await open();
   return {
     store: current,
-    reopen: async () => {
+    reopen: async (examples) => {
       await current.close();
-      return (current = await open());
+      return (current = await open(examples));
     },
     stop: async () => {
       await current.close();

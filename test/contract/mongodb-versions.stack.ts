@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import { MongoClient, type Db } from 'mongodb';
-import { UnavailableError } from '../../src/ports/errors.js';
+import { OtherFingerprintError, UnavailableError } from '../../src/ports/errors.js';
 import { animeId } from '../support/examples.js';
 import { aBatch, aDay, anAnimeDocument, anInteraction } from '../support/read-store.js';
 import { rejectionOf } from '../support/rejection-of.js';
@@ -134,5 +134,21 @@ describe('versions of the read models that processes share in MongoDB', function
     expect(await reading.queries('v2').anime(animeId(1))).to.equal(null);
     await making.documents('v2').save(everything);
     expect(await reading.queries('v2').anime(animeId(1))).to.deep.equal(anAnimeDocument());
+  });
+
+  it('are of another fingerprint where a release without fingerprints made them', async () => {
+    const before = await openStore();
+    await before.createVersion('v1', 'log-1');
+    await db()
+      .collection<{ readonly _id: string }>('versions')
+      .updateOne({ _id: 'versions' }, { $unset: { 'versions.0.fingerprint': '' } });
+    const store = await openStore();
+    expect(await store.active()).to.include({ name: 'v1', fingerprint: null });
+    const error = await rejectionOf(store.queries('v1').genres());
+    expect(error).to.be.instanceOf(OtherFingerprintError);
+    await store.createVersion('v2', 'log-1');
+    await store.promote('v2');
+    await store.prune('v1');
+    expect(await store.versions()).to.have.length(1);
   });
 });

@@ -4,13 +4,14 @@ import { openEventLog } from '../../src/adapters/embedded/log/open-event-log.js'
 import { openReadStore } from '../../src/adapters/embedded/read-store/open-read-store.js';
 import { silentLogger } from '../../src/platform/logger.js';
 import { createMetrics } from '../../src/platform/metrics.js';
+import { exampleDocuments } from '../../src/read-side/example-documents.js';
 
 /** The embedded event store, read store and dead letters of one data directory. */
 export const openEmbedded = async (dataDir: string) => {
   const logger = silentLogger();
   const metrics = createMetrics({ processMetrics: false });
   const eventStore = embeddedEventStore(await openEventLog({ directory: dataDir, logger }));
-  const readStore = await openReadStore({ dataDir, logger });
+  const readStore = await openReadStore({ dataDir, logger, examples: exampleDocuments() });
   const deadLetters = await openDeadLetters({ dataDir });
   return {
     eventStore,

@@ -19,6 +19,7 @@ export const inMemoryDocuments = (): DocumentStore => {
   );
   const days = table<DailyActivityDocument, DayKey>(({ animeId, day }) => `${animeId} ${day}`);
   let flushed: Position | null = null;
+  let fedAt: Date | null = null;
 
   return {
     animes: (ids) => Promise.resolve(animes.get(ids.map((animeId) => ({ animeId })))),
@@ -34,6 +35,11 @@ export const inMemoryDocuments = (): DocumentStore => {
       flushed = position;
       return Promise.resolve();
     },
+    noteFed: (at) => {
+      fedAt = at;
+      return Promise.resolve();
+    },
+    fedAt: () => Promise.resolve(fedAt),
     allAnimes: () => animes.all(),
     allInteractions: (id) => interactions.all(({ animeId }) => animeId === id),
     allDays: (id) => days.all(({ animeId }) => animeId === id),

@@ -65,7 +65,10 @@ export const expectProblem = async (response: Response, status: number, sentence
   expect(response.status).to.equal(status);
 };
 
-const ACTIVE: VersionRecord = { name: 'v1', state: 'active', logId: 'log', createdAt: AT };
+const FINGERPRINT = 'of this release';
+const ACTIVE: VersionRecord = {
+  ...{ name: 'v1', state: 'active', logId: 'log', createdAt: AT, fingerprint: FINGERPRINT },
+};
 
 /** A read store that answers what a test says; any other question fails the query. */
 export const storeThatAnswers = (
@@ -84,5 +87,5 @@ export const storeThatAnswers = (
     interactionsOf: unexpected,
     ...answers,
   };
-  return { active, queries: () => queries, onSaved: () => () => undefined };
+  return { fingerprint: FINGERPRINT, active, queries: () => queries, onSaved: () => () => undefined };
 };

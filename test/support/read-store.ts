@@ -8,11 +8,12 @@ import type {
 } from '../../src/ports/read-store.js';
 import { animeId, AT, COWBOY_BEBOP, userId } from './examples.js';
 import { temporaryDirectory } from './temporary-directory.js';
+import { exampleDocuments } from '../../src/read-side/example-documents.js';
 
 /** An embedded read store in a fresh directory, and the way to be rid of both. */
 export const openTemporaryReadStore = async () => {
   const directory = await temporaryDirectory();
-  const store = await openReadStore({ dataDir: directory.path, logger: silentLogger() });
+  const store = await openReadStore({ dataDir: directory.path, logger: silentLogger(), examples: exampleDocuments() });
   return {
     store,
     stop: async () => {

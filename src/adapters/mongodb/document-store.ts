@@ -34,6 +34,7 @@ export interface DocumentStoreNeeds {
 }
 
 const FLUSHED = 'flushed';
+const HEARTBEAT = 'heartbeat';
 
 /** The documents of a version as the projector sees them. */
 export const documentStore = (
@@ -115,6 +116,16 @@ export const documentStore = (
         const $set = { commit: String(commit), prepare: String(prepare) };
         await ask(() => exact.position.updateOne({ _id: FLUSHED }, { $set }, { upsert: true }));
       }),
+
+    noteFed: (at) =>
+      whileOpen(async () => {
+        const { exact } = await access.confirmed(name);
+        const $set = { at };
+        await ask(() => exact.heartbeat.updateOne({ _id: HEARTBEAT }, { $set }, { upsert: true }));
+      }),
+
+    fedAt: () =>
+      read(async ({ heartbeat }) => (await heartbeat.findOne({ _id: HEARTBEAT }, limits))?.at ?? null),
 
     allAnimes: () =>
       pages(

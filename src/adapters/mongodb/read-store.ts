@@ -1,8 +1,10 @@
 import { ObjectId, ReadPreference } from 'mongodb';
 import type { Logger } from '../../platform/logger.js';
-import type { AnimeDocument, ReadStore } from '../../ports/read-store.js';
+import { OtherFingerprintError } from '../../ports/errors.js';
+import type { AnimeDocument, DocumentBatch, ReadStore } from '../../ports/read-store.js';
 import { connect } from './connection.js';
 import { documentStore } from './document-store.js';
+import { fingerprintOf } from './fingerprint.js';
 import { fallingPrecedence } from './guarded-writes.js';
 import { readQueries } from './queries.js';
 import { versionAccess } from './version-access.js';
@@ -28,6 +30,8 @@ export interface MongodbReadStoreOptions {
   /** After so long without an answer the store is unavailable for that call. */
   readonly timeoutMs: number;
   readonly logger: Logger;
+  /** Documents of every kind as this release computes them: the fingerprint tells them from others. */
+  readonly examples: DocumentBatch;
   readonly now?: () => Date;
 }
 
@@ -43,12 +47,17 @@ export const mongodbReadStore = async ({
   readPreference,
   timeoutMs,
   logger,
+  examples,
   now = () => new Date(),
 }: MongodbReadStoreOptions): Promise<ReadStore> => {
   const connection = await connect({ url, database, timeoutMs });
   const { db, ask, whileOpen } = connection;
   const records = versionRecords(connection);
-  const access = versionAccess(connection, records, ReadPreference.fromString(readPreference));
+  const fingerprint = fingerprintOf(examples);
+  const access = versionAccess(connection, records, {
+    readPreference: ReadPreference.fromString(readPreference),
+    fingerprint,
+  });
   const precedence = fallingPrecedence(now);
   const listeners = new Set<Listener>();
 
@@ -68,10 +77,12 @@ export const mongodbReadStore = async ({
       key: new ObjectId().toHexString(),
       logId,
       createdAt: now().toISOString(),
+      fingerprint,
     };
     const versions = await records.change((before) => withVersion(before, added));
     const version = find(versions, name);
     if (version === undefined) throw noSuchVersion(name);
+    if (version.fingerprint !== fingerprint) return recordOf(version);
     const { exact } = await access.confirmed(name);
     await ensureIndexes(connection, exact);
     if (version.key === added.key) {
@@ -81,6 +92,7 @@ export const mongodbReadStore = async ({
   };
 
   return {
+    fingerprint,
     versions: () => whileOpen(async () => (await records.read()).map(recordOf)),
 
     active: () =>
@@ -98,7 +110,13 @@ export const mongodbReadStore = async ({
 
     promote: (name) =>
       whileOpen(async () => {
-        await records.change((versions) => withActive(versions, name));
+        await records.change((versions) => {
+          const version = find(versions, name);
+          if (version !== undefined && version.fingerprint !== fingerprint) {
+            throw new OtherFingerprintError(name);
+          }
+          return withActive(versions, name);
+        });
       }),
 
     prune: (name) =>

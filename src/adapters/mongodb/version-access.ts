@@ -1,4 +1,5 @@
 import type { ReadPreference } from 'mongodb';
+import { OtherFingerprintError } from '../../ports/errors.js';
 import type { Connection } from './connection.js';
 import { find, noSuchVersion } from './version-catalogue.js';
 import { collectionsOf, type VersionCollections } from './version-collections.js';
@@ -26,7 +27,10 @@ export interface VersionAccess {
 export const versionAccess = (
   { db }: Connection,
   records: VersionRecords,
-  readPreference: ReadPreference,
+  {
+    readPreference,
+    fingerprint,
+  }: { readonly readPreference: ReadPreference; readonly fingerprint: string },
 ): VersionAccess => {
   const known = new Map<string, OpenVersion>();
 
@@ -46,6 +50,7 @@ export const versionAccess = (
       known.delete(name);
       throw noSuchVersion(name);
     }
+    if (record.fingerprint !== fingerprint) throw new OtherFingerprintError(name);
     if (before?.key === record.key) return before;
     const version = open(record.key);
     known.set(name, version);

@@ -6,14 +6,26 @@ export interface KeyedVersion extends VersionRecord {
   readonly key: string;
 }
 
+type Stored<Version extends VersionRecord> = Omit<Version, 'fingerprint'> & {
+  readonly fingerprint?: string | null | undefined;
+};
+
 /** All versions, oldest first. They are one document, so that every change of them is one step. */
 export type Versions = readonly KeyedVersion[];
 
-export const recordOf = ({ name, state, logId, createdAt }: KeyedVersion): VersionRecord => ({
+/** What the first releases stored has no fingerprint. */
+export const recordOf = ({
   name,
   state,
   logId,
   createdAt,
+  fingerprint = null,
+}: Stored<KeyedVersion>): VersionRecord => ({
+  name,
+  state,
+  logId,
+  createdAt,
+  fingerprint,
 });
 
 export const activeOf = (versions: Versions): KeyedVersion | undefined =>

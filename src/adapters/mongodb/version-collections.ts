@@ -10,15 +10,22 @@ export interface StoredPosition {
   readonly prepare: string;
 }
 
+/** The heartbeat of whoever feeds the version, beside its position. */
+export interface StoredHeartbeat {
+  readonly _id: string;
+  readonly at: Date;
+}
+
 /** The collections of one version. */
 export interface VersionCollections {
   readonly animes: Collection<StoredAnime>;
   readonly interactions: Collection<StoredInteraction>;
   readonly days: Collection<StoredDay>;
   readonly position: Collection<StoredPosition>;
+  readonly heartbeat: Collection<StoredHeartbeat>;
 }
 
-const nameOf = (key: string, kind: keyof VersionCollections): string => `v_${key}_${kind}`;
+const nameOf = (key: string, kind: 'animes' | 'interactions' | 'days' | 'position'): string => `v_${key}_${kind}`;
 const KEY_IN_NAME = /^v_([0-9a-f]+)_(?:animes|interactions|days|position)$/;
 
 export const collectionsOf = (
@@ -30,6 +37,7 @@ export const collectionsOf = (
   interactions: db.collection(nameOf(key, 'interactions'), options),
   days: db.collection(nameOf(key, 'days'), options),
   position: db.collection(nameOf(key, 'position'), options),
+  heartbeat: db.collection(nameOf(key, 'position'), options),
 });
 
 interface Index {

@@ -71,7 +71,7 @@ export const contentOf = async ({ documents }: Version) => {
 /** A store for one test alone, stopped whatever comes of it. */
 export const using = async (
   opening: Promise<OpenReadStore>,
-  body: (store: ReadStore, reopen: () => Promise<ReadStore>) => Promise<void>,
+  body: (store: ReadStore, reopen: OpenReadStore['reopen']) => Promise<void>,
 ): Promise<void> => {
   const opened = await opening;
   try {

@@ -1,9 +1,10 @@
 import { openReadStore } from '../../../src/adapters/embedded/read-store/open-read-store.js';
 import { silentLogger } from '../../../src/platform/logger.js';
 import { keepSaving } from './keep-saving.js';
+import { exampleDocuments } from '../../../src/read-side/example-documents.js';
 
 /** A process that saves until it is killed, and says so after each round. */
 const [dataDir] = process.argv.slice(2);
 if (dataDir === undefined) throw new Error('Say in which directory to save.');
-const store = await openReadStore({ dataDir, logger: silentLogger() });
+const store = await openReadStore({ dataDir, logger: silentLogger(), examples: exampleDocuments() });
 await keepSaving(store, (revision) => process.stdout.write(`${revision}\n`));

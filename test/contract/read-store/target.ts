@@ -1,11 +1,14 @@
-import type { ReadStore } from '../../../src/ports/read-store.js';
+import type { DocumentBatch, ReadStore } from '../../../src/ports/read-store.js';
 import type { CannotShow } from '../event-store/target.js';
 
 /** A store that is the test's own, and the way to be rid of it. */
 export interface OpenReadStore {
   readonly store: ReadStore;
-  /** Closes the store and opens it again on what it kept; `stop` then stops the new one. */
-  readonly reopen: () => Promise<ReadStore>;
+  /**
+   * Closes the store and opens it again on what it kept; `stop` then stops the new one. Other
+   * examples make it the store of another release.
+   */
+  readonly reopen: (examples?: DocumentBatch) => Promise<ReadStore>;
   readonly stop: () => Promise<void>;
 }
 

@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { PortError } from '../../../src/ports/errors.js';
+import { OtherFingerprintError, PortError } from '../../../src/ports/errors.js';
 import type { ReadStore } from '../../../src/ports/read-store.js';
 import { animeId } from '../../support/examples.js';
 import { aBatch, anAnimeDocument } from '../../support/read-store.js';
@@ -8,6 +8,9 @@ import { using } from './given.js';
 import type { ReadStoreTarget } from './target.js';
 
 const one = animeId(1);
+
+/** What another release computes of the same events. */
+const others = aBatch({ animes: [anAnimeDocument({ clicks: 77 })] });
 
 const states = async (store: ReadStore) =>
   Object.fromEntries((await store.versions()).map(({ name, state }) => [name, state]));
@@ -131,5 +134,74 @@ export const versionClauses = (target: ReadStoreTarget): void => {
     withVersions(['v1'], async (store) => {
       await store.prune('v9');
       expect(await states(store)).to.deep.equal({ v1: 'active' });
+    }));
+
+  it('RS-17 gives a version the fingerprint of the store that makes it, and no other later', () =>
+    withVersions(['v1'], async (store, reopen) => {
+      const [first] = await store.versions();
+      expect(first).to.have.property('fingerprint', store.fingerprint);
+      const other = await reopen(others);
+      expect(other.fingerprint).not.to.equal(store.fingerprint);
+      expect(await other.createVersion('v1', 'log-1')).to.deep.equal(first);
+      expect(await other.createVersion('v2', 'log-1')).to.include({
+        ...{ state: 'building', fingerprint: other.fingerprint },
+      });
+      expect(await other.active()).to.deep.equal(first);
+    }));
+
+  it('RS-17 has the same fingerprint whenever it is opened', () =>
+    withVersions(['v1'], async (store, reopen) => {
+      expect((await reopen()).fingerprint).to.equal(store.fingerprint);
+    }));
+
+  it('RS-17 neither reads, writes nor promotes the documents of another fingerprint', () =>
+    withVersions(['v1', 'v2'], async (store, reopen) => {
+      const batch = aBatch({ animes: [anAnimeDocument()] });
+      await store.documents('v2').save(batch);
+      const other = await reopen(others);
+      const documents = other.documents('v2');
+      for (const refused of [
+        documents.animes([one]),
+        documents.save(batch),
+        documents.flushed(),
+        documents.noteFed(new Date()),
+        other.queries('v2').anime(one),
+        other.queries('v2').genres(),
+        other.promote('v2'),
+      ]) {
+        expect(await rejectionOf(refused)).to.be.instanceOf(OtherFingerprintError);
+      }
+      expect(await states(other)).to.deep.equal({ v1: 'active', v2: 'building' });
+    }));
+
+  it('RS-17 leaves another fingerprint as it is for the release that made it', () =>
+    withVersions(['v1'], async (store, reopen) => {
+      await store.documents('v1').save(aBatch({ animes: [anAnimeDocument()] }));
+      const other = await reopen(others);
+      await other.createVersion('v2', 'log-1');
+      await other.promote('v2');
+      const again = await reopen();
+      expect(await again.queries('v1').anime(one)).to.deep.equal(anAnimeDocument());
+      await again.promote('v1');
+      expect(await states(again)).to.deep.equal({ v1: 'active', v2: 'old' });
+    }));
+
+  it('RS-17 prunes a version of another fingerprint', () =>
+    withVersions(['v1', 'v2'], async (_, reopen) => {
+      const other = await reopen(others);
+      await other.prune('v2');
+      expect(await states(await reopen(others))).to.deep.equal({ v1: 'active' });
+    }));
+
+  it('RS-18 has no heartbeat of a version at first, and then the last one noted', () =>
+    withVersions(['v1', 'v2'], async (store) => {
+      const documents = store.documents('v1');
+      expect(await documents.fedAt()).to.equal(null);
+      for (const at of [new Date(1_795_000_000_000), new Date(1_795_000_005_000)]) {
+        await documents.noteFed(at);
+        expect(await documents.fedAt()).to.deep.equal(at);
+      }
+      expect(await store.documents('v2').fedAt()).to.equal(null);
+      expect(await documents.flushed()).to.equal(null);
     }));
 };

@@ -4,7 +4,8 @@ import {
   type MongodbReadStoreOptions,
 } from '../../../src/adapters/mongodb/read-store.js';
 import { silentLogger } from '../../../src/platform/logger.js';
-import type { ReadStore } from '../../../src/ports/read-store.js';
+import type { DocumentBatch, ReadStore } from '../../../src/ports/read-store.js';
+import { exampleDocuments } from '../../../src/read-side/example-documents.js';
 import { dropDatabase } from './mongodb.js';
 
 export const freshDatabase = (): string => `test-${randomUUID()}`;
@@ -20,18 +21,19 @@ export const openMongodbStore = (
     readPreference: 'primary',
     timeoutMs: 10_000,
     logger: silentLogger(),
+    examples: exampleDocuments(),
     ...options,
   });
 
 /** A store on a database that is dropped when it stops. */
 export const openMongodbTarget = async (url: string, database = freshDatabase()) => {
-  const open = () => openMongodbStore(url, { database });
+  const open = (examples = exampleDocuments()) => openMongodbStore(url, { database, examples });
   let current = await open();
   return {
     store: current,
-    reopen: async () => {
+    reopen: async (examples?: DocumentBatch) => {
       await current.close();
-      return (current = await open());
+      return (current = await open(examples));
     },
     stop: async () => {
       await current.close();

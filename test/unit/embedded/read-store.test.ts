@@ -4,12 +4,13 @@ import { expect } from 'chai';
 import { openReadStore } from '../../../src/adapters/embedded/read-store/open-read-store.js';
 import { openDatabase } from '../../../src/adapters/embedded/sqlite.js';
 import { silentLogger } from '../../../src/platform/logger.js';
-import { PortError } from '../../../src/ports/errors.js';
+import { OtherFingerprintError, PortError } from '../../../src/ports/errors.js';
 import type { ReadStore } from '../../../src/ports/read-store.js';
 import { animeId, userId } from '../../support/examples.js';
 import { aBatch, anAnimeDocument, anInteraction } from '../../support/read-store.js';
 import { rejectionOf } from '../../support/rejection-of.js';
 import { temporaryDirectory } from '../../support/temporary-directory.js';
+import { exampleDocuments } from '../../../src/read-side/example-documents.js';
 
 describe('the embedded read store', () => {
   let dataDir: string;
@@ -26,7 +27,7 @@ describe('the embedded read store', () => {
   });
 
   const open = async (): Promise<ReadStore> => {
-    const store = await openReadStore({ dataDir, logger: silentLogger() });
+    const store = await openReadStore({ dataDir, logger: silentLogger(), examples: exampleDocuments() });
     stores.push(store);
     return store;
   };
@@ -135,5 +136,21 @@ describe('the embedded read store', () => {
       .queries('v1')
       .search({ genres, sortBy: 'title', offset: 0, limit: 10 });
     expect(found).to.deep.equal({ items: [anAnimeDocument()], total: 1 });
+  });
+
+  it('takes the versions of a release without fingerprints for those of another', async () => {
+    await closedWithVersion();
+    const db = openDatabase(join(dataDir, 'read-models', 'versions.db'));
+    db.exec('ALTER TABLE versions DROP COLUMN fingerprint');
+    db.close();
+    await writeFile(join(dataDir, 'read-models', '1.db'), 'Tables of another release.');
+    const store = await open();
+    expect(await store.active()).to.include({ name: 'v1', fingerprint: null });
+    const error = await rejectionOf(store.queries('v1').genres());
+    expect(error).to.be.instanceOf(OtherFingerprintError);
+    await store.createVersion('v2', 'log-1');
+    await store.promote('v2');
+    await store.prune('v1');
+    expect((await files()).some((name) => name.startsWith('1.db'))).to.be.false;
   });
 });

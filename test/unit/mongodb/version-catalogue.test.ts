@@ -14,6 +14,7 @@ const version = (name: string) => ({
   key: `key-of-${name}`,
   logId: 'log-1',
   createdAt: '2026-11-24T10:00:00.000Z',
+  fingerprint: 'of this release',
 });
 
 const of = (...names: string[]): Versions =>

@@ -33,6 +33,9 @@ export const documentStore = (
     await writer.order(find().path, { kind: 'flushed', position: textOfPosition(position) });
   },
 
+  noteFed: (at) => attempt(() => void (find().fedAt = at)),
+  fedAt: () => attempt(() => find().fedAt),
+
   allAnimes: () =>
     pages(
       (after: number | null, limit) => attempt(() => find().reads.animesAfter(after, limit)),

@@ -1,8 +1,9 @@
 import { join } from 'node:path';
-import { UnavailableError } from '../../../ports/errors.js';
-import type { AnimeDocument, ReadStore } from '../../../ports/read-store.js';
+import { OtherFingerprintError, UnavailableError } from '../../../ports/errors.js';
+import type { AnimeDocument, DocumentBatch, ReadStore } from '../../../ports/read-store.js';
 import type { Logger } from '../../../platform/logger.js';
 import { documentStore } from './document-store.js';
+import { fingerprintOf } from './fingerprint.js';
 import { attempt, openVersion, type OpenVersion } from './open-version.js';
 import { readQueries } from './read-queries.js';
 import { CLOSED, noSuchVersion } from './store-errors.js';
@@ -14,6 +15,8 @@ export interface ReadStoreOptions {
   /** The read models live in `read-models` below it; the caller holds the lock on it. */
   readonly dataDir: string;
   readonly logger: Logger;
+  /** Documents of every kind as this release computes them: the fingerprint tells them from others. */
+  readonly examples: DocumentBatch;
   readonly now?: () => Date;
 }
 
@@ -26,11 +29,13 @@ type Listener = (animes: readonly AnimeDocument[]) => void;
 export const openReadStore = async ({
   dataDir,
   logger,
+  examples,
   now = () => new Date(),
 }: ReadStoreOptions): Promise<ReadStore> => {
   const files = versionFiles(join(dataDir, 'read-models'));
   await files.make();
-  const records = versionRecords(join(dataDir, 'read-models', 'versions.db'));
+  const fingerprint = fingerprintOf(examples);
+  const records = versionRecords(join(dataDir, 'read-models', 'versions.db'), fingerprint);
   const writer = startWriter();
   const open = new Map<string, OpenVersion>();
   const listeners = new Set<Listener>();
@@ -48,13 +53,19 @@ export const openReadStore = async ({
   const find = (name: string): OpenVersion => {
     ensureOpen();
     const version = open.get(name);
-    if (version === undefined) throw noSuchVersion(name);
-    return version;
+    if (version !== undefined) return version;
+    const record = records.find(name)?.record;
+    throw record === undefined || record.fingerprint === fingerprint
+      ? noSuchVersion(name)
+      : new OtherFingerprintError(name);
   };
 
   const opening = new Map<string, Promise<void>>();
   /** Opens a version once, however many ask for it at the same time. */
-  const ensureVersion = ({ id, record: { name } }: NumberedVersion): Promise<void> => {
+  const ensureVersion = ({ id, record }: NumberedVersion): Promise<void> => {
+    // Its tables may be others than those that are read and written here.
+    if (record.fingerprint !== fingerprint) return Promise.resolve();
+    const { name } = record;
     const path = files.pathOf(id);
     const first = async (): Promise<void> => {
       await writer.order(path, { kind: 'open' });
@@ -93,6 +104,7 @@ export const openReadStore = async ({
   }
 
   return {
+    fingerprint,
     versions: () => whileOpen(() => records.list().map(({ record }) => record)),
     active: () => whileOpen(() => records.active()?.record ?? null),
 
@@ -101,6 +113,7 @@ export const openReadStore = async ({
       const at = now().toISOString();
       const version = records.change((change) => change.create(name, logId, at));
       await ensureVersion(version);
+      if (version.record.fingerprint !== fingerprint) return version.record;
       logger.info('A version of the read models is ready to be filled.', { version: name });
       return version.record;
     },

@@ -9,6 +9,8 @@ export interface OpenVersion {
   readonly path: string;
   readonly reads: DocumentReads;
   readonly queries: Queries;
+  /** Nobody but this process reads it, so a heartbeat need not outlive the process. */
+  fedAt: Date | null;
   /** What was saved, so that what is remembered of before is forgotten. */
   noteSaved(batch: DocumentBatch): void;
   close(): void;
@@ -21,6 +23,7 @@ export const openVersion = (path: string): OpenVersion => {
     path,
     reads: documentReads(db),
     queries,
+    fedAt: null,
     noteSaved: ({ days }) => queries.noteSaved(days.map(({ animeId }) => animeId)),
     close: () => db.close(),
   };

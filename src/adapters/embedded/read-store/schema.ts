@@ -29,11 +29,18 @@ export const CATALOGUE_FILE: FileKind = {
       name TEXT NOT NULL UNIQUE,
       state TEXT NOT NULL,
       log_id TEXT NOT NULL,
-      created_at TEXT NOT NULL
+      created_at TEXT NOT NULL,
+      fingerprint TEXT
     ) STRICT;
     CREATE UNIQUE INDEX one_active ON versions (state) WHERE state = 'active';
   `,
 };
+
+/**
+ * The first catalogues had no fingerprints. The schema's number stays: a release that knows of none
+ * reads and writes the other columns as before.
+ */
+export const ADD_FINGERPRINT = 'ALTER TABLE versions ADD COLUMN fingerprint TEXT';
 
 const INSERT_TITLE = `
       INSERT INTO titles SELECT new.anime_id, new.facets ->> 'title', new.facets ->> 'type',

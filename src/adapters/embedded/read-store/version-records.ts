@@ -1,8 +1,9 @@
-import { PortError } from '../../../ports/errors.js';
+import { OtherFingerprintError, PortError } from '../../../ports/errors.js';
 import type { VersionRecord } from '../../../ports/read-store.js';
+import type { Database } from '../sqlite.js';
 import { transaction } from '../transaction.js';
 import { closeWriting, openForWriting } from './file.js';
-import { CATALOGUE_FILE, remedyFor } from './schema.js';
+import { ADD_FINGERPRINT, CATALOGUE_FILE, remedyFor } from './schema.js';
 import { translated } from './store-errors.js';
 
 /** A record with the number that names the version's file. */
@@ -17,14 +18,15 @@ interface VersionRow {
   readonly state: VersionRecord['state'];
   readonly log_id: string;
   readonly created_at: string;
+  readonly fingerprint: string | null;
 }
 
 /** Which versions there are and which one is active, in a file of their own. */
-export const versionRecords = (path: string) => {
-  const db = openForWriting(path, CATALOGUE_FILE);
+export const versionRecords = (path: string, fingerprint: string) => {
+  const db = openCatalogue(path);
   const all = db.prepare('SELECT * FROM versions ORDER BY id');
   const insert = db.prepare(
-    'INSERT INTO versions (name, state, log_id, created_at) VALUES (?, ?, ?, ?)',
+    'INSERT INTO versions (name, state, log_id, created_at, fingerprint) VALUES (?, ?, ?, ?, ?)',
   );
   const setState = db.prepare('UPDATE versions SET state = ? WHERE name = ?');
   const remove = db.prepare('DELETE FROM versions WHERE name = ?');
@@ -53,7 +55,7 @@ export const versionRecords = (path: string) => {
     /** Adds a version, or answers the one of that name as it is. */
     create: (name: string, logId: string, at: string): NumberedVersion => {
       const state = list().length === 0 ? 'active' : 'building';
-      if (find(name) === undefined) insert.run(name, state, logId, at);
+      if (find(name) === undefined) insert.run(name, state, logId, at, fingerprint);
       reload();
       return existing(name);
     },
@@ -63,7 +65,7 @@ export const versionRecords = (path: string) => {
     },
 
     promote: (name: string): void => {
-      existing(name);
+      if (existing(name).record.fingerprint !== fingerprint) throw new OtherFingerprintError(name);
       const before = active();
       if (before?.record.name === name) return;
       if (before !== undefined) setState.run('old', before.record.name);
@@ -98,7 +100,14 @@ export const versionRecords = (path: string) => {
 
 export type VersionRecords = ReturnType<typeof versionRecords>;
 
+const openCatalogue = (path: string): Database => {
+  const db = openForWriting(path, CATALOGUE_FILE);
+  const columns = db.prepare('PRAGMA table_info(versions)').all() as { readonly name: string }[];
+  if (!columns.some(({ name }) => name === 'fingerprint')) db.exec(ADD_FINGERPRINT);
+  return db;
+};
+
 const numbered = (row: unknown): NumberedVersion => {
-  const { id, name, state, log_id, created_at } = row as VersionRow;
-  return { id, record: { name, state, logId: log_id, createdAt: created_at } };
+  const { id, name, state, log_id, created_at, fingerprint } = row as VersionRow;
+  return { id, record: { name, state, logId: log_id, createdAt: created_at, fingerprint } };
 };

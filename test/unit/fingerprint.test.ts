@@ -1,0 +1,79 @@
+import { expect } from 'chai';
+import { fingerprintOf as embedded } from '../../src/adapters/embedded/read-store/fingerprint.js';
+import { VERSION_FILE } from '../../src/adapters/embedded/read-store/schema.js';
+import { fingerprintOf as mongodb } from '../../src/adapters/mongodb/fingerprint.js';
+import { INDEXES } from '../../src/adapters/mongodb/version-collections.js';
+import { EXAMPLES, exampleDocuments } from '../../src/read-side/example-documents.js';
+import { SCHEMA_VERSIONS } from '../../src/wire/upcast.js';
+
+const examples = exampleDocuments();
+const [anime, ...otherAnime] = examples.animes;
+const [interaction, ...otherInteractions] = examples.interactions;
+const [day, ...otherDays] = examples.days;
+if (anime === undefined || interaction === undefined || day === undefined) {
+  throw new Error('There is an example of every kind.');
+}
+const details = { ...anime.details, title: 'Cowboy Bepop' };
+
+/** One field of one kind of document at a time, as another fold or another search text would have it. */
+const MUTATIONS = {
+  'an anime has another count': { ...examples, animes: [{ ...anime, clicks: 9 }, ...otherAnime] },
+  'the catalogue knows one detail more': {
+    ...examples,
+    animes: [{ ...anime, details: { ...anime.details, studio: null } }, ...otherAnime],
+  },
+  'a title is another': { ...examples, animes: [{ ...anime, details }, ...otherAnime] },
+  'an interaction keeps another rating': {
+    ...examples,
+    interactions: [{ ...interaction, ratings: [] }, ...otherInteractions],
+  },
+  'a day has another count': { ...examples, days: [{ ...day, views: 9 }, ...otherDays] },
+};
+
+describe('the fingerprint of the read models', () => {
+  /**
+   * Where this fails, documents are computed or stored in another way than before. If that is meant,
+   * put the new values here and say so in CHANGELOG.md: at the next start every embedded service
+   * builds its read models again from the log, and a distributed one needs `rebuild` and `rebuild
+   * promote` (docs/decisions/0013-fingerprints-of-the-read-models.md).
+   */
+  it('changes only with what this release knowingly changes', () => {
+    expect({ embedded: embedded(examples), mongodb: mongodb(examples) }).to.deep.equal({
+      embedded: '506d32a86e5c',
+      mongodb: '19fe33e27e83',
+    });
+  });
+
+  for (const [what, mutated] of Object.entries(MUTATIONS)) {
+    it(`is another where ${what}`, () => {
+      expect(embedded(mutated)).not.to.equal(embedded(examples));
+      expect(mongodb(mutated)).not.to.equal(mongodb(examples));
+    });
+  }
+
+  it('is another where a table or an index is another', () => {
+    const schema = VERSION_FILE.schema.replace('views INTEGER', 'views TEXT');
+    expect(embedded(examples, schema)).not.to.equal(embedded(examples, VERSION_FILE.schema));
+    const { days: _, ...fewer } = INDEXES;
+    expect(mongodb(examples, fewer)).not.to.equal(mongodb(examples));
+  });
+
+  it('is the same however the tables are set out', () => {
+    const schema = VERSION_FILE.schema.replaceAll('\n', '\n  ');
+    expect(embedded(examples, schema)).to.equal(embedded(examples, VERSION_FILE.schema));
+  });
+
+  it('comes of every event type in every schema version', () => {
+    const seen = new Set(
+      EXAMPLES.flat().map(([type, data]) => {
+        const version = 'schemaVersion' in data ? data.schemaVersion : 1;
+        return `${type} ${String(version)}`;
+      }),
+    );
+    for (const [type, newest] of Object.entries(SCHEMA_VERSIONS)) {
+      for (let version = 1; version <= newest; version += 1) {
+        expect(seen).to.include(`${type} ${version}`);
+      }
+    }
+  });
+});
