@@ -1,13 +1,17 @@
 import type { Bridge } from '../bridge/bridge.js';
+import type { Config } from '../platform/config.js';
 import type { EventStore } from '../ports/event-store.js';
 import type { ReadStore } from '../ports/read-store.js';
 import { openBridge } from './bridge.js';
-import { openBus } from './bus.js';
+import { activateOwn } from './activate-own.js';
+import { isKafka, openBus } from './bus.js';
 import { ownDataDirectory } from './data-directory.js';
+import { openHeartbeat } from './heartbeat.js';
 import { lowestFlushed } from './lowest-flushed.js';
 import type { Needs } from './needs.js';
 import { openProjectors, type Projectors } from './projectors.js';
-import { openReadStoreOf } from './read-store.js';
+import { watchReadModels } from './read-models-health.js';
+import { isMongodb, openReadStoreOf } from './read-store.js';
 import { identifyLog, versionsOf } from './versions.js';
 
 export interface ReadSide {
@@ -34,8 +38,30 @@ export const openReadSide = async (
   const documents = versions.map(({ name }) => readStore.documents(name));
   const flushed = opened.keeps ? {} : { flushed: lowestFlushed(documents) };
   const bridge = await openBridge(needs, { ...parts, ...flushed });
+  // Without a bus that keeps records only the process that publishes the log feeds its versions.
+  const fed = () => (opened.keeps || isLeading(bridge) ? projectors.fed() : []);
+  await openHeartbeat(needs, { readStore, fed });
+  const caughtUp = () => {
+    const { caughtUp: reached, waitingEvents } = bridge.status();
+    return !opened.keeps && reached && waitingEvents === 0;
+  };
+  const remedy = isShared(needs.config)
+    ? () => BY_COMMAND
+    : (await activateOwn(needs, { readStore, eventStore, own: versions, caughtUp })).progress;
+  const feeds = (version: string) => fed().includes(version);
+  watchReadModels(needs, { readStore, feeds, remedy });
   return { readStore, bridge, projectors };
 };
+
+/** Beginning to lead counts: the bridge has a check of its own. */
+const isLeading = (bridge: Bridge): boolean => ['starting', 'leading'].includes(bridge.status().role);
+
+/** Then other processes may serve and feed the active version, and people say when it is replaced. */
+const isShared = (config: Config): boolean => isKafka(config) && isMongodb(config);
+
+export const BY_COMMAND =
+  'Start a projector of this release, then run anime-analytics rebuild and rebuild promote; or go ' +
+  'back to the release that the active version is of.';
 
 /** The read store, with its place among the dependencies. */
 export const openReadStore = async (needs: ReadSideNeeds): Promise<ReadStore> => {

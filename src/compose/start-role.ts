@@ -11,9 +11,10 @@ import { bytesOnDisk } from './data-directory.js';
 import { openEventStore } from './event-store.js';
 import { importFile, isEmptyStore } from './import-job.js';
 import { openProjectors } from './projectors.js';
-import { openReadSide, openReadStore } from './read-side.js';
+import { openHeartbeat } from './heartbeat.js';
+import { watchReadModels } from './read-models-health.js';
+import { BY_COMMAND, openReadSide, openReadStore } from './read-side.js';
 import { isMongodb } from './read-store.js';
-import { unless } from './unless.js';
 import { identifyLog, versionsOf } from './versions.js';
 
 export interface StartNeeds extends ServeNeeds {
@@ -98,14 +99,16 @@ const startProjector: StartRole = async (needs) => {
   const versions = await versionsOf(needs, { readStore, logId });
   const opened = await openBus(needs);
   needs.health.register('kafka', () => opened.bus.ping());
-  await openProjectors(needs, { ...opened, eventStore, readStore, logId, versions });
+  const { fed } = await openProjectors(needs, {
+    ...opened,
+    ...{ eventStore, readStore, logId, versions },
+  });
+  await openHeartbeat(needs, { readStore, fed });
 };
 
 const startQueryApi: StartRole = async (needs) => {
   const readStore = await openReadStore(needs);
-  needs.health.register('read-models', async () => {
-    await unless((await readStore.active()) !== null, 'There are no read models yet.');
-  });
+  watchReadModels(needs, { readStore, feeds: () => false, remedy: () => BY_COMMAND });
   const { url } = await serveQueries(needs, {
     readStore,
     readSide: null,

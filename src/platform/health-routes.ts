@@ -19,8 +19,9 @@ export const healthRoutes = (options: {
   });
 
   router.get('/ready', async (_req, res) => {
-    const ready = health.isServing() && (await health.report()).status !== 'unhealthy';
-    res.status(ready ? 200 : 503).json({ status: ready ? 'ready' : 'not ready' });
+    const { ready, reasons } = await health.readiness();
+    if (!ready) res.setHeader('Retry-After', '5');
+    res.status(ready ? 200 : 503).json({ status: ready ? 'ready' : 'not ready', reasons });
   });
 
   router.get('/live', (_req, res) => void res.json({ status: 'alive' }));

@@ -70,7 +70,7 @@ export const watchRebuild = async (options: WatchRebuildOptions): Promise<Watche
 const LOOKED_AT = 20;
 
 /** Nothing is to be expected of streams that cannot be read from their beginning any more. */
-const forgetDeleted = async (
+export const forgetDeleted = async (
   eventStore: EventStore,
   heads: Heads,
   late: readonly Late[],
