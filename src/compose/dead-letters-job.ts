@@ -125,7 +125,10 @@ const animeOf = ({ stream }: DeadLetter): AnimeId | undefined =>
 const withState = async (letters: readonly DeadLetter[], readStore: ReadStore) => {
   const active = await readStore.active();
   const ids = [...new Set(letters.flatMap((letter) => animeOf(letter) ?? []))];
-  const found = active === null || !isOwn(readStore, active) ? [] : await readStore.documents(active.name).animes(ids);
+  const found =
+    active === null || !isOwn(readStore, active)
+      ? []
+      : await readStore.documents(active.name).animes(ids);
   const byId = new Map(found.map((document) => [document.animeId, document]));
   return letters.map((letter) => {
     const animeId = animeOf(letter);

@@ -124,9 +124,7 @@ export const openProjectors = async (
       return [...running.waiting.values()].reduce((sum, each) => sum + each, 0);
     },
     fed: () =>
-      [...fed.values()]
-        .filter((each) => problemOf(each) === null)
-        .map(({ record }) => record.name),
+      [...fed.values()].filter((each) => problemOf(each) === null).map(({ record }) => record.name),
   };
 };
 

@@ -54,7 +54,8 @@ export const openReadSide = async (
 };
 
 /** Beginning to lead counts: the bridge has a check of its own. */
-const isLeading = (bridge: Bridge): boolean => ['starting', 'leading'].includes(bridge.status().role);
+const isLeading = (bridge: Bridge): boolean =>
+  ['starting', 'leading'].includes(bridge.status().role);
 
 /** Then other processes may serve and feed the active version, and people say when it is replaced. */
 const isShared = (config: Config): boolean => isKafka(config) && isMongodb(config);

@@ -20,7 +20,9 @@ export const openReadStoreOf = (needs: ReadStoreNeeds): Promise<ReadStore> => {
   return life.open(
     'read store',
     () =>
-      isMongodb(config) ? openMongodb(needs, examples) : openReadStore({ dataDir: config.dataDir, logger, examples }),
+      isMongodb(config)
+        ? openMongodb(needs, examples)
+        : openReadStore({ dataDir: config.dataDir, logger, examples }),
     (opened) => opened.close(),
   );
 };

@@ -26,9 +26,7 @@ export const ownVersions = async (
 ): Promise<readonly VersionRecord[]> => {
   for (;;) {
     const versions = await readStore.versions();
-    const own = versions.filter(
-      (version) => version.logId === logId && isOwn(readStore, version),
-    );
+    const own = versions.filter((version) => version.logId === logId && isOwn(readStore, version));
     if (own.length > 0) return own;
     // Another release may take the same name at the same moment: then the next one is tried.
     await readStore.createVersion(nextName(versions), logId);

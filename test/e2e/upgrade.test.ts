@@ -84,7 +84,9 @@ describe('an embedded service on the documents of another release', function () 
     await start();
     const { status, body } = await ready(service);
     expect(status).to.equal(503);
-    expect(body).to.have.nested.property('reasons.read-models').that.matches(/v1.*v2 is being built/);
+    expect(body)
+      .to.have.nested.property('reasons.read-models')
+      .that.matches(/v1.*v2 is being built/);
     expect(await ask(service, '{ genres }')).to.have.nested.property(
       'errors[0].extensions.code',
       'NOT_READY',
@@ -101,7 +103,9 @@ describe('an embedded service on the documents of another release', function () 
     expect(await service.end('SIGTERM')).to.equal(0);
     expect((await job('audit')).code).to.equal(0);
     expect((await job('audit', 'v1')).output).to.contain('v1 has another fingerprint');
-    expect((await job('rebuild', 'rollback', 'v1')).output).to.contain('v1 has another fingerprint');
+    expect((await job('rebuild', 'rollback', 'v1')).output).to.contain(
+      'v1 has another fingerprint',
+    );
     expect((await job('rebuild', 'prune', 'v1')).code).to.equal(0);
     expect((await job('rebuild', 'status')).output).to.match(/^v2 +active [^\n]*\n$/);
   });

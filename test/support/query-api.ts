@@ -87,5 +87,10 @@ export const storeThatAnswers = (
     interactionsOf: unexpected,
     ...answers,
   };
-  return { fingerprint: FINGERPRINT, active, queries: () => queries, onSaved: () => () => undefined };
+  return {
+    fingerprint: FINGERPRINT,
+    active,
+    queries: () => queries,
+    onSaved: () => () => undefined,
+  };
 };

@@ -11,9 +11,16 @@ import { temporaryDirectory } from './temporary-directory.js';
 import { exampleDocuments } from '../../src/read-side/example-documents.js';
 
 /** An embedded read store in a fresh directory, and the way to be rid of both. */
-export const openTemporaryReadStore = async () => {
+export const openTemporaryReadStore = async (
+  before: (dataDir: string) => Promise<void> = () => Promise.resolve(),
+) => {
   const directory = await temporaryDirectory();
-  const store = await openReadStore({ dataDir: directory.path, logger: silentLogger(), examples: exampleDocuments() });
+  await before(directory.path);
+  const store = await openReadStore({
+    dataDir: directory.path,
+    logger: silentLogger(),
+    examples: exampleDocuments(),
+  });
   return {
     store,
     stop: async () => {

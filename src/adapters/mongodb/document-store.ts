@@ -125,7 +125,9 @@ export const documentStore = (
       }),
 
     fedAt: () =>
-      read(async ({ heartbeat }) => (await heartbeat.findOne({ _id: HEARTBEAT }, limits))?.at ?? null),
+      read(
+        async ({ heartbeat }) => (await heartbeat.findOne({ _id: HEARTBEAT }, limits))?.at ?? null,
+      ),
 
     allAnimes: () =>
       pages(

@@ -25,7 +25,8 @@ export interface VersionCollections {
   readonly heartbeat: Collection<StoredHeartbeat>;
 }
 
-const nameOf = (key: string, kind: 'animes' | 'interactions' | 'days' | 'position'): string => `v_${key}_${kind}`;
+const nameOf = (key: string, kind: 'animes' | 'interactions' | 'days' | 'position'): string =>
+  `v_${key}_${kind}`;
 const KEY_IN_NAME = /^v_([0-9a-f]+)_(?:animes|interactions|days|position)$/;
 
 export const collectionsOf = (

@@ -6,5 +6,9 @@ import { exampleDocuments } from '../../../src/read-side/example-documents.js';
 /** A process that saves until it is killed, and says so after each round. */
 const [dataDir] = process.argv.slice(2);
 if (dataDir === undefined) throw new Error('Say in which directory to save.');
-const store = await openReadStore({ dataDir, logger: silentLogger(), examples: exampleDocuments() });
+const store = await openReadStore({
+  dataDir,
+  logger: silentLogger(),
+  examples: exampleDocuments(),
+});
 await keepSaving(store, (revision) => process.stdout.write(`${revision}\n`));

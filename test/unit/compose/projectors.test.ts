@@ -1,5 +1,7 @@
 import { expect } from 'chai';
+import { openReadStore } from '../../../src/adapters/embedded/read-store/open-read-store.js';
 import { openProjectors } from '../../../src/compose/projectors.js';
+import { ownVersions } from '../../../src/compose/versions.js';
 import { ConfigError, loadConfig } from '../../../src/platform/config.js';
 import { createHealth } from '../../../src/platform/health.js';
 import { createLifecycle } from '../../../src/platform/lifecycle.js';
@@ -12,7 +14,7 @@ import { events } from '../../support/examples.js';
 import { LOG_ID, logOf, type Happening } from '../../support/histories.js';
 import { inMemoryDeadLetters } from '../../support/in-memory-dead-letters.js';
 import { batchOf } from '../../support/projecting.js';
-import { openTemporaryReadStore } from '../../support/read-store.js';
+import { aBatch, anAnimeDocument, openTemporaryReadStore } from '../../support/read-store.js';
 
 /** A bus that keeps its records, of which only who listens is looked at. */
 const scriptedBus = () => {
@@ -63,8 +65,11 @@ const scriptedBus = () => {
   };
 };
 
-const given = async (history: readonly Happening[] = [{ anime: 1, event: events.listed }]) => {
-  const { store: readStore, stop } = await openTemporaryReadStore();
+const given = async (
+  history: readonly Happening[] = [{ anime: 1, event: events.listed }],
+  before?: (dataDir: string) => Promise<void>,
+) => {
+  const { store: readStore, stop } = await openTemporaryReadStore(before);
   const logger = silentLogger();
   const metrics = createMetrics({ processMetrics: false });
   const life = createLifecycle({ logger, timeoutMs: 5_000 });
@@ -75,7 +80,8 @@ const given = async (history: readonly Happening[] = [{ anime: 1, event: events.
   const scripted = scriptedBus();
   const { store: eventStore, records } = logOf(history);
   const open = async () => {
-    const versions = [await readStore.createVersion('v1', LOG_ID)];
+    await readStore.createVersion('v1', LOG_ID);
+    const versions = await ownVersions(readStore, LOG_ID);
     const deadLetters = inMemoryDeadLetters();
     const parts = { bus: scripted.bus, deadLetters, eventStore, readStore, versions };
     return openProjectors(
@@ -156,6 +162,24 @@ describe('the projectors of the versions', () => {
     await service.readStore.createVersion('foreign', 'another-log');
     await service.readStore.createVersion('v2', LOG_ID);
     await fed(V1, V2);
+  });
+
+  it('leave the version of another release alone, and fill one of their own', async () => {
+    const other = await given(undefined, async (dataDir) => {
+      const examples = aBatch({ animes: [anAnimeDocument({ clicks: 77 })] });
+      const store = await openReadStore({ dataDir, logger: silentLogger(), examples });
+      await store.createVersion('v1', LOG_ID);
+      await store.close();
+    });
+    try {
+      const projectors = await other.open();
+      await eventually(() => expect([...other.members.keys()]).to.deep.equal([V2]));
+      expect(projectors.fed()).to.deep.equal(['v2']);
+      expect(projectors.waiting('v2')).to.equal(0);
+      expect(projectors.waiting('v1')).to.equal(null);
+    } finally {
+      await other.stop();
+    }
   });
 
   it('wait for a bus that does not let them in yet', async () => {

@@ -27,7 +27,11 @@ describe('the embedded read store', () => {
   });
 
   const open = async (): Promise<ReadStore> => {
-    const store = await openReadStore({ dataDir, logger: silentLogger(), examples: exampleDocuments() });
+    const store = await openReadStore({
+      dataDir,
+      logger: silentLogger(),
+      examples: exampleDocuments(),
+    });
     stores.push(store);
     return store;
   };

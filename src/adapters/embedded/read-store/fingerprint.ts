@@ -10,5 +10,8 @@ export const fingerprintOf = (
 ): string => {
   const rows = [interactions.map(interactionRow), days.map(dayRow), animes.map(animeRow)];
   const tables = schema.replaceAll(/\s+/g, ' ');
-  return createHash('sha256').update(JSON.stringify([tables, rows])).digest('hex').slice(0, 12);
+  return createHash('sha256')
+    .update(JSON.stringify([tables, rows]))
+    .digest('hex')
+    .slice(0, 12);
 };
