@@ -18,7 +18,7 @@ export interface ActivateOwnOptions {
 
 export interface Activation {
   /** How far the version is that will be made active, in a sentence. */
-  progress(): string;
+  readonly progress: () => string;
 }
 
 const RETRY = { baseMs: 500, maxMs: 10_000 };
@@ -71,14 +71,16 @@ export const activateOwn = async (
   };
 
   const run = async (): Promise<void> => {
-    for (let attempt = 0; !signal.aborted; attempt += 1) {
+    for (let attempt = 0; ; attempt += 1) {
       try {
+        signal.throwIfAborted();
         const active = await readStore.active();
         const version = own.at(-1);
         if (active === null || version === undefined || isOwn(readStore, active)) return;
-        return await replace(active, version.name);
+        await replace(active, version.name);
+        return;
       } catch (error) {
-        if (signal.aborted) return;
+        if (stopping.signal.aborted) return;
         logger.error('The read models of this release could not be made active yet', { error });
         await pause(backoffMs(attempt, RETRY), signal);
       }

@@ -23,7 +23,7 @@ export interface Projectors {
    */
   waiting(version: string): number | null;
   /** The versions that are fed without trouble. */
-  fed(): readonly string[];
+  readonly fed: () => readonly string[];
 }
 
 /**

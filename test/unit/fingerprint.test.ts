@@ -54,8 +54,7 @@ describe('the fingerprint of the read models', () => {
   it('is another where a table or an index is another', () => {
     const schema = VERSION_FILE.schema.replace('views INTEGER', 'views TEXT');
     expect(embedded(examples, schema)).not.to.equal(embedded(examples, VERSION_FILE.schema));
-    const { days: _, ...fewer } = INDEXES;
-    expect(mongodb(examples, fewer)).not.to.equal(mongodb(examples));
+    expect(mongodb(examples, { ...INDEXES, days: [] })).not.to.equal(mongodb(examples));
   });
 
   it('is the same however the tables are set out', () => {
