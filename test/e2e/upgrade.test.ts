@@ -21,13 +21,13 @@ const recorded = (event: AnimeEvent) => ({
   ...{ id: crypto.randomUUID(), type: event.type, data: encode(event), metadata: {} },
 });
 
-const fillLog = async (dataDir: string): Promise<void> => {
+const fillLog = async (dataDir: string, wanted: number): Promise<void> => {
   const { eventStore, close } = await openEmbedded(dataDir);
   const fact = { animeId: animeId(1), occurredAt: AT };
   const listed = { type: 'AnimeListed', data: { ...fact, details: COWBOY_BEBOP } } as const;
   let expected: ExpectedRevision = 'no_stream';
   ({ revision: expected } = await eventStore.append(STREAM, expected, [recorded(listed)]));
-  for (let count = 0; count < CLICKS; count += IN_ONE_APPEND) {
+  for (let count = 0; count < wanted; count += IN_ONE_APPEND) {
     const clicks = Array.from({ length: IN_ONE_APPEND }, (_, index) =>
       recorded({ type: 'ClickRegistered', data: { ...fact, userId: userId(`u${count + index}`) } }),
     );
@@ -67,13 +67,16 @@ describe('an embedded service on the documents of another release', function () 
   const job = (...args: string[]) =>
     runCommandLine(args, { DATA_DIR: directory.path, NODE_ENV: 'test' });
 
-  beforeEach(async () => {
-    directory = await temporaryDirectory();
-    await fillLog(directory.path);
+  const given = async (clicks: number) => {
+    await fillLog(directory.path, clicks);
     await start();
     await isReady(service);
     expect(await service.end('SIGTERM')).to.equal(0);
     makeOlder(directory.path);
+  };
+
+  beforeEach(async () => {
+    directory = await temporaryDirectory();
   });
   afterEach(async () => {
     await service.end('SIGKILL');
@@ -81,6 +84,7 @@ describe('an embedded service on the documents of another release', function () 
   });
 
   it('is not ready and takes commands until its own are built, killed in between or not', async () => {
+    await given(CLICKS);
     await start();
     const { status, body } = await ready(service);
     expect(status).to.equal(503);
@@ -108,5 +112,16 @@ describe('an embedded service on the documents of another release', function () 
     );
     expect((await job('rebuild', 'prune', 'v1')).code).to.equal(0);
     expect((await job('rebuild', 'status')).output).to.match(/^v2 +active [^\n]*\n$/);
+  });
+
+  it('needs nothing built at the start where rebuild and rebuild promote did it before', async () => {
+    await given(IN_ONE_APPEND);
+    expect((await job('rebuild')).output).to.contain('v2 is ready');
+    expect(await job('rebuild', 'promote')).to.include({ code: 0, output: 'v2 is active.\n' });
+    await start();
+    expect((await ready(service)).status).to.equal(200);
+    expect(await ask(service, CLICKS_AND_VERSION)).to.deep.equal({
+      data: { animeStats: { totalClicks: IN_ONE_APPEND }, serviceInfo: { readModels: 'v2' } },
+    });
   });
 });
