@@ -38,8 +38,11 @@ export const openReadSide = async (
   const documents = versions.map(({ name }) => readStore.documents(name));
   const flushed = opened.keeps ? {} : { flushed: lowestFlushed(documents) };
   const bridge = await openBridge(needs, { ...parts, ...flushed });
-  // Without a bus that keeps records only the process that publishes the log feeds its versions.
-  const fed = () => (opened.keeps || isLeading(bridge) ? projectors.fed() : []);
+  // Without a bus that keeps records only the process that publishes the log feeds its versions. The
+  // owner of an embedded log is that process, even before its bridge has begun.
+  const isOwner = needs.config.eventStore.url === '';
+  const publishes = () => opened.keeps || isOwner || bridge.status().role === 'leading';
+  const fed = () => (publishes() ? projectors.fed() : []);
   await openHeartbeat(needs, { readStore, fed });
   const caughtUp = () => {
     const { caughtUp: reached, waitingEvents } = bridge.status();
@@ -52,10 +55,6 @@ export const openReadSide = async (
   watchReadModels(needs, { readStore, feeds, remedy });
   return { readStore, bridge, projectors };
 };
-
-/** Beginning to lead counts: the bridge has a check of its own. */
-const isLeading = (bridge: Bridge): boolean =>
-  ['starting', 'leading'].includes(bridge.status().role);
 
 /** Then other processes may serve and feed the active version, and people say when it is replaced. */
 const isShared = (config: Config): boolean => isKafka(config) && isMongodb(config);
