@@ -35,7 +35,7 @@ describe('the fingerprint of the read models', () => {
    * Where this fails, documents are computed or stored in another way than before. If that is meant,
    * put the new values here and say so in CHANGELOG.md: at the next start every embedded service
    * builds its read models again from the log, and a distributed one needs `rebuild` and `rebuild
-   * promote` (docs/decisions/0013-fingerprints-of-the-read-models.md).
+   * promote` (docs/decisions/0014-fingerprints-of-the-read-models.md).
    */
   it('changes only with what this release knowingly changes', () => {
     expect({ embedded: embedded(examples), mongodb: mongodb(examples) }).to.deep.equal({
