@@ -66,7 +66,8 @@ export const createCommandHandler = (options: {
 
   const snapshots = createSnapshots({ store, logger, newId, every: snapshotEvery, rememberedKeys });
   const memories = createMemories({
-    ...{ store, snapshots, cachedAnimes, rememberedKeys, loadTimeoutMs, beginningForMs },
+    ...{ store, snapshots, snapshotEvery, cachedAnimes, rememberedKeys },
+    ...{ loadTimeoutMs, beginningForMs },
   });
   const refused = createRefusedStreams({ logger, metrics, recheckAfterMs });
   const append = createAppend({ store, logger, metrics, attemptTimeoutMs: appendTimeoutMs });

@@ -34,6 +34,9 @@ export interface Memories {
   forget(animeId: AnimeId): void;
 }
 
+/** Most streams are not longer: they are loaded by one read. */
+const FIRST_READ = 64;
+
 /** Bounded memory of animes: whatever the number of animes and the length of their streams. */
 export const createMemories = (options: {
   readonly store: EventStore;
@@ -44,9 +47,12 @@ export const createMemories = (options: {
   readonly loadTimeoutMs: number;
   /** For how long a stream is taken to begin where it did. */
   readonly beginningForMs: number;
+  /** A stream of fewer events has no snapshot. */
+  readonly snapshotEvery: number;
 }): Memories => {
   const { store, snapshots, cachedAnimes, rememberedKeys } = options;
   const { loadTimeoutMs, beginningForMs } = options;
+  const firstRead = Math.min(FIRST_READ, options.snapshotEvery);
   const cache = new LRUCache<AnimeId, AnimeMemory>({
     max: cachedAnimes,
     maxSize: cachedAnimes + MAX_REMEMBERED,
@@ -58,14 +64,18 @@ export const createMemories = (options: {
   const catchUp = async (
     memory: AnimeMemory,
     seen: (event: RecordedEvent) => void,
+    limit?: number,
   ): Promise<AnimeMemory> => {
     const { stream, revision, animeId } = memory;
     const signal = AbortSignal.timeout(loadTimeoutMs);
     if (revision === 'no_stream') begin(memory, null);
     // The last known event is read again: where it is not the same, this is another history.
     let anchored = revision === 'no_stream';
-    const from = revision === 'no_stream' ? {} : { from: revision };
-    for await (const event of store.read(stream, { ...from, signal })) {
+    const part = {
+      ...(revision === 'no_stream' ? {} : { from: revision }),
+      ...(limit === undefined ? {} : { limit }),
+    };
+    for await (const event of store.read(stream, { ...part, signal })) {
       if (anchored) {
         if (memory.revision === 'no_stream') begin(memory, beginningAt(memory, event));
         // Of no use without what is missing, and it may be long.
@@ -119,9 +129,16 @@ export const createMemories = (options: {
   };
 
   const fromStore = async (animeId: AnimeId): Promise<AnimeMemory> => {
+    let count = 0;
+    const start = await catchUp(blank(animeId), () => void (count += 1), firstRead);
+    if (count < firstRead) {
+      keep(start);
+      return start;
+    }
     const base = await snapshots.load(animeId);
-    if (base === undefined) return refresh(blank(animeId));
-    const [memory] = await Promise.all([refresh(base), readBeginning(base)]);
+    if (base === undefined) return refresh(start);
+    begin(base, start.beginning);
+    const memory = await refresh(base);
     return memory === base && !isDecidable(base) ? computeAgain(base) : memory;
   };
 

@@ -109,11 +109,11 @@ describe("an anime's stream that somebody else had a hand in", () => {
         const { anime, send, drain } = await listed(1, { snapshotEvery: 5 });
         await append(anime.stream, 'AnimeAwarded', {});
         await ignoreEvents(store, request(anime, 2));
-        for (let count = 0; count < 8; count += 1) await send(anime.click);
+        for (let count = 0; count < 28; count += 1) await send(anime.click);
         await drain();
-        const restarted = handlerOver(store);
-        expect(await restarted.send(anime.click)).to.include({ kind: 'accepted', revision: 12n });
-        expect(restarted.eventsRead()).to.be.below(10);
+        const restarted = handlerOver(store, { snapshotEvery: 5 });
+        expect(await restarted.send(anime.click)).to.include({ kind: 'accepted', revision: 32n });
+        expect(restarted.eventsRead()).to.be.below(20);
       });
 
       it('is told what is ignored once, what can be read, and what an upgrade would read', async () => {

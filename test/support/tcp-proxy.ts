@@ -22,6 +22,7 @@ export const tcpProxy = async (target: { readonly host: string; readonly port: n
   let line: Line = OPEN;
   let answeredBytes = 0;
   let isSilent = false;
+  let accepted = 0;
   const sockets = new Set<Socket>();
 
   const hold = (socket: Socket) => {
@@ -30,6 +31,7 @@ export const tcpProxy = async (target: { readonly host: string; readonly port: n
   };
 
   const server = createServer((near) => {
+    accepted += 1;
     hold(near);
     if (line.kind === 'refuse') return void near.resetAndDestroy();
     const far = connect(target);
@@ -86,6 +88,8 @@ export const tcpProxy = async (target: { readonly host: string; readonly port: n
     /** Whether something was sent that nobody will answer. */
     isSilent: () => isSilent,
     connections: () => sockets.size / 2,
+    /** How many were ever opened. */
+    everConnected: () => accepted,
     stop: async () => {
       reset();
       await new Promise((resolve) => server.close(resolve));

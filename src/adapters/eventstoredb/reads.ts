@@ -15,7 +15,11 @@ export interface ReadsOptions {
   readonly closing: AbortSignal;
 }
 
-/** Reads by the leader alone: what was settled must be seen, and a follower may be behind. */
+/**
+ * Reads by the leader alone: what was settled must be seen, and a follower may be behind. Calls are
+ * read to their end: one that is cancelled costs an error with its stack here and a reset there,
+ * and after a thousand of those some servers end the whole connection.
+ */
 export const createReads = ({ connection, silenceMs, closing }: ReadsOptions) => {
   async function* read(
     stream: string,
@@ -24,12 +28,18 @@ export const createReads = ({ connection, silenceMs, closing }: ReadsOptions) =>
     if (options.limit === 0) return;
     const { signal, unlink } = linkedSignal(closing, options.signal);
     const open = () => connection.read(readStreamRequest(stream, options), { leaderOnly: true });
+    let count = 0;
+    let last: RecordedEvent | undefined;
     try {
       for await (const response of responses(open, { silenceMs, signal })) {
-        if (response.hasStreamNotFound()) return;
         const event = response.getEvent()?.getEvent();
-        if (event !== undefined) yield recordedEvent(event);
+        if (event === undefined) continue;
+        count += 1;
+        // Handed out after the call has ended, since many consumers want no more than this one.
+        if (count === options.limit) last = recordedEvent(event);
+        else yield recordedEvent(event);
       }
+      if (last !== undefined) yield last;
     } catch (error) {
       throw readError(error, stream);
     } finally {

@@ -13,7 +13,7 @@ export class SilenceError extends UnavailableError {
 /**
  * What a read call answers, pulled one by one so that a slow consumer holds the server back. Ends
  * when the signal is aborted; throws as the call fails, or after `silenceMs` of waiting in vain.
- * The call is cancelled however the iteration ends: leaving the loop alone would leave it open.
+ * A call that is left before its end is cancelled: leaving the loop alone would leave it open.
  */
 export async function* responses(
   open: () => Promise<ReadCall>,
@@ -28,6 +28,7 @@ export async function* responses(
   const cancel = () => call.cancel();
   signal.addEventListener('abort', cancel);
   let waiting = true;
+  let ended = false;
   const silence = setTimeout(() => {
     if (waiting) call.destroy(new SilenceError(silenceMs));
   }, silenceMs);
@@ -39,12 +40,13 @@ export async function* responses(
       waiting = true;
       silence.refresh();
     }
+    ended = true;
   } catch (error) {
     if (!aborted()) throw error;
   } finally {
     clearTimeout(silence);
     signal.removeEventListener('abort', cancel);
-    call.cancel();
+    if (!ended) call.cancel();
   }
 }
 

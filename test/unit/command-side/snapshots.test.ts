@@ -43,13 +43,13 @@ describe('snapshots', () => {
     expect(await snapshotsOf(await withHistory(EVERY - 2))).to.deep.equal([]);
   });
 
-  it('leave only a tail to be read, however long the stream', async () => {
+  it('leave only the first events and a tail to be read, however long the stream', async () => {
     for (const clicks of [2 * EVERY + 5, 6 * EVERY + 5]) {
       const anime = await withHistory(clicks);
       const restarted = handlerOver(store, { snapshotEvery: EVERY });
       const revision = BigInt(clicks + 1);
       expect(await restarted.send(anime.click)).to.include({ kind: 'accepted', revision });
-      expect(restarted.eventsRead()).to.be.at.most(EVERY + 2);
+      expect(restarted.eventsRead()).to.be.at.most(2 * EVERY + 2);
     }
   });
 
