@@ -6,7 +6,7 @@ COMPOSE := docker compose -f docker/compose.yaml
 
 .DEFAULT_GOAL := help
 .PHONY: help install build run start test check typecheck lint format format-check mocha \
-  test-contract test-stack test-browser demo demo-stack bench bench-commands bench-stream-growth \
+  test-contract test-stack test-browser demo demo-restore demo-stack bench bench-commands bench-stream-growth \
   bench-freshness bench-rebuild bench-reads bench-import bench-stack schema \
   up down logs ps seed clean
 
@@ -54,6 +54,9 @@ test-browser: install ## The pages in Chromium: light, dark, narrow, behind a pr
 
 demo: install ## A load over HTTP, kill -9 in the middle of it, every document compared with the log
 	npm run demo -- --kill
+
+demo-restore: install ## An older log under newer documents, found out and mended, step by step
+	npm run demo:restore
 
 demo-stack: install ## The distributed service under load, each process killed once, then the audit
 	npm run demo:stack

@@ -3,6 +3,7 @@ import type { Offsets } from '../ports/event-bus.js';
 import type { Position } from '../ports/event-store.js';
 import type { Logger } from '../platform/logger.js';
 import { pause } from '../platform/retry.js';
+import type { EventPlace } from '../wire/presence.js';
 import type { Checkpoint, Checkpoints } from './checkpoint.js';
 import type { Lease } from './lease.js';
 import type { FlushedPosition, StartingPoint } from './starting-point.js';
@@ -18,18 +19,20 @@ export interface KeeperOptions {
   readonly everyMs: number;
   /** After so long without a checkpoint of ours another bridge may have taken over. */
   readonly staleAfterMs: number;
+  /** Whether the log still holds what was published last: a restored one may not. */
+  readonly isInLog: (event: EventPlace) => Promise<boolean>;
   readonly monotonic: () => number;
   readonly logger: Logger;
   /** Another bridge has written a checkpoint. */
   readonly onFenced: () => void;
-  /** The bus no longer holds what it took: everything is to be published again. */
+  /** The bus or the log no longer holds what was published: everything is to be published again. */
   readonly onLost: () => void;
 }
 
 /** Keeps the checkpoint up to date and the lease alive while this bridge leads. */
 export const createKeeper = (options: KeeperOptions) => {
   const { checkpoints, lease, from, holder, flushed, everyEvents, everyMs, staleAfterMs } = options;
-  const { monotonic, logger, onFenced, onLost } = options;
+  const { isInLog, monotonic, logger, onFenced, onLost } = options;
   let { revision } = lease;
   // Not the lease's: documents that were lost are further back, and must not count as flushed.
   let position = from.after === 'start' ? null : from.after;
@@ -37,6 +40,7 @@ export const createKeeper = (options: KeeperOptions) => {
   let flushedUpTo: Position | null = null;
   let eventsSince = 0;
   let isLost = false;
+  let lastEvent: EventPlace | null = null;
   let renewedAt = monotonic();
   let renewing: Promise<void> | null = null;
   const stopped = new AbortController();
@@ -52,12 +56,27 @@ export const createKeeper = (options: KeeperOptions) => {
     }
   };
 
+  const lose = (why: string, where: Readonly<Record<string, unknown>>): void => {
+    logger.error(why, where);
+    isLost = true;
+    position = null;
+    offsets.clear();
+    onLost();
+  };
+
   const write = async (state: Checkpoint['state'], signal: AbortSignal): Promise<void> => {
     const startedAt = monotonic();
-    const upTo = position;
-    const reached = new Map(offsets);
     eventsSince = 0;
     try {
+      // A position that the log does not have must not get into its checkpoint.
+      if (!isLost && lastEvent !== null && !(await isInLog(lastEvent))) {
+        lose(
+          'The log no longer holds the event that was published last: it was restored or lost its end. It is published from its beginning again',
+          { ...lastEvent },
+        );
+      }
+      const upTo = position;
+      const reached = new Map(offsets);
       if (upTo !== null) await flush(upTo);
       const checkpoint = { position: upTo, offsets: reached, holder, state };
       revision = await checkpoints.write(revision, checkpoint, signal);
@@ -68,18 +87,6 @@ export const createKeeper = (options: KeeperOptions) => {
         onFenced();
       } else if (!signal.aborted) logger.error('The checkpoint was not written', { error });
     }
-  };
-
-  /** Offsets only grow, unless the topic was made anew or has lost its end. */
-  const lose = ([partition, offset]: readonly [number, bigint]): void => {
-    const known = offsets.get(partition);
-    logger.error('The topic has lost records. The log is published from its beginning again', {
-      ...{ partition, known, offset },
-    });
-    isLost = true;
-    position = null;
-    offsets.clear();
-    onLost();
   };
 
   const renew = (): Promise<void> =>
@@ -96,18 +103,23 @@ export const createKeeper = (options: KeeperOptions) => {
 
   return {
     /** Everything up to here is on the bus. */
-    acknowledge(upTo: Position, events: number, last: Offsets): void {
+    acknowledge(upTo: Position, events: readonly EventPlace[], last: Offsets): void {
       if (isLost) return;
       const behind = [...last].find(
         ([partition, offset]) => offset <= (offsets.get(partition) ?? -1n),
       );
       if (behind !== undefined) {
-        lose(behind);
+        // Offsets only grow, unless the topic was made anew or has lost its end.
+        const [partition, offset] = behind;
+        lose('The topic has lost records. The log is published from its beginning again', {
+          ...{ partition, offset, known: offsets.get(partition) },
+        });
         return;
       }
       position = upTo;
+      lastEvent = events.at(-1) ?? lastEvent;
       for (const [partition, offset] of last) offsets.set(partition, offset);
-      eventsSince += events;
+      eventsSince += events.length;
       if (eventsSince >= everyEvents) void renew();
     },
 

@@ -3,6 +3,7 @@ import type { EventStore } from '../ports/event-store.js';
 import type { Logger } from '../platform/logger.js';
 import type { Metrics } from '../platform/metrics.js';
 import type { Backoff } from '../platform/retry.js';
+import { presenceOf, type EventPlace } from '../wire/presence.js';
 import type { Checkpoints } from './checkpoint.js';
 import { deadlineAfter, unlessAborted, unlessLate } from './deadline.js';
 import type { BridgeDelivery } from './delivery.js';
@@ -51,8 +52,8 @@ export const createLeading = (options: LeadingOptions) => {
   const published = (keeper: Keeper, entries: readonly Entry[], offsets: Offsets): void => {
     const last = entries.at(-1);
     if (last === undefined) return;
-    const events = entries.filter(({ record }) => record !== null);
-    keeper.acknowledge(last.position, events.length, offsets);
+    const events = entries.flatMap(({ record }) => (record === null ? [] : placeOf(record)));
+    keeper.acknowledge(last.position, events, offsets);
     status.published(last.position);
     metrics.bridgeForwarded.inc(events.length);
   };
@@ -66,6 +67,7 @@ export const createLeading = (options: LeadingOptions) => {
       ...(flushed === undefined ? {} : { flushed }),
       everyEvents: options.checkpointEveryEvents,
       everyMs: options.checkpointEveryMs,
+      isInLog: async (event) => (await presenceOf(eventStore, event)).kind !== 'lost',
       onFenced: () => fenced.abort(),
       onLost: () => lost.abort(),
     });
@@ -97,3 +99,9 @@ export const createLeading = (options: LeadingOptions) => {
     await keeper.stop(!fenced.signal.aborted, drainTimeoutMs);
   };
 };
+
+const placeOf = ({ key, headers }: BusRecord): EventPlace => ({
+  stream: key,
+  revision: Number(headers['esdb-record-stream-revision']),
+  id: headers['ce_id'] ?? '',
+});

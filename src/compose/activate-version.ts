@@ -1,5 +1,13 @@
+import { streamOf } from '../domain/stream-name.js';
 import type { DocumentStore, VersionState } from '../ports/read-store.js';
-import { headsOf, lateOf, waitForLate, type Heads } from '../read-side/heads.js';
+import {
+  headsOf,
+  isWhole,
+  lateOf,
+  waitForLate,
+  type Heads,
+  type Late,
+} from '../read-side/heads.js';
 import type { JobNeeds, JobOptions, Stores } from './job.js';
 import { isMongodb } from './read-store.js';
 import { isOwn, knownLog, otherFingerprint, refuseForeign } from './versions.js';
@@ -45,7 +53,10 @@ export const activate = async (
 
 const CATCH_UP_MS = 10_000;
 
-/** How many anime queries would see go back in time; a version that is fed soon has none. */
+/**
+ * How many anime queries would see go back in time; a version that is fed soon has none. What the
+ * active version holds and the log does not have is no reason to keep it.
+ */
 const behindActive = async (
   { eventStore, readStore }: Stores,
   version: string,
@@ -58,7 +69,13 @@ const behindActive = async (
     ? await revisionsIn(readStore.documents(active.name))
     : await headsOf(eventStore, patience.signal);
   const documents = readStore.documents(version);
-  const late = await lateOf(documents, revisions);
+  const late: Late[] = [];
+  for (const { animeId, head: active } of await lateOf(documents, revisions)) {
+    if (!(await isWhole(eventStore, animeId))) continue;
+    const known = await eventStore.head(streamOf(animeId));
+    const head = known === 'no_stream' ? -1 : Math.min(active, Number(known));
+    late.push(...(await lateOf(documents, new Map([[animeId, head]]))));
+  }
   return (await waitForLate(documents, late, patience)).length;
 };
 

@@ -1,3 +1,4 @@
+import { keepChecking } from '../read-side/check-documents.js';
 import { createProjector, type Projector } from '../read-side/projector.js';
 import { ConfigError } from '../platform/config.js';
 import { pause } from '../platform/retry.js';
@@ -38,7 +39,7 @@ export const feed = async (
   record: VersionRecord,
   { anew, signal }: FeedOptions,
 ): Promise<Fed> => {
-  const { bus, readStore, sessionMs = 20_000 } = parts;
+  const { bus, readStore, eventStore, keeps, sessionMs = 20_000 } = parts;
   const { name: version } = record;
   const group = `${config.kafka.group}-${version}`;
   const documents = readStore.documents(version);
@@ -74,7 +75,17 @@ export const feed = async (
     signal.removeEventListener('abort', giveUp);
   }
   logger.info('A version of the read models is fed', { version, group });
-  return { record, projector, consumer, waiting };
+  const stopped = new AbortController();
+  const isIdle = (): boolean => [...waiting.values()].every((records) => records === 0);
+  const checking = keepChecking({
+    ...{ eventStore, documents, projector, keeps, isIdle, logger },
+    signal: stopped.signal,
+  });
+  const stop = async (): Promise<void> => {
+    stopped.abort();
+    await Promise.all([consumer.stop(), checking]);
+  };
+  return { record, projector, consumer: { ...consumer, stop }, waiting };
 };
 
 const ASK_AGAIN_AFTER_MS = 500;

@@ -130,4 +130,11 @@ export const openProjectors = async (
 
 const problemOf = ({ record, consumer, projector }: Fed): string | null =>
   projector.refusal() ??
+  aheadOf(record, projector.ahead()) ??
   (consumer.healthy() ? null : `The projector of ${record.name} does not get on.`);
+
+const aheadOf = ({ name }: VersionRecord, anime: number): string | null =>
+  anime === 0
+    ? null
+    : `In ${name} the documents of ${anime} anime held events that the log does not have, since it was ` +
+      'restored or lost its end. They are being computed anew.';

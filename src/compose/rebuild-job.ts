@@ -2,7 +2,7 @@ import type { RebuildAction } from '../cli.js';
 import { PortError } from '../ports/errors.js';
 import type { ReadStore, VersionRecord } from '../ports/read-store.js';
 import type { Comparison } from '../read-side/fold-and-compare.js';
-import { headsOf, lateOf } from '../read-side/heads.js';
+import { aheadOf, headsOf, lateOf } from '../read-side/heads.js';
 import { rebuild } from '../read-side/rebuild.js';
 import { watchRebuild } from '../read-side/watch-rebuild.js';
 import { readLogIdentity } from '../wire/log-identity.js';
@@ -118,9 +118,11 @@ const status = async (
     }
     const late = await lateOf(readStore.documents(name), heads);
     const behind = late.reduce((sum, { by }) => sum + by, 0);
+    const ahead = await aheadOf(eventStore, readStore.documents(name), heads);
+    const beyond = ahead === 0 ? '' : `, ${ahead} anime ahead of the log`;
     const foreign = theirs === logId ? '' : ', of another log';
     print(
-      `${name.padEnd(8)} ${state.padEnd(8)} since ${createdAt}, ${behind} events behind${foreign}`,
+      `${name.padEnd(8)} ${state.padEnd(8)} since ${createdAt}, ${behind} events behind${beyond}${foreign}`,
     );
   }
   return true;

@@ -6,6 +6,7 @@ import type { Position } from './event-store.js';
  * Every document says up to which revision of its anime's stream it was computed. The higher
  * (generation, revision) wins, whoever writes: a document at revision r is a pure function of the
  * stream up to r. A generation is one computation of an anime from its stream's beginning.
+ * Revision -1 is a document that was emptied: nothing of it is in the log any more.
  * Revisions are numbers here: a stream cannot reach 2^53 events.
  */
 export interface Guarded {
@@ -144,7 +145,8 @@ export interface UserInteractions {
  *         best score; where the given title has no genres, best score.
  * - RS-11 genres: every genre of a listed anime once, sorted by its searched form; of the spellings
  *         that share one, the first by code points.
- * - RS-12 interactionsOf: a user's interactions by anime id, after a given one.
+ * - RS-12 interactionsOf: a user's interactions by anime id, after a given one, without those at
+ *         revision -1, which were emptied.
  */
 export interface ReadQueries {
   anime(id: AnimeId): Promise<AnimeDocument | null>;

@@ -26,7 +26,7 @@ export const createAnimeResolvers = (waiter: RevisionWaiter) => {
     const revision = minRevisionOf(minRevision);
     if (!isAnimeId(animeId)) return null;
     const readModels = await requireReadModels(context);
-    if (revision === undefined) return readModels.queries.anime(animeId);
+    if (revision === undefined) return known(await readModels.queries.anime(animeId));
     return waiter.read(readModels, animeId, revision);
   };
 
@@ -53,6 +53,10 @@ export const createAnimeResolvers = (waiter: RevisionWaiter) => {
     },
   };
 };
+
+/** A document without an event stands for an anime that the log does not know. */
+const known = (document: AnimeDocument | null): AnimeDocument | null =>
+  document === null || document.revision < 0 ? null : document;
 
 /** What is recommended for a title of unknown genres: here, one that no anime can be. */
 const bestScores = async (queries: ReadQueries, limit: number) => {

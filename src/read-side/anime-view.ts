@@ -21,6 +21,8 @@ export interface Lineage {
   current: AnimeView | null;
   readonly users: Map<UserId, InteractionDocument>;
   readonly days: Map<string, DailyActivityDocument>;
+  /** Up to where the document was last found to be of this log, and when. */
+  verified: { readonly revision: number; readonly at: number } | null;
 }
 
 /** A view of which no parts are known yet. */
@@ -29,7 +31,9 @@ export const viewOf = (
   generation: number,
   document: AnimeDocument | null,
 ): AnimeView => {
-  const lineage: Lineage = { current: null, users: new Map(), days: new Map() };
+  const lineage: Lineage = {
+    ...{ current: null, users: new Map(), days: new Map(), verified: null },
+  };
   const view = { animeId, generation, document, lineage };
   lineage.current = view;
   return view;

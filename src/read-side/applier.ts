@@ -5,7 +5,9 @@ import type { EventStore } from '../ports/event-store.js';
 import type { DocumentBatch, DocumentStore } from '../ports/read-store.js';
 import type { Logger } from '../platform/logger.js';
 import type { Metrics } from '../platform/metrics.js';
+import type { EventPlace } from '../wire/presence.js';
 import { whyUnreadable } from '../wire/unreadable.js';
+import { createAheadOfLog } from './ahead-of-log.js';
 import { createLister } from './dead-letters.js';
 import { isCurrent } from './anime-view.js';
 import { createDocumentCache } from './document-cache.js';
@@ -60,6 +62,8 @@ export const createApplier = (options: ApplierOptions) => {
   const taskOf = createTaskMaker({ ...options, parked, list });
   const { cachedDocuments: maxDocuments = 20_000, startsEmpty = false } = options;
   const cache = createDocumentCache({ documents, maxDocuments, startsEmpty });
+  const ahead = createAheadOfLog({ ...options, cache });
+  let lastApplied: EventPlace | null = null;
 
   const apply = async (pending: Pending, steps: Steps): Promise<void> => {
     const involved = [...pending.keys()];
@@ -81,13 +85,20 @@ export const createApplier = (options: ApplierOptions) => {
   const round = async (pending: Pending, steps: Steps): Promise<boolean> => {
     const before = pending.size;
     const tasks: Task[] = [];
-    for (const view of await cache.views([...pending.keys()])) {
-      const task = await taskOf(view, pending.get(view.animeId) ?? []);
-      if (task === null) pending.delete(view.animeId);
-      else tasks.push(task);
+    const views = await cache.views([...pending.keys()]);
+    for (const { view, claims } of await inTurns(views, (each) =>
+      ahead.check(each, pending.get(each.animeId) ?? []),
+    )) {
+      const { animeId } = view;
+      pending.set(animeId, claims);
+      const task = await taskOf(view, claims);
+      if (task === null) {
+        pending.delete(animeId);
+        ahead.settled(animeId);
+      } else tasks.push(task);
     }
     await go(steps);
-    const sure = await withoutDoubt(cache, tasks, await cache.load(tasks));
+    const sure = await withoutDoubt({ cache, documents }, tasks, await cache.load(tasks));
     await go(steps);
     // Nothing is awaited from here to the fold: views that are current now are so in it.
     const folded = sure
@@ -123,13 +134,16 @@ export const createApplier = (options: ApplierOptions) => {
     let newest = 0;
     const savedAt = now();
     for (const { view, run, rest } of tasks) {
-      if (rest.length === 0) pending.delete(view.animeId);
-      else pending.set(view.animeId, rest);
+      if (rest.length === 0) {
+        pending.delete(view.animeId);
+        ahead.settled(view.animeId);
+      } else pending.set(view.animeId, rest);
       applied += run.length;
       const [oldest] = run;
       if (oldest !== undefined) {
         metrics.freshness.observe({ version }, ageOf(oldest.recordedAt, savedAt));
       }
+      lastApplied = run.at(-1) ?? lastApplied;
       newest = Math.max(newest, run.at(-1)?.recordedAt ?? 0);
       parked.release(view.animeId);
     }
@@ -137,7 +151,22 @@ export const createApplier = (options: ApplierOptions) => {
     metrics.projectorLagSeconds.set({ version }, ageOf(newest, savedAt));
   };
 
-  return { apply, parked: parked.all, unread };
+  /** Looks at an anime past the cache, and brings it up to this revision of its stream. */
+  const recheck = async (animeId: AnimeId, revision: number, signal: AbortSignal) => {
+    cache.drop([animeId]);
+    ahead.suspect(animeId);
+    const heartbeat = () => Promise.resolve();
+    await apply(new Map([[animeId, [{ revision, decoded: null }]]]), { heartbeat, signal });
+  };
+
+  return {
+    apply,
+    recheck,
+    parked: parked.all,
+    unread,
+    ahead: ahead.count,
+    lastApplied: () => lastApplied,
+  };
 };
 
 /** The event store has a clock of its own, which may be ahead. */
@@ -151,6 +180,19 @@ const batchOf = (folded: readonly FoldedRun[]): DocumentBatch => ({
 
 const sizeOf = ({ interactions, days, animes }: DocumentBatch): number =>
   interactions.length + days.length + animes.length;
+
+const CHECKED_AT_ONCE = 16;
+
+const inTurns = async <Item, Result>(
+  items: readonly Item[],
+  work: (item: Item) => Promise<Result>,
+): Promise<readonly Result[]> => {
+  const results: Result[] = [];
+  for (let first = 0; first < items.length; first += CHECKED_AT_ONCE) {
+    results.push(...(await Promise.all(items.slice(first, first + CHECKED_AT_ONCE).map(work))));
+  }
+  return results;
+};
 
 /** Between steps: tells the group that we live, and leaves at once if the partition is lost. */
 const go = async (steps: Steps): Promise<void> => {

@@ -35,8 +35,8 @@ export const compareAnime = async (
   check: Check,
 ): Promise<number> => {
   const { animeId, revision } = anime;
-  const users = await collect(documents.allInteractions(animeId));
-  const days = await collect(documents.allDays(animeId));
+  const users = (await collect(documents.allInteractions(animeId))).filter(isNotEmptied);
+  const days = (await collect(documents.allDays(animeId))).filter(isNotEmptied);
   // Read after the parts, whose histories may have been trimmed below it.
   const [current = anime] = await documents.animes([animeId]);
   const newest = [...users, ...days].reduce((max, part) => Math.max(max, part.revision), revision);
@@ -139,6 +139,8 @@ const groupBy = <Item>(items: readonly Item[], keyOf: (item: Item) => string) =>
   }
   return groups;
 };
+
+const isNotEmptied = ({ revision }: { readonly revision: number }): boolean => revision >= 0;
 
 const collect = async <Item>(items: AsyncIterable<Item>): Promise<readonly Item[]> => {
   const collected: Item[] = [];

@@ -1,5 +1,6 @@
-import type { Guarded } from '../ports/read-store.js';
+import type { DocumentStore, Guarded } from '../ports/read-store.js';
 import { isBefore, revisionOf, viewOf, type AnimeView } from './anime-view.js';
+import { emptyAnime } from './compute-anew.js';
 import type { DocumentCache } from './document-cache.js';
 import type { Task } from './tasks.js';
 
@@ -10,7 +11,7 @@ import type { Task } from './tasks.js';
  * anime anew: then so do we, from the stream's beginning.
  */
 export const withoutDoubt = async (
-  cache: DocumentCache,
+  { cache, documents }: { readonly cache: DocumentCache; readonly documents: DocumentStore },
   tasks: readonly Task[],
   loaded: ReadonlyMap<AnimeView, readonly Guarded[]>,
 ): Promise<readonly Task[]> => {
@@ -24,8 +25,11 @@ export const withoutDoubt = async (
     }
     const [stored] = await cache.look([view.animeId]);
     if (stored !== undefined && isBefore(view, stored)) cache.replace(stored);
-    else if (ahead > view.generation) cache.replace(viewOf(view.animeId, ahead, null));
-    else sure.push(task);
+    else if (ahead > view.generation) {
+      const empty = emptyAnime(view.animeId, ahead);
+      await documents.save({ interactions: [], days: [], animes: [empty] });
+      cache.replace(viewOf(view.animeId, ahead, empty));
+    } else sure.push(task);
   }
   return sure;
 };

@@ -1,8 +1,10 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { AnimeId } from '../domain/ids.js';
+import { streamOf } from '../domain/stream-name.js';
 import type { EventStore } from '../ports/event-store.js';
-import type { DocumentStore } from '../ports/read-store.js';
+import type { AnimeDocument, DocumentStore } from '../ports/read-store.js';
 import { compareAnime, type Check, type Difference } from './compare-anime.js';
+import { presenceOf } from '../wire/presence.js';
 import { headsOf, isWhole, type Late } from './heads.js';
 
 export interface Comparison {
@@ -14,6 +16,8 @@ export interface Comparison {
   readonly differing: number;
   /** Anime whose documents have not come as far as their streams: not wrong, only late. */
   readonly behind: readonly Late[];
+  /** Anime whose documents hold events that the log does not have: it was restored, or lost its end. */
+  readonly ahead: readonly AnimeId[];
   /** Anime whose streams were deleted or cut off: nobody can say what their documents should be. */
   readonly incomparable: readonly AnimeId[];
   /** Every document that can be compared equals the fold, and none is late. */
@@ -40,6 +44,7 @@ export const compareWithLog = async ({
   const heads = await headsOf(eventStore, signal);
   const differences: Difference[] = [];
   const behind: Late[] = [];
+  const ahead: AnimeId[] = [];
   const incomparable: AnimeId[] = [];
   let [animes, compared, events, differing] = [0, 0, 0, 0];
 
@@ -55,7 +60,9 @@ export const compareWithLog = async ({
     animes += 1;
     const head = heads.get(anime.animeId) ?? -1;
     heads.delete(anime.animeId);
-    if (!(await isWhole(eventStore, anime.animeId))) {
+    if (anime.revision < 0 && head < 0) continue;
+    if (await isAhead(eventStore, anime)) ahead.push(anime.animeId);
+    else if (!(await isWhole(eventStore, anime.animeId))) {
       incomparable.push(anime.animeId);
       continue;
     }
@@ -69,5 +76,14 @@ export const compareWithLog = async ({
   }
   const equal = differing === 0 && behind.length === 0;
   const counted = { animes, documents: compared, events, differing };
-  return { ...counted, differences, behind, incomparable, equal };
+  return { ...counted, differences, behind, ahead, incomparable, equal };
+};
+
+const isAhead = async (
+  eventStore: EventStore,
+  { animeId, revision, lastEventId: id }: AnimeDocument,
+): Promise<boolean> => {
+  if (revision < 0) return false;
+  const { kind } = await presenceOf(eventStore, { stream: streamOf(animeId), revision, id });
+  return kind === 'lost';
 };

@@ -1,8 +1,9 @@
 import type { AnimeId } from '../domain/ids.js';
 import { ANIME_STREAM_PREFIX, animeIdOf, streamOf } from '../domain/stream-name.js';
 import { StreamDeletedError } from '../ports/errors.js';
-import type { EventStore } from '../ports/event-store.js';
+import type { EventStore, Position } from '../ports/event-store.js';
 import type { DocumentStore } from '../ports/read-store.js';
+import { presenceOf } from '../wire/presence.js';
 import { pause } from '../platform/retry.js';
 
 /** The last revision of each anime's stream. */
@@ -18,16 +19,26 @@ export interface Late {
 }
 
 /** How far every anime's stream is, of all that the log held when it was read. */
-export const headsOf = async (eventStore: EventStore, signal: AbortSignal): Promise<Heads> => {
+export const headsOf = async (eventStore: EventStore, signal: AbortSignal): Promise<Heads> =>
+  (await headsSince(eventStore, 'start', signal)).heads;
+
+/** The same for the streams that have events after a position, and how far the log was read. */
+export const headsSince = async (
+  eventStore: EventStore,
+  after: Position | 'start',
+  signal: AbortSignal,
+): Promise<{ readonly heads: Heads; readonly upTo: Position | null }> => {
   const heads: Heads = new Map();
-  const options = { after: 'start', streamPrefix: ANIME_STREAM_PREFIX, signal } as const;
+  let upTo: Position | null = null;
+  const options = { after, streamPrefix: ANIME_STREAM_PREFIX, signal };
   for await (const delivery of eventStore.subscribeToAll(options)) {
     if (delivery.kind === 'caught-up') break;
+    upTo = delivery.kind === 'event' ? delivery.event.position : delivery.position;
     if (delivery.kind !== 'event') continue;
     const animeId = animeIdOf(delivery.event.stream);
     if (animeId !== undefined) heads.set(animeId, Number(delivery.event.revision));
   }
-  return heads;
+  return { heads, upTo };
 };
 
 /** Whether an anime's stream can still be read from its first event on: it may be deleted, or cut off. */
@@ -63,6 +74,21 @@ export const lateOf = async (
     }
   }
   return late;
+};
+
+/** How many documents are beyond the heads of their streams, which the log cannot have filled. */
+export const aheadOf = async (
+  eventStore: EventStore,
+  documents: DocumentStore,
+  heads: ReadonlyMap<AnimeId, number>,
+): Promise<number> => {
+  let ahead = 0;
+  for await (const { animeId, revision, lastEventId: id } of documents.allAnimes()) {
+    if (revision <= (heads.get(animeId) ?? -1)) continue;
+    const { kind } = await presenceOf(eventStore, { stream: streamOf(animeId), revision, id });
+    if (kind === 'lost') ahead += 1;
+  }
+  return ahead;
 };
 
 const LOOK_EVERY_MS = 250;

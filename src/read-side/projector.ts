@@ -2,6 +2,7 @@ import type { BatchHandler, DeliveredRecord } from '../ports/event-bus.js';
 import { PortError } from '../ports/errors.js';
 import type { AnimeId } from '../domain/ids.js';
 import { readRecord } from '../wire/envelope.js';
+import type { EventPlace } from '../wire/presence.js';
 import type { StreamEvent, Unreadable } from '../wire/stream-event.js';
 import { createApplier, type ApplierOptions } from './applier.js';
 import { deadLetter } from './dead-letters.js';
@@ -20,6 +21,12 @@ export interface Projector {
   parked(): ReadonlyMap<AnimeId, Parked>;
   /** The anime whose documents leave out events that cannot be read. */
   readonly unread: Unread;
+  /** How many anime are being computed anew, since their documents were ahead of the log. */
+  ahead(): number;
+  /** The event that was applied last; null before the first one. */
+  lastApplied(): EventPlace | null;
+  /** Checks an anime's document against the log, and brings it up to this revision of its stream. */
+  recheck(animeId: AnimeId, revision: number, signal: AbortSignal): Promise<void>;
 }
 
 /** Turns records of the bus into documents of one version of the read models. */
@@ -66,7 +73,8 @@ export const createProjector = (options: ProjectorOptions): Projector => {
     );
   };
 
-  return { handle, refusal: () => refusal, parked: applier.parked, unread: applier.unread };
+  const { parked, unread, ahead, lastApplied, recheck } = applier;
+  return { handle, refusal: () => refusal, parked, unread, ahead, lastApplied, recheck };
 };
 
 const claim = (pending: Map<AnimeId, Claim[]>, animeId: AnimeId, made: Claim): void => {

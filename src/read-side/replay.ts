@@ -2,6 +2,7 @@ import type { AnimeId } from '../domain/ids.js';
 import type { EventStore } from '../ports/event-store.js';
 import type { DocumentStore } from '../ports/read-store.js';
 import { viewOf } from './anime-view.js';
+import { emptyPartsBelow, nextGeneration } from './compute-anew.js';
 import { foldRun, type FoldedRun } from './fold-run.js';
 import { readHole } from './healing.js';
 
@@ -30,7 +31,6 @@ const PARTS_AT_ONCE = 1_000;
 export const replayAnime = async (options: ReplayOptions): Promise<Replayed> => {
   const { eventStore, documents, logId, animeId } = options;
   const [stored] = await documents.animes([animeId]);
-  const generation = (stored?.generation ?? 0) + 1;
   const stream = await readHole(
     eventStore,
     logId,
@@ -40,11 +40,13 @@ export const replayAnime = async (options: ReplayOptions): Promise<Replayed> => 
   );
   if (stream.kind === 'lost') return stream;
   if (stream.kind === 'behind') return { kind: 'lost', reason: 'The stream is empty.' };
+  const generation = await nextGeneration(documents, animeId, stored?.generation ?? 0);
   const folded = foldRun(viewOf(animeId, generation, null), stream.events);
   const { anime } = folded;
   for (const batch of partsOf(folded)) await documents.save({ ...batch, animes: [] });
   const { refused } = await documents.save({ interactions: [], days: [], animes: [anime] });
   if (refused > 0) return { kind: 'overtaken' };
+  await emptyPartsBelow(documents, animeId, generation);
   return { kind: 'replayed', revision: anime.revision, skipped: anime.skipped };
 };
 

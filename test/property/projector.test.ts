@@ -3,8 +3,10 @@ import fc from 'fast-check';
 import { UnavailableError } from '../../src/ports/errors.js';
 import type { DeliveredRecord } from '../../src/ports/event-bus.js';
 import type { DocumentStore } from '../../src/ports/read-store.js';
+import { silentLogger } from '../../src/platform/logger.js';
+import { checkDocuments } from '../../src/read-side/check-documents.js';
 import { compareWithLog } from '../../src/read-side/fold-and-compare.js';
-import { histories, logOf } from '../support/histories.js';
+import { histories, logOf, recordsOf } from '../support/histories.js';
 import { inMemoryDocuments } from '../support/in-memory-documents.js';
 import type { InMemoryEventStore } from '../support/in-memory-event-store.js';
 import { batchOf, projecting } from '../support/projecting.js';
@@ -178,6 +180,49 @@ describe('projector', () => {
       );
     });
   }
+
+  it('makes the documents of the log that is there when it lost its end and went on differently', async () => {
+    const fraction = fc.double({ min: 0, max: 1, noNaN: true });
+    await fc.assert(
+      fc.asyncProperty(
+        ratedHistories,
+        ratedHistories,
+        fraction,
+        deliveries,
+        faults,
+        cacheSizes,
+        async (history, later, kept, plan, faultPlan, cachedDocuments) => {
+          const { store, records: topic } = logOf(history);
+          const documents = inMemoryDocuments();
+          await projecting(store, documents).handle(batchOf(topic));
+          const cut = Math.floor(kept * store.log.length);
+          store.keepFirst(cut);
+          logOf(later).store.log.forEach(({ stream, type, data }, index) => {
+            const id = `10000000-0000-4000-8000-${index.toString(16).padStart(12, '0')}`;
+            store.record(stream, { id, type, data, metadata: {} });
+          });
+          // The topic keeps what the log lost, and the bridge goes on after it.
+          const records = [...topic, ...recordsOf(store).slice(cut)];
+          const failing = faulty(documents, faultPlan);
+          const projector = projecting(store, failing, { healingLimit: 3, cachedDocuments });
+          const check = () =>
+            checkDocuments({
+              ...{ eventStore: store, documents: failing, projector, logger: silentLogger() },
+              ...{ keeps: true, isIdle: () => true, waitMs: 0 },
+              signal: new AbortController().signal,
+            });
+          await untilHandled(async () => void (await check()));
+          for (const each of plan) {
+            await untilHandled(async () => projector.handle(batchOf(slice(records, each))));
+          }
+          await untilHandled(async () => projector.handle(batchOf(recordsOf(store).slice(cut))));
+          await untilHandled(async () => void (await check()));
+          await expectEqual(store, documents);
+        },
+      ),
+      { numRuns: 200 },
+    );
+  });
 
   it('makes the same documents when two projectors take turns, each with what it remembers', async () => {
     const turns = fc.array(fc.tuple(fc.boolean(), fc.integer({ min: 1, max: 12 })), {

@@ -104,6 +104,38 @@ describe('a bridge to a bus that keeps its records', () => {
     await bridge.stop();
   });
 
+  it('publishes the log again when the log lost its end under it', async () => {
+    const { store } = logOf(CLICKS);
+    const bus = topic();
+    const bridge = bridging({ eventStore: store, bus, checkpointEveryMs: 5 });
+    await bridge.start();
+    await eventually(async () =>
+      expect(await lastCheckpoint(store)).to.deep.include({ offsets: { 0: '5' } }),
+    );
+    // Its checkpoints were on another disk than the events: they are all that is left of the end.
+    const checkpoints = store.log.slice(CLICKS.length);
+    store.keepFirst(CLICKS.length - 1);
+    for (const { stream, id, type, data } of checkpoints) {
+      store.record(stream, { id, type, data, metadata: {} });
+    }
+    oneMoreClick(store);
+    await eventually(() => expect(bus.places()).to.include('anime-9@0'));
+    await bridge.stop();
+    expect(bus.places().filter((place) => place === 'anime-1@0')).to.have.length(2);
+  });
+
+  it('goes on after the checkpoint of a log that was restored under it', async () => {
+    const { store } = logOf(CLICKS);
+    const bus = topic();
+    const bridge = bridging({ eventStore: store, bus, checkpointEveryMs: 5 });
+    await bridge.start();
+    await eventually(() => expect(bus.published).to.have.length(CLICKS.length));
+    store.keepFirst(2);
+    oneMoreClick(store);
+    await eventually(() => expect(bus.places()).to.include('anime-9@0'));
+    await bridge.stop();
+  });
+
   it('refuses a topic that holds the records of another log', async () => {
     const { store } = logOf(CLICKS);
     const bus = topic();

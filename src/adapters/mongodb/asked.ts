@@ -36,7 +36,11 @@ export const sharingGenres = (than: AnimeId, genreKeys: readonly string[]): Aske
 };
 
 export const interactionsAfter = (userId: UserId, after: AnimeId | null): Asked => ({
-  filter: { 'd.userId': { $eq: userId }, 'd.animeId': { $gt: after ?? 0 } },
+  filter: {
+    'd.userId': { $eq: userId },
+    'd.animeId': { $gt: after ?? 0 },
+    'd.revision': { $gte: 0 },
+  },
   sort: { 'd.animeId': 1 },
 });
 

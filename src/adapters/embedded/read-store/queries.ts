@@ -50,7 +50,7 @@ const GENRES = `
 
 const INTERACTIONS_OF = `
   SELECT ${INTERACTION_COLUMNS} FROM interactions
-  WHERE user_id = ? AND anime_id > ? ORDER BY anime_id LIMIT ?`;
+  WHERE user_id = ? AND anime_id > ? AND revision >= 0 ORDER BY anime_id LIMIT ?`;
 
 type PageRow = [id: AnimeId, total: number | null];
 

@@ -1,0 +1,195 @@
+import { expect } from 'chai';
+import { silentLogger } from '../../src/platform/logger.js';
+import { checkDocuments } from '../../src/read-side/check-documents.js';
+import { compareWithLog } from '../../src/read-side/fold-and-compare.js';
+import { replayAnime } from '../../src/read-side/replay.js';
+import { animeId, events, userId } from '../support/examples.js';
+import { LOG_ID, logOf, recordsOf, type Happening } from '../support/histories.js';
+import { inMemoryDocuments } from '../support/in-memory-documents.js';
+import { batchOf, projecting } from '../support/projecting.js';
+
+const of = (
+  anime: number,
+  event: Exclude<Happening['event'], string>,
+  user = 'spike',
+): Happening => {
+  const data = { ...event.data, animeId: animeId(anime), userId: userId(user) };
+  return { anime, event: { ...event, data } as typeof event };
+};
+
+/** Documents of a longer log than the one that is there. */
+const restored = async (history: readonly Happening[], kept: number) => {
+  const { store, records } = logOf(history);
+  const documents = inMemoryDocuments();
+  await projecting(store, documents).handle(batchOf(records));
+  store.keepFirst(kept);
+  const projector = projecting(store, documents);
+  let copies = 0;
+  return {
+    store,
+    documents,
+    projector,
+    lostRecords: records.slice(kept),
+    /** New commands, with ids that no log had before. */
+    happens: (...happened: readonly Happening[]) => {
+      for (const { stream, type, data } of logOf(happened).store.log) {
+        copies += 1;
+        const id = `20000000-0000-4000-8000-${copies.toString().padStart(12, '0')}`;
+        store.record(stream, { id, type, data, metadata: {} });
+      }
+    },
+    newRecords: () => recordsOf(store).slice(kept),
+    check: (options: Partial<Parameters<typeof checkDocuments>[0]> = {}) =>
+      checkDocuments({
+        ...{ eventStore: store, documents, projector, logger: silentLogger(), keeps: false },
+        ...{ isIdle: () => true, signal: new AbortController().signal, waitMs: 0 },
+        ...options,
+      }),
+    anime: async (id: number) => (await documents.animes([animeId(id)]))[0],
+    compared: () => compareWithLog({ eventStore: store, documents }),
+    alarms: async () =>
+      (await projector.metrics.projectorAlarms.get()).values.map(({ labels, value }) => [
+        labels.kind,
+        value,
+      ]),
+  };
+};
+
+const LISTED = [of(1, events.listed), of(2, events.listed)];
+const CLICKS = [of(1, events.click), of(1, events.click, 'faye'), of(1, events.rating, 'faye')];
+
+describe('a log that was restored under newer documents', () => {
+  it('counts new commands on an anime whose document was ahead of its stream', async () => {
+    const log = await restored([...LISTED, ...CLICKS], 2);
+    log.happens(of(1, events.view, 'jet'));
+    await log.projector.handle(batchOf(log.newRecords()));
+    expect(await log.anime(1)).to.include({ revision: 1, generation: 1, clicks: 0, views: 1 });
+    expect(await log.alarms()).to.deep.equal([['ahead-of-log', 1]]);
+    expect(log.projector.ahead()).to.equal(0);
+    expect((await log.compared()).equal).to.be.true;
+  });
+
+  it('counts new commands up to the revision that the document had, and beyond', async () => {
+    const log = await restored([...LISTED, ...CLICKS], 2);
+    log.happens(...Array.from({ length: 6 }, () => of(1, events.view, 'jet')));
+    for (const record of log.newRecords()) await log.projector.handle(batchOf([record]));
+    expect(await log.anime(1)).to.include({ revision: 6, clicks: 0, views: 6, ratingCount: 0 });
+    expect((await log.compared()).equal).to.be.true;
+  });
+
+  it('asks the log once where a right document is delivered again', async () => {
+    const log = await restored([...LISTED, ...CLICKS], 5);
+    let reads = 0;
+    const counting: typeof log.store = {
+      ...log.store,
+      read: (...call) => {
+        reads += 1;
+        return log.store.read(...call);
+      },
+    };
+    const projector = projecting(counting, log.documents);
+    const records = recordsOf(log.store);
+    for (const record of [...records, ...records]) await projector.handle(batchOf([record]));
+    expect(reads).to.equal(2);
+    expect((await log.anime(1))?.generation).to.equal(0);
+  });
+
+  it('finds documents that are ahead without a new event, and forgets what the log lost', async () => {
+    const log = await restored([...LISTED, ...CLICKS], 2);
+    expect((await log.compared()).ahead).to.deep.equal([1]);
+    expect(await log.check()).to.deep.equal({ ahead: 1, late: 0, complete: true });
+    expect(await log.anime(1)).to.include({ revision: 0, clicks: 0, ratingCount: 0 });
+    expect((await log.compared()).equal).to.be.true;
+    const users = log.documents.allInteractions(animeId(1));
+    for await (const { revision } of users) expect(revision).to.equal(-1);
+    expect(await log.check()).to.deep.equal({ ahead: 0, late: 0, complete: true });
+  });
+
+  it('empties an anime whose stream the log does not know, which may come again', async () => {
+    const log = await restored([...LISTED, of(3, events.listed), of(3, events.click)], 2);
+    await log.check();
+    expect(await log.anime(3)).to.include({ revision: -1, status: 'delisted', clicks: 0 });
+    expect((await log.compared()).equal).to.be.true;
+    log.happens(of(3, events.listed));
+    await log.projector.handle(batchOf(log.newRecords()));
+    expect(await log.anime(3)).to.include({ revision: 0, generation: 1, status: 'listed' });
+    expect((await log.compared()).equal).to.be.true;
+  });
+
+  for (const lose of ['deleteStream', 'tombstoneStream'] as const) {
+    it(`leaves an anime alone whose stream somebody removed by ${lose}`, async () => {
+      const log = await restored([...LISTED, ...CLICKS], 5);
+      await log.store[lose]('anime-1');
+      expect(await log.check()).to.deep.equal({ ahead: 0, late: 0, complete: true });
+      expect(await log.anime(1)).to.include({ revision: 3, generation: 0 });
+    });
+  }
+
+  it('refuses a record that the log lost at the revision of a right document, and goes on', async () => {
+    const log = await restored([...LISTED, of(1, events.click)], 2);
+    log.happens(of(1, events.view));
+    await log.projector.handle(batchOf(log.newRecords()));
+    log.happens(of(1, events.view));
+    await log.projector.handle(batchOf([...log.lostRecords, ...log.newRecords()]));
+    expect(await log.anime(1)).to.include({ revision: 2, clicks: 0, views: 2 });
+    expect(await log.alarms()).to.deep.include(['lost-record', 1]);
+  });
+
+  it('lets no record stay counted that the log lost and the topic kept', async () => {
+    const log = await restored([...LISTED, ...CLICKS], 2);
+    const fresh = inMemoryDocuments();
+    const projector = projecting(log.store, fresh);
+    log.happens(of(1, events.view));
+    const topic = [...recordsOf(log.store).slice(0, 2), ...log.lostRecords, ...log.newRecords()];
+    for (const record of topic) await projector.handle(batchOf([record]));
+    const compared = await compareWithLog({ eventStore: log.store, documents: fresh });
+    expect(compared.equal).to.be.true;
+  });
+
+  it('brings documents up to date that were restored alone, whatever the group remembers', async () => {
+    const { store, records } = logOf([...LISTED, ...CLICKS, of(3, events.listed)]);
+    const documents = inMemoryDocuments();
+    const projector = projecting(store, documents);
+    await projector.handle(batchOf(records.slice(0, 3)));
+    const check = (isIdle: boolean) =>
+      checkDocuments({
+        ...{ eventStore: store, documents, projector, logger: silentLogger(), keeps: true },
+        ...{ isIdle: () => isIdle, signal: new AbortController().signal, waitMs: 0 },
+      });
+    expect(await check(false)).to.deep.equal({ ahead: 0, late: 0, complete: false });
+    expect(await check(true)).to.deep.equal({ ahead: 0, late: 2, complete: true });
+    expect((await compareWithLog({ eventStore: store, documents })).equal).to.be.true;
+    expect(await documents.flushed()).to.deep.equal(store.log.at(-1)?.position);
+  });
+
+  it('goes on computing an anime anew after a failure in the middle of it', async () => {
+    const views = Array.from({ length: 9 }, () => of(1, events.view));
+    const log = await restored([...LISTED, ...views, ...CLICKS], 11);
+    let saves = 0;
+    const failing = {
+      ...log.documents,
+      save: (batch: Parameters<typeof log.documents.save>[0]) => {
+        saves += 1;
+        return saves === 4
+          ? Promise.reject(new Error('The disk is full.'))
+          : log.documents.save(batch);
+      },
+    };
+    const projector = projecting(log.store, failing, { healingLimit: 2 });
+    const check = () => log.check({ documents: failing, projector });
+    const error: unknown = await check().catch((reason: unknown) => reason);
+    expect(error).to.have.property('message', 'The disk is full.');
+    expect(projector.ahead()).to.equal(1);
+    await check();
+    expect(projector.ahead()).to.equal(0);
+    expect(await log.anime(1)).to.include({ revision: 9, views: 9, clicks: 0 });
+    expect((await log.compared()).equal).to.be.true;
+  });
+
+  it('replays an anime without the users and days that the log lost', async () => {
+    const log = await restored([...LISTED, ...CLICKS], 2);
+    const { store: eventStore, documents } = log;
+    await replayAnime({ eventStore, documents, logId: LOG_ID, animeId: animeId(1) });
+    expect((await log.compared()).equal).to.be.true;
+  });
+});
