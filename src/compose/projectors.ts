@@ -1,6 +1,7 @@
 import { pause } from '../platform/retry.js';
 import type { StreamTrouble } from '../platform/health.js';
 import type { VersionRecord } from '../ports/read-store.js';
+import { troubleOfAhead } from '../read-side/ahead-of-log.js';
 import { troubleOfParked } from '../read-side/parked.js';
 import { KAFKA } from './bus.js';
 import { feed, type Fed, type FeedingParts } from './feeding.js';
@@ -117,6 +118,10 @@ export const openProjectors = async (
     once(fedProjectors().flatMap((projector) => [...projector.parked()].map(troubleOfParked))),
   );
 
+  health.watch('anime-computed-anew', () =>
+    once(fedProjectors().flatMap((projector) => [...projector.ahead()].map(troubleOfAhead))),
+  );
+
   return {
     waiting: (version) => {
       const running = fed.get(version);
@@ -130,11 +135,4 @@ export const openProjectors = async (
 
 const problemOf = ({ record, consumer, projector }: Fed): string | null =>
   projector.refusal() ??
-  aheadOf(record, projector.ahead()) ??
   (consumer.healthy() ? null : `The projector of ${record.name} does not get on.`);
-
-const aheadOf = ({ name }: VersionRecord, anime: number): string | null =>
-  anime === 0
-    ? null
-    : `In ${name} the documents of ${anime} anime held events that the log does not have, since it was ` +
-      'restored or lost its end. They are being computed anew.';

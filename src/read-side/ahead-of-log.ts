@@ -3,6 +3,7 @@ import type { AnimeId } from '../domain/ids.js';
 import { streamOf } from '../domain/stream-name.js';
 import type { EventStore } from '../ports/event-store.js';
 import type { DocumentStore } from '../ports/read-store.js';
+import type { StreamTrouble } from '../platform/health.js';
 import type { Logger } from '../platform/logger.js';
 import type { Metrics } from '../platform/metrics.js';
 import { presenceOf, type Presence } from '../wire/presence.js';
@@ -125,6 +126,17 @@ export const createAheadOfLog = (options: AheadOfLogOptions) => {
     suspect: (animeId: AnimeId): void => void seen.delete(animeId),
     /** Everything that was claimed of the anime is in saved documents. */
     settled: (animeId: AnimeId): void => void healing.delete(animeId),
-    count: (): number => healing.size,
+    all: (): ReadonlyMap<AnimeId, number> => healing,
+  };
+};
+
+/** While it lasts: what queries say of the anime is not complete yet. */
+export const troubleOfAhead = ([animeId, head]: readonly [AnimeId, number]): StreamTrouble => {
+  const stream = streamOf(animeId);
+  return {
+    stream,
+    detail: `The documents of ${stream} held events that the log does not have: it was restored or lost its end. They are being computed anew up to revision ${head}.`,
+    remedy:
+      'None while it goes on. Where it does not: anime-analytics rebuild, then anime-analytics rebuild promote',
   };
 };

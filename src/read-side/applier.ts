@@ -164,7 +164,7 @@ export const createApplier = (options: ApplierOptions) => {
     recheck,
     parked: parked.all,
     unread,
-    ahead: ahead.count,
+    ahead: ahead.all,
     lastApplied: () => lastApplied,
   };
 };

@@ -21,8 +21,8 @@ export interface Projector {
   parked(): ReadonlyMap<AnimeId, Parked>;
   /** The anime whose documents leave out events that cannot be read. */
   readonly unread: Unread;
-  /** How many anime are being computed anew, since their documents were ahead of the log. */
-  ahead(): number;
+  /** The anime that are computed anew, since their documents were ahead of the log, and up to where. */
+  ahead(): ReadonlyMap<AnimeId, number>;
   /** The event that was applied last; null before the first one. */
   lastApplied(): EventPlace | null;
   /** Checks an anime's document against the log, and brings it up to this revision of its stream. */

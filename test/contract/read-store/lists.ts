@@ -145,6 +145,7 @@ export const listClauses = (open: () => ReadStore): void => {
       interactions: [
         ...interactions.toReversed(),
         anInteraction({ animeId: animeId(2), userId: userId('SPIKE') }),
+        anInteraction({ animeId: animeId(4), generation: 1, revision: -1, clicks: 0 }),
       ],
     });
     const ask = (first: number, after: number | null) =>
