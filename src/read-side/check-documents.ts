@@ -56,7 +56,10 @@ export const checkDocuments = async (options: CheckOptions): Promise<CheckResult
   const checkOne = async ({ animeId, revision, lastEventId: id }: AnimeDocument): Promise<void> => {
     const stream = streamOf(animeId);
     // Begun to be computed, or unknown to the log: what was left of it is emptied.
-    if (revision < 0) return await projector.recheck(animeId, await head(stream), signal);
+    if (revision < 0) {
+      await projector.recheck(animeId, await head(stream), signal);
+      return;
+    }
     const { kind, hasLater } = await presenceOf(eventStore, { stream, revision, id });
     if (kind === 'lost') {
       ahead += 1;

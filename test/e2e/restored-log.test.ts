@@ -1,13 +1,15 @@
+import { cp, readdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
 import { expect } from 'chai';
 import { copyLog, restoreDrill } from '../support/restore-drill.js';
 import { runCommandLine } from '../support/command-line.js';
-import { send } from '../support/http-client.js';
+import { query, send } from '../support/http-client.js';
 import { startServiceProcess } from '../support/service-process.js';
 import { temporaryDirectory } from '../support/temporary-directory.js';
 
 const CLICK = { anime_id: 1, user_id: 'user123' };
 
-describe('a data directory whose log was restored from an older copy', function () {
+describe('a data directory that was put together from two copies', function () {
   this.timeout(120_000);
   let data: Awaited<ReturnType<typeof temporaryDirectory>>;
   let backup: Awaited<ReturnType<typeof temporaryDirectory>>;
@@ -55,5 +57,50 @@ describe('a data directory whose log was restored from an older copy', function 
     const { code, output } = await job('audit');
     expect(output).to.contain('v2 equals the log.');
     expect(code).to.equal(0);
+  });
+
+  it('brings older documents up to date, also of titles that they do not know', async () => {
+    const dataDir = data.path;
+    const models = (of: string) => join(of, 'read-models');
+    const started = await startServiceProcess({ dataDir });
+    await send('PUT', `${started.commandUrl}/animes/1`, { title: 'The first' });
+    await started.end('SIGTERM');
+    await cp(models(dataDir), models(backup.path), { recursive: true });
+    const later = await startServiceProcess({ dataDir });
+    await send('POST', `${later.commandUrl}/click`, CLICK);
+    await send('PUT', `${later.commandUrl}/animes/2`, { title: 'The second' });
+    await later.end('SIGTERM');
+    await rm(models(dataDir), { recursive: true });
+    await cp(models(backup.path), models(dataDir), { recursive: true });
+    const restored = await startServiceProcess({ dataDir });
+    const asked =
+      '{ animeStats(animeId: 1, minRevision: "1") { totalClicks } anime(animeId: 2, minRevision: "0") { title } }';
+    expect(await query(restored.queryUrl, asked)).to.deep.equal({
+      animeStats: { totalClicks: 1 },
+      anime: { title: 'The second' },
+    });
+    await restored.end('SIGTERM');
+  });
+
+  it('refuses documents whose log is gone with the folder to delete, and starts without it', async () => {
+    const dataDir = data.path;
+    const started = await startServiceProcess({ dataDir });
+    await send('PUT', `${started.commandUrl}/animes/1`, { title: 'The first' });
+    await started.end('SIGTERM');
+    for (const name of await readdir(dataDir)) {
+      if (name.startsWith('events.db')) await rm(join(dataDir, name));
+    }
+    const { code, errors } = await runCommandLine(['serve'], {
+      ...{ DATA_DIR: dataDir, NODE_ENV: 'test', EVENTSTORE_PORT: '0' },
+      ...{ COMMAND_PORT: '0', QUERY_PORT: '0' },
+    });
+    expect(code).to.equal(2);
+    const [, folder = ''] =
+      /read models in (\S+) are of another event log.* delete that folder/.exec(errors) ?? [];
+    await rm(folder, { recursive: true });
+    const anew = await startServiceProcess({ dataDir });
+    const listed = await send('PUT', `${anew.commandUrl}/animes/1`, { title: 'The first again' });
+    expect(listed.status).to.equal(201);
+    expect(await anew.end('SIGTERM')).to.equal(0);
   });
 });

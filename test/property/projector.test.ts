@@ -211,12 +211,16 @@ describe('projector', () => {
               ...{ keeps: true, isIdle: () => true, waitMs: 0 },
               signal: new AbortController().signal,
             });
-          await untilHandled(async () => void (await check()));
+          await untilHandled(async () => {
+            await check();
+          });
           for (const each of plan) {
             await untilHandled(async () => projector.handle(batchOf(slice(records, each))));
           }
           await untilHandled(async () => projector.handle(batchOf(recordsOf(store).slice(cut))));
-          await untilHandled(async () => void (await check()));
+          await untilHandled(async () => {
+            await check();
+          });
           await expectEqual(store, documents);
         },
       ),
