@@ -74,6 +74,9 @@ describe('the jobs of the command line, on a service that is stopped', function 
       const animes = [{ ...anime, revision: anime.revision + 1 }];
       if (anime.animeId === 1) await documents.save({ interactions: [], days: [], animes });
     }
+    const head = await embedded.eventStore.head('anime-1');
+    const event = { id: randomUUID(), type: 'Later', data: {}, metadata: {} };
+    await embedded.eventStore.append('anime-1', head, [event]);
     await embedded.close();
     const { code, output } = await job('rebuild', 'promote');
     expect(output).to.match(/^v2 is behind the active version in 1 anime/);
