@@ -70,10 +70,10 @@ const behindActive = async (
     : await headsOf(eventStore, patience.signal);
   const documents = readStore.documents(version);
   const late: Late[] = [];
-  for (const { animeId, head: active } of await lateOf(documents, revisions)) {
+  for (const { animeId, head: reached } of await lateOf(documents, revisions)) {
     if (!(await isWhole(eventStore, animeId))) continue;
     const known = await eventStore.head(streamOf(animeId));
-    const head = known === 'no_stream' ? -1 : Math.min(active, Number(known));
+    const head = known === 'no_stream' ? -1 : Math.min(reached, Number(known));
     late.push(...(await lateOf(documents, new Map([[animeId, head]]))));
   }
   return (await waitForLate(documents, late, patience)).length;
