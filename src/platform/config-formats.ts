@@ -19,6 +19,12 @@ const isAddress = (value: unknown): boolean => {
   return port >= 1 && port <= 65_535;
 };
 
+/** As a browser sends it: anything else, such as a path or a closing slash, would match no page. */
+const isOrigin = (value: unknown): boolean => {
+  if (typeof value !== 'string' || !/^[a-z][a-z\d+.-]*:\/\/[^\s/?#@]+$/.test(value)) return false;
+  return /^https?:/.test(value) ? URL.canParse(value) && new URL(value).origin === value : true;
+};
+
 convict.addFormats({
   text: {
     validate: (value: unknown) => {
@@ -42,6 +48,14 @@ convict.addFormats({
     coerce: (value: unknown) => (typeof value === 'string' ? listOf(value) : value),
     validate: (value: unknown) => {
       check(Array.isArray(value) && value.every(isText), 'must be a comma separated list');
+    },
+  },
+  origins: {
+    coerce: (value: unknown) => (typeof value === 'string' ? listOf(value) : value),
+    validate: (value: unknown) => {
+      const ok =
+        Array.isArray(value) && value.every((origin) => origin === '*' || isOrigin(origin));
+      check(ok, 'must be a comma separated list of origins such as https://example.com, or *');
     },
   },
   brokers: {

@@ -66,8 +66,8 @@ export const schema = {
     },
   },
   corsOrigins: {
-    doc: 'Comma separated origins whose pages may call the APIs. * allows all, outside production only.',
-    format: 'list',
+    doc: 'Comma separated origins whose pages may call the APIs, credentials included. * allows all, outside production only.',
+    format: 'origins',
     default: [] as string[],
     env: 'CORS_ORIGINS',
   },

@@ -1,10 +1,10 @@
 import cors from 'cors';
-import express, { type Express, type Router } from 'express';
+import express, { type Express, type RequestHandler, type Router } from 'express';
 import { rateLimit } from 'express-rate-limit';
 import { frontPageRoutes, type FrontPageOptions } from './front-page.js';
 import type { Health } from './health.js';
 import { PROBES, healthRoutes } from './health-routes.js';
-import { lastError, unmatched } from './http-errors.js';
+import { lastError, optionsOf, unmatched } from './http-errors.js';
 import type { Logger } from './logger.js';
 import type { Metrics, MetricsPart } from './metrics.js';
 import { Problem } from './problem.js';
@@ -17,7 +17,7 @@ export interface HttpAppOptions extends FrontPageOptions {
   /** Whose metrics this port shows, beside its own requests. */
   readonly metricsOf: readonly MetricsPart[];
   readonly health: Health;
-  /** Whose pages may call; `*` among them allows all. */
+  /** Whose pages may call, credentials included; `*` among them allows all. */
   readonly corsOrigins: readonly string[];
   /** Requests per client address and minute; 0 = no limit. Health and metrics are not counted. */
   readonly rateLimitPerMinute: number;
@@ -31,11 +31,13 @@ const EXPOSED_HEADERS = [
   'ETag',
   'Location',
   'X-Request-Id',
+  'X-Correlation-Id',
   'Idempotency-Replayed',
   'Retry-After',
   'RateLimit',
   'RateLimit-Policy',
   'WWW-Authenticate',
+  'Allow',
 ];
 
 /** An Express app with everything that both APIs share, around the given routers. */
@@ -53,6 +55,7 @@ export const createHttpApp = (options: HttpAppOptions): Express => {
   app.use(requestContext({ logger, metrics }));
   app.use(securityHeaders());
   app.use(crossOrigin(options.corsOrigins));
+  app.use(optionsOf([probes, ...routers]));
   if (rateLimitPerMinute > 0) app.use(limiter(rateLimitPerMinute));
   for (const router of all) app.use(router);
   app.use(unmatched(all));
@@ -60,13 +63,30 @@ export const createHttpApp = (options: HttpAppOptions): Express => {
   return app;
 };
 
-const crossOrigin = (origins: readonly string[]) =>
-  cors({
-    origin: origins.includes('*') ? '*' : [...origins],
+/**
+ * Tells browsers which pages may read the answers, credentials included: `navigator.sendBeacon`
+ * always sends them. A page of an allowed origin is named, never answered `*`, and every answer
+ * varies by origin, so that no cache hands one page's answer to another.
+ */
+const crossOrigin = (origins: readonly string[]): RequestHandler => {
+  // Reflected, so that tracing and client libraries may add headers of their own.
+  const allow = cors({
+    origin: true,
+    credentials: true,
     methods: ['GET', 'HEAD', 'POST', 'PUT', 'DELETE'],
     exposedHeaders: EXPOSED_HEADERS,
     maxAge: 600,
+    preflightContinue: true,
   });
+  const all = origins.includes('*');
+  const listed = new Set(origins);
+  return (req, res, next) => {
+    res.vary('Origin');
+    const { origin } = req.headers;
+    if (origin !== undefined && (all || listed.has(origin))) allow(req, res, next);
+    else next();
+  };
+};
 
 const limiter = (limit: number) =>
   rateLimit({

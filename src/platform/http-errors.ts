@@ -3,17 +3,42 @@ import type { Logger } from './logger.js';
 import { Problem, sendProblem } from './problem.js';
 import { correlationIdOf, requestIdOf } from './request-context.js';
 
+const NOTHING_HERE = new Problem(404, 'There is nothing at this path.');
+
 /** After all routes: 405 where the path exists under other methods, else 404. */
 export const unmatched =
   (routers: readonly Router[]): RequestHandler =>
   (req, _res, next) => {
     const allowed = methodsAt(routers, req.path);
     if (allowed.length === 0) {
-      next(new Problem(404, 'There is nothing at this path.'));
+      next(NOTHING_HERE);
       return;
     }
     const headers = { Allow: allowed.join(', ') };
     next(new Problem(405, `This path takes ${headers.Allow} only.`, { headers }));
+  };
+
+/**
+ * Answers OPTIONS with the methods of the path, 404 where there is nothing. A preflight is always
+ * answered: a browser that is refused it shows the page a network error instead of the 404.
+ */
+export const optionsOf =
+  (routers: readonly Router[]): RequestHandler =>
+  (req, res, next) => {
+    if (req.method !== 'OPTIONS') {
+      next();
+      return;
+    }
+    const allowed = methodsAt(routers, req.path);
+    const isPreflight = req.headers['access-control-request-method'] !== undefined;
+    // The target * asks for the server and no path of it.
+    if (allowed.length === 0 && !isPreflight && req.url !== '*') {
+      next(NOTHING_HERE);
+      return;
+    }
+    if (allowed.length > 0) res.setHeader('Allow', allowed.join(', '));
+    res.statusCode = 204;
+    res.end();
   };
 
 /** Read from the routes themselves, so that Allow cannot drift from what exists. */
@@ -56,10 +81,8 @@ const masked = (requestId: string): Problem =>
 
 /** By the `type` that body-parser gives its errors. */
 const BODY_PROBLEMS: Readonly<Record<string, Problem>> = {
-  'entity.parse.failed': new Problem(400, 'The body is not valid JSON.'),
   'entity.too.large': new Problem(413, 'The body is too large.'),
   'encoding.unsupported': new Problem(415, 'The content encoding of the body is not supported.'),
-  'charset.unsupported': new Problem(415, 'The body must be encoded in UTF-8.'),
   'request.aborted': new Problem(400, 'The body ended too early.'),
   'request.size.invalid': new Problem(400, 'The body is not as long as Content-Length says.'),
 };

@@ -1,37 +1,96 @@
 import { isUtf8 } from 'node:buffer';
-import express, { type RequestHandler } from 'express';
+import express, { type Request, type RequestHandler } from 'express';
 import { Problem } from './problem.js';
 
-const JSON_MEDIA_TYPE = /^application\/json[\t ]*(;|$)/i;
+/** What a body may be called, and the sentence for what is called otherwise. */
+export interface MediaTypes {
+  readonly pattern: RegExp;
+  readonly expectation: string;
+}
+
+export const JSON_ONLY: MediaTypes = {
+  pattern: /^application\/json$/i,
+  expectation: 'The body must be JSON, with the content type application/json.',
+};
+
+/**
+ * What `navigator.sendBeacon` and trackers call JSON. Browsers send `text/plain` to other origins
+ * without asking first. That lends a foreign page no rights: API keys travel in headers, which such
+ * a request cannot carry, and nothing here is allowed by a cookie.
+ */
+export const BEACON_TYPES: MediaTypes = {
+  pattern: /^(?:application\/(?:[^\s/]+\+)?json|text\/plain)$/i,
+  expectation:
+    'The body must be JSON, with the content type application/json, application/*+json or text/plain.',
+};
 
 /**
  * Reads a JSON body of at most `limitBytes`, after decompression. 415 for another content type,
  * charset or unknown encoding, 413 for too much, 400 for what is empty, not UTF-8 or not JSON.
  */
-export const jsonBody = ({ limitBytes }: { readonly limitBytes: number }): RequestHandler => {
-  const parse = express.json({
-    limit: limitBytes,
-    strict: false,
-    type: () => true,
-    verify: requireUtf8,
-  });
+export const jsonBody = (options: {
+  readonly limitBytes: number;
+  /** Default: `JSON_ONLY`. */
+  readonly types?: MediaTypes;
+}): RequestHandler => {
+  const { limitBytes, types = JSON_ONLY } = options;
+  const read = express.raw({ limit: limitBytes, type: () => true });
   return (req, res, next) => {
-    if (!JSON_MEDIA_TYPE.test(req.headers['content-type'] ?? '')) {
-      next(new Problem(415, 'The body must be JSON, with the content type application/json.'));
+    if (!types.pattern.test(mediaTypeOf(req))) {
+      next(new Problem(415, types.expectation));
       return;
     }
-    parse(req, res, (error?: unknown) => {
-      if (error === undefined && req.body === undefined) next(EMPTY);
-      else next(error);
+    requireUtf8(req);
+    read(req, res, (error?: unknown) => {
+      if (error !== undefined) {
+        next(error);
+        return;
+      }
+      try {
+        req.body = parsed(bodyText(req));
+      } catch (problem) {
+        next(problem);
+        return;
+      }
+      next();
     });
   };
 };
 
-const EMPTY = new Problem(400, 'The body is empty.');
+const parsed = (text: string): unknown => {
+  if (text === '') throw new Problem(400, 'The body is empty.');
+  try {
+    return JSON.parse(text) as unknown;
+  } catch {
+    throw new Problem(400, 'The body is not valid JSON.');
+  }
+};
 
-/** Decoding replaces bytes that are not UTF-8 in silence: two different ids would become one. */
-const requireUtf8 = (_req: unknown, _res: unknown, body: Buffer, encoding: string): void => {
-  if (encoding !== 'utf-8') throw new Problem(415, 'The body must be encoded in UTF-8.');
-  if (body.length === 0) throw EMPTY;
+/** The content type without its parameters; empty where there is none. */
+const mediaTypeOf = ({ headers }: Request): string =>
+  (headers['content-type'] ?? '').split(';', 1)[0]?.trim() ?? '';
+
+const PARAMETER = /;[\t ]*([^\s;="]+)=(?:"((?:[^"\\]|\\.)*)"|([^\s;"]*))/g;
+const UTF8 = /^utf-?8$/i;
+
+/** Throws 415 where the content type names a charset, quoted or not, that is not UTF-8. */
+export const requireUtf8 = ({ headers }: Request): void => {
+  for (const [, name, quoted, bare] of (headers['content-type'] ?? '').matchAll(PARAMETER)) {
+    if (name?.toLowerCase() === 'charset' && !UTF8.test(quoted ?? bare ?? '')) {
+      throw new Problem(415, 'The body must be encoded in UTF-8.');
+    }
+  }
+};
+
+const BYTE_ORDER_MARK = /^\uFEFF/;
+
+/**
+ * The text of a body that `express.raw` read, without a byte order mark; empty where there is none.
+ * Throws 400 where it is not UTF-8: decoding would replace such bytes in silence, and two different
+ * ids would become one.
+ */
+export const bodyText = ({ body }: Request): string => {
+  if (!Buffer.isBuffer(body)) return '';
   if (!isUtf8(body)) throw new Problem(400, 'The body is not valid UTF-8.');
+  return body.toString('utf8').replace(BYTE_ORDER_MARK, '');
 };

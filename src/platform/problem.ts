@@ -1,6 +1,6 @@
 import { STATUS_CODES } from 'node:http';
 import type { Request, Response } from 'express';
-import { requestIdOf } from './request-context.js';
+import { externalPathOf, requestIdOf } from './request-context.js';
 
 /** What is wrong with one field: a JSON pointer into the body, and a sentence. */
 export interface FieldProblem {
@@ -55,7 +55,7 @@ const titleOf = (kind: string): string => {
 export const sendProblem = (req: Request, res: Response, problem: Problem): void => {
   const body = JSON.stringify({
     ...problemDocument(problem),
-    instance: pathOf(req.originalUrl),
+    instance: externalPathOf(req),
     requestId: requestIdOf(res),
   });
   for (const [name, value] of Object.entries(problem.options.headers ?? {})) {
@@ -67,5 +67,3 @@ export const sendProblem = (req: Request, res: Response, problem: Problem): void
   res.setHeader('Cache-Control', 'no-store');
   res.end(body);
 };
-
-const pathOf = (url: string): string => url.split('?', 1)[0] ?? url;

@@ -18,6 +18,18 @@ export const requestIdOf = (res: Response): string => contextOf(res).requestId ?
 /** Which chain of requests this one belongs to: the client's word for it, else the request's id. */
 export const correlationIdOf = (res: Response): string => contextOf(res).correlationId ?? 'none';
 
+const PREFIX = /^((?:\/[\w-][\w.~-]{0,99}){1,10})\/?$/;
+
+/**
+ * The path that the client asked for, without its query. A proxy in front may strip a prefix and
+ * say so in X-Forwarded-Prefix; anybody can send that header, so it counts behind TRUST_PROXY only.
+ */
+export const externalPathOf = (req: Request): string => {
+  const given = req.app.get('trust proxy') ? req.headers['x-forwarded-prefix'] : undefined;
+  const prefix = typeof given === 'string' ? PREFIX.exec(given)?.[1] : undefined;
+  return `${prefix ?? ''}${req.originalUrl.split('?', 1)[0] ?? ''}`;
+};
+
 const sane = (value: string | string[] | undefined): string | undefined =>
   typeof value === 'string' && SANE_ID.test(value) ? value : undefined;
 
@@ -33,6 +45,7 @@ export const requestContext = (options: {
     const correlationId = sane(req.headers['x-correlation-id']) ?? requestId;
     Object.assign(res.locals, { requestId, correlationId });
     res.setHeader('X-Request-Id', requestId);
+    res.setHeader('X-Correlation-Id', correlationId);
     res.on('close', () => {
       const seconds = (performance.now() - startedAt) / 1000;
       const { method } = req;

@@ -1,9 +1,8 @@
-import { gzipSync } from 'node:zlib';
 import { expect } from 'chai';
 import { Router } from 'express';
 import { jsonBody } from '../../src/platform/json-body.js';
 import { Problem } from '../../src/platform/problem.js';
-import { serveRouters } from '../support/http.js';
+import { expectProblem, serveRouters } from '../support/http.js';
 
 const routes = (): Router => {
   const router = Router();
@@ -28,20 +27,6 @@ describe('every HTTP app', () => {
   after(() => server.stop());
 
   const call = (path: string, init?: RequestInit) => fetch(`${server.url}${path}`, init);
-  const post = (body: string | Uint8Array, headers: Record<string, string> = {}) =>
-    call('/echo', {
-      method: 'POST',
-      body,
-      headers: { 'content-type': 'application/json', ...headers },
-    });
-
-  const expectProblem = async (response: Response, status: number, detail: string) => {
-    expect(response.status).to.equal(status);
-    expect(response.headers.get('content-type')).to.equal('application/problem+json');
-    const body: unknown = await response.json();
-    expect(body).to.include({ status, detail });
-    expect(body).to.include.keys('type', 'title', 'instance', 'requestId');
-  };
 
   it('answers 404 for a path that no route has', async () => {
     await expectProblem(await call('/nowhere'), 404, 'There is nothing at this path.');
@@ -74,82 +59,73 @@ describe('every HTTP app', () => {
     });
   });
 
-  it('keeps a sane request id and replaces any other', async () => {
-    const kept = await call('/things/1', { headers: { 'x-request-id': 'abc-1' } });
-    expect(kept.headers.get('x-request-id')).to.equal('abc-1');
-    const replaced = await call('/things/1', { headers: { 'x-request-id': 'a b"c' } });
-    expect(replaced.headers.get('x-request-id')).to.match(/^[0-9a-f-]{36}$/);
-  });
+  describe('that names its requests', () => {
+    const idsOf = async (headers: Record<string, string>) => {
+      const response = await call('/things/1', { headers });
+      return ['x-request-id', 'x-correlation-id'].map((name) => response.headers.get(name));
+    };
 
-  describe('reading a JSON body', () => {
-    it('takes JSON', async () => {
-      expect(await (await post('{"a":"ä"}')).json()).to.deep.equal({ a: 'ä' });
+    it('returns well-formed ids of the client', async () => {
+      const given = { 'x-request-id': 'abc-1', 'x-correlation-id': 'order:7_x.y' };
+      expect(await idsOf(given)).to.deep.equal(['abc-1', 'order:7_x.y']);
     });
 
-    for (const [name, send, status, detail] of [
-      ['no JSON', () => post('{"a":'), 400, 'The body is not valid JSON.'],
-      ['nothing', () => post(''), 400, 'The body is empty.'],
-      [
-        'bytes that are not UTF-8',
-        () => post(new Uint8Array([0x22, 0xff, 0x22])),
-        400,
-        'The body is not valid UTF-8.',
-      ],
-      [
-        'a broken compression',
-        () => post('{}', { 'content-encoding': 'gzip' }),
-        400,
-        'The request cannot be read.',
-      ],
-      ['too much', () => post(`"${'x'.repeat(2000)}"`), 413, 'The body is too large.'],
-      [
-        'a small body that inflates to too much',
-        () => post(gzipSync(`"${'x'.repeat(5_000_000)}"`), { 'content-encoding': 'gzip' }),
-        413,
-        'The body is too large.',
-      ],
-      [
-        'another content type',
-        () => post('{}', { 'content-type': 'text/plain' }),
-        415,
-        'The body must be JSON, with the content type application/json.',
-      ],
-      [
-        'another charset',
-        () => post('{}', { 'content-type': 'application/json; charset=utf-16' }),
-        415,
-        'The body must be encoded in UTF-8.',
-      ],
-      [
-        'an unknown charset',
-        () => post('{}', { 'content-type': 'application/json; charset=utf-nonsense' }),
-        415,
-        'The body must be encoded in UTF-8.',
-      ],
-      [
-        'an unknown encoding',
-        () => post('{}', { 'content-encoding': 'sdch' }),
-        415,
-        'The content encoding of the body is not supported.',
-      ],
-    ] as const) {
-      it(`answers ${status} for ${name}`, async () => {
-        await expectProblem(await send(), status, detail);
+    it('takes the request id for the correlation id where none is given', async () => {
+      expect(await idsOf({ 'x-request-id': 'abc-1' })).to.deep.equal(['abc-1', 'abc-1']);
+    });
+
+    for (const bad of ['a b"c', 'x'.repeat(129), 'ä', '']) {
+      it(`makes an id in place of ${JSON.stringify(bad).slice(0, 20)}`, async () => {
+        const [requestId, correlationId] = await idsOf({
+          'x-request-id': bad,
+          'x-correlation-id': bad,
+        });
+        expect(requestId).to.match(/^[0-9a-f-]{36}$/);
+        expect(correlationId).to.equal(requestId);
       });
     }
-
-    it('survives the deepest JSON that fits', async () => {
-      const deep = '['.repeat(500) + ']'.repeat(500);
-      expect((await post(deep)).status).to.equal(200);
-    });
   });
 
-  it('lets pages of listed origins read the headers they need', async () => {
-    const listed = await call('/things/1', { headers: { origin: 'https://good.example' } });
-    expect(listed.headers.get('access-control-allow-origin')).to.equal('https://good.example');
-    expect(listed.headers.get('access-control-expose-headers')).to.include('ETag');
-    const other = await call('/things/1', { headers: { origin: 'https://evil.example' } });
-    expect(other.headers.get('access-control-allow-origin')).to.equal(null);
+  describe('behind a proxy that strips a prefix', () => {
+    const instanceAt = async (prefix: string, trustProxy: number) => {
+      const behind = await serveRouters([routes()], { trustProxy });
+      try {
+        const headers = { 'x-forwarded-prefix': prefix };
+        const response = await fetch(`${behind.url}/refused?a=1`, { headers });
+        return ((await response.json()) as { instance: string }).instance;
+      } finally {
+        await behind.stop();
+      }
+    };
+
+    it('names the path that the client asked for as the instance of a problem', async () => {
+      expect(await instanceAt('/api', 1)).to.equal('/api/refused');
+      expect(await instanceAt('/team-1/api/', 1)).to.equal('/team-1/api/refused');
+    });
+
+    it('believes no prefix unless proxies are trusted', async () => {
+      expect(await instanceAt('/api', 0)).to.equal('/refused');
+    });
+
+    for (const prefix of ['api', '//evil.example', 'https://evil.example', '/a b', '/../x', '/']) {
+      it(`believes no prefix that is none: ${prefix}`, async () => {
+        expect(await instanceAt(prefix, 1)).to.equal('/refused');
+      });
+    }
+  });
+
+  it('answers HEAD as GET, without the body', async () => {
+    for (const path of ['/things/1', '/live', '/refused', '/nowhere']) {
+      const [get, head] = await Promise.all([call(path), call(path, { method: 'HEAD' })]);
+      expect(head.status, path).to.equal(get.status);
+      for (const name of ['content-type', 'content-length']) {
+        expect(head.headers.get(name), `${name} of ${path}`).to.equal(get.headers.get(name));
+      }
+      expect(await head.text()).to.equal('');
+    }
+    const response = await call('/echo', { method: 'HEAD' });
+    expect(response.status).to.equal(405);
+    expect(response.headers.get('allow')).to.equal('OPTIONS, POST');
   });
 
   it('sets security headers and does not say what it runs on', async () => {

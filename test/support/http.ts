@@ -1,4 +1,5 @@
 import { connect } from 'node:net';
+import { expect } from 'chai';
 import type { Router } from 'express';
 import { createHealth } from '../../src/platform/health.js';
 import { createHttpApp, type HttpAppOptions } from '../../src/platform/http-app.js';
@@ -45,3 +46,12 @@ export const exchange = (port: number, ...chunks: readonly string[]): Promise<st
     });
     for (const chunk of chunks) socket.write(chunk);
   });
+
+/** A problem document with this status and sentence. */
+export const expectProblem = async (response: Response, status: number, detail: string) => {
+  expect(response.status).to.equal(status);
+  expect(response.headers.get('content-type')).to.equal('application/problem+json');
+  const body: unknown = await response.json();
+  expect(body).to.include({ status, detail });
+  expect(body).to.include.keys('type', 'title', 'instance', 'requestId');
+};

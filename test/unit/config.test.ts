@@ -29,6 +29,11 @@ describe('the configuration', () => {
     ).to.deep.equal(['https://a.example', 'https://b.example']);
   });
 
+  it('takes origins of web pages and of apps', () => {
+    const origins = ['http://localhost:3000', 'capacitor://localhost', 'http://[::1]:8080', '*'];
+    expect(loadConfig({ CORS_ORIGINS: origins.join() }).corsOrigins).to.deep.equal(origins);
+  });
+
   it('limits the rate in production', () => {
     expect(loadConfig({ NODE_ENV: 'production' }).rateLimitPerMinute).to.equal(6000);
   });
@@ -49,6 +54,10 @@ describe('the configuration', () => {
       { NODE_ENV: 'production', CORS_ORIGINS: '*' },
       /CORS_ORIGINS/,
     ],
+    ['an origin with a path', { CORS_ORIGINS: 'https://a.example/' }, /CORS_ORIGINS/],
+    ['an origin without a scheme', { CORS_ORIGINS: 'a.example' }, /CORS_ORIGINS/],
+    ['an origin with its default port', { CORS_ORIGINS: 'https://a.example:443' }, /CORS_ORIGINS/],
+    ['the origin null', { CORS_ORIGINS: 'https://a.example,null' }, /CORS_ORIGINS/],
     ['a short key in production', { NODE_ENV: 'production', API_KEYS: 'short' }, /API_KEYS/],
     [
       'a default password in production',

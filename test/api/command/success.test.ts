@@ -187,7 +187,7 @@ describe('the command API', () => {
 
   it('tells browsers of any origin what they may read, in development', async () => {
     const { headers } = await api.send('GET', '/live', undefined, { origin: 'https://a.example' });
-    expect(headers.get('access-control-allow-origin')).to.equal('*');
+    expect(headers.get('access-control-allow-origin')).to.equal('https://a.example');
     const preflight = await api.send('OPTIONS', '/click', undefined, {
       origin: 'https://a.example',
       'access-control-request-method': 'POST',
