@@ -1,9 +1,10 @@
 import tseslint from 'typescript-eslint';
 
 const projectionGlobals = Object.fromEntries(
-  ['fromCategory', 'emit', 'linkTo', 'animeIdOf', 'interactionOf', 'isSystemEvent', 'objectIn'].map(
-    (name) => [name, 'readonly'],
-  ),
+  [
+    ...['fromCategory', 'emit', 'linkTo'],
+    ...['animeIdOf', 'interactionOf', 'isSystemEvent', 'objectIn', 'addSeconds'],
+  ].map((name) => [name, 'readonly']),
 );
 
 export default tseslint.config(

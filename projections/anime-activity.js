@@ -20,7 +20,7 @@ fromCategory('anime')
       if (interaction.type === 'ClickRegistered') state.clicks += 1;
       if (interaction.type === 'ViewRegistered') {
         state.views += 1;
-        state.seconds += interaction.seconds;
+        state.seconds = addSeconds(state.seconds, interaction.seconds);
       }
       if (interaction.type === 'RatingGiven') state.ratingRevision = event.sequenceNumber;
       return state;

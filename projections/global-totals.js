@@ -16,7 +16,7 @@ fromCategory('anime').when({
     if (type === 'ClickRegistered') state.clicks += 1;
     else if (type === 'ViewRegistered') {
       state.views += 1;
-      state.seconds += interaction.seconds;
+      state.seconds = addSeconds(state.seconds, interaction.seconds);
     } else if (type === 'RatingGiven') state.ratings += 1;
     else state.others += 1;
     return state;

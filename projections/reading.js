@@ -40,7 +40,7 @@ function interactionOf(event) {
     userId: data.userId,
     occurredAt: data.occurredAt,
     seconds: type === 'ViewRegistered' ? data.durationSeconds : 0,
-    hundredths: type === 'RatingGiven' ? Math.round(data.rating * 100) : null,
+    hundredths: type === 'RatingGiven' ? hundredthsOf(data.rating) : null,
   };
 }
 
@@ -90,18 +90,26 @@ function isDuration(value) {
     typeof value === 'number' &&
     Math.floor(value) === value &&
     value >= 0 &&
-    value <= 86400 &&
+    value <= 2147483647 &&
     1 / value > 0
   );
 }
 
 function isRating(value) {
-  return (
-    typeof value === 'number' &&
-    value >= 1 &&
-    value <= 10 &&
-    Math.round(value * 100) / 100 === value
-  );
+  return typeof value === 'number' && value >= 1 && value <= 10;
+}
+
+/** Halves up, of the decimal form: arithmetic would make 100 of 1.005. */
+function hundredthsOf(rating) {
+  const product = Math.round(rating * 100);
+  if (product / 100 === rating) return product;
+  const parts = String(rating).split('.');
+  return Number(parts[0] + parts[1].slice(0, 2)) + (parts[1].charAt(2) >= '5' ? 1 : 0);
+}
+
+/** A sum of seconds ends where a number is no longer exact. */
+function addSeconds(sum, seconds) {
+  return Math.min(sum + seconds, 9007199254740991);
 }
 
 /** The JSON object that a text holds, or null; an array is an object without our fields. */

@@ -1,8 +1,8 @@
-import type { Response } from 'express';
-import type { AnimeId } from '../domain/ids.js';
+import type { Request, Response } from 'express';
+import type { AnimeCommand } from '../domain/commands.js';
 import type { RejectionCode } from '../domain/rejection.js';
 import { Problem } from '../platform/problem.js';
-import type { CommandResult, Recorded } from './command-result.js';
+import type { CommandResult, Precondition, Recorded } from './command-result.js';
 import { etagOf, etagOrNone } from './etag.js';
 
 /** Every reason of the domain has its status here; a new one does not compile without. */
@@ -11,6 +11,11 @@ const REJECTION_STATUS: Readonly<Record<RejectionCode, number>> = {
   ANIME_DELISTED: 410,
   INVALID_RATING: 422,
   INVALID_DURATION: 422,
+};
+
+const PRECONDITIONS: Readonly<Record<Precondition, string>> = {
+  'If-Match': 'The anime is at another revision than If-Match asks for.',
+  'If-None-Match': 'The anime is in the catalogue at a revision that If-None-Match excludes.',
 };
 
 /** What a command of one kind says when it is done. */
@@ -23,24 +28,24 @@ export interface Success {
 /** Answers a command; a result that is no success is thrown as a problem. */
 export const answer = (
   res: Response,
-  animeId: AnimeId,
+  command: AnimeCommand,
   result: CommandResult,
   { message, status }: Success,
 ): void => {
   switch (result.kind) {
     case 'replayed':
       res.setHeader('Idempotency-Replayed', 'true');
-      sendRecorded(res, animeId, result, status(result), message);
+      sendRecorded(res, command, result, status(result), message);
       return;
     case 'accepted':
-      sendRecorded(res, animeId, result, status(result), message);
+      sendRecorded(res, command, result, status(result), message);
       return;
     case 'unchanged':
       res.setHeader('ETag', etagOf(result.revision));
       sendJson(res, 200, {
         status: 'ok',
         message: 'Nothing had to change.',
-        animeId,
+        animeId: command.animeId,
         revision: result.revision.toString(),
       });
       return;
@@ -51,13 +56,17 @@ export const answer = (
 
 const sendRecorded = (
   res: Response,
-  animeId: AnimeId,
+  command: AnimeCommand,
   { eventId, revision, position }: Recorded,
   status: 200 | 201,
   message: string,
 ): void => {
+  const { animeId } = command;
   res.setHeader('ETag', etagOf(revision));
-  res.setHeader('Location', `/animes/${animeId}/events?from=${revision}&limit=1`);
+  res.setHeader(
+    'Location',
+    relativeTo(res.req, `animes/${animeId}/events?from=${revision}&limit=1`),
+  );
   sendJson(res, status, {
     status: 'ok',
     message,
@@ -66,8 +75,13 @@ const sendRecorded = (
     // 64 bits do not fit into a JSON number.
     revision: revision.toString(),
     position: position.toString(),
+    ...(command.type === 'GiveRating' ? { rating: command.rating } : {}),
   });
 };
+
+/** A path of this API as seen from the request, so that it holds behind whatever prefix a proxy strips. */
+const relativeTo = ({ path }: Request, target: string): string =>
+  `${'../'.repeat(path.split('/').length - 2)}${target}`;
 
 const sendJson = (res: Response, status: number, body: object): void => {
   const text = JSON.stringify(body);
@@ -87,7 +101,7 @@ const problemOf = (result: Failure): Problem => {
     }
     case 'precondition-failed': {
       const etag = etagOrNone(result.revision);
-      return new Problem(412, 'The anime is at another revision than If-Match asks for.', {
+      return new Problem(412, PRECONDITIONS[result.header], {
         kind: 'precondition-failed',
         headers: etag === undefined ? {} : { ETag: etag },
       });

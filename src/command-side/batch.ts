@@ -5,7 +5,7 @@ import type { NewEvent } from '../ports/event-store.js';
 import { encode } from '../wire/codec.js';
 import type { AnimeMemory } from './anime-memory.js';
 import { eventIdOf } from './command-id.js';
-import type { CommandOptions, CommandResult, Recorded } from './command-result.js';
+import type { CommandOptions, CommandResult, Precondition, Recorded } from './command-result.js';
 import { metadataOf } from './event-metadata.js';
 import type { Pending } from './pending.js';
 
@@ -87,9 +87,11 @@ const decideOne = (sofar: Sofar, pending: Pending): { step: Step; state: Anime }
     const { rejection } = decision;
     return without(() => ({ kind: 'rejected', rejection }));
   }
-  if (!matches(options.ifMatch, sofar)) {
+  const header = failedPrecondition(options, sofar);
+  if (header !== undefined) {
     return without(({ first }) => ({
       kind: 'precondition-failed',
+      header,
       revision: first + BigInt(offset) === 0n ? 'no_stream' : first + BigInt(offset) - 1n,
     }));
   }
@@ -132,12 +134,18 @@ const repeatOf = (
   };
 };
 
-/** An anime that was never written to matches nothing. */
-const matches = (ifMatch: CommandOptions['ifMatch'], { memory, offset }: Sofar): boolean => {
-  if (ifMatch === undefined) return true;
+/** Both must hold. An anime that was never written to has no revision; only a listed one is there. */
+const failedPrecondition = (
+  { ifMatch, ifNoneMatch }: CommandOptions,
+  { memory, offset, state }: Sofar,
+): Precondition | undefined => {
   const confirmed = memory.revision === 'no_stream' ? -1n : memory.revision;
   const revision = confirmed + BigInt(offset);
-  return ifMatch === 'any' ? revision >= 0n : ifMatch.includes(revision);
+  const isAt = (asked: 'any' | readonly bigint[]): boolean =>
+    asked === 'any' ? revision >= 0n : asked.includes(revision);
+  if (ifMatch !== undefined && !isAt(ifMatch)) return 'If-Match';
+  if (ifNoneMatch === undefined || state.status !== 'listed') return undefined;
+  return isAt(ifNoneMatch) ? 'If-None-Match' : undefined;
 };
 
 const recordedAt = (

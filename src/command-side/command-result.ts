@@ -34,8 +34,12 @@ export type CommandResult =
   /** There was nothing to do. */
   | { readonly kind: 'unchanged'; readonly revision: bigint }
   | { readonly kind: 'rejected'; readonly rejection: Rejection }
-  /** The anime is at another revision than If-Match asked for. */
-  | { readonly kind: 'precondition-failed'; readonly revision: ExpectedRevision }
+  /** The anime is not as this header asked for, but at `revision`. */
+  | {
+      readonly kind: 'precondition-failed';
+      readonly header: Precondition;
+      readonly revision: ExpectedRevision;
+    }
   /** The Idempotency-Key came before with another body. */
   | { readonly kind: 'key-reused' }
   /** Others kept writing to this anime for as long as we tried. Nothing was written. */
@@ -60,10 +64,14 @@ export type CommandResult =
   /** The event is larger than the event store takes. */
   | { readonly kind: 'too-large' };
 
+export type Precondition = 'If-Match' | 'If-None-Match';
+
 /** What comes with a command beside itself. */
 export interface CommandOptions {
   /** Revisions of which the anime must be at one; `any` = it must exist. Absent: wherever it is. */
   readonly ifMatch?: 'any' | readonly bigint[];
+  /** Revisions at which a listed anime must not be; `any` = it must not be listed. */
+  readonly ifNoneMatch?: 'any' | readonly bigint[];
   readonly idempotencyKey?: IdempotencyKey;
   readonly correlationId: string;
   /** The id of what caused the command, such as the request. Default: the command's own id. */

@@ -10,11 +10,22 @@ export const etagOrNone = (revision: ExpectedRevision): string | undefined =>
 const ENTITY_TAG = /[ \t]*(?:(W\/)?"([\x21\x23-\x7e\x80-\xff]*)")?[ \t]*(,|$)/y;
 const REVISION = /^(?:0|[1-9][0-9]{0,18})$/;
 
-/**
- * Reads If-Match: `any` for a star, else the revisions it lists. A weak tag never matches, nor does
- * one that is no revision: both are left out, and an empty list matches nothing.
- */
-export const parseIfMatch = (header: string | undefined): 'any' | readonly bigint[] | undefined => {
+/** What a precondition names: `any` for a star, else the revisions among its entity tags. */
+export type EntityTags = 'any' | readonly bigint[];
+
+/** A weak tag never matches here; it is left out, as is one that is no revision. */
+export const parseIfMatch = (header: string | undefined): EntityTags | undefined =>
+  parse('If-Match', header, { weak: false });
+
+/** Compared weakly, as RFC 9110 says: a weak tag counts as the revision that it names. */
+export const parseIfNoneMatch = (header: string | undefined): EntityTags | undefined =>
+  parse('If-None-Match', header, { weak: true });
+
+const parse = (
+  name: string,
+  header: string | undefined,
+  take: { readonly weak: boolean },
+): EntityTags | undefined => {
   if (header === undefined) return undefined;
   if (header.trim() === '*') return 'any';
   const revisions: bigint[] = [];
@@ -22,14 +33,15 @@ export const parseIfMatch = (header: string | undefined): 'any' | readonly bigin
   ENTITY_TAG.lastIndex = 0;
   for (;;) {
     const [matched, weak, tag, end] = ENTITY_TAG.exec(header) ?? [];
-    if (matched === undefined) throw malformed();
+    if (matched === undefined) throw malformed(name);
     if (tag !== undefined) tags += 1;
-    if (tag !== undefined && weak === undefined && REVISION.test(tag)) revisions.push(BigInt(tag));
+    const counts = weak === undefined || take.weak;
+    if (tag !== undefined && counts && REVISION.test(tag)) revisions.push(BigInt(tag));
     if (end === '') break;
   }
-  if (tags === 0) throw malformed();
+  if (tags === 0) throw malformed(name);
   return revisions;
 };
 
-const malformed = (): Problem =>
-  new Problem(400, 'The header If-Match must be * or a list of entity tags such as "5".');
+const malformed = (name: string): Problem =>
+  new Problem(400, `The header ${name} must be * or a list of entity tags such as "5".`);

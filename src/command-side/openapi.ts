@@ -13,7 +13,10 @@ const header = (description: string, example: string) => ({
 
 const RECORDED_HEADERS = {
   ETag: header('The revision of the anime after this command.', '"42"'),
-  Location: header('Where the event can be read.', '/animes/1/events?from=42&limit=1'),
+  Location: header(
+    'Where the event can be read, relative to the request.',
+    'animes/1/events?from=42&limit=1',
+  ),
   'Idempotency-Replayed': header('Set when this command was recorded before.', 'true'),
 };
 
@@ -29,7 +32,7 @@ const PROBLEMS: Readonly<Record<number, string>> = {
   404: 'The anime is not in the catalogue.',
   409: 'Others kept writing to this anime; nothing was recorded.',
   410: 'The anime has been taken off the catalogue.',
-  412: 'The anime is at another revision than If-Match asks for.',
+  412: 'The anime is not at a revision that If-Match and If-None-Match ask for.',
   413: 'The body is larger than 16 KiB.',
   415: 'The body is not JSON in UTF-8.',
   422: 'A field does not validate, or the Idempotency-Key came before with another body.',
@@ -60,13 +63,21 @@ const COMMAND_HEADERS = [
   {
     name: 'Idempotency-Key',
     in: 'header',
-    description: 'Makes a repeat safe: the same key with the same body is recorded once.',
+    description:
+      'Makes a repeat safe: the same key with the same body is recorded once. A key counts per API key, anime and kind of command.',
     schema: { type: 'string', minLength: 1, maxLength: 255 },
   },
   {
     name: 'If-Match',
     in: 'header',
     description: 'The ETag that the anime must have, else 412.',
+    schema: { type: 'string' },
+  },
+  {
+    name: 'If-None-Match',
+    in: 'header',
+    description:
+      'An ETag that a listed anime must not have; with *, it must not be listed: else 412.',
     schema: { type: 'string' },
   },
 ];
@@ -80,10 +91,19 @@ const query = (name: string, description: string, maximum?: number) => ({
 
 const SECURITY = { security: [{}, { bearer: [] }, { apiKey: [] }] };
 
-const command = (summary: string, body: SchemaName | undefined, success: object) => ({
+/** JSON by the names that `navigator.sendBeacon` and trackers give it, and by any ending in +json. */
+const beacon = (name: SchemaName) => ({
+  required: true,
+  description: 'JSON, also as application/*+json or text/plain, which navigator.sendBeacon sends.',
+  content: { ...content(name).content, ...content(name, 'text/plain').content },
+});
+
+const details = { required: true, ...content('Details') };
+
+const command = (summary: string, body: object | undefined, success: object) => ({
   summary,
   parameters: COMMAND_HEADERS,
-  ...(body === undefined ? {} : { requestBody: { required: true, ...content(body) } }),
+  ...(body === undefined ? {} : { requestBody: body }),
   responses: {
     ...success,
     ...problems(400, 401, 404, 409, 410, 412),
@@ -118,12 +138,12 @@ export const openApi = (version: string) => ({
     license: { name: 'MIT', identifier: 'MIT' },
   },
   paths: {
-    '/click': { post: command('Record a click', 'Click', CREATED) },
-    '/view': { post: command('Record a view', 'View', CREATED) },
-    '/rating': { post: command("Record a user's rating", 'Rating', CREATED) },
+    '/click': { post: command('Record a click', beacon('Click'), CREATED) },
+    '/view': { post: command('Record a view', beacon('View'), CREATED) },
+    '/rating': { post: command("Record a user's rating", beacon('Rating'), CREATED) },
     '/animes/{id}': {
       parameters: [ANIME_ID],
-      put: command('Put an anime into the catalogue, or replace its details', 'Details', {
+      put: command('Put an anime into the catalogue, or replace its details', details, {
         200: recorded('Revised, or nothing had to change.'),
         201: recorded('Listed.'),
       }),

@@ -1,14 +1,15 @@
 import { SpanStatusCode, trace } from '@opentelemetry/api';
 import { Router, type Request, type RequestHandler, type Response } from 'express';
 import type { AnimeCommand } from '../domain/commands.js';
+import { keptRating } from '../domain/rules.js';
 import { callerOf, requireApiKey } from '../platform/api-key.js';
-import { jsonBody } from '../platform/json-body.js';
+import { BEACON_TYPES, jsonBody } from '../platform/json-body.js';
 import { correlationIdOf, requestIdOf } from '../platform/request-context.js';
 import { contextOf, traceparentOf } from '../platform/trace-context.js';
 import { answer, type Success } from './answers.js';
 import { bodyHashOf } from './command-id.js';
 import type { CommandOptions } from './command-result.js';
-import { parseIfMatch } from './etag.js';
+import { parseIfMatch, parseIfNoneMatch } from './etag.js';
 import type { CommandHandler } from './handler.js';
 import { parseIdempotencyKey } from './idempotency-key.js';
 import { pathAnimeId, validClick, validDetails, validRating, validView } from './validation.js';
@@ -36,6 +37,7 @@ export const commandRoutes = ({ handler, apiKeys, now }: CommandRoutesOptions): 
   const router = Router({ caseSensitive: true });
   const guard = requireApiKey(apiKeys);
   const json = jsonBody({ limitBytes: BODY_LIMIT_BYTES });
+  const beacon = jsonBody({ limitBytes: BODY_LIMIT_BYTES, types: BEACON_TYPES });
   const at = (): string => now().toISOString();
 
   const take =
@@ -46,7 +48,7 @@ export const commandRoutes = ({ handler, apiKeys, now }: CommandRoutesOptions): 
     async (req, res) => {
       const command = await read(req);
       const result = await traced(handler, command, optionsOf(req, res, command), req);
-      answer(res, command.animeId, result, success);
+      answer(res, command, result, success);
     };
 
   const click = async (req: Request): Promise<AnimeCommand> => {
@@ -59,7 +61,8 @@ export const commandRoutes = ({ handler, apiKeys, now }: CommandRoutesOptions): 
   };
   const rating = async (req: Request): Promise<AnimeCommand> => {
     const { anime_id: animeId, user_id: userId, rating: given } = await validRating(req);
-    return { type: 'GiveRating', animeId, userId, rating: given, at: at() };
+    // What is kept is what the command says: 8.333 and 8.33 are one body to an Idempotency-Key.
+    return { type: 'GiveRating', animeId, userId, rating: keptRating(given), at: at() };
   };
   const list = (req: Request): AnimeCommand => {
     const animeId = pathAnimeId(req);
@@ -71,9 +74,9 @@ export const commandRoutes = ({ handler, apiKeys, now }: CommandRoutesOptions): 
     at: at(),
   });
 
-  router.post('/click', guard, json, take(click, CLICKED));
-  router.post('/view', guard, json, take(view, VIEWED));
-  router.post('/rating', guard, json, take(rating, RATED));
+  router.post('/click', guard, beacon, take(click, CLICKED));
+  router.post('/view', guard, beacon, take(view, VIEWED));
+  router.post('/rating', guard, beacon, take(rating, RATED));
   router.put('/animes/:id', guard, json, take(list, LISTED));
   router.delete('/animes/:id', guard, take(delist, DELISTED));
   return router;
@@ -81,11 +84,13 @@ export const commandRoutes = ({ handler, apiKeys, now }: CommandRoutesOptions): 
 
 const optionsOf = (req: Request, res: Response, command: AnimeCommand): CommandOptions => {
   const ifMatch = parseIfMatch(req.get('if-match'));
+  const ifNoneMatch = parseIfNoneMatch(req.get('if-none-match'));
   const key = parseIdempotencyKey(req.get('idempotency-key'));
   return {
     correlationId: correlationIdOf(res),
     causationId: requestIdOf(res),
     ...(ifMatch === undefined ? {} : { ifMatch }),
+    ...(ifNoneMatch === undefined ? {} : { ifNoneMatch }),
     ...(key === undefined
       ? {}
       : { idempotencyKey: { caller: callerOf(res), key, bodyHash: bodyHashOf(command) } }),

@@ -37,7 +37,8 @@ export const streamRoutes = (options: {
         animeId,
         stream,
         events: events.map(shown),
-        next: full ? `/animes/${animeId}/events?from=${last.revision + 1n}&limit=${limit}` : null,
+        // Relative to this page, so that it holds behind a proxy that strips a prefix.
+        next: full ? `?from=${last.revision + 1n}&limit=${limit}` : null,
       });
     } catch (error) {
       throw problemOf(error);

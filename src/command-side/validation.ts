@@ -28,9 +28,9 @@ const USER_ID = field(
 const DURATION = field(
   'duration_seconds',
   isDurationSeconds,
-  'must be a whole number from 0 to 86400',
+  'must be a whole number from 0 to 2147483647',
 );
-const RATING = field('rating', isRating, 'must be a number from 1 to 10 with at most two decimals');
+const RATING = field('rating', isRating, 'must be a number from 1 to 10');
 
 export interface ClickBody {
   readonly anime_id: AnimeId;

@@ -2,7 +2,7 @@ import type { Anime } from './anime.js';
 import type { AnimeCommand, DetailsGiven, ListAnime } from './commands.js';
 import type { AnimeDetails, AnimeEvent } from './events.js';
 import type { Rejection } from './rejection.js';
-import { isDurationSeconds, isRating } from './rules.js';
+import { isDurationSeconds, isRating, keptRating } from './rules.js';
 
 /** Either the events to append (none: nothing to do) or the reason for refusing. */
 export type Decision =
@@ -27,7 +27,7 @@ export const decide = (command: AnimeCommand, state: Anime): Decision => {
     case 'RegisterView': {
       const { userId, durationSeconds } = command;
       if (!isDurationSeconds(durationSeconds)) {
-        return refuse('INVALID_DURATION', 'A view lasts 0 to 86,400 whole seconds.');
+        return refuse('INVALID_DURATION', 'A view lasts 0 to 2,147,483,647 whole seconds.');
       }
       return accept({
         type: 'ViewRegistered',
@@ -37,9 +37,12 @@ export const decide = (command: AnimeCommand, state: Anime): Decision => {
     case 'GiveRating': {
       const { userId, rating } = command;
       if (!isRating(rating)) {
-        return refuse('INVALID_RATING', 'A rating is 1.0 to 10.0 with at most two decimals.');
+        return refuse('INVALID_RATING', 'A rating is a number from 1 to 10.');
       }
-      return accept({ type: 'RatingGiven', data: { ...fact(command), userId, rating } });
+      return accept({
+        type: 'RatingGiven',
+        data: { ...fact(command), userId, rating: keptRating(rating) },
+      });
     }
   }
 };

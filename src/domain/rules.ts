@@ -1,15 +1,24 @@
 export const MIN_RATING = 1;
 export const MAX_RATING = 10;
-export const MAX_VIEW_SECONDS = 86_400;
+/** 68 years: what fits into 32 bits, as clients and stores count. */
+export const MAX_VIEW_SECONDS = 2 ** 31 - 1;
 
-/** 1.0 to 10.0 with at most two decimals, so that sums in whole hundredths are exact. */
+/** Any number from 1 to 10; `keptRating` says what is kept of it. */
 export const isRating = (value: unknown): value is number =>
-  typeof value === 'number' &&
-  value >= MIN_RATING &&
-  value <= MAX_RATING &&
-  Math.round(value * 100) / 100 === value;
+  typeof value === 'number' && value >= MIN_RATING && value <= MAX_RATING;
 
-/** 0 to 86,400 whole seconds. */
+/**
+ * A rating rounded to hundredths, halves up, so that sums of hundredths are exact. Its decimal form
+ * is rounded, because arithmetic would make 1.00 of 1.005. What has two decimals stays as it is.
+ */
+export const keptRating = (rating: number): number => {
+  if (Math.round(rating * 100) / 100 === rating) return rating;
+  const [whole = '', decimals = ''] = String(rating).split('.');
+  const hundredths = Number(whole + decimals.slice(0, 2));
+  return (decimals.charAt(2) >= '5' ? hundredths + 1 : hundredths) / 100;
+};
+
+/** 0 to 2^31-1 whole seconds. */
 export const isDurationSeconds = (value: unknown): value is number =>
   typeof value === 'number' &&
   Number.isInteger(value) &&

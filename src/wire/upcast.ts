@@ -1,6 +1,6 @@
 import { isAnimeId, isUserId, type AnimeId } from '../domain/ids.js';
 import type { AnimeDetails, AnimeEvent, AnimeEventType } from '../domain/events.js';
-import { isDurationSeconds, isRating } from '../domain/rules.js';
+import { isDurationSeconds, isRating, keptRating } from '../domain/rules.js';
 import type { JsonObject } from '../ports/json.js';
 
 export type Decoded =
@@ -125,11 +125,11 @@ const build = (type: AnimeEventType, data: Fields): AnimeEvent | string => {
     case 'ViewRegistered':
       return isDurationSeconds(durationSeconds)
         ? { type, data: { animeId, occurredAt, userId, durationSeconds } }
-        : 'durationSeconds is not 0 to 86,400 whole seconds';
+        : 'durationSeconds is not 0 to 2,147,483,647 whole seconds';
     case 'RatingGiven':
       return isRating(rating)
-        ? { type, data: { animeId, occurredAt, userId, rating } }
-        : 'rating is not 1.0 to 10.0 with at most two decimals';
+        ? { type, data: { animeId, occurredAt, userId, rating: keptRating(rating) } }
+        : 'rating is not a number from 1 to 10';
   }
 };
 

@@ -57,7 +57,7 @@ export const serveCommandApi = async (options: CommandApiOptions = {}) => {
     return {
       status: response.status,
       headers: response.headers,
-      body: (isJson ? JSON.parse(text) : text) as Readonly<Record<string, unknown>>,
+      body: (isJson && text !== '' ? JSON.parse(text) : text) as Readonly<Record<string, unknown>>,
     };
   };
 

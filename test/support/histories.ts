@@ -34,7 +34,7 @@ const happening = (animes: number, ratings: number, users: number): fc.Arbitrary
       .integer({ min: 100, max: 1000 })
       .map((score) => ({ ...COWBOY_BEBOP, score: score / 100 }));
     const rating = fc.integer({ min: 100, max: 1000 }).map((hundredths) => hundredths / 100);
-    const durationSeconds = fc.integer({ min: 0, max: 86_400 });
+    const durationSeconds = fc.integer({ min: 0, max: 2 ** 31 - 1 });
     return fc
       .oneof(
         { weight: ratings, arbitrary: of('RatingGiven', factWith({ userId: user, rating })) },

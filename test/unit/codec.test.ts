@@ -33,6 +33,19 @@ describe('the codec', () => {
     expect(decoded).to.have.nested.property('event.data.rating', 9.25);
   });
 
+  it('reads a view of days and keeps a rating of many decimals rounded, whoever stored them', () => {
+    const view = decode('ViewRegistered', utf8.encode(STORED_VIEW.replace('1440', '259200')));
+    expect(view).to.have.nested.property('event.data.durationSeconds', 259_200);
+    const stored = [
+      STORED_RATING.replace('9.25', '5.359999999999999'),
+      JSON.stringify({ ...encode(events.rating), rating: 5.359999999999999 }),
+    ];
+    for (const text of stored) {
+      const rating = decode('RatingGiven', utf8.encode(text));
+      expect(rating).to.have.nested.property('event.data.rating', 5.36);
+    }
+  });
+
   for (const [name, event] of Object.entries(events)) {
     it(`reads what it wrote: ${name}`, () => {
       const data = encode(event);

@@ -118,27 +118,48 @@ describe('decide', () => {
     });
   }
 
-  for (const rating of [0, 0.99, 10.01, 8.755, Number.NaN, Number.POSITIVE_INFINITY, -5]) {
+  for (const rating of [0, 0.999, 10.001, Number.NaN, Number.POSITIVE_INFINITY, -5]) {
     it(`refuses a rating of ${rating}`, () => {
       expect(given(events.listed).when({ ...commands.rating, rating })).to.deep.equal(
-        refusal('INVALID_RATING', 'A rating is 1.0 to 10.0 with at most two decimals.'),
+        refusal('INVALID_RATING', 'A rating is a number from 1 to 10.'),
       );
     });
   }
 
-  for (const rating of [1, 10, 1.01, 9.99, 8.7]) {
-    it(`takes a rating of ${rating}`, () => {
-      expect(given(events.listed).when({ ...commands.rating, rating })).to.have.property(
-        'accepted',
-        true,
+  for (const [rating, kept] of [
+    ...[1, 10, 1.01, 9.99, 8.7].map((each) => [each, each] as const),
+    ...[
+      [8.333, 8.33],
+      [5.359999999999999, 5.36],
+      [1.005, 1.01],
+      [8.755, 8.76],
+      [9.994, 9.99],
+      [9.995, 10],
+      [9.999, 10],
+      [1.0000000000000002, 1],
+    ],
+  ] as const) {
+    it(`keeps a rating of ${rating} as ${kept}`, () => {
+      const data = { ...events.rating.data, rating: kept };
+      expect(given(events.listed).when({ ...commands.rating, rating })).to.deep.equal(
+        accepted({ type: 'RatingGiven', data }),
       );
     });
   }
 
-  for (const durationSeconds of [-1, -0, 0.5, 86_401, Number.NaN]) {
+  for (const durationSeconds of [0, 86_401, 2 ** 31 - 1]) {
+    it(`takes a view of ${durationSeconds} seconds`, () => {
+      const data = { ...events.view.data, durationSeconds };
+      expect(given(events.listed).when({ ...commands.view, durationSeconds })).to.deep.equal(
+        accepted({ type: 'ViewRegistered', data }),
+      );
+    });
+  }
+
+  for (const durationSeconds of [-1, -0, 0.5, 2 ** 31, Number.NaN]) {
     it(`refuses a view of ${Object.is(durationSeconds, -0) ? '-0' : durationSeconds} seconds`, () => {
       expect(given(events.listed).when({ ...commands.view, durationSeconds })).to.deep.equal(
-        refusal('INVALID_DURATION', 'A view lasts 0 to 86,400 whole seconds.'),
+        refusal('INVALID_DURATION', 'A view lasts 0 to 2,147,483,647 whole seconds.'),
       );
     });
   }

@@ -104,6 +104,26 @@ describe('interactions', () => {
     expect(revisions(99)).to.deep.equal([20]);
   });
 
+  it('keeps sums of seconds exact: they end at 2^53-1', () => {
+    const longest = {
+      type: 'ViewRegistered',
+      data: { ...events.view.data, durationSeconds: 2 ** 31 - 1 },
+    } as const;
+    const interaction = foldInteraction(null, at(0, longest));
+    const day = foldDay(null, at(0, longest));
+    const anime = foldAnime(null, at(0, longest), null);
+    const seconds = 2 ** 53 - 2 ** 31;
+    const sums = (from: number) => [
+      foldInteraction({ ...interaction, seconds: from }, at(1, longest)).seconds,
+      foldDay({ ...day, seconds: from }, at(1, longest)).seconds,
+      foldAnime({ ...anime, seconds: from }, at(1, longest), null).seconds,
+    ];
+    const most = Number.MAX_SAFE_INTEGER;
+    expect(sums(seconds - 1)).to.deep.equal([most - 1, most - 1, most - 1]);
+    for (const from of [seconds, seconds + 1, most])
+      expect(sums(from)).to.deep.equal([most, most, most]);
+  });
+
   it('tells what a user did from what happened to the catalogue', () => {
     expect(Object.values(events).filter(isInteraction)).to.deep.equal([
       events.click,

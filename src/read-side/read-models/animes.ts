@@ -2,7 +2,7 @@ import type { AnimeEvent, RatingGiven } from '../../domain/events.js';
 import type { AnimeId } from '../../domain/ids.js';
 import type { AnimeDocument, RatingEntry } from '../../ports/read-store.js';
 import type { EventsIgnored } from '../../wire/upcast.js';
-import { hundredthsOf } from './interactions.js';
+import { addSeconds, hundredthsOf } from './interactions.js';
 import type { Draft, Placed } from './placed.js';
 
 /** An anime's draft owns its buckets too. */
@@ -82,7 +82,7 @@ export const takeFact = (
       return;
     case 'ViewRegistered':
       draft.views += 1;
-      draft.seconds += event.data.durationSeconds;
+      draft.seconds = addSeconds(draft.seconds, event.data.durationSeconds);
       return;
     case 'RatingGiven':
       takeRating(draft, event, replaced);

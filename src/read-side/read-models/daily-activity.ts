@@ -1,5 +1,5 @@
 import type { DailyActivityDocument } from '../../ports/read-store.js';
-import type { Interaction } from './interactions.js';
+import { addSeconds, type Interaction } from './interactions.js';
 import type { Draft, Placed } from './placed.js';
 
 /** The UTC day of a fact: YYYY-MM-DD. Times are in UTC by the time they are decoded. */
@@ -47,7 +47,7 @@ export const takeOnDay = (
       return;
     case 'ViewRegistered':
       draft.views += 1;
-      draft.seconds += event.data.durationSeconds;
+      draft.seconds = addSeconds(draft.seconds, event.data.durationSeconds);
       return;
     case 'RatingGiven':
       draft.ratings += 1;

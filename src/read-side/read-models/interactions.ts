@@ -60,7 +60,7 @@ export const takeInteraction = (
       return;
     case 'ViewRegistered':
       draft.views += 1;
-      draft.seconds += event.data.durationSeconds;
+      draft.seconds = addSeconds(draft.seconds, event.data.durationSeconds);
       draft.lastViewAt = event.data.occurredAt;
       return;
     case 'RatingGiven':
@@ -72,6 +72,10 @@ export const takeInteraction = (
 };
 
 export const hundredthsOf = (event: RatingGiven): number => Math.round(event.data.rating * 100);
+
+/** A sum of seconds ends at 2^53-1: above that no number is exact, and no query could answer it. */
+export const addSeconds = (sum: number, seconds: number): number =>
+  Math.min(sum + seconds, Number.MAX_SAFE_INTEGER);
 
 /** What a rating at this revision replaces, however far the user's document is ahead of it. */
 export const ratingBefore = (

@@ -40,8 +40,8 @@ describe('bad input to the command API', () => {
       ],
       ...['\ud800', 'a\udc00', 'x'.repeat(129), 'x'.repeat(10_000)],
     ],
-    '/duration_seconds': [null, '10', [10], {}, -1, 0.5, 86_401, true],
-    '/rating': [null, '10', [5], {}, 0, 0.99, 10.01, 8.755, -5, true],
+    '/duration_seconds': [null, '10', [10], {}, -1, 0.5, 2 ** 31, true],
+    '/rating': [null, '10', [5], {}, 0, 0.999, 10.001, -5, true],
   };
   const PATHS: Readonly<Record<string, readonly string[]>> = {
     '/anime_id': ['/click', '/view', '/rating'],
@@ -148,6 +148,15 @@ describe('bad input to the command API', () => {
     });
   }
 
+  for (const value of ['5', '"5', 'W/5', '"a" "b"', ',', '*, "5"', '']) {
+    it(`as If-None-Match ${value} is 400`, async () => {
+      expectProblem(
+        await api.send('PUT', '/animes/9', { title: 'A' }, { 'if-none-match': value }),
+        400,
+      );
+    });
+  }
+
   for (const value of ['W/"0"', '"abc"', '"1"', '"00"', '"99999999999999999999"', 'W/"0", "7"']) {
     it(`as If-Match ${value} is well formed and matches nothing: 412`, async () => {
       expectProblem(await api.post('/click', GOOD, { 'if-match': value }), 412);
@@ -164,7 +173,7 @@ describe('bad input to the command API', () => {
     for (const [name, body, headers, status] of [
       ['broken JSON', '{"anime_id":1,', {}, 400],
       ['an empty body', '', {}, 400],
-      ['another content type', JSON.stringify(GOOD), { 'content-type': 'text/plain' }, 415],
+      ['another content type', JSON.stringify(GOOD), { 'content-type': 'text/html' }, 415],
       [
         'a form',
         'anime_id=1&user_id=a',

@@ -1,6 +1,12 @@
 import { expect } from 'chai';
 import { AT, COWBOY_BEBOP } from '../../support/examples.js';
-import { serveCommandApi, type CommandApi } from '../../support/command-api.js';
+import { expectProblem, serveCommandApi, type CommandApi } from '../../support/command-api.js';
+
+/** The path that a relative reference leads to from a request. */
+const resolved = (reference: string, from: string): string => {
+  const { pathname, search } = new URL(reference, new URL(from, 'http://a.example'));
+  return `${pathname}${search}`;
+};
 
 describe('the command API', () => {
   let api: CommandApi;
@@ -47,9 +53,12 @@ describe('the command API', () => {
   for (const [path, more, type, data] of [
     ['/click', {}, 'ClickRegistered', {}],
     ['/view', { duration_seconds: 1440 }, 'ViewRegistered', { durationSeconds: 1440 }],
+    ['/view', { duration_seconds: 2 ** 31 - 1 }, 'ViewRegistered', { durationSeconds: 2147483647 }],
     ['/rating', { rating: 8.75 }, 'RatingGiven', { rating: 8.75 }],
+    ['/rating', { rating: 8.333 }, 'RatingGiven', { rating: 8.33 }],
+    ['/rating', { rating: 5.359999999999999 }, 'RatingGiven', { rating: 5.36 }],
   ] as const) {
-    it(`takes ${path} as the clients that are out there send it`, async () => {
+    it(`takes ${path} as clients send it, with ${JSON.stringify(more)}`, async () => {
       await api.list(3);
       const { status, headers, body } = await api.post(path, {
         anime_id: 3,
@@ -60,7 +69,9 @@ describe('the command API', () => {
       expect(status).to.equal(201);
       expect(body).to.have.keys(
         ...['status', 'message', 'eventId', 'animeId', 'revision', 'position'],
+        ...('rating' in data ? ['rating'] : []),
       );
+      if ('rating' in data) expect(body['rating']).to.equal(data.rating);
       expect(body).to.include({ status: 'ok', animeId: 3 });
       expect(body['message']).to.be.a('string');
       expect(body['eventId']).to.match(UUID);
@@ -68,9 +79,9 @@ describe('the command API', () => {
       expect(body['position']).to.match(/^[0-9]+$/);
       expect(headers.get('etag')).to.equal(`"${String(body['revision'])}"`);
       const location = headers.get('location') ?? '';
-      expect(location).to.equal(`/animes/3/events?from=${String(body['revision'])}&limit=1`);
+      expect(location).to.equal(`animes/3/events?from=${String(body['revision'])}&limit=1`);
 
-      const stored = await api.send('GET', location);
+      const stored = await api.send('GET', resolved(location, path));
       expect(stored.body).to.have.property('events').with.length(1);
       expect(stored.body).to.have.nested.property('events[0].eventId', body['eventId']);
       expect(stored.body).to.have.nested.property('events[0].type', type);
@@ -166,6 +177,7 @@ describe('the command API', () => {
       },
     );
     expect(headers.get('x-request-id')).to.equal('request-1');
+    expect(headers.get('x-correlation-id')).to.equal('correlation-1');
     const { body } = await api.send('GET', '/animes/9/events');
     expect(body).to.have.nested.property('events[0].metadata').that.includes({
       $correlationId: 'correlation-1',
@@ -174,13 +186,121 @@ describe('the command API', () => {
     });
   });
 
+  it('stores the request id as correlation id too where none was given', async () => {
+    await api.send('PUT', '/animes/11', { title: 'A' }, { 'x-request-id': 'request-2' });
+    const { body } = await api.send('GET', '/animes/11/events');
+    expect(body).to.have.nested.property('events[0].metadata').that.includes({
+      $correlationId: 'request-2',
+      $causationId: 'request-2',
+    });
+  });
+
+  it('says where an event is so that it holds behind a proxy that strips a prefix', async () => {
+    for (const [method, path, body] of [
+      ['PUT', '/animes/12', { title: 'A' }],
+      ['POST', '/click', { anime_id: 12, user_id: 'a' }],
+      ['POST', '/click/', { anime_id: 12, user_id: 'a' }],
+      ['DELETE', '/animes/12/', undefined],
+    ] as const) {
+      const { headers } = await api.send(method, path, body);
+      const location = resolved(headers.get('location') ?? '', `/api${path}`);
+      expect(location, path).to.match(/^\/api\/animes\/12\/events\?from=\d&limit=1$/);
+      expect((await api.send('GET', location.slice('/api'.length))).status).to.equal(200);
+    }
+  });
+
+  for (const type of ['text/plain;charset=UTF-8', 'application/vnd.tracker+json', 'text/plain']) {
+    it(`takes interactions called ${type}, and nothing else called so`, async () => {
+      await api.list(13);
+      const body = { anime_id: 13, user_id: 'a', duration_seconds: 5, rating: 5 };
+      const headers = { 'content-type': type };
+      for (const path of ['/click', '/view', '/rating']) {
+        expect((await api.post(path, body, headers)).status, path).to.equal(201);
+      }
+      expectProblem(await api.send('PUT', '/animes/13', { title: 'A' }, headers), 415);
+    });
+  }
+
+  it('takes a repeat whose rating is kept as the same for the same body', async () => {
+    await api.list(14);
+    const rate = (rating: number) =>
+      api.post('/rating', { anime_id: 14, user_id: 'a', rating }, { 'idempotency-key': 'k' });
+    const first = await rate(8.333);
+    expect(first.body).to.include({ rating: 8.33, revision: '1' });
+    for (const rating of [8.333, 8.33]) {
+      const repeat = await rate(rating);
+      expect(repeat.headers.get('idempotency-replayed')).to.equal('true');
+      expect(repeat.body).to.deep.equal(first.body);
+    }
+    expectProblem(await rate(8.335), 422);
+  });
+
+  it('takes the same Idempotency-Key for another anime or kind of command as another one', async () => {
+    await api.list(15);
+    await api.list(16);
+    const body = { user_id: 'a', duration_seconds: 5 };
+    for (const [path, anime_id] of [
+      ['/click', 15],
+      ['/click', 16],
+      ['/view', 15],
+    ] as const) {
+      const sent = await api.post(path, { ...body, anime_id }, { 'idempotency-key': 'k' });
+      expect(sent.status).to.equal(201);
+      expect(sent.headers.get('idempotency-replayed')).to.equal(null);
+    }
+    const put = { title: 'Anime 15', score: 9 };
+    const listed = await api.send('PUT', '/animes/15', put, { 'idempotency-key': 'k' });
+    expect(listed.headers.get('idempotency-replayed')).to.equal(null);
+  });
+
+  it('lists with If-None-Match: * only what is not listed', async () => {
+    const create = () => api.send('PUT', '/animes/17', { title: 'A' }, { 'if-none-match': '*' });
+    expect((await create()).status).to.equal(201);
+    const refused = await create();
+    expectProblem(refused, 412);
+    expect(refused.headers.get('etag')).to.equal('"0"');
+    expect(refused.body['detail']).to.equal(
+      'The anime is in the catalogue at a revision that If-None-Match excludes.',
+    );
+    await api.send('DELETE', '/animes/17');
+    expect((await create()).status).to.equal(201);
+  });
+
+  it('compares the tags of If-None-Match weakly, on every command', async () => {
+    await api.list(18);
+    const click = (tags: string) =>
+      api.post('/click', { anime_id: 18, user_id: 'a' }, { 'if-none-match': tags });
+    expectProblem(await click('*'), 412);
+    expectProblem(await click('"7", W/"0"'), 412);
+    expect((await click('"7", "x"')).status).to.equal(201);
+  });
+
+  it('answers HEAD where it answers GET, and OPTIONS with the methods of every path', async () => {
+    await api.list(19);
+    for (const [path, allow] of [
+      ...['/click', '/view', '/rating'].map((each) => [each, 'OPTIONS, POST'] as const),
+      ['/animes/19', 'DELETE, OPTIONS, PUT'],
+      ['/animes/19/events', 'GET, HEAD, OPTIONS'],
+      ['/openapi.json', 'GET, HEAD, OPTIONS'],
+      ['/health', 'GET, HEAD, OPTIONS'],
+    ] as const) {
+      const options = await api.send('OPTIONS', path);
+      expect(options.status).to.equal(204);
+      expect(options.headers.get('allow'), path).to.equal(allow);
+      const [head, get] = [await api.send('HEAD', path), await api.send('GET', path)];
+      expect(head.status, path).to.equal(allow.includes('GET') ? 200 : 405);
+      expect(get.status, path).to.equal(head.status);
+      expect(head.headers.get('content-length')).to.equal(get.headers.get('content-length'));
+    }
+  });
+
   it('pages through a history', async () => {
     await api.list(10);
     for (let i = 0; i < 4; i += 1) await api.post('/click', { anime_id: 10, user_id: 'a' });
     const first = await api.send('GET', '/animes/10/events?limit=3');
     expect(first.body['events']).to.have.length(3);
-    expect(first.body['next']).to.equal('/animes/10/events?from=3&limit=3');
-    const second = await api.send('GET', String(first.body['next']));
+    expect(first.body['next']).to.equal('?from=3&limit=3');
+    const second = await api.send('GET', resolved(String(first.body['next']), '/animes/10/events'));
     expect(second.body['events']).to.have.length(2);
     expect(second.body['next']).to.equal(null);
   });

@@ -1,11 +1,13 @@
 import { expect } from 'chai';
+import type { CommandResult } from '../../../src/command-side/command-result.js';
 import type { EventStore } from '../../../src/ports/event-store.js';
-import { after as afterOther, held } from '../../support/faulty-event-store.js';
+import { after as afterOther, held, refuse } from '../../support/faulty-event-store.js';
 import {
   freshAnime,
   handlerOver,
   openStore,
   streamOfAnime,
+  withKey,
 } from '../../support/command-handler.js';
 
 describe('a command with If-Match', () => {
@@ -34,6 +36,7 @@ describe('a command with If-Match', () => {
     for (const ifMatch of [[0n], [2n], []]) {
       expect(await send(anime.click, { ifMatch })).to.deep.equal({
         kind: 'precondition-failed',
+        header: 'If-Match',
         revision: 1n,
       });
     }
@@ -46,6 +49,7 @@ describe('a command with If-Match', () => {
     for (const ifMatch of ['any', [0n]] as const) {
       expect(await send(anime.list, { ifMatch })).to.deep.equal({
         kind: 'precondition-failed',
+        header: 'If-Match',
         revision: 'no_stream',
       });
     }
@@ -85,6 +89,7 @@ describe('a command with If-Match', () => {
     next(afterOther(() => other.send(anime.click)));
     expect(await send(anime.rating, { ifMatch: [0n] })).to.deep.equal({
       kind: 'precondition-failed',
+      header: 'If-Match',
       revision: 1n,
     });
     expect(appends).to.have.length(2);
@@ -94,5 +99,121 @@ describe('a command with If-Match', () => {
     const { anime, send } = await listed();
     await handlerOver(store).send(anime.click);
     expect(await send(anime.click, { ifMatch: [1n] })).to.include({ revision: 2n });
+  });
+});
+
+describe('a command with If-None-Match', () => {
+  let store: EventStore;
+  let close: () => Promise<void>;
+  before(async () => ({ store, close } = await openStore()));
+  after(() => close());
+
+  const ifNoneMatch = 'any';
+  const failedAt = (revision: bigint) => ({
+    kind: 'precondition-failed',
+    header: 'If-None-Match',
+    revision,
+  });
+
+  it('lists with a star what was never listed, and what was delisted', async () => {
+    const anime = freshAnime();
+    const { send } = handlerOver(store);
+    expect(await send(anime.list, { ifNoneMatch })).to.include({ revision: 0n });
+    await send(anime.delist);
+    expect(await send(anime.list, { ifNoneMatch })).to.include({ revision: 2n });
+  });
+
+  it('fails with a star for what is listed, changed or not, and leaves no event', async () => {
+    const anime = freshAnime();
+    const { send } = handlerOver(store);
+    await send(anime.list);
+    const other = { ...anime.list, details: { title: 'Another' } };
+    for (const command of [anime.list, other, anime.click, anime.delist]) {
+      expect(await send(command, { ifNoneMatch })).to.deep.equal(failedAt(0n));
+    }
+    expect(await streamOfAnime(store, anime.id)).to.have.length(1);
+  });
+
+  it('fails at a revision that it names, and is accepted at any other', async () => {
+    const anime = freshAnime();
+    const { send } = handlerOver(store);
+    await send(anime.list);
+    expect(await send(anime.click, { ifNoneMatch: [7n, 0n] })).to.deep.equal(failedAt(0n));
+    expect(await send(anime.click, { ifNoneMatch: [7n] })).to.include({ revision: 1n });
+    expect(await send(anime.click, { ifNoneMatch: [] })).to.include({ revision: 2n });
+  });
+
+  it('fails unless If-Match holds as well', async () => {
+    const anime = freshAnime();
+    const { send } = handlerOver(store);
+    await send(anime.list);
+    await send(anime.delist);
+    expect(await send(anime.list, { ifMatch: [0n], ifNoneMatch })).to.deep.equal({
+      kind: 'precondition-failed',
+      header: 'If-Match',
+      revision: 1n,
+    });
+    expect(await send(anime.list, { ifMatch: [1n], ifNoneMatch })).to.include({ revision: 2n });
+    expect(await send(anime.list, { ifMatch: [2n], ifNoneMatch })).to.deep.equal(failedAt(2n));
+  });
+
+  it('lets one of many listings at the same time win, in one process and in several', async () => {
+    for (const processes of [1, 4]) {
+      const anime = freshAnime();
+      const handlers = Array.from({ length: processes }, () => handlerOver(store));
+      const results = await Promise.all(
+        handlers.flatMap(({ send }) =>
+          Array.from({ length: 20 / processes }, (_, i) =>
+            send({ ...anime.list, details: { title: `Title ${i}` } }, { ifNoneMatch }),
+          ),
+        ),
+      );
+      const kinds = results.map(({ kind }) => kind).sort();
+      expect(kinds).to.deep.equal(['accepted', ...Array<string>(19).fill('precondition-failed')]);
+      expect(await streamOfAnime(store, anime.id)).to.have.length(1);
+    }
+  });
+
+  it('fails when another process lists the anime before its append arrives', async () => {
+    const anime = freshAnime();
+    const { send, next } = handlerOver(store);
+    next(afterOther(() => handlerOver(store).send(anime.list)));
+    const other = { ...anime.list, details: { title: 'Another' } };
+    expect(await send(other, { ifNoneMatch })).to.deep.equal(failedAt(0n));
+  });
+
+  it('is decided again when the listing that it failed for was never written', async () => {
+    const anime = freshAnime();
+    const { send, next } = handlerOver(store);
+    await send(anime.list);
+    let whileAppending: Promise<CommandResult>[] = [];
+    const sendTwo = () => {
+      whileAppending = [send(anime.list), send(anime.list, { ifNoneMatch })];
+      return Promise.resolve();
+    };
+    next(afterOther(sendTwo), refuse, refuse, refuse);
+    expect(await send(anime.delist)).to.include({ revision: 1n });
+    const [first, second] = await Promise.all(whileAppending);
+    expect(first).to.include({ kind: 'unavailable' });
+    expect(second).to.include({ kind: 'accepted', revision: 2n });
+  });
+
+  it('is judged by the stream and not by what this process remembers of it', async () => {
+    const anime = freshAnime();
+    const { send } = handlerOver(store);
+    await send(anime.list);
+    await handlerOver(store).send(anime.delist);
+    expect(await send(anime.list, { ifNoneMatch })).to.include({ revision: 2n });
+  });
+
+  it('is answered as the first time when it comes again with its Idempotency-Key', async () => {
+    const anime = freshAnime();
+    const { send } = handlerOver(store);
+    const options = { ...withKey('k'), ifNoneMatch } as const;
+    await send(anime.list, options);
+    expect(await send(anime.list, options)).to.include({ kind: 'replayed', revision: 0n });
+    expect(await send(anime.list, { ...withKey('other'), ifNoneMatch })).to.deep.equal(
+      failedAt(0n),
+    );
   });
 });

@@ -16,8 +16,8 @@ const mostly = (...right: unknown[]): fc.Arbitrary<unknown> =>
 
 const userIds = mostly('spike', 'ein 🐕', ' ', '', 'a\u0007b', 'x'.repeat(128), 'x'.repeat(129));
 const ids = mostly(7, 7, 7, 7, 8, '7', 7.5);
-const seconds = mostly(0, 1440, 86_400, 86_401, -1, 1.5);
-const ratings = mostly(1, 8.75, 10, 0.99, 10.01, 8.755, '8');
+const seconds = mostly(0, 1440, 86_401, 2_147_483_647, 2_147_483_648, -1, 1.5);
+const ratings = mostly(1, 8.75, 10, 0.999, 10.001, 8.755, 5.359999999999999, '8');
 const versions = mostly(undefined, 1, 2, 2, null, 3, 0, '2');
 
 const current = fc.record({
