@@ -85,7 +85,7 @@ export const schema = {
     env: 'RATE_LIMIT_PER_MINUTE',
   },
   trustProxy: {
-    doc: 'How many reverse proxies stand in front; decides which address is the client.',
+    doc: 'How many reverse proxies stand in front; decides which address is the client, and whether X-Forwarded-Prefix counts.',
     format: 'nat',
     default: 0,
     env: 'TRUST_PROXY',

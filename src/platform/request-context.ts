@@ -3,7 +3,7 @@ import type { Request, RequestHandler, Response } from 'express';
 import type { Logger } from './logger.js';
 import type { PortMetrics } from './metrics.js';
 
-const SANE_ID = /^[A-Za-z0-9._:-]{1,128}$/;
+const WELL_FORMED_ID = /^[A-Za-z0-9._:-]{1,128}$/;
 
 interface Context {
   readonly requestId: string;
@@ -12,7 +12,7 @@ interface Context {
 
 const contextOf = (res: Response): Partial<Context> => res.locals as Partial<Context>;
 
-/** Which request this is: what the client called it, where that is sane, else an id made here. */
+/** Which request this is: what the client called it, if well formed, else an id made here. */
 export const requestIdOf = (res: Response): string => contextOf(res).requestId ?? 'none';
 
 /** Which chain of requests this one belongs to: the client's word for it, else the request's id. */
@@ -25,13 +25,16 @@ const PREFIX = /^((?:\/[\w-][\w.~-]{0,99}){1,10})\/?$/;
  * say so in X-Forwarded-Prefix; anybody can send that header, so it counts behind TRUST_PROXY only.
  */
 export const externalPathOf = (req: Request): string => {
-  const given = req.app.get('trust proxy') ? req.headers['x-forwarded-prefix'] : undefined;
-  const prefix = typeof given === 'string' ? PREFIX.exec(given)?.[1] : undefined;
-  return `${prefix ?? ''}${req.originalUrl.split('?', 1)[0] ?? ''}`;
+  const path = req.originalUrl.split('?', 1)[0] ?? '';
+  const given = req.headers['x-forwarded-prefix'];
+  // A target in absolute form is whole already.
+  if (!req.app.get('trust proxy') || typeof given !== 'string' || !path.startsWith('/'))
+    return path;
+  return `${PREFIX.exec(given)?.[1] ?? ''}${path}`;
 };
 
-const sane = (value: string | string[] | undefined): string | undefined =>
-  typeof value === 'string' && SANE_ID.test(value) ? value : undefined;
+const wellFormed = (value: string | string[] | undefined): string | undefined =>
+  typeof value === 'string' && WELL_FORMED_ID.test(value) ? value : undefined;
 
 /** Ids for every request, its time in the metrics and one line in the log at level debug. */
 export const requestContext = (options: {
@@ -41,8 +44,8 @@ export const requestContext = (options: {
   const { logger, metrics } = options;
   return (req, res, next) => {
     const startedAt = performance.now();
-    const requestId = sane(req.headers['x-request-id']) ?? randomUUID();
-    const correlationId = sane(req.headers['x-correlation-id']) ?? requestId;
+    const requestId = wellFormed(req.headers['x-request-id']) ?? randomUUID();
+    const correlationId = wellFormed(req.headers['x-correlation-id']) ?? requestId;
     Object.assign(res.locals, { requestId, correlationId });
     res.setHeader('X-Request-Id', requestId);
     res.setHeader('X-Correlation-Id', correlationId);

@@ -108,3 +108,9 @@ export const expectProblem = (answer: Answer, status: number): readonly string[]
   for (const { detail } of errors) expect(detail).to.match(/^[A-Za-z].*\.$/s);
   return errors.map(({ pointer }) => pointer);
 };
+
+/** The path that a relative reference leads to from a request. */
+export const resolved = (reference: string, from: string): string => {
+  const { pathname, search } = new URL(reference, new URL(from, 'http://a.example'));
+  return `${pathname}${search}`;
+};

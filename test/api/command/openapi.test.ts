@@ -32,6 +32,7 @@ const routesOf = (routers: readonly Express['router'][]): string[] =>
 const document = openApi('1.2.3');
 
 interface Operation {
+  readonly requestBody?: { readonly content: Content };
   readonly responses: Readonly<Record<string, { readonly content?: Content }>>;
 }
 type Content = Readonly<Record<string, { readonly schema?: Schema }>>;
@@ -106,6 +107,29 @@ describe('the OpenAPI document', () => {
     for (const path of ['/health', '/ready', '/live']) {
       expectDescribed(`get ${path}`, await api.send('GET', path));
     }
+  });
+
+  it('names content types that the routes take, all of them for interactions', async () => {
+    const body = { anime_id: 1, user_id: 'a', duration_seconds: 1, rating: 5, title: 'A' };
+    await api.list(1);
+    const named: Record<string, string[]> = {};
+    for (const { route, requestBody } of operations) {
+      if (requestBody === undefined) continue;
+      const [method = '', path = ''] = route.replace('{id}', '1').split(' ');
+      named[route] = Object.keys(requestBody.content);
+      for (const type of named[route]) {
+        const headers = { 'content-type': type };
+        const { status } = await api.send(method.toUpperCase(), path, body, headers);
+        expect(status, `${route} as ${type}`).to.be.lessThan(300);
+      }
+    }
+    const interaction = ['application/json', 'text/plain'];
+    expect(named).to.deep.equal({
+      'post /click': interaction,
+      'post /view': interaction,
+      'post /rating': interaction,
+      'put /animes/{id}': ['application/json'],
+    });
   });
 
   it('is rendered at /docs/ from this host alone', async () => {

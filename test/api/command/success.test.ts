@@ -1,12 +1,11 @@
 import { expect } from 'chai';
 import { AT, COWBOY_BEBOP } from '../../support/examples.js';
-import { expectProblem, serveCommandApi, type CommandApi } from '../../support/command-api.js';
-
-/** The path that a relative reference leads to from a request. */
-const resolved = (reference: string, from: string): string => {
-  const { pathname, search } = new URL(reference, new URL(from, 'http://a.example'));
-  return `${pathname}${search}`;
-};
+import {
+  expectProblem,
+  resolved,
+  serveCommandApi,
+  type CommandApi,
+} from '../../support/command-api.js';
 
 describe('the command API', () => {
   let api: CommandApi;
@@ -195,32 +194,6 @@ describe('the command API', () => {
     });
   });
 
-  it('says where an event is so that it holds behind a proxy that strips a prefix', async () => {
-    for (const [method, path, body] of [
-      ['PUT', '/animes/12', { title: 'A' }],
-      ['POST', '/click', { anime_id: 12, user_id: 'a' }],
-      ['POST', '/click/', { anime_id: 12, user_id: 'a' }],
-      ['DELETE', '/animes/12/', undefined],
-    ] as const) {
-      const { headers } = await api.send(method, path, body);
-      const location = resolved(headers.get('location') ?? '', `/api${path}`);
-      expect(location, path).to.match(/^\/api\/animes\/12\/events\?from=\d&limit=1$/);
-      expect((await api.send('GET', location.slice('/api'.length))).status).to.equal(200);
-    }
-  });
-
-  for (const type of ['text/plain;charset=UTF-8', 'application/vnd.tracker+json', 'text/plain']) {
-    it(`takes interactions called ${type}, and nothing else called so`, async () => {
-      await api.list(13);
-      const body = { anime_id: 13, user_id: 'a', duration_seconds: 5, rating: 5 };
-      const headers = { 'content-type': type };
-      for (const path of ['/click', '/view', '/rating']) {
-        expect((await api.post(path, body, headers)).status, path).to.equal(201);
-      }
-      expectProblem(await api.send('PUT', '/animes/13', { title: 'A' }, headers), 415);
-    });
-  }
-
   it('takes a repeat whose rating is kept as the same for the same body', async () => {
     await api.list(14);
     const rate = (rating: number) =>
@@ -253,47 +226,6 @@ describe('the command API', () => {
     expect(listed.headers.get('idempotency-replayed')).to.equal(null);
   });
 
-  it('lists with If-None-Match: * only what is not listed', async () => {
-    const create = () => api.send('PUT', '/animes/17', { title: 'A' }, { 'if-none-match': '*' });
-    expect((await create()).status).to.equal(201);
-    const refused = await create();
-    expectProblem(refused, 412);
-    expect(refused.headers.get('etag')).to.equal('"0"');
-    expect(refused.body['detail']).to.equal(
-      'The anime is in the catalogue at a revision that If-None-Match excludes.',
-    );
-    await api.send('DELETE', '/animes/17');
-    expect((await create()).status).to.equal(201);
-  });
-
-  it('compares the tags of If-None-Match weakly, on every command', async () => {
-    await api.list(18);
-    const click = (tags: string) =>
-      api.post('/click', { anime_id: 18, user_id: 'a' }, { 'if-none-match': tags });
-    expectProblem(await click('*'), 412);
-    expectProblem(await click('"7", W/"0"'), 412);
-    expect((await click('"7", "x"')).status).to.equal(201);
-  });
-
-  it('answers HEAD where it answers GET, and OPTIONS with the methods of every path', async () => {
-    await api.list(19);
-    for (const [path, allow] of [
-      ...['/click', '/view', '/rating'].map((each) => [each, 'OPTIONS, POST'] as const),
-      ['/animes/19', 'DELETE, OPTIONS, PUT'],
-      ['/animes/19/events', 'GET, HEAD, OPTIONS'],
-      ['/openapi.json', 'GET, HEAD, OPTIONS'],
-      ['/health', 'GET, HEAD, OPTIONS'],
-    ] as const) {
-      const options = await api.send('OPTIONS', path);
-      expect(options.status).to.equal(204);
-      expect(options.headers.get('allow'), path).to.equal(allow);
-      const [head, get] = [await api.send('HEAD', path), await api.send('GET', path)];
-      expect(head.status, path).to.equal(allow.includes('GET') ? 200 : 405);
-      expect(get.status, path).to.equal(head.status);
-      expect(head.headers.get('content-length')).to.equal(get.headers.get('content-length'));
-    }
-  });
-
   it('pages through a history', async () => {
     await api.list(10);
     for (let i = 0; i < 4; i += 1) await api.post('/click', { anime_id: 10, user_id: 'a' });
@@ -303,17 +235,5 @@ describe('the command API', () => {
     const second = await api.send('GET', resolved(String(first.body['next']), '/animes/10/events'));
     expect(second.body['events']).to.have.length(2);
     expect(second.body['next']).to.equal(null);
-  });
-
-  it('tells browsers of any origin what they may read, in development', async () => {
-    const { headers } = await api.send('GET', '/live', undefined, { origin: 'https://a.example' });
-    expect(headers.get('access-control-allow-origin')).to.equal('https://a.example');
-    const preflight = await api.send('OPTIONS', '/click', undefined, {
-      origin: 'https://a.example',
-      'access-control-request-method': 'POST',
-      'access-control-request-headers': 'content-type,idempotency-key,if-match',
-    });
-    expect(preflight.status).to.equal(204);
-    expect(preflight.headers.get('access-control-allow-headers')).to.include('idempotency-key');
   });
 });
