@@ -6,6 +6,7 @@ import { encode } from '../wire/codec.js';
 import type { AnimeMemory } from './anime-memory.js';
 import { eventIdOf } from './command-id.js';
 import type { CommandOptions, CommandResult, Precondition, Recorded } from './command-result.js';
+import type { EntityTags } from './etag.js';
 import { metadataOf } from './event-metadata.js';
 import type { Pending } from './pending.js';
 
@@ -141,7 +142,7 @@ const failedPrecondition = (
 ): Precondition | undefined => {
   const confirmed = memory.revision === 'no_stream' ? -1n : memory.revision;
   const revision = confirmed + BigInt(offset);
-  const isAt = (asked: 'any' | readonly bigint[]): boolean =>
+  const isAt = (asked: EntityTags): boolean =>
     asked === 'any' ? revision >= 0n : asked.includes(revision);
   if (ifMatch !== undefined && !isAt(ifMatch)) return 'If-Match';
   if (ifNoneMatch === undefined || state.status !== 'listed') return undefined;

@@ -1,6 +1,7 @@
 import type { AnimeEventType } from '../domain/events.js';
 import type { Rejection } from '../domain/rejection.js';
 import type { ExpectedRevision } from '../ports/event-store.js';
+import type { EntityTags } from './etag.js';
 
 /** Where the event of a command is. */
 export interface Recorded {
@@ -69,9 +70,9 @@ export type Precondition = 'If-Match' | 'If-None-Match';
 /** What comes with a command beside itself. */
 export interface CommandOptions {
   /** Revisions of which the anime must be at one; `any` = it must exist. Absent: wherever it is. */
-  readonly ifMatch?: 'any' | readonly bigint[];
+  readonly ifMatch?: EntityTags;
   /** Revisions at which a listed anime must not be; `any` = it must not be listed. */
-  readonly ifNoneMatch?: 'any' | readonly bigint[];
+  readonly ifNoneMatch?: EntityTags;
   readonly idempotencyKey?: IdempotencyKey;
   readonly correlationId: string;
   /** The id of what caused the command, such as the request. Default: the command's own id. */

@@ -3,12 +3,12 @@ import express, { type Request, type RequestHandler } from 'express';
 import { Problem } from './problem.js';
 
 /** What a body may be called, and the sentence for what is called otherwise. */
-export interface MediaTypes {
+interface MediaTypes {
   readonly pattern: RegExp;
   readonly expectation: string;
 }
 
-export const JSON_ONLY: MediaTypes = {
+const JSON_ONLY: MediaTypes = {
   pattern: /^application\/json$/i,
   expectation: 'The body must be JSON, with the content type application/json.',
 };
@@ -74,7 +74,7 @@ const PARAMETER = /;[\t ]*([^\s;="]+)=(?:"((?:[^"\\]|\\.)*)"|([^\s;"]*))/g;
 const UTF8 = /^utf-?8$/i;
 
 /** Throws 415 where the content type names a charset, quoted or not, that is not UTF-8. */
-export const requireUtf8 = ({ headers }: Request): void => {
+const requireUtf8 = ({ headers }: Request): void => {
   for (const [, name, quoted, bare] of (headers['content-type'] ?? '').matchAll(PARAMETER)) {
     if (name?.toLowerCase() === 'charset' && !UTF8.test(quoted ?? bare ?? '')) {
       throw new Problem(415, 'The body must be encoded in UTF-8.');
@@ -89,7 +89,7 @@ const BYTE_ORDER_MARK = /^\uFEFF/;
  * Throws 400 where it is not UTF-8: decoding would replace such bytes in silence, and two different
  * ids would become one.
  */
-export const bodyText = ({ body }: Request): string => {
+const bodyText = ({ body }: Request): string => {
   if (!Buffer.isBuffer(body)) return '';
   if (!isUtf8(body)) throw new Problem(400, 'The body is not valid UTF-8.');
   return body.toString('utf8').replace(BYTE_ORDER_MARK, '');
