@@ -55,7 +55,7 @@ export const createHttpApp = (options: HttpAppOptions): Express => {
   app.use(requestContext({ logger, metrics }));
   app.use(securityHeaders());
   app.use(crossOrigin(options.corsOrigins));
-  app.use(optionsOf([probes, ...routers]));
+  app.use(optionsOf(all));
   if (rateLimitPerMinute > 0) app.use(limiter(rateLimitPerMinute));
   for (const router of all) app.use(router);
   app.use(unmatched(all));
@@ -78,12 +78,12 @@ const crossOrigin = (origins: readonly string[]): RequestHandler => {
     maxAge: 600,
     preflightContinue: true,
   });
-  const all = origins.includes('*');
   const listed = new Set(origins);
+  const isAllowed = (origin: string): boolean => listed.has('*') || listed.has(origin);
   return (req, res, next) => {
     res.vary('Origin');
     const { origin } = req.headers;
-    if (origin !== undefined && (all || listed.has(origin))) allow(req, res, next);
+    if (origin !== undefined && isAllowed(origin)) allow(req, res, next);
     else next();
   };
 };
