@@ -1,5 +1,5 @@
 import { DETAILS_LIMITS } from '../domain/details-rules.js';
-import { MAX_ANIME_ID, MAX_USER_ID_LENGTH } from '../domain/ids.js';
+import { MAX_ANIME_ID, USER_ID } from '../domain/ids.js';
 import { MAX_RATING, MAX_VIEW_SECONDS, MIN_RATING } from '../domain/rules.js';
 
 const L = DETAILS_LIMITS;
@@ -8,7 +8,7 @@ const animeId = { type: 'integer', minimum: 1, maximum: MAX_ANIME_ID, examples: 
 const userId = {
   type: 'string',
   minLength: 1,
-  maxLength: MAX_USER_ID_LENGTH,
+  maxLength: USER_ID.maxLength,
   examples: ['user123'],
 };
 const whole64 = { type: 'string', pattern: '^(0|[1-9][0-9]*)$', examples: ['42'] };

@@ -1,5 +1,13 @@
 import type { AnimeDetails } from './events.js';
 import type { DetailsGiven } from './commands.js';
+import {
+  COMMAS,
+  CONTROL_BUT_TAB_OR_LINE_BREAK,
+  CONTROL_CHARACTERS,
+  LONE_SURROGATES,
+  textReason,
+  type TextRule,
+} from './text-rules.js';
 
 /** The longest texts and the highest numbers that the catalogue takes, whoever brings them. */
 export const DETAILS_LIMITS = {
@@ -14,6 +22,31 @@ export const DETAILS_LIMITS = {
   popularity: 2 ** 31 - 1,
   members: Number.MAX_SAFE_INTEGER,
 } as const;
+
+const L = DETAILS_LIMITS;
+
+const line = (maxLength: number): TextRule => ({
+  maxLength,
+  forbidden: [LONE_SURROGATES, CONTROL_CHARACTERS],
+});
+
+/** The rule of each text; a description may have lines. */
+export const DETAILS_TEXTS = {
+  title: line(L.titleLength),
+  description: {
+    maxLength: L.descriptionLength,
+    mayBeBlank: true,
+    forbidden: [LONE_SURROGATES, CONTROL_BUT_TAB_OR_LINE_BREAK],
+  },
+  image: line(L.imageLength),
+  type: line(L.typeLength),
+} as const satisfies Partial<Record<keyof AnimeDetails, TextRule>>;
+
+/** Genres are read and shown as one comma separated text. */
+export const GENRE: TextRule = {
+  maxLength: L.genreLength,
+  forbidden: [LONE_SURROGATES, CONTROL_CHARACTERS, COMMAS],
+};
 
 /** What is wrong with one detail: a sentence for a person. */
 export interface DetailProblem {
@@ -46,25 +79,6 @@ export const areDetails = (
 type Problem = Omit<DetailProblem, 'field'>;
 type Check = (value: unknown) => readonly Problem[];
 
-const CONTROL_CHARACTER = /\p{Cc}/u;
-/** A description may have lines. */
-const CONTROL_BUT_LINE_BREAK_OR_TAB = /[^\P{Cc}\n\r\t]/u;
-
-/** Lone surrogates are refused because stores fold them all to U+FFFD. */
-const textProblem = (value: unknown, maxLength: number, forbidden: RegExp): string | undefined => {
-  if (typeof value !== 'string') return 'must be a string';
-  if (value.length > maxLength) {
-    return `must have at most ${maxLength.toLocaleString('en')} characters`;
-  }
-  if (!value.isWellFormed()) return 'must be well-formed Unicode';
-  if (forbidden.test(value)) return 'must not have control characters';
-  return undefined;
-};
-
-const filledTextProblem = (value: unknown, maxLength: number): string | undefined =>
-  textProblem(value, maxLength, CONTROL_CHARACTER) ??
-  ((value as string).trim() === '' ? 'must not be blank' : undefined);
-
 const numberProblem = (value: unknown, whole: boolean, max: number): string | undefined =>
   typeof value === 'number' &&
   (whole ? Number.isSafeInteger(value) : Number.isFinite(value)) &&
@@ -74,9 +88,7 @@ const numberProblem = (value: unknown, whole: boolean, max: number): string | un
     ? undefined
     : `must be a ${whole ? 'whole ' : ''}number from 0 to ${max.toLocaleString('en')}`;
 
-/** Genres are read and shown as one comma separated text. */
-const commaProblem = (genre: unknown): string | undefined =>
-  (genre as string).includes(',') ? 'must not have a comma' : undefined;
+const genreProblem = textReason(GENRE);
 
 const genresProblems = (value: unknown): readonly Problem[] => {
   if (!Array.isArray(value)) return [{ reason: 'must be a list of strings' }];
@@ -84,7 +96,7 @@ const genresProblems = (value: unknown): readonly Problem[] => {
     return [{ reason: `must have at most ${DETAILS_LIMITS.genres} entries` }];
   }
   return value.flatMap((genre, index) => {
-    const reason = filledTextProblem(genre, DETAILS_LIMITS.genreLength) ?? commaProblem(genre);
+    const reason = genreProblem(genre);
     return reason === undefined ? [] : [{ index, reason }];
   });
 };
@@ -96,16 +108,11 @@ const one =
     return reason === undefined ? [] : [{ reason }];
   };
 
-const L = DETAILS_LIMITS;
-
 const CHECKS: readonly (readonly [keyof AnimeDetails, Check])[] = [
-  ['title', one((value) => filledTextProblem(value, L.titleLength))],
-  [
-    'description',
-    one((value) => textProblem(value, L.descriptionLength, CONTROL_BUT_LINE_BREAK_OR_TAB)),
-  ],
-  ['image', one((value) => filledTextProblem(value, L.imageLength))],
-  ['type', one((value) => filledTextProblem(value, L.typeLength))],
+  ['title', one(textReason(DETAILS_TEXTS.title))],
+  ['description', one(textReason(DETAILS_TEXTS.description))],
+  ['image', one(textReason(DETAILS_TEXTS.image))],
+  ['type', one(textReason(DETAILS_TEXTS.type))],
   ['episodes', one((value) => numberProblem(value, true, L.episodes))],
   ['genres', genresProblems],
   ['score', one((value) => numberProblem(value, false, L.score))],

@@ -1,0 +1,35 @@
+import { expect } from 'chai';
+import fc from 'fast-check';
+import { DETAILS_TEXTS, GENRE } from '../../src/domain/details-rules.js';
+import { isUserId, USER_ID } from '../../src/domain/ids.js';
+import { patternOf, textCheck, textReason } from '../../src/domain/text-rules.js';
+import { awkwardTexts } from '../support/awkward-texts.js';
+
+describe('a rule for texts', () => {
+  for (const [name, rule] of Object.entries({ USER_ID, GENRE, ...DETAILS_TEXTS })) {
+    it(`refuses with a reason exactly what its pattern and length refuse: ${name}`, () => {
+      const check = textCheck(rule);
+      const reason = textReason(rule);
+      const pattern = new RegExp(patternOf(rule), 'u');
+      fc.assert(
+        fc.property(awkwardTexts(rule.maxLength), (text) => {
+          const fits = Array.from(text).length <= rule.maxLength && pattern.test(text);
+          expect(check(text), JSON.stringify(text)).to.equal(fits);
+          expect(reason(text) === undefined, JSON.stringify(text)).to.equal(fits);
+        }),
+      );
+    });
+  }
+
+  it('counts an emoji as one character', () => {
+    expect(isUserId('🙂'.repeat(128))).to.be.true;
+    expect(isUserId('🙂'.repeat(129))).to.be.false;
+  });
+
+  it('takes every white space for blank', () => {
+    for (const blank of ['', ' ', '\u00a0', '\u2028', '\u3000\ufeff']) {
+      expect(isUserId(blank), JSON.stringify(blank)).to.be.false;
+    }
+    expect(isUserId('\u2028a')).to.be.true;
+  });
+});
