@@ -68,12 +68,15 @@ function isUtcTime(value) {
 function isUserId(value) {
   return (
     typeof value === 'string' &&
-    value.length >= 1 &&
-    value.length <= 128 &&
+    charactersIn(value) <= 128 &&
     value.trim() !== '' &&
     !/[\u0000-\u001f\u007f-\u009f]/.test(value) &&
     isWellFormed(value)
   );
+}
+
+function charactersIn(text) {
+  return text.replace(/[\ud800-\udbff][\udc00-\udfff]/g, '-').length;
 }
 
 function isWellFormed(text) {

@@ -14,7 +14,10 @@ const mostly = (...right: unknown[]): fc.Arbitrary<unknown> =>
     { weight: 1, arbitrary: fc.jsonValue() },
   );
 
-const userIds = mostly('spike', 'ein 🐕', ' ', '', 'a\u0007b', 'x'.repeat(128), 'x'.repeat(129));
+const userIds = mostly(
+  ...['spike', 'ein 🐕', ' ', '', 'a\u0007b', 'x'.repeat(128), 'x'.repeat(129)],
+  ...['🐕'.repeat(128), '🐕'.repeat(129)],
+);
 const ids = mostly(7, 7, 7, 7, 8, '7', 7.5);
 const seconds = mostly(0, 1440, 86_401, 2_147_483_647, 2_147_483_648, -1, 1.5);
 const ratings = mostly(1, 8.75, 10, 0.999, 10.001, 8.755, 5.359999999999999, '8');
