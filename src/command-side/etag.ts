@@ -7,8 +7,15 @@ export const etagOf = (revision: bigint): string => `"${revision}"`;
 export const etagOrNone = (revision: ExpectedRevision): string | undefined =>
   revision === 'no_stream' ? undefined : etagOf(revision);
 
-const ENTITY_TAG = /[ \t]*(?:(W\/)?"([\x21\x23-\x7e\x80-\xff]*)")?[ \t]*(,|$)/y;
-const REVISION = /^(?:0|[1-9][0-9]{0,18})$/;
+/** A revision in digits: 64 bits do not fit into a JSON number. */
+export const REVISION = '^(?:0|[1-9][0-9]{0,18})$';
+const REVISION_ONLY = new RegExp(REVISION);
+
+const TAG = String.raw`(?:W/)?"[\x21\x23-\x7e\x80-\xff]*"`;
+
+/** What a precondition may be: a star, or a list of entity tags in which some may be missing. */
+export const ENTITY_TAGS = String.raw`^[ \t]*(?:\*|(?:,[ \t]*)*${TAG}(?:[ \t]*,(?:[ \t]*${TAG})?)*)[ \t]*$`;
+const ENTITY_TAGS_ONLY = new RegExp(ENTITY_TAGS);
 
 /** What a precondition names: `any` for a star, else the revisions among its entity tags. */
 export type EntityTags = 'any' | readonly bigint[];
@@ -27,21 +34,13 @@ const parse = (
   take: { readonly weak: boolean },
 ): EntityTags | undefined => {
   if (header === undefined) return undefined;
-  if (header.trim() === '*') return 'any';
-  const revisions: bigint[] = [];
-  let tags = 0;
-  ENTITY_TAG.lastIndex = 0;
-  for (;;) {
-    const [matched, weak, tag, end] = ENTITY_TAG.exec(header) ?? [];
-    if (matched === undefined) throw malformed(name);
-    if (tag !== undefined) tags += 1;
-    const counts = weak === undefined || take.weak;
-    if (tag !== undefined && counts && REVISION.test(tag)) revisions.push(BigInt(tag));
-    if (end === '') break;
+  if (!ENTITY_TAGS_ONLY.test(header)) {
+    throw new Problem(400, `The header ${name} must be * or a list of entity tags such as "5".`);
   }
-  if (tags === 0) throw malformed(name);
-  return revisions;
+  const tags = header.match(new RegExp(TAG, 'g'));
+  if (tags === null) return 'any';
+  return tags
+    .map((tag) => (take.weak ? tag.replace(/^W\//, '') : tag).slice(1, -1))
+    .filter((tag) => REVISION_ONLY.test(tag))
+    .map(BigInt);
 };
-
-const malformed = (name: string): Problem =>
-  new Problem(400, `The header ${name} must be * or a list of entity tags such as "5".`);

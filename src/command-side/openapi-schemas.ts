@@ -1,174 +1,261 @@
-import { DETAILS_LIMITS } from '../domain/details-rules.js';
+import { DETAILS_LIMITS, DETAILS_TEXTS, GENRE } from '../domain/details-rules.js';
 import { MAX_ANIME_ID, USER_ID } from '../domain/ids.js';
 import { MAX_RATING, MAX_VIEW_SECONDS, MIN_RATING } from '../domain/rules.js';
+import { patternOf, type TextRule } from '../domain/text-rules.js';
+import { REVISION } from './etag.js';
+import { ANSWERS, PROBLEMS, REQUESTS } from './openapi-examples.js';
 
 const L = DETAILS_LIMITS;
+const given = REQUESTS.Details;
 
-const animeId = { type: 'integer', minimum: 1, maximum: MAX_ANIME_ID, examples: [1] };
-const userId = {
+const text = (description: string, rule: TextRule, example: string) => ({
   type: 'string',
-  minLength: 1,
-  maxLength: USER_ID.maxLength,
-  examples: ['user123'],
+  description,
+  ...(rule.mayBeBlank === true ? {} : { minLength: 1 }),
+  maxLength: rule.maxLength,
+  pattern: patternOf(rule),
+  examples: [example],
+});
+
+const number = (
+  type: 'integer' | 'number',
+  description: string,
+  limits: { readonly minimum: number; readonly maximum: number },
+  example: number,
+) => ({ type, description, ...limits, examples: [example] });
+
+/** Nothing but its type says that a value may be unknown. */
+const orNull = <Schema extends { readonly type: string }>(schema: Schema) => ({
+  ...schema,
+  type: [schema.type, 'null'],
+});
+
+const upTo = (maximum: number) => ({ minimum: 0, maximum });
+
+const object = <Properties extends object>(
+  description: string,
+  properties: Properties,
+  required: readonly (keyof Properties & string)[],
+  example: object,
+) => ({ type: 'object', description, properties, required, examples: [example] });
+
+const label = (description: string, ...examples: readonly string[]) => ({
+  type: 'string',
+  description,
+  examples,
+});
+
+export const ANIME_ID = number(
+  'integer',
+  'The MyAnimeList id.',
+  { minimum: 1, maximum: MAX_ANIME_ID },
+  REQUESTS.Click.anime_id,
+);
+
+const userId = text('Who it was, in whatever way you tell users apart.', USER_ID, 'user123');
+
+/** 64 bits do not fit into a JSON number. */
+export const whole64 = (description: string, example: string) => ({
+  type: 'string',
+  description,
+  pattern: REVISION,
+  examples: [example],
+});
+
+const uuid = (description: string, example: string) => ({
+  type: 'string',
+  format: 'uuid',
+  description,
+  examples: [example],
+});
+
+const interaction = { anime_id: ANIME_ID, user_id: userId };
+
+const health = {
+  type: 'string',
+  enum: ['healthy', 'unhealthy'],
+  description: 'Whether it can be relied on.',
 };
-const whole64 = { type: 'string', pattern: '^(0|[1-9][0-9]*)$', examples: ['42'] };
 
-const object = (properties: object, required: readonly string[]) => ({
-  type: 'object',
-  properties,
-  required,
-});
+const [event] = ANSWERS.events.events;
 
-const optionalText = (maxLength: number) => ({ type: ['string', 'null'], maxLength });
-const optionalNumber = (type: 'integer' | 'number', maximum: number) => ({
-  type: [type, 'null'],
-  minimum: 0,
-  maximum,
-});
+const EVENT = {
+  eventId: uuid('The id of the event.', ANSWERS.clicked.eventId),
+  type: label('What happened.', 'ClickRegistered', 'RatingGiven'),
+  revision: whole64('Its place in the history of the anime, from 0.', '1'),
+  position: whole64('Its place in the log of all events.', '2'),
+  recordedAt: {
+    type: 'string',
+    format: 'date-time',
+    description: "When the event store took it, by that server's clock.",
+    examples: ['2026-11-24T10:00:00.003Z'],
+  },
+  data: { description: 'What the event says, as stored; base64 where it is not JSON.' },
+  metadata: { description: 'What was stored beside it: the ids of request and command.' },
+};
 
-const interaction = { anime_id: animeId, user_id: userId };
-
-const health = { enum: ['healthy', 'unhealthy'] };
-
-/** The shapes of bodies, built from the very limits that the domain checks. */
+/** The shapes of bodies, built from the very rules that the domain checks. */
 export const schemas = {
-  Click: object(interaction, ['anime_id', 'user_id']),
+  Click: object(
+    'A user clicked on an anime.',
+    interaction,
+    ['anime_id', 'user_id'],
+    REQUESTS.Click,
+  ),
   View: object(
+    'A user looked at an anime.',
     {
       ...interaction,
-      duration_seconds: { type: 'integer', minimum: 0, maximum: MAX_VIEW_SECONDS },
+      duration_seconds: number(
+        'integer',
+        'How long, in whole seconds. Negative zero is refused.',
+        upTo(MAX_VIEW_SECONDS),
+        REQUESTS.View.duration_seconds,
+      ),
     },
     ['anime_id', 'user_id', 'duration_seconds'],
+    REQUESTS.View,
   ),
   Rating: object(
+    'A user rated an anime; a later rating of the same user replaces it.',
     {
       ...interaction,
-      rating: {
-        type: 'number',
-        minimum: MIN_RATING,
-        maximum: MAX_RATING,
-        description: 'Kept rounded to hundredths, halves up.',
-        examples: [8.75],
-      },
+      rating: number(
+        'number',
+        'Kept rounded to hundredths, halves up.',
+        { minimum: MIN_RATING, maximum: MAX_RATING },
+        REQUESTS.Rating.rating,
+      ),
     },
     ['anime_id', 'user_id', 'rating'],
+    REQUESTS.Rating,
   ),
   Details: object(
+    'What the catalogue knows of an anime. What is absent or null is unknown.',
     {
-      title: { type: 'string', minLength: 1, maxLength: L.titleLength },
-      description: optionalText(L.descriptionLength),
-      image: optionalText(L.imageLength),
-      type: optionalText(L.typeLength),
-      episodes: optionalNumber('integer', L.episodes),
+      title: text('Its title.', DETAILS_TEXTS.title, given.title),
+      description: orNull(
+        text('What it is about; may have lines.', DETAILS_TEXTS.description, given.description),
+      ),
+      image: orNull(text('The address of a picture.', DETAILS_TEXTS.image, given.image)),
+      type: orNull(text('Such as TV, Movie or OVA.', DETAILS_TEXTS.type, given.type)),
+      episodes: orNull(
+        number('integer', 'How many episodes it has.', upTo(L.episodes), given.episodes),
+      ),
       genres: {
         type: 'array',
+        description: 'Its genres; none by default, never null.',
         maxItems: L.genres,
-        items: { type: 'string', minLength: 1, maxLength: L.genreLength },
+        items: text('The name of a genre, without commas.', GENRE, 'Action'),
+        examples: [given.genres],
       },
-      score: optionalNumber('number', L.score),
-      popularity: optionalNumber('integer', L.popularity),
-      members: optionalNumber('integer', L.members),
+      score: orNull(number('number', 'Its score elsewhere.', upTo(L.score), given.score)),
+      popularity: orNull(
+        number('integer', 'Its rank; 1 is the most popular.', upTo(L.popularity), given.popularity),
+      ),
+      members: orNull(
+        number('integer', 'How many people follow it.', upTo(L.members), given.members),
+      ),
     },
     ['title'],
+    given,
   ),
   Recorded: object(
+    'The command is done. Without an eventId nothing had to change.',
     {
-      status: { const: 'ok' },
-      message: { type: 'string' },
-      eventId: { type: 'string', format: 'uuid' },
-      animeId,
-      revision: whole64,
-      position: whole64,
-      rating: {
-        type: 'number',
-        minimum: MIN_RATING,
-        maximum: MAX_RATING,
-        description: 'What was kept of a rating: rounded to hundredths.',
-        examples: [8.75],
-      },
+      status: { type: 'string', const: 'ok', description: 'Always ok.' },
+      message: label('A sentence for a person.', ANSWERS.clicked.message),
+      eventId: uuid('The id of the event that was recorded.', ANSWERS.clicked.eventId),
+      animeId: ANIME_ID,
+      revision: whole64('The revision of the anime; queries take it as minRevision.', '41'),
+      position: whole64('A place in the log at or after the event.', '15324'),
+      rating: number(
+        'number',
+        'What was kept of a rating: rounded to hundredths.',
+        { minimum: MIN_RATING, maximum: MAX_RATING },
+        ANSWERS.rated.rating,
+      ),
     },
     ['status', 'message', 'animeId', 'revision'],
+    ANSWERS.clicked,
   ),
   Events: object(
+    'A page of the history of an anime.',
     {
-      animeId,
-      stream: { type: 'string', examples: ['anime-1'] },
+      animeId: ANIME_ID,
+      stream: label('The stream in the event store.', 'anime-1'),
       events: {
         type: 'array',
+        description: 'Oldest first.',
         items: object(
-          {
-            eventId: { type: 'string', format: 'uuid' },
-            type: { type: 'string', examples: ['ClickRegistered'] },
-            revision: whole64,
-            position: whole64,
-            recordedAt: { type: 'string', format: 'date-time' },
-            data: {},
-            metadata: {},
-          },
+          'An event.',
+          EVENT,
           ['eventId', 'type', 'revision', 'position', 'recordedAt', 'data', 'metadata'],
+          event ?? {},
         ),
       },
       next: {
         type: ['string', 'null'],
         format: 'uri-reference',
-        description: 'The next page, relative to this one.',
-        examples: ['?from=100&limit=100'],
+        description: 'The next page, relative to this one; null at the end.',
+        examples: [ANSWERS.events.next],
       },
     },
     ['animeId', 'stream', 'events', 'next'],
+    ANSWERS.events,
   ),
   Problem: object(
+    'Why a request was refused (RFC 9457).',
     {
-      type: { type: 'string', format: 'uri-reference' },
-      title: { type: 'string' },
-      status: { type: 'integer' },
-      detail: { type: 'string' },
-      instance: { type: 'string', format: 'uri-reference' },
-      requestId: { type: 'string' },
-      stream: { type: 'string', description: 'With stream-unreadable and stream-truncated.' },
-      revision: { ...whole64, description: 'Of the event that cannot be read, or the first left.' },
-      eventType: { type: 'string' },
+      type: {
+        ...label('The kind of problem; about:blank where the status says it all.'),
+        format: 'uri-reference',
+        examples: [PROBLEMS.validation.type],
+      },
+      title: label('The kind in words.', PROBLEMS.validation.title),
+      status: { type: 'integer', description: 'The HTTP status.', examples: [422] },
+      detail: label('What is wrong: a sentence for a person.', PROBLEMS.validation.detail),
+      instance: { ...label('The path of the request.', '/click'), format: 'uri-reference' },
+      requestId: label('Which request it was, as in the log.', 'request-42'),
       errors: {
         type: 'array',
-        items: object({ pointer: { type: 'string' }, detail: { type: 'string' } }, [
-          'pointer',
-          'detail',
-        ]),
-      },
-    },
-    ['type', 'title', 'status', 'detail'],
-  ),
-  Health: object(
-    {
-      status: { enum: ['healthy', 'degraded', 'unhealthy'] },
-      service: { type: 'string' },
-      version: { type: 'string' },
-      dependencies: { type: 'object', additionalProperties: health },
-      problems: {
-        type: 'object',
-        description: 'Streams that an operator must look at, while all others are served.',
-        additionalProperties: object(
+        description: 'What is wrong with which field.',
+        items: object(
+          'What is wrong with one field.',
           {
-            count: { type: 'integer' },
-            streams: {
-              type: 'array',
-              items: object(
-                {
-                  stream: { type: 'string' },
-                  detail: { type: 'string' },
-                  remedy: { type: 'string' },
-                },
-                ['stream', 'detail', 'remedy'],
-              ),
-            },
+            pointer: { ...label('A JSON pointer into the body.', '/user_id') },
+            detail: label('A sentence for a person.', 'user_id is required.'),
           },
-          ['count', 'streams'],
+          ['pointer', 'detail'],
+          { pointer: '/user_id', detail: 'user_id is required.' },
         ),
       },
     },
-    ['status', 'service', 'version', 'dependencies'],
+    ['type', 'title', 'status', 'detail'],
+    PROBLEMS.validation,
   ),
-  Probe: object({ status: { type: 'string' } }, ['status']),
+  Health: object(
+    'How the service is.',
+    {
+      status: health,
+      service: label('Which part of the service this is.', 'command-api'),
+      version: label('Its version.', '0.1.0'),
+      dependencies: {
+        type: 'object',
+        description: 'What it needs, by name.',
+        additionalProperties: health,
+        examples: [ANSWERS.healthy.dependencies],
+      },
+    },
+    ['status', 'service', 'version', 'dependencies'],
+    ANSWERS.healthy,
+  ),
+  Probe: object(
+    'The answer to a probe.',
+    { status: label('In a word or two.', 'ready', 'not ready', 'alive') },
+    ['status'],
+    ANSWERS.ready,
+  ),
 };
 
 export type SchemaName = keyof typeof schemas;

@@ -1,132 +1,217 @@
-import { PROBLEM_MEDIA_TYPE } from '../platform/problem.js';
-import { schemas, type SchemaName } from './openapi-schemas.js';
+import { ANSWERS, REQUESTS, type ProblemName } from './openapi-examples.js';
+import * as parts from './openapi-responses.js';
+import { content, parameters, probed, problems, ref, success } from './openapi-responses.js';
+import { schemas } from './openapi-schemas.js';
 
-const content = (name: SchemaName, mediaType = 'application/json') => ({
-  content: { [mediaType]: { schema: { $ref: `#/components/schemas/${name}` } } },
-});
+type ParameterName = keyof typeof parameters;
 
-const header = (description: string, example: string) => ({
-  description,
-  schema: { type: 'string' },
-  example,
-});
+const refs = (...names: readonly ParameterName[]) => names.map((name) => ref('parameters', name));
 
-const RECORDED_HEADERS = {
-  ETag: header('The revision of the anime after this command.', '"42"'),
-  Location: header(
-    'Where the event can be read, relative to the request.',
-    'animes/1/events?from=42&limit=1',
-  ),
-  'Idempotency-Replayed': header('Set when this command was recorded before.', 'true'),
-};
+/** Open where the service has no API keys. */
+const SECURITY = [{}, { bearer: [] }, { apiKey: [] }];
 
-const recorded = (description: string) => ({
-  description,
-  headers: RECORDED_HEADERS,
-  ...content('Recorded'),
-});
+const IDS: readonly ParameterName[] = ['RequestId', 'CorrelationId'];
+const COMMAND_HEADERS = refs('IdempotencyKey', 'IfMatch', 'IfNoneMatch', ...IDS, 'Traceparent');
 
-const PROBLEMS: Readonly<Record<number, string>> = {
-  400: 'The body, the path, the query or a header cannot be read.',
-  401: 'An API key is missing or not known.',
-  404: 'The anime is not in the catalogue.',
-  409: 'Others kept writing to this anime; nothing was recorded.',
-  410: 'The anime has been taken off the catalogue.',
-  412: 'The anime is not at a revision that If-Match and If-None-Match ask for.',
-  413: 'The body is larger than 16 KiB.',
-  415: 'The body is not JSON in UTF-8.',
-  422: 'A field does not validate, or the Idempotency-Key came before with another body.',
-  429: 'Too many requests from this address.',
-  500: 'A bug, or (type event-store-refused) an operator must act. Nothing was recorded.',
-  503:
-    'Nothing was recorded for now, or (type outcome-unknown) it is not known whether it was. ' +
-    'Types stream-unreadable, stream-truncated and event-store-access-denied: an operator must act.',
-};
-
-const problems = (...statuses: readonly number[]) =>
-  Object.fromEntries(
-    statuses.map((status) => [
-      status,
-      { description: PROBLEMS[status], ...content('Problem', PROBLEM_MEDIA_TYPE) },
-    ]),
-  );
-
-const ANIME_ID = {
-  name: 'id',
-  in: 'path',
-  required: true,
-  description: 'The MyAnimeList id.',
-  schema: { type: 'integer', minimum: 1, maximum: 2 ** 31 - 1 },
-};
-
-const COMMAND_HEADERS = [
-  {
-    name: 'Idempotency-Key',
-    in: 'header',
-    description:
-      'Makes a repeat safe: the same key with the same body is recorded once. A key counts per API key, anime and kind of command.',
-    schema: { type: 'string', minLength: 1, maxLength: 255 },
-  },
-  {
-    name: 'If-Match',
-    in: 'header',
-    description: 'The ETag that the anime must have, else 412.',
-    schema: { type: 'string' },
-  },
-  {
-    name: 'If-None-Match',
-    in: 'header',
-    description:
-      'An ETag that a listed anime must not have; with *, it must not be listed: else 412.',
-    schema: { type: 'string' },
-  },
+const OF_EVERY_REQUEST: readonly ProblemName[] = [
+  ...(['key-missing', 'key-unknown', 'request-timeout', 'too-many-requests'] as const),
+  ...(['headers-too-large', 'internal-error'] as const),
+];
+const OF_EVERY_COMMAND: readonly ProblemName[] = [
+  ...OF_EVERY_REQUEST,
+  ...(['header-not-readable', 'conflict', 'stream-deleted', 'precondition-failed'] as const),
+  ...(['overloaded', 'unavailable', 'outcome-unknown', 'stream-unreadable'] as const),
+];
+const OF_A_BODY: readonly ProblemName[] = [
+  ...(['body-not-json', 'body-too-large', 'validation', 'idempotency-key-reused'] as const),
 ];
 
-const query = (name: string, description: string, maximum?: number) => ({
-  name,
-  in: 'query',
-  description,
-  schema: { type: 'integer', minimum: name === 'limit' ? 1 : 0, ...(maximum && { maximum }) },
-});
+const recorded = (description: string, values: Readonly<Record<string, unknown>>) =>
+  success(description, content('Recorded', values), 'ETag', 'Location', 'Idempotency-Replayed');
 
-const SECURITY = { security: [{}, { bearer: [] }, { apiKey: [] }] };
-
-/** JSON by the names that `navigator.sendBeacon` and trackers give it, and by any ending in +json. */
-const beacon = (name: SchemaName) => ({
-  required: true,
-  description: 'JSON, also as application/*+json or text/plain, which navigator.sendBeacon sends.',
-  content: { ...content(name).content, ...content(name, 'text/plain').content },
-});
-
-const details = { required: true, ...content('Details') };
-
-const command = (summary: string, body: object | undefined, success: object) => ({
-  summary,
+const interaction = (
+  operationId: string,
+  body: 'Click' | 'View' | 'Rating',
+  answer: object,
+  texts: { readonly summary: string; readonly description: string },
+) => ({
+  operationId,
+  tags: ['Interactions'],
+  ...texts,
   parameters: COMMAND_HEADERS,
-  ...(body === undefined ? {} : { requestBody: body }),
-  responses: {
-    ...success,
-    ...problems(400, 401, 404, 409, 410, 412),
-    ...(body === undefined ? {} : problems(413, 415)),
-    ...problems(422, 429, 500, 503),
+  requestBody: {
+    description: `${schemas[body].description} JSON, also called application/*+json or text/plain, which navigator.sendBeacon sends.`,
+    required: true,
+    content: {
+      ...content(body, { [body.toLowerCase()]: REQUESTS[body] }),
+      ...content(body, { [body.toLowerCase()]: REQUESTS[body] }, 'text/plain'),
+    },
   },
-  ...SECURITY,
-});
-
-const CREATED = { 201: recorded('Recorded.') };
-
-const probe = (summary: string, body: SchemaName, unhealthy = true) => ({
-  summary,
   responses: {
-    200: { description: 'Yes.', ...content(body) },
-    ...(unhealthy ? { 503: { description: 'No.', ...content(body) } } : {}),
+    201: recorded('Recorded.', { recorded: answer }),
+    ...problems(
+      ...OF_EVERY_COMMAND,
+      ...OF_A_BODY,
+      ...(['body-of-another-type', 'anime-not-listed', 'anime-delisted'] as const),
+    ),
   },
+  security: SECURITY,
 });
 
-const text = (summary: string, mediaType: string) => ({
-  summary,
-  responses: { 200: { description: summary, content: { [mediaType]: {} } } },
+const INTERACTIONS = {
+  '/click': {
+    post: interaction('recordClick', 'Click', ANSWERS.clicked, {
+      summary: 'Record a click',
+      description: 'Appends a ClickRegistered event to the history of the anime.',
+    }),
+  },
+  '/view': {
+    post: interaction('recordView', 'View', ANSWERS.viewed, {
+      summary: 'Record a view',
+      description: 'Appends a ViewRegistered event to the history of the anime.',
+    }),
+  },
+  '/rating': {
+    post: interaction('recordRating', 'Rating', ANSWERS.rated, {
+      summary: "Record a user's rating",
+      description: 'Appends a RatingGiven event; the latest rating of each user counts.',
+    }),
+  },
+};
+
+const CATALOGUE = {
+  '/animes/{id}': {
+    parameters: refs('AnimeId'),
+    put: {
+      operationId: 'putAnime',
+      tags: ['Catalogue'],
+      summary: 'Put an anime into the catalogue, or replace its details',
+      description: 'Lists the anime (again), or revises its details where they differ.',
+      parameters: COMMAND_HEADERS,
+      requestBody: {
+        description: schemas.Details.description,
+        required: true,
+        content: content('Details', { 'all-details': REQUESTS.Details, title: { title: 'Akira' } }),
+      },
+      responses: {
+        200: recorded('Revised, or nothing had to change.', {
+          revised: ANSWERS.revised,
+          unchanged: ANSWERS.unchanged,
+        }),
+        201: recorded('Listed.', { listed: ANSWERS.listed }),
+        ...problems(
+          ...OF_EVERY_COMMAND,
+          ...OF_A_BODY,
+          ...(['details-of-another-type', 'id-not-readable', 'already-listed'] as const),
+        ),
+      },
+      security: SECURITY,
+    },
+    delete: {
+      operationId: 'delistAnime',
+      tags: ['Catalogue'],
+      summary: 'Take an anime off the catalogue',
+      description: 'It rejects interactions until it is listed again; its counters stay.',
+      parameters: COMMAND_HEADERS,
+      responses: {
+        200: recorded('Taken off, or it was off already.', { delisted: ANSWERS.delisted }),
+        ...problems(...OF_EVERY_COMMAND, 'id-not-readable', 'anime-not-listed'),
+      },
+      security: SECURITY,
+    },
+  },
+  '/animes/{id}/events': {
+    parameters: refs('AnimeId'),
+    get: {
+      operationId: 'readAnimeEvents',
+      tags: ['Catalogue'],
+      summary: 'Read the history of an anime',
+      description: 'A page of its stream, oldest event first, for inspection.',
+      parameters: refs('From', 'Limit', ...IDS),
+      responses: {
+        200: success('A page of the history.', content('Events', { page: ANSWERS.events })),
+        ...problems(
+          ...OF_EVERY_REQUEST,
+          ...(['events-id-not-readable', 'query-not-readable', 'no-history'] as const),
+          ...(['stream-deleted', 'history-unavailable'] as const),
+        ),
+      },
+      security: SECURITY,
+    },
+  },
+};
+
+const operation = (
+  operationId: string,
+  tag: string,
+  texts: { readonly summary: string; readonly description: string },
+  responses: object,
+) => ({
+  operationId,
+  tags: [tag],
+  ...texts,
+  parameters: refs('RequestId'),
+  responses: { ...responses, ...problems('request-timeout', 'headers-too-large') },
+  security: [],
 });
+
+const OPERATIONS = {
+  '/health': {
+    get: operation(
+      'getHealth',
+      'Operations',
+      {
+        summary: 'Are the dependencies healthy?',
+        description: 'Asks each dependency; for people and dashboards.',
+      },
+      {
+        200: probed('All are.', content('Health', { healthy: ANSWERS.healthy })),
+        503: probed('Not all are.', content('Health', { unhealthy: ANSWERS.unhealthy })),
+      },
+    ),
+  },
+  '/ready': {
+    get: operation(
+      'getReady',
+      'Operations',
+      { summary: 'Can it serve?', description: 'For load balancers.' },
+      {
+        200: probed('It can.', content('Probe', { ready: ANSWERS.ready })),
+        503: probed('It cannot, for now.', content('Probe', { 'not-ready': ANSWERS.notReady })),
+      },
+    ),
+  },
+  '/live': {
+    get: operation(
+      'getLive',
+      'Operations',
+      { summary: 'Does the process live?', description: 'For supervisors.' },
+      { 200: probed('It does.', content('Probe', { alive: ANSWERS.alive })) },
+    ),
+  },
+  '/metrics': {
+    get: operation(
+      'getMetrics',
+      'Operations',
+      { summary: 'Metrics', description: 'In the text format of Prometheus.' },
+      { 200: probed('The metrics.', { 'text/plain': { schema: { type: 'string' } } }) },
+    ),
+  },
+  '/openapi.json': {
+    get: operation(
+      'getOpenApi',
+      'Operations',
+      { summary: 'This document', description: 'The API in OpenAPI 3.1.' },
+      { 200: success('The document.', { 'application/json': { schema: { type: 'object' } } }) },
+    ),
+  },
+};
+
+const DESCRIPTION = `Records clicks, views and ratings of anime, and keeps their catalogue.
+
+Nothing is coerced: \`"1"\` is not 1. Fields that are not named here are ignored. Numbers in a path or
+query are written in digits alone, without sign, fraction or leading zeros. Every refusal is a problem
+document (RFC 9457) whose \`detail\` is a sentence for a person.`;
 
 /** The command API in OpenAPI 3.1. */
 export const openApi = (version: string) => ({
@@ -134,49 +219,35 @@ export const openApi = (version: string) => ({
   info: {
     title: 'Anime Analytics: commands',
     version,
-    description: 'Records clicks, views and ratings of animes, and keeps their catalogue.',
+    summary: 'Clicks, views and ratings in.',
+    description: DESCRIPTION,
+    contact: { name: 'The maintainers of Anime Analytics' },
     license: { name: 'MIT', identifier: 'MIT' },
   },
-  paths: {
-    '/click': { post: command('Record a click', beacon('Click'), CREATED) },
-    '/view': { post: command('Record a view', beacon('View'), CREATED) },
-    '/rating': { post: command("Record a user's rating", beacon('Rating'), CREATED) },
-    '/animes/{id}': {
-      parameters: [ANIME_ID],
-      put: command('Put an anime into the catalogue, or replace its details', details, {
-        200: recorded('Revised, or nothing had to change.'),
-        201: recorded('Listed.'),
-      }),
-      delete: command('Take an anime off the catalogue', undefined, {
-        200: recorded('Taken off, or it was off already.'),
-      }),
-    },
-    '/animes/{id}/events': {
-      parameters: [ANIME_ID],
-      get: {
-        summary: 'Read the history of an anime',
-        parameters: [
-          query('from', 'The first revision to read.'),
-          query('limit', 'How many events at most; 100 by default.', 500),
-        ],
-        responses: {
-          200: { description: 'A page of the history.', ...content('Events') },
-          ...problems(400, 401, 404, 410, 429, 500, 503),
-        },
-        ...SECURITY,
-      },
-    },
-    '/health': { get: probe('Are the dependencies healthy?', 'Health') },
-    '/ready': { get: probe('Can it serve?', 'Probe') },
-    '/live': { get: probe('Does the process live?', 'Probe', false) },
-    '/metrics': { get: text('Metrics for Prometheus', 'text/plain') },
-    '/openapi.json': { get: text('This document', 'application/json') },
-  },
+  servers: [{ url: '.', description: 'Where this document is served, behind whatever prefix.' }],
+  tags: [
+    { name: 'Interactions', description: 'What users do: clicks, views and ratings.' },
+    { name: 'Catalogue', description: 'Which anime there are, and what happened to each.' },
+    { name: 'Operations', description: 'Health, metrics and this document.' },
+  ],
+  paths: { ...INTERACTIONS, ...CATALOGUE, ...OPERATIONS },
   components: {
     schemas,
+    parameters,
+    headers: parts.headers,
+    examples: parts.examples,
     securitySchemes: {
-      bearer: { type: 'http', scheme: 'bearer' },
-      apiKey: { type: 'apiKey', in: 'header', name: 'X-Api-Key' },
+      bearer: {
+        type: 'http',
+        scheme: 'bearer',
+        description: 'One of the API keys of the service, where it has any.',
+      },
+      apiKey: {
+        type: 'apiKey',
+        in: 'header',
+        name: 'X-Api-Key',
+        description: 'The same key in a header of its own.',
+      },
     },
   },
 });

@@ -6,10 +6,11 @@ import { requireApiKey } from '../platform/api-key.js';
 import { Problem } from '../platform/problem.js';
 import { problemOfStore } from './answers.js';
 import { resultOfFailure } from './failures.js';
+import { REVISION } from './etag.js';
 import { pathAnimeId } from './validation.js';
 
-const DEFAULT_LIMIT = 100;
-const MAX_LIMIT = 500;
+export const DEFAULT_EVENTS = 100;
+export const MAX_EVENTS = 500;
 const MAX_REVISION = 2n ** 63n - 1n;
 
 /** `GET /animes/:id/events?from=&limit=`: the history of an anime, to look at. */
@@ -22,8 +23,10 @@ export const streamRoutes = (options: {
 
   router.get('/animes/:id/events', requireApiKey(apiKeys), async (req, res) => {
     const animeId = pathAnimeId(req);
-    const from = wholeQuery(req, 'from', 0n, MAX_REVISION) ?? 0n;
-    const limit = Number(wholeQuery(req, 'limit', 1n, BigInt(MAX_LIMIT)) ?? DEFAULT_LIMIT);
+    const given = wholeQuery(req, 'from', 0n, 10n ** 19n - 1n) ?? 0n;
+    // No history is longer, so what is asked for from beyond is nothing either way.
+    const from = given < MAX_REVISION ? given : MAX_REVISION;
+    const limit = Number(wholeQuery(req, 'limit', 1n, BigInt(MAX_EVENTS)) ?? DEFAULT_EVENTS);
     const stream = streamOf(animeId);
     try {
       const events: RecordedEvent[] = [];
@@ -69,11 +72,12 @@ const parsed = (bytes: Uint8Array): unknown => {
   }
 };
 
+const DIGITS = new RegExp(REVISION);
+
 const wholeQuery = (req: Request, name: string, min: bigint, max: bigint): bigint | undefined => {
   const given = req.query[name];
   if (given === undefined) return undefined;
-  const value =
-    typeof given === 'string' && /^[0-9]{1,19}$/.test(given) ? BigInt(given) : undefined;
+  const value = typeof given === 'string' && DIGITS.test(given) ? BigInt(given) : undefined;
   if (value !== undefined && value >= min && value <= max) return value;
   throw new Problem(
     400,
