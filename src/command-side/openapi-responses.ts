@@ -162,18 +162,15 @@ const HEADERS: Readonly<Record<number, readonly HeaderName[]>> = {
   503: ['Retry-After'],
 };
 
-/** What the HTTP parser refuses has no request to name. */
-const WITHOUT_REQUEST: readonly number[] = [408, 431];
-
 /** The responses in which these problems are told, by status. */
 export const problems = (...names: readonly ProblemName[]) => {
   const statuses = [...new Set(names.map((name) => PROBLEMS[name].status))].sort((a, b) => a - b);
   return Object.fromEntries(
     statuses.map((status) => {
       const told = names.filter((name) => PROBLEMS[name].status === status);
-      const common: readonly HeaderName[] = WITHOUT_REQUEST.includes(status)
-        ? []
-        : [...NAMES, ...LIMITED];
+      // What the HTTP parser refuses has no request to name.
+      const named = told.some((name) => 'instance' in PROBLEMS[name]);
+      const common: readonly HeaderName[] = named ? [...NAMES, ...LIMITED] : [];
       return [
         status,
         {

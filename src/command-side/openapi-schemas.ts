@@ -108,7 +108,7 @@ export const schemas = {
       ...interaction,
       duration_seconds: number(
         'integer',
-        'How long, in whole seconds. Negative zero is refused.',
+        'How long, in whole seconds.',
         upTo(MAX_VIEW_SECONDS),
         REQUESTS.View.duration_seconds,
       ),

@@ -13,9 +13,12 @@ const SECURITY = [{}, { bearer: [] }, { apiKey: [] }];
 const IDS: readonly ParameterName[] = ['RequestId', 'CorrelationId'];
 const COMMAND_HEADERS = refs('IdempotencyKey', 'IfMatch', 'IfNoneMatch', ...IDS, 'Traceparent');
 
+const OF_EVERY_ROUTE = [
+  ...(['not-http', 'request-timeout', 'headers-too-large', 'internal-error'] as const),
+];
 const OF_EVERY_REQUEST: readonly ProblemName[] = [
-  ...(['key-missing', 'key-unknown', 'request-timeout', 'too-many-requests'] as const),
-  ...(['headers-too-large', 'internal-error'] as const),
+  ...OF_EVERY_ROUTE,
+  ...(['key-missing', 'key-unknown', 'too-many-requests'] as const),
 ];
 const OF_EVERY_COMMAND: readonly ProblemName[] = [
   ...OF_EVERY_REQUEST,
@@ -151,7 +154,7 @@ const operation = (
   tags: [tag],
   ...texts,
   parameters: refs('RequestId'),
-  responses: { ...responses, ...problems('request-timeout', 'headers-too-large') },
+  responses: { ...responses, ...problems(...OF_EVERY_ROUTE) },
   security: [],
 });
 
@@ -209,9 +212,10 @@ const OPERATIONS = {
 
 const DESCRIPTION = `Records clicks, views and ratings of anime, and keeps their catalogue.
 
-Nothing is coerced: \`"1"\` is not 1. Fields that are not named here are ignored. Numbers in a path or
-query are written in digits alone, without sign, fraction or leading zeros. Every refusal is a problem
-document (RFC 9457) whose \`detail\` is a sentence for a person.`;
+Nothing is coerced: \`"1"\` is not 1, and negative zero is not 0. Fields that are not named here are
+ignored. Bodies are JSON in UTF-8 of at most 16 KiB. Numbers in a path or query are written in digits
+alone, without sign, fraction or leading zeros. Lengths are counted in Unicode code points. Every
+refusal is a problem document (RFC 9457) whose \`detail\` is a sentence for a person.`;
 
 /** The command API in OpenAPI 3.1. */
 export const openApi = (version: string) => ({

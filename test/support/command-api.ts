@@ -14,30 +14,40 @@ export interface CommandApiOptions {
   readonly apiKeys?: readonly string[];
   readonly production?: boolean;
   readonly limits?: CommandLimits;
+  readonly rateLimitPerMinute?: number;
+  readonly version?: string;
+  readonly newId?: () => string;
+  readonly headersTimeoutMs?: number;
 }
 
 /** The whole command API on a free port, over an embedded event store in a fresh directory. */
 export const serveCommandApi = async (options: CommandApiOptions = {}) => {
   const { apiKeys = [], production = false, limits = {} } = options;
+  const {
+    rateLimitPerMinute = 0,
+    version = '1.2.3',
+    newId = randomUUID,
+    headersTimeoutMs = 10_000,
+  } = options;
   const logger = silentLogger();
   const metrics = createMetrics({ processMetrics: false });
   const opened = await openStore();
   const faulty = faultyEventStore(opened.store);
   const { store } = faulty;
-  const health = createHealth({ service: 'command-api', version: '1.2.3', logger, cacheMs: 0 });
+  const health = createHealth({ service: 'command-api', version, logger, cacheMs: 0 });
   health.register('event-store', () => store.ping());
-  const handler = createCommandHandler({ store, logger, metrics, newId: randomUUID, limits });
+  const handler = createCommandHandler({ store, logger, metrics, newId, limits });
   const app = createCommandApi({
     ...{ handler, store, logger, metrics, health, apiKeys, production },
     metricsOf: ['command-api'],
     corsOrigins: ['*'],
     role: 'all',
     elsewhere: () => [],
-    rateLimitPerMinute: 0,
-    version: '1.2.3',
+    rateLimitPerMinute,
+    version,
     now: () => new Date(AT),
   });
-  const server = await listen(app, { host: '127.0.0.1', port: 0 });
+  const server = await listen(app, { host: '127.0.0.1', port: 0, headersTimeoutMs });
 
   const send = async (
     method: string,
@@ -69,6 +79,7 @@ export const serveCommandApi = async (options: CommandApiOptions = {}) => {
     post: (path: string, body: unknown, headers?: Record<string, string>) =>
       send('POST', path, body, headers),
     list: (id: number) => send('PUT', `/animes/${id}`, { title: `Anime ${id}` }),
+    health,
     /** All events of all animes. */
     countEvents: async () => {
       let count = 0;

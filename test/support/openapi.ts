@@ -10,6 +10,7 @@ export interface Schema {
   readonly additionalProperties?: boolean | Schema;
   readonly required?: readonly string[];
   readonly items?: Schema;
+  readonly minimum?: number;
   readonly maximum?: number;
   readonly maxLength?: number;
   readonly maxItems?: number;
@@ -103,7 +104,19 @@ export const operation = (id: string): Operation => {
 const ajv = new Ajv2020({ allErrors: true, allowUnionTypes: true, ownProperties: true });
 addFormats.default(ajv);
 
-export const validator = (schema: Schema) => ajv.compile(schema);
+type Validate = ReturnType<typeof ajv.compile>;
+
+const validators = new Map<string, Validate>();
+
+const validator = (schema: Schema): Validate => {
+  const text = JSON.stringify(schema);
+  const validate = validators.get(text) ?? ajv.compile(schema);
+  validators.set(text, validate);
+  return validate;
+};
+
+export const isValid = (schema: Schema, value: unknown): boolean =>
+  validator(schema)(value) === true;
 
 /** The schema of an object that may only have the properties that it names. */
 export const closed = (schema: Schema): Schema => ({
@@ -122,6 +135,6 @@ export const closed = (schema: Schema): Schema => ({
 /** Where a value differs from the schema; a property that it does not name is a difference. */
 export const differences = (schema: Schema, value: unknown): readonly string[] => {
   const validate = validator(closed(schema));
-  validate(value);
+  if (validate(value) === true) return [];
   return (validate.errors ?? []).map(({ instancePath, message }) => `${instancePath} ${message}`);
 };

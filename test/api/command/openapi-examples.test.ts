@@ -1,0 +1,241 @@
+import { expect } from 'chai';
+import {
+  ANSWERS,
+  PROBLEMS,
+  REQUESTS,
+  type ProblemName,
+} from '../../../src/command-side/openapi-examples.js';
+import { UnavailableError } from '../../../src/ports/errors.js';
+import {
+  serveCommandApi,
+  type Answer,
+  type CommandApi,
+  type CommandApiOptions,
+} from '../../support/command-api.js';
+import { AT } from '../../support/examples.js';
+import { conflict, neverApply, refuse } from '../../support/faulty-event-store.js';
+import { exchange } from '../../support/http.js';
+import { differences, operation, operations } from '../../support/openapi.js';
+
+const NAMES = { 'x-request-id': 'request-42', 'x-correlation-id': 'page-7f3a' };
+
+/** The headers that every answer has, whatever it answers. */
+const OF_EVERY_ANSWER =
+  /^(cache-control|connection|content-|cross-origin-|date|keep-alive|origin-agent|referrer|strict-|vary|x-(content|dns|download|frame|permitted|xss)|access-control-)/;
+
+/** That an answer is one of those which the document has for the operation, headers included. */
+const expectDescribed = (operationId: string, { status, headers, body }: Answer): void => {
+  const response = operation(operationId).responses[String(status)];
+  const mediaType = headers.get('content-type')?.split(';', 1)[0] ?? '';
+  const schema = response?.content[mediaType]?.schema;
+  expect(schema, `${operationId} ${status} ${mediaType}`).not.to.equal(undefined);
+  expect(differences(schema ?? {}, body), `${operationId} ${status}`).to.deep.equal([]);
+  for (const [name, value] of headers) {
+    if (OF_EVERY_ANSWER.test(name)) continue;
+    const [, described] =
+      Object.entries(response?.headers ?? {}).find(([each]) => each.toLowerCase() === name) ?? [];
+    expect(described, `${operationId} ${status} ${name}`).not.to.equal(undefined);
+    const typed = described?.schema.type === 'integer' ? Number(value) : value;
+    expect(differences(described?.schema ?? {}, typed), name).to.deep.equal([]);
+  }
+};
+
+/** Where the log is and when it took an event is not told by what was sent. */
+const withoutPlaces = (body: object): unknown =>
+  JSON.parse(JSON.stringify(body), (key: string, value: unknown) =>
+    ['position', 'recordedAt'].includes(key) ? '?' : value,
+  );
+
+describe('an example of the OpenAPI document', () => {
+  it('is what is really answered to what is sent, one after another', async () => {
+    const { listed, clicked, viewed, rated, revised, delisted } = ANSWERS;
+    const ids = [listed, clicked, viewed, rated, rated, revised, delisted].map(
+      ({ eventId }) => eventId,
+    );
+    const newId = () => ids.shift() ?? expect.fail('no more ids');
+    const api = await serveCommandApi({ newId, version: '0.1.0', rateLimitPerMinute: 6000 });
+    const expectAnswer = async (
+      id: string,
+      path: string,
+      status: number,
+      example: object,
+      body?: unknown,
+    ): Promise<Answer> => {
+      const { method } = operation(id);
+      const answer = await api.send(method.toUpperCase(), path, body, NAMES);
+      expect(answer.status, JSON.stringify(answer.body)).to.equal(status);
+      expect(withoutPlaces(answer.body)).to.deep.equal(withoutPlaces(example));
+      expectDescribed(id, answer);
+      return answer;
+    };
+    try {
+      const { Details, Click, View, Rating } = REQUESTS;
+      const put = await expectAnswer('putAnime', '/animes/1', 201, listed, Details);
+      expect(put.headers.get('etag')).to.equal('"0"');
+      expect(put.headers.get('location')).to.equal('/animes/1/events?from=0&limit=1');
+      await expectAnswer('recordClick', '/click', 201, clicked, Click);
+      await expectAnswer('recordView', '/view', 201, viewed, View);
+      await expectAnswer('recordRating', '/rating', 201, rated, Rating);
+      await expectAnswer('readAnimeEvents', '/animes/1/events?from=1&limit=1', 200, ANSWERS.events);
+      await expectAnswer('putAnime', '/animes/1', 200, ANSWERS.unchanged, Details);
+      const title = { title: 'Akira' };
+      await expectAnswer('putAnime', '/animes/1', 200, revised, title);
+      await expectAnswer('delistAnime', '/animes/1', 200, delisted);
+      await expectAnswer('getHealth', '/health', 200, ANSWERS.healthy);
+      await expectAnswer('getReady', '/ready', 200, ANSWERS.ready);
+      api.health.stopping();
+      await expectAnswer('getReady', '/ready', 503, ANSWERS.notReady);
+      await expectAnswer('getLive', '/live', 200, ANSWERS.alive);
+      expectDescribed('getMetrics', await api.send('GET', '/metrics', undefined, NAMES));
+      await api.store.close();
+      await expectAnswer('getHealth', '/health', 503, ANSWERS.unhealthy);
+    } finally {
+      await api.stop();
+    }
+  });
+
+  it('of a repeat says so', async () => {
+    const api = await serveCommandApi();
+    try {
+      await api.list(1);
+      const headers = { 'idempotency-key': 'a5c8f0d2-click-1' };
+      await api.post('/click', REQUESTS.Click, headers);
+      const again = await api.post('/click', REQUESTS.Click, headers);
+      expect(again.headers.get('idempotency-replayed')).to.equal('true');
+      expectDescribed('recordClick', again);
+    } finally {
+      await api.stop();
+    }
+  });
+});
+
+type Provocation = readonly [
+  operationId: string,
+  provoke: (api: CommandApi) => Promise<Answer>,
+  options?: CommandApiOptions,
+];
+
+const click = (api: CommandApi, anime_id = 1, headers: Record<string, string> = {}) =>
+  api.post('/click', { ...REQUESTS.Click, anime_id }, { ...NAMES, ...headers });
+
+/** A click on an anime that is listed, after something happened. */
+const clickAfter =
+  (happen: (api: CommandApi) => unknown, headers?: Record<string, string>) =>
+  async (api: CommandApi): Promise<Answer> => {
+    await api.list(1);
+    await happen(api);
+    return click(api, 1, headers);
+  };
+
+const body =
+  (text: unknown, headers: Record<string, string> = {}) =>
+  (api: CommandApi) =>
+    api.post('/click', text, { ...NAMES, ...headers });
+
+const get = (path: string) => (api: CommandApi) => api.send('GET', path, undefined, NAMES);
+
+/** What is not even a request, sent over a bare connection. */
+const bytes =
+  (text: string) =>
+  async (api: CommandApi): Promise<Answer> => {
+    const [head = '', content = ''] = (await exchange(api.port, text)).split('\r\n\r\n');
+    const [, status = ''] = /^HTTP\/1\.1 (\d+)/.exec(head) ?? [];
+    const headers = new Headers({ 'content-type': /content-type: (.*)/i.exec(head)?.[1] ?? '' });
+    return { status: Number(status), headers, body: JSON.parse(content) as Answer['body'] };
+  };
+
+const PROVOCATIONS: Readonly<Record<ProblemName, Provocation>> = {
+  'body-not-json': ['recordClick', body('{"anime_id":1,')],
+  'id-not-readable': ['delistAnime', (api) => api.send('DELETE', '/animes/abc', undefined, NAMES)],
+  'events-id-not-readable': ['readAnimeEvents', get('/animes/abc/events')],
+  'query-not-readable': ['readAnimeEvents', get('/animes/1/events?limit=501')],
+  'header-not-readable': ['recordClick', (api) => click(api, 1, { 'if-match': '5' })],
+  'not-http': ['recordClick', bytes('NONSENSE\r\n\r\n')],
+  'key-missing': ['recordClick', click, { apiKeys: ['a-key'] }],
+  'key-unknown': [
+    'recordClick',
+    (api) => click(api, 1, { authorization: 'Bearer another' }),
+    { apiKeys: ['a-key'] },
+  ],
+  'anime-not-listed': ['recordClick', (api) => click(api, 999)],
+  'no-history': ['readAnimeEvents', get('/animes/999/events')],
+  'request-timeout': ['getLive', bytes('GET /live HTTP/1.1\r\nHos'), { headersTimeoutMs: 100 }],
+  conflict: [
+    'recordClick',
+    clickAfter((api) => api.always(conflict)),
+    { limits: { conflictRetries: 1 } },
+  ],
+  'anime-delisted': ['recordClick', clickAfter((api) => api.send('DELETE', '/animes/1'))],
+  'stream-deleted': ['recordClick', clickAfter((api) => api.store.tombstoneStream('anime-1'))],
+  'precondition-failed': ['recordClick', clickAfter(() => undefined, { 'if-match': '"7"' })],
+  'body-too-large': ['recordClick', body({ ...REQUESTS.Click, more: 'x'.repeat(20_000) })],
+  'body-of-another-type': ['recordClick', body('a=1', { 'content-type': 'a/b' })],
+  validation: ['recordClick', body({ anime_id: 1 })],
+  'idempotency-key-reused': [
+    'recordClick',
+    clickAfter(
+      (api) =>
+        api.post('/click', { anime_id: 1, user_id: 'another' }, { 'idempotency-key': 'a-key' }),
+      { 'idempotency-key': 'a-key' },
+    ),
+  ],
+  'too-many-requests': ['recordClick', clickAfter(() => undefined), { rateLimitPerMinute: 1 }],
+  'headers-too-large': ['getLive', bytes(`GET / HTTP/1.1\r\nX: ${'x'.repeat(20_000)}\r\n\r\n`)],
+  'internal-error': ['recordClick', clickAfter((api) => api.always(() => expect.fail('a bug')))],
+  overloaded: ['recordClick', click, { limits: { waitingInAll: 0 } }],
+  unavailable: ['recordClick', clickAfter((api) => api.always(refuse))],
+  'history-unavailable': [
+    'readAnimeEvents',
+    (api) => {
+      api.readsFail(new UnavailableError('down'));
+      return get('/animes/1/events')(api);
+    },
+  ],
+  'outcome-unknown': [
+    'recordClick',
+    clickAfter((api) => api.always(neverApply)),
+    { limits: { deadlineMs: 200 } },
+  ],
+  'stream-unreadable': [
+    'recordClick',
+    clickAfter((api) =>
+      api.store.append('anime-1', 0n, [
+        {
+          id: '8a1d0e6c-3b57-4f0a-9c2e-7d5f1b3a6e90',
+          type: 'ClickRegistered',
+          data: { schemaVersion: 99, occurredAt: AT },
+          metadata: {},
+        },
+      ]),
+    ),
+  ],
+};
+
+describe('a problem of the OpenAPI document', () => {
+  for (const [name, [operationId, provoke, options = {}]] of Object.entries(PROVOCATIONS)) {
+    it(`is what is really answered: ${name}`, async () => {
+      const api = await serveCommandApi(options);
+      try {
+        const answer = await provoke(api);
+        expect(answer.body).to.deep.equal(PROBLEMS[name as ProblemName]);
+        expect(answer.status).to.equal(PROBLEMS[name as ProblemName].status);
+        expectDescribed(operationId, answer);
+        const told = operation(operationId).responses[String(answer.status)]?.content;
+        expect(told?.['application/problem+json']?.examples).to.have.property(name);
+      } finally {
+        await api.stop();
+      }
+    });
+  }
+
+  it('tells when to try again wherever the answer does', () => {
+    for (const { operationId, responses } of operations) {
+      for (const [status, { headers = {}, content }] of Object.entries(responses)) {
+        const isProblem = 'application/problem+json' in content;
+        if (isProblem && ['429', '503'].includes(status)) {
+          expect(headers, `${operationId} ${status}`).to.have.property('Retry-After');
+        }
+      }
+    }
+  });
+});
