@@ -158,7 +158,7 @@ describe('the OpenAPI document and the service agree', () => {
 
   const PIECES = ['"', '"', 'W/', ',', ' ', '\t', '*', '5', 'a', '\\', '\x80', '\xff', '~', '!'];
 
-  for (const name of ['If-Match', 'Idempotency-Key']) {
+  for (const name of ['If-Match', 'If-None-Match', 'Idempotency-Key']) {
     it(`on the header ${name}`, async () => {
       const { schema } = parameter('recordClick', name);
       const pieces = fc.array(fc.constantFrom(...PIECES), { maxLength: 6 });

@@ -72,7 +72,7 @@ describe('an example of the OpenAPI document', () => {
       const { Details, Click, View, Rating } = REQUESTS;
       const put = await expectAnswer('putAnime', '/animes/1', 201, listed, Details);
       expect(put.headers.get('etag')).to.equal('"0"');
-      expect(put.headers.get('location')).to.equal('/animes/1/events?from=0&limit=1');
+      expect(put.headers.get('location')).to.equal('../animes/1/events?from=0&limit=1');
       await expectAnswer('recordClick', '/click', 201, clicked, Click);
       await expectAnswer('recordView', '/view', 201, viewed, View);
       await expectAnswer('recordRating', '/rating', 201, rated, Rating);
@@ -167,6 +167,21 @@ const PROVOCATIONS: Readonly<Record<ProblemName, Provocation>> = {
   ],
   'anime-delisted': ['recordClick', clickAfter((api) => api.send('DELETE', '/animes/1'))],
   'stream-deleted': ['recordClick', clickAfter((api) => api.store.tombstoneStream('anime-1'))],
+  'already-listed': [
+    'putAnime',
+    async (api) => {
+      await api.list(1);
+      const headers = { ...NAMES, 'if-none-match': '*' };
+      return api.send('PUT', '/animes/1', REQUESTS.Details, headers);
+    },
+  ],
+  'details-of-another-type': [
+    'putAnime',
+    (api) => {
+      const headers = { ...NAMES, 'content-type': 'text/plain' };
+      return api.send('PUT', '/animes/1', REQUESTS.Details, headers);
+    },
+  ],
   'precondition-failed': ['recordClick', clickAfter(() => undefined, { 'if-match': '"7"' })],
   'body-too-large': ['recordClick', body({ ...REQUESTS.Click, more: 'x'.repeat(20_000) })],
   'body-of-another-type': ['recordClick', body('a=1', { 'content-type': 'a/b' })],
