@@ -5,6 +5,8 @@ import {
   REQUESTS,
   type ProblemName,
 } from '../../../src/command-side/openapi-examples.js';
+import type { CommandResult } from '../../../src/command-side/command-result.js';
+import type { RejectionCode } from '../../../src/domain/rejection.js';
 import { UnavailableError } from '../../../src/ports/errors.js';
 import {
   serveCommandApi,
@@ -226,7 +228,36 @@ const PROVOCATIONS: Readonly<Record<ProblemName, Provocation>> = {
   ],
 };
 
+type Failure = Exclude<CommandResult['kind'], 'accepted' | 'replayed' | 'unchanged' | 'rejected'>;
+
+/** The example of every way in which a command can fail: a new one does not compile without. */
+const OF_FAILURES: Readonly<Record<Failure | RejectionCode, ProblemName>> = {
+  ANIME_NOT_LISTED: 'anime-not-listed',
+  ANIME_DELISTED: 'anime-delisted',
+  // Over HTTP the validation of the body comes first.
+  INVALID_RATING: 'validation',
+  INVALID_DURATION: 'validation',
+  'precondition-failed': 'precondition-failed',
+  'key-reused': 'idempotency-key-reused',
+  conflict: 'conflict',
+  overloaded: 'overloaded',
+  unavailable: 'unavailable',
+  'outcome-unknown': 'outcome-unknown',
+  gone: 'stream-deleted',
+  unreadable: 'stream-unreadable',
+  // No event store takes less than a body may have.
+  'too-large': 'body-too-large',
+};
+
 describe('a problem of the OpenAPI document', () => {
+  it('is there for every way in which a command can fail', () => {
+    const { responses } = operation('recordClick');
+    const told = Object.values(responses).flatMap(({ content }) =>
+      Object.keys(content['application/problem+json']?.examples ?? {}),
+    );
+    expect(told).to.include.members(Object.values(OF_FAILURES));
+  });
+
   for (const [name, [operationId, provoke, options = {}]] of Object.entries(PROVOCATIONS)) {
     it(`is what is really answered: ${name}`, async () => {
       const api = await serveCommandApi(options);
