@@ -207,6 +207,11 @@ export const success = (description: string, body: object, ...more: readonly Hea
   content: body,
 });
 
+/** What Express makes of `If-None-Match: *` where an answer has no entity tag of its own. */
+export const notModified = {
+  304: { description: 'To If-None-Match: * alone.', headers: headersOf(NAMES) },
+};
+
 /** The answer to a probe, which is never limited. */
 export const probed = (description: string, body: object) => ({
   description,

@@ -223,7 +223,7 @@ export const schemas = {
         items: object(
           'What is wrong with one field.',
           {
-            pointer: { ...label('A JSON pointer into the body.', '/user_id') },
+            pointer: label('A JSON pointer into the body.', '/user_id'),
             detail: label('A sentence for a person.', 'user_id is required.'),
           },
           ['pointer', 'detail'],

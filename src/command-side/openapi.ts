@@ -1,6 +1,14 @@
 import { ANSWERS, REQUESTS, type ProblemName } from './openapi-examples.js';
 import * as parts from './openapi-responses.js';
-import { content, parameters, probed, problems, ref, success } from './openapi-responses.js';
+import {
+  content,
+  notModified,
+  parameters,
+  probed,
+  problems,
+  ref,
+  success,
+} from './openapi-responses.js';
 import { schemas } from './openapi-schemas.js';
 
 type ParameterName = keyof typeof parameters;
@@ -133,6 +141,7 @@ const CATALOGUE = {
       parameters: refs('From', 'Limit', ...IDS),
       responses: {
         200: success('A page of the history.', content('Events', { page: ANSWERS.events })),
+        ...notModified,
         ...problems(
           ...OF_EVERY_REQUEST,
           ...(['events-id-not-readable', 'query-not-readable', 'no-history'] as const),
@@ -146,12 +155,11 @@ const CATALOGUE = {
 
 const operation = (
   operationId: string,
-  tag: string,
   texts: { readonly summary: string; readonly description: string },
   responses: object,
 ) => ({
   operationId,
-  tags: [tag],
+  tags: ['Operations'],
   ...texts,
   parameters: refs('RequestId'),
   responses: { ...responses, ...problems(...OF_EVERY_ROUTE) },
@@ -162,13 +170,13 @@ const OPERATIONS = {
   '/health': {
     get: operation(
       'getHealth',
-      'Operations',
       {
         summary: 'Are the dependencies healthy?',
         description: 'Asks each dependency; for people and dashboards.',
       },
       {
         200: probed('All are.', content('Health', { healthy: ANSWERS.healthy })),
+        ...notModified,
         503: probed('Not all are.', content('Health', { unhealthy: ANSWERS.unhealthy })),
       },
     ),
@@ -176,10 +184,10 @@ const OPERATIONS = {
   '/ready': {
     get: operation(
       'getReady',
-      'Operations',
       { summary: 'Can it serve?', description: 'For load balancers.' },
       {
         200: probed('It can.', content('Probe', { ready: ANSWERS.ready })),
+        ...notModified,
         503: probed('It cannot, for now.', content('Probe', { 'not-ready': ANSWERS.notReady })),
       },
     ),
@@ -187,15 +195,16 @@ const OPERATIONS = {
   '/live': {
     get: operation(
       'getLive',
-      'Operations',
       { summary: 'Does the process live?', description: 'For supervisors.' },
-      { 200: probed('It does.', content('Probe', { alive: ANSWERS.alive })) },
+      {
+        200: probed('It does.', content('Probe', { alive: ANSWERS.alive })),
+        ...notModified,
+      },
     ),
   },
   '/metrics': {
     get: operation(
       'getMetrics',
-      'Operations',
       { summary: 'Metrics', description: 'In the text format of Prometheus.' },
       { 200: probed('The metrics.', { 'text/plain': { schema: { type: 'string' } } }) },
     ),
@@ -203,9 +212,12 @@ const OPERATIONS = {
   '/openapi.json': {
     get: operation(
       'getOpenApi',
-      'Operations',
       { summary: 'This document', description: 'The API in OpenAPI 3.1.' },
-      { 200: success('The document.', { 'application/json': { schema: { type: 'object' } } }) },
+      {
+        200: success('The document.', { 'application/json': { schema: { type: 'object' } } }),
+        ...notModified,
+        ...problems('too-many-requests'),
+      },
     ),
   },
 };

@@ -41,7 +41,7 @@ export interface Response {
   readonly headers?: Readonly<
     Record<string, { readonly schema: Schema; readonly example: string }>
   >;
-  readonly content: Readonly<Record<string, Media>>;
+  readonly content?: Readonly<Record<string, Media>>;
 }
 
 export interface Operation {

@@ -29,7 +29,7 @@ const OF_EVERY_ANSWER =
 const expectDescribed = (operationId: string, { status, headers, body }: Answer): void => {
   const response = operation(operationId).responses[String(status)];
   const mediaType = headers.get('content-type')?.split(';', 1)[0] ?? '';
-  const schema = response?.content[mediaType]?.schema;
+  const schema = response?.content?.[mediaType]?.schema;
   expect(schema, `${operationId} ${status} ${mediaType}`).not.to.equal(undefined);
   expect(differences(schema ?? {}, body), `${operationId} ${status}`).to.deep.equal([]);
   for (const [name, value] of headers) {
@@ -91,6 +91,23 @@ describe('an example of the OpenAPI document', () => {
       expectDescribed('getMetrics', await api.send('GET', '/metrics', undefined, NAMES));
       await api.store.close();
       await expectAnswer('getHealth', '/health', 503, ANSWERS.unhealthy);
+    } finally {
+      await api.stop();
+    }
+  });
+
+  it('is not sent to a reader who wants nothing that exists, which is described too', async () => {
+    const api = await serveCommandApi();
+    try {
+      await api.list(1);
+      for (const { method, path, responses, operationId } of operations) {
+        if (method !== 'get' || operationId === 'getMetrics') continue;
+        const url = path.replace('{id}', '1');
+        // Not by `fetch`, which asks for a fresh answer beside this header.
+        const head = `GET ${url} HTTP/1.1\r\nHost: a\r\nIf-None-Match: *\r\nConnection: close\r\n\r\n`;
+        expect(await exchange(api.port, head), operationId).to.match(/^HTTP\/1\.1 304 /);
+        expect(responses, operationId).to.have.property('304');
+      }
     } finally {
       await api.stop();
     }
@@ -253,7 +270,7 @@ describe('a problem of the OpenAPI document', () => {
   it('is there for every way in which a command can fail', () => {
     const { responses } = operation('recordClick');
     const told = Object.values(responses).flatMap(({ content }) =>
-      Object.keys(content['application/problem+json']?.examples ?? {}),
+      Object.keys(content?.['application/problem+json']?.examples ?? {}),
     );
     expect(told).to.include.members(Object.values(OF_FAILURES));
   });
@@ -276,7 +293,7 @@ describe('a problem of the OpenAPI document', () => {
 
   it('tells when to try again wherever the answer does', () => {
     for (const { operationId, responses } of operations) {
-      for (const [status, { headers = {}, content }] of Object.entries(responses)) {
+      for (const [status, { headers = {}, content = {} }] of Object.entries(responses)) {
         const isProblem = 'application/problem+json' in content;
         if (isProblem && ['429', '503'].includes(status)) {
           expect(headers, `${operationId} ${status}`).to.have.property('Retry-After');
