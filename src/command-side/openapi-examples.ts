@@ -32,6 +32,14 @@ const ok = (message: string, eventId: string, revision: string, position: string
 const LISTED_ID = '0f6c3c1e-55a8-4d0f-9f3e-5b1f0f5b8f11';
 const CLICK_ID = 'd3c4a8b2-6f0e-4c5a-8a51-2f7f5c9f0e4d';
 
+/** What health says of a stream on which commands are refused. */
+export const REFUSED_STREAM = {
+  stream: 'anime-1',
+  detail: 'The history of anime-1 was truncated: it begins at revision 1 ($maxCount is 1).',
+  remedy:
+    'Remove $maxCount, $maxAge and $tb from the metadata of anime-1. If a scavenge has removed the events already, delete the stream (a soft delete) and list the anime again.',
+};
+
 /** What is answered to them, one after another, by a service that was empty. */
 export const ANSWERS = {
   listed: ok('Catalogue details recorded.', LISTED_ID, '0', '1'),
@@ -80,13 +88,26 @@ export const ANSWERS = {
     service: 'command-api',
     version: '0.1.0',
     dependencies: { 'event-store': 'unhealthy' },
+    reasons: { 'event-store': 'The event log is closed.' },
+  },
+  degraded: {
+    status: 'degraded',
+    service: 'command-api',
+    version: '0.1.0',
+    dependencies: { 'event-store': 'healthy' },
+    problems: {
+      'commands-refused': {
+        count: 1,
+        streams: [REFUSED_STREAM],
+      },
+    },
   },
   ready: { status: 'ready' },
   notReady: { status: 'not ready' },
   alive: { status: 'alive' },
 };
 
-interface Options extends Pick<ProblemOptions, 'kind' | 'errors'> {
+interface Options extends Pick<ProblemOptions, 'kind' | 'errors' | 'members'> {
   /** Default: `/click`; null where the HTTP parser refuses, before there is a request. */
   readonly instance?: string | null;
 }
@@ -100,6 +121,11 @@ const problem = (status: number, detail: string, options: Options = {}) => {
 };
 
 const ID_NOT_READABLE = 'The id in the path must be a whole number from 1 to 2147483647.';
+
+const REFUSED_BY_STORE =
+  'The event store refuses this request. An operator must act; nothing was recorded.';
+const DENIED_BY_STORE =
+  'The event store denies this service access. An operator must act; nothing was recorded.';
 
 /** One of every problem, as it is answered. */
 export const PROBLEMS = {
@@ -168,6 +194,11 @@ export const PROBLEMS = {
     500,
     'Something went wrong on our side. Request request-42 is in our log.',
   ),
+  'event-store-refused': problem(500, REFUSED_BY_STORE, { kind: 'event-store-refused' }),
+  'history-refused': problem(500, REFUSED_BY_STORE, {
+    kind: 'event-store-refused',
+    instance: '/animes/1/events',
+  }),
   overloaded: problem(503, 'Too many commands are waiting; nothing was recorded.', {
     kind: 'overloaded',
   }),
@@ -185,9 +216,25 @@ export const PROBLEMS = {
   ),
   'stream-unreadable': problem(
     503,
-    'The history of this anime holds an event that this version cannot read.',
-    { kind: 'stream-unreadable' },
+    'Event 1 of anime-1 (ClickRegistered version 99) cannot be read: its schema version is newer than this service. An operator must act; nothing was recorded.',
+    {
+      kind: 'stream-unreadable',
+      members: { stream: 'anime-1', revision: '1', eventType: 'ClickRegistered version 99' },
+    },
   ),
+  'stream-truncated': problem(
+    503,
+    'The history of anime-1 was truncated: it begins at revision 1 ($maxCount is 1). An operator must act; nothing was recorded.',
+    {
+      kind: 'stream-truncated',
+      members: { stream: 'anime-1', revision: '1', eventType: 'ClickRegistered' },
+    },
+  ),
+  'event-store-access-denied': problem(503, DENIED_BY_STORE, { kind: 'event-store-access-denied' }),
+  'history-denied': problem(503, DENIED_BY_STORE, {
+    kind: 'event-store-access-denied',
+    instance: '/animes/1/events',
+  }),
 };
 
 export type ProblemName = keyof typeof PROBLEMS;

@@ -2,7 +2,8 @@ import { PROBLEM_MEDIA_TYPE } from '../platform/problem.js';
 import { ENTITY_TAGS } from './etag.js';
 import { IDEMPOTENCY_KEY } from './idempotency-key.js';
 import { PROBLEMS, type ProblemName } from './openapi-examples.js';
-import { ANIME_ID, whole64, type SchemaName } from './openapi-schemas.js';
+import { whole64 } from './json-schema.js';
+import { ANIME_ID, type SchemaName } from './openapi-schemas.js';
 import { DEFAULT_EVENTS, MAX_EVENTS } from './stream-routes.js';
 
 export const ref = (kind: string, name: string) => ({ $ref: `#/components/${kind}/${name}` });
@@ -151,8 +152,10 @@ const DESCRIPTIONS: Readonly<Record<number, string>> = {
   422: 'A field does not validate, or the Idempotency-Key came before with another body.',
   429: 'Too many requests from this address.',
   431: 'The headers are too large.',
-  500: 'Something went wrong on our side.',
-  503: 'Nothing was recorded for now, or (type outcome-unknown) it is not known whether it was.',
+  500: 'A bug, or (type event-store-refused) an operator must act. Nothing was recorded.',
+  503:
+    'Nothing was recorded for now, or (type outcome-unknown) it is not known whether it was. ' +
+    'Types stream-unreadable, stream-truncated and event-store-access-denied: an operator must act.',
 };
 
 const HEADERS: Readonly<Record<number, readonly HeaderName[]>> = {
@@ -213,8 +216,8 @@ export const notModified = {
 };
 
 /** The answer to a probe, which is never limited. */
-export const probed = (description: string, body: object) => ({
+export const probed = (description: string, body: object, ...more: readonly HeaderName[]) => ({
   description,
-  headers: headersOf(NAMES),
+  headers: headersOf([...NAMES, ...more]),
   content: body,
 });

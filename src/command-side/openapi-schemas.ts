@@ -1,49 +1,11 @@
 import { DETAILS_LIMITS, DETAILS_TEXTS, GENRE } from '../domain/details-rules.js';
 import { MAX_ANIME_ID, USER_ID } from '../domain/ids.js';
 import { MAX_RATING, MAX_VIEW_SECONDS, MIN_RATING } from '../domain/rules.js';
-import { patternOf, type TextRule } from '../domain/text-rules.js';
-import { REVISION } from './etag.js';
-import { ANSWERS, PROBLEMS, REQUESTS } from './openapi-examples.js';
+import { label, number, object, orNull, text, upTo, uuid, whole64 } from './json-schema.js';
+import { ANSWERS, PROBLEMS, REFUSED_STREAM, REQUESTS } from './openapi-examples.js';
 
 const L = DETAILS_LIMITS;
 const given = REQUESTS.Details;
-
-const text = (description: string, rule: TextRule, example: string) => ({
-  type: 'string',
-  description,
-  ...(rule.mayBeBlank === true ? {} : { minLength: 1 }),
-  maxLength: rule.maxLength,
-  pattern: patternOf(rule),
-  examples: [example],
-});
-
-const number = (
-  type: 'integer' | 'number',
-  description: string,
-  limits: { readonly minimum: number; readonly maximum: number },
-  example: number,
-) => ({ type, description, ...limits, examples: [example] });
-
-/** Nothing but its type says that a value may be unknown. */
-const orNull = <Schema extends { readonly type: string }>(schema: Schema) => ({
-  ...schema,
-  type: [schema.type, 'null'],
-});
-
-const upTo = (maximum: number) => ({ minimum: 0, maximum });
-
-const object = <Properties extends object>(
-  description: string,
-  properties: Properties,
-  required: readonly (keyof Properties & string)[],
-  example: object,
-) => ({ type: 'object', description, properties, required, examples: [example] });
-
-const label = (description: string, ...examples: readonly string[]) => ({
-  type: 'string',
-  description,
-  examples,
-});
 
 export const ANIME_ID = number(
   'integer',
@@ -54,21 +16,6 @@ export const ANIME_ID = number(
 
 const userId = text('Who it was, in whatever way you tell users apart.', USER_ID, 'user123');
 
-/** 64 bits do not fit into a JSON number. */
-export const whole64 = (description: string, example: string) => ({
-  type: 'string',
-  description,
-  pattern: REVISION,
-  examples: [example],
-});
-
-const uuid = (description: string, example: string) => ({
-  type: 'string',
-  format: 'uuid',
-  description,
-  examples: [example],
-});
-
 const interaction = { anime_id: ANIME_ID, user_id: userId };
 
 const health = {
@@ -76,6 +23,15 @@ const health = {
   enum: ['healthy', 'unhealthy'],
   description: 'Whether it can be relied on.',
 };
+
+const reasons = {
+  type: 'object',
+  description: 'Why a dependency is unhealthy, by its name.',
+  additionalProperties: label('A sentence for a person.', 'There are no read models yet.'),
+  examples: [{ 'read-models': 'There are no read models yet.' }],
+};
+
+const refused = ANSWERS.degraded.problems['commands-refused'];
 
 const [event] = ANSWERS.events.events;
 
@@ -217,6 +173,9 @@ export const schemas = {
       detail: label('What is wrong: a sentence for a person.', PROBLEMS.validation.detail),
       instance: { ...label('The path of the request.', '/click'), format: 'uri-reference' },
       requestId: label('Which request it was, as in the log.', 'request-42'),
+      stream: label('With stream-unreadable and stream-truncated: the stream.', 'anime-1'),
+      revision: whole64('Of the event that cannot be read, or of the first one left.', '1'),
+      eventType: label('The type of that event.', 'ClickRegistered'),
       errors: {
         type: 'array',
         description: 'What is wrong with which field.',
@@ -237,7 +196,11 @@ export const schemas = {
   Health: object(
     'How the service is.',
     {
-      status: health,
+      status: {
+        ...health,
+        enum: ['healthy', 'degraded', 'unhealthy'],
+        description: 'Degraded: it serves, and an operator must look at some streams.',
+      },
       service: label('Which part of the service this is.', 'command-api'),
       version: label('Its version.', '0.1.0'),
       dependencies: {
@@ -246,13 +209,46 @@ export const schemas = {
         additionalProperties: health,
         examples: [ANSWERS.healthy.dependencies],
       },
+      reasons,
+      problems: {
+        type: 'object',
+        description: 'What an operator must look at, while all else is served.',
+        additionalProperties: object(
+          'Problems of one kind.',
+          {
+            count: {
+              type: 'integer',
+              minimum: 1,
+              description: 'How many there are.',
+              examples: [refused.count],
+            },
+            streams: {
+              type: 'array',
+              description: 'The first of them.',
+              items: object(
+                'What is wrong with one stream.',
+                {
+                  stream: label('Which stream.', 'anime-1'),
+                  detail: label('What is wrong with it.', REFUSED_STREAM.detail),
+                  remedy: label('What an operator does about it.', REFUSED_STREAM.remedy),
+                },
+                ['stream', 'detail', 'remedy'],
+                REFUSED_STREAM,
+              ),
+            },
+          },
+          ['count', 'streams'],
+          refused,
+        ),
+        examples: [ANSWERS.degraded.problems],
+      },
     },
     ['status', 'service', 'version', 'dependencies'],
     ANSWERS.healthy,
   ),
   Probe: object(
     'The answer to a probe.',
-    { status: label('In a word or two.', 'ready', 'not ready', 'alive') },
+    { status: label('In a word or two.', 'ready', 'not ready', 'alive'), reasons },
     ['status'],
     ANSWERS.ready,
   ),

@@ -32,6 +32,7 @@ const OF_EVERY_COMMAND: readonly ProblemName[] = [
   ...OF_EVERY_REQUEST,
   ...(['header-not-readable', 'conflict', 'stream-deleted', 'precondition-failed'] as const),
   ...(['overloaded', 'unavailable', 'outcome-unknown', 'stream-unreadable'] as const),
+  ...(['stream-truncated', 'event-store-access-denied', 'event-store-refused'] as const),
 ];
 const OF_A_BODY: readonly ProblemName[] = [
   ...(['body-not-json', 'body-too-large', 'validation', 'idempotency-key-reused'] as const),
@@ -145,7 +146,8 @@ const CATALOGUE = {
         ...problems(
           ...OF_EVERY_REQUEST,
           ...(['events-id-not-readable', 'query-not-readable', 'no-history'] as const),
-          ...(['stream-deleted', 'history-unavailable'] as const),
+          ...(['stream-deleted', 'history-unavailable', 'history-denied'] as const),
+          'history-refused',
         ),
       },
       security: SECURITY,
@@ -175,7 +177,10 @@ const OPERATIONS = {
         description: 'Asks each dependency; for people and dashboards.',
       },
       {
-        200: probed('All are.', content('Health', { healthy: ANSWERS.healthy })),
+        200: probed(
+          'All are, though an operator may have to look at some streams.',
+          content('Health', { healthy: ANSWERS.healthy, degraded: ANSWERS.degraded }),
+        ),
         ...notModified,
         503: probed('Not all are.', content('Health', { unhealthy: ANSWERS.unhealthy })),
       },
@@ -188,7 +193,11 @@ const OPERATIONS = {
       {
         200: probed('It can.', content('Probe', { ready: ANSWERS.ready })),
         ...notModified,
-        503: probed('It cannot, for now.', content('Probe', { 'not-ready': ANSWERS.notReady })),
+        503: probed(
+          'It cannot, for now.',
+          content('Probe', { 'not-ready': ANSWERS.notReady }),
+          'Retry-After',
+        ),
       },
     ),
   },

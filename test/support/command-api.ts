@@ -37,6 +37,9 @@ export const serveCommandApi = async (options: CommandApiOptions = {}) => {
   const health = createHealth({ service: 'command-api', version, logger, cacheMs: 0 });
   health.register('event-store', () => store.ping());
   const handler = createCommandHandler({ store, logger, metrics, newId, limits });
+  health.watch('commands-refused', () =>
+    handler.refused().map(({ stream, detail, remedy }) => ({ stream, detail, remedy })),
+  );
   const app = createCommandApi({
     ...{ handler, store, logger, metrics, health, apiKeys, production },
     metricsOf: ['command-api'],

@@ -20,7 +20,7 @@ import { loadConfig } from '../../src/platform/config.js';
 import { decode, encode } from '../../src/wire/codec.js';
 import { toMarker, toRecord } from '../../src/wire/envelope.js';
 import { sourceOf } from '../../src/wire/log-identity.js';
-import { SCHEMA_VERSIONS } from '../../src/wire/upcast.js';
+import { encodeIgnored, EVENTS_IGNORED, SCHEMA_VERSIONS } from '../../src/wire/upcast.js';
 import { asyncApi, differencesFrom } from '../support/asyncapi.js';
 import { jsonFor } from '../support/awkward-json.js';
 import { awkwardTexts } from '../support/awkward-texts.js';
@@ -31,6 +31,8 @@ const { messages, schemas } = asyncApi.components;
 const types = Object.keys(SCHEMA_VERSIONS) as AnimeEventType[];
 
 const bytesOf = (value: unknown): Uint8Array => Buffer.from(JSON.stringify(value));
+
+const IGNORED_SCHEMA = `${EVENTS_IGNORED}.1`;
 
 /** The schema that events of a type are written by. */
 const written = (type: AnimeEventType): string => `schemas/${type}.${SCHEMA_VERSIONS[type]}`;
@@ -54,11 +56,18 @@ describe('the AsyncAPI document', () => {
   it('has every type of event in every version, and no other', () => {
     const named = types.map((type) => messages[type]?.name);
     expect(named).to.deep.equal(types);
-    expect(Object.keys(asyncApi.channels.events.messages)).to.have.members([...types, 'Marker']);
+    expect(Object.keys(asyncApi.channels.events.messages)).to.have.members([
+      ...types,
+      EVENTS_IGNORED,
+      'Marker',
+    ]);
     const versions = types.flatMap((type) =>
       Array.from({ length: SCHEMA_VERSIONS[type] }, (_, index) => `${type}.${index + 1}`),
     );
-    expect(Object.keys(schemas).filter((name) => /\.\d+$/.test(name))).to.have.members(versions);
+    expect(Object.keys(schemas).filter((name) => /\.\d+$/.test(name))).to.have.members([
+      ...versions,
+      IGNORED_SCHEMA,
+    ]);
     for (const type of types) {
       const version = schemas[`${type}.${SCHEMA_VERSIONS[type]}`]?.properties?.['schemaVersion'];
       expect(version, type).to.deep.equal({ const: SCHEMA_VERSIONS[type] });
@@ -107,6 +116,23 @@ describe('the AsyncAPI document', () => {
       }
     });
   }
+
+  it('takes what is stored of ignored events, which needs every field that it requires', () => {
+    const place = `schemas/${IGNORED_SCHEMA}`;
+    const stored = encodeIgnored({
+      ...{ animeId: animeId(1), occurredAt: AT, from: 3, to: 7, reason: 'Not ours.' },
+    });
+    expect(differencesFrom(place, stored)).to.deep.equal([]);
+    expect(decode(EVENTS_IGNORED, bytesOf(stored))).to.include({ kind: 'ignored' });
+    const { required = [] } = schemas[IGNORED_SCHEMA] ?? {};
+    expect(required).to.have.members(Object.keys(stored));
+    for (const name of required) {
+      const lacking = Object.fromEntries(Object.entries(stored).filter(([key]) => key !== name));
+      expect(differencesFrom(place, lacking), name).not.to.deep.equal([]);
+      const { kind } = decode(EVENTS_IGNORED, bytesOf(lacking));
+      expect(kind, name).to.equal(name === 'schemaVersion' ? 'ignored' : 'malformed');
+    }
+  });
 
   it('knows every detail of an anime, and requires each', () => {
     const { required = [], properties = {} } = schemas['Details'] ?? {};
@@ -265,6 +291,10 @@ describe('what the AsyncAPI document says of records', () => {
   const hasNegativeZero = (data: Readonly<Record<string, unknown>>): boolean =>
     Object.values(data).some((value) => Object.is(value, -0));
 
+  /** A schema cannot compare two fields with each other. */
+  const isBackwards = ({ from, to }: Readonly<Record<string, unknown>>): boolean =>
+    Number(from) > Number(to);
+
   for (const [name, schema] of Object.entries(schemas)) {
     const [type = '', version] = name.split('.');
     if (version === undefined) continue;
@@ -288,8 +318,9 @@ describe('what the AsyncAPI document says of records', () => {
           const data = JSON.parse(text) as Readonly<Record<string, unknown>>;
           const taken = differencesFrom(`schemas/${name}`, data).length === 0;
           seen[taken ? 'taken' : 'refused'] += 1;
-          if (!taken || hasNegativeZero(data)) return;
-          expect(decode(type, Buffer.from(text)).kind, text).to.equal('event');
+          if (!taken || hasNegativeZero(data) || isBackwards(data)) return;
+          const kind = type === EVENTS_IGNORED ? 'ignored' : 'event';
+          expect(decode(type, Buffer.from(text)).kind, text).to.equal(kind);
         }),
         { numRuns: 500 },
       );

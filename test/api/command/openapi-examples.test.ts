@@ -7,7 +7,7 @@ import {
 } from '../../../src/command-side/openapi-examples.js';
 import type { CommandResult } from '../../../src/command-side/command-result.js';
 import type { RejectionCode } from '../../../src/domain/rejection.js';
-import { UnavailableError } from '../../../src/ports/errors.js';
+import { PortError, UnavailableError } from '../../../src/ports/errors.js';
 import {
   serveCommandApi,
   type Answer,
@@ -96,6 +96,19 @@ describe('an example of the OpenAPI document', () => {
     }
   });
 
+  it('of a degraded service is what health says of a stream that is refused', async () => {
+    const api = await serveCommandApi({ version: '0.1.0', limits: { beginningForMs: 0 } });
+    try {
+      await clickAfter(truncate)(api);
+      const answer = await api.send('GET', '/health', undefined, NAMES);
+      expect(answer.status).to.equal(200);
+      expect(answer.body).to.deep.equal(ANSWERS.degraded);
+      expectDescribed('getHealth', answer);
+    } finally {
+      await api.stop();
+    }
+  });
+
   it('is not sent to a reader who wants nothing that exists, which is described too', async () => {
     const api = await serveCommandApi();
     try {
@@ -152,6 +165,20 @@ const body =
     api.post('/click', text, { ...NAMES, ...headers });
 
 const get = (path: string) => (api: CommandApi) => api.send('GET', path, undefined, NAMES);
+
+const denied = new PortError('ACCESS_DENIED', 'no', false);
+const corrupt = new PortError('CORRUPT', 'no', false);
+
+const getWhileReadsFail = (error: Error) => (api: CommandApi) => {
+  api.readsFail(error);
+  return get('/animes/1/events')(api);
+};
+
+/** Somebody hides the beginning of the history. */
+const truncate = async (api: CommandApi): Promise<void> => {
+  await click(api);
+  await api.store.setMaxCount('anime-1', 1);
+};
 
 /** What is not even a request, sent over a bare connection. */
 const bytes =
@@ -218,13 +245,18 @@ const PROVOCATIONS: Readonly<Record<ProblemName, Provocation>> = {
   'internal-error': ['recordClick', clickAfter((api) => api.always(() => expect.fail('a bug')))],
   overloaded: ['recordClick', click, { limits: { waitingInAll: 0 } }],
   unavailable: ['recordClick', clickAfter((api) => api.always(refuse))],
-  'history-unavailable': [
-    'readAnimeEvents',
-    (api) => {
-      api.readsFail(new UnavailableError('down'));
-      return get('/animes/1/events')(api);
-    },
+  'history-unavailable': ['readAnimeEvents', getWhileReadsFail(new UnavailableError('down'))],
+  'history-denied': ['readAnimeEvents', getWhileReadsFail(denied)],
+  'history-refused': ['readAnimeEvents', getWhileReadsFail(corrupt)],
+  'event-store-access-denied': [
+    'recordClick',
+    clickAfter((api) => api.always(() => Promise.reject(denied))),
   ],
+  'event-store-refused': [
+    'recordClick',
+    clickAfter((api) => api.always(() => Promise.reject(corrupt))),
+  ],
+  'stream-truncated': ['recordClick', clickAfter(truncate), { limits: { beginningForMs: 0 } }],
   'outcome-unknown': [
     'recordClick',
     clickAfter((api) => api.always(neverApply)),
@@ -262,6 +294,9 @@ const OF_FAILURES: Readonly<Record<Failure | RejectionCode, ProblemName>> = {
   'outcome-unknown': 'outcome-unknown',
   gone: 'stream-deleted',
   unreadable: 'stream-unreadable',
+  truncated: 'stream-truncated',
+  'access-denied': 'event-store-access-denied',
+  'refused-by-store': 'event-store-refused',
   // No event store takes less than a body may have.
   'too-large': 'body-too-large',
 };
