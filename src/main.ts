@@ -6,6 +6,7 @@ import { runImportJob } from './compose/import-job.js';
 import { runProjectionsJob } from './compose/projections-job.js';
 import { runRebuildJob } from './compose/rebuild-job.js';
 import { runService } from './compose.js';
+import { misspeltVariables, processEnvironment } from './platform/config-environment.js';
 import { ConfigError, loadConfig, type Config } from './platform/config.js';
 import { describeSettings, showConfig } from './platform/config-help.js';
 import { createLogger, type Logger } from './platform/logger.js';
@@ -17,6 +18,13 @@ const WRONG_USAGE = 2;
 
 const print = (text: string): void => void process.stdout.write(`${text}\n`);
 const complain = (text: string): void => void process.stderr.write(`${text}\n`);
+
+/** Names are told before values are checked: a misspelt one may be why another setting is refused. */
+const settings = (): Config => {
+  const environment = processEnvironment();
+  misspeltVariables(environment).forEach(complain);
+  return loadConfig(environment);
+};
 
 const loggerOf = ({ env, log }: Config): Logger =>
   createLogger({
@@ -40,7 +48,7 @@ const stopSignal = (): AbortSignal => {
 const runConfigured = (
   invocation: Exclude<Invocation, { command: 'help' | 'version' | 'config' }>,
 ): Promise<boolean> => {
-  const config = loadConfig();
+  const config = settings();
   const job = { config, logger: loggerOf(config), print, stop: stopSignal() };
   switch (invocation.command) {
     case 'serve':
@@ -67,7 +75,7 @@ const run = async (invocation: Invocation): Promise<number> => {
       print(VERSION);
       return DONE;
     case 'config':
-      print(invocation.explain ? describeSettings() : showConfig(loadConfig()));
+      print(invocation.explain ? describeSettings() : showConfig(settings()));
       return DONE;
     default:
       return (await runConfigured(invocation)) ? DONE : FAILED;

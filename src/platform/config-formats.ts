@@ -1,4 +1,7 @@
+import { isIP } from 'node:net';
 import convict from 'convict';
+import express from 'express';
+import { isEventStoreAddress, isMongodbAddress } from './server-address.js';
 
 const check = (holds: boolean, expectation: string): void => {
   if (!holds) throw new Error(expectation);
@@ -25,23 +28,92 @@ const isOrigin = (value: unknown): boolean => {
   return /^https?:/.test(value) ? URL.canParse(value) && new URL(value).origin === value : true;
 };
 
+/** Timers fire at once beyond this. */
+const HIGHEST = 2 ** 31 - 1;
+
+/** Convict's own numbers read as far as they can: 10.0.0.0/8 as 10, and 1e3 as 1. */
+const whole = (lowest: number, highest: number) => ({
+  coerce: (value: unknown) =>
+    typeof value === 'string' && /^\s*\d+\s*$/.test(value) ? Number(value) : value,
+  validate: (value: unknown) => {
+    const range = `a whole number from ${lowest} to ${highest}, digits only`;
+    check(value !== '', `is empty; give ${range}, or leave it out for the default`);
+    const ok = Number.isInteger(value) && Number(value) >= lowest && Number(value) <= highest;
+    check(ok, `must be ${range}`);
+  },
+});
+
+const SWITCH = new Map([
+  ...['true', '1', 'yes', 'on'].map((word) => [word, true] as const),
+  ...['false', '0', 'no', 'off'].map((word) => [word, false] as const),
+]);
+
+const switched = (value: unknown): unknown =>
+  typeof value === 'string' ? (SWITCH.get(value.trim().toLowerCase()) ?? value) : value;
+
+/** How many proxies, none or all, or which: what Express's setting takes. */
+const trusted = (value: unknown): unknown => {
+  if (typeof value !== 'string' || value === '') return value;
+  if (/^\s*\d+\s*$/.test(value)) return Number(value);
+  const all = switched(value);
+  // Zero, because Express's rate limit complains of proxies where it finds false.
+  return all === false ? 0 : all === true ? true : listOf(value);
+};
+
+const PROXY_NAMES = ['loopback', 'linklocal', 'uniquelocal'];
+
+const isTrusted = (value: unknown): boolean => {
+  if (!Array.isArray(value)) {
+    return value === true || (Number.isSafeInteger(value) && Number(value) >= 0);
+  }
+  const proxies = value.map(String);
+  // Express alone would also take the short forms of an address: 10.8 as 10.0.0.8.
+  const ok = proxies.every((one) => PROXY_NAMES.includes(one) || isIP(one.replace(/\/.*/, '')) > 0);
+  if (!ok || proxies.length === 0) return false;
+  try {
+    express().set('trust proxy', proxies);
+    return true;
+  } catch {
+    return false;
+  }
+};
+
+const address = (isAddressOf: (text: string) => boolean, example: string) => ({
+  coerce: (value: unknown) => (typeof value === 'string' ? value.trim() : value),
+  validate: (value: unknown) => {
+    check(
+      value === '' || (typeof value === 'string' && isAddressOf(value)),
+      `must be empty or look like ${example}, with special characters of the password percent-encoded`,
+    );
+  },
+});
+
 convict.addFormats({
   text: {
     validate: (value: unknown) => {
       check(isText(value), 'must be a text that is not empty');
     },
   },
-  positive: {
-    coerce: Number,
+  // These three take the place of convict's own.
+  boolean: {
+    coerce: switched,
     validate: (value: unknown) => {
-      check(Number.isInteger(value) && (value as number) > 0, 'must be a whole number above 0');
+      const words = 'true or false (or 1, 0, yes, no, on, off)';
+      check(value !== '', `is empty; give ${words}, or leave it out for the default`);
+      check(typeof value === 'boolean', `must be ${words}`);
     },
   },
-  'remembered-keys': {
-    coerce: Number,
+  nat: whole(0, HIGHEST),
+  port: whole(0, 65_535),
+  positive: whole(1, HIGHEST),
+  'remembered-keys': whole(1000, 4096),
+  'trusted-proxies': {
+    coerce: trusted,
     validate: (value: unknown) => {
-      const ok = Number.isInteger(value) && (value as number) >= 1000 && (value as number) <= 4096;
-      check(ok, 'must be a whole number from 1000 to 4096');
+      check(
+        isTrusted(value),
+        'must be the number of proxies, or true, false, or a comma separated list of addresses, ranges like 10.0.0.0/8, loopback, linklocal and uniquelocal',
+      );
     },
   },
   list: {
@@ -65,17 +137,6 @@ convict.addFormats({
       check(ok, 'must be a comma separated list of host:port');
     },
   },
-  'mongodb-url': {
-    validate: (value: unknown) => {
-      const ok = typeof value === 'string' && /^($|mongodb(\+srv)?:\/\/.)/.test(value);
-      check(ok, 'must be empty or begin with mongodb:// or mongodb+srv://');
-    },
-  },
-  'event-store-url': {
-    validate: (value: unknown) => {
-      const ok =
-        typeof value === 'string' && /^($|(esdb|kurrentdb)(\+discover)?:\/\/.)/.test(value);
-      check(ok, 'must be empty or begin with esdb:// or esdb+discover://');
-    },
-  },
+  'mongodb-url': address(isMongodbAddress, 'mongodb://user:password@host:27017'),
+  'event-store-url': address(isEventStoreAddress, 'esdb://user:password@host:2113'),
 });

@@ -1,4 +1,5 @@
 import { schema } from './config-schema.js';
+import { withoutSecrets } from './server-address.js';
 
 interface Setting {
   readonly key: string;
@@ -6,9 +7,13 @@ interface Setting {
   readonly doc: string;
   readonly value: unknown;
   readonly secret: boolean;
+  /** A secret that is the address of a server, whose hosts may be shown. */
+  readonly address: boolean;
 }
 
-const isLeaf = (node: object): node is { env: string; doc: string; default: unknown } =>
+const isLeaf = (
+  node: object,
+): node is { env: string; doc: string; format: unknown; default: unknown } =>
   'env' in node && typeof node.env === 'string';
 
 const leaves = (node: object, path: readonly string[] = []): Setting[] =>
@@ -21,34 +26,44 @@ const leaves = (node: object, path: readonly string[] = []): Setting[] =>
             doc: child.doc,
             value: child.default,
             secret: 'sensitive' in child,
+            address: String(child.format).endsWith('-url'),
           },
         ]
       : leaves(child, [...path, name]),
   );
 
-/** Puts the variable behind the key in a message about a setting. */
+/** All settings, in the order of the schema. */
+export const settings: readonly Setting[] = leaves(schema);
+
+/** Puts the variable behind the key of each setting, and leaves out what may hold a password. */
 export const withVariables = (message: string): string =>
-  leaves(schema).reduce(
-    (text, { key, variable }) => text.replace(`${key}:`, `${key} (${variable}):`),
-    message,
-  );
+  message
+    .split('\n')
+    .map((line) => {
+      const setting = settings.find(({ key }) => line.startsWith(`${key}: `));
+      if (setting === undefined) return line;
+      const { key, variable } = setting;
+      return `${key} (${variable})${line.slice(key.length)}`.replace(/: value was .*@.*$/, '');
+    })
+    .join('\n');
 
 const shown = (value: unknown): string => (Array.isArray(value) ? value.join(',') : String(value));
 
 /** Every setting: its variable, its default and what it does. */
 export const describeSettings = (): string =>
-  leaves(schema)
+  settings
     .map(({ variable, doc, value }) => `${variable} (${shown(value) || 'empty'})\n    ${doc}`)
     .join('\n');
 
 /** The effective value of every setting as VARIABLE=value lines, secrets masked. */
 export const showConfig = (config: object): string =>
-  leaves(schema)
-    .map(({ key, variable, secret }) => {
+  settings
+    .map(({ key, variable, secret, address }) => {
       const value = key
         .split('.')
         .reduce<unknown>((node, name) => (node as Record<string, unknown>)[name], config);
       const text = shown(value);
-      return `${variable}=${secret && text !== '' ? '***' : text}`;
+      if (!secret || text === '') return `${variable}=${text}`;
+      return `${variable}=${address ? withoutSecrets(text) : '***'}`;
     })
     .join('\n');

@@ -54,7 +54,7 @@ export const servers = {
     },
     tls: {
       doc: 'Whether the brokers are reached over TLS, with their certificates verified.',
-      format: Boolean,
+      format: 'boolean',
       default: false,
       env: 'KAFKA_TLS',
     },

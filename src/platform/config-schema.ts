@@ -85,14 +85,14 @@ export const schema = {
     env: 'RATE_LIMIT_PER_MINUTE',
   },
   trustProxy: {
-    doc: 'How many reverse proxies stand in front; decides which address is the client, and whether X-Forwarded-Prefix counts.',
-    format: 'nat',
-    default: 0,
+    doc: 'Which reverse proxies stand in front, as in Express: how many, or their addresses; decides which address is the client, and whether X-Forwarded-Prefix counts.',
+    format: 'trusted-proxies',
+    default: 0 as number | boolean | string[],
     env: 'TRUST_PROXY',
   },
   allowInsecure: {
     doc: 'Lets production start with plain connections to its servers: for a private network only.',
-    format: Boolean,
+    format: 'boolean',
     default: false,
     env: 'ALLOW_INSECURE',
   },

@@ -24,7 +24,7 @@ const parse = (environment: NodeJS.ProcessEnv) => {
 export type Config = ReturnType<ReturnType<typeof parse>['getProperties']>;
 
 /** Reads and checks all settings, or throws a ConfigError that names the wrong one. */
-export const loadConfig = (environment: NodeJS.ProcessEnv = processEnvironment()): Config => {
+export const loadConfig = (environment: NodeJS.ProcessEnv): Config => {
   try {
     const config = parse(environment).getProperties();
     refuseHalf(config);
@@ -34,12 +34,6 @@ export const loadConfig = (environment: NodeJS.ProcessEnv = processEnvironment()
     if (error instanceof ConfigError) throw error;
     throw new ConfigError(withVariables(error instanceof Error ? error.message : String(error)));
   }
-};
-
-/** A file .env beside the working directory fills what the environment leaves open. */
-const processEnvironment = (): NodeJS.ProcessEnv => {
-  if (existsSync('.env')) process.loadEnvFile('.env');
-  return process.env;
 };
 
 /** Settings that make sense together only. */
@@ -63,6 +57,12 @@ const refuseUnsafe = (config: Config): void => {
   }
   if (config.apiKeys.some((key) => key.length < 16)) {
     refuse('API_KEYS', 'a key in production has at least 16 characters.');
+  }
+  if (config.trustProxy === true) {
+    refuse(
+      'TRUST_PROXY',
+      'all proxies are trusted: clients choose their own address, which is refused in production; give the number of proxies or their addresses.',
+    );
   }
   for (const [key, url] of [
     ['EVENTSTORE_URL', config.eventStore.url],

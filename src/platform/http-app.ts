@@ -21,8 +21,8 @@ export interface HttpAppOptions extends FrontPageOptions {
   readonly corsOrigins: readonly string[];
   /** Requests per client address and minute; 0 = no limit. Health and metrics are not counted. */
   readonly rateLimitPerMinute: number;
-  /** How many reverse proxies stand in front. Default 0. */
-  readonly trustProxy?: number;
+  /** How many reverse proxies stand in front, all, or which addresses. Default 0. */
+  readonly trustProxy?: number | boolean | readonly string[];
   /** Mounted at the root, in this order; their routes are what 405 and Allow are derived from. */
   readonly routers: readonly Router[];
 }
@@ -94,6 +94,8 @@ const limiter = (limit: number) =>
     limit,
     standardHeaders: 'draft-8',
     legacyHeaders: false,
+    // The settings have decided that.
+    validate: { trustProxy: false },
     skip: ({ path }) => PROBES.includes(path),
     handler: (_req, res, next) => {
       const retryAfter = res.getHeader('Retry-After');

@@ -9,9 +9,11 @@ const MAIN = fileURLToPath(new URL('../../src/main.js', import.meta.url));
 export const runCommandLine = async (
   args: readonly string[],
   environment: NodeJS.ProcessEnv = {},
+  cwd = process.cwd(),
 ) => {
   const child = spawn(process.execPath, [MAIN, ...args], {
     env: { PATH: process.env['PATH'], ...environment },
+    cwd,
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   const exit = once(child, 'exit') as Promise<[number]>;

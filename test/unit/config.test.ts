@@ -1,6 +1,8 @@
 import { expect } from 'chai';
+import express from 'express';
+import { misspeltVariables, parseEnvironmentFile } from '../../src/platform/config-environment.js';
 import { loadConfig } from '../../src/platform/config.js';
-import { describeSettings, showConfig } from '../../src/platform/config-help.js';
+import { describeSettings, settings, showConfig } from '../../src/platform/config-help.js';
 
 const failing = (environment: NodeJS.ProcessEnv): string => {
   try {
@@ -132,11 +134,201 @@ describe('the configuration', () => {
     const secrets = { API_KEYS: 'hunter2', KAFKA_PASSWORD: 'hunter2' };
     const url = 'mongodb://x:hunter2@h:27017';
     const text = showConfig(loadConfig({ ...secrets, MONGODB_URL: url, COMMAND_PORT: '9000' }));
+    expect(text).to.contain('MONGODB_URL=mongodb://***@h:27017\n');
     expect(text).to.contain('API_KEYS=***').and.to.contain('COMMAND_PORT=9000');
     expect(text).not.to.contain('hunter2');
   });
 
+  for (const [text, value] of [
+    ...['true', '1', 'yes', 'on', 'TRUE', 'Yes', 'oN'].map((word) => [word, true] as const),
+    ...['false', '0', 'no', 'off', 'FALSE', 'No', 'oFF'].map((word) => [word, false] as const),
+  ]) {
+    it(`reads the switch ${text} as ${value}`, () => {
+      const config = loadConfig({ KAFKA_TLS: text, ALLOW_INSECURE: text });
+      expect([config.kafka.tls, config.allowInsecure]).to.deep.equal([value, value]);
+    });
+  }
+
+  for (const { variable, value } of settings.filter((one) => typeof one.value === 'boolean')) {
+    it(`refuses for ${variable} what is neither yes nor no`, () => {
+      for (const text of ['', ' ', 'maybe', '2', 'flase', 'tru', 'disabled', 'null']) {
+        expect(failing({ [variable]: text }), text)
+          .to.contain(`(${variable}): `)
+          .and.to.contain('true or false');
+      }
+      expect(value).to.be.false;
+    });
+  }
+
+  const numbers = settings.filter(({ value }) => typeof value === 'number');
+  for (const { variable } of numbers) {
+    it(`refuses for ${variable} a number that could only be read in part`, () => {
+      const cut = ['', ' ', '10.0.0.0/8', '25s', '1.5', '0x10', '1_000', '-1', '1 000', 'NaN'];
+      for (const text of [...cut, '99999999999999999999999']) {
+        // Of these, the proxies are refused as addresses.
+        expect(
+          failing({
+            [variable]: variable === 'TRUST_PROXY' && text === '10.0.0.0/8' ? '10.0/8' : text,
+          }),
+          text,
+        ).to.contain(`(${variable}): `);
+      }
+      for (const text of ['1e3', '8e3']) expect(failing({ [variable]: text })).to.contain(text);
+    });
+  }
+
+  it('says what a number may be', () => {
+    expect(failing({ COMMAND_PORT: '8e3' })).to.equal(
+      'commandPort (COMMAND_PORT): must be a whole number from 0 to 65535, digits only: value was "8e3"',
+    );
+    expect(failing({ QUERY_PORT: '' })).to.equal(
+      'queryPort (QUERY_PORT): is empty; give a whole number from 0 to 65535, digits only, or leave it out for the default',
+    );
+  });
+
+  it('refuses a time that a timer cannot wait', () => {
+    expect(failing({ SHUTDOWN_TIMEOUT_MS: '2147483648' })).to.contain('2147483647');
+    expect(loadConfig({ SHUTDOWN_TIMEOUT_MS: '2147483647' }).shutdownTimeoutMs).to.equal(
+      2 ** 31 - 1,
+    );
+  });
+
+  it('names the variable behind the key of the setting alone', () => {
+    expect(failing({ KAFKA_BROKERS: 'h' })).to.equal(
+      'kafka.brokers (KAFKA_BROKERS): must be a comma separated list of host:port: value was ["h"]',
+    );
+  });
+
+  for (const [text, value] of [
+    ['0', 0],
+    ['2', 2],
+    ['false', 0],
+    ['true', true],
+    ['loopback', ['loopback']],
+    ['loopback, 10.0.0.0/8,fd00::/8', ['loopback', '10.0.0.0/8', 'fd00::/8']],
+    ['10.0.0.0/255.0.0.0', ['10.0.0.0/255.0.0.0']],
+    ['192.0.2.1,2001:db8::1', ['192.0.2.1', '2001:db8::1']],
+  ] as const) {
+    it(`trusts the proxies ${text} as Express does`, () => {
+      const { trustProxy } = loadConfig({ TRUST_PROXY: text });
+      expect(trustProxy).to.deep.equal(value);
+      expect(() => express().set('trust proxy', trustProxy)).not.to.throw();
+    });
+  }
+
+  for (const text of [
+    ...['', ',', '10.0.0.0/33', '10.0.0.0/8x', '10.0.0.0/', 'fd00::/129', 'proxy.example'],
+    ...['10.8', '1e3', '-1', '1,2', 'localhost', '10.0.0.256', 'loopback/8'],
+  ]) {
+    it(`refuses to trust the proxies ${JSON.stringify(text)}`, () => {
+      expect(failing({ TRUST_PROXY: text })).to.contain('(TRUST_PROXY): must be the number');
+    });
+  }
+
+  it('refuses to trust every proxy in production', () => {
+    expect(failing({ NODE_ENV: 'production', TRUST_PROXY: 'true' })).to.match(/^TRUST_PROXY: /);
+  });
+
+  it('keeps the meaning of an empty text: embedded', () => {
+    const { eventStore, kafka, mongodb, corsOrigins } = loadConfig({
+      ...{ EVENTSTORE_URL: '', KAFKA_BROKERS: '', MONGODB_URL: '', CORS_ORIGINS: '' },
+    });
+    expect([eventStore.url, kafka.brokers, mongodb.url, corsOrigins]).to.deep.equal([
+      '',
+      [],
+      '',
+      [],
+    ]);
+  });
+
+  it('takes the addresses of servers that can be read in one way only', () => {
+    for (const url of [
+      'mongodb://h',
+      'mongodb://u:p%40ss@a.example:1,b.example:2/db?replicaSet=rs0&tls=true',
+      'mongodb+srv://u:p@cluster.example/?retryWrites=true',
+      'mongodb://[::1]:27017/',
+      'mongodb://%2Ftmp%2Fmongodb-27017.sock/db',
+      'mongodb://h/?tlsCAFile=/etc/my certificates/ca.pem',
+    ]) {
+      expect(loadConfig({ MONGODB_URL: url }).mongodb.url).to.equal(url);
+    }
+    for (const url of [
+      'esdb://a:2113,b:2113,c:2113?tls=false',
+      'kurrentdb+discover://admin:ch%40nge@cluster.example',
+      'esdb://admin:pa/ss#word@db_1:2113/?tls=true&tlsCaFile=/etc/ca.crt',
+    ]) {
+      expect(loadConfig({ EVENTSTORE_URL: url }).eventStore.url).to.equal(url);
+    }
+  });
+
   it('documents every setting', () => {
     expect(describeSettings()).to.contain('SHUTDOWN_TIMEOUT_MS (25000)');
+  });
+});
+
+describe('the file .env', () => {
+  const content = 'COMMAND_PORT=9000\r\nexport HOST="127.0.0.2"\r\nKAFKA_TOPIC=\'a b\' # ours\r\n';
+  const expected = { COMMAND_PORT: '9000', HOST: '127.0.0.2', KAFKA_TOPIC: 'a b' };
+  const mark = '\uFEFF';
+
+  for (const [name, bytes] of [
+    ['UTF-8 with the ends of lines of Windows', Buffer.from(content)],
+    ['UTF-8 with a byte order mark', Buffer.from(mark + content)],
+    ['UTF-16 of Windows', Buffer.from(mark + content, 'utf16le')],
+    ['UTF-16 the other way round', Buffer.from(mark + content, 'utf16le').swap16()],
+    ['UTF-16 without a byte order mark', Buffer.from(content, 'utf16le')],
+    ['UTF-16 the other way round without one', Buffer.from(content, 'utf16le').swap16()],
+    ['lines indented before export', Buffer.from(content.replace('export ', '  export\t'))],
+    ['lines that are no settings', Buffer.from(`settings of ours\n\n# none\n${content}`)],
+  ] as const) {
+    it(`is read in ${name}`, () => {
+      expect(parseEnvironmentFile(bytes)).to.deep.equal(expected);
+    });
+  }
+
+  it('is refused in an encoding that would change a value', () => {
+    for (const bytes of [
+      Buffer.from('KAFKA_PASSWORD=caf\u00e9', 'latin1'),
+      Buffer.from('A=1\n\0'),
+    ]) {
+      expect(() => parseEnvironmentFile(bytes)).to.throw(/^\.env: .* Save it as UTF-8\.$/);
+    }
+  });
+});
+
+describe('a variable that is not known', () => {
+  for (const [wrong, right] of [
+    ['KAFKA_BROKER', 'KAFKA_BROKERS'],
+    ['KAFAK_BROKERS', 'KAFKA_BROKERS'],
+    ['MONGODB_URI', 'MONGODB_URL'],
+    ['EVENT_STORE_URL', 'EVENTSTORE_URL'],
+    ['API_KEY', 'API_KEYS'],
+    ['command_port', 'COMMAND_PORT'],
+    ['CORS_ORIGIN', 'CORS_ORIGINS'],
+    ['SHUTDOWN_TIMEOUT', 'SHUTDOWN_TIMEOUT_MS'],
+    ['LOG_LEVL', 'LOG_LEVEL'],
+  ] as const) {
+    it(`is told with the nearest name: ${wrong}, ${right}`, () => {
+      expect(misspeltVariables({ [wrong]: 'hunter2', PATH: '/bin' })).to.deep.equal([
+        `${wrong} is not a setting and has no effect. Did you mean ${right}?`,
+      ]);
+    });
+  }
+
+  it('is left alone where it belongs to other software', () => {
+    const names = [
+      ...['HOME', 'HOSTNAME', 'PATH', 'LOGNAME', 'NODE_PATH', 'NODE_OPTIONS', 'LANG', 'TERM'],
+      ...['KAFKA_HOME', 'KAFKA_OPTS', 'KAFKA_HEAP_OPTS', 'KAFKA_PORT', 'KAFKA_LOG_DIRS'],
+      ...['MONGODB_PORT', 'EVENTSTORE_INSECURE', 'EVENTSTORE_CLUSTER_SIZE', 'DATABASE_URL'],
+      ...['COMMAND_SERVICE_HOST', 'COMMAND_PORT_80_TCP', 'PORT', 'LOGS', 'KAFKA_SERVICE_PORT'],
+    ];
+    expect(misspeltVariables(Object.fromEntries(names.map((name) => [name, 'x'])))).to.deep.equal(
+      [],
+    );
+  });
+
+  it('is never one of ours', () => {
+    const ours = Object.fromEntries(settings.map(({ variable }) => [variable, 'x']));
+    expect(misspeltVariables(ours)).to.deep.equal([]);
   });
 });

@@ -1,5 +1,6 @@
 import type { ConnectionOptions } from '@eventstore/db-client/dist/Client/parseConnectionString.js';
 import { parseConnectionString } from '@eventstore/db-client/dist/Client/parseConnectionString.js';
+import { isEventStoreAddress } from '../../platform/server-address.js';
 
 export interface Address {
   readonly options: ConnectionOptions;
@@ -30,6 +31,7 @@ const SETTINGS = new Set([
  * print is refused here first, by name.
  */
 export const parseAddress = (connectionString: string): Address => {
+  if (!isEventStoreAddress(connectionString.trim())) throw unreadable();
   const asEsdb = connectionString.trim().replace(/^kurrent(db)?(?=(\+discover)?:\/\/)/, 'esdb');
   const [place = '', ...query] = asEsdb.split('?');
   const settings = query.flatMap((part) => part.split('&')).filter((part) => part !== '');
@@ -38,6 +40,7 @@ export const parseAddress = (connectionString: string): Address => {
     const [name] = unknown.split('=');
     throw new Error(`The event store's connection string has an unknown setting: ${name}.`);
   }
+  refuseCutNumbers(settings);
   const kept = settings.filter((setting) => nameOf(setting) !== 'tlsverifycert');
   const options = parsed(kept.length === 0 ? place : `${place}?${kept.join('&')}`);
   if (!options.hosts.every(isHost)) throw unreadable();
@@ -49,6 +52,20 @@ export const parseAddress = (connectionString: string): Address => {
 
 const nameOf = (setting: string): string =>
   setting.replace(/=.*$/s, '').trim().toLowerCase().replace(/[_-]/g, '');
+
+const NUMBERS = [
+  ...['defaultdeadline', 'discoveryinterval', 'gossiptimeout', 'maxdiscoverattempts'],
+  ...['keepaliveinterval', 'keepalivetimeout'],
+];
+
+/** The client's own parser reads 10s as 10. */
+const refuseCutNumbers = (settings: readonly string[]): void => {
+  const cut = settings.find((one) => NUMBERS.includes(nameOf(one)) && !/=\s*-?\d+\s*$/.test(one));
+  if (cut === undefined) return;
+  throw new Error(
+    `The event store's connection string needs a whole number for ${cut.replace(/=.*$/s, '')}.`,
+  );
+};
 
 const refuseUnsafe = (options: ConnectionOptions, settings: readonly string[]): void => {
   const unverified = settings.some(

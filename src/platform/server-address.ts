@@ -1,0 +1,33 @@
+/*
+ * Where a server is, as a connection string says it. Only what is beyond doubt is taken: a special
+ * character of a password that is not percent-encoded could make a piece of it the host, the
+ * database or a setting, which are shown in messages.
+ */
+const HOST = String.raw`(?:[\p{L}\p{N}._%-]+|\[[\dA-Fa-f:.]+\])(?::\d{1,5})?`;
+const HOSTS = `${HOST}(?:,${HOST})*`;
+
+const EVENT_STORE = new RegExp(
+  String.raw`^(?:esdb|kurrent(?:db)?)(?:\+discover)?://(?:[^\s:@?]+:[^\s:@?]+@)?${HOSTS}/*(?:\?[^@]*)?$`,
+  'u',
+);
+const MONGODB = new RegExp(
+  String.raw`^mongodb(?:\+srv)?://(?:[^\s:/?#[\]@]+(?::[^\s:/?#[\]@]*)?@)?${HOSTS}(?:/[^\s/@?]*)?(?:\?[^@]*)?$`,
+  'u',
+);
+
+/** Whether a connection string of an EventStoreDB or KurrentDB server can be read in one way only. */
+export const isEventStoreAddress = (text: string): boolean => EVENT_STORE.test(text);
+
+/** Whether a connection string of a MongoDB server can be read in one way only. */
+export const isMongodbAddress = (text: string): boolean => MONGODB.test(text);
+
+const ADDRESS = /^([a-z]+(?:\+[a-z]+)?:\/\/)(?:([^/?#]*)@)?([^@/?#]*)([/?#][^@]*)?$/i;
+const SHOWN_HOSTS = new RegExp(`^${HOSTS}$`, 'u');
+
+/** The scheme and the hosts of an address, or stars alone where they cannot be told from a password. */
+export const withoutSecrets = (address: string): string => {
+  const [, scheme = '', credentials, hosts = '', settings] = ADDRESS.exec(address) ?? [];
+  if (!SHOWN_HOSTS.test(hosts)) return '***';
+  const hidden = credentials === undefined ? '' : '***@';
+  return `${scheme}${hidden}${hosts}${settings === undefined ? '' : '/***'}`;
+};
