@@ -55,6 +55,9 @@ export const describeSettings = (): string =>
     .map(({ variable, doc, value }) => `${variable} (${shown(value) || 'empty'})\n    ${doc}`)
     .join('\n');
 
+/** In a setting that is no secret, by mistake. */
+const CREDENTIALS = /\/\/.*@/s;
+
 /** The effective value of every setting as VARIABLE=value lines, secrets masked. */
 export const showConfig = (config: object): string =>
   settings
@@ -63,7 +66,7 @@ export const showConfig = (config: object): string =>
         .split('.')
         .reduce<unknown>((node, name) => (node as Record<string, unknown>)[name], config);
       const text = shown(value);
-      if (!secret || text === '') return `${variable}=${text}`;
+      if (text === '' || !(secret || CREDENTIALS.test(text))) return `${variable}=${text}`;
       return `${variable}=${address ? withoutSecrets(text) : '***'}`;
     })
     .join('\n');

@@ -16,10 +16,21 @@ const MONGODB = new RegExp(
 );
 
 /** Whether a connection string of an EventStoreDB or KurrentDB server can be read in one way only. */
-export const isEventStoreAddress = (text: string): boolean => EVENT_STORE.test(text);
+export const isEventStoreAddress = (text: string): boolean =>
+  EVENT_STORE.test(text) && isDecodable(text);
 
 /** Whether a connection string of a MongoDB server can be read in one way only. */
-export const isMongodbAddress = (text: string): boolean => MONGODB.test(text);
+export const isMongodbAddress = (text: string): boolean => MONGODB.test(text) && isDecodable(text);
+
+/** A per cent sign that stands for itself has to be encoded, too. */
+const isDecodable = (text: string): boolean => {
+  try {
+    decodeURIComponent(text.replace(/\?.*/s, ''));
+    return true;
+  } catch {
+    return false;
+  }
+};
 
 const ADDRESS = /^([a-z]+(?:\+[a-z]+)?:\/\/)(?:([^/?#]*)@)?([^@/?#]*)([/?#][^@]*)?$/i;
 const SHOWN_HOSTS = new RegExp(`^${HOSTS}$`, 'u');

@@ -162,4 +162,26 @@ describe('a rate limit', () => {
       await server.stop();
     }
   });
+
+  for (const [whose, trustProxy, expected] of [
+    ['of the connection where no proxy is trusted', 0, [200, 429]],
+    ['that the nearest proxy names', 1, [200, 200]],
+    ['that a proxy of a trusted range names', ['127.0.0.0/8', '::1'], [200, 200]],
+    ['that any proxy names where all are trusted', true, [200, 200]],
+    ['of the connection where the proxy is not trusted', ['192.0.2.0/24'], [200, 429]],
+  ] as const) {
+    it(`counts by the address ${whose}`, async () => {
+      const server = await serveRouters([routes()], { rateLimitPerMinute: 1, trustProxy });
+      try {
+        const statuses: number[] = [];
+        for (const client of ['198.51.100.1', '198.51.100.2']) {
+          const headers = { 'x-forwarded-for': client };
+          statuses.push((await fetch(`${server.url}/things/1`, { headers })).status);
+        }
+        expect(statuses).to.deep.equal(expected);
+      } finally {
+        await server.stop();
+      }
+    });
+  }
 });

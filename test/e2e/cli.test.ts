@@ -1,4 +1,4 @@
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { expect } from 'chai';
@@ -39,6 +39,62 @@ describe('the command line', function () {
     const { code, errors } = await run(['serve'], { COMMAND_PORT: 'eight' });
     expect(code).to.equal(2);
     expect(errors).to.contain('COMMAND_PORT');
+  });
+
+  for (const [variable, value] of [
+    ['KAFKA_TLS', ''],
+    ['ALLOW_INSECURE', 'maybe'],
+    ['RATE_LIMIT_PER_MINUTE', '1e3'],
+    ['TRUST_PROXY', '10.0.0.0/64'],
+    ['MONGODB_URL', 'mongodb://user:hunter2@7777/x@db'],
+    ['EVENTSTORE_URL', 'esdb://user:1234?hunter2@db'],
+  ] as const) {
+    it(`exits 2 on ${variable}=${value} with one sentence, without a secret and a stack`, async () => {
+      const { code, output, errors } = await run(['serve'], { [variable]: value });
+      expect(errors.trim().split('\n')).to.have.length(1);
+      expect(errors).to.contain(`(${variable}): `);
+      expect(output + errors).not.to.match(/hunter2|7777|1234/);
+      expect(code).to.equal(2);
+    });
+  }
+
+  it('tells a name that is nearly a setting, and goes on', async () => {
+    const { code, errors } = await run(['config'], { KAFKA_BROKER: 'h:9092', KAFKA_HOME: '/opt' });
+    expect(errors).to.equal(
+      'KAFKA_BROKER is not a setting and has no effect. Did you mean KAFKA_BROKERS?\n',
+    );
+    expect(code).to.equal(0);
+  });
+
+  describe('beside a file .env', () => {
+    let directory: Awaited<ReturnType<typeof temporaryDirectory>>;
+    beforeEach(async () => {
+      directory = await temporaryDirectory();
+    });
+    afterEach(() => directory.remove());
+    const file = () => join(directory.path, '.env');
+
+    it('reads what Windows writes, and the environment wins', async () => {
+      const text = '\uFEFFHOST=127.0.0.2\r\nexport KAFKA_TOPIC="a topic"\r\nQUERY_PORT=9001\r\n';
+      await writeFile(file(), Buffer.from(text, 'utf16le'));
+      const { output, errors } = await run(['config'], { QUERY_PORT: '9002' }, directory.path);
+      expect(errors).to.equal('');
+      expect(output)
+        .to.contain('HOST=127.0.0.2\n')
+        .and.to.contain('KAFKA_TOPIC=a topic\n')
+        .and.to.contain('QUERY_PORT=9002\n');
+    });
+
+    it('exits 2 where it is a directory or in another encoding, and says why', async () => {
+      await writeFile(file(), Buffer.from([0x41, 0x3d, 0xe9]));
+      const encoded = await run(['config'], {}, directory.path);
+      expect(encoded.errors).to.equal('.env: it is neither UTF-8 nor UTF-16. Save it as UTF-8.\n');
+      await rm(file());
+      await mkdir(file());
+      const made = await run(['config'], {}, directory.path);
+      expect(made.errors).to.match(/^\.env: .*it is a directory.*\n$/);
+      expect([encoded.code, made.code]).to.deep.equal([2, 2]);
+    });
   });
 
   describe('given a file that is no catalogue', () => {

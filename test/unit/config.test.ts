@@ -149,14 +149,13 @@ describe('the configuration', () => {
     });
   }
 
-  for (const { variable, value } of settings.filter((one) => typeof one.value === 'boolean')) {
+  for (const { variable } of settings.filter((one) => typeof one.value === 'boolean')) {
     it(`refuses for ${variable} what is neither yes nor no`, () => {
       for (const text of ['', ' ', 'maybe', '2', 'flase', 'tru', 'disabled', 'null']) {
         expect(failing({ [variable]: text }), text)
           .to.contain(`(${variable}): `)
           .and.to.contain('true or false');
       }
-      expect(value).to.be.false;
     });
   }
 

@@ -36,11 +36,24 @@ describe('the connection string of the event store', () => {
       'http://admin:secret@db',
       'esdb://admin:secret@',
       'esdb://admin:secret@db:port',
+      'esdb://admin:a@secret@db',
+      'esdb://admin:a@secret/b@db',
+      'esdb://admin:a?secret@db',
+      'esdb://admin:1234?secret@db',
+      'esdb://admin:a:secret@db',
+      'esdb://admin:%secret@db',
     ]) {
       expect(failureOf(wrong))
         .to.include('esdb://user:password@host:2113')
         .and.not.include('secret');
     }
+  });
+
+  it('is refused where a number could only be read in part', () => {
+    expect(failureOf('esdb://db:2113x')).to.include('esdb://user:password@host:2113');
+    expect(failureOf('esdb://db?defaultDeadline=10s')).to.include('defaultDeadline');
+    expect(failureOf('esdb://db?keep-alive-interval=1e4')).to.include('keep-alive-interval');
+    expect(parseAddress('esdb://db?defaultDeadline=10000').options.defaultDeadline).to.equal(10000);
   });
 
   it('is refused where it turns certificate checks or keep-alive off', () => {
