@@ -28,9 +28,14 @@ export const externalPathOf = (req: Request): string => {
   const path = req.originalUrl.split('?', 1)[0] ?? '';
   const given = req.headers['x-forwarded-prefix'];
   // A target in absolute form is whole already.
-  if (!req.app.get('trust proxy') || typeof given !== 'string' || !path.startsWith('/'))
-    return path;
+  if (typeof given !== 'string' || !path.startsWith('/') || !isFromProxy(req)) return path;
   return `${PREFIX.exec(given)?.[1] ?? ''}${path}`;
+};
+
+/** As Express decides whether X-Forwarded-Proto counts: by the address of the connection. */
+const isFromProxy = (req: Request): boolean => {
+  const trusts = req.app.get('trust proxy fn') as (address: string, hop: number) => boolean;
+  return trusts(req.socket.remoteAddress ?? '', 0);
 };
 
 const wellFormed = (value: string | string[] | undefined): string | undefined =>

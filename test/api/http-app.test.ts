@@ -1,5 +1,6 @@
 import { expect } from 'chai';
 import { Router } from 'express';
+import type { HttpAppOptions } from '../../src/platform/http-app.js';
 import { jsonBody } from '../../src/platform/json-body.js';
 import { Problem } from '../../src/platform/problem.js';
 import { expectProblem, serveRouters } from '../support/http.js';
@@ -87,7 +88,7 @@ describe('every HTTP app', () => {
   });
 
   describe('behind a proxy that strips a prefix', () => {
-    const instanceAt = async (prefix: string, trustProxy: number) => {
+    const instanceAt = async (prefix: string, trustProxy: HttpAppOptions['trustProxy'] = 0) => {
       const behind = await serveRouters([routes()], { trustProxy });
       try {
         const headers = { 'x-forwarded-prefix': prefix };
@@ -105,6 +106,11 @@ describe('every HTTP app', () => {
 
     it('believes no prefix unless proxies are trusted', async () => {
       expect(await instanceAt('/api', 0)).to.equal('/refused');
+    });
+
+    it('believes a prefix of a trusted proxy alone', async () => {
+      expect(await instanceAt('/api', ['127.0.0.0/8', '::1'])).to.equal('/api/refused');
+      expect(await instanceAt('/api', ['192.0.2.0/24'])).to.equal('/refused');
     });
 
     for (const prefix of ['api', '//evil.example', 'https://evil.example', '/a b', '/../x', '/']) {
