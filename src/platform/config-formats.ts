@@ -1,7 +1,7 @@
 import { isIP } from 'node:net';
 import convict from 'convict';
 import express from 'express';
-import { isEventStoreAddress, isMongodbAddress } from './server-address.js';
+import { cutNumberOf, isEventStoreAddress, isMongodbAddress } from './server-address.js';
 
 const check = (holds: boolean, expectation: string): void => {
   if (!holds) throw new Error(expectation);
@@ -85,6 +85,8 @@ const address = (isAddressOf: (text: string) => boolean, example: string) => ({
       value === '' || (typeof value === 'string' && isAddressOf(value)),
       `must be empty or look like ${example}, with special characters of the password percent-encoded`,
     );
+    const cut = cutNumberOf(String(value));
+    check(cut === undefined, `needs a whole number for ${cut}, digits only`);
   },
 });
 

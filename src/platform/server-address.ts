@@ -3,7 +3,8 @@
  * character of a password that is not percent-encoded could make a piece of it the host, the
  * database or a setting, which are shown in messages.
  */
-const HOST = String.raw`(?:[\p{L}\p{N}._%-]+|\[[\dA-Fa-f:.]+\])(?::\d{1,5})?`;
+const PORT = String.raw`(?:[1-9]\d{0,3}|[1-5]\d{4}|6[0-4]\d{3}|65[0-4]\d\d|655[0-2]\d|6553[0-5])`;
+const HOST = String.raw`(?:[\p{L}\p{N}._%-]+|\[[\dA-Fa-f:.]+\])(?::${PORT})?`;
 const HOSTS = `${HOST}(?:,${HOST})*`;
 
 const EVENT_STORE = new RegExp(
@@ -31,6 +32,16 @@ const isDecodable = (text: string): boolean => {
     return false;
   }
 };
+
+const NUMERIC =
+  /(?:ms|timeout|deadline|interval|attempts|poolsize|buffersize|compressionlevel|srvmaxhosts|maxconnecting|stalenessseconds|adaptiveretries|proxyport)$/i;
+
+/** The setting whose number the drivers would read as far as they can: 25s as 25, and 1e3 as 1. */
+export const cutNumberOf = (address: string): string | undefined =>
+  [...address.matchAll(/[?&]([^=&?]+)=([^&?]*)/g)].find(
+    ([, name = '', value = '']) =>
+      NUMERIC.test(name.replace(/[_\-\s]/g, '')) && !/^\s*-?\d+\s*$/.test(value),
+  )?.[1];
 
 const ADDRESS = /^([a-z]+(?:\+[a-z]+)?:\/\/)(?:([^/?#]*)@)?([^@/?#]*)([/?#][^@]*)?$/i;
 const SHOWN_HOSTS = new RegExp(`^${HOSTS}$`, 'u');

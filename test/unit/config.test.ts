@@ -240,12 +240,39 @@ describe('the configuration', () => {
     ]);
   });
 
+  for (const [variable, url, name] of [
+    ['MONGODB_URL', 'mongodb://h/?tls=true&maxPoolSize=25s', 'maxPoolSize'],
+    ['MONGODB_URL', 'mongodb://h/?socketTimeoutMS=1e3', 'socketTimeoutMS'],
+    ['MONGODB_URL', 'mongodb://h/?zlibCompressionLevel=&w=1', 'zlibCompressionLevel'],
+    ['EVENTSTORE_URL', 'esdb://h?tls=false&defaultDeadline=10s', 'defaultDeadline'],
+    ['EVENTSTORE_URL', 'esdb://h?keep-alive-interval=1e4', 'keep-alive-interval'],
+  ] as const) {
+    it(`refuses in ${variable} a number that could only be read in part: ${name}`, () => {
+      expect(failing({ [variable]: url }))
+        .to.contain(`(${variable}): `)
+        .and.to.contain(`a whole number for ${name}`);
+    });
+  }
+
+  it('refuses a port that no server has', () => {
+    for (const port of ['0', '65536', '99999', '2113x']) {
+      expect(failing({ MONGODB_URL: `mongodb://u:p@a:1,b:${port}/` })).to.contain('MONGODB_URL');
+      expect(failing({ EVENTSTORE_URL: `esdb://h:${port}` })).to.contain('EVENTSTORE_URL');
+    }
+    const config = loadConfig({ MONGODB_URL: 'mongodb://a:65535', EVENTSTORE_URL: 'esdb://h:1' });
+    expect([config.mongodb.url, config.eventStore.url]).to.deep.equal([
+      'mongodb://a:65535',
+      'esdb://h:1',
+    ]);
+  });
+
   it('takes the addresses of servers that can be read in one way only', () => {
     for (const url of [
       'mongodb://h',
       'mongodb://u:p%40ss@a.example:1,b.example:2/db?replicaSet=rs0&tls=true',
       'mongodb+srv://u:p@cluster.example/?retryWrites=true',
       'mongodb://[::1]:27017/',
+      'mongodb://h/?readConcernLevel=majority&w=majority&wtimeoutMS=5000&maxPoolSize=25',
       'mongodb://%2Ftmp%2Fmongodb-27017.sock/db',
       'mongodb://h/?tlsCAFile=/etc/my certificates/ca.pem',
     ]) {

@@ -1,6 +1,6 @@
 import type { ConnectionOptions } from '@eventstore/db-client/dist/Client/parseConnectionString.js';
 import { parseConnectionString } from '@eventstore/db-client/dist/Client/parseConnectionString.js';
-import { isEventStoreAddress } from '../../platform/server-address.js';
+import { cutNumberOf, isEventStoreAddress } from '../../platform/server-address.js';
 
 export interface Address {
   readonly options: ConnectionOptions;
@@ -31,8 +31,9 @@ const SETTINGS = new Set([
  * print is refused here first, by name.
  */
 export const parseAddress = (connectionString: string): Address => {
-  if (!isEventStoreAddress(connectionString.trim())) throw unreadable();
-  const asEsdb = connectionString.trim().replace(/^kurrent(db)?(?=(\+discover)?:\/\/)/, 'esdb');
+  const address = connectionString.trim();
+  if (!isEventStoreAddress(address)) throw unreadable();
+  const asEsdb = address.replace(/^kurrent(db)?(?=(\+discover)?:\/\/)/, 'esdb');
   const [place = '', ...query] = asEsdb.split('?');
   const settings = query.flatMap((part) => part.split('&')).filter((part) => part !== '');
   const unknown = settings.find((setting) => !SETTINGS.has(nameOf(setting)));
@@ -40,10 +41,12 @@ export const parseAddress = (connectionString: string): Address => {
     const [name] = unknown.split('=');
     throw new Error(`The event store's connection string has an unknown setting: ${name}.`);
   }
-  refuseCutNumbers(settings);
+  const cut = cutNumberOf(address);
+  if (cut !== undefined) {
+    throw new Error(`The event store's connection string needs a whole number for ${cut}.`);
+  }
   const kept = settings.filter((setting) => nameOf(setting) !== 'tlsverifycert');
   const options = parsed(kept.length === 0 ? place : `${place}?${kept.join('&')}`);
-  if (!options.hosts.every(isHost)) throw unreadable();
   refuseUnsafe(options, settings);
   const scheme = options.dnsDiscover ? 'esdb+discover' : 'esdb';
   const hosts = options.hosts.map(({ address, port }) => `${address}:${port}`);
@@ -52,20 +55,6 @@ export const parseAddress = (connectionString: string): Address => {
 
 const nameOf = (setting: string): string =>
   setting.replace(/=.*$/s, '').trim().toLowerCase().replace(/[_-]/g, '');
-
-const NUMBERS = [
-  ...['defaultdeadline', 'discoveryinterval', 'gossiptimeout', 'maxdiscoverattempts'],
-  ...['keepaliveinterval', 'keepalivetimeout'],
-];
-
-/** The client's own parser reads 10s as 10. */
-const refuseCutNumbers = (settings: readonly string[]): void => {
-  const cut = settings.find((one) => NUMBERS.includes(nameOf(one)) && !/=\s*-?\d+\s*$/.test(one));
-  if (cut === undefined) return;
-  throw new Error(
-    `The event store's connection string needs a whole number for ${cut.replace(/=.*$/s, '')}.`,
-  );
-};
 
 const refuseUnsafe = (options: ConnectionOptions, settings: readonly string[]): void => {
   const unverified = settings.some(
@@ -89,10 +78,6 @@ const parsed = (connectionString: string): ConnectionOptions => {
     throw unreadable();
   }
 };
-
-/** A password that holds an @ which is not encoded would be taken for the beginning of the host. */
-const isHost = ({ address, port }: ConnectionOptions['hosts'][number]): boolean =>
-  address !== '' && !/[@/\s]/.test(address) && port >= 1 && port <= 65_535;
 
 const unreadable = (): Error =>
   new Error(
