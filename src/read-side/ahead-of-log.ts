@@ -34,9 +34,9 @@ const MAX_SEEN = 100_000;
 
 /**
  * Finds documents that hold events which the log does not have: it was restored from an older copy,
- * or lost its end. What a process finds stored it checks once. A claim at or below the document's revision is either a duplicate or an event of
- * the log's new course; the event at the document's revision tells which. What is found is computed
- * anew from the stream, in a later generation.
+ * or lost its end. A stored document is checked before anything is applied to it. A claim at or below
+ * its revision is either a duplicate or an event of the log's new course: the event at the document's
+ * revision tells which. What is ahead is computed anew from the stream, in a later generation.
  */
 export const createAheadOfLog = (options: AheadOfLogOptions) => {
   const { eventStore, documents, cache, logger, metrics } = options;

@@ -93,7 +93,13 @@ export const checkDocuments = async (options: CheckOptions): Promise<CheckResult
 
 /** Checks at once, again from time to time, and whenever the log has lost what was applied last. */
 export const keepChecking = async (options: CheckOptions): Promise<void> => {
-  const { logger, signal, everyMs = 600_000, againAfterMs = 30_000, lookEveryMs = 5_000 } = options;
+  const {
+    logger,
+    signal,
+    everyMs = 3_600_000,
+    againAfterMs = 30_000,
+    lookEveryMs = 5_000,
+  } = options;
   let nextAt = performance.now();
   let watched: EventPlace | null = null;
   while (!isOver(signal)) {
