@@ -1,6 +1,7 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
 import {
+  invalidArgument,
   streamDeleted,
   toRpcError,
   wrongExpectedVersion,
@@ -32,6 +33,32 @@ describe('an error of a call', () => {
         expect(decodeURIComponent(String(nameFor(stream)))).to.equal(stream);
       }),
     );
+  });
+
+  it('shows a stream name whole up to 2,000 bytes as sent, with all that follows it', () => {
+    for (const stream of ['a'.repeat(2000), 'é'.repeat(333), '😀'.repeat(166)]) {
+      expect(streamDeleted(stream).details).to.equal(`Event stream '${stream}' is deleted.`);
+      const { details } = wrongExpectedVersion('Append', stream, 7n, 8n);
+      expect(details).to.contain(`Stream: ${stream}, Expected version: 7, Actual version: 8`);
+    }
+  });
+
+  it('marks a longer name as shortened, between characters, and keeps what follows it', () => {
+    for (const [character, kept] of [
+      ['a', 2000],
+      ['é', 333],
+      ['😀', 166],
+    ] as const) {
+      const stream = character.repeat(kept + 1);
+      const shown = `${character.repeat(kept)}…`;
+      expect(streamDeleted(stream).details).to.equal(`Event stream '${shown}' is deleted.`);
+      const { details } = wrongExpectedVersion('Append', stream, 7n, 8n);
+      expect(details).to.contain(`Stream: ${shown}, Expected version: 7, Actual version: 8`);
+    }
+  });
+
+  it('marks any other text that is too long as shortened', () => {
+    expect(invalidArgument('x'.repeat(3001)).details).to.equal(`${'x'.repeat(3000)}…`);
   });
 
   for (const [expected, text] of [

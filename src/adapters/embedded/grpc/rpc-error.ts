@@ -2,7 +2,8 @@ import { Metadata, status } from '@grpc/grpc-js';
 import type { Logger } from '../../../platform/logger.js';
 import { EventLogError, type Expected } from '../log/event-log.js';
 
-const MAX_DETAILS_CHARACTERS = 500;
+/** As sent, percent-encoded: some clients take 8 KiB of headers in all. */
+const MAX_ENCODED_BYTES = { details: 3000, name: 2000 };
 
 /**
  * A call that is answered with an error, in the shape that grpc-js sends. EventStoreDB's clients
@@ -20,10 +21,26 @@ export class RpcError extends Error {
     super(details);
     this.name = 'RpcError';
     // grpc-js percent-encodes the message and throws at half a surrogate pair.
-    this.details = details.slice(0, MAX_DETAILS_CHARACTERS).toWellFormed();
+    this.details = shortened(details, MAX_ENCODED_BYTES.details);
     for (const [key, value] of Object.entries(trailers)) this.metadata.set(key, ascii(value));
   }
 }
+
+/** The ellipsis tells a name that was shortened from another stream's. */
+const shortened = (text: string, maxEncodedBytes: number): string => {
+  const whole = text.toWellFormed();
+  if (encodeURI(whole).length <= maxEncodedBytes) return whole;
+  let kept = '';
+  let encodedBytes = 0;
+  for (const character of whole) {
+    encodedBytes += encodeURI(character).length;
+    if (encodedBytes > maxEncodedBytes) break;
+    kept += character;
+  }
+  return `${kept}…`;
+};
+
+const shownName = (stream: string): string => shortened(stream, MAX_ENCODED_BYTES.name);
 
 /** HTTP/2 header values are printable ASCII without spaces at their ends; a name may be anything. */
 const ascii = (value: string): string =>
@@ -44,7 +61,7 @@ export const unavailable = (details: string): RpcError => new RpcError(status.UN
 export const timedOut = (details: string): RpcError => new RpcError(status.ABORTED, details);
 
 export const streamDeleted = (stream: string): RpcError =>
-  new RpcError(status.FAILED_PRECONDITION, `Event stream '${stream}' is deleted.`, {
+  new RpcError(status.FAILED_PRECONDITION, `Event stream '${shownName(stream)}' is deleted.`, {
     exception: 'stream-deleted',
     'stream-name': stream,
   });
@@ -58,7 +75,7 @@ export const wrongExpectedVersion = (
   const [expectedVersion, actualVersion] = [versionNumber(expected), versionNumber(actual)];
   return new RpcError(
     status.FAILED_PRECONDITION,
-    `${operation} failed due to WrongExpectedVersion. Stream: ${stream}, Expected version: ${expectedVersion}, Actual version: ${actualVersion}`,
+    `${operation} failed due to WrongExpectedVersion. Stream: ${shownName(stream)}, Expected version: ${expectedVersion}, Actual version: ${actualVersion}`,
     {
       exception: 'wrong-expected-version',
       'stream-name': stream,
