@@ -59,7 +59,24 @@ describe("a client's regular expression", () => {
     expect(matchAll).to.throw(RpcError, 'takes too long');
   });
 
-  for (const pattern of ['([', '\\Aanime', '(?>a)', '(?i)a', '\\-', '(?#comment)a']) {
+  for (const [pattern, matching, other] of [
+    ['^a\\-b$', 'a-b', 'ab'],
+    ['^[\\-\\ \\#]$', '#', 'a'],
+    ['^[a\\-c]$', '-', 'b'],
+    ['^a\\ b\\#$', 'a b#', 'ab'],
+    ['\\Aa', 'a', 'ba'],
+    ['a\\z', 'ba', 'a\n'],
+    ['a\\Z', 'a\n', 'a\n\n'],
+    ['\\e', '\u001b', 'e'],
+    ['^\\\\A$', '\\A', 'A'],
+  ] as const) {
+    it(`is read as .NET reads ${pattern}`, () => {
+      const guarded = guardedRegex(pattern);
+      expect([guarded.test(matching), guarded.test(other)]).to.deep.equal([true, false]);
+    });
+  }
+
+  for (const pattern of ['([', '[\\A]', '(?>a)', '(?i)a', '\\_', '(?#comment)a']) {
     it(`is refused where JavaScript does not know ${pattern}`, () => {
       expect(() => guardedRegex(pattern)).to.throw(RpcError, 'is not understood');
     });

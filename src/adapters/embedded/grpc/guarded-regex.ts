@@ -13,12 +13,12 @@ const REMEMBERED_SUBJECTS = 10_000;
  * A client's regular expression, which must not stop the event loop: backtracking can take longer
  * than the universe lasts. Expressions that cannot backtrack far run as they are. Any other runs
  * under a time limit, which costs about 0.1 ms, once per distinct subject; one that exceeds it ends
- * the subscription. The dialect is JavaScript's in unicode mode, where an escape that it does not
- * know is refused rather than read as something else.
+ * the subscription. The dialect is JavaScript's in unicode mode, with .NET's escapes of punctuation
+ * and its anchors. An escape that is not known is refused rather than read as something else.
  */
 export const guardedRegex = (pattern: string): Pick<RegExp, 'test'> => {
   const regex = compiled(pattern);
-  return isPlain(pattern) ? regex : timeLimited(regex);
+  return isPlain(regex.source) ? regex : timeLimited(regex);
 };
 
 const compiled = (pattern: string): RegExp => {
@@ -26,11 +26,31 @@ const compiled = (pattern: string): RegExp => {
     throw invalidArgument(`A regular expression has at most ${MAX_PATTERN_CHARACTERS} characters.`);
   }
   try {
-    return new RegExp(pattern, 'u');
+    return new RegExp(fromDotNet(pattern), 'u');
   } catch (error) {
     if (!(error instanceof SyntaxError)) throw error;
     throw invalidArgument(`A filter's regular expression is not understood: ${error.message}`);
   }
+};
+
+const ANCHORS: Readonly<Record<string, string>> = {
+  '\\A': '^',
+  '\\z': '$',
+  '\\Z': '(?=\\n?$)',
+};
+
+/** The server takes the escape of any punctuation; JavaScript only where the escape is needed. */
+const fromDotNet = (pattern: string): string => {
+  let inClass = false;
+  return pattern.replace(/\\.|[[\]]/gsu, (part) => {
+    if (part.length === 1) {
+      inClass = part === '[' || (inClass && part !== ']');
+      return part;
+    }
+    if (part === '\\e') return '\\x1b';
+    if (/[ !"#%&',:;<=>@`~]/.test(part) || (part === '\\-' && !inClass)) return part.slice(1);
+    return (inClass ? undefined : ANCHORS[part]) ?? part;
+  });
 };
 
 /**
