@@ -40,6 +40,7 @@ html.dark-mode .swagger-ui { --link: #7ab8ff; --delete: #ff8a8a; --faint: #b7bcb
 .swagger-ui .parameter__in, .swagger-ui .json-schema-2020-12-expand-deep-button { color: var(--faint) }
 .swagger-ui .btn.cancel { color: var(--delete) !important; border-color: var(--delete) !important }
 .swagger-ui table.headers td { color: inherit }
+.swagger-ui .examples-select__section-label { color: var(--faint) !important }
 .swagger-ui .highlight-code .microlight span[style*="211, 99, 99"] { color: #ffb3b3 !important }
 html:not(.dark-mode) .swagger-ui .info .title small pre { background: #41444e }
 html:not(.dark-mode) .swagger-ui .info .title small.version-stamp pre { background: #3a6200 }
@@ -84,7 +85,11 @@ const colour = () => document.documentElement.classList.toggle('dark-mode', dark
 dark.addEventListener('change', colour);
 colour();
 
-const NAMES = { '#servers': 'Server', 'textarea.body-param__text': 'Request body' };
+const NAMES = {
+  '#servers': 'Server',
+  'textarea.body-param__text': 'Request body',
+  'select.examples-select-element': 'Example',
+};
 
 new MutationObserver(() => {
   for (const [selector, name] of Object.entries(NAMES)) {

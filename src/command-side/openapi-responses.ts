@@ -8,41 +8,45 @@ import { DEFAULT_EVENTS, MAX_EVENTS } from './stream-routes.js';
 
 export const ref = (kind: string, name: string) => ({ $ref: `#/components/${kind}/${name}` });
 
-const header = (description: string, example: string, schema: object = { type: 'string' }) => ({
+const responseHeader = (
+  description: string,
+  example: string,
+  schema: object = { type: 'string' },
+) => ({
   description,
   schema,
   example,
 });
 
 export const headers = {
-  'X-Request-Id': header('What the request is called in the log.', 'request-42'),
-  'X-Correlation-Id': header('What the request belongs to.', 'page-7f3a'),
-  ETag: header('The revision that the anime is at.', '"41"', {
+  'X-Request-Id': responseHeader('What the request is called in the log.', 'request-42'),
+  'X-Correlation-Id': responseHeader('What the request belongs to.', 'page-7f3a'),
+  ETag: responseHeader('The revision that the anime is at.', '"41"', {
     type: 'string',
     pattern: '^"(0|[1-9][0-9]*)"$',
   }),
-  Location: header(
+  Location: responseHeader(
     'Where the event can be read, relative to the request.',
     'animes/1/events?from=41&limit=1',
     { type: 'string', format: 'uri-reference' },
   ),
-  'Idempotency-Replayed': header('There when the command was recorded before.', 'true', {
+  'Idempotency-Replayed': responseHeader('There when the command was recorded before.', 'true', {
     type: 'string',
     const: 'true',
   }),
-  'Retry-After': header('After how many seconds to try again.', '2', {
+  'Retry-After': responseHeader('After how many seconds to try again.', '2', {
     type: 'integer',
     minimum: 0,
   }),
-  RateLimit: header(
+  RateLimit: responseHeader(
     'What is left; only where requests are limited.',
     '"6000-in-1min"; r=5999; t=60',
   ),
-  'RateLimit-Policy': header(
+  'RateLimit-Policy': responseHeader(
     'The limit; only where requests are limited.',
     '"6000-in-1min"; q=6000; w=60; pk=:MTJjYTE3YjQ5YWYy:',
   ),
-  'WWW-Authenticate': header('How to authenticate.', 'Bearer realm="anime-analytics"'),
+  'WWW-Authenticate': responseHeader('How to authenticate.', 'Bearer realm="anime-analytics"'),
 };
 
 type HeaderName = keyof typeof headers;
@@ -53,86 +57,79 @@ const LIMITED: readonly HeaderName[] = ['RateLimit', 'RateLimit-Policy'];
 const headersOf = (names: readonly HeaderName[]) =>
   Object.fromEntries(names.map((name) => [name, ref('headers', name)]));
 
-const parameter = (place: string, name: string, description: string, example: unknown) => ({
+/** Its example is in the schema: pages fill in that of a parameter, and a command would be sent with it. */
+const optional = (
+  place: 'query' | 'header',
+  name: string,
+  description: string,
+  { example, ...schema }: { readonly example: unknown; readonly [keyword: string]: unknown },
+) => ({
   name,
   in: place,
   description,
-  example,
+  schema: { ...schema, examples: [example] },
 });
 
-const text = (pattern?: string) => ({
-  type: 'string',
-  ...(pattern === undefined ? {} : { pattern }),
-});
+const header = (
+  name: string,
+  description: string,
+  { example, pattern }: { readonly example: string; readonly pattern?: string },
+) =>
+  optional('header', name, description, {
+    type: 'string',
+    ...(pattern === undefined ? {} : { pattern }),
+    example,
+  });
 
 export const parameters = {
   AnimeId: {
-    ...parameter('path', 'id', 'The MyAnimeList id, in digits.', 1),
+    name: 'id',
+    in: 'path',
+    description: 'The MyAnimeList id, in digits.',
     required: true,
     schema: ANIME_ID,
+    example: 1,
   },
   From: {
-    ...parameter('query', 'from', 'The first revision to read; 0 by default.', '41'),
+    name: 'from',
+    in: 'query',
+    description: 'The first revision to read; 0 by default.',
     schema: whole64('A revision in digits.', '41'),
   },
-  Limit: {
-    ...parameter('query', 'limit', 'How many events at most, in digits.', 20),
-    schema: { type: 'integer', minimum: 1, maximum: MAX_EVENTS, default: DEFAULT_EVENTS },
-  },
-  IdempotencyKey: {
-    ...parameter(
-      'header',
-      'Idempotency-Key',
-      'Makes a repeat safe: the same key with the same body is recorded once. It counts per API key, anime and kind of command. Bare or quoted.',
-      'a5c8f0d2-click-1',
-    ),
-    schema: text(IDEMPOTENCY_KEY),
-  },
-  IfMatch: {
-    ...parameter(
-      'header',
-      'If-Match',
-      'The ETag that the anime must have, or several, or * for any; else nothing is recorded (412).',
-      '"41"',
-    ),
-    schema: text(ENTITY_TAGS),
-  },
-  IfNoneMatch: {
-    ...parameter(
-      'header',
-      'If-None-Match',
-      'An ETag that a listed anime must not have, or several, or * if it must not be listed; else nothing is recorded (412).',
-      '*',
-    ),
-    schema: text(ENTITY_TAGS),
-  },
-  RequestId: {
-    ...parameter(
-      'header',
-      'X-Request-Id',
-      'A name for this request, returned and logged if it is 1 to 128 letters, digits or . _ : -; else one is made.',
-      'request-42',
-    ),
-    schema: text(),
-  },
-  CorrelationId: {
-    ...parameter(
-      'header',
-      'X-Correlation-Id',
-      'A name for what this request belongs to, stored with the event; by the same rule.',
-      'page-7f3a',
-    ),
-    schema: text(),
-  },
-  Traceparent: {
-    ...parameter(
-      'header',
-      'traceparent',
-      'W3C trace context: the trace goes on with the event. Another form is ignored.',
-      '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01',
-    ),
-    schema: text(),
-  },
+  Limit: optional('query', 'limit', 'How many events at most, in digits.', {
+    type: 'integer',
+    ...{ minimum: 1, maximum: MAX_EVENTS, default: DEFAULT_EVENTS, example: 20 },
+  }),
+  IdempotencyKey: header(
+    'Idempotency-Key',
+    'Makes a repeat safe: the same key with the same body is recorded once. It counts per API key, anime and kind of command. Bare or quoted.',
+    { pattern: IDEMPOTENCY_KEY, example: 'a5c8f0d2-click-1' },
+  ),
+  IfMatch: header(
+    'If-Match',
+    'The ETag that the anime must have, or several, or * for any; else nothing is recorded (412).',
+    { pattern: ENTITY_TAGS, example: '"41"' },
+  ),
+  IfNoneMatch: header(
+    'If-None-Match',
+    'An ETag that a listed anime must not have, or several, or * if it must not be listed; else nothing is recorded (412).',
+    { pattern: ENTITY_TAGS, example: '*' },
+  ),
+  RequestId: header(
+    'X-Request-Id',
+    'A name for this request, returned and logged if it is 1 to 128 letters, digits or . _ : -; else one is made.',
+    { example: 'request-42' },
+  ),
+  CorrelationId: header(
+    'X-Correlation-Id',
+    'A name for what this request belongs to, stored with the event; by the same rule.',
+    { example: 'page-7f3a' },
+  ),
+  Traceparent: header(
+    'traceparent',
+    'W3C trace context: the trace goes on with the event. Another form is ignored.',
+    { example: '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01' },
+  ),
 };
 
 export const examples = Object.fromEntries(

@@ -23,7 +23,7 @@ export interface Parameter {
   readonly in: 'path' | 'query' | 'header';
   readonly description: string;
   readonly required?: boolean;
-  readonly example: unknown;
+  readonly example?: unknown;
   readonly schema: Schema;
 }
 

@@ -98,9 +98,19 @@ describe('the OpenAPI document', () => {
 
   it('describes every parameter, with an example that its schema takes', () => {
     for (const { parameters, operationId } of operations) {
-      for (const { name, description, example, schema } of parameters) {
+      for (const { name, description, schema } of parameters) {
         expect(description, `${operationId} ${name}`).to.match(/\.$/);
+        const [example] = schema.examples ?? [];
+        expect(example, `${operationId} ${name}`).not.to.equal(undefined);
         expect(differences(schema, example), `${operationId} ${name}`).to.deep.equal([]);
+      }
+    }
+  });
+
+  it('has a page fill in what is required alone, so that a command is sent as it is', () => {
+    for (const { parameters, operationId } of operations) {
+      for (const { name, required = false, example } of parameters) {
+        expect(example !== undefined, `${operationId} ${name}`).to.equal(required);
       }
     }
   });
