@@ -24,6 +24,8 @@ export interface BridgeOptions {
   readonly metrics: Metrics;
   /** Two bridges of the same name are one, of which only one publishes. */
   readonly name?: string;
+  /** Where the releases before kept the checkpoint. */
+  readonly formerName?: string;
   /** For a bus that keeps nothing: what counts is how far the documents are. */
   readonly flushed?: FlushedPosition;
   readonly maxBatchBytes?: number;
@@ -58,6 +60,7 @@ export interface Bridge {
 /** Forwards the log to the bus: at least once, in order per anime, never a gap. */
 export const createBridge = (options: BridgeOptions): Bridge => {
   const { eventStore, bus, deadLetters, logId, logger, metrics, flushed, name = 'main' } = options;
+  const { formerName } = options;
   const { takeOverAfterMs = 10_000, drainTimeoutMs = 5_000, newId = randomUUID } = options;
   const { standbyPollMs = Math.min(1_000, Math.max(1, takeOverAfterMs / 10)) } = options;
   const { retry = { baseMs: 100, maxMs: 10_000 } } = options;
@@ -65,7 +68,10 @@ export const createBridge = (options: BridgeOptions): Bridge => {
 
   const holder = newId();
   const source = sourceOf(logId);
-  const checkpoints = createCheckpoints({ eventStore, name, logId, newId, retry });
+  const checkpoints = createCheckpoints({
+    ...{ eventStore, name, logId, newId, retry },
+    ...(formerName === undefined ? {} : { formerName }),
+  });
   const status = createBridgeStatus({ now, monotonic });
   const delivery = createDelivery({
     ...{ publisher: () => bus.publisher(), deadLetters, logger, metrics, retry, now },

@@ -29,6 +29,8 @@ export interface CheckpointOptions {
   readonly eventStore: EventStore;
   /** Two bridges of the same name are one, of which only one may publish. */
   readonly name: string;
+  /** Under which the releases before kept it: followed on where there is none under the name yet. */
+  readonly formerName?: string;
   readonly logId: string;
   readonly newId: () => string;
   readonly retry: Backoff;
@@ -42,16 +44,24 @@ const TYPE = 'BridgeCheckpointed';
 const KEPT = 10;
 
 export const createCheckpoints = (options: CheckpointOptions) => {
-  const { eventStore, name, logId, newId, retry } = options;
+  const { eventStore, name, formerName, logId, newId, retry } = options;
   const stream = checkpointStreamOf(name);
+
+  const lastOf = async (source: string): Promise<ReadCheckpoint> => {
+    for await (const event of eventStore.read(source, { direction: 'backwards', limit: 1 })) {
+      return { revision: event.revision, checkpoint: parse(event, source, logId) };
+    }
+    return { revision: 'no_stream', checkpoint: null };
+  };
 
   return {
     /** Rejects with CORRUPT where the last one cannot be read or belongs to another log. */
     async read(): Promise<ReadCheckpoint> {
-      for await (const event of eventStore.read(stream, { direction: 'backwards', limit: 1 })) {
-        return { revision: event.revision, checkpoint: parse(event, stream, logId) };
-      }
-      return { revision: 'no_stream', checkpoint: null };
+      const own = await lastOf(stream);
+      if (own.checkpoint !== null || formerName === undefined) return own;
+      const { checkpoint } = await lastOf(checkpointStreamOf(formerName));
+      // Whoever holds that one holds nothing of this name.
+      return { ...own, checkpoint: checkpoint && { ...checkpoint, state: 'released' } };
     },
 
     head: (): Promise<ExpectedRevision> => eventStore.head(stream),

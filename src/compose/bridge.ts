@@ -1,26 +1,38 @@
 import { createBridge, type Bridge } from '../bridge/bridge.js';
 import type { FlushedPosition } from '../bridge/starting-point.js';
+import type { Config } from '../platform/config.js';
 import type { EventStore } from '../ports/event-store.js';
-import { isKafka, type OpenedBus } from './bus.js';
+import type { OpenedBus } from './bus.js';
 import type { Needs } from './needs.js';
 import { unless } from './unless.js';
+
+/** What a bridge feeds. Two of one name are one bridge, of which one publishes and the other stands by. */
+export interface Feeds {
+  readonly name: string;
+  /** No other process can feed it: nobody is waited for. */
+  readonly alone?: boolean;
+  /** Where the bus keeps nothing: how far the documents are. */
+  readonly flushed?: FlushedPosition;
+  /** What it was called by the releases before. */
+  readonly formerName?: string;
+}
 
 export interface BridgeParts extends OpenedBus {
   readonly eventStore: EventStore;
   readonly logId: string;
-  /** Where the bus keeps nothing: how far the documents are. */
-  readonly flushed?: FlushedPosition;
 }
 
+/** Another topic is another bridge, which begins at the log's beginning. */
+export const topicOf = ({ kafka }: Config): Feeds => ({ name: kafka.topic });
+
 /** From the log to the bus. */
-export const openBridge = async (needs: Needs, parts: BridgeParts): Promise<Bridge> => {
-  const { config, logger, life, metrics, health } = needs;
-  // The owner of a data directory has no rival there; on a server, or for a topic, there may be one.
-  const alone = config.eventStore.url === '' && !isKafka(config);
+export const openBridge = async (
+  { logger, life, metrics, health }: Needs,
+  parts: BridgeParts,
+  { alone = false, ...feeds }: Feeds,
+): Promise<Bridge> => {
   const bridge = createBridge({
-    ...{ ...parts, logger, metrics },
-    // Another topic is another bridge, which begins at the log's beginning.
-    ...(isKafka(config) ? { name: config.kafka.topic } : {}),
+    ...{ ...parts, ...feeds, logger, metrics },
     ...(alone ? { takeOverAfterMs: 0 } : {}),
   });
   await life.open(

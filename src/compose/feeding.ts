@@ -8,6 +8,7 @@ import type { EventStore } from '../ports/event-store.js';
 import type { DocumentStore, ReadStore, VersionRecord } from '../ports/read-store.js';
 import type { OpenedBus } from './bus.js';
 import type { Needs } from './needs.js';
+import { isMongodb } from './read-store.js';
 
 export interface FeedingParts extends OpenedBus {
   readonly eventStore: EventStore;
@@ -41,8 +42,11 @@ export const feed = async (
 ): Promise<Fed> => {
   const { bus, readStore, eventStore, keeps, sessionMs = 20_000 } = parts;
   const { name: version } = record;
-  const group = `${config.kafka.group}-${version}`;
+  const group = `${config.kafka.group}-${record.group}`;
   const documents = readStore.documents(version);
+  if (keeps && !isMongodb(config)) {
+    await refuseCopy({ bus, group, sessionMs, signal }, config.dataDir);
+  }
   await fromTheBeginning({ bus, group, documents, sessionMs, anew, signal });
   const projector = createProjector({ ...parts, documents, version, logger, metrics });
   const consumer = bus.consumer(group);
@@ -123,6 +127,27 @@ const refuseForeignMembers = async (bus: EventBus, group: string): Promise<void>
     `KAFKA_GROUP, MONGODB_DATABASE: the group ${group} is at work on other documents than these, which ` +
       'are empty. Give each set of documents a group of its own.',
   );
+};
+
+/**
+ * Embedded documents are fed by the owner of their directory alone: members that live feed others that
+ * say they are the same. Each would get the half of the anime.
+ */
+const refuseCopy = async (
+  { bus, group, sessionMs, signal }: Pick<Beginning, 'bus' | 'group' | 'sessionMs' | 'signal'>,
+  dataDir: string,
+): Promise<void> => {
+  const deadline = performance.now() + sessionMs;
+  while ((await bus.members(group)) > 0) {
+    signal.throwIfAborted();
+    if (performance.now() > deadline) {
+      throw new ConfigError(
+        `DATA_DIR: the documents in ${dataDir}/read-models are a copy of those that another process feeds ` +
+          `(as ${group} on Kafka). Delete that folder: they are built again from the topic.`,
+      );
+    }
+    await pause(ASK_AGAIN_AFTER_MS, signal);
+  }
 };
 
 const isEmpty = async (items: AsyncIterable<unknown>): Promise<boolean> => {

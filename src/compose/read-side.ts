@@ -2,14 +2,14 @@ import type { Bridge } from '../bridge/bridge.js';
 import type { Config } from '../platform/config.js';
 import type { EventStore } from '../ports/event-store.js';
 import type { ReadStore } from '../ports/read-store.js';
-import { openBridge } from './bridge.js';
+import { openBridge, topicOf, type Feeds } from './bridge.js';
 import { activateOwn } from './activate-own.js';
 import { isKafka, openBus } from './bus.js';
 import { ownDataDirectory } from './data-directory.js';
 import { openHeartbeat } from './heartbeat.js';
 import { lowestFlushed } from './lowest-flushed.js';
 import type { Needs } from './needs.js';
-import { openProjectors, type Projectors } from './projectors.js';
+import { openProjectors, type ProjectorParts, type Projectors } from './projectors.js';
 import { watchReadModels } from './read-models-health.js';
 import { isMongodb, openReadStoreOf } from './read-store.js';
 import { identifyLog, versionsOf } from './versions.js';
@@ -35,13 +35,11 @@ export const openReadSide = async (
   const versions = await versionsOf(needs, { readStore, logId });
   const parts = { ...opened, eventStore, readStore, logId, versions };
   const projectors = await openProjectors(needs, parts);
-  const documents = versions.map(({ name }) => readStore.documents(name));
-  const flushed = opened.keeps ? {} : { flushed: lowestFlushed(documents) };
-  const bridge = await openBridge(needs, { ...parts, ...flushed });
-  // Without a bus that keeps records only the process that publishes the log feeds its versions. The
-  // owner of an embedded log is that process, even before its bridge has begun.
-  const isOwner = needs.config.eventStore.url === '';
-  const publishes = () => opened.keeps || isOwner || bridge.status().role === 'leading';
+  const target = opened.keeps ? topicOf(needs.config) : await documentsOf(needs, parts);
+  const bridge = await openBridge(needs, parts, target);
+  // Without a bus that keeps records only the process that publishes the log feeds its versions. Who is
+  // alone is that process, even before its bridge has begun.
+  const publishes = () => opened.keeps || target.alone || bridge.status().role === 'leading';
   const fed = () => (publishes() ? projectors.fed() : []);
   await openHeartbeat(needs, { readStore, fed });
   const caughtUp = () => {
@@ -54,6 +52,22 @@ export const openReadSide = async (
   const feeds = (version: string) => fed().includes(version);
   watchReadModels(needs, { readStore, feeds, remedy });
   return { readStore, bridge, projectors };
+};
+
+/**
+ * The documents that this process feeds by itself: those of its release, in one read store. Others in
+ * the same data directory there are none, nor is anybody waited for by the owner of the log.
+ */
+const documentsOf = async (
+  { config }: Needs,
+  { readStore, versions }: Pick<ProjectorParts, 'readStore' | 'versions'>,
+): Promise<Feeds> => {
+  return {
+    name: `${await readStore.identity()}-${readStore.fingerprint}`,
+    formerName: 'main',
+    alone: !isMongodb(config) || config.eventStore.url === '',
+    flushed: lowestFlushed(versions.map(({ name }) => readStore.documents(name))),
+  };
 };
 
 /** Then other processes may serve and feed the active version, and people say when it is replaced. */

@@ -4,7 +4,7 @@ import type { MetricsPart } from '../platform/metrics.js';
 import type { EventStore } from '../ports/event-store.js';
 import { eventStorePage } from './elsewhere.js';
 import { serveCommands, serveProbes, serveQueries, type ServeNeeds } from './apis.js';
-import { openBridge } from './bridge.js';
+import { openBridge, topicOf } from './bridge.js';
 import { openBus } from './bus.js';
 import { openCommandHandler } from './commands.js';
 import { bytesOnDisk } from './data-directory.js';
@@ -84,7 +84,7 @@ const startBridge: StartRole = async (needs) => {
   const logId = await identifyLog(needs, eventStore);
   const opened = await openBus(needs);
   needs.health.register('kafka', () => opened.bus.ping());
-  await openBridge(needs, { ...opened, eventStore, logId });
+  await openBridge(needs, { ...opened, eventStore, logId }, topicOf(needs.config));
 };
 
 const startProjector: StartRole = async (needs) => {

@@ -71,6 +71,8 @@ export interface BusConsumer {
  * - EB-12 `committed` answers the offset after the last record that a group has handled, for each
  *        partition where it has handled any; nothing for a group that is not known or where the bus
  *        keeps nothing.
+ * - EB-13 `members` answers how many members a group has, those that died without a word for as long
+ *        as they are waited for.
  */
 export interface EventBus {
   publisher(): Promise<BusPublisher>;
@@ -79,6 +81,7 @@ export interface EventBus {
   sample(): Promise<BusRecord | null>;
   forget(group: string): Promise<boolean>;
   committed(group: string): Promise<Offsets>;
+  members(group: string): Promise<number>;
   /** Resolves when the bus answers, else rejects with UnavailableError. */
   ping(): Promise<void>;
   close(): Promise<void>;

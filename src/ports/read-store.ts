@@ -172,6 +172,8 @@ export interface VersionRecord {
   readonly createdAt: string;
   /** Of the release that made it; null where that release knew of no fingerprints. */
   readonly fingerprint: string | null;
+  /** What the group that feeds it from a bus is told from others by: those of other stores, too. */
+  readonly group: string;
 }
 
 /**
@@ -186,6 +188,9 @@ export interface VersionRecord {
  * - RS-17 `createVersion` gives a new version the store's own fingerprint; a record keeps the one that
  *         it has. Documents and queries of a version of another fingerprint, or of none, reject with
  *         OtherFingerprintError, and it cannot be promoted; it can be listed and pruned.
+ * - RS-19 `identity` is made once with the store, at random: the same for all processes that share the
+ *         store, whenever they ask, and another one for any other store.
+ * - RS-20 The `group` of a version begins with its name, and no version of another store has it.
  */
 export interface ReadStore {
   /**
@@ -193,6 +198,7 @@ export interface ReadStore {
    * this store would write them, and the tables, fields and indexes that they are written to.
    */
   readonly fingerprint: string;
+  identity(): Promise<string>;
   versions(): Promise<readonly VersionRecord[]>;
   createVersion(name: string, logId: string): Promise<VersionRecord>;
   markReady(name: string): Promise<void>;

@@ -115,7 +115,13 @@ describe('a query that fails', () => {
       Promise.resolve(active),
     );
     const { fingerprint } = store;
-    const record = { name: 'v1', state: 'active', logId: 'log', createdAt: AT } as const;
+    const record = {
+      name: 'v1',
+      state: 'active',
+      logId: 'log',
+      createdAt: AT,
+      group: 'v1',
+    } as const;
     const query = '{ genres }';
     const api = await serveQueryApi({ readStore: store });
     stops.push(api.stop);

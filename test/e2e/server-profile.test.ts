@@ -4,7 +4,6 @@ import { createServer, type AddressInfo } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { expect } from 'chai';
 import { startEmbeddedNode, type EmbeddedNode } from '../support/embedded-node.js';
-import { eventually } from '../support/eventually.js';
 import { query, send } from '../support/http-client.js';
 import { startServiceProcess, type ServiceProcess } from '../support/service-process.js';
 import { temporaryDirectory } from '../support/temporary-directory.js';
@@ -56,32 +55,6 @@ describe('the service on the event store that EVENTSTORE_URL names', function ()
     const minRevision = body['revision'];
     const { animeStats } = await query(second.queryUrl, STATS, { animeId: 1, minRevision });
     expect(animeStats).to.deep.equal({ totalClicks: 2 });
-  });
-
-  it('is not ready with documents of its own while another process publishes the log', async () => {
-    const { connectionString } = await startNode();
-    const first = await start(connectionString);
-    const elsewhere = await temporaryDirectory();
-    const other = await startServiceProcess({
-      ...{ dataDir: elsewhere.path, environment: { EVENTSTORE_URL: connectionString } },
-    });
-    services.push(other);
-    const readyOf = ({ queryUrl }: ServiceProcess) => send('GET', new URL('/ready', queryUrl).href);
-    const fed = await eventually(async () => {
-      const answer = await readyOf(first);
-      expect(answer.status).to.equal(200);
-      return answer.body;
-    });
-    expect(fed).to.deep.equal({ status: 'ready' });
-    const { status, body } = await readyOf(other);
-    expect(status).to.equal(503);
-    expect(body)
-      .to.have.nested.property('reasons.read-models')
-      .that.matches(/Nobody has fed/);
-    const { serviceInfo } = await query(other.queryUrl, '{ serviceInfo { lagEvents } }');
-    expect(serviceInfo).to.deep.equal({ lagEvents: null });
-    await other.end('SIGKILL');
-    await elsewhere.remove();
   });
 
   it('lets one server alone have the data directory of its read models', async () => {

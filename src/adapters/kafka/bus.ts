@@ -4,7 +4,7 @@ import { createAdmin } from './admin.js';
 import { clientFactory, type ConnectionSettings } from './client.js';
 import { createConsumer } from './consumer.js';
 import { gone } from './errors.js';
-import { committedBy, forgetGroup } from './groups.js';
+import { committedBy, forgetGroup, membersOf } from './groups.js';
 import { createProducer } from './producer.js';
 import { createPublisher } from './publisher.js';
 import { readTopic } from './read-topic.js';
@@ -126,6 +126,7 @@ export const kafkaBus = async ({
     sample,
     forget: (group) => forgetGroup(admin, group),
     committed: (group) => committedBy(admin, group, topic),
+    members: (group) => membersOf(admin, group),
     ping: async () => {
       await admin.ask((kafka) => kafka.fetchTopicMetadata({ topics: [topic] }));
     },

@@ -32,3 +32,10 @@ export const committedBy = (admin: ClusterAdmin, group: string, topic: string): 
     const known = places.filter(({ offset }) => BigInt(offset) >= 0n);
     return new Map(known.map(({ partition, offset }) => [partition, BigInt(offset)]));
   });
+
+/** A group that nobody knows has none. */
+export const membersOf = (admin: ClusterAdmin, group: string): Promise<number> =>
+  admin.ask(async (kafka) => {
+    const { groups } = await kafka.describeGroups([group]);
+    return groups.reduce((sum, { members }) => sum + members.length, 0);
+  });

@@ -72,9 +72,9 @@ export const mongodbReadStore = async ({
   };
 
   const createVersion = async (name: string, logId: string) => {
+    const key = new ObjectId().toHexString();
     const added = {
-      name,
-      key: new ObjectId().toHexString(),
+      ...{ name, key, group: `${name}-${key}` },
       logId,
       createdAt: now().toISOString(),
       fingerprint,
@@ -93,6 +93,7 @@ export const mongodbReadStore = async ({
 
   return {
     fingerprint,
+    identity: () => whileOpen(() => records.identity()),
     versions: () => whileOpen(async () => (await records.read()).map(recordOf)),
 
     active: () =>

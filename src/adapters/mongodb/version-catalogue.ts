@@ -6,26 +6,32 @@ export interface KeyedVersion extends VersionRecord {
   readonly key: string;
 }
 
-type Stored<Version extends VersionRecord> = Omit<Version, 'fingerprint'> & {
+type Stored<Version extends VersionRecord> = Omit<Version, 'fingerprint' | 'group'> & {
   readonly fingerprint?: string | null | undefined;
+  readonly group?: string | undefined;
 };
 
 /** All versions, oldest first. They are one document, so that every change of them is one step. */
 export type Versions = readonly KeyedVersion[];
 
-/** What the first releases stored has no fingerprint. */
+/**
+ * What the first releases stored has no fingerprint and no group. Theirs were called by the name alone,
+ * and go on from where they are.
+ */
 export const recordOf = ({
   name,
   state,
   logId,
   createdAt,
   fingerprint = null,
+  group = name,
 }: Stored<KeyedVersion>): VersionRecord => ({
   name,
   state,
   logId,
   createdAt,
   fingerprint,
+  group,
 });
 
 export const activeOf = (versions: Versions): KeyedVersion | undefined =>

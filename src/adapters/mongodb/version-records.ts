@@ -1,3 +1,4 @@
+import { ObjectId } from 'mongodb';
 import { UnavailableError } from '../../ports/errors.js';
 import type { Connection } from './connection.js';
 import { isDuplicateKey } from './errors.js';
@@ -11,22 +12,30 @@ interface StoredVersions {
   readonly versions: Versions;
 }
 
+/** What tells the read store from every other, beside its versions. */
+interface StoredIdentity {
+  readonly _id: string;
+  readonly identity: string;
+}
+
 const ID = 'versions';
+const IDENTITY_ID = 'identity';
 const NONE: Omit<StoredVersions, '_id'> = { changes: 0, versions: [] };
 /** Changes come from a person or a start, seldom two at once. */
 const ATTEMPTS = 20;
 
 export interface VersionRecords {
+  /** The store's identity, which the first who asks makes. */
+  identity(): Promise<string>;
   read(): Promise<Versions>;
   /** Whatever the change throws has changed nothing. Answers the versions as they are after it. */
   change(change: (versions: Versions) => Versions): Promise<Versions>;
 }
 
 export const versionRecords = ({ db, ask, timeoutMs }: Connection): VersionRecords => {
-  const collection = db.collection<StoredVersions>('versions', {
-    readConcern: { level: 'majority' },
-    readPreference: 'primary',
-  });
+  const exact = { readConcern: { level: 'majority' }, readPreference: 'primary' } as const;
+  const collection = db.collection<StoredVersions>('versions', exact);
+  const identities = db.collection<StoredIdentity>('versions', exact);
 
   const load = async () =>
     (await ask(() => collection.findOne({ _id: ID }, { maxTimeMS: timeoutMs }))) ?? NONE;
@@ -50,7 +59,29 @@ export const versionRecords = ({ db, ask, timeoutMs }: Connection): VersionRecor
     }
   };
 
+  const makeIdentity = async (): Promise<string | null> => {
+    const identity = new ObjectId().toHexString();
+    try {
+      await identities.insertOne({ _id: IDENTITY_ID, identity });
+      return identity;
+    } catch (error) {
+      if (isDuplicateKey(error)) return null;
+      throw error;
+    }
+  };
+
   return {
+    identity: async () => {
+      for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
+        const found = await ask(() =>
+          identities.findOne({ _id: IDENTITY_ID }, { maxTimeMS: timeoutMs }),
+        );
+        const identity = found?.identity ?? (await ask(makeIdentity));
+        if (identity !== null) return identity;
+      }
+      throw new UnavailableError('The identity of the read store cannot be read yet.');
+    },
+
     read: async () => (await load()).versions,
 
     change: async (change) => {

@@ -6,6 +6,20 @@ const KEYS = Array.from({ length: 12 }, (_, index) => `anime-${index + 1}`);
 
 /** How far the bus is, and whose records it keeps. */
 export const lookingClauses = (target: EventBusTarget): void => {
+  it(
+    'EB-13 counts the members of a group, none where nobody knows it',
+    withBus(target, async ({ bus, join, freshGroup, soon }) => {
+      const group = freshGroup();
+      expect(await bus.members(group)).to.equal(0);
+      const first = await join(group, () => Promise.resolve());
+      const second = await join(group, () => Promise.resolve());
+      await soon(async () => expect(await bus.members(group)).to.equal(2));
+      expect(await bus.members(freshGroup())).to.equal(0);
+      await Promise.all([first.stop(), second.stop()]);
+      await soon(async () => expect(await bus.members(group)).to.equal(0));
+    }),
+  );
+
   if (!target.retains) {
     it(
       'EB-8 knows of no ends, and EB-9 of no record, where nothing is kept',

@@ -204,4 +204,26 @@ export const versionClauses = (target: ReadStoreTarget): void => {
       expect(await store.documents('v2').fedAt()).to.equal(null);
       expect(await documents.flushed()).to.equal(null);
     }));
+
+  it('RS-19 has one identity whoever asks and however often it is opened, and another store another', () =>
+    withStore(async (store, reopen) => {
+      const [identity = '', ...again] = await Promise.all([1, 2, 3].map(() => store.identity()));
+      expect(identity).to.match(/^[0-9a-f]{12,}$/);
+      expect(again).to.deep.equal([identity, identity]);
+      expect(await (await reopen()).identity()).to.equal(identity);
+      await withStore(async (other) => {
+        expect(await other.identity()).not.to.equal(identity);
+      });
+    }));
+
+  it('RS-20 gives a version a group that begins with its name and that no other store has', () =>
+    withVersions(['v1', 'v2'], async (store, reopen) => {
+      const groups = (await store.versions()).map(({ group }) => group);
+      expect(groups[0]).to.match(/^v1-./);
+      expect(groups[1]).to.match(/^v2-./);
+      expect((await (await reopen()).versions()).map(({ group }) => group)).to.deep.equal(groups);
+      await withVersions(['v1'], async (other) => {
+        expect(groups).not.to.include((await other.active())?.group);
+      });
+    }));
 };

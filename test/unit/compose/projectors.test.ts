@@ -53,6 +53,7 @@ const scriptedBus = () => {
       return Promise.resolve(true);
     },
     committed: () => Promise.resolve(inUse ?? new Map<number, bigint>()),
+    members: () => Promise.resolve(inUse === null ? 0 : 1),
   } as unknown as EventBus;
   return {
     bus,
@@ -68,17 +69,19 @@ const scriptedBus = () => {
 const given = async (
   history: readonly Happening[] = [{ anime: 1, event: events.listed }],
   before?: (dataDir: string) => Promise<void>,
+  environment: NodeJS.ProcessEnv = {},
 ) => {
   const { store: readStore, stop } = await openTemporaryReadStore(before);
   const logger = silentLogger();
   const metrics = createMetrics({ processMetrics: false });
   const life = createLifecycle({ logger, timeoutMs: 5_000 });
   const health = createHealth({ service: 'test', version: '0', logger, cacheMs: 0 });
-  const config = loadConfig({ NODE_ENV: 'test' });
+  const config = loadConfig({ NODE_ENV: 'test', ...environment });
   const stopping = new AbortController();
   const { signal } = stopping;
   const scripted = scriptedBus();
   const { store: eventStore, records } = logOf(history);
+  const identity = await readStore.identity();
   const open = async () => {
     await readStore.createVersion('v1', LOG_ID);
     const versions = await ownVersions(readStore, LOG_ID);
@@ -92,6 +95,7 @@ const given = async (
   return {
     ...scripted,
     ...{ readStore, eventStore, records, open, metrics },
+    ...{ V1: `anime-read-model-v1-${identity}`, V2: `anime-read-model-v2-${identity}` },
     problems: async () => (await health.report()).problems,
     abort: () => stopping.abort(),
     isHealthy: async () => (await health.report()).status === 'healthy',
@@ -104,13 +108,13 @@ const given = async (
   };
 };
 
-const V1 = 'anime-read-model-v1';
-const V2 = 'anime-read-model-v2';
-
 describe('the projectors of the versions', () => {
   let service: Awaited<ReturnType<typeof given>>;
+  let V1: string;
+  let V2: string;
   beforeEach(async () => {
     service = await given();
+    ({ V1, V2 } = service);
   });
   afterEach(() => service.stop());
 
@@ -133,12 +137,13 @@ describe('the projectors of the versions', () => {
     const process = await given([{ anime: 1, event: events.listed }, unreadable, click, click]);
     await process.readStore.createVersion('v2', LOG_ID);
     await process.open();
-    await eventually(() => expect([...process.members.keys()]).to.have.members([V1, V2]));
+    const groups = [process.V1, process.V2];
+    await eventually(() => expect([...process.members.keys()]).to.have.members(groups));
     const [first, second, , last] = process.records;
     if (first === undefined || second === undefined || last === undefined) expect.fail();
     expect(await process.problems()).to.equal(undefined);
 
-    for (const group of [V1, V2]) await process.deliver(group, first, second);
+    for (const group of groups) await process.deliver(group, first, second);
     expect(await process.problems()).to.have.nested.property('events-not-counted.count', 1);
     const { values } = await process.metrics.projectorUnread.get();
     expect(values.map(({ labels, value }) => [labels.version, value])).to.have.deep.members([
@@ -147,7 +152,7 @@ describe('the projectors of the versions', () => {
     ]);
 
     await process.eventStore.deleteStream('anime-1');
-    for (const group of [V1, V2]) await process.deliver(group, last);
+    for (const group of groups) await process.deliver(group, last);
     const problems = await process.problems();
     expect(problems).to.have.nested.property('anime-not-followed.count', 1);
     expect(problems?.['anime-not-followed']?.streams[0]).to.include({
@@ -173,7 +178,7 @@ describe('the projectors of the versions', () => {
     });
     try {
       const projectors = await other.open();
-      await eventually(() => expect([...other.members.keys()]).to.deep.equal([V2]));
+      await eventually(() => expect([...other.members.keys()]).to.deep.equal([other.V2]));
       expect(projectors.fed()).to.deep.equal(['v2']);
       expect(projectors.waiting('v2')).to.equal(0);
       expect(projectors.waiting('v1')).to.equal(null);
@@ -217,17 +222,33 @@ describe('the projectors of the versions', () => {
     await fed(V1, V2);
   });
 
-  it('join members that fill the same empty documents', async () => {
-    service.isUsed(new Map());
-    await service.open();
-    await fed(V1);
+  describe('of documents that other processes may feed, too', () => {
+    let shared: Awaited<ReturnType<typeof given>>;
+    beforeEach(async () => {
+      shared = await given(undefined, undefined, { MONGODB_URL: 'mongodb://127.0.0.1' });
+    });
+    afterEach(() => shared.stop());
+
+    it('join members that fill the same empty documents', async () => {
+      shared.isUsed(new Map());
+      await shared.open();
+      expect([...shared.members.keys()]).to.deep.equal([shared.V1]);
+    });
+
+    it('refuse a group that others use for documents of their own, and name the settings', async () => {
+      shared.isUsed(new Map([[0, 5n]]));
+      const error: unknown = await shared.open().catch((reason: unknown) => reason);
+      expect(error).to.be.instanceOf(ConfigError);
+      expect((error as Error).message).to.match(/^KAFKA_GROUP, MONGODB_DATABASE: /);
+    });
   });
 
-  it('refuse a group that others use for documents of their own, and name the settings', async () => {
+  it('refuse embedded documents that are a copy of those that another process feeds', async () => {
     service.isUsed(new Map([[0, 5n]]));
     const error: unknown = await service.open().catch((reason: unknown) => reason);
     expect(error).to.be.instanceOf(ConfigError);
-    expect((error as Error).message).to.match(/^KAFKA_GROUP, MONGODB_DATABASE: /);
+    expect((error as Error).message).to.match(/^DATA_DIR: .*read-models are a copy/);
+    expect([...service.members.keys()]).to.deep.equal([]);
   });
 
   it('give up joining as soon as they are told to stop', async () => {

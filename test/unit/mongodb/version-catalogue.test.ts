@@ -12,6 +12,7 @@ import { PortError } from '../../../src/ports/errors.js';
 const version = (name: string) => ({
   name,
   key: `key-of-${name}`,
+  group: `${name}-key-of-${name}`,
   logId: 'log-1',
   createdAt: '2026-11-24T10:00:00.000Z',
   fingerprint: 'of this release',

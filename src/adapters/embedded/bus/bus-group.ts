@@ -148,7 +148,7 @@ export const createGroup = (options: GroupOptions) => {
     member,
     wake,
     hasStarted: () => started,
-    hasMembers: () => active.length > 0,
+    members: () => active.length,
     put: (partition: number, item: Item) => void lanes[partition]?.queue.push(item),
     stop: async () => {
       await Promise.all([...stops].map((stop) => stop()));

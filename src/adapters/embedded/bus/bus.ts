@@ -117,8 +117,9 @@ export const inProcessBus = ({
     consumer,
     ends: () => Promise.resolve(null),
     sample: () => Promise.resolve(null),
-    forget: (name) => settled(() => groups.get(name)?.hasMembers() !== true),
+    forget: (name) => settled(() => (groups.get(name)?.members() ?? 0) === 0),
     committed: () => Promise.resolve(NOTHING_KEPT),
+    members: (name) => settled(() => groups.get(name)?.members() ?? 0),
     ping: () =>
       settled(() => {
         if (closed) throw gone();

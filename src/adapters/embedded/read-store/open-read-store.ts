@@ -105,6 +105,7 @@ export const openReadStore = async ({
 
   return {
     fingerprint,
+    identity: () => whileOpen(() => records.identity),
     versions: () => whileOpen(() => records.list().map(({ record }) => record)),
     active: () => whileOpen(() => records.active()?.record ?? null),
 

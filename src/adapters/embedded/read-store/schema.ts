@@ -42,6 +42,12 @@ export const CATALOGUE_FILE: FileKind = {
  */
 export const ADD_FINGERPRINT = 'ALTER TABLE versions ADD COLUMN fingerprint TEXT';
 
+/** Nor did they say which store they are of. It is made with the first connection that writes. */
+export const IDENTITY = `
+  CREATE TABLE IF NOT EXISTS identity (id TEXT NOT NULL) STRICT;
+  INSERT INTO identity SELECT lower(hex(randomblob(6))) WHERE NOT EXISTS (SELECT * FROM identity);
+`;
+
 const INSERT_TITLE = `
       INSERT INTO titles SELECT new.anime_id, new.facets ->> 'title', new.facets ->> 'type',
         new.facets ->> 'score', new.facets ->> 'popularity', new.facets ->> 'genreSet'

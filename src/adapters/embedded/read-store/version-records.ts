@@ -3,7 +3,7 @@ import type { VersionRecord } from '../../../ports/read-store.js';
 import type { Database } from '../sqlite.js';
 import { transaction } from '../transaction.js';
 import { closeWriting, openForWriting } from './file.js';
-import { ADD_FINGERPRINT, CATALOGUE_FILE, remedyFor } from './schema.js';
+import { ADD_FINGERPRINT, CATALOGUE_FILE, IDENTITY, remedyFor } from './schema.js';
 import { translated } from './store-errors.js';
 
 /** A record with the number that names the version's file. */
@@ -24,6 +24,7 @@ interface VersionRow {
 /** Which versions there are and which one is active, in a file of their own. */
 export const versionRecords = (path: string, fingerprint: string) => {
   const db = openCatalogue(path);
+  const { id: identity } = db.prepare('SELECT id FROM identity').get() as { readonly id: string };
   const all = db.prepare('SELECT * FROM versions ORDER BY id');
   const insert = db.prepare(
     'INSERT INTO versions (name, state, log_id, created_at, fingerprint) VALUES (?, ?, ?, ?, ?)',
@@ -31,9 +32,11 @@ export const versionRecords = (path: string, fingerprint: string) => {
   const setState = db.prepare('UPDATE versions SET state = ? WHERE name = ?');
   const remove = db.prepare('DELETE FROM versions WHERE name = ?');
 
+  const load = () => all.all().map((row) => numbered(row as VersionRow, identity));
+
   // Nobody else writes here, and every request asks which version is active.
-  let known = all.all().map(numbered);
-  const reload = (): void => void (known = all.all().map(numbered));
+  let known = load();
+  const reload = (): void => void (known = load());
 
   const list = (): readonly NumberedVersion[] => known;
   const find = (name: string) => known.find(({ record }) => record.name === name);
@@ -86,6 +89,7 @@ export const versionRecords = (path: string, fingerprint: string) => {
 
   return {
     ...operations,
+    identity,
     /** All or nothing; whatever it throws has changed nothing. */
     change: <T>(work: (records: typeof operations) => T): T => {
       try {
@@ -104,10 +108,12 @@ const openCatalogue = (path: string): Database => {
   const db = openForWriting(path, CATALOGUE_FILE);
   const columns = db.prepare('PRAGMA table_info(versions)').all() as { readonly name: string }[];
   if (!columns.some(({ name }) => name === 'fingerprint')) db.exec(ADD_FINGERPRINT);
+  transaction(db, () => db.exec(IDENTITY));
   return db;
 };
 
-const numbered = (row: unknown): NumberedVersion => {
-  const { id, name, state, log_id, created_at, fingerprint } = row as VersionRow;
-  return { id, record: { name, state, logId: log_id, createdAt: created_at, fingerprint } };
+const numbered = (row: VersionRow, identity: string): NumberedVersion => {
+  const { id, name, state, log_id: logId, created_at: createdAt, fingerprint } = row;
+  const group = `${name}-${identity}`;
+  return { id, record: { name, state, logId, createdAt, fingerprint, group } };
 };
