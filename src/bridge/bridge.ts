@@ -12,7 +12,7 @@ import { unlessLate } from './deadline.js';
 import { createDelivery } from './delivery.js';
 import { createLeading } from './leading.js';
 import { acquireLease } from './lease.js';
-import { startingPoint, type FlushedPosition } from './starting-point.js';
+import { refuseAnotherLog, startingPoint, type FlushedPosition } from './starting-point.js';
 import { createBridgeStatus, type BridgeStatus } from './status.js';
 
 export interface BridgeOptions {
@@ -47,8 +47,8 @@ export interface BridgeOptions {
 
 export interface Bridge {
   /**
-   * Begins. Rejects with CORRUPT where the checkpoint cannot be trusted; a server that cannot be
-   * reached is waited for in the background.
+   * Begins. Rejects with CORRUPT where the checkpoint cannot be trusted or the bus holds another log;
+   * a server that cannot be reached is waited for in the background.
    */
   start(): Promise<void>;
   /** Publishes what it has read, within its deadline, and releases the lease. May be called twice. */
@@ -132,6 +132,12 @@ export const createBridge = (options: BridgeOptions): Bridge => {
     }
   };
 
+  const refuseWhatIsWrong = async (): Promise<void> => {
+    const { checkpoint } = await checkpoints.read();
+    // What was published to before has been looked at then.
+    if ((checkpoint?.position ?? null) === null) await refuseAnotherLog(bus, source);
+  };
+
   const end = async (): Promise<void> => {
     stopping.abort();
     await running;
@@ -143,7 +149,7 @@ export const createBridge = (options: BridgeOptions): Bridge => {
   return {
     async start() {
       if (running !== null) throw new TypeError('A bridge starts once.');
-      await checkpoints.read().catch((error: unknown) => {
+      await refuseWhatIsWrong().catch((error: unknown) => {
         if (!(error instanceof PortError) || !error.retriable) throw error;
       });
       running = forever();

@@ -38,7 +38,8 @@ const BEGINNING: StartingPoint = { after: 'start', offsets: new Map() };
 export const startingPoint = async (options: StartingPointOptions): Promise<StartingPoint> => {
   const { reached, flushed, bus, source, logger } = options;
   const ends = await bus.ends();
-  if (ends !== null && reached.position !== null) {
+  const isFresh = ends !== null && reached.offsets.size === 0 && isEmpty(ends);
+  if (ends !== null && reached.position !== null && !isFresh) {
     const lost = [...reached.offsets].find(
       ([partition, last]) => (ends.get(partition) ?? 0n) <= last,
     );
@@ -61,7 +62,14 @@ export const startingPoint = async (options: StartingPointOptions): Promise<Star
   return { after: isBefore(documents, position) ? documents : position, offsets: reached.offsets };
 };
 
-const refuseAnotherLog = async (bus: Pick<EventBus, 'sample'>, source: string): Promise<void> => {
+/** Then nothing was ever published to it, whatever a checkpoint of its name says of something else. */
+const isEmpty = (ends: Offsets): boolean => [...ends.values()].every((end) => end === 0n);
+
+/** Rejects with CORRUPT where the bus holds records of another log than the source's. */
+export const refuseAnotherLog = async (
+  bus: Pick<EventBus, 'sample'>,
+  source: string,
+): Promise<void> => {
   const found = (await bus.sample())?.headers[SOURCE_HEADER];
   if (found === undefined || found === source) return;
   throw new PortError(

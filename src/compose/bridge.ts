@@ -1,6 +1,7 @@
 import { createBridge, type Bridge } from '../bridge/bridge.js';
 import type { FlushedPosition } from '../bridge/starting-point.js';
-import type { Config } from '../platform/config.js';
+import { ConfigError, type Config } from '../platform/config.js';
+import { PortError } from '../ports/errors.js';
 import type { EventStore } from '../ports/event-store.js';
 import type { OpenedBus } from './bus.js';
 import type { Needs } from './needs.js';
@@ -37,7 +38,7 @@ export const openBridge = async (
   });
   await life.open(
     'bridge',
-    () => bridge.start(),
+    () => bridge.start().catch(refused),
     () => bridge.stop(),
   );
   metrics.followBridge(() => bridge.status());
@@ -45,4 +46,10 @@ export const openBridge = async (
     unless(bridge.healthy(), bridge.status().problem ?? 'The bridge does not get on.'),
   );
   return bridge;
+};
+
+/** A checkpoint or a topic of another log: an address or a name leads to the wrong one. */
+const refused = (error: unknown): never => {
+  if (!(error instanceof PortError) || error.code !== 'CORRUPT') throw error;
+  throw new ConfigError(`EVENTSTORE_URL, KAFKA_TOPIC: ${error.message}`);
 };

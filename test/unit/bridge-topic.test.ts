@@ -1,12 +1,14 @@
 import { expect } from 'chai';
 import type { BusRecord } from '../../src/ports/event-bus.js';
 import { checkpointStreamOf } from '../../src/bridge/checkpoint.js';
+import { UnavailableError } from '../../src/ports/errors.js';
 import { bridging } from '../support/bridging.js';
 import { eventually } from '../support/eventually.js';
 import { animeId, events } from '../support/examples.js';
 import { logOf, type Happening } from '../support/histories.js';
 import type { InMemoryEventStore } from '../support/in-memory-event-store.js';
 import { recordingBus } from '../support/recording-bus.js';
+import { rejectionOf } from '../support/rejection-of.js';
 
 const CLICKS: readonly Happening[] = Array.from({ length: 6 }, (_, index) => ({
   anime: (index % 3) + 1,
@@ -141,13 +143,34 @@ describe('a bridge to a bus that keeps its records', () => {
     const bus = topic();
     const foreign: BusRecord = { key: 'anime-1', value: null, headers: { ce_source: 'urn:other' } };
     bus.published.push(foreign);
-    const bridge = bridging({ eventStore: store, bus });
+    const refusing = bridging({ eventStore: store, bus });
+    const { message } = (await rejectionOf(refusing.start())) as Error;
+    expect(message).to.contain('KAFKA_TOPIC').and.to.contain('urn:other');
+    await refusing.stop();
+
+    // Seen only once it publishes, since the bus did not answer before.
+    let asked = 0;
+    const sample = () => {
+      asked += 1;
+      return asked === 1 ? Promise.reject(new UnavailableError('No broker.')) : bus.sample();
+    };
+    const bridge = bridging({ eventStore: store, bus: { ...bus, sample } });
     await bridge.start();
     await eventually(() => expect(bridge.status().role).to.equal('refusing'));
     expect(bridge.healthy()).to.be.false;
-    expect(bridge.status().problem).to.contain('KAFKA_TOPIC').and.to.contain('urn:other');
+    expect(bridge.status().problem).to.equal(message);
     await bridge.stop();
     expect(bus.published).to.deep.equal([foreign]);
+  });
+
+  it('publishes the log from its beginning to an empty topic of the name that a checkpoint of another bus has', async () => {
+    const { store } = logOf(CLICKS);
+    const inProcess = recordingBus();
+    const before = bridging({ eventStore: store, bus: inProcess });
+    await before.start();
+    await eventually(() => expect(inProcess.published).to.have.length(CLICKS.length));
+    await before.stop();
+    await publishOnce(store, topic());
   });
 
   it('waits for a bus that cannot say how far it is', async () => {

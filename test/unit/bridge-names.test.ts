@@ -1,0 +1,76 @@
+import { expect } from 'chai';
+import { checkpointStreamOf } from '../../src/bridge/checkpoint.js';
+import { bridging } from '../support/bridging.js';
+import { eventually } from '../support/eventually.js';
+import { animeId, events } from '../support/examples.js';
+import { logOf, type Happening } from '../support/histories.js';
+import type { InMemoryEventStore } from '../support/in-memory-event-store.js';
+import { recordingBus } from '../support/recording-bus.js';
+
+const CLICKS: readonly Happening[] = Array.from({ length: 4 }, (_, index) => ({
+  anime: index + 1,
+  event: { ...events.click, data: { ...events.click.data, animeId: animeId(index + 1) } },
+}));
+
+/** Runs a bridge until it has published all there is, and answers how many events that were. */
+const publishAll = async (
+  eventStore: InMemoryEventStore,
+  names: { readonly name: string; readonly formerName?: string },
+): Promise<number> => {
+  const bus = recordingBus();
+  const bridge = bridging({ eventStore, bus, ...names });
+  await bridge.start();
+  await eventually(() => {
+    expect(bridge.status()).to.include({ caughtUp: true, waitingEvents: 0 });
+  });
+  await bridge.stop();
+  return bus.published.length;
+};
+
+const oneMoreClick = (store: InMemoryEventStore, index: number): void => {
+  const [click] = store.log;
+  if (click === undefined) throw new Error('The log is empty.');
+  const id = `00000000-0000-4000-8000-0000000000f${index}`;
+  store.record('anime-9', { id, type: click.type, data: click.data, metadata: {} });
+};
+
+describe('bridges of different names on one log', () => {
+  it('publish all of it, each for itself and at the same time', async () => {
+    const { store: eventStore } = logOf(CLICKS);
+    const buses = [recordingBus(), recordingBus()];
+    const bridges = buses.map((bus, index) =>
+      bridging({ eventStore, bus, name: `documents-${index}`, takeOverAfterMs: 10_000 }),
+    );
+    for (const bridge of bridges) await bridge.start();
+    for (const bus of buses) {
+      await eventually(() => expect(bus.published).to.have.length(CLICKS.length));
+    }
+    expect(bridges.map((bridge) => bridge.status().role)).to.deep.equal(['leading', 'leading']);
+    for (const bridge of bridges) await bridge.stop();
+  });
+
+  it('go on once where a former name was, and then where they are themselves', async () => {
+    const { store } = logOf(CLICKS);
+    const renamed = { name: 'documents', formerName: 'main' };
+    expect(await publishAll(store, { name: 'main' })).to.equal(CLICKS.length);
+    oneMoreClick(store, 1);
+    expect(await publishAll(store, renamed)).to.equal(1);
+    await store.deleteStream(checkpointStreamOf('main'));
+    oneMoreClick(store, 2);
+    expect(await publishAll(store, renamed)).to.equal(1);
+  });
+
+  it('do not wait for who holds the former name', async () => {
+    const { store: eventStore } = logOf(CLICKS);
+    const before = bridging({ eventStore, bus: recordingBus(), takeOverAfterMs: 10_000 });
+    await before.start();
+    await eventually(() => expect(before.status()).to.include({ caughtUp: true }));
+    const bus = recordingBus();
+    const renamed = { name: 'documents', formerName: 'main', takeOverAfterMs: 10_000 };
+    const bridge = bridging({ eventStore, bus, ...renamed });
+    await bridge.start();
+    await eventually(() => expect(bridge.status().role).to.equal('leading'));
+    expect(before.status().role).to.equal('leading');
+    await Promise.all([bridge.stop(), before.stop()]);
+  });
+});
