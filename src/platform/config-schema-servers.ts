@@ -35,7 +35,7 @@ export const servers = {
       env: 'KAFKA_TOPIC',
     },
     group: {
-      doc: 'The consumer group of the projector; the version of the read models is appended.',
+      doc: 'The consumer group of the projector; the version and the identity of the read models are appended.',
       format: 'text',
       default: 'anime-read-model',
       env: 'KAFKA_GROUP',

@@ -1,6 +1,7 @@
 import { expect } from 'chai';
 import {
   activeOf,
+  recordOf,
   withActive,
   without,
   withReady,
@@ -60,5 +61,11 @@ describe('the versions of the read models in MongoDB', () => {
         .to.throw(PortError)
         .with.property('code', 'CONFLICT');
     }
+  });
+
+  it('keep the group of a release that called it by the name alone', () => {
+    const { group, ...before } = { ...version('v1'), state: 'active' as const };
+    expect(recordOf(before)).to.include({ name: 'v1', group: 'v1' });
+    expect(recordOf({ ...before, group })).to.include({ group: 'v1-key-of-v1' });
   });
 });
