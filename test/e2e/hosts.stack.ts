@@ -77,6 +77,17 @@ describe('the service in any mix of servers', function () {
     }
   });
 
+  describe('with APIs alone beside it', () => {
+    it('takes commands in one and answers queries in the other on a server and MongoDB', async () => {
+      const shared = { ...(await server()), ...mongodb() };
+      await on.start(shared);
+      const commands = await on.start(shared, undefined, 'command-api');
+      const queries = await on.start(shared, undefined, 'query-api');
+      await list(commands, 1);
+      await sees(queries, 1, { clicks: 1, revision: await click(commands, 1) }, LONG);
+    });
+  });
+
   describe('on two hosts', () => {
     const startBoth = async (first: NodeJS.ProcessEnv, second = first) =>
       [await on.start(first), await on.start(second)] as const;

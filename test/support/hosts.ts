@@ -23,9 +23,10 @@ export const hosts = () => {
   const start = async (
     environment: NodeJS.ProcessEnv = {},
     dataDir?: string,
+    ...args: readonly string[]
   ): Promise<ServiceProcess> => {
     const service = await startServiceProcess({
-      ...{ dataDir: dataDir ?? (await directory()), environment },
+      ...{ dataDir: dataDir ?? (await directory()), environment, args },
     });
     services.push(service);
     return service;
