@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { DeadLetters } from '../ports/dead-letters.js';
 import { PortError } from '../ports/errors.js';
-import type { EventBus } from '../ports/event-bus.js';
+import type { EventBus, Offsets } from '../ports/event-bus.js';
 import type { EventStore } from '../ports/event-store.js';
 import type { Logger } from '../platform/logger.js';
 import type { Metrics } from '../platform/metrics.js';
@@ -12,7 +12,12 @@ import { unlessLate } from './deadline.js';
 import { createDelivery } from './delivery.js';
 import { createLeading } from './leading.js';
 import { acquireLease } from './lease.js';
-import { refuseAnotherLog, startingPoint, type FlushedPosition } from './starting-point.js';
+import {
+  refuseAnotherLog,
+  refuseAnotherTopic,
+  startingPoint,
+  type FlushedPosition,
+} from './starting-point.js';
 import { createBridgeStatus, type BridgeStatus } from './status.js';
 
 export interface BridgeOptions {
@@ -92,6 +97,15 @@ export const createBridge = (options: BridgeOptions): Bridge => {
   let running: Promise<void> | null = null;
   let failures = 0;
 
+  /** While another one publishes: whether that is to the same topic. */
+  const watchTopic = async (published: Offsets): Promise<void> => {
+    const problem = await refuseAnotherTopic(bus, published).then(
+      () => null,
+      (error: unknown) => error,
+    );
+    if (status.read().role === 'standby') status.attempted('bus', problem);
+  };
+
   const run = async (): Promise<void> => {
     while (!stopping.signal.aborted) {
       status.standsBy();
@@ -99,10 +113,12 @@ export const createBridge = (options: BridgeOptions): Bridge => {
         {
           ...{ checkpoints, holder, takeOverAfterMs, pollMs: standbyPollMs, logger, monotonic },
           onAttempt: (error) => status.attempted('log', error),
+          onHeard: ({ offsets }) => void watchTopic(offsets),
         },
         stopping.signal,
       );
       if (lease === null) return;
+      status.attempted('bus', null);
       await checkpoints.keepFew().catch((error: unknown) => {
         logger.warn('Old checkpoints are kept for now', { error });
       });

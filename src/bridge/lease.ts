@@ -21,6 +21,8 @@ export interface LeaseOptions {
   readonly monotonic: () => number;
   /** Told whether the checkpoint could be reached (null), or why not. */
   readonly onAttempt: (error: unknown) => void;
+  /** Told of what another bridge has come to. */
+  readonly onHeard: (reached: Checkpoint) => void;
 }
 
 /**
@@ -32,7 +34,8 @@ export const acquireLease = async (
   options: LeaseOptions,
   signal: AbortSignal,
 ): Promise<Lease | null> => {
-  const { checkpoints, holder, takeOverAfterMs, pollMs, logger, monotonic, onAttempt } = options;
+  const { checkpoints, holder, takeOverAfterMs, pollMs, logger, monotonic } = options;
+  const { onAttempt, onHeard } = options;
 
   const claim = async ({ revision, checkpoint }: ReadCheckpoint): Promise<Lease | null> => {
     const reached = {
@@ -56,6 +59,7 @@ export const acquireLease = async (
       if (heard === null || (await checkpoints.head()) !== heard.revision) {
         heard = await checkpoints.read();
         heardAt = monotonic();
+        if (heard.checkpoint?.state === 'held') onHeard(heard.checkpoint);
       }
       onAttempt(null);
       const { checkpoint } = heard;

@@ -1,4 +1,4 @@
-import { PortError } from '../ports/errors.js';
+import { PortError, UnavailableError } from '../ports/errors.js';
 import type { EventBus, Offsets } from '../ports/event-bus.js';
 import type { Position } from '../ports/event-store.js';
 import type { Logger } from '../platform/logger.js';
@@ -40,9 +40,7 @@ export const startingPoint = async (options: StartingPointOptions): Promise<Star
   const ends = await bus.ends();
   const isFresh = ends !== null && reached.offsets.size === 0 && isEmpty(ends);
   if (ends !== null && reached.position !== null && !isFresh) {
-    const lost = [...reached.offsets].find(
-      ([partition, last]) => (ends.get(partition) ?? 0n) <= last,
-    );
+    const lost = missing(reached.offsets, ends);
     if (lost === undefined) return { after: reached.position, offsets: reached.offsets };
     const [partition, last] = lost;
     logger.error(
@@ -60,6 +58,25 @@ export const startingPoint = async (options: StartingPointOptions): Promise<Star
   const documents = await flushed.load();
   if (documents === null) return BEGINNING;
   return { after: isBefore(documents, position) ? documents : position, offsets: reached.offsets };
+};
+
+const missing = (published: Offsets, ends: Offsets) =>
+  [...published].find(([partition, last]) => (ends.get(partition) ?? 0n) <= last);
+
+/**
+ * Rejects where the topic does not hold what another bridge of the same name publishes: to a topic of
+ * that name on other brokers, or to one that was made anew, which it finds out with the next event.
+ */
+export const refuseAnotherTopic = async (
+  bus: Pick<EventBus, 'ends'>,
+  published: Offsets,
+): Promise<void> => {
+  const ends = await bus.ends();
+  if (ends === null || missing(published, ends) === undefined) return;
+  throw new UnavailableError(
+    'Another process publishes this log to a topic of the same name that is not this one. Give the topics ' +
+      'of other brokers another name (KAFKA_TOPIC).',
+  );
 };
 
 /** Then nothing was ever published to it, whatever a checkpoint of its name says of something else. */

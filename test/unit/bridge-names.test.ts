@@ -73,4 +73,47 @@ describe('bridges of different names on one log', () => {
     expect(before.status().role).to.equal('leading');
     await Promise.all([bridge.stop(), before.stop()]);
   });
+
+  it('of the same one, to topics on other brokers: who stands by says so, and not once it publishes', async () => {
+    const { store: eventStore } = logOf(CLICKS);
+    const [ours, theirs] = [true, true].map((keeps) => recordingBus(undefined, { keeps }));
+    if (ours === undefined || theirs === undefined) expect.fail();
+    const leader = bridging({ eventStore, bus: theirs, checkpointEveryMs: 2 });
+    await leader.start();
+    await eventually(() => expect(theirs.published).to.have.length(CLICKS.length));
+    let later = 0;
+    const monotonic = () => performance.now() + later;
+    const standby = bridging({ eventStore, bus: ours, takeOverAfterMs: 600_000, monotonic });
+    await standby.start();
+    await eventually(() => {
+      expect(standby.status()).to.include({ role: 'standby' });
+      expect(standby.status().problem).to.contain('KAFKA_TOPIC');
+    });
+    later = 20_000;
+    expect(standby.healthy()).to.be.false;
+    await leader.stop();
+    await eventually(() => expect(ours.published).to.have.length(CLICKS.length));
+    expect(standby.status()).to.include({ role: 'leading', problem: null });
+    expect(standby.healthy()).to.be.true;
+    await standby.stop();
+  });
+
+  it('of the same one, to the same topic: who stands by is well', async () => {
+    const { store: eventStore } = logOf(CLICKS);
+    const bus = recordingBus(undefined, { keeps: true });
+    let asked = 0;
+    const ends = () => {
+      asked += 1;
+      return bus.ends();
+    };
+    const leader = bridging({ eventStore, bus, checkpointEveryMs: 2 });
+    await leader.start();
+    await eventually(() => expect(bus.published).to.have.length(CLICKS.length));
+    const standby = bridging({ eventStore, bus: { ...bus, ends }, takeOverAfterMs: 600_000 });
+    await standby.start();
+    await eventually(() => expect(asked).to.be.above(2));
+    expect(standby.status()).to.include({ role: 'standby', problem: null });
+    await leader.stop();
+    await standby.stop();
+  });
 });
