@@ -125,6 +125,7 @@ describe('a Kafka broker behind TLS and a login', function () {
     expect((await bus.sample())?.key).to.equal('anime-1');
     await consumer.stop();
     expect([...(await bus.committed(`${group}-v1`)).values()]).to.deep.equal([1n]);
+    await eventually(async () => expect(await bus.members(`${group}-v1`)).to.equal(0));
     await eventually(async () => expect(await bus.forget(`${group}-v1`)).to.equal(true));
     await bus.close();
 

@@ -172,9 +172,9 @@ describe('the service in four processes', function () {
   );
 
   it('leaves nothing on its broker and its document store', async () => {
-    expect(await tracesOf(stack.traces)).to.include.members([
-      ...[stack.topic, `${stack.topic}.dlq`, `${stack.topic}-v1`, stack.traces.database],
-    ]);
+    const traces = await tracesOf(stack.traces);
+    expect(traces).to.include.members([stack.topic, `${stack.topic}.dlq`, stack.traces.database]);
+    expect(traces.some((name) => name.startsWith(`${stack.topic}-v1-`))).to.be.true;
     await stack.stop();
     await eventually(async () => expect(await tracesOf(stack.traces)).to.deep.equal([]), {
       withinMs: 10_000,
