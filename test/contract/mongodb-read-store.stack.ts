@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { pause } from '../../src/platform/retry.js';
-import { isFerretdb } from '../support/stack/mongodb-answers.js';
+import { isFerretdb1 } from '../support/stack/mongodb-answers.js';
 import { freshDatabase, openMongodbTarget } from '../support/stack/mongodb-store.js';
 import { openMongodb } from '../support/stack/mongodb.js';
 import { orSkip, shared } from '../support/stack/server.js';
@@ -34,8 +34,8 @@ describe('MongoDB', function () {
   readStoreContract('mongodb', {
     cases: 15,
     concurrentWriters: async () =>
-      (await isFerretdb(await address()))
-        ? { because: 'FerretDB 1.24 reads and writes in two steps: writers overwrite each other' }
+      (await isFerretdb1(await address()))
+        ? { because: 'FerretDB 1 reads and writes in two steps: writers overwrite each other' }
         : true,
     open: async () => openMongodbTarget(await address()),
     killWhileSaving: async () => {

@@ -10,6 +10,14 @@ export interface Asked {
   readonly sort: Sort;
 }
 
+/**
+ * For a find of at most so many documents: a first batch is 101 without it. One more than the most,
+ * so that the server sees the end with the last of them and keeps no cursor.
+ */
+export const inOneBatch = (documents: number): { readonly batchSize: number } => ({
+  batchSize: documents + 1,
+});
+
 export const mostViewed = (): Asked => ({
   filter: { ...LISTED, 'd.views': { $gt: 0 } },
   sort: ORDERS.views,

@@ -9,7 +9,7 @@ import type {
   DocumentStore,
   InteractionDocument,
 } from '../../ports/read-store.js';
-import { animesAfter, partsAfter, type Asked } from './asked.js';
+import { animesAfter, inOneBatch, partsAfter, type Asked } from './asked.js';
 import type { Connection } from './connection.js';
 import { saveGuarded } from './guarded-writes.js';
 import {
@@ -53,7 +53,8 @@ export const documentStore = (
     toDocument: (stored: S) => D,
   ): Promise<readonly D[]> => {
     if (ids.length === 0) return [];
-    const found = await collection.find({ _id: { $in: ids } } as Filter<S>, limits).toArray();
+    const options = { ...limits, ...inOneBatch(ids.length) };
+    const found = await collection.find({ _id: { $in: ids } } as Filter<S>, options).toArray();
     return found.map((one) => toDocument(one as S));
   };
 
@@ -63,7 +64,7 @@ export const documentStore = (
     limit: number,
   ): Promise<readonly S[]> => {
     const found = collection
-      .find(filter as Filter<S>, limits)
+      .find(filter as Filter<S>, { ...limits, ...inOneBatch(limit) })
       .sort(sort)
       .limit(limit);
     return (await found.toArray()) as unknown as readonly S[];

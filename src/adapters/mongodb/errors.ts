@@ -1,6 +1,7 @@
 import {
   MongoBulkWriteError,
   MongoClientClosedError,
+  MongoCompatibilityError,
   MongoExpiredSessionError,
   MongoInvalidArgumentError,
   MongoMissingCredentialsError,
@@ -30,12 +31,40 @@ export const translated = (error: unknown): unknown => {
   if (isOutOfReach(error) || isNotNow(error)) {
     return new UnavailableError('MongoDB cannot be used for now.', options);
   }
+  if (isRefusal(error)) {
+    return new PortError('NOT_SUPPORTED', refusal(error), false, options);
+  }
   return error;
+};
+
+/** Whatever a server says and is not known to pass: the same would be refused again. */
+const isRefusal = (error: Error): boolean =>
+  error instanceof MongoServerError || error instanceof MongoCompatibilityError;
+
+/** Without the server's own words: they may hold what is stored, and go to the log alone. */
+const refusal = (error: Error): string => {
+  const { code } = codeOf(error);
+  const name = 'codeName' in error ? String(error.codeName) : error.name;
+  return (
+    `MongoDB refuses what the read models ask of it (${[code, name].join(' ').trim()}); its reason is in ` +
+    'the log. Use MongoDB 8.0, or a server that knows the same commands.'
+  );
 };
 
 /** Another writer has inserted the document meanwhile: what an upsert meets when it loses a race. */
 export const isDuplicateKey = (error: unknown): boolean =>
   error instanceof MongoServerError && error.code === 11000;
+
+/** There is no such collection yet. */
+export const isNoCollection = (error: unknown): boolean =>
+  error instanceof MongoServerError && error.code === 26;
+
+/** The server does not know an option of the command; without it the command may work. */
+export const isUnknownOption = (error: unknown): boolean =>
+  error instanceof MongoServerError && hasCode(error, UNKNOWN_OPTION);
+
+/** FailedToParse, InvalidOptions, NotImplemented, an unknown field. */
+const UNKNOWN_OPTION = new Set([9, 72, 238, 40415]);
 
 const OTHER_INDEX =
   'An index of the read models has the name of one that this version of the service needs, and is ' +
@@ -84,12 +113,14 @@ const isOutOfReach = (error: Error): boolean =>
 const NODE_FAILURE = /^(E[A-Z]+|ERR_(STREAM|SOCKET)_\w+)$/;
 
 /**
- * No primary, shutting down, stepping down, out of time, a lock or a disk that is full, a majority
- * that did not confirm in time: the same may succeed later.
+ * No primary, shutting down, stepping down, out of time, killed, a lock, a cursor that is gone, a disk
+ * or memory that is full, too many requests, a majority that did not confirm in time, and what went
+ * wrong inside the server (1, 8, 96): the same may succeed later.
  */
 const NOT_NOW = new Set([
-  6, 7, 24, 43, 50, 63, 64, 89, 91, 112, 133, 134, 150, 175, 189, 234, 262, 9001, 10058, 10107,
-  11000, 11600, 11601, 11602, 13388, 13435, 13436, 14031,
+  1, 6, 7, 8, 24, 43, 46, 50, 63, 64, 89, 91, 96, 112, 133, 134, 146, 150, 175, 189, 202, 234, 237,
+  262, 279, 282, 384, 9001, 10058, 10107, 11000, 11600, 11601, 11602, 13388, 13435, 13436, 14031,
+  16500,
 ]);
 
 const PASSING = [

@@ -1,12 +1,25 @@
 import type { DistinctOptions } from 'mongodb';
+import { isUnknownOption } from './errors.js';
 import { LISTED } from './search.js';
 import type { VersionCollections } from './version-collections.js';
 
-/**
- * The genres of what is listed. This command alone has no time limit in the server: FerretDB refuses
- * one, and MongoDB does not read documents for it but steps through an index from genre to genre.
- */
+type Animes = Pick<VersionCollections, 'animes'>;
+
+/** The genres of what is listed. MongoDB reads no documents for it but steps through an index. */
 export const distinctGenres = async (
-  { animes }: Pick<VersionCollections, 'animes'>,
+  { animes }: Animes,
   options: DistinctOptions = {},
 ): Promise<readonly unknown[]> => animes.distinct('d.details.genres', LISTED, options);
+
+/** Without a limit in the server where it takes none on this command, as FerretDB 1 does not. */
+export const genresWithin = async (
+  collections: Animes,
+  maxTimeMS: number,
+): Promise<readonly unknown[]> => {
+  try {
+    return await distinctGenres(collections, { maxTimeMS });
+  } catch (error) {
+    if (!isUnknownOption(error)) throw error;
+    return distinctGenres(collections);
+  }
+};

@@ -1,6 +1,7 @@
 import { BSON, type Collection } from 'mongodb';
 import { TooLargeError } from '../../ports/errors.js';
 import type { Guarded } from '../../ports/read-store.js';
+import { inOneBatch } from './asked.js';
 import type { Connection } from './connection.js';
 import { isDuplicateKey } from './errors.js';
 import type { Stored } from './stored-documents.js';
@@ -75,7 +76,7 @@ const read = async <Document extends Guarded>(
   const ids = documents.map(({ _id }) => _id);
   const projection = { 'd.generation': 1, 'd.revision': 1, 'd.precedence': 1 };
   const found = await (collection as unknown as Collection<Stored<Guarded>>)
-    .find({ _id: { $in: ids } }, { projection, maxTimeMS })
+    .find({ _id: { $in: ids } }, { projection, maxTimeMS, ...inOneBatch(ids.length) })
     .toArray();
   const standing = new Map(found.map(({ _id, d }) => [_id, guardText(d)]));
   return documents.filter(({ _id, d }) => standing.get(_id) === guardText(d));

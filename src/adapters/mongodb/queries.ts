@@ -1,8 +1,15 @@
 import type { AnimeDocument, ReadQueries } from '../../ports/read-store.js';
 import { genreSpellings } from '../../wire/search-text.js';
-import { bestRated, interactionsAfter, mostViewed, searched, type Asked } from './asked.js';
+import {
+  bestRated,
+  inOneBatch,
+  interactionsAfter,
+  mostViewed,
+  searched,
+  type Asked,
+} from './asked.js';
 import type { Connection } from './connection.js';
-import { distinctGenres } from './genres.js';
+import { genresWithin } from './genres.js';
 import { recommended } from './recommended.js';
 import { animeIdText, animeOf, interactionOf } from './stored-documents.js';
 import { trending } from './trending.js';
@@ -26,7 +33,11 @@ export const readQueries = (
   ): Promise<readonly AnimeDocument[]> => {
     // To the server a limit of none is no limit.
     if (limit < 1) return [];
-    const found = animes.find(filter, { maxTimeMS }).sort(sort).skip(offset).limit(limit);
+    const found = animes
+      .find(filter, { maxTimeMS, ...inOneBatch(limit) })
+      .sort(sort)
+      .skip(offset)
+      .limit(limit);
     return (await found.toArray()).map((one) => animeOf(one));
   };
 
@@ -60,7 +71,8 @@ export const readQueries = (
 
     genres: () =>
       read(async (version) => {
-        const spellings = genreSpellings((await distinctGenres(version)) as readonly string[]);
+        const found = await genresWithin(version, maxTimeMS);
+        const spellings = genreSpellings(found as readonly string[]);
         const keys = [...spellings.keys()].sort(byBytes);
         return keys.flatMap((key) => spellings.get(key) ?? []);
       }),
@@ -69,7 +81,7 @@ export const readQueries = (
       read(async ({ interactions }) => {
         const { filter, sort } = interactionsAfter(userId, after);
         const found = await interactions
-          .find(filter, { maxTimeMS })
+          .find(filter, { maxTimeMS, ...inOneBatch(count + 1) })
           .sort(sort)
           .limit(count + 1)
           .toArray();

@@ -1,6 +1,6 @@
 import type { AnimeId } from '../../domain/ids.js';
 import type { AnimeDocument } from '../../ports/read-store.js';
-import { othersByScore, sharingGenres } from './asked.js';
+import { inOneBatch, othersByScore, sharingGenres } from './asked.js';
 import { LISTED } from './search.js';
 import { animeIdText, animeOf } from './stored-documents.js';
 import type { VersionCollections } from './version-collections.js';
@@ -21,7 +21,8 @@ export const recommended = async (
   const genres = new Set(given?.d.genreKeys);
   if (genres.size === 0) {
     const { filter, sort } = othersByScore(basedOn);
-    const best = animes.find(filter, { maxTimeMS }).sort(sort).limit(limit);
+    const options = { maxTimeMS, ...inOneBatch(limit) };
+    const best = animes.find(filter, options).sort(sort).limit(limit);
     return (await best.toArray()).map((one) => animeOf(one));
   }
   const { filter, sort } = sharingGenres(basedOn, [...genres]);
@@ -29,7 +30,8 @@ export const recommended = async (
     .find(filter, { projection: { 'd.genreKeys': 1 }, maxTimeMS, batchSize: 1000 })
     .sort(sort);
   const ids = await mostShared(sharing, genres, limit);
-  const found = await animes.find({ _id: { $in: ids }, ...LISTED }, { maxTimeMS }).toArray();
+  const options = { maxTimeMS, ...inOneBatch(ids.length) };
+  const found = await animes.find({ _id: { $in: ids }, ...LISTED }, options).toArray();
   const documents = new Map(found.map((one) => [one._id, animeOf(one)]));
   return ids.flatMap((id) => documents.get(id) ?? []);
 };

@@ -1,5 +1,6 @@
 import type { Document } from 'mongodb';
 import type { AnimeDocument } from '../../ports/read-store.js';
+import { inOneBatch } from './asked.js';
 import { LISTED } from './search.js';
 import { animeIdText, animeOf } from './stored-documents.js';
 import type { VersionCollections } from './version-collections.js';
@@ -70,7 +71,8 @@ const viewsOf = async (
   maxTimeMS: number,
 ): Promise<ReadonlyMap<number, number>> => {
   const projection = { 'd.animeId': 1, 'd.views': 1 };
-  const found = await animes.find(listedAmong(totals), { projection, maxTimeMS }).toArray();
+  const options = { projection, maxTimeMS, ...inOneBatch(totals.length) };
+  const found = await animes.find(listedAmong(totals), options).toArray();
   return new Map(found.map(({ d }) => [d.animeId, d.views]));
 };
 
@@ -79,7 +81,8 @@ const documentsOf = async (
   ranked: readonly Ranked[],
   maxTimeMS: number,
 ): Promise<readonly AnimeDocument[]> => {
-  const found = await animes.find(listedAmong(ranked), { maxTimeMS }).toArray();
+  const options = { maxTimeMS, ...inOneBatch(ranked.length) };
+  const found = await animes.find(listedAmong(ranked), options).toArray();
   const documents = new Map(found.map((one) => [one.d.animeId, animeOf(one)]));
   return ranked.flatMap(({ _id }) => documents.get(_id) ?? []);
 };

@@ -1,5 +1,7 @@
 import type { Collection, CollectionOptions, Db } from 'mongodb';
+import { UnavailableError } from '../../ports/errors.js';
 import type { Connection } from './connection.js';
+import { isNoCollection } from './errors.js';
 import type { StoredAnime, StoredDay, StoredInteraction } from './stored-documents.js';
 import type { Versions } from './version-catalogue.js';
 
@@ -67,13 +69,52 @@ export const INDEXES = {
 
 /** Makes what is missing; rejects where an index of the same name is another one. */
 export const ensureIndexes = async (
-  { ask }: Connection,
+  connection: Connection,
   collections: VersionCollections,
 ): Promise<void> => {
   for (const [kind, indexes] of Object.entries(INDEXES) as [keyof typeof INDEXES, Index[]][]) {
-    const collection = collections[kind] as Pick<Collection, 'createIndexes'>;
-    // One by one: FerretDB breaks off where a list has several that are there.
-    for (const index of indexes) await ask(() => collection.createIndexes([index]));
+    await ensureIndexesOf(connection, collections[kind], indexes);
+  }
+};
+
+/** Each failed attempt is another process that makes the same indexes at the same moment. */
+const ATTEMPTS = 5;
+
+/**
+ * In one command, since a server may take seconds for each. It names only what is missing: FerretDB 1
+ * breaks the connection off over a list of which several are there.
+ */
+const ensureIndexesOf = async (
+  { ask, timeoutMs: maxTimeMS }: Connection,
+  collection: Pick<Collection, 'createIndexes' | 'listIndexes'>,
+  indexes: readonly Index[],
+): Promise<void> => {
+  for (let attempt = 1; ; attempt++) {
+    const there = new Set(await ask(() => existing(collection, maxTimeMS)));
+    const missing = indexes.filter((index) => !there.has(textOf(index)));
+    if (missing.length === 0) return;
+    try {
+      await ask(() => collection.createIndexes([...missing]));
+      return;
+    } catch (error) {
+      if (!(error instanceof UnavailableError) || attempt === ATTEMPTS) throw error;
+    }
+  }
+};
+
+const textOf = ({ name, key }: Index): string => JSON.stringify([name, Object.entries(key)]);
+
+const existing = async (
+  collection: Pick<Collection, 'listIndexes'>,
+  maxTimeMS: number,
+): Promise<readonly string[]> => {
+  try {
+    return (await collection.listIndexes({ maxTimeMS }).toArray()).map((one) =>
+      textOf(one as Index),
+    );
+  } catch (error) {
+    if (isNoCollection(error)) return [];
+    throw error;
   }
 };
 

@@ -1,4 +1,5 @@
-import { MongoClient, type Document } from 'mongodb';
+import { randomUUID } from 'node:crypto';
+import { MongoClient, MongoServerError, type Document } from 'mongodb';
 import { eventually } from '../eventually.js';
 
 /** Asks the server behind an address one thing, on a connection of its own. */
@@ -21,6 +22,27 @@ export const mongodbAnswers = (url: string, withinMs = 60_000): Promise<void> =>
     { withinMs, everyMs: 100 },
   );
 
-/** FerretDB speaks MongoDB's protocol and lacks some of what MongoDB does: see the skips. */
-export const isFerretdb = async (url: string): Promise<boolean> =>
-  'ferretdbVersion' in (await command(url, { buildInfo: 1 }));
+/** FerretDB 1 decides and writes in two steps, and takes no time limit on `distinct`. */
+export const isFerretdb1 = async (url: string): Promise<boolean> => {
+  const { ferretdbVersion } = await command(url, { buildInfo: 1 });
+  return typeof ferretdbVersion === 'string' && /^v?1\./.test(ferretdbVersion);
+};
+
+/** Whether the server says, as MongoDB does, which index it takes for a query. */
+export const explainsIndexes = async (url: string): Promise<boolean> => {
+  const client = new MongoClient(url, { serverSelectionTimeoutMS: 2000 });
+  const db = client.db(`explains-${randomUUID()}`);
+  try {
+    const some = db.collection('some');
+    await some.createIndexes([{ name: 'by_n', key: { n: 1 } }]);
+    await some.insertMany([{ n: 1 }, { n: 2 }]);
+    const explanation = await some.find({ n: 1 }).explain('queryPlanner');
+    return /"winningPlan":.*"indexName":"by_n"/.test(JSON.stringify(explanation));
+  } catch (error) {
+    if (error instanceof MongoServerError) return false;
+    throw error;
+  } finally {
+    await db.dropDatabase();
+    await client.close();
+  }
+};

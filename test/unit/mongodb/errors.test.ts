@@ -1,6 +1,7 @@
 import { expect } from 'chai';
 import {
   MongoBulkWriteError,
+  MongoCompatibilityError,
   MongoInvalidArgumentError,
   MongoNetworkError,
   MongoServerError,
@@ -40,6 +41,9 @@ describe('a failure of MongoDB', () => {
     ['a question out of time', server(50)],
     ['a majority that does not confirm', server(64)],
     ['an error that passes, by its label', server(1, ['RetryableWriteError'])],
+    ['a failure inside the server', server(1)],
+    ['a cursor that was killed', server(237)],
+    ['too many requests', server(16500)],
     ['a lost connection under a bulk write', bulk(new MongoNetworkError('connection closed'))],
   ] as const) {
     it(`is unavailable, and may be tried again, for ${what}`, () => {
@@ -68,13 +72,37 @@ describe('a failure of MongoDB', () => {
     expect(codeOf(server(86))).to.equal('CORRUPT');
   });
 
+  for (const [what, error] of [
+    ['an error that nobody has listed', server(424_242)],
+    ['a value that a command does not take', server(2)],
+    ['a command that it does not know', server(59)],
+    ['a document that it does not accept, under a bulk write', bulk(server(121), 1)],
+    ['a server that is too old for the driver', new MongoCompatibilityError('wire version 8')],
+  ] as const) {
+    it(`is a refusal that no repetition mends, in a sentence, for ${what}`, () => {
+      const port = translated(error) as PortError;
+      expect(port).to.be.instanceOf(PortError);
+      expect(port).to.include({ code: 'NOT_SUPPORTED', retriable: false, cause: error });
+      expect(port.message).to.match(/^MongoDB refuses .*\. Use MongoDB 8\.0/);
+    });
+  }
+
+  it('keeps the words of the server, which may hold what is stored, for the log', () => {
+    const error = new MongoServerError({
+      message: 'no: { user: "spike" }',
+      code: 9,
+      codeName: 'No',
+    });
+    const port = translated(error) as PortError;
+    expect(port.message).to.include('(9 No)').and.to.not.include('spike');
+    expect(port.context).to.deep.equal({ reason: 'no: { user: "spike" }', code: 9 });
+  });
+
   it('stays what it is where it is a bug', () => {
     for (const bug of [
       new TypeError('undefined is not a function'),
       new MongoInvalidArgumentError('Argument "docs" must be an array of documents'),
       Object.assign(new TypeError('not a string'), { code: 'ERR_INVALID_ARG_TYPE' }),
-      server(2),
-      bulk(server(2), 1),
       'a thrown text',
     ]) {
       expect(translated(bug)).to.equal(bug);
