@@ -28,6 +28,8 @@ export interface AnimeMemory {
   beginning: Beginning | null;
   /** On the clock of `performance.now()`. */
   beginningAt: number;
+  /** When the read began that last came to the end of the stream; on the same clock. */
+  readAt: number;
   /** Up to which revision the last snapshot goes; -1 without one. */
   snapshotAt: bigint;
   /** The size that the cache counts for it; 0 where it is not in the cache. */
@@ -52,9 +54,14 @@ export const blankMemory = (animeId: AnimeId, rememberedKeys: number): AnimeMemo
   unreadable: new Map(),
   beginning: null,
   beginningAt: -Infinity,
+  readAt: -Infinity,
   snapshotAt: -1n,
   cachedSize: 0,
 });
+
+/** Whether that there is no stream is presumed only: nobody has looked. */
+export const isPresumed = ({ revision, readAt }: AnimeMemory): boolean =>
+  revision === 'no_stream' && readAt === -Infinity;
 
 /** Notes where the stream begins, as seen now. */
 export const begin = (memory: AnimeMemory, beginning: Beginning | null): void => {

@@ -39,22 +39,30 @@ export const createAnimeQueues = (options: {
   const queues = new Map<AnimeId, Queue>();
   let whenIdle: (() => void)[] = [];
 
+  const known = async (animeId: AnimeId): Promise<AnimeMemory> => {
+    const memory = memories.cached(animeId) ?? (await memories.load(animeId));
+    refused.allow(animeId);
+    return memory;
+  };
+
+  const presumedNew = ({ animeId, waiting }: Queue): AnimeMemory | undefined =>
+    waiting.length > 0 && waiting.every(isPlainListing) ? memories.presumedNew(animeId) : undefined;
+
   const turn = async (queue: Queue): Promise<void> => {
     const { animeId } = queue;
     let batch: Batch | undefined;
     queue.recheck = false;
     try {
-      let memory = memories.cached(animeId) ?? (await memories.load(animeId));
-      refused.allow(animeId);
+      let memory = presumedNew(queue) ?? (await known(animeId));
       if (queue.waiting.length === 0) return;
       batch = take(queue, memory);
       // Without events nothing will tell whether the state was current, so the head must.
-      if (batch.events.length === 0 && !(await memories.isCurrent(memory))) {
+      if (batch.events.length === 0 && !(await memories.isCurrent(memory, newestOf(batch)))) {
         await memories.refresh(memory);
         const { length } = batch.steps;
         putBack(queue, pendingsOf(batch));
         batch = undefined;
-        memory = memories.cached(animeId) ?? (await memories.load(animeId));
+        memory = await known(animeId);
         batch = take(queue, memory, length);
       }
       if (batch.events.length === 0) answer(memory, batch);
@@ -139,6 +147,17 @@ const answer = (memory: AnimeMemory, { steps }: Batch): void => {
   const first = memory.revision === 'no_stream' ? 0n : memory.revision + 1n;
   for (const step of steps) step.pending.settle(step.answer({ first, position: 0n }));
 };
+
+/** Decided on nothing it is appended, and so proved; with a key or a precondition it may not be. */
+const isPlainListing = ({ command, options, conflicts }: Pending): boolean =>
+  command.type === 'ListAnime' &&
+  options.idempotencyKey === undefined &&
+  options.ifMatch === undefined &&
+  options.ifNoneMatch === undefined &&
+  conflicts === 0;
+
+const newestOf = ({ steps }: Batch): number =>
+  Math.max(...steps.map(({ pending }) => pending.receivedAt));
 
 const pendingsOf = ({ steps }: Batch): readonly Pending[] => steps.map(({ pending }) => pending);
 

@@ -3,7 +3,7 @@ import type { RecordedEvent } from '../ports/event-store.js';
 import type { Logger } from '../platform/logger.js';
 import type { Metrics } from '../platform/metrics.js';
 import { backoffMs, pause } from '../platform/retry.js';
-import { begin, type AnimeMemory } from './anime-memory.js';
+import { begin, isPresumed, type AnimeMemory } from './anime-memory.js';
 import type { Append } from './append-until-known.js';
 import type { Batch, Place, Step } from './batch.js';
 import type { CommandResult } from './command-result.js';
@@ -61,7 +61,10 @@ export const createCommit = (options: CommitOptions) => {
   const conflict = async (memory: AnimeMemory, batch: Batch): Promise<Pending[]> => {
     metrics.appendConflicts.inc();
     const seen = new Map<string, RecordedEvent>();
-    await memories.refresh(memory, (event) => void seen.set(event.id, event));
+    // What was presumed is loaded: its stream may be long, and have a snapshot.
+    if (!isPresumed(memory)) {
+      await memories.refresh(memory, (event) => void seen.set(event.id, event));
+    }
     const again = batch.steps.filter((step) => {
       const found = seen.get(step.events[0]?.id ?? '');
       if (found === undefined) return true;

@@ -26,8 +26,13 @@ export interface Memories {
    * Rejects with RefusedStreamError where the stream cannot be decided on.
    */
   load(animeId: AnimeId): Promise<AnimeMemory>;
-  /** Whether nothing was appended since, by whomever. */
-  isCurrent(memory: AnimeMemory): Promise<boolean>;
+  /**
+   * Nothing, unread, where the last animes all had no stream, as in an import: an append that expects
+   * none finds out at once whether that holds for this one too, and else it is to be refreshed.
+   */
+  presumedNew(animeId: AnimeId): AnimeMemory | undefined;
+  /** Whether nothing was appended since a moment, by whomever. */
+  isCurrent(memory: AnimeMemory, since: number): Promise<boolean>;
   /** Reads what was appended since, and shows each of these events. */
   refresh(memory: AnimeMemory, seen?: (event: RecordedEvent) => void): Promise<AnimeMemory>;
   keep(memory: AnimeMemory): void;
@@ -36,6 +41,9 @@ export interface Memories {
 
 /** Most streams are not longer: they are loaded by one read. */
 const FIRST_READ = 64;
+
+/** So many animes without a stream, one after the other, let the next be presumed new. */
+const PRESUMED_AFTER = 16;
 
 /** Bounded memory of animes: whatever the number of animes and the length of their streams. */
 export const createMemories = (options: {
@@ -59,6 +67,9 @@ export const createMemories = (options: {
     dispose: (memory) => void (memory.cachedSize = 0),
   });
 
+  /** How many animes in a row had no stream. */
+  let unlisted = 0;
+
   const blank = (animeId: AnimeId): AnimeMemory => blankMemory(animeId, rememberedKeys);
 
   const catchUp = async (
@@ -67,6 +78,7 @@ export const createMemories = (options: {
     limit?: number,
   ): Promise<AnimeMemory> => {
     const { stream, revision, animeId } = memory;
+    const readAt = performance.now();
     const signal = AbortSignal.timeout(loadTimeoutMs);
     if (revision === 'no_stream') begin(memory, null);
     // The last known event is read again: where it is not the same, this is another history.
@@ -89,7 +101,10 @@ export const createMemories = (options: {
       }
     }
     if (signal.aborted) throw new UnavailableError(`Reading ${stream} took too long.`);
-    return anchored ? memory : catchUp(blank(animeId), seen);
+    if (!anchored) return catchUp(blank(animeId), seen);
+    if (revision === 'no_stream') unlisted = memory.revision === 'no_stream' ? unlisted + 1 : 0;
+    memory.readAt = readAt;
+    return memory;
   };
 
   const keep = (memory: AnimeMemory): void => {
@@ -154,7 +169,10 @@ export const createMemories = (options: {
       if (isDecidable(memory)) return memory;
       throw await refusalOf(store, memory);
     },
-    isCurrent: async ({ stream, revision }) => (await store.head(stream)) === revision,
+    presumedNew: (animeId) =>
+      unlisted < PRESUMED_AFTER || cache.has(animeId) ? undefined : blank(animeId),
+    isCurrent: async ({ stream, revision, readAt }, since) =>
+      readAt >= since || (await store.head(stream)) === revision,
     refresh,
     keep,
     forget: (animeId) => void cache.delete(animeId),

@@ -6,7 +6,8 @@ export interface Pending {
   readonly command: AnimeCommand;
   readonly commandId: string;
   readonly options: CommandOptions;
-  /** On the clock of `performance.now()`. */
+  /** On the clock of `performance.now()`, as the deadline. */
+  readonly receivedAt: number;
   readonly deadline: number;
   /** How often another process was faster. */
   conflicts: number;
@@ -33,6 +34,7 @@ export const createPending = (
   options: CommandOptions & { readonly deadlineMs: number },
   done: (outcome: { readonly result: CommandResult } | { readonly error: Error }) => void,
 ): Pending => {
+  const receivedAt = performance.now();
   let settled = false;
   const finish = (outcome: { result: CommandResult } | { error: Error }): void => {
     if (settled) return;
@@ -44,7 +46,8 @@ export const createPending = (
     command,
     commandId,
     options,
-    deadline: performance.now() + options.deadlineMs,
+    receivedAt,
+    deadline: receivedAt + options.deadlineMs,
     conflicts: 0,
     alone: false,
     appending: false,
