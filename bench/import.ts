@@ -1,11 +1,14 @@
 import { randomUUID } from 'node:crypto';
 import { embeddedEventStore } from '../src/adapters/embedded/log/event-store.js';
 import { openEventLog } from '../src/adapters/embedded/log/open-event-log.js';
+import { eventStoreDbStore } from '../src/adapters/eventstoredb/event-store.js';
 import { createCommandHandler } from '../src/command-side/handler.js';
 import { importCatalog, type ListTitle } from '../src/import/catalog-import.js';
 import { listThrough } from '../src/import/listing.js';
-import { silentLogger } from '../src/platform/logger.js';
+import { silentLogger, type Logger } from '../src/platform/logger.js';
 import { createMetrics } from '../src/platform/metrics.js';
+import type { EventStore } from '../src/ports/event-store.js';
+import { freePort } from '../test/support/free-port.js';
 import {
   ANIME_2020,
   ANIME_DATASET_2023,
@@ -15,41 +18,110 @@ import {
 } from '../test/support/public-catalogs.js';
 import { temporaryDirectory } from '../test/support/temporary-directory.js';
 import { benchArguments } from './support/arguments.js';
+import { watchClientSessions } from './support/client-sessions.js';
 import { printHost, printJson, printTable } from './support/report.js';
+import { median, ratio } from './support/rounds.js';
+import { settled, withService, type Service } from './support/service.js';
 
 /**
  * How long a catalogue of three public forms takes: read alone (the limit), into an empty embedded
- * store, and into the same store once more.
+ * store, and into the same store once more. Then one of them beside a running service, through the
+ * port of its event store, against the same without a service.
  */
 
-const { quick } = benchArguments();
+const { quick, rounds } = benchArguments();
 const ROWS = quick ? 1_000 : 25_000;
 
-const measure = async (form: PublicCatalog) => {
-  const directory = await temporaryDirectory();
-  const logger = silentLogger();
-  const store = embeddedEventStore(await openEventLog({ directory: directory.path, logger }));
+interface Import {
+  readonly form: PublicCatalog;
+  readonly list: ListTitle;
+  readonly logger?: Logger;
+  readonly onForm?: (description: string) => void;
+}
+
+const run = async ({ form, list, logger = silentLogger(), onForm = () => undefined }: Import) => {
+  const source = publicCatalog(form, ROWS);
+  const before = process.cpuUsage();
+  const report = await importCatalog({ source, list, now: Date.now, logger, onForm });
+  const { user, system } = process.cpuUsage(before);
+  return { report, seconds: report.durationMs / 1000, cpuSeconds: (user + system) / 1e6 };
+};
+
+/** Hands out titles to a store as a job does, and closes it. */
+const withList = async <T>(
+  { store, logger = silentLogger() }: { readonly store: EventStore; readonly logger?: Logger },
+  use: (list: ListTitle) => Promise<T>,
+): Promise<T> => {
   const metrics = createMetrics({ processMetrics: false });
   const handler = createCommandHandler({ store, logger, metrics, newId: randomUUID });
-  const run = async (list: ListTitle, onForm: (description: string) => void = () => undefined) => {
-    const source = publicCatalog(form, ROWS);
-    const options = { source, list, now: Date.now, logger, onForm };
-    const before = process.cpuUsage();
-    const report = await importCatalog(options);
-    const { user, system } = process.cpuUsage(before);
-    return { report, seconds: report.durationMs / 1000, cpuSeconds: (user + system) / 1e6 };
-  };
   try {
-    const show = (description: string) => console.log(`${form.name}: ${description}\n`);
-    const limit = await run(() => Promise.resolve('listed'), show);
-    const first = await run(listThrough(handler, randomUUID()));
-    const second = await run(listThrough(handler, randomUUID()));
-    return { form: form.name, 'read alone': limit, 'into an empty store': first, again: second };
+    return await use(listThrough(handler, randomUUID()));
   } finally {
     await handler.drain();
     await store.close();
+  }
+};
+
+const intoEmptyDirectory = async (form: PublicCatalog) => {
+  const directory = await temporaryDirectory();
+  try {
+    const log = await openEventLog({ directory: directory.path, logger: silentLogger() });
+    return await withList({ store: embeddedEventStore(log) }, async (list) => ({
+      first: await run({ form, list }),
+      again: await run({ form, list }),
+    }));
+  } finally {
     await directory.remove();
   }
+};
+
+const measure = async (form: PublicCatalog) => {
+  const onForm = (description: string) => console.log(`${form.name}: ${description}\n`);
+  const limit = await run({ form, list: () => Promise.resolve('listed'), onForm });
+  const { first, again } = await intoEmptyDirectory(form);
+  return { form: form.name, 'read alone': limit, 'into an empty store': first, again };
+};
+
+/** Counts what goes over the wire: a read, a look at the head or an append is a call each. */
+const countingCalls = (store: EventStore) => {
+  const calls = { count: 0 };
+  const counted: EventStore = {
+    ...store,
+    append: (...args) => ((calls.count += 1), store.append(...args)),
+    head: (...args) => ((calls.count += 1), store.head(...args)),
+    read: (...args) => ((calls.count += 1), store.read(...args)),
+  };
+  return { calls, counted };
+};
+
+const countingWarnings = () => {
+  const warnings = { count: 0 };
+  const warn = () => void (warnings.count += 1);
+  const logger: Logger = { ...silentLogger(), warn, error: warn, child: () => logger };
+  return { warnings, logger };
+};
+
+const besideService = async (form: PublicCatalog) => {
+  const port = await freePort();
+  const importInto = async (service: Service) => {
+    const sessions = watchClientSessions();
+    const { warnings, logger } = countingWarnings();
+    const connectionString = `esdb://127.0.0.1:${port}?tls=false`;
+    const { calls, counted } = countingCalls(eventStoreDbStore({ connectionString, logger }));
+    const once = async (list: ListTitle) => {
+      const [callsBefore, cpuBefore] = [calls.count, await service.cpuSeconds()];
+      const done = await run({ form, list, logger });
+      await settled(service);
+      const serviceCpuSeconds = (await service.cpuSeconds()) - cpuBefore;
+      return { ...done, calls: calls.count - callsBefore, serviceCpuSeconds };
+    };
+    return withList({ store: counted, logger }, async (list) => {
+      const imports = { first: await once(list), again: await once(list) };
+      sessions.stop();
+      return { ...imports, sessionsLost: sessions.counts.lost, warnings: warnings.count };
+    });
+  };
+  return withService(importInto, { EVENTSTORE_PORT: String(port) });
 };
 
 printHost();
@@ -66,6 +138,40 @@ printTable(
     ]),
   ),
 );
+
+interface Pair {
+  readonly alone: Awaited<ReturnType<typeof intoEmptyDirectory>>;
+  readonly beside: Awaited<ReturnType<typeof besideService>>;
+}
+const pairs: Pair[] = [];
+for (let round = 0; round < rounds; round += 1) {
+  const alone = await intoEmptyDirectory(ANIME_DATASET_2023);
+  pairs.push({ alone, beside: await besideService(ANIME_DATASET_2023) });
+}
+const middle = (of: (pair: Pair) => number): number => median(pairs.map(of));
+const perTitle = (kind: 'first' | 'again') => ({
+  seconds: middle(({ beside }) => beside[kind].seconds),
+  aloneSeconds: middle(({ alone }) => alone[kind].seconds),
+  timesAlone: ratio(
+    pairs.map(({ beside }) => beside[kind].seconds),
+    pairs.map(({ alone }) => alone[kind].seconds),
+  ),
+  cpuMs: middle(({ beside }) => (beside[kind].cpuSeconds / ROWS) * 1000),
+  serviceCpuMs: middle(({ beside }) => (beside[kind].serviceCpuSeconds / ROWS) * 1000),
+  calls: middle(({ beside }) => beside[kind].calls / ROWS),
+});
+const beside = { new: perTitle('first'), again: perTitle('again') };
+const sum = (of: (pair: Pair) => number) => pairs.reduce((total, pair) => total + of(pair), 0);
+const sessionsLost = sum((pair) => pair.beside.sessionsLost);
+const warnings = sum((pair) => pair.beside.warnings);
+console.log(`\nBeside a running service, through its port, ${rounds} rounds of ${ROWS} titles:\n`);
+printTable(
+  ['titles', 'seconds', '× without service', 'CPU ms a title', 'of the service', 'calls a title'],
+  Object.entries(beside).map(([name, { seconds, timesAlone, cpuMs, serviceCpuMs, calls }]) => [
+    ...[name, seconds, timesAlone.median, cpuMs, serviceCpuMs, calls],
+  ]),
+);
+console.log(`\nHTTP/2 sessions lost: ${sessionsLost}; warnings: ${warnings}.\n`);
 printJson('import', {
   rows: ROWS,
   results: results.map(({ form, ...imports }) => ({
@@ -73,4 +179,5 @@ printJson('import', {
     seconds: Object.values(imports).map(({ seconds }) => seconds),
     cpuSeconds: Object.values(imports).map(({ cpuSeconds }) => cpuSeconds),
   })),
+  beside: { rounds, sessionsLost, warnings, ...beside },
 });

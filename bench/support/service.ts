@@ -16,7 +16,10 @@ export interface Service extends ServerProcess {
 }
 
 /** The whole service as a user runs it: all roles, embedded, one process. Resolves when it is ready. */
-export const startService = async (dataDir: string): Promise<Service> => {
+export const startService = async (
+  dataDir: string,
+  settings: Readonly<Record<string, string>> = {},
+): Promise<Service> => {
   const [commandPort, queryPort] = await Promise.all([freePort(), freePort()]);
   const { server, ended } = spawnServer(compiled('src/main.js'), {
     args: ['serve'],
@@ -27,6 +30,7 @@ export const startService = async (dataDir: string): Promise<Service> => {
       EVENTSTORE_PORT: '0',
       RATE_LIMIT_PER_MINUTE: '0',
       LOG_LEVEL: 'warn',
+      ...settings,
     },
   });
   await Promise.race([Promise.all([commandPort, queryPort].map(untilReady)), ended]);
@@ -34,10 +38,13 @@ export const startService = async (dataDir: string): Promise<Service> => {
 };
 
 /** The service on fresh data, gone with them afterwards. */
-export const withService = async <T>(use: (service: Service) => Promise<T>): Promise<T> => {
+export const withService = async <T>(
+  use: (service: Service) => Promise<T>,
+  settings: Readonly<Record<string, string>> = {},
+): Promise<T> => {
   const dataDir = await mkdtemp(join(tmpdir(), 'anime-analytics-bench-'));
   try {
-    const service = await startService(dataDir);
+    const service = await startService(dataDir, settings);
     try {
       return await use(service);
     } finally {
