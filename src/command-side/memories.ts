@@ -1,5 +1,6 @@
 import { LRUCache } from 'lru-cache';
 import type { AnimeId } from '../domain/ids.js';
+import { abortedAfter } from '../platform/within.js';
 import { UnavailableError } from '../ports/errors.js';
 import type { EventStore, RecordedEvent } from '../ports/event-store.js';
 import {
@@ -72,14 +73,27 @@ export const createMemories = (options: {
 
   const blank = (animeId: AnimeId): AnimeMemory => blankMemory(animeId, rememberedKeys);
 
-  const catchUp = async (
+  const catchUp = (
     memory: AnimeMemory,
     seen: (event: RecordedEvent) => void,
     limit?: number,
+  ): Promise<AnimeMemory> =>
+    abortedAfter(loadTimeoutMs, (signal) => readOn(memory, { seen, limit, signal }));
+
+  const readOn = async (
+    memory: AnimeMemory,
+    {
+      seen,
+      limit,
+      signal,
+    }: {
+      readonly seen: (event: RecordedEvent) => void;
+      readonly limit: number | undefined;
+      readonly signal: AbortSignal;
+    },
   ): Promise<AnimeMemory> => {
     const { stream, revision, animeId } = memory;
     const readAt = performance.now();
-    const signal = AbortSignal.timeout(loadTimeoutMs);
     if (revision === 'no_stream') begin(memory, null);
     // The last known event is read again: where it is not the same, this is another history.
     let anchored = revision === 'no_stream';
