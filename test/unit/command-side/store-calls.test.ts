@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { expect } from 'chai';
 import type { EventStore } from '../../../src/ports/event-store.js';
 import type { CommandLimits } from '../../../src/command-side/handler.js';
@@ -122,6 +123,16 @@ describe('what a command asks of the event store', () => {
       const { send, eventsRead } = await importing({ snapshotEvery: 20 });
       expect(await send(anime.list)).to.deep.equal({ kind: 'unchanged', revision: 200n });
       expect(eventsRead()).to.be.at.most(45);
+    });
+
+    it('leaves a title refused of which the events cannot be read', async () => {
+      const anime = freshAnime();
+      const unknown = { id: randomUUID(), type: 'AnimeRenamed', data: {}, metadata: {} };
+      await store.append(anime.stream, 'no_stream', [unknown]);
+      const { send, refused } = await importing();
+      expect(await send(anime.list)).to.include({ kind: 'unreadable' });
+      expect(refused()).to.have.length(1);
+      expect(await streamOfAnime(store, anime.id)).to.have.length(1);
     });
 
     it('is one append whose answer was lost and one more, for the same single event', async () => {
