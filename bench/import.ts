@@ -118,6 +118,7 @@ const besideService = async (form: PublicCatalog) => {
     return withList({ store: counted, logger }, async (list) => {
       const imports = { first: await once(list), again: await once(list) };
       sessions.stop();
+      if (sessions.counts.opened === 0) throw new Error('No HTTP/2 session was seen at all.');
       return { ...imports, sessionsLost: sessions.counts.lost, warnings: warnings.count };
     });
   };
