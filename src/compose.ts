@@ -1,7 +1,8 @@
 import { once } from 'node:events';
 import type { Role } from './cli.js';
-import { banner, type Addresses } from './compose/banner.js';
+import { banner, waitingBanner, type Addresses } from './compose/banner.js';
 import { refuseLonely } from './compose/roles.js';
+import { watchServers } from './compose/server-watch.js';
 import { START } from './compose/start-role.js';
 import type { Config } from './platform/config.js';
 import { createHealth } from './platform/health.js';
@@ -31,7 +32,11 @@ export const runService = async (options: ServiceOptions): Promise<boolean> => {
   const metrics = createMetrics({ processMetrics: true, role });
   const health = createHealth({ service: `anime-analytics ${role}`, version: VERSION, logger });
   const addresses: Addresses = {};
-  const shared = { config, logger, life, metrics, health };
+  const servers = watchServers({
+    ...{ config, role, health },
+    onWait: (missing) => print(waitingBanner(addresses, role, missing)),
+  });
+  const shared = { config, logger, life, metrics, health, servers };
   const needs = { ...shared, role, addresses, sampleCatalog, signal: stop };
   try {
     health.starting();

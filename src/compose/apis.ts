@@ -1,9 +1,13 @@
+import type { RequestListener } from 'node:http';
+import { Router } from 'express';
 import type { Role } from '../cli.js';
 import { createCommandApi } from '../command-side/command-api.js';
 import type { CommandHandler } from '../command-side/handler.js';
 import { createQueryApi } from '../query-side/query-api.js';
 import { createHttpApp } from '../platform/http-app.js';
-import { listen, type HttpServer } from '../platform/http-server.js';
+import { listen } from '../platform/http-server.js';
+import { PROBES } from '../platform/health-routes.js';
+import { Problem } from '../platform/problem.js';
 import { VERSION } from '../platform/version.js';
 import type { EventStore } from '../ports/event-store.js';
 import type { ReadStore } from '../ports/read-store.js';
@@ -35,8 +39,33 @@ const shared = ({ config, logger, metrics, health, role }: ServeNeeds) => ({
   production: config.env === 'production',
 });
 
+/** A port that is open from the start on: for probes first, for all requests once there is an app. */
+export interface OpenPort {
+  readonly url: string;
+  serve(app: RequestListener): Promise<void>;
+}
+
+export const openCommandPort = (
+  needs: ServeNeeds,
+  metricsOf: readonly MetricsPart[],
+): Promise<OpenPort> =>
+  openPort(needs, {
+    ...{ variable: 'COMMAND_PORT', port: needs.config.commandPort },
+    ...{ title: 'Command API', metricsOf },
+  });
+
+export const openQueryPort = (
+  needs: ServeNeeds,
+  metricsOf: readonly MetricsPart[],
+): Promise<OpenPort> =>
+  openPort(needs, {
+    ...{ variable: 'QUERY_PORT', port: needs.config.queryPort },
+    ...{ title: 'Query API', metricsOf },
+  });
+
 export const serveCommands = (
   needs: ServeNeeds,
+  port: OpenPort,
   {
     handler,
     store,
@@ -46,18 +75,19 @@ export const serveCommands = (
     readonly store: EventStore;
     readonly metricsOf: readonly MetricsPart[];
   },
-): Promise<HttpServer> => {
-  const { apiKeys, commandPort } = needs.config;
+): Promise<void> => {
+  const { apiKeys } = needs.config;
   const app = createCommandApi({
     ...shared(needs),
     ...{ handler, store, metricsOf, apiKeys, version: VERSION, now },
     elsewhere: elsewhere(needs, 'commands'),
   });
-  return serve(needs, 'COMMAND_PORT', commandPort, app);
+  return port.serve(app);
 };
 
 export const serveQueries = (
   needs: ServeNeeds,
+  port: OpenPort,
   {
     readStore,
     readSide,
@@ -68,13 +98,13 @@ export const serveQueries = (
     /** Null where another process runs it. */
     readonly readSide: ReadSide | null;
   },
-): Promise<HttpServer> => {
+): Promise<void> => {
   const app = createQueryApi({
     ...{ ...shared(needs), metricsOf, readStore, now },
     serviceInfo: serviceInfo(needs.role, readSide),
     elsewhere: elsewhere(needs, 'queries'),
   });
-  return serve(needs, 'QUERY_PORT', needs.config.queryPort, app);
+  return port.serve(app);
 };
 
 /** Health and metrics of a part that serves nothing else. */
@@ -83,23 +113,59 @@ export const serveProbes = (
   variable: string,
   port: number,
   metricsOf: readonly MetricsPart[],
-): Promise<HttpServer> => {
+): Promise<{ readonly url: string }> => {
   const title = needs.role === 'bridge' ? 'Bridge' : 'Projector';
   const app = createHttpApp({ ...shared(needs), metricsOf, title, links: () => [], routers: [] });
   return serve(needs, variable, port, app);
 };
 
+interface PortOptions {
+  readonly variable: string;
+  readonly port: number;
+  readonly title: string;
+  readonly metricsOf: readonly MetricsPart[];
+}
+
+const openPort = async (
+  needs: ServeNeeds,
+  { variable, port, title, metricsOf }: PortOptions,
+): Promise<OpenPort> => {
+  const routers = [notYet()];
+  let current: RequestListener = createHttpApp({
+    ...{ ...shared(needs), metricsOf, title, routers, links: () => [] },
+  });
+  const server = await serve(needs, variable, port, (req, res) => current(req, res));
+  return {
+    url: server.url,
+    serve: async (app) => {
+      // Requests end before the parts that answer them, although the port was there first.
+      await needs.life.open(
+        `requests of ${variable}`,
+        () => void (current = app),
+        () => server.close(requestsMs(needs)),
+      );
+    },
+  };
+};
+
+const notYet = (): Router => {
+  const router = Router({ caseSensitive: true });
+  router.use(({ path }, _res, next) => {
+    if (path === '/' || PROBES.includes(path)) next();
+    else next(new Problem(503, NOT_YET, { headers: { 'Retry-After': '5' } }));
+  });
+  return router;
+};
+
+const NOT_YET = 'The service is starting: /health says what it waits for. Try again later.';
+
+const requestsMs = ({ config }: Needs): number => config.shutdownTimeoutMs * SHARE_FOR_REQUESTS;
 /** Requests under way get most of the time that a stop may take; the parts below need the rest. */
 const SHARE_FOR_REQUESTS = 0.6;
 
-const serve = (
-  { config, life }: Needs,
-  variable: string,
-  port: number,
-  app: Parameters<typeof listen>[0],
-): Promise<HttpServer> =>
-  life.open(
+const serve = (needs: Needs, variable: string, port: number, app: RequestListener) =>
+  needs.life.open(
     variable,
-    () => listen(app, { host: config.host, port }).catch(portTaken(variable, port)),
-    (server) => server.close(config.shutdownTimeoutMs * SHARE_FOR_REQUESTS),
+    () => listen(app, { host: needs.config.host, port }).catch(portTaken(variable, port)),
+    (server) => server.close(requestsMs(needs)),
   );

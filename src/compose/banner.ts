@@ -1,6 +1,7 @@
 import { resolve } from 'node:path';
 import type { Config } from '../platform/config.js';
 import { VERSION } from '../platform/version.js';
+import type { Server } from './servers.js';
 
 /**
  * Where the parts of this process are, filled in as they open; those that another process runs are
@@ -37,10 +38,23 @@ export const banner = (addresses: Readonly<Addresses>, role: string, config: Con
     queries &&
       `curl ${queries}/graphql -H 'Content-Type: application/json' -d '{"query": "{ animeStats(animeId: 1) { totalClicks totalViews } }"}'`,
   ];
-  const name = role === 'all' ? '' : ` (${role})`;
   const paragraphs = [places, examples].map(indented).filter((text) => text !== '');
-  return `Anime Analytics ${VERSION}${name} is ready.\n\n${paragraphs.join('\n')}\nCtrl-C stops it.\n`;
+  return `${titleOf(role)} is ready.\n\n${paragraphs.join('\n')}\nCtrl-C stops it.\n`;
 };
+
+/** What a person reads where a server does not answer at the start. */
+export const waitingBanner = (
+  { commands, queries, probes }: Readonly<Addresses>,
+  role: string,
+  missing: readonly Pick<Server, 'name' | 'at'>[],
+): string => {
+  const servers = missing.map(({ name, at }) => `${name} at ${at}`).join(' and ');
+  const health = [commands ?? queries ?? probes].map((url) => url && `Health        ${url}/health`);
+  return `${titleOf(role)} is waiting for ${servers}.\n\n${indented(health)}\nCtrl-C stops it.\n`;
+};
+
+const titleOf = (role: string): string =>
+  `Anime Analytics ${VERSION}${role === 'all' ? '' : ` (${role})`}`;
 
 const indented = (lines: readonly (string | false | undefined)[]): string =>
   lines.flatMap((line) => (line ? [`  ${line}\n`] : [])).join('');

@@ -3,11 +3,13 @@ import { openDeadLetters } from '../adapters/embedded/dead-letters.js';
 import { kafkaBus } from '../adapters/kafka/bus.js';
 import { kafkaDeadLetters } from '../adapters/kafka/dead-letters.js';
 import { ConfigError, type Config } from '../platform/config.js';
+import type { Logger } from '../platform/logger.js';
 import type { DeadLetters } from '../ports/dead-letters.js';
 import { PortError } from '../ports/errors.js';
 import type { EventBus } from '../ports/event-bus.js';
 import type { Needs } from './needs.js';
 import { kafkaConnection } from './kafka-connection.js';
+import { kafkaServer } from './servers.js';
 import { whenAvailable } from './when-available.js';
 
 export interface OpenedBus {
@@ -17,19 +19,39 @@ export interface OpenedBus {
   readonly keeps: boolean;
 }
 
-type BusNeeds = Pick<Needs, 'config' | 'logger' | 'life'> & { readonly signal: AbortSignal };
-
-/** What is waited for, and what says who asks. */
-export const KAFKA = {
-  server: 'Kafka',
-  settings: 'KAFKA_USERNAME, KAFKA_PASSWORD',
-} as const;
+type BusNeeds = Pick<Needs, 'config' | 'logger' | 'life' | 'servers'> & {
+  readonly signal: AbortSignal;
+};
 
 export const isKafka = ({ kafka }: Config): boolean => kafka.brokers.length > 0;
 
 /** The brokers that KAFKA_BROKERS names, or the hand-over inside this process. */
-export const openBus = (needs: BusNeeds): Promise<OpenedBus> =>
-  isKafka(needs.config) ? openKafka(needs) : openInProcess(needs);
+export const openBus = async (needs: BusNeeds): Promise<OpenedBus> => {
+  if (!isKafka(needs.config)) return await openInProcess(needs);
+  const opened = await openKafka(needs);
+  needs.servers?.connected('kafka', () => opened.bus.ping());
+  return opened;
+};
+
+/** Asks Kafka until it answers. */
+const whenKafka = <T>(
+  { config, logger, signal, servers }: BusNeeds,
+  ask: (quiet: Logger) => Promise<T>,
+): Promise<T> => {
+  let isConnected = false;
+  // Its client reports each attempt; those before the first answer are told of by who waits.
+  const quiet: Logger = {
+    ...logger,
+    warn: (...line) => (isConnected ? logger.warn(...line) : logger.debug(...line)),
+  };
+  const connect = async (): Promise<T> => {
+    const opened = await ask(quiet);
+    isConnected = true;
+    return opened;
+  };
+  const server = kafkaServer(config);
+  return whenAvailable(connect, { server, logger, signal, onWait: servers?.waits });
+};
 
 const openInProcess = async (needs: BusNeeds): Promise<OpenedBus> => {
   const { life, logger } = needs;
@@ -43,19 +65,20 @@ const openInProcess = async (needs: BusNeeds): Promise<OpenedBus> => {
 };
 
 const openKafka = async (needs: BusNeeds): Promise<OpenedBus> => {
-  const { config, life, logger, signal } = needs;
+  const { config, life } = needs;
   const { topic, partitions, replicationFactor } = config.kafka;
-  const connection = kafkaConnection(config.kafka, logger);
-  const connect = () =>
-    kafkaBus({ ...connection, topic, partitions, replicationFactor }).catch(
+  const connect = (logger: Logger) => {
+    const connection = kafkaConnection(config.kafka, logger);
+    return kafkaBus({ ...connection, topic, partitions, replicationFactor }).catch(
       (error: unknown): never => {
         const refused = error instanceof PortError && error.code === 'NOT_SUPPORTED';
         throw refused ? new ConfigError(`KAFKA_TOPIC, KAFKA_PARTITIONS: ${error.message}`) : error;
       },
     );
+  };
   const bus = await life.open(
     'bus',
-    () => whenAvailable(connect, { ...KAFKA, logger, signal }),
+    () => whenKafka(needs, connect),
     (opened) => opened.close(),
   );
   return { bus, deadLetters: await openKafkaDeadLetters(needs), keeps: true };
@@ -73,13 +96,13 @@ const openFileDeadLetters = ({ config, life }: BusNeeds): Promise<DeadLetters> =
   );
 
 const openKafkaDeadLetters = (needs: BusNeeds): Promise<DeadLetters> => {
-  const { config, life, logger, signal } = needs;
+  const { config, life } = needs;
   const { topic, replicationFactor } = config.kafka;
-  const connection = kafkaConnection(config.kafka, logger);
-  const connect = () => kafkaDeadLetters({ ...connection, topic, replicationFactor });
+  const connect = (logger: Logger) =>
+    kafkaDeadLetters({ ...kafkaConnection(config.kafka, logger), topic, replicationFactor });
   return life.open(
     'dead letters',
-    () => whenAvailable(connect, { ...KAFKA, logger, signal }),
+    () => whenKafka(needs, connect),
     (opened) => opened.close(),
   );
 };

@@ -3,6 +3,7 @@ import type { Health } from '../platform/health.js';
 import type { Lifecycle } from '../platform/lifecycle.js';
 import type { Logger } from '../platform/logger.js';
 import type { Metrics } from '../platform/metrics.js';
+import type { ServerWatch } from './server-watch.js';
 
 /** What every part of the service is opened with. */
 export interface Needs {
@@ -11,4 +12,6 @@ export interface Needs {
   readonly life: Lifecycle;
   readonly metrics: Metrics;
   readonly health: Health;
+  /** Absent where nobody watches: in a job of the command line. */
+  readonly servers?: ServerWatch;
 }

@@ -3,10 +3,10 @@ import type { StreamTrouble } from '../platform/health.js';
 import type { VersionRecord } from '../ports/read-store.js';
 import { troubleOfAhead } from '../read-side/ahead-of-log.js';
 import { troubleOfParked } from '../read-side/parked.js';
-import { KAFKA } from './bus.js';
 import { feed, type Fed, type FeedingParts } from './feeding.js';
 import type { Needs } from './needs.js';
 import { unless } from './unless.js';
+import { kafkaServer } from './servers.js';
 import { ownVersions } from './versions.js';
 import { whenAvailable } from './when-available.js';
 
@@ -36,7 +36,7 @@ export const openProjectors = async (
   needs: Needs & { readonly signal: AbortSignal },
   parts: ProjectorParts,
 ): Promise<Projectors> => {
-  const { logger, life, metrics, health } = needs;
+  const { config, logger, life, metrics, health, servers } = needs;
   const { readStore, keeps, logId, versions, lookEveryMs = 1_000 } = parts;
   const fed = new Map<string, Fed>();
   const stopping = new AbortController();
@@ -91,8 +91,9 @@ export const openProjectors = async (
   await life.open(
     'projectors',
     async () => {
+      const wait = { server: kafkaServer(config), logger, onWait: servers?.waits };
       for (const version of versions) {
-        await whenAvailable(() => begin(version), { ...KAFKA, logger, signal: needs.signal });
+        await whenAvailable(() => begin(version), { ...wait, signal: needs.signal });
       }
       if (keeps) following = follow();
     },

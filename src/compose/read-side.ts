@@ -13,6 +13,7 @@ import { openProjectors, type ProjectorParts, type Projectors } from './projecto
 import { watchReadModels } from './read-models-health.js';
 import { isMongodb, openReadStoreOf } from './read-store.js';
 import { identifyLog, versionsOf } from './versions.js';
+import { allOrNone } from './when-available.js';
 
 export interface ReadSide {
   readonly readStore: ReadStore;
@@ -28,10 +29,11 @@ export const openReadSide = async (
   eventStore: EventStore,
 ): Promise<ReadSide> => {
   await ownDataDirectory(needs);
-  const logId = await identifyLog(needs, eventStore);
-  const opened = await openBus(needs);
-  if (opened.keeps) needs.health.register('kafka', () => opened.bus.ping());
-  const readStore = await openReadStore(needs);
+  const [logId, opened, readStore] = await allOrNone(needs, (each) => [
+    identifyLog(each, eventStore),
+    openBus(each),
+    openReadStore(each),
+  ]);
   const versions = await versionsOf(needs, { readStore, logId });
   const parts = { ...opened, eventStore, readStore, logId, versions };
   const projectors = await openProjectors(needs, parts);
@@ -80,6 +82,6 @@ export const BY_COMMAND =
 /** The read store, with its place among the dependencies. */
 export const openReadStore = async (needs: ReadSideNeeds): Promise<ReadStore> => {
   const readStore = await openReadStoreOf(needs);
-  needs.health.register('read-store', () => readStore.ping());
+  needs.servers?.connected('read-store', () => readStore.ping());
   return readStore;
 };

@@ -4,11 +4,14 @@ import { ConfigError, type Config } from '../platform/config.js';
 import type { DocumentBatch, ReadStore } from '../ports/read-store.js';
 import { exampleDocuments } from '../read-side/example-documents.js';
 import type { Needs } from './needs.js';
+import { mongodbServer } from './servers.js';
 import { whenAvailable } from './when-available.js';
 
 export const isMongodb = ({ mongodb }: Config): boolean => mongodb.url !== '';
 
-type ReadStoreNeeds = Pick<Needs, 'config' | 'logger' | 'life'> & { readonly signal: AbortSignal };
+type ReadStoreNeeds = Pick<Needs, 'config' | 'logger' | 'life' | 'servers'> & {
+  readonly signal: AbortSignal;
+};
 
 /**
  * The server that MONGODB_URL names, or the embedded read store of DATA_DIR, which this process must
@@ -28,17 +31,27 @@ export const openReadStoreOf = (needs: ReadStoreNeeds): Promise<ReadStore> => {
 };
 
 const openMongodb = (
-  { config, logger, signal }: ReadStoreNeeds,
+  { config, logger, signal, servers }: ReadStoreNeeds,
   examples: DocumentBatch,
 ): Promise<ReadStore> => {
   const { url, database, readPreference, timeoutMs } = config.mongodb;
-  const connect = () =>
-    mongodbReadStore({ url, database, readPreference, timeoutMs, logger, examples }).catch(
-      (error: unknown): never => {
-        throw isMisspelt(error) ? new ConfigError(`MONGODB_URL: ${error.message}`) : error;
-      },
-    );
-  return whenAvailable(connect, { server: 'MongoDB', settings: 'MONGODB_URL', logger, signal });
+  const connect = async () => {
+    const store = await mongodbReadStore({
+      ...{ url, database, readPreference, timeoutMs, logger, examples },
+    }).catch((error: unknown): never => {
+      throw isMisspelt(error) ? new ConfigError(`MONGODB_URL: ${error.message}`) : error;
+    });
+    try {
+      // A ping needs no login: whether this user may read shows only here.
+      await store.versions();
+      return store;
+    } catch (error) {
+      await store.close();
+      throw error;
+    }
+  };
+  const server = mongodbServer(config);
+  return whenAvailable(connect, { server, logger, signal, onWait: servers?.waits });
 };
 
 /** What the driver says of a connection string that it cannot read; it repeats no part of it. */

@@ -3,7 +3,15 @@ import type { Role } from '../cli.js';
 import type { MetricsPart } from '../platform/metrics.js';
 import type { EventStore } from '../ports/event-store.js';
 import { eventStorePage } from './elsewhere.js';
-import { serveCommands, serveProbes, serveQueries, type ServeNeeds } from './apis.js';
+import {
+  openCommandPort,
+  openQueryPort,
+  serveCommands,
+  serveProbes,
+  serveQueries,
+  type OpenPort,
+  type ServeNeeds,
+} from './apis.js';
 import { openBridge, topicOf } from './bridge.js';
 import { openBus } from './bus.js';
 import { openCommandHandler } from './commands.js';
@@ -15,7 +23,8 @@ import { openHeartbeat } from './heartbeat.js';
 import { watchReadModels } from './read-models-health.js';
 import { BY_COMMAND, openReadSide, openReadStore } from './read-side.js';
 import { isMongodb } from './read-store.js';
-import { identifyLog, versionsOf } from './versions.js';
+import { identifyLog, versionsOf, whenEventStore } from './versions.js';
+import { allOrNone } from './when-available.js';
 
 export interface StartNeeds extends ServeNeeds {
   readonly signal: AbortSignal;
@@ -27,12 +36,11 @@ export interface StartNeeds extends ServeNeeds {
 export type StartRole = (needs: StartNeeds) => Promise<void>;
 
 const openLog = async (needs: StartNeeds): Promise<EventStore> => {
-  const { config, health, metrics, addresses } = needs;
-  const { store, address, pageUrl } = await openEventStore(needs, eventStorePage(needs));
-  health.register('event-store', () => store.ping());
+  const { config, metrics, addresses } = needs;
   if (config.eventStore.url === '') {
     metrics.followEventLog(() => bytesOnDisk(config.dataDir, /^events\.db/));
   }
+  const { store, address, pageUrl } = await openEventStore(needs, eventStorePage(needs));
   addresses.eventStore = address;
   if (pageUrl !== undefined) addresses.eventStorePage = pageUrl;
   return store;
@@ -40,37 +48,46 @@ const openLog = async (needs: StartNeeds): Promise<EventStore> => {
 
 const startCommands = async (
   needs: StartNeeds,
-  store: EventStore,
-  metricsOf: readonly MetricsPart[],
+  port: OpenPort,
+  { store, metricsOf }: { store: EventStore; metricsOf: readonly MetricsPart[] },
 ): Promise<void> => {
   const { logger, signal, sampleCatalog: file } = needs;
   const handler = await openCommandHandler(needs, store);
   if (file !== undefined && (await isEmptyStore(store, signal))) {
     await importFile({ handler, logger, file, signal });
   }
-  needs.addresses.commands = (await serveCommands(needs, { handler, store, metricsOf })).url;
+  await serveCommands(needs, port, { handler, store, metricsOf });
 };
 
 const startAll: StartRole = async (needs) => {
+  const { config, metrics, addresses } = needs;
+  // Each series is on one of the two ports, so that a sum over both counts it once.
+  const ofCommands = ['process', 'command-api', 'bridge', 'projector'] as const;
+  const ofQueries = ['query-api'] as const;
   const store = await openLog(needs);
-  const readSide = await openReadSide(needs, store);
-  const { readStore } = readSide;
-  const { config, metrics } = needs;
+  const commandPort = await openCommandPort(needs, ofCommands);
+  const queryPort = await openQueryPort(needs, ofQueries);
+  addresses.commands = commandPort.url;
+  addresses.queries = queryPort.url;
   if (!isMongodb(config)) {
     metrics.followReadModels(() => bytesOnDisk(join(config.dataDir, 'read-models'), /\.db/));
   }
-  // Each series is on one of the two ports, so that a sum over both counts it once.
-  await startCommands(needs, store, ['process', 'command-api', 'bridge', 'projector']);
-  const { url } = await serveQueries(needs, {
-    readStore,
-    readSide,
-    metricsOf: ['query-api'],
-  });
-  needs.addresses.queries = url;
+  const readSide = await openReadSide(needs, store);
+  await startCommands(needs, commandPort, { store, metricsOf: ofCommands });
+  const { readStore } = readSide;
+  await serveQueries(needs, queryPort, { readStore, readSide, metricsOf: ofQueries });
 };
 
 const startCommandApi: StartRole = async (needs) => {
-  await startCommands(needs, await openLog(needs), ['process', 'command-api']);
+  const metricsOf = ['process', 'command-api'] as const;
+  const store = await openLog(needs);
+  const port = await openCommandPort(needs, metricsOf);
+  needs.addresses.commands = port.url;
+  // Whether the store holds any anime is seen in the log of all streams.
+  const ask = () => (needs.sampleCatalog === undefined ? store.ping() : store.pingAll());
+  await whenEventStore(needs, ask);
+  needs.servers?.connected('event-store', () => store.ping());
+  await startCommands(needs, port, { store, metricsOf });
 };
 
 /** Its probes are up first: waiting for a server is part of its life. */
@@ -81,9 +98,10 @@ const startBridge: StartRole = async (needs) => {
   ]);
   needs.addresses.probes = url;
   const eventStore = await openLog(needs);
-  const logId = await identifyLog(needs, eventStore);
-  const opened = await openBus(needs);
-  needs.health.register('kafka', () => opened.bus.ping());
+  const [logId, opened] = await allOrNone(needs, (each) => [
+    identifyLog(each, eventStore),
+    openBus(each),
+  ]);
   await openBridge(needs, { ...opened, eventStore, logId }, topicOf(needs.config));
 };
 
@@ -94,11 +112,12 @@ const startProjector: StartRole = async (needs) => {
   ]);
   needs.addresses.probes = url;
   const eventStore = await openLog(needs);
-  const logId = await identifyLog(needs, eventStore);
-  const readStore = await openReadStore(needs);
+  const [logId, opened, readStore] = await allOrNone(needs, (each) => [
+    identifyLog(each, eventStore),
+    openBus(each),
+    openReadStore(each),
+  ]);
   const versions = await versionsOf(needs, { readStore, logId });
-  const opened = await openBus(needs);
-  needs.health.register('kafka', () => opened.bus.ping());
   const { fed } = await openProjectors(needs, {
     ...opened,
     ...{ eventStore, readStore, logId, versions },
@@ -107,14 +126,12 @@ const startProjector: StartRole = async (needs) => {
 };
 
 const startQueryApi: StartRole = async (needs) => {
+  const metricsOf = ['process', 'query-api'] as const;
+  const port = await openQueryPort(needs, metricsOf);
+  needs.addresses.queries = port.url;
   const readStore = await openReadStore(needs);
   watchReadModels(needs, { readStore, feeds: () => false, remedy: () => BY_COMMAND });
-  const { url } = await serveQueries(needs, {
-    readStore,
-    readSide: null,
-    metricsOf: ['process', 'query-api'],
-  });
-  needs.addresses.queries = url;
+  await serveQueries(needs, port, { readStore, readSide: null, metricsOf });
 };
 
 export const START: Readonly<Record<Role, StartRole>> = {

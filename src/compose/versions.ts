@@ -5,16 +5,29 @@ import type { ReadStore, VersionRecord } from '../ports/read-store.js';
 import { readLogIdentity, readOrMakeLogIdentity } from '../wire/log-identity.js';
 import type { Needs } from './needs.js';
 import { isMongodb } from './read-store.js';
+import { eventStoreServer, mongodbServer } from './servers.js';
 import { whenAvailable } from './when-available.js';
 
-/** Which log this is; an event store that is not up yet is waited for. */
-export const identifyLog = (
-  { logger, signal }: Pick<Needs, 'logger'> & { readonly signal: AbortSignal },
-  eventStore: EventStore,
-): Promise<string> =>
-  whenAvailable(() => readOrMakeLogIdentity(eventStore, randomUUID()), {
-    ...{ server: 'event store', settings: 'EVENTSTORE_URL', logger, signal },
+type WaitingNeeds = Pick<Needs, 'config' | 'logger' | 'servers'> & { readonly signal: AbortSignal };
+
+/** Resolves once the event store answers, and lets this user do what is asked for. */
+export const whenEventStore = <T>(
+  { config, logger, signal, servers }: WaitingNeeds,
+  ask: () => Promise<T>,
+): Promise<T> => {
+  const server = eventStoreServer(config);
+  return whenAvailable(ask, { server, logger, signal, onWait: servers?.waits });
+};
+
+/** Which log this is, for those who also follow it; an event store that is not up yet is waited for. */
+export const identifyLog = async (needs: WaitingNeeds, eventStore: EventStore): Promise<string> => {
+  const logId = await whenEventStore(needs, async () => {
+    await eventStore.pingAll();
+    return await readOrMakeLogIdentity(eventStore, randomUUID());
   });
+  needs.servers?.connected('event-store', () => eventStore.pingAll());
+  return logId;
+};
 
 /**
  * The versions that this release can read and feed; where there is none, one is made. In a new store
@@ -51,13 +64,18 @@ export const nextName = (versions: readonly VersionRecord[]): string => {
  * another log.
  */
 export const versionsOf = async (
-  { config }: Pick<Needs, 'config'>,
+  { config, logger, signal, servers }: WaitingNeeds,
   { readStore, logId }: { readonly readStore: ReadStore; readonly logId: string },
 ): Promise<readonly VersionRecord[]> => {
-  refuseForeign(config, await readStore.versions(), logId);
-  const versions = await ownVersions(readStore, logId);
-  // For an existing version this completes a creation that a crash interrupted.
-  return await Promise.all(versions.map(({ name }) => readStore.createVersion(name, logId)));
+  const find = async (): Promise<readonly VersionRecord[]> => {
+    refuseForeign(config, await readStore.versions(), logId);
+    const versions = await ownVersions(readStore, logId);
+    // For an existing version this completes a creation that a crash interrupted.
+    return await Promise.all(versions.map(({ name }) => readStore.createVersion(name, logId)));
+  };
+  const server = mongodbServer(config);
+  if (server === null) return await find();
+  return await whenAvailable(find, { server, logger, signal, onWait: servers?.waits });
 };
 
 /** Throws a ConfigError where read models are of another log. */

@@ -3,34 +3,125 @@ import { ConfigError } from '../platform/config.js';
 import type { Logger } from '../platform/logger.js';
 import { backoffMs, pause } from '../platform/retry.js';
 import { PortError } from '../ports/errors.js';
+import type { Server } from './servers.js';
 
 const BACKOFF = { baseMs: 200, maxMs: 5000 };
+/** A client that is still trying after so long has met something that people should know. */
+const PATIENCE_MS = 1_500;
+const FIRST_LINE_AGAIN_MS = 1_000;
+const LAST_LINE_AGAIN_MS = 30_000;
 
 export interface WaitOptions {
-  /** What is waited for, and the settings that say where it is and who asks. */
-  readonly server: string;
-  readonly settings: string;
+  /** What is waited for; null for an embedded part. */
+  readonly server: Server | null;
   readonly logger: Logger;
   readonly signal: AbortSignal;
+  /** Told why it has not answered yet. */
+  readonly onWait?: ((server: Server, why: string) => void) | undefined;
 }
 
 /**
- * Asks until there is an answer: a service may be started before its servers. Rejects as soon as the
- * signal aborts, and with a ConfigError where the server denies access.
+ * Asks until there is an answer: a service may be started before its servers. Says which server is
+ * waited for and why, ever more rarely. Rejects as soon as the signal aborts, and with a ConfigError
+ * where waiting does not help: a login, a right, a certificate, or TLS on one side alone.
  */
 export const whenAvailable = async <T>(ask: () => Promise<T>, options: WaitOptions): Promise<T> => {
-  const { server, settings, logger, signal } = options;
+  const { server, logger, signal } = options;
+  const wait = createWait(options);
   for (let attempt = 0; ; attempt += 1) {
     signal.throwIfAborted();
     try {
-      return await unlessAborted(signal, ask());
+      const answer = await unlessAborted(signal, wait.telling(ask()));
+      wait.over();
+      return answer;
     } catch (error) {
-      if (error instanceof PortError && error.code === 'ACCESS_DENIED') {
-        throw new ConfigError(`${settings}: ${error.message}`);
-      }
-      if (!(error instanceof PortError) || !error.retriable) throw error;
-      logger.warn('A server does not answer yet', { server, error });
+      if (!(error instanceof PortError)) throw error;
+      if (error.code === 'ACCESS_DENIED') throw deniedBy(server, error);
+      if (!error.retriable) throw error;
+      logger.debug('A server did not answer', { server: server?.name, error });
+      await wait.tell(error);
     }
     await pause(backoffMs(attempt, BACKOFF), signal);
+  }
+};
+
+const deniedBy = (server: Server | null, error: PortError): Error =>
+  server === null ? error : new ConfigError(`${server.setting}: ${error.message} ${server.rights}`);
+
+const createWait = ({ server, logger, onWait }: WaitOptions) => {
+  const since = performance.now();
+  let lines = 0;
+  let nextLineAt = 0;
+
+  const tell = async (error: PortError | null): Promise<void> => {
+    if (performance.now() < nextLineAt) return;
+    const found = await server?.look();
+    const why = found || error?.message || 'it has not answered yet';
+    if (server !== null) onWait?.(server, why);
+    logger.warn('Waiting for a server', {
+      ...{ server: server?.name ?? 'embedded', at: server?.at, setting: server?.setting, why },
+      // What its client says helps where its line is in order.
+      ...(found ? {} : { detail: detailOf(error) }),
+      waitedSeconds: Math.round((performance.now() - since) / 1000),
+    });
+    const pauseMs = Math.min(LAST_LINE_AGAIN_MS, FIRST_LINE_AGAIN_MS * 2 ** lines);
+    lines += 1;
+    nextLineAt = performance.now() + pauseMs;
+  };
+
+  return {
+    tell,
+
+    /** The promise's outcome; meanwhile it is said what it waits for. */
+    async telling<T>(answer: Promise<T>): Promise<T> {
+      const settled = new AbortController();
+      const watch = async (): Promise<never> => {
+        for (;;) {
+          await pause(PATIENCE_MS, settled.signal);
+          // The race is over: nobody waits for this any more.
+          if (settled.signal.aborted) return await new Promise<never>(() => undefined);
+          await tell(null);
+        }
+      };
+      try {
+        return await Promise.race([answer, watch()]);
+      } finally {
+        settled.abort();
+      }
+    },
+
+    over(): void {
+      if (lines === 0) return;
+      const waitedSeconds = Math.round((performance.now() - since) / 1000);
+      logger.info('A server answers', { server: server?.name ?? 'embedded', waitedSeconds });
+    },
+  };
+};
+
+const detailOf = (error: PortError | null): unknown => {
+  const { details, detail, reason } = error?.context ?? {};
+  return details ?? detail ?? reason;
+};
+
+/**
+ * Begins several things at once, so that whoever waits for one server learns of the others too. The
+ * first failure ends the waiting of the rest.
+ */
+export const allOrNone = async <
+  Needs extends { readonly signal: AbortSignal },
+  const Outcomes extends readonly unknown[],
+>(
+  needs: Needs,
+  begin: (each: Needs) => readonly [...{ [I in keyof Outcomes]: Promise<Outcomes[I]> }],
+): Promise<Outcomes> => {
+  const failed = new AbortController();
+  const signal = AbortSignal.any([needs.signal, failed.signal]);
+  const begun = begin({ ...needs, signal });
+  try {
+    return (await Promise.all(begun)) as unknown as Outcomes;
+  } catch (error) {
+    failed.abort();
+    await Promise.allSettled(begun);
+    throw error;
   }
 };

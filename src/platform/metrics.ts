@@ -128,45 +128,49 @@ const commandMetrics = (registers: Registers) => ({
   },
 });
 
-const bridgeMetrics = (registers: Registers) => ({
-  bridgeForwarded: new Counter({
-    name: `${PREFIX}bridge_events_forwarded_total`,
-    help: 'Events published to the bus.',
+const bridgeMetrics = (registers: Registers) => {
+  let status = (): BridgeLag => ({ caughtUp: false, waitingEvents: 0, lagSeconds: 0 });
+  new Gauge({
+    name: `${PREFIX}bridge_caught_up`,
+    help: '1 once the bridge has come to the end of the log since it leads, else 0.',
     registers,
-  }),
-  bridgeDrops: new Counter({
-    name: `${PREFIX}bridge_subscription_drops_total`,
-    help: 'Subscriptions to the log that ended or stalled and were resumed.',
+    collect() {
+      this.set(status().caughtUp ? 1 : 0);
+    },
+  });
+  new Gauge({
+    name: `${PREFIX}bridge_waiting_events`,
+    help: 'Events read from the log and not yet taken by the bus.',
     registers,
-  }),
-  /** Has the bridge of this process asked for its lag at every scrape. */
-  followBridge: (status: () => BridgeLag): void => {
-    new Gauge({
-      name: `${PREFIX}bridge_caught_up`,
-      help: '1 once the bridge has come to the end of the log since it leads, else 0.',
+    collect() {
+      this.set(status().waitingEvents);
+    },
+  });
+  new Gauge({
+    name: `${PREFIX}bridge_lag_seconds`,
+    help: 'Age of the oldest event that was read from the log and not yet taken by the bus.',
+    registers,
+    collect() {
+      this.set(status().lagSeconds);
+    },
+  });
+  return {
+    bridgeForwarded: new Counter({
+      name: `${PREFIX}bridge_events_forwarded_total`,
+      help: 'Events published to the bus.',
       registers,
-      collect() {
-        this.set(status().caughtUp ? 1 : 0);
-      },
-    });
-    new Gauge({
-      name: `${PREFIX}bridge_waiting_events`,
-      help: 'Events read from the log and not yet taken by the bus.',
+    }),
+    bridgeDrops: new Counter({
+      name: `${PREFIX}bridge_subscription_drops_total`,
+      help: 'Subscriptions to the log that ended or stalled and were resumed.',
       registers,
-      collect() {
-        this.set(status().waitingEvents);
-      },
-    });
-    new Gauge({
-      name: `${PREFIX}bridge_lag_seconds`,
-      help: 'Age of the oldest event that was read from the log and not yet taken by the bus.',
-      registers,
-      collect() {
-        this.set(status().lagSeconds);
-      },
-    });
-  },
-});
+    }),
+    /** Has the bridge of this process asked for its lag at every scrape; before, there is none. */
+    followBridge: (ask: () => BridgeLag): void => {
+      status = ask;
+    },
+  };
+};
 
 const projectorMetrics = (registers: Registers) => ({
   projectorApplied: new Counter({

@@ -53,3 +53,9 @@ export const withoutSecrets = (address: string): string => {
   const hidden = credentials === undefined ? '' : '***@';
   return `${scheme}${hidden}${hosts}${settings === undefined ? '' : '/***'}`;
 };
+
+/** The scheme and the hosts alone. */
+export const hostsOf = (address: string): string => {
+  const [, scheme = '', , hosts = ''] = ADDRESS.exec(address.trim()) ?? [];
+  return SHOWN_HOSTS.test(hosts) ? `${scheme}${hosts}` : '***';
+};

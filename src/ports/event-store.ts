@@ -128,5 +128,7 @@ export interface EventStore {
   tombstoneStream(stream: string): Promise<void>;
   /** Resolves when the store answers, else rejects with UnavailableError. For health checks. */
   ping(): Promise<void>;
+  /** The same for what subscribers need: rejects with ACCESS_DENIED where `$all` may not be read. */
+  pingAll(): Promise<void>;
   close(): Promise<void>;
 }

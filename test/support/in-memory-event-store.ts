@@ -135,6 +135,7 @@ export const inMemoryEventStore = ({ now = () => 0 } = {}) => {
       return Promise.resolve();
     },
     ping: () => Promise.resolve().then(refuseWhenClosed),
+    pingAll: () => Promise.resolve().then(refuseWhenClosed),
     close: () => {
       closed = true;
       wake();

@@ -1,5 +1,7 @@
 import type { ConnectionOptions } from '@eventstore/db-client/dist/Client/parseConnectionString.js';
 import { parseConnectionString } from '@eventstore/db-client/dist/Client/parseConnectionString.js';
+import { readFileSync } from 'node:fs';
+import type { Line } from '../../platform/line.js';
 import { cutNumberOf, isEventStoreAddress } from '../../platform/server-address.js';
 
 export interface Address {
@@ -52,6 +54,23 @@ export const parseAddress = (connectionString: string): Address => {
   const hosts = options.hosts.map(({ address, port }) => `${address}:${port}`);
   return { options, shown: `${scheme}://${hosts.join(',')}` };
 };
+
+/** The hosts that it names; none where they are looked up in DNS. */
+export const linesOf = (connectionString: string): readonly Line[] => {
+  const { hosts, dnsDiscover, tls, tlsCAFile } = parseAddress(connectionString).options;
+  if (dnsDiscover) return [];
+  const ca = tlsCAFile === undefined ? {} : { ca: readFileSync(tlsCAFile) };
+  return hosts.map(({ address: host, port }) => ({
+    ...{ host, port, hello: HTTP2_PREFACE },
+    ...(tls === false ? {} : { tls: ca }),
+  }));
+};
+
+/** With an empty frame of settings, which is answered with the server's. */
+const HTTP2_PREFACE = Buffer.concat([
+  Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n'),
+  Buffer.from([0, 0, 0, 4, 0, 0, 0, 0, 0]),
+]);
 
 const nameOf = (setting: string): string =>
   setting.replace(/=.*$/s, '').trim().toLowerCase().replace(/[_-]/g, '');

@@ -7,6 +7,9 @@ import {
 } from '../../ports/errors.js';
 import { status } from '@grpc/grpc-js';
 
+/** What errors call the log of all streams. */
+export const ALL_STREAMS = '$all';
+
 /** What gRPC says about a call that failed. */
 interface Failure {
   readonly code: number;
@@ -54,10 +57,17 @@ export const isConflict = (error: unknown): boolean =>
   failureOf(error)?.exception === 'wrong-expected-version';
 
 export const accessDenied = (stream: string, cause?: unknown): PortError =>
-  new PortError('ACCESS_DENIED', `The event store denies access to ${stream}.`, false, {
+  new PortError('ACCESS_DENIED', denial(stream, failureOf(cause)?.code), false, {
     cause,
     context: { stream },
   });
+
+const denial = (stream: string, code: number | undefined): string => {
+  if (code === UNAUTHENTICATED) return 'The event store does not accept the user or the password.';
+  return stream === ALL_STREAMS
+    ? 'The event store does not let this user read $all.'
+    : `The event store denies access to ${stream}.`;
+};
 
 export const tooLarge = (stream: string, cause?: unknown): TooLargeError =>
   new TooLargeError('The append is larger than the event store takes.', {
@@ -85,6 +95,7 @@ const refusal = (failure: Failure, stream: string, cause: unknown): PortError | 
 };
 
 const DENIED: readonly number[] = [status.PERMISSION_DENIED, status.UNAUTHENTICATED];
+const UNAUTHENTICATED: number = status.UNAUTHENTICATED;
 const REFUSED: readonly number[] = [status.UNIMPLEMENTED, status.INVALID_ARGUMENT];
 const UNIMPLEMENTED: number = status.UNIMPLEMENTED;
 const UNAVAILABLE: number = status.UNAVAILABLE;

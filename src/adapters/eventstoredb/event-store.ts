@@ -150,6 +150,10 @@ export const eventStoreDbStore = ({
       assertOpen();
       await reads.head('anime-analytics-ping');
     },
+    pingAll: async () => {
+      assertOpen();
+      await reads.readEnd();
+    },
     close: () => (closed ??= drain()),
   };
   const deployments = deploymentsIn(store);

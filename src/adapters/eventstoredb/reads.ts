@@ -1,10 +1,10 @@
 import { StreamDeletedError, UnavailableError } from '../../ports/errors.js';
 import type { ExpectedRevision, ReadOptions, RecordedEvent } from '../../ports/event-store.js';
 import type { Connection } from './connection.js';
-import { readError } from './errors.js';
+import { ALL_STREAMS, readError } from './errors.js';
 import { linkedSignal } from './linked-signal.js';
 import { recordedEvent } from './recorded-event.js';
-import { readStreamRequest } from './requests.js';
+import { readEndRequest, readStreamRequest } from './requests.js';
 import { responses } from './responses.js';
 
 export interface ReadsOptions {
@@ -58,5 +58,15 @@ export const createReads = ({ connection, silenceMs, closing }: ReadsOptions) =>
     return 'no_stream';
   };
 
-  return { read, head };
+  /** Rejects where this user may not read the log of all streams. */
+  const readEnd = async (): Promise<void> => {
+    const open = () => connection.read(readEndRequest(), { leaderOnly: false });
+    try {
+      for await (const _ of responses(open, { silenceMs, signal: closing }));
+    } catch (error) {
+      throw readError(error, ALL_STREAMS);
+    }
+  };
+
+  return { read, head, readEnd };
 };

@@ -31,6 +31,16 @@ export const readStreamRequest = (
   );
 };
 
+/** The last event of the log. */
+export const readEndRequest = (): ReadReq =>
+  request(
+    options()
+      .setAll(new Options.AllOptions().setEnd(new shared.Empty()))
+      .setReadDirection(BACKWARDS)
+      .setCount('1')
+      .setNoFilter(new shared.Empty()),
+  );
+
 export const subscribeRequest = (
   after: Position | 'start',
   streamPrefix: string | undefined,

@@ -4,7 +4,7 @@ import { backoffMs, pause, type Backoff } from '../../platform/retry.js';
 import { PortError } from '../../ports/errors.js';
 import type { Delivery, Position, SubscriptionOptions } from '../../ports/event-store.js';
 import type { Connection } from './connection.js';
-import { readError } from './errors.js';
+import { ALL_STREAMS, readError } from './errors.js';
 import { linkedSignal } from './linked-signal.js';
 import { positionOf, recordedEvent } from './recorded-event.js';
 import { subscribeRequest } from './requests.js';
@@ -50,7 +50,7 @@ export const createSubscriptions = (options: SubscriptionsOptions) => {
           yield* subscribeOnce(options, progress, streamPrefix, signal);
           if (!ended()) noteDrop(options, progress, undefined);
         } catch (error) {
-          const failure = readError(error, '$all');
+          const failure = readError(error, ALL_STREAMS);
           if (!(failure instanceof PortError && failure.retriable)) throw failure;
           if (isQuiet(failure, progress)) continue;
           noteDrop(options, progress, failure);

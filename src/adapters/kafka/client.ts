@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { connect as connectTcp, isIP, type Socket } from 'node:net';
 import { connect as connectTls, type ConnectionOptions } from 'node:tls';
 import { Kafka, logLevel, type KafkaConfig, type LogEntry } from 'kafkajs';
+import type { Line } from '../../platform/line.js';
 import type { Logger } from '../../platform/logger.js';
 import { within } from '../../platform/within.js';
 
@@ -118,6 +119,22 @@ export const clientFactory = ({
     };
   };
 };
+
+/** The brokers that the settings name. */
+export const linesOf = ({
+  brokers,
+  tls,
+}: Pick<ConnectionSettings, 'brokers' | 'tls'>): readonly Line[] => {
+  const ssl = tls === undefined ? {} : { tls: tlsOptions(tls) };
+  return brokers.map((broker) => {
+    const colon = broker.lastIndexOf(':');
+    const host = broker.slice(0, colon).replace(/^\[(.*)\]$/, '$1');
+    return { host, port: Number(broker.slice(colon + 1)), hello: API_VERSIONS, ...ssl };
+  });
+};
+
+/** Which requests the broker knows: the only one that it answers before a login. */
+const API_VERSIONS = Buffer.from([0, 0, 0, 10, 0, 18, 0, 0, 0, 0, 0, 1, 0xff, 0xff]);
 
 const tlsOptions = ({ caFile = '' }: { readonly caFile?: string }): ConnectionOptions =>
   caFile === '' ? {} : { ca: readFileSync(caFile) };

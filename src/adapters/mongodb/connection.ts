@@ -1,5 +1,7 @@
-import { MongoClient, type Db } from 'mongodb';
+import { readFileSync } from 'node:fs';
+import { BSON, MongoClient, type Db } from 'mongodb';
 import { UnavailableError } from '../../ports/errors.js';
+import type { Line } from '../../platform/line.js';
 import { within } from '../../platform/within.js';
 import { translated } from './errors.js';
 
@@ -82,3 +84,30 @@ const connectionOf = ({ url, database, timeoutMs }: ConnectionOptions): Connecti
 };
 
 const late = (): UnavailableError => new UnavailableError('MongoDB did not answer in time.');
+
+/** The hosts that the address names; none where they are looked up in DNS. */
+export const linesOf = (url: string): readonly Line[] => {
+  const { hosts, tls, tlsCAFile, rejectUnauthorized, checkServerIdentity } = new MongoClient(url)
+    .options;
+  const ssl = tls && {
+    ...(tlsCAFile === undefined ? {} : { ca: readFileSync(tlsCAFile) }),
+    ...(rejectUnauthorized === undefined ? {} : { rejectUnauthorized }),
+    ...(checkServerIdentity === undefined ? {} : { checkServerIdentity }),
+  };
+  return hosts.flatMap(({ host, port }) =>
+    host === undefined || port === undefined
+      ? []
+      : [{ host, port, hello: HELLO, ...(ssl === false ? {} : { tls: ssl }) }],
+  );
+};
+
+const helloMessage = (): Uint8Array => {
+  const command = BSON.serialize({ hello: 1, $db: 'admin' });
+  const header = Buffer.alloc(21);
+  header.writeInt32LE(header.length + command.length, 0);
+  header.writeInt32LE(1, 4);
+  header.writeInt32LE(OP_MSG, 12);
+  return Buffer.concat([header, command]);
+};
+const OP_MSG = 2013;
+const HELLO = helloMessage();

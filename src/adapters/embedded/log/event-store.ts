@@ -65,6 +65,7 @@ export const embeddedEventStore = (
       if (kind === 'deleted') throw new StreamDeletedError(stream);
     },
     ping: () => answer(() => void log.lastPosition()),
+    pingAll: () => answer(() => void log.lastPosition()),
     close: () => log.close(),
   };
 };

@@ -1,0 +1,91 @@
+import type { Role } from '../cli.js';
+import type { Config } from '../platform/config.js';
+import type { Health } from '../platform/health.js';
+import { within } from '../platform/within.js';
+import { PortError, UnavailableError } from '../ports/errors.js';
+import { eventStoreServer, kafkaServer, mongodbServer, type Server } from './servers.js';
+
+type Dependency = Server['dependency'];
+
+/** What a role cannot do without a server. */
+const WITHOUT: Readonly<Record<Dependency, Partial<Record<Role, string>>>> = {
+  'event-store': {
+    all: 'No command is taken and no event is published',
+    'command-api': 'No command is taken',
+    bridge: 'No event is published',
+    projector: 'Documents are neither checked against the log nor filled up from it',
+  },
+  kafka: {
+    all: 'No event is published and no document is updated',
+    bridge: 'No event is published',
+    projector: 'No document is updated',
+  },
+  'read-store': {
+    all: 'No query is answered and no document is updated',
+    projector: 'No document is updated',
+    'query-api': 'No query is answered',
+  },
+};
+
+/** Shorter than the health check's own time-out, which could not say whose it is. */
+const PING_MS = 1_800;
+
+/** The servers of this process in `/health`, from the start on and by name. */
+export interface ServerWatch {
+  /** It has not answered yet, and why. */
+  waits(server: Server, why: string): void;
+  /** From now on it is asked whether it answers. */
+  connected(dependency: Dependency, ping: () => Promise<void>): void;
+}
+
+export const watchServers = (options: {
+  readonly config: Config;
+  readonly role: Role;
+  readonly health: Health;
+  /** Called once, with all that have not answered by then. */
+  readonly onWait: (missing: readonly Server[]) => void;
+}): ServerWatch => {
+  const { config, role, health, onWait } = options;
+  const named = [eventStoreServer(config), kafkaServer(config), mongodbServer(config)];
+  const servers = named.filter(
+    (server) => server !== null && WITHOUT[server.dependency][role] !== undefined,
+  ) as readonly Server[];
+  const pings = new Map<Dependency, () => Promise<void>>();
+  const reasons = new Map<Dependency, string>();
+  let told = false;
+
+  const check = async (server: Server): Promise<void> => {
+    const { name, setting, dependency, rights } = server;
+    const effect = `${WITHOUT[dependency][role] ?? 'Nothing is done'} until it answers.`;
+    const ping = pings.get(dependency);
+    if (ping === undefined) {
+      const why = reasons.get(dependency) ?? 'it has not answered yet';
+      throw new UnavailableError(`${name} (${setting}) is waited for: ${why}. ${effect}`);
+    }
+    try {
+      await within(PING_MS, ping(), () => new UnavailableError('It does not answer in time.'));
+    } catch (error) {
+      if (!(error instanceof PortError)) throw error;
+      const help = error.code === 'ACCESS_DENIED' ? rights : effect;
+      throw new UnavailableError(`${name} (${setting}): ${error.message} ${help}`, {
+        cause: error,
+      });
+    }
+  };
+
+  for (const server of servers) health.register(server.dependency, () => check(server));
+
+  return {
+    waits: (server, why) => {
+      reasons.set(server.dependency, why);
+      if (told) return;
+      told = true;
+      onWait(servers.filter(({ dependency }) => !pings.has(dependency)));
+    },
+    connected: (dependency, ping) => {
+      pings.set(dependency, ping);
+      const isServer = servers.some((server) => server.dependency === dependency);
+      if (!isServer) health.register(dependency, ping);
+    },
+  };
+};

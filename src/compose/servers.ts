@@ -1,0 +1,125 @@
+import { linesOf as eventStoreLines } from '../adapters/eventstoredb/connection-string.js';
+import { linesOf as kafkaLines } from '../adapters/kafka/client.js';
+import { linesOf as mongodbLines } from '../adapters/mongodb/connection.js';
+import type { Config } from '../platform/config.js';
+import { ConfigError } from '../platform/config.js';
+import { examine, type Line } from '../platform/line.js';
+import { silentLogger } from '../platform/logger.js';
+import { hostsOf } from '../platform/server-address.js';
+import { kafkaConnection } from './kafka-connection.js';
+
+/** A server behind this process, as people are told of it. */
+export interface Server {
+  /** Its name in `/health`. */
+  readonly dependency: 'event-store' | 'kafka' | 'read-store';
+  readonly name: string;
+  /** Its hosts, without credentials. */
+  readonly at: string;
+  /** The setting that says where it is. */
+  readonly setting: string;
+  /** What whoever is refused by it has to see to. */
+  readonly rights: string;
+  /** Resolves with why it cannot be reached; rejects with a ConfigError where only a setting helps. */
+  readonly look: () => Promise<string>;
+}
+
+/** Those that a configuration names; null where the embedded part is used. */
+export const eventStoreServer = ({ eventStore: { url } }: Config): Server | null =>
+  url === ''
+    ? null
+    : serverOf({
+        ...{ dependency: 'event-store', name: 'EventStoreDB', setting: 'EVENTSTORE_URL' },
+        at: hostsOf(url),
+        rights:
+          'The address holds them as esdb://user:password@host:2113, percent-encoded. The roles all, ' +
+          'bridge and projector need a user of the group $admins, since they read $all.',
+        tlsSetting: 'tls in EVENTSTORE_URL',
+        caSetting: 'tlsCaFile in EVENTSTORE_URL',
+        lines: () => eventStoreLines(url),
+      });
+
+export const kafkaServer = ({ kafka }: Config): Server | null =>
+  kafka.brokers.length === 0
+    ? null
+    : serverOf({
+        ...{ dependency: 'kafka', name: 'Kafka', setting: 'KAFKA_BROKERS' },
+        at: kafka.brokers.join(','),
+        rights:
+          `The user of KAFKA_SASL_MECHANISM, KAFKA_USERNAME and KAFKA_PASSWORD needs CREATE, READ and ` +
+          `WRITE on the topics ${kafka.topic} and ${kafka.topic}.dlq, and READ on the groups that begin ` +
+          `with ${kafka.group}-.`,
+        tlsSetting: 'KAFKA_TLS',
+        caSetting: 'the tlsCaFile of Kafka, KAFKA_TLS_CA_FILE',
+        lines: () => kafkaLines(kafkaConnection(kafka, silentLogger())),
+        ...(kafka.saslMechanism === ''
+          ? { silent: 'it may want a login: KAFKA_SASL_MECHANISM is empty' }
+          : {}),
+      });
+
+export const mongodbServer = ({ mongodb: { url, database } }: Config): Server | null =>
+  url === ''
+    ? null
+    : serverOf({
+        ...{ dependency: 'read-store', name: 'MongoDB', setting: 'MONGODB_URL' },
+        at: hostsOf(url),
+        rights:
+          'The address holds user and password as mongodb://user:password@host:27017/?authSource=admin, ' +
+          `percent-encoded. The roles all and projector need readWrite on the database ${database}, ` +
+          'query-api needs read.',
+        tlsSetting: 'tls in MONGODB_URL',
+        caSetting: 'tlsCAFile in MONGODB_URL',
+        lines: () => mongodbLines(url),
+      });
+
+interface Description extends Omit<Server, 'look'> {
+  readonly tlsSetting: string;
+  readonly caSetting: string;
+  readonly lines: () => readonly Line[];
+  /** What may be wrong where the line is fine and the client gets nowhere. */
+  readonly silent?: string;
+}
+
+const serverOf = (description: Description): Server => ({
+  ...description,
+  look: () => findFault(description),
+});
+
+const findFault = async (description: Description): Promise<string> => {
+  const { name, setting, tlsSetting, caSetting, silent, lines } = description;
+  const refuse = (where: string, what: string): never => {
+    throw new ConfigError(`${setting}: ${name} at ${where} ${what}`);
+  };
+  const found: string[] = [];
+  const all = usable(setting, lines);
+  for (const line of all) {
+    const where = `${line.host}:${line.port}`;
+    const finding = await examine(line);
+    switch (finding.kind) {
+      case 'speaks-tls':
+        return refuse(where, `speaks TLS, and the settings say that it does not (${tlsSetting}).`);
+      case 'speaks-no-tls':
+        return refuse(where, `speaks no TLS, and the settings say that it does (${tlsSetting}).`);
+      case 'certificate':
+        return refuse(
+          where,
+          `has a certificate that cannot be verified: ${finding.why}. Name the file of the ` +
+            `authority that signed it (${caSetting}), and a host that it is for.`,
+        );
+      case 'unreachable':
+        found.push(all.length === 1 ? finding.why : `${where}: ${finding.why}`);
+        break;
+      case 'fine':
+        if (silent !== undefined) found.push(silent);
+    }
+  }
+  return found.join('; ');
+};
+
+/** Files that the settings name are read only now by some clients. */
+const usable = (setting: string, lines: () => readonly Line[]): readonly Line[] => {
+  try {
+    return lines();
+  } catch (error) {
+    throw new ConfigError(`${setting}: ${error instanceof Error ? error.message : 'unknown'}`);
+  }
+};

@@ -1,0 +1,120 @@
+import { connect as connectTcp, isIP, type Socket } from 'node:net';
+import { connect as connectTls, type ConnectionOptions } from 'node:tls';
+
+/** One host of a server, and how its protocol begins. */
+export interface Line {
+  readonly host: string;
+  readonly port: number;
+  /** Absent: the address says that there is no TLS. */
+  readonly tls?: ConnectionOptions;
+  /** What a client may send first, before any login; a server of that protocol answers it. */
+  readonly hello: Uint8Array;
+}
+
+export type Finding =
+  | { readonly kind: 'fine' }
+  /** It may pass by itself. */
+  | { readonly kind: 'unreachable'; readonly why: string }
+  /** Only another setting helps. */
+  | { readonly kind: 'speaks-tls' }
+  | { readonly kind: 'speaks-no-tls' }
+  | { readonly kind: 'certificate'; readonly why: string };
+
+const LOOK_MS = 2_000;
+
+/**
+ * Looks at the line itself, since clients tell a closed port, a certificate and a server that speaks
+ * something else in many ways or not at all. Sends no credentials.
+ */
+export const examine = async (line: Line, withinMs = LOOK_MS): Promise<Finding> => {
+  const { tls } = line;
+  if (tls === undefined) {
+    const reply = await sayHello(line, withinMs);
+    if (reply === 'answer') return { kind: 'fine' };
+    if (reply instanceof Error && isOutOfReach(reply)) return unreachable(reply);
+    const shaken = await shakeHands(line, { rejectUnauthorized: false }, withinMs);
+    return shaken === null ? { kind: 'speaks-tls' } : unreachable(reply);
+  }
+  const failure = await shakeHands(line, tls, withinMs);
+  if (failure === null) return { kind: 'fine' };
+  if (isOutOfReach(failure)) return unreachable(failure);
+  const code = codeOf(failure);
+  if (CERTIFICATE.test(code)) return { kind: 'certificate', why: `${failure.message} (${code})` };
+  if ((await sayHello(line, withinMs)) === 'answer') return { kind: 'speaks-no-tls' };
+  return unreachable(failure);
+};
+
+type Reply = 'answer' | 'silence' | Error;
+
+const sayHello = ({ host, port, hello }: Line, withinMs: number): Promise<Reply> =>
+  within<Reply>(withinMs, 'silence', (settle) => {
+    const socket = connectTcp({ host, port }, () => void socket.write(hello));
+    socket.once('data', (bytes: Buffer) => settle(isTlsRecord(bytes) ? 'silence' : 'answer'));
+    socket.once('error', settle);
+    socket.once('close', () => settle(closed()));
+    return socket;
+  });
+
+/** Null where it succeeds. */
+const shakeHands = (
+  { host, port }: Line,
+  tls: ConnectionOptions,
+  withinMs: number,
+): Promise<Error | null> =>
+  within<Error | null>(withinMs, silent(), (settle) => {
+    const name = isIP(host) === 0 ? { servername: host } : {};
+    const socket = connectTls({ host, port, ...name, ...tls }, () => settle(null));
+    socket.once('error', settle);
+    socket.once('close', () => settle(closed()));
+    return socket;
+  });
+
+const within = async <T>(
+  ms: number,
+  late: T,
+  begin: (settle: (outcome: T) => void) => Socket,
+): Promise<T> => {
+  let socket: Socket | undefined;
+  let timer: NodeJS.Timeout | undefined;
+  try {
+    return await new Promise<T>((resolve) => {
+      timer = setTimeout(() => resolve(late), ms);
+      socket = begin(resolve);
+    });
+  } finally {
+    clearTimeout(timer);
+    // What it says after it was let go is of no use, and must not be thrown.
+    socket?.on('error', () => undefined).destroy();
+  }
+};
+
+/** An alert or a handshake of TLS. */
+const isTlsRecord = (bytes: Buffer): boolean =>
+  (bytes[0] === 0x15 || bytes[0] === 0x16) && bytes[1] === 0x03;
+
+const closed = (): Error => Object.assign(new Error('closed'), { code: 'ECONNRESET' });
+const silent = (): Error => Object.assign(new Error('silent'), { code: 'ETIMEDOUT' });
+
+const codeOf = (error: Error): string => ('code' in error ? String(error.code) : '');
+
+const CERTIFICATE =
+  /^(CERT_\w+|\w*SELF_SIGNED_CERT\w*|UNABLE_TO_(GET|VERIFY|DECODE|DECRYPT)_\w+|INVALID_(CA|PURPOSE)|HOSTNAME_MISMATCH|ERR_TLS_CERT_ALTNAME_\w+|ERROR_IN_CERT_\w+)$/;
+
+const WHY: Readonly<Record<string, string>> = {
+  ECONNREFUSED: 'nothing listens there',
+  ENOTFOUND: 'no host has that name',
+  EAI_AGAIN: 'the name of the host cannot be looked up',
+  EHOSTUNREACH: 'there is no way to that host',
+  ENETUNREACH: 'there is no way to that network',
+  ETIMEDOUT: 'it does not answer',
+};
+
+const isOutOfReach = (error: Error): boolean => codeOf(error) in WHY;
+
+const unreachable = (reply: Reply | Error): Finding => ({
+  kind: 'unreachable',
+  why:
+    reply instanceof Error
+      ? (WHY[codeOf(reply)] ?? 'it closes the connection')
+      : 'it does not answer as such a server does',
+});
