@@ -48,7 +48,8 @@ export const waitingBanner = (
   role: string,
   missing: readonly Pick<Server, 'name' | 'at'>[],
 ): string => {
-  const servers = missing.map(({ name, at }) => `${name} at ${at}`).join(' and ');
+  const named = missing.map(({ name, at }) => `${name} at ${at}`);
+  const servers = new Intl.ListFormat('en-GB', { type: 'conjunction' }).format(named);
   const health = [commands ?? queries ?? probes].map((url) => url && `Health        ${url}/health`);
   return `${titleOf(role)} is waiting for ${servers}.\n\n${indented(health)}\nCtrl-C stops it.\n`;
 };

@@ -25,6 +25,10 @@ type BusNeeds = Pick<Needs, 'config' | 'logger' | 'life' | 'servers'> & {
 
 export const isKafka = ({ kafka }: Config): boolean => kafka.brokers.length > 0;
 
+/** Those that a projector may be given. */
+export const partitionsOf = (config: Config): readonly number[] =>
+  Array.from({ length: isKafka(config) ? config.kafka.partitions : 1 }, (_, index) => index);
+
 /** The brokers that KAFKA_BROKERS names, or the hand-over inside this process. */
 export const openBus = async (needs: BusNeeds): Promise<OpenedBus> => {
   if (!isKafka(needs.config)) return await openInProcess(needs);

@@ -6,7 +6,7 @@ import { linkedSpan } from '../platform/trace-context.js';
 import type { BusConsumer, EventBus } from '../ports/event-bus.js';
 import type { EventStore } from '../ports/event-store.js';
 import type { DocumentStore, ReadStore, VersionRecord } from '../ports/read-store.js';
-import type { OpenedBus } from './bus.js';
+import { partitionsOf, type OpenedBus } from './bus.js';
 import type { Needs } from './needs.js';
 import { isMongodb } from './read-store.js';
 
@@ -51,6 +51,12 @@ export const feed = async (
   const projector = createProjector({ ...parts, documents, version, logger, metrics });
   const consumer = bus.consumer(group);
   const waiting = new Map<number, number>();
+  // An alert on a series that comes with the first event would not fire where none ever comes.
+  metrics.projectorLagSeconds.set({ version }, 0);
+  metrics.freshness.zero({ version });
+  for (const partition of partitionsOf(config)) {
+    metrics.projectorWaiting.set({ version, partition }, 0);
+  }
   await projector.unread.noteStored(documents, signal);
   const countUnread = (): void => {
     metrics.projectorUnread.set({ version }, projector.unread.count());

@@ -6,6 +6,7 @@ import { troubleOfParked } from '../read-side/parked.js';
 import { feed, type Fed, type FeedingParts } from './feeding.js';
 import type { Needs } from './needs.js';
 import { unless } from './unless.js';
+import { partitionsOf } from './bus.js';
 import { kafkaServer } from './servers.js';
 import { ownVersions } from './versions.js';
 import { whenAvailable } from './when-available.js';
@@ -48,12 +49,14 @@ export const openProjectors = async (
     fed.set(record.name, await feed(needs, parts, record, { anew, signal }));
   };
 
-  const end = async ({ record, consumer, waiting }: Fed): Promise<void> => {
+  const end = async ({ record, consumer }: Fed): Promise<void> => {
     const { name: version } = record;
     fed.delete(version);
     await consumer.stop();
     metrics.projectorUnread.remove({ version });
-    for (const partition of waiting.keys()) metrics.projectorWaiting.remove({ version, partition });
+    for (const partition of partitionsOf(config)) {
+      metrics.projectorWaiting.remove({ version, partition });
+    }
     metrics.projectorLagSeconds.remove({ version });
     metrics.freshness.remove({ version });
     logger.info('A version of the read models is no longer fed', { version });

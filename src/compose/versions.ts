@@ -25,7 +25,10 @@ export const identifyLog = async (needs: WaitingNeeds, eventStore: EventStore): 
     await eventStore.pingAll();
     return await readOrMakeLogIdentity(eventStore, randomUUID());
   });
-  needs.servers?.connected('event-store', () => eventStore.pingAll());
+  needs.servers?.connected('event-store', async () => {
+    await eventStore.ping();
+    await eventStore.pingAll();
+  });
   return logId;
 };
 

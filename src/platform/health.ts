@@ -77,7 +77,9 @@ export const createHealth = (options: {
       const failure = await failureOf(check, timeoutMs);
       const status = failure === undefined ? 'healthy' : 'unhealthy';
       if (status !== last && status === 'unhealthy') {
-        logger.warn('Dependency unhealthy', { dependency: name, error: failure });
+        const told =
+          failure instanceof PortError ? { reason: failure.message } : { error: failure };
+        logger.warn('Dependency unhealthy', { dependency: name, ...told });
       } else if (status !== last && last !== undefined) {
         logger.info('Dependency healthy again', { dependency: name });
       }

@@ -25,16 +25,20 @@ export interface Script {
 }
 
 /** A server that answers as a test tells it; what it is not told it answers as unimplemented. */
-export const scriptedServer = async (script: Script) => {
+export const scriptedServer = async (
+  script: Script,
+  credentials = ServerCredentials.createInsecure(),
+) => {
   const server = new Server();
   server.addService(StreamsService, { ...script });
   const port = await new Promise<number>((resolve, reject) => {
-    server.bindAsync('127.0.0.1:0', ServerCredentials.createInsecure(), (error, bound) => {
+    server.bindAsync('127.0.0.1:0', credentials, (error, bound) => {
       if (error === null) resolve(bound);
       else reject(error);
     });
   });
   return {
+    port,
     connectionString: `esdb://127.0.0.1:${port}?tls=false`,
     stop: () => {
       server.forceShutdown();

@@ -27,13 +27,8 @@ export interface ServiceProcessOptions {
 const READY = /is ready\.[^]*\n\n/;
 const READY_WITHIN_MS = 60_000;
 
-/** Starts the real service in its own process on free ports, and waits until it says it is ready. */
-export const startServiceProcess = async ({
-  dataDir,
-  environment = {},
-  args = [],
-}: ServiceProcessOptions): Promise<ServiceProcess> => {
-  const child = spawn(process.execPath, [MAIN, 'serve', ...args], {
+const spawnService = async ({ dataDir, environment = {}, args = [] }: ServiceProcessOptions) =>
+  spawn(process.execPath, [MAIN, 'serve', ...args], {
     env: {
       PATH: process.env['PATH'],
       NODE_ENV: 'test',
@@ -47,6 +42,31 @@ export const startServiceProcess = async ({
     },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
+
+/** Starts the real service, which may wait for its servers for ever, or end at once. */
+export const startWaitingService = async (options: ServiceProcessOptions) => {
+  const child = await spawnService(options);
+  const written = collect(child);
+  const ended = new Promise<number | null>((resolve) => child.once('close', resolve));
+  return {
+    output: () => written.output,
+    errors: () => written.errors,
+    /** Resolves with the exit code once it has ended by itself, or was ended. */
+    ended,
+    end: (signal: NodeJS.Signals): Promise<number | null> => {
+      child.kill(signal);
+      return ended;
+    },
+  };
+};
+
+export type WaitingService = Awaited<ReturnType<typeof startWaitingService>>;
+
+/** Starts the real service in its own process on free ports, and waits until it says it is ready. */
+export const startServiceProcess = async (
+  options: ServiceProcessOptions,
+): Promise<ServiceProcess> => {
+  const child = await spawnService(options);
   const written = collect(child);
   await ready(child, written);
   const address = (name: string): string =>

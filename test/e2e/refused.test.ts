@@ -1,0 +1,244 @@
+import { once } from 'node:events';
+import { createServer, type AddressInfo, type Server } from 'node:net';
+import { createServer as createTlsServer } from 'node:tls';
+import streams from '@eventstore/db-client/generated/streams_pb.js';
+import { Metadata, ServerCredentials, status } from '@grpc/grpc-js';
+import { expect } from 'chai';
+import { selfSignedCertificate } from '../support/certificate.js';
+import { eventually } from '../support/eventually.js';
+import { freePort } from '../support/free-port.js';
+import { scriptedMongodb } from '../support/scripted-mongodb.js';
+import { scriptedServer, type ReadServerCall } from '../support/scripted-server.js';
+import { startWaitingService, type WaitingService } from '../support/service-process.js';
+import { temporaryDirectory } from '../support/temporary-directory.js';
+
+const UNAUTHENTICATED = { code: status.UNAUTHENTICATED, details: 'Bad credentials' };
+const DENIED = { code: status.PERMISSION_DENIED, details: 'Access Denied' };
+
+/** A store without any stream, which denies what it is told to. */
+const read = (denialOf: (of: 'all' | 'stream') => object | undefined) => (call: ReadServerCall) => {
+  const denial = denialOf(call.request.getOptions()?.hasAll() === true ? 'all' : 'stream');
+  if (denial !== undefined) {
+    const metadata = new Metadata();
+    metadata.set('exception', 'access-denied');
+    return void call.emit('error', { ...denial, ...(denial === DENIED ? { metadata } : {}) });
+  }
+  call.write(new streams.ReadResp().setStreamNotFound(new streams.ReadResp.StreamNotFound()));
+  call.end();
+};
+
+describe('a service that its servers refuse', function () {
+  this.timeout(60_000);
+  let directory: Awaited<ReturnType<typeof temporaryDirectory>>;
+  let service: WaitingService | undefined;
+  let stops: (() => unknown)[];
+
+  beforeEach(async () => {
+    directory = await temporaryDirectory();
+    service = undefined;
+    stops = [];
+  });
+
+  afterEach(async () => {
+    await service?.end('SIGKILL');
+    for (const stop of stops) stop();
+    await directory.remove();
+  });
+
+  const start = async (role: string, environment: NodeJS.ProcessEnv): Promise<WaitingService> =>
+    (service = await startWaitingService({ dataDir: directory.path, environment, args: [role] }));
+
+  /** The one sentence with which it ends, with the exit code of a wrong configuration. */
+  const refusal = async (role: string, environment: NodeJS.ProcessEnv): Promise<string> => {
+    const refused = await start(role, environment);
+    expect(await refused.ended, refused.output() + refused.errors()).to.equal(2);
+    expect(refused.errors()).to.not.match(/stack|^\s+at |hunter2/m);
+    expect(refused.output()).to.not.contain('is ready');
+    return refused.errors().trim().split('\n').at(-1) ?? '';
+  };
+
+  const listening = async (server: Server): Promise<number> => {
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    stops.push(() => server.close());
+    return (server.address() as AddressInfo).port;
+  };
+
+  /** Answers whatever is said first, as a server does that speaks without TLS. */
+  const plainServer = () =>
+    listening(
+      createServer((socket) =>
+        socket.on('error', () => undefined).on('data', () => socket.end(Buffer.alloc(10))),
+      ),
+    );
+
+  const tlsServer = async () => {
+    const { key, cert, caFile } = await selfSignedCertificate(directory.path);
+    const server = createTlsServer({ key, cert }, (socket) => {
+      socket.on('error', () => undefined).end();
+    }).on('tlsClientError', () => undefined);
+    return { port: await listening(server), caFile };
+  };
+
+  const scripted = async (
+    denialOf: Parameters<typeof read>[0],
+    credentials?: ServerCredentials,
+  ) => {
+    const server = await scriptedServer({ read: read(denialOf) }, credentials);
+    stops.push(server.stop);
+    return server.port;
+  };
+
+  const eventStoreAt = (port: number, settings = 'tls=false') => ({
+    EVENTSTORE_URL: `esdb://reader:hunter2@127.0.0.1:${port}?${settings}`,
+  });
+
+  it('names the user and password where EventStoreDB does not know them', async () => {
+    const port = await scripted(() => UNAUTHENTICATED);
+    expect(await refusal('command-api', eventStoreAt(port)))
+      .to.match(/^EVENTSTORE_URL: .*does not accept the user or the password/)
+      .and.to.contain('esdb://user:password@host:2113');
+  });
+
+  it('tells a bridge that it needs a user who may read $all', async () => {
+    const port = await scripted((of) => (of === 'all' ? DENIED : undefined));
+    const KAFKA_BROKERS = `127.0.0.1:${await freePort()}`;
+    expect(await refusal('bridge', { ...eventStoreAt(port), KAFKA_BROKERS }))
+      .to.match(/^EVENTSTORE_URL: .*does not let this user read \$all/)
+      .and.to.contain('$admins');
+  });
+
+  it('lets a command API work for a user who may not read $all', async () => {
+    const port = await scripted((of) => (of === 'all' ? DENIED : undefined));
+    const { output } = await start('command-api', eventStoreAt(port));
+    await eventually(() => expect(output()).to.contain('is ready.'), { withinMs: 20_000 });
+  });
+
+  it('is unhealthy and says why, and goes on, where the password is changed later', async () => {
+    let denial: object | undefined;
+    const port = await scripted(() => denial);
+    const running = await start('command-api', eventStoreAt(port));
+    const url = await eventually(
+      () => {
+        expect(running.output()).to.contain('is ready.');
+        return /Command API\s+(\S+)/.exec(running.output())?.[1] ?? '';
+      },
+      { withinMs: 20_000 },
+    );
+    denial = UNAUTHENTICATED;
+    await eventually(async () => {
+      const health = await fetch(`${url}/health`);
+      expect(health.status).to.equal(503);
+      expect(await health.json())
+        .to.have.nested.property('reasons.event-store')
+        .that.matches(/^EventStoreDB \(EVENTSTORE_URL\).*user or the password/);
+    });
+    denial = undefined;
+    await eventually(async () => expect((await fetch(`${url}/health`)).status).to.equal(200));
+  });
+
+  it('says that EventStoreDB speaks TLS where the address says not', async () => {
+    const { key, cert } = await selfSignedCertificate(directory.path);
+    const pair = [{ private_key: key, cert_chain: cert }];
+    const port = await scripted(() => undefined, ServerCredentials.createSsl(null, pair));
+    expect(await refusal('command-api', eventStoreAt(port)))
+      .to.contain('speaks TLS')
+      .and.to.contain('tls in EVENTSTORE_URL');
+  });
+
+  it('says that EventStoreDB speaks no TLS where the address says so', async () => {
+    const port = await scripted(() => undefined);
+    expect(await refusal('command-api', eventStoreAt(port, 'tls=true')))
+      .to.contain('speaks no TLS')
+      .and.to.contain('tls in EVENTSTORE_URL');
+  });
+
+  it('names tlsCaFile where the certificate of EventStoreDB cannot be verified, and takes it', async () => {
+    const { key, cert, caFile } = await selfSignedCertificate(directory.path);
+    const pair = [{ private_key: key, cert_chain: cert }];
+    const port = await scripted(() => undefined, ServerCredentials.createSsl(null, pair));
+    expect(await refusal('command-api', eventStoreAt(port, 'tls=true'))).to.contain('tlsCaFile');
+    const { output } = await start(
+      'command-api',
+      eventStoreAt(port, `tls=true&tlsCaFile=${caFile}`),
+    );
+    await eventually(() => expect(output()).to.contain('is ready.'), { withinMs: 20_000 });
+  });
+
+  const kafkaAt = async (port: number, settings: NodeJS.ProcessEnv = {}) => ({
+    ...{ ...eventStoreAt(await freePort()), KAFKA_BROKERS: `127.0.0.1:${port}` },
+    ...settings,
+  });
+
+  it('says that Kafka speaks TLS where the settings say not', async () => {
+    const { port } = await tlsServer();
+    expect(await refusal('bridge', await kafkaAt(port)))
+      .to.match(/^KAFKA_BROKERS: .*speaks TLS/)
+      .and.to.contain('KAFKA_TLS');
+  });
+
+  it('says that Kafka speaks no TLS where the settings say so', async () => {
+    const port = await plainServer();
+    expect(await refusal('bridge', await kafkaAt(port, { KAFKA_TLS: 'true' })))
+      .to.match(/^KAFKA_BROKERS: .*speaks no TLS/)
+      .and.to.contain('KAFKA_TLS');
+  });
+
+  it('names tlsCaFile where the certificate of Kafka cannot be verified', async () => {
+    const { port } = await tlsServer();
+    expect(await refusal('bridge', await kafkaAt(port, { KAFKA_TLS: 'true' })))
+      .to.contain('tlsCaFile')
+      .and.to.contain('KAFKA_TLS_CA_FILE');
+  });
+
+  const mongodbAt = (port: number, settings = '') => ({
+    MONGODB_URL: `mongodb://reader:hunter2@127.0.0.1:${port}/${settings}`,
+  });
+
+  it('says that MongoDB speaks TLS where the address says not', async () => {
+    const { port } = await tlsServer();
+    expect(await refusal('query-api', mongodbAt(port)))
+      .to.match(/^MONGODB_URL: .*speaks TLS/)
+      .and.to.contain('tls in MONGODB_URL');
+  });
+
+  it('says that MongoDB speaks no TLS where the address says so', async () => {
+    const port = await plainServer();
+    expect(await refusal('query-api', mongodbAt(port, '?tls=true'))).to.contain('speaks no TLS');
+  });
+
+  it('names tlsCAFile where the certificate of MongoDB cannot be verified', async () => {
+    const { port } = await tlsServer();
+    expect(await refusal('query-api', mongodbAt(port, '?tls=true'))).to.contain('tlsCAFile');
+  });
+
+  it('names the file where tlsCAFile is none', async () => {
+    const { port } = await tlsServer();
+    const settings = '?tls=true&tlsCAFile=/nowhere/ca.pem';
+    expect(await refusal('query-api', mongodbAt(port, settings)))
+      .to.match(/^MONGODB_URL: /)
+      .and.to.contain('/nowhere/ca.pem');
+  });
+
+  it('tells what MongoDB needs where it does not know the user or the password', async () => {
+    const mongodb = await scriptedMongodb(() => ({
+      ...{ ok: 0, code: 18, codeName: 'AuthenticationFailed', errmsg: 'Authentication failed.' },
+    }));
+    stops.push(mongodb.stop);
+    const settings = '?authMechanism=PLAIN&authSource=$external';
+    expect(await refusal('query-api', mongodbAt(mongodb.port, settings)))
+      .to.match(/^MONGODB_URL: /)
+      .and.to.contain('authSource');
+  });
+
+  it('tells what MongoDB needs where the address names no user', async () => {
+    const mongodb = await scriptedMongodb((command) =>
+      command === 'ping'
+        ? { ok: 1 }
+        : { ok: 0, code: 13, codeName: 'Unauthorized', errmsg: 'find requires authentication' },
+    );
+    stops.push(mongodb.stop);
+    const MONGODB_URL = `mongodb://127.0.0.1:${mongodb.port}/`;
+    expect(await refusal('query-api', { MONGODB_URL })).to.match(/^MONGODB_URL: .*need read/);
+  });
+});

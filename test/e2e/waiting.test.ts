@@ -1,0 +1,158 @@
+import { expect } from 'chai';
+import { startEmbeddedNode } from '../support/embedded-node.js';
+import { eventually } from '../support/eventually.js';
+import { freePort } from '../support/free-port.js';
+import { startWaitingService, type WaitingService } from '../support/service-process.js';
+import { temporaryDirectory } from '../support/temporary-directory.js';
+
+const SERVERS = {
+  'event-store': ['EventStoreDB', 'EVENTSTORE_URL'],
+  kafka: ['Kafka', 'KAFKA_BROKERS'],
+  'read-store': ['MongoDB', 'MONGODB_URL'],
+} as const;
+type Dependency = keyof typeof SERVERS;
+
+const ROLES: Readonly<Record<string, readonly Dependency[]>> = {
+  all: ['event-store', 'kafka', 'read-store'],
+  'command-api': ['event-store'],
+  bridge: ['event-store', 'kafka'],
+  projector: ['event-store', 'kafka', 'read-store'],
+  'query-api': ['read-store'],
+};
+
+const GAUGES: Readonly<Record<string, readonly string[]>> = {
+  'command-api': ['anime_analytics_streams_refused 0'],
+  bridge: [
+    'anime_analytics_bridge_caught_up 0',
+    'anime_analytics_bridge_waiting_events 0',
+    'anime_analytics_bridge_lag_seconds 0',
+  ],
+};
+
+const withinMs = 20_000;
+
+describe('a service whose servers do not answer', function () {
+  this.timeout(60_000);
+  let data: Awaited<ReturnType<typeof temporaryDirectory>>;
+  let service: WaitingService | undefined;
+  let port: number;
+
+  beforeEach(async () => {
+    [data, port] = await Promise.all([temporaryDirectory(), freePort()]);
+    service = undefined;
+  });
+
+  afterEach(async () => {
+    await service?.end('SIGKILL');
+    await data.remove();
+  });
+
+  const start = async (role: string): Promise<WaitingService> => {
+    const environment = {
+      EVENTSTORE_URL: `esdb://admin:hunter2@127.0.0.1:${port}?tls=false`,
+      KAFKA_BROKERS: `127.0.0.1:${port}`,
+      MONGODB_URL: `mongodb://admin:hunter2@127.0.0.1:${port}/?authSource=admin`,
+    };
+    return (service = await startWaitingService({
+      ...{ dataDir: data.path, environment, args: [role] },
+    }));
+  };
+
+  const healthUrl = async ({ output }: WaitingService): Promise<string> =>
+    await eventually(
+      () => {
+        const [, url] = /Health\s+(\S+)\/health/.exec(output()) ?? [];
+        expect(output()).to.contain('is waiting for');
+        return url ?? '';
+      },
+      { withinMs },
+    );
+
+  const linesOf = ({ errors }: WaitingService, server: string): readonly string[] =>
+    errors()
+      .split('\n')
+      .filter((line) => line.includes('Waiting for a server') && line.includes(`"${server}"`));
+
+  for (const [role, dependencies] of Object.entries(ROLES)) {
+    const names = dependencies.map((each) => SERVERS[each][0]);
+
+    it(`says as ${role} that it waits for ${names.join(', ')}, and why`, async () => {
+      const waiting = await start(role);
+      await healthUrl(waiting);
+      const [banner = ''] = waiting.output().split('\n');
+      for (const name of names) expect(banner).to.contain(`${name} at `);
+      for (const name of names) {
+        const line = await eventually(() => {
+          const [first = ''] = linesOf(waiting, name);
+          expect(first).to.not.equal('');
+          return first;
+        });
+        expect(line).to.contain(`127.0.0.1:${port}`).and.to.contain('nothing listens there');
+      }
+      expect(waiting.output()).to.not.contain('is ready');
+      expect(waiting.output() + waiting.errors()).to.not.match(/hunter2|stack|^\s+at /m);
+      expect(await waiting.end('SIGTERM')).to.equal(0);
+    });
+
+    it(`serves probes as ${role} meanwhile, which name all servers and what it cannot do`, async () => {
+      const waiting = await start(role);
+      const url = await healthUrl(waiting);
+      const health = await fetch(`${url}/health`);
+      const report = (await health.json()) as Record<string, Record<string, string>>;
+      expect(health.status).to.equal(503);
+      expect(Object.keys(report['dependencies'] ?? {})).to.have.members(dependencies);
+      for (const dependency of dependencies) {
+        expect(report['dependencies']?.[dependency]).to.equal('unhealthy');
+        expect(report['reasons']?.[dependency])
+          .to.contain(SERVERS[dependency][1])
+          .and.to.match(/ until it answers\.$/);
+      }
+      expect((await fetch(`${url}/ready`)).status).to.equal(503);
+      expect((await fetch(`${url}/live`)).status).to.equal(200);
+      const metrics = await (await fetch(`${url}/metrics`)).text();
+      const gauges = role === 'all' ? Object.values(GAUGES).flat() : (GAUGES[role] ?? []);
+      for (const gauge of gauges) expect(metrics).to.match(new RegExp(`^${gauge}$`, 'm'));
+    });
+  }
+
+  it('answers commands with 503 and Retry-After while it waits', async () => {
+    const waiting = await start('command-api');
+    const answer = await fetch(`${await healthUrl(waiting)}/click`, { method: 'POST' });
+    expect(answer.status).to.equal(503);
+    expect(answer.headers.get('Retry-After')).to.equal('5');
+    expect(answer.headers.get('Content-Type')).to.match(/^application\/problem\+json/);
+  });
+
+  it('says it ever more rarely', async () => {
+    const waiting = await start('command-api');
+    const lines = await eventually(
+      () => {
+        const found = linesOf(waiting, 'EventStoreDB');
+        expect(found).to.have.length(3);
+        return found;
+      },
+      { withinMs, everyMs: 100 },
+    );
+    const [first = 0, second = 0, third = 0] = lines.map((line) =>
+      Date.parse(line.split(' ', 1)[0] ?? ''),
+    );
+    expect(second - first).to.be.at.least(1_000);
+    expect(third - second).to.be.at.least(2_000);
+  });
+
+  it('is ready once its server answers, and not before', async () => {
+    const log = await temporaryDirectory();
+    const waiting = await start('command-api');
+    await healthUrl(waiting);
+    const node = await startEmbeddedNode({ dataDir: log.path, port });
+    await eventually(() => expect(waiting.output()).to.contain('is ready.'), { withinMs });
+    expect(waiting.output().indexOf('is waiting for')).to.be.lessThan(
+      waiting.output().indexOf('is ready.'),
+    );
+    expect(waiting.errors()).to.contain('A server answers');
+    expect((await fetch(`${await healthUrl(waiting)}/ready`)).status).to.equal(200);
+    await waiting.end('SIGTERM');
+    await node.stop();
+    await log.remove();
+  });
+});
