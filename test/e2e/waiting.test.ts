@@ -1,5 +1,6 @@
+import { join } from 'node:path';
 import { expect } from 'chai';
-import { startEmbeddedNode } from '../support/embedded-node.js';
+import { startEmbeddedNode, type EmbeddedNode } from '../support/embedded-node.js';
 import { eventually } from '../support/eventually.js';
 import { freePort } from '../support/free-port.js';
 import { startWaitingService, type WaitingService } from '../support/service-process.js';
@@ -35,20 +36,24 @@ describe('a service whose servers do not answer', function () {
   this.timeout(60_000);
   let data: Awaited<ReturnType<typeof temporaryDirectory>>;
   let service: WaitingService | undefined;
+  let node: EmbeddedNode | undefined;
   let port: number;
 
   beforeEach(async () => {
     [data, port] = await Promise.all([temporaryDirectory(), freePort()]);
     service = undefined;
+    node = undefined;
   });
 
   afterEach(async () => {
     await service?.end('SIGKILL');
+    await node?.kill('SIGKILL');
     await data.remove();
   });
 
   const start = async (role: string): Promise<WaitingService> => {
     const environment = {
+      LOG_LEVEL: 'info',
       EVENTSTORE_URL: `esdb://admin:hunter2@127.0.0.1:${port}?tls=false`,
       KAFKA_BROKERS: `127.0.0.1:${port}`,
       MONGODB_URL: `mongodb://admin:hunter2@127.0.0.1:${port}/?authSource=admin`,
@@ -141,18 +146,14 @@ describe('a service whose servers do not answer', function () {
   });
 
   it('is ready once its server answers, and not before', async () => {
-    const log = await temporaryDirectory();
     const waiting = await start('command-api');
     await healthUrl(waiting);
-    const node = await startEmbeddedNode({ dataDir: log.path, port });
+    node = await startEmbeddedNode({ dataDir: join(data.path, 'log'), port });
     await eventually(() => expect(waiting.output()).to.contain('is ready.'), { withinMs });
     expect(waiting.output().indexOf('is waiting for')).to.be.lessThan(
       waiting.output().indexOf('is ready.'),
     );
     expect(waiting.errors()).to.contain('A server answers');
     expect((await fetch(`${await healthUrl(waiting)}/ready`)).status).to.equal(200);
-    await waiting.end('SIGTERM');
-    await node.stop();
-    await log.remove();
   });
 });
