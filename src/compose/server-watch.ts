@@ -33,9 +33,9 @@ const PING_MS = 1_800;
 /** The servers of this process in `/health`, from the start on and by name. */
 export interface ServerWatch {
   /** It has not answered yet, and why. */
-  waits(server: Server, why: string): void;
+  readonly waits: (server: Server, why: string) => void;
   /** From now on it is asked whether it answers. */
-  connected(dependency: Dependency, ping: () => Promise<void>): void;
+  readonly connected: (dependency: Dependency, ping: () => Promise<void>) => void;
 }
 
 export const watchServers = (options: {

@@ -109,16 +109,15 @@ const detailOf = (error: PortError | null): unknown => {
  */
 export const allOrNone = async <
   Needs extends { readonly signal: AbortSignal },
-  const Outcomes extends readonly unknown[],
+  Begun extends readonly Promise<unknown>[] | [],
 >(
   needs: Needs,
-  begin: (each: Needs) => readonly [...{ [I in keyof Outcomes]: Promise<Outcomes[I]> }],
-): Promise<Outcomes> => {
+  begin: (each: Needs) => Begun,
+): Promise<{ -readonly [I in keyof Begun]: Awaited<Begun[I]> }> => {
   const failed = new AbortController();
-  const signal = AbortSignal.any([needs.signal, failed.signal]);
-  const begun = begin({ ...needs, signal });
+  const begun = begin({ ...needs, signal: AbortSignal.any([needs.signal, failed.signal]) });
   try {
-    return (await Promise.all(begun)) as unknown as Outcomes;
+    return await Promise.all(begun);
   } catch (error) {
     failed.abort();
     await Promise.allSettled(begun);

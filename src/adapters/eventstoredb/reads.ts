@@ -61,8 +61,9 @@ export const createReads = ({ connection, silenceMs, closing }: ReadsOptions) =>
   /** Rejects where this user may not read the log of all streams. */
   const readEnd = async (): Promise<void> => {
     const open = () => connection.read(readEndRequest(), { leaderOnly: false });
+    const answer = responses(open, { silenceMs, signal: closing });
     try {
-      for await (const _ of responses(open, { silenceMs, signal: closing }));
+      while ((await answer.next()).done !== true);
     } catch (error) {
       throw readError(error, ALL_STREAMS);
     }
