@@ -14,6 +14,7 @@ import { grant, type Right } from '../support/stack/kafka-grant.js';
 import { startNativeKafka } from '../support/stack/kafka-native.js';
 import { orSkip } from '../support/stack/server.js';
 import type { StackServer } from '../support/stack/server.js';
+import { startWaitingService } from '../support/service-process.js';
 import { temporaryDirectory } from '../support/temporary-directory.js';
 import { collecting, record } from './event-bus/given.js';
 
@@ -157,6 +158,47 @@ describe('a Kafka broker behind TLS and a login', function () {
     const error = await rejectionOf(bus.forget(`${group}-v1`));
     expect(error).to.be.instanceOf(PortError).with.property('code', 'ACCESS_DENIED');
     await bus.close();
+  });
+
+  /** A bridge in a process of its own, whose event store nobody has started. */
+  const refusal = async (settings: NodeJS.ProcessEnv) => {
+    const service = await startWaitingService({
+      ...{ dataDir: directory.path, args: ['bridge'] },
+      environment: {
+        EVENTSTORE_URL: `esdb://127.0.0.1:${await freePort()}?tls=false`,
+        KAFKA_TOPIC: freshTopic(),
+        ...{ KAFKA_BROKERS: secured, KAFKA_TLS: 'true', KAFKA_TLS_CA_FILE: caFile },
+        ...{ KAFKA_SASL_MECHANISM: 'plain', KAFKA_USERNAME: 'service' },
+        ...{ KAFKA_PASSWORD: 's3rvice', ...settings },
+      },
+    });
+    try {
+      expect(await service.ended).to.equal(2);
+      expect(service.errors()).to.not.match(/s3rvice|wr0ng|^\s+at /m);
+      return service.errors();
+    } finally {
+      await service.end('SIGKILL');
+    }
+  };
+
+  it('ends a bridge that has the wrong password with a sentence, and exit code 2', async () => {
+    expect(await refusal({ KAFKA_PASSWORD: 'wr0ng' })).to.contain('KAFKA_PASSWORD');
+  });
+
+  it('ends a bridge that may not use the topic with what its user needs', async () => {
+    expect(await refusal({})).to.contain('needs CREATE, READ and WRITE on the topics');
+  });
+
+  it('ends a bridge that cannot verify the certificate with the name of the setting', async () => {
+    expect(await refusal({ KAFKA_TLS_CA_FILE: '' })).to.contain('KAFKA_TLS_CA_FILE');
+  });
+
+  it('ends a bridge that speaks no TLS to it', async () => {
+    expect(await refusal({ KAFKA_TLS: 'false' })).to.contain('speaks TLS');
+  });
+
+  it('ends a bridge that speaks TLS to its plain port', async () => {
+    expect(await refusal({ KAFKA_BROKERS: kafka?.address })).to.contain('speaks no TLS');
   });
 
   it('denies access to a topic that is not the service’s, which waiting does not mend', async () => {

@@ -1,0 +1,64 @@
+import { once } from 'node:events';
+import { createServer, type AddressInfo, type Socket } from 'node:net';
+import { expect } from 'chai';
+import { examine } from '../../src/platform/line.js';
+import { freePort } from '../support/free-port.js';
+
+const HELLO = Buffer.from('hello');
+
+/** What is found at a server that does this with each connection. */
+const findingAt = async (serve: (socket: Socket) => void, tls?: object) => {
+  const server = createServer((socket) => {
+    socket.on('error', () => undefined);
+    serve(socket);
+  }).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  const line = { host: '127.0.0.1', port, hello: HELLO, ...(tls === undefined ? {} : { tls }) };
+  try {
+    return await examine(line, 200);
+  } finally {
+    server.close();
+  }
+};
+
+describe('a look at the line to a server', () => {
+  it('finds nothing where the server answers what its protocol begins with', async () => {
+    const found = await findingAt((socket) => {
+      socket.once('data', (bytes) => socket.end(bytes));
+    });
+    expect(found).to.deep.equal({ kind: 'fine' });
+  });
+
+  it('finds a port that nobody listens on', async () => {
+    const line = { host: '127.0.0.1', port: await freePort(), hello: HELLO };
+    expect(await examine(line)).to.deep.equal({
+      kind: 'unreachable',
+      why: 'nothing listens there',
+    });
+  });
+
+  it('finds a host that there is not', async () => {
+    const found = await examine({ host: 'nobody.invalid', port: 1, hello: HELLO });
+    expect(found)
+      .to.have.property('why')
+      .that.matches(/no host has that name|looked up/);
+  });
+
+  for (const tls of [undefined, {}]) {
+    const over = tls === undefined ? '' : ', over TLS too';
+
+    it(`finds a server that says nothing${over}`, async () => {
+      const found = await findingAt((socket) => void socket.resume(), tls);
+      expect(found).to.have.property('kind', 'unreachable');
+      expect(found)
+        .to.have.property('why')
+        .that.matches(/does not answer/);
+    });
+
+    it(`does not take a server that closes the connection for one without TLS${over}`, async () => {
+      const found = await findingAt((socket) => void socket.end(), tls);
+      expect(found).to.deep.equal({ kind: 'unreachable', why: 'it closes the connection' });
+    });
+  }
+});
