@@ -46,7 +46,7 @@ export const watchServers = (options: {
   readonly onWait: (missing: readonly Server[]) => void;
 }): ServerWatch => {
   const { config, role, health, onWait } = options;
-  const named = [eventStoreServer(config), kafkaServer(config), mongodbServer(config)];
+  const named = [eventStoreServer(config), mongodbServer(config), kafkaServer(config)];
   const servers = named.filter(
     (server) => server !== null && WITHOUT[server.dependency][role] !== undefined,
   ) as readonly Server[];

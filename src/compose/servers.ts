@@ -19,6 +19,8 @@ export interface Server {
   readonly setting: string;
   /** What whoever is refused by it has to see to. */
   readonly rights: string;
+  /** What may be wrong where it can be reached and yet does not do as it is asked. */
+  readonly hint?: string;
   /** Resolves with why it cannot be reached; rejects with a ConfigError where only a setting helps. */
   readonly look: () => Promise<string>;
 }
@@ -47,12 +49,12 @@ export const kafkaServer = ({ kafka }: Config): Server | null =>
         rights:
           `The user of KAFKA_SASL_MECHANISM, KAFKA_USERNAME and KAFKA_PASSWORD needs CREATE, READ and ` +
           `WRITE on the topics ${kafka.topic} and ${kafka.topic}.dlq, and READ on the groups that begin ` +
-          `with ${kafka.group}-.`,
+          `with ${kafka.group}-; docs/stack.md lists all rights.`,
         tlsSetting: 'KAFKA_TLS',
         caSetting: 'the tlsCaFile of Kafka, KAFKA_TLS_CA_FILE',
         lines: () => kafkaLines(kafkaConnection(kafka, silentLogger())),
         ...(kafka.saslMechanism === ''
-          ? { silent: 'it may want a login: KAFKA_SASL_MECHANISM is empty' }
+          ? { hint: 'Does it want a login? KAFKA_SASL_MECHANISM is empty.' }
           : {}),
       });
 
@@ -75,8 +77,6 @@ interface Description extends Omit<Server, 'look'> {
   readonly tlsSetting: string;
   readonly caSetting: string;
   readonly lines: () => readonly Line[];
-  /** What may be wrong where the line is fine and the client gets nowhere. */
-  readonly silent?: string;
 }
 
 const serverOf = (description: Description): Server => ({
@@ -85,7 +85,7 @@ const serverOf = (description: Description): Server => ({
 });
 
 const findFault = async (description: Description): Promise<string> => {
-  const { name, setting, tlsSetting, caSetting, silent, lines } = description;
+  const { name, setting, tlsSetting, caSetting, lines } = description;
   const refuse = (where: string, what: string): never => {
     throw new ConfigError(`${setting}: ${name} at ${where} ${what}`);
   };
@@ -109,7 +109,6 @@ const findFault = async (description: Description): Promise<string> => {
         found.push(all.length === 1 ? finding.why : `${where}: ${finding.why}`);
         break;
       case 'fine':
-        if (silent !== undefined) found.push(silent);
     }
   }
   return found.join('; ');

@@ -61,7 +61,7 @@ const createWait = ({ server, logger, onWait }: WaitOptions) => {
     logger.warn('Waiting for a server', {
       ...{ server: server?.name ?? 'embedded', at: server?.at, setting: server?.setting, why },
       // What its client says helps where its line is in order.
-      ...(found ? {} : { detail: detailOf(error) }),
+      ...(found || error === null ? {} : { detail: detailOf(error), hint: server?.hint }),
       waitedSeconds: Math.round((performance.now() - since) / 1000),
     });
     const pauseMs = Math.min(LAST_LINE_AGAIN_MS, FIRST_LINE_AGAIN_MS * 2 ** lines);
@@ -98,8 +98,8 @@ const createWait = ({ server, logger, onWait }: WaitOptions) => {
   };
 };
 
-const detailOf = (error: PortError | null): unknown => {
-  const { details, detail, reason } = error?.context ?? {};
+const detailOf = ({ context }: PortError): unknown => {
+  const { details, detail, reason } = context;
   return details ?? detail ?? reason;
 };
 

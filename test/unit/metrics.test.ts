@@ -40,6 +40,13 @@ describe('the metrics', () => {
     expect(names.filter((name) => /commands|projector|graphql|process/.test(name))).to.be.empty;
   });
 
+  it('of a bridge are there, as 0, before it has begun', async () => {
+    const text = await createMetrics({ processMetrics: false }).port(['bridge']).text();
+    for (const name of ['caught_up', 'waiting_events', 'lag_seconds']) {
+      expect(text).to.match(new RegExp(`^anime_analytics_bridge_${name} 0$`, 'm'));
+    }
+  });
+
   it('of two ports of one process have no series in common', async () => {
     const metrics = opened();
     const commands = metrics.port(['process', 'command-api', 'bridge', 'projector']);

@@ -55,10 +55,9 @@ export const parseAddress = (connectionString: string): Address => {
   return { options, shown: `${scheme}://${hosts.join(',')}` };
 };
 
-/** The hosts that it names; none where they are looked up in DNS. */
+/** The hosts that it names, which are where a cluster is discovered from, too. */
 export const linesOf = (connectionString: string): readonly Line[] => {
-  const { hosts, dnsDiscover, tls, tlsCAFile } = parseAddress(connectionString).options;
-  if (dnsDiscover) return [];
+  const { hosts, tls, tlsCAFile } = parseAddress(connectionString).options;
   const ca = tlsCAFile === undefined ? {} : { ca: readFileSync(tlsCAFile) };
   return hosts.map(({ address: host, port }) => ({
     ...{ host, port, hello: HTTP2_PREFACE },

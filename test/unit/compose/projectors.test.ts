@@ -131,6 +131,22 @@ describe('the projectors of the versions', () => {
     expect(await service.isHealthy()).to.be.true;
   });
 
+  it('have the gauges of a version at 0 before its first event, and none once it is pruned', async () => {
+    const gauges = async () => {
+      const { projectorLagSeconds, projectorWaiting } = service.metrics;
+      const all = await Promise.all([projectorLagSeconds.get(), projectorWaiting.get()]);
+      return all.map(({ values }) => values.map(({ labels, value }) => [labels.version, value]));
+    };
+    await service.open();
+    await fed(V1);
+    expect(await gauges()).to.deep.equal([[['v1', 0]], [['v1', 0]]]);
+    await service.readStore.createVersion('v2', LOG_ID);
+    await fed(V1, V2);
+    await service.readStore.prune('v2');
+    await fed(V1);
+    await eventually(async () => expect(await gauges()).to.deep.equal([[['v1', 0]], [['v1', 0]]]));
+  });
+
   it('tell health, once for all versions, which streams are not counted in full or not followed', async () => {
     const unreadable = { anime: 1, event: 'unknown type' } as const;
     const click = { anime: 1, event: events.click };
