@@ -39,7 +39,7 @@ export const whenAvailable = async <T>(ask: () => Promise<T>, options: WaitOptio
       if (error.code === 'ACCESS_DENIED') throw deniedBy(server, error);
       if (!error.retriable) throw error;
       logger.debug('A server did not answer', { server: server?.name, error });
-      await wait.tell(error);
+      await unlessAborted(signal, wait.tell(error));
     }
     await pause(backoffMs(attempt, BACKOFF), signal);
   }
@@ -48,7 +48,7 @@ export const whenAvailable = async <T>(ask: () => Promise<T>, options: WaitOptio
 const deniedBy = (server: Server | null, error: PortError): Error =>
   server === null ? error : new ConfigError(`${server.setting}: ${error.message} ${server.rights}`);
 
-const createWait = ({ server, logger, onWait }: WaitOptions) => {
+const createWait = ({ server, logger, signal, onWait }: WaitOptions) => {
   const since = performance.now();
   let lines = 0;
   let nextLineAt = 0;
@@ -56,6 +56,7 @@ const createWait = ({ server, logger, onWait }: WaitOptions) => {
   const tell = async (error: PortError | null): Promise<void> => {
     if (performance.now() < nextLineAt) return;
     const found = await server?.look();
+    if (signal.aborted) return;
     const why = found || error?.message || 'it has not answered yet';
     if (server !== null) onWait?.(server, why);
     logger.warn('Waiting for a server', {

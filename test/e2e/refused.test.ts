@@ -4,6 +4,7 @@ import { createServer as createTlsServer } from 'node:tls';
 import streams from '@eventstore/db-client/generated/streams_pb.js';
 import { Metadata, ServerCredentials, status } from '@grpc/grpc-js';
 import { expect } from 'chai';
+import { BSON } from 'mongodb';
 import { selfSignedCertificate } from '../support/certificate.js';
 import { eventually } from '../support/eventually.js';
 import { freePort } from '../support/free-port.js';
@@ -229,6 +230,18 @@ describe('a service that its servers refuse', function () {
     expect(await refusal('query-api', mongodbAt(mongodb.port, settings)))
       .to.match(/^MONGODB_URL: /)
       .and.to.contain('authSource');
+  });
+
+  it('tells what MongoDB needs where the user may only read', async () => {
+    const nothing = { ok: 1, cursor: { id: BSON.Long.ZERO, ns: 'a.b', firstBatch: [] } };
+    const mongodb = await scriptedMongodb((command) =>
+      ['ping', 'find'].includes(command)
+        ? nothing
+        : { ok: 0, code: 13, codeName: 'Unauthorized', errmsg: 'not authorized' },
+    );
+    stops.push(mongodb.stop);
+    const MONGODB_URL = `mongodb://127.0.0.1:${mongodb.port}/`;
+    expect(await refusal('all', { MONGODB_URL })).to.match(/^MONGODB_URL: .*need readWrite/);
   });
 
   it('tells what MongoDB needs where the address names no user', async () => {
