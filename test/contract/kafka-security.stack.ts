@@ -161,8 +161,8 @@ describe('a Kafka broker behind TLS and a login', function () {
   });
 
   /** A bridge in a process of its own, whose event store nobody has started. */
-  const refusal = async (settings: NodeJS.ProcessEnv) => {
-    const service = await startWaitingService({
+  const bridge = async (settings: NodeJS.ProcessEnv) =>
+    startWaitingService({
       ...{ dataDir: directory.path, args: ['bridge'] },
       environment: {
         EVENTSTORE_URL: `esdb://127.0.0.1:${await freePort()}?tls=false`,
@@ -172,6 +172,9 @@ describe('a Kafka broker behind TLS and a login', function () {
         ...{ KAFKA_PASSWORD: 's3rvice', ...settings },
       },
     });
+
+  const refusal = async (settings: NodeJS.ProcessEnv) => {
+    const service = await bridge(settings);
     try {
       expect(await service.ended).to.equal(2);
       expect(service.errors()).to.not.match(/s3rvice|wr0ng|^\s+at /m);
@@ -199,6 +202,18 @@ describe('a Kafka broker behind TLS and a login', function () {
 
   it('ends a bridge that speaks TLS to its plain port', async () => {
     expect(await refusal({ KAFKA_BROKERS: kafka?.address })).to.contain('speaks no TLS');
+  });
+
+  it('lets a bridge that does not log in wait, with the setting that it may lack', async () => {
+    const login = { KAFKA_SASL_MECHANISM: '', KAFKA_USERNAME: '', KAFKA_PASSWORD: '' };
+    const service = await bridge({ ...login, LOG_LEVEL: 'info' });
+    try {
+      await eventually(() => expect(service.errors()).to.contain('KAFKA_SASL_MECHANISM is empty'), {
+        withinMs: 30_000,
+      });
+    } finally {
+      await service.end('SIGKILL');
+    }
   });
 
   it('denies access to a topic that is not the service’s, which waiting does not mend', async () => {
