@@ -4,12 +4,13 @@ import { banner, waitingBanner, type Addresses } from './compose/banner.js';
 import { refuseLonely } from './compose/roles.js';
 import { watchServers } from './compose/server-watch.js';
 import { START } from './compose/start-role.js';
-import type { Config } from './platform/config.js';
+import { ConfigError, type Config } from './platform/config.js';
 import { createHealth } from './platform/health.js';
 import { createLifecycle } from './platform/lifecycle.js';
 import type { Logger } from './platform/logger.js';
 import { createMetrics } from './platform/metrics.js';
 import { VERSION } from './platform/version.js';
+import { PortError } from './ports/errors.js';
 
 export interface ServiceOptions {
   readonly config: Config;
@@ -50,7 +51,15 @@ export const runService = async (options: ServiceOptions): Promise<boolean> => {
     const clean = await life.close();
     // Told to stop while it started: what was cut short by that is no failure.
     if (stop.aborted) return clean;
-    throw error;
+    throw deniedIn(error);
   }
   return life.close();
 };
+
+/** What is asked for only late in the start may be denied, too: that is a setting, and no bug. */
+const deniedIn = (error: unknown): unknown =>
+  error instanceof PortError && error.code === 'ACCESS_DENIED'
+    ? new ConfigError(
+        `${error.message} See to the rights of the user in EVENTSTORE_URL, KAFKA_USERNAME or MONGODB_URL.`,
+      )
+    : error;

@@ -6,6 +6,7 @@ import { Metadata, ServerCredentials, status } from '@grpc/grpc-js';
 import { expect } from 'chai';
 import { BSON } from 'mongodb';
 import { selfSignedCertificate } from '../support/certificate.js';
+import { eventAt } from '../contract/eventstoredb/support.js';
 import { eventually } from '../support/eventually.js';
 import { freePort } from '../support/free-port.js';
 import { scriptedMongodb } from '../support/scripted-mongodb.js';
@@ -16,15 +17,29 @@ import { temporaryDirectory } from '../support/temporary-directory.js';
 const UNAUTHENTICATED = { code: status.UNAUTHENTICATED, details: 'Bad credentials' };
 const DENIED = { code: status.PERMISSION_DENIED, details: 'Access Denied' };
 
-/** A store without any stream, which denies what it is told to. */
-const read = (denialOf: (of: 'all' | 'stream') => object | undefined) => (call: ReadServerCall) => {
-  const denial = denialOf(call.request.getOptions()?.hasAll() === true ? 'all' : 'stream');
+const nameOf = ({ request }: ReadServerCall): string => {
+  const stream = request.getOptions()?.getStream()?.getStreamIdentifier();
+  return stream === undefined ? 'all' : Buffer.from(stream.getStreamName_asU8()).toString();
+};
+
+const logIdentity = (): streams.ReadResp => {
+  const response = eventAt(0n);
+  const event = response.getEvent()?.getEvent()?.setData(Buffer.from('{"logId":"this"}'));
+  event?.getMetadataMap().set('type', 'LogIdentified');
+  return response;
+};
+
+/** A store that has an identity and nothing else, which denies what it is told to. */
+const read = (denialOf: (stream: string) => object | undefined) => (call: ReadServerCall) => {
+  const stream = nameOf(call);
+  const denial = denialOf(stream);
   if (denial !== undefined) {
     const metadata = new Metadata();
     metadata.set('exception', 'access-denied');
     return void call.emit('error', { ...denial, ...(denial === DENIED ? { metadata } : {}) });
   }
-  call.write(new streams.ReadResp().setStreamNotFound(new streams.ReadResp.StreamNotFound()));
+  const missing = new streams.ReadResp().setStreamNotFound(new streams.ReadResp.StreamNotFound());
+  call.write(stream === 'log-identity' ? logIdentity() : missing);
   call.end();
 };
 
@@ -107,6 +122,14 @@ describe('a service that its servers refuse', function () {
     expect(await refusal('bridge', { ...eventStoreAt(port), KAFKA_BROKERS }))
       .to.match(/^EVENTSTORE_URL: .*does not let this user read \$all/)
       .and.to.contain('$admins');
+  });
+
+  it('ends without a stack where a stream is denied that is read later in the start', async () => {
+    const isCheckpoint = (stream: string) => stream.startsWith('bridge-checkpoint-');
+    const port = await scripted((stream) => (isCheckpoint(stream) ? DENIED : undefined));
+    expect(await refusal('all', eventStoreAt(port)))
+      .to.contain('denies access to bridge-checkpoint-main')
+      .and.to.contain('EVENTSTORE_URL');
   });
 
   it('lets a command API work for a user who may not read $all', async () => {
