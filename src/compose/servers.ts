@@ -33,8 +33,8 @@ export const eventStoreServer = ({ eventStore: { url } }: Config): Server | null
         ...{ dependency: 'event-store', name: 'EventStoreDB', setting: 'EVENTSTORE_URL' },
         at: hostsOf(url),
         rights:
-          'The address holds them as esdb://user:password@host:2113, percent-encoded. The roles all, ' +
-          'bridge and projector need a user of the group $admins, since they read $all.',
+          'User and password stand in the address as esdb://user:password@host:2113, percent-encoded; ' +
+          'the roles all, bridge and projector need a user of the group $admins, since they read $all.',
         tlsSetting: 'tls in EVENTSTORE_URL',
         caSetting: 'tlsCaFile in EVENTSTORE_URL',
         lines: () => eventStoreLines(url),
@@ -65,8 +65,8 @@ export const mongodbServer = ({ mongodb: { url, database } }: Config): Server | 
         ...{ dependency: 'read-store', name: 'MongoDB', setting: 'MONGODB_URL' },
         at: hostsOf(url),
         rights:
-          'The address holds user and password as mongodb://user:password@host:27017/?authSource=admin, ' +
-          `percent-encoded. The roles all and projector need readWrite on the database ${database}, ` +
+          'User and password stand in the address as mongodb://user:password@host:27017/?authSource=admin, ' +
+          `percent-encoded; the roles all and projector need readWrite on the database ${database}, ` +
           'query-api needs read.',
         tlsSetting: 'tls in MONGODB_URL',
         caSetting: 'tlsCAFile in MONGODB_URL',
