@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util';
+import { COMMANDS, isCommand, type CommandName } from './cli-help.js';
 
 export const ROLES = ['all', 'command-api', 'bridge', 'projector', 'query-api'] as const;
 export type Role = (typeof ROLES)[number];
@@ -27,8 +28,13 @@ export interface IgnoreAction {
   readonly evenNewer: boolean;
 }
 
-/** What the command line asks for. */
-export type Invocation =
+/** What the command line asks for, and whether it is to be answered by one JSON document. */
+export type Invocation = Request & { readonly json: boolean };
+
+/** A job on the log and the documents, which the process that owns them can do as well. */
+export type StoreJob = Extract<Request, { command: 'rebuild' | 'audit' | 'dead-letters' }>;
+
+type Request =
   | { readonly command: 'serve'; readonly role: Role; readonly sampleCatalog: string | undefined }
   | {
       readonly command: 'import-catalog';
@@ -41,46 +47,15 @@ export type Invocation =
   | { readonly command: 'dead-letters'; readonly action: DeadLettersAction }
   | { readonly command: 'projections'; readonly action: 'deploy' | 'status' }
   | { readonly command: 'config'; readonly explain: boolean }
-  | { readonly command: 'help' }
+  | { readonly command: 'help'; readonly about: CommandName | undefined }
   | { readonly command: 'version' };
 
 /** The command line cannot be understood; the message says how it is meant. */
 export class UsageError extends Error {
   override readonly name = 'UsageError';
+  /** The command that was meant. */
+  about: CommandName | undefined;
 }
-
-export const USAGE = `Usage: anime-analytics <command>
-
-  serve [role]              run the service until Ctrl-C; role: ${ROLES.join(', ')} (default all)
-    --sample-catalog FILE   import FILE first if the event store holds no anime yet
-  import-catalog FILE       put the titles of a CSV file into the catalogue
-    --relist                list delisted titles again too
-    --clear                 make unknown what the file does not know, instead of keeping what is known
-  rebuild                   build a new version of the read models from the log, beside the active one
-  rebuild status            list the versions
-  rebuild promote [VERSION] make a version that is ready the active one
-  rebuild rollback [VERSION] make the one before it active again
-  rebuild prune VERSION     remove a version that is not active
-  audit [VERSION]           compare every document with a fold of the log
-  dead-letters list         list what could not be applied
-    --limit N               at most so many (default 100)
-  dead-letters replay [STREAM]
-                            compute the anime of all open letters again, or that of one stream
-  dead-letters ignore STREAM REVISION[-LAST]
-                            go on as if events that cannot be read were not there; also beside a
-                            running service
-    --reason TEXT           why, kept in the stream (at most 500 characters)
-    --even-newer            also events of a newer version, which an upgrade would count
-  projections deploy        create or update the projections of EventStoreDB itself
-  projections status        what they do
-  config                    print the effective settings, secrets masked
-    --help                  explain every setting
-  help, --help              this text
-  --version                 the version
-
-Exit codes: 0 done, 1 failed or a difference was found, 2 wrong usage or configuration.
-Settings come from the environment, then config/<NODE_ENV>.json: see \`anime-analytics config --help\`.
-`;
 
 const options = {
   help: { type: 'boolean', short: 'h', default: false },
@@ -91,16 +66,31 @@ const options = {
   limit: { type: 'string', default: '100' },
   reason: { type: 'string', default: '' },
   'even-newer': { type: 'boolean', default: false },
+  json: { type: 'boolean', default: false },
 } as const;
 
 const isRole = (text: string): text is Role => (ROLES as readonly string[]).includes(text);
 
 /** Reads the arguments after the program's name, or throws a UsageError. */
 export const parseInvocation = (args: readonly string[]): Invocation => {
-  const { values, positionals } = parse(args);
+  const about = args.find(isCommand);
+  try {
+    const parsed = parse(args);
+    return { ...requestOf(parsed), json: parsed.values.json };
+  } catch (error) {
+    if (error instanceof UsageError) error.about = about;
+    throw error;
+  }
+};
+
+const requestOf = ({ values, positionals, given }: ReturnType<typeof parse>): Request => {
   const [command = 'help', ...operands] = positionals;
   if (values.version) return { command: 'version' };
-  if (command !== 'config' && (values.help || command === 'help')) return { command: 'help' };
+  if (command === 'help') return { command, about: operands.find(isCommand) };
+  if (!isCommand(command)) throw new UsageError(`Unknown command ${command}.`);
+  if (command !== 'config' && values.help) return { command: 'help', about: command };
+  const foreign = given.find((name) => name !== 'help' && !(name in COMMANDS[command].options));
+  if (foreign !== undefined) throw new UsageError(`${command} has no option --${foreign}.`);
   const [first, second, third] = operands;
   const atMost = (count: number): void => {
     const rest = operands.slice(count);
@@ -138,8 +128,6 @@ export const parseInvocation = (args: readonly string[]): Invocation => {
     case 'config':
       atMost(0);
       return { command, explain: values.help };
-    default:
-      throw new UsageError(`Unknown command ${command}.`);
   }
 };
 
@@ -197,7 +185,10 @@ const ignoreAction = (
 
 const parse = (args: readonly string[]) => {
   try {
-    return parseArgs({ args: [...args], options, allowPositionals: true, strict: true });
+    const input = { args: [...args], options, allowPositionals: true, strict: true } as const;
+    const { values, positionals, tokens } = parseArgs({ ...input, tokens: true });
+    const given = tokens.flatMap((token) => (token.kind === 'option' ? [token.name] : []));
+    return { values, positionals, given };
   } catch (error) {
     throw new UsageError(error instanceof Error ? error.message : String(error));
   }

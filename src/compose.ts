@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import type { Role } from './cli.js';
 import { banner, waitingBanner, type Addresses } from './compose/banner.js';
+import type { JobOutput } from './compose/job.js';
 import { refuseLonely } from './compose/roles.js';
 import { watchServers } from './compose/server-watch.js';
 import { START } from './compose/start-role.js';
@@ -19,6 +20,7 @@ export interface ServiceOptions {
   /** Imported first where the event store holds no anime. */
   readonly sampleCatalog: string | undefined;
   readonly print: (text: string) => void;
+  readonly progress: JobOutput['progress'];
   readonly stop: AbortSignal;
 }
 
@@ -27,7 +29,7 @@ export interface ServiceOptions {
  * cleanly within its deadline. Rejects when it cannot start.
  */
 export const runService = async (options: ServiceOptions): Promise<boolean> => {
-  const { config, logger, role, sampleCatalog, print, stop } = options;
+  const { config, logger, role, sampleCatalog, print, progress, stop } = options;
   refuseLonely(role, config);
   const life = createLifecycle({ logger, timeoutMs: config.shutdownTimeoutMs });
   const metrics = createMetrics({ processMetrics: true, role });
@@ -38,7 +40,8 @@ export const runService = async (options: ServiceOptions): Promise<boolean> => {
     onWait: (missing) => print(waitingBanner(addresses, role, missing)),
   });
   const shared = { config, logger, life, metrics, health, servers };
-  const needs = { ...shared, role, addresses, sampleCatalog, signal: stop };
+  const output = { print, progress };
+  const needs = { ...shared, role, addresses, sampleCatalog, output, signal: stop };
   try {
     health.starting();
     await START[role](needs);

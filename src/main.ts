@@ -1,14 +1,14 @@
 #!/usr/bin/env node
-import { parseInvocation, USAGE, UsageError, type Invocation } from './cli.js';
-import { runAuditJob } from './compose/audit-job.js';
-import { runDeadLettersJob } from './compose/dead-letters-job.js';
+import { helpOf, shortUsage, USAGE } from './cli-help.js';
+import { parseInvocation, UsageError, type Invocation } from './cli.js';
 import { runImportJob } from './compose/import-job.js';
+import { createJobOutput, type ProcessOutput } from './compose/job-output.js';
 import { runProjectionsJob } from './compose/projections-job.js';
-import { runRebuildJob } from './compose/rebuild-job.js';
+import { runStoreJob } from './compose/store-jobs.js';
 import { runService } from './compose.js';
 import { misspeltVariables, processEnvironment } from './platform/config-environment.js';
 import { ConfigError, loadConfig, type Config } from './platform/config.js';
-import { describeSettings, showConfig } from './platform/config-help.js';
+import { describeSettings, effectiveSettings, showConfig } from './platform/config-help.js';
 import { createLogger, type Logger } from './platform/logger.js';
 import { VERSION } from './platform/version.js';
 
@@ -44,43 +44,79 @@ const stopSignal = (): AbortSignal => {
   return stop.signal;
 };
 
+const args = process.argv.slice(2);
+
 /** What is run with the settings; answers whether all of it was done, or was found equal. */
 const runConfigured = (
   invocation: Exclude<Invocation, { command: 'help' | 'version' | 'config' }>,
+  { print, report, progress }: ProcessOutput,
+  stop: AbortSignal,
 ): Promise<boolean> => {
   const config = settings();
-  const job = { config, logger: loggerOf(config), print, stop: stopSignal() };
+  const job = { config, logger: loggerOf(config), print, report, progress, stop };
   switch (invocation.command) {
     case 'serve':
       return runService({ ...job, ...invocation });
     case 'import-catalog':
       return runImportJob({ ...job, ...invocation });
-    case 'rebuild':
-      return runRebuildJob(job, invocation.action);
-    case 'audit':
-      return runAuditJob({ ...job, version: invocation.version });
-    case 'dead-letters':
-      return runDeadLettersJob(job, invocation.action);
     case 'projections':
       return runProjectionsJob({ ...job, action: invocation.action });
+    default:
+      return runStoreJob(job, invocation, args);
   }
 };
 
 const run = async (invocation: Invocation): Promise<number> => {
   switch (invocation.command) {
     case 'help':
-      print(USAGE);
+      print(invocation.about === undefined ? USAGE : helpOf(invocation.about));
       return DONE;
     case 'version':
       print(VERSION);
       return DONE;
     case 'config':
-      print(invocation.explain ? describeSettings() : showConfig(settings()));
+      if (!invocation.explain) return await runToEnd(invocation);
+      print(`${helpOf(invocation.command)}\n\n${describeSettings()}`);
       return DONE;
     default:
-      return (await runConfigured(invocation)) ? DONE : FAILED;
+      return await runToEnd(invocation);
   }
 };
+
+const runToEnd = async (
+  invocation: Exclude<Invocation, { command: 'help' | 'version' }>,
+): Promise<number> => {
+  const { command, json } = invocation;
+  const { stdout, stderr } = process;
+  const output = createJobOutput({ command, json, stdout, stderr });
+  const stop = stopSignal();
+  try {
+    const ok = await (invocation.command === 'config'
+      ? tellSettings(output)
+      : runConfigured(invocation, output, stop));
+    output.finish({ ok });
+    return ok ? DONE : FAILED;
+  } catch (error) {
+    const stopped = stop.aborted && error instanceof Error && error.name === 'AbortError';
+    const message = stopped ? 'Stopped.' : error instanceof Error ? error.message : String(error);
+    output.finish({ ok: false, error: message });
+    if (!stopped) throw error;
+    complain(message);
+    return FAILED;
+  }
+};
+
+const tellSettings = ({ print: tell, report }: ProcessOutput): Promise<boolean> => {
+  const config = settings();
+  const shown = effectiveSettings(config);
+  report({ settings: shown });
+  if (!args.includes('--json')) tell(showConfig(config));
+  return Promise.resolve(true);
+};
+
+/** What a part of the system says of itself needs no stack; anything else is a bug. */
+const isSentence = (error: unknown): error is Error =>
+  error instanceof Error && error.name === 'UnavailableError';
 
 /** A bug must not leave a half working process behind: it ends, and the next start goes on. */
 const onBug = (error: unknown): void => {
@@ -90,14 +126,17 @@ const onBug = (error: unknown): void => {
 process.on('uncaughtException', onBug).on('unhandledRejection', onBug);
 
 try {
-  process.exitCode = await run(parseInvocation(process.argv.slice(2)));
+  process.exitCode = await run(parseInvocation(args));
 } catch (error) {
   if (error instanceof UsageError) {
-    complain(`${error.message}\n\n${USAGE}`);
+    complain(`${shortUsage(error.about)}\n${error.message}`);
     process.exitCode = WRONG_USAGE;
   } else if (error instanceof ConfigError) {
     complain(error.message);
     process.exitCode = WRONG_USAGE;
+  } else if (isSentence(error)) {
+    complain(error.message);
+    process.exitCode = FAILED;
   } else {
     complain(error instanceof Error ? (error.stack ?? error.message) : String(error));
     process.exitCode = FAILED;

@@ -15,7 +15,7 @@ import { isOwn, knownLog, otherFingerprint, refuseForeign } from './versions.js'
 /** Makes a version that is of this log, finished and not behind the active one; false where it is not. */
 export const activate = async (
   { config, signal }: JobNeeds,
-  { eventStore, readStore }: Stores,
+  { eventStore, readStore, feeding }: Stores,
   { wanted, state }: { readonly wanted: string | undefined; readonly state: VersionState },
   print: JobOptions['print'],
 ): Promise<boolean> => {
@@ -37,8 +37,8 @@ export const activate = async (
     print(`${chosen.name} is not ready: anime-analytics rebuild finishes and compares it.`);
     return false;
   }
-  // Embedded documents are this process's own: nobody else fills them meanwhile.
-  const waitMs = isMongodb(config) ? CATCH_UP_MS : 0;
+  // Embedded documents are this process's own: where it is no service, nobody fills them meanwhile.
+  const waitMs = isMongodb(config) || feeding !== undefined ? CATCH_UP_MS : 0;
   const late = await behindActive({ eventStore, readStore }, chosen.name, { waitMs, signal });
   if (late > 0) {
     print(
@@ -58,7 +58,7 @@ const CATCH_UP_MS = 10_000;
  * active version holds and the log does not have is no reason to keep it.
  */
 const behindActive = async (
-  { eventStore, readStore }: Stores,
+  { eventStore, readStore }: Pick<Stores, 'eventStore' | 'readStore'>,
   version: string,
   patience: { readonly waitMs: number; readonly signal: AbortSignal },
 ): Promise<number> => {

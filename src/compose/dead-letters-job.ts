@@ -10,83 +10,80 @@ import type { ReadStore } from '../ports/read-store.js';
 import { replayAnime } from '../read-side/replay.js';
 import { decodeOf } from '../wire/stream-event.js';
 import { isUnreadable, remedyFor } from '../wire/unreadable.js';
-import { openDeadLettersOf } from './bus.js';
-import { openEventStoreForJob } from './event-store.js';
-import { openStores, runJob, type JobOptions, type Stores } from './job.js';
+import type { JobNeeds, JobOutput, Stores } from './job.js';
 import { isOwn, knownLog, refuseForeign } from './versions.js';
 
 /** Held in memory together, each with its value. */
 const AT_MOST = 10_000;
 
-/** Lists what could not be applied, computes the anime it belongs to again, or has it ignored. */
-export const runDeadLettersJob = (
-  options: JobOptions,
-  action: DeadLettersAction,
-): Promise<boolean> =>
-  action.kind === 'ignore' ? ignore(options, action) : listOrReplay(options, action);
-
-const listOrReplay = (
-  options: JobOptions,
+/** Lists what could not be applied, or computes the anime it belongs to again. */
+export const listOrReplay = async (
+  { config, signal }: Pick<JobNeeds, 'config' | 'signal'>,
+  stores: Stores,
   action: Exclude<DeadLettersAction, IgnoreAction>,
-): Promise<boolean> =>
-  runJob(options, async (needs) => {
-    const { print } = options;
-    const stores = await openStores(needs);
-    const deadLetters = await openDeadLettersOf(needs);
-    const letters = await deadLetters.list(action.kind === 'list' ? action.limit : AT_MOST);
-    const marked = await withState(letters, stores.readStore);
-    if (action.kind === 'list') {
-      for (const { letter, isOpen } of marked) {
-        print(lineOf(letter, isOpen));
-        const remedy = isOpen ? await remedyOf(letter, stores.eventStore) : undefined;
-        if (remedy !== undefined) print(`         ${remedy}`);
-      }
+  { print, report }: JobOutput,
+): Promise<boolean> => {
+  const deadLetters = await stores.deadLetters();
+  const letters = await deadLetters.list(action.kind === 'list' ? action.limit : AT_MOST);
+  const marked = await withState(letters, stores.readStore);
+  if (action.kind === 'list') {
+    const listed: object[] = [];
+    for (const { letter, isOpen } of marked) {
+      print(lineOf(letter, isOpen));
+      const remedy = isOpen ? await remedyOf(letter, stores.eventStore) : undefined;
+      if (remedy !== undefined) print(`         ${remedy}`);
+      const { stream, revision, source, reason, at } = letter;
+      listed.push({ stream, revision, source, reason, at, open: isOpen, remedy: remedy ?? null });
+    }
+    const open = marked.filter(({ isOpen }) => isOpen).length;
+    print(`${letters.length} dead letters, ${open} open.`);
+    report({ letters: listed, total: letters.length, open });
+    return true;
+  }
+  const wanted = marked
+    .filter(({ letter, isOpen }) =>
+      action.stream === undefined ? isOpen : letter.stream === action.stream,
+    )
+    .flatMap(({ letter }) => animeOf(letter) ?? []);
+  if (letters.length === AT_MOST) print(`Only the first ${AT_MOST} letters are looked at.`);
+  const logId = await knownLog(stores.eventStore);
+  refuseForeign(config, await stores.readStore.versions(), logId);
+  return await replayAll([...new Set(wanted)], stores, { logId, signal }, { print, report });
+};
+
+/** Needs the log alone. */
+export const ignore = async (
+  store: EventStore,
+  action: IgnoreAction,
+  { print, report }: Pick<JobOutput, 'print' | 'report'>,
+): Promise<boolean> => {
+  const { stream } = action;
+  const animeId = animeIdOf(stream);
+  if (animeId === undefined) throw new ConfigError(`${stream} is not the stream of an anime.`);
+  const at = new Date().toISOString();
+  const ignored = await ignoreEvents(store, { ...action, animeId, at });
+  report({ stream, outcome: ignored.kind });
+  switch (ignored.kind) {
+    case 'ignored':
+      report({ stream, outcome: ignored.kind, revisions: ignored.revisions, at: ignored.at });
       print(
-        `${letters.length} dead letters, ${marked.filter(({ isOpen }) => isOpen).length} open.`,
+        `${stream}: ignored from now on: ${listed(ignored.revisions)}. Event ${ignored.at} says so.`,
       );
       return true;
-    }
-    const wanted = marked
-      .filter(({ letter, isOpen }) =>
-        action.stream === undefined ? isOpen : letter.stream === action.stream,
-      )
-      .flatMap(({ letter }) => animeOf(letter) ?? []);
-    if (letters.length === AT_MOST) print(`Only the first ${AT_MOST} letters are looked at.`);
-    const logId = await knownLog(stores.eventStore);
-    refuseForeign(needs.config, await stores.readStore.versions(), logId);
-    return await replayAll([...new Set(wanted)], stores, logId, print);
-  });
-
-/** Needs the log alone, so that the service may go on. */
-const ignore = (options: JobOptions, action: IgnoreAction): Promise<boolean> =>
-  runJob(options, async (needs) => {
-    const { print } = options;
-    const { stream } = action;
-    const animeId = animeIdOf(stream);
-    if (animeId === undefined) throw new ConfigError(`${stream} is not the stream of an anime.`);
-    const store = await openEventStoreForJob(needs);
-    const at = new Date().toISOString();
-    const ignored = await ignoreEvents(store, { ...action, animeId, at });
-    switch (ignored.kind) {
-      case 'ignored':
-        print(
-          `${stream}: ignored from now on: ${listed(ignored.revisions)}. Event ${ignored.at} says so.`,
-        );
-        return true;
-      case 'ignored-before':
-        print(`${stream}: this was ignored before.`);
-        return true;
-      case 'nothing-to-ignore':
-        print(`${stream}: there is no event that cannot be read at ${rangeOf(action)}.`);
-        return false;
-      case 'newer':
-        print(
-          `${stream}: event ${ignored.revision} (${ignored.type}) was written by a newer version of this ` +
-            'service. Upgrade, and it counts. To go on without it: --even-newer.',
-        );
-        return false;
-    }
-  });
+    case 'ignored-before':
+      print(`${stream}: this was ignored before.`);
+      return true;
+    case 'nothing-to-ignore':
+      print(`${stream}: there is no event that cannot be read at ${rangeOf(action)}.`);
+      return false;
+    case 'newer':
+      print(
+        `${stream}: event ${ignored.revision} (${ignored.type}) was written by a newer version of this ` +
+          'service. Upgrade, and it counts. To go on without it: --even-newer.',
+      );
+      return false;
+  }
+};
 
 const MAX_SHOWN = 20;
 
@@ -151,16 +148,19 @@ const lineOf = ({ stream, revision, source, reason, at }: DeadLetter, isOpen: bo
 const replayAll = async (
   animes: readonly AnimeId[],
   { eventStore, readStore }: Stores,
-  logId: string,
-  print: JobOptions['print'],
+  { logId, signal }: { readonly logId: string; readonly signal: AbortSignal },
+  { print, report }: Pick<JobOutput, 'print' | 'report'>,
 ): Promise<boolean> => {
   let allApplied = true;
+  const outcomes: object[] = [];
   for (const version of await readStore.versions()) {
     if (!isOwn(readStore, version)) continue;
     const { name } = version;
     const documents = readStore.documents(name);
     for (const animeId of animes) {
+      signal.throwIfAborted();
       const replayed = await replayAnime({ eventStore, documents, logId, animeId });
+      outcomes.push({ version: name, animeId, ...replayed });
       if (replayed.kind === 'replayed') {
         const { revision, skipped } = replayed;
         const still = skipped.length === 0 ? '' : `, still without ${skipped.join(', ')}`;
@@ -174,5 +174,6 @@ const replayAll = async (
     }
   }
   print(`${animes.length} anime replayed.`);
+  report({ anime: animes.length, outcomes });
   return allApplied;
 };

@@ -97,7 +97,7 @@ export const openOwnLog = async ({ config, logger, life }: StoreNeeds): Promise<
 
 /**
  * For a job beside a server that may be running: the event store itself where nobody has it, else
- * the port of the process that has. Whether a server has a projection engine is its own to say.
+ * the port of the process that has; DirectoryInUseError where that process has none but takes jobs. Whether a server has a projection engine is its own to say.
  */
 export const openEventStoreForJob = async (
   needs: StoreNeeds,
@@ -109,15 +109,19 @@ export const openEventStoreForJob = async (
   } catch (error) {
     if (!(error instanceof DirectoryInUseError)) throw error;
     const port = error.owner?.port;
-    if (!port) {
-      throw new ConfigError(
-        `DATA_DIR: ${error.message} Start it with EVENTSTORE_PORT, or stop it, or set EVENTSTORE_URL.`,
-      );
-    }
+    // Then the process that has it can be asked to do the job.
+    if (!port && error.owner?.jobs !== undefined) throw error;
+    if (!port) throw withoutPort(error);
     const url = localAddress(port);
     return (await openServer({ ...needs, config: withUrl(config, url) })).store;
   }
 };
+
+/** Why a job is refused that needs the port of the process which has DATA_DIR. */
+export const withoutPort = (error: DirectoryInUseError): ConfigError =>
+  new ConfigError(
+    `DATA_DIR: ${error.message} Start it with EVENTSTORE_PORT, or stop it, or set EVENTSTORE_URL.`,
+  );
 
 const withUrl = (config: Config, url: string): Config => ({
   ...config,

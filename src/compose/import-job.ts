@@ -1,17 +1,18 @@
 import { randomUUID } from 'node:crypto';
+import { DirectoryInUseError } from '../adapters/embedded/lock.js';
 import { CatalogFormatError } from '../import/catalog-columns.js';
 import { importCatalogFile } from '../import/import-file.js';
-import { isComplete } from '../import/import-report.js';
+import { isComplete, type ImportReport } from '../import/import-report.js';
 import { listThrough } from '../import/listing.js';
-import { ConfigError, type Config } from '../platform/config.js';
+import { ConfigError } from '../platform/config.js';
 import type { CommandHandler } from '../command-side/handler.js';
-import { createLifecycle } from '../platform/lifecycle.js';
 import type { Logger } from '../platform/logger.js';
-import { createMetrics } from '../platform/metrics.js';
 import type { EventStore } from '../ports/event-store.js';
 import { ANIME_STREAM_PREFIX } from '../domain/stream-name.js';
 import { openCommandHandler } from './commands.js';
-import { openEventStoreForJob } from './event-store.js';
+import { requireDataDirectory } from './data-directory.js';
+import { openEventStoreForJob, withoutPort } from './event-store.js';
+import { runJob, type JobOptions, type JobOutput } from './job.js';
 
 export interface ImportOptions {
   readonly handler: CommandHandler;
@@ -20,18 +21,23 @@ export interface ImportOptions {
   readonly relist?: boolean;
   readonly clear?: boolean;
   readonly signal: AbortSignal;
+  readonly output: Pick<JobOutput, 'print' | 'progress'>;
 }
 
-/** Puts a catalogue file in. True when all of it is in; false when rows were left out or it was stopped. */
-export const importFile = async (options: ImportOptions): Promise<boolean> => {
-  const { handler, logger, file, relist = false, clear = false, signal } = options;
+const MAX_LISTED_ON_TERMINAL = 20;
+
+/** Puts a catalogue file in, and says what came of it. */
+export const importFile = async (options: ImportOptions): Promise<ImportReport> => {
+  const { handler, logger, file, relist = false, clear = false, signal, output } = options;
   try {
-    const report = await importCatalogFile({
-      ...{ path: file, output: process.stdout, logger, relist, clear, signal },
+    return await importCatalogFile({
+      ...{ path: file, logger, relist, clear, signal, print: output.print },
       list: listThrough(handler, randomUUID()),
       now: Date.now,
+      onProgress: output.progress,
+      // A file or a pipe gets all that the report keeps.
+      ...(process.stdout.isTTY ? { maxListed: MAX_LISTED_ON_TERMINAL } : {}),
     });
-    return isComplete(report);
   } catch (error) {
     const problem = problemOf(error);
     throw problem === undefined ? error : new ConfigError(`${file}: ${problem}`);
@@ -50,27 +56,25 @@ const PROBLEMS: ReadonlyMap<unknown, string> = new Map([
   ['EACCES', 'the file may not be read by this user.'],
 ]);
 
-/** The import as a job of its own, beside a running service or without one. */
-export const runImportJob = async (options: {
-  readonly config: Config;
-  readonly logger: Logger;
-  readonly file: string;
-  readonly relist: boolean;
-  readonly clear: boolean;
-  readonly stop: AbortSignal;
-}): Promise<boolean> => {
-  const { config, logger, file, relist, clear, stop } = options;
-  const life = createLifecycle({ logger, timeoutMs: config.shutdownTimeoutMs });
-  const metrics = createMetrics({ processMetrics: false });
-  const needs = { config, logger, life, metrics };
-  try {
+/**
+ * The import as a job of its own, beside a running service or without one. True when all of it is in;
+ * false when rows were left out or it was stopped.
+ */
+export const runImportJob = (
+  options: JobOptions & Pick<ImportOptions, 'file' | 'relist' | 'clear'>,
+): Promise<boolean> =>
+  runJob(options, async (needs) => {
+    const { config, logger, signal } = needs;
+    if (config.eventStore.url === '') await requireDataDirectory(config, { log: false });
     const store = await openEventStoreForJob(needs);
     const handler = await openCommandHandler(needs, store);
-    return await importFile({ handler, logger, file, relist, clear, signal: stop });
-  } finally {
-    await life.close();
-  }
-};
+    const imported = await importFile({ ...options, handler, logger, signal, output: options });
+    const { error, ...report } = imported;
+    options.report(error === undefined ? report : { ...report, error: error.message });
+    return isComplete(imported);
+  }).catch((error: unknown): never => {
+    throw error instanceof DirectoryInUseError ? withoutPort(error) : error;
+  });
 
 /** Whether no anime was ever listed. */
 export const isEmptyStore = async (store: EventStore, signal: AbortSignal): Promise<boolean> => {

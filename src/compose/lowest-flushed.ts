@@ -7,14 +7,14 @@ import type { DocumentStore } from '../ports/read-store.js';
  * beginning where one version has nothing yet.
  */
 export const lowestFlushed = (
-  stores: readonly Pick<DocumentStore, 'flushed' | 'setFlushed'>[],
+  stores: () => readonly Pick<DocumentStore, 'flushed' | 'setFlushed'>[],
 ): FlushedPosition => ({
   load: async () => {
-    const flushed = await Promise.all(stores.map((store) => store.flushed()));
+    const flushed = await Promise.all(stores().map((store) => store.flushed()));
     return flushed.reduce(lower);
   },
   save: async (position) => {
-    await Promise.all(stores.map((store) => store.setFlushed(position)));
+    await Promise.all(stores().map((store) => store.setFlushed(position)));
   },
 });
 

@@ -17,6 +17,7 @@ export interface ProjectionsJobOptions {
   readonly logger: Logger;
   readonly action: 'deploy' | 'status';
   readonly print: (line: string) => void;
+  readonly report?: (data: Readonly<Record<string, unknown>>) => void;
 }
 
 /**
@@ -30,7 +31,9 @@ export const runProjectionsJob = async (options: ProjectionsJobOptions): Promise
   try {
     const { store } = await openServer({ config, logger, life });
     const run = action === 'deploy' ? deployProjections : showProjections;
-    return await run(store.projections, print);
+    const fine = await run(store.projections, print);
+    options.report?.({ projections: await ourStatuses(store.projections) });
+    return fine;
   } catch (error) {
     if (!(error instanceof PortError)) throw error;
     print(error.message);
@@ -63,6 +66,15 @@ export const showProjections = async (projections: Projections, print: Print): P
     if (isRunning(found)) running += 1;
   }
   return complaints(all, names, print) === 0 && running === names.length;
+};
+
+/** Null is said of one that is not deployed. */
+const ourStatuses = async (projections: Projections) => {
+  const all = await projections.list();
+  return namesOf(await projectionDefinitions()).map((name) => ({
+    name,
+    status: all.find((each) => each.name === name) ?? null,
+  }));
 };
 
 const namesOf = (definitions: readonly ProjectionDefinition[]): readonly string[] =>

@@ -4,6 +4,7 @@ import type { VersionRecord } from '../ports/read-store.js';
 import { troubleOfAhead } from '../read-side/ahead-of-log.js';
 import { troubleOfParked } from '../read-side/parked.js';
 import { feed, type Fed, type FeedingParts } from './feeding.js';
+import type { VersionFeeding } from './job.js';
 import type { Needs } from './needs.js';
 import { unless } from './unless.js';
 import { partitionsOf } from './bus.js';
@@ -26,12 +27,15 @@ export interface Projectors {
   waiting(version: string): number | null;
   /** The versions that are fed without trouble. */
   readonly fed: () => readonly string[];
+  /** The versions that missed nothing of the bus: it may forget what all of these have. */
+  readonly whole: () => readonly string[];
+  readonly feeding: VersionFeeding;
 }
 
 /**
  * A projector for every version of the read models. On a bus that keeps its records versions are
- * taken up and let go as they come and go; on one that keeps nothing a version that comes later would
- * have missed the beginning, and is fed from the next start on.
+ * taken up and let go as they come and go; on one that keeps nothing a version that comes later has
+ * missed the beginning: who built it hands it over.
  */
 export const openProjectors = async (
   needs: Needs & { readonly signal: AbortSignal },
@@ -40,6 +44,7 @@ export const openProjectors = async (
   const { config, logger, life, metrics, health, servers } = needs;
   const { readStore, keeps, logId, versions, lookEveryMs = 1_000 } = parts;
   const fed = new Map<string, Fed>();
+  const whole = new Set(versions.map(({ name }) => name));
   const stopping = new AbortController();
   const signal = AbortSignal.any([needs.signal, stopping.signal]);
   /** Why not every version is fed. */
@@ -52,6 +57,7 @@ export const openProjectors = async (
   const end = async ({ record, consumer }: Fed): Promise<void> => {
     const { name: version } = record;
     fed.delete(version);
+    whole.delete(version);
     await consumer.stop();
     metrics.projectorUnread.remove({ version });
     for (const partition of partitionsOf(config)) {
@@ -88,6 +94,21 @@ export const openProjectors = async (
         logger.warn('The versions of the read models could not be followed', { error });
       }
     }
+  };
+
+  const feeding: VersionFeeding = {
+    adopt: async (version, addMissed) => {
+      if (keeps || whole.has(version)) return;
+      const record = (await readStore.versions()).find(({ name }) => name === version);
+      if (record === undefined) return;
+      if (!fed.has(version)) await begin(record);
+      await addMissed();
+      whole.add(version);
+    },
+    release: async (version) => {
+      const running = fed.get(version);
+      if (!keeps && running !== undefined) await end(running);
+    },
   };
 
   let following: Promise<void> = Promise.resolve();
@@ -134,6 +155,8 @@ export const openProjectors = async (
     },
     fed: () =>
       [...fed.values()].filter((each) => problemOf(each) === null).map(({ record }) => record.name),
+    whole: () => [...whole],
+    feeding,
   };
 };
 

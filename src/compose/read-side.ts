@@ -1,5 +1,7 @@
 import type { Bridge } from '../bridge/bridge.js';
+import type { FlushedPosition } from '../bridge/starting-point.js';
 import type { Config } from '../platform/config.js';
+import type { DeadLetters } from '../ports/dead-letters.js';
 import type { EventStore } from '../ports/event-store.js';
 import type { ReadStore } from '../ports/read-store.js';
 import { openBridge, topicOf, type Feeds } from './bridge.js';
@@ -19,6 +21,7 @@ export interface ReadSide {
   readonly readStore: ReadStore;
   readonly bridge: Bridge;
   readonly projectors: Projectors;
+  readonly deadLetters: DeadLetters;
 }
 
 type ReadSideNeeds = Needs & { readonly signal: AbortSignal };
@@ -37,7 +40,10 @@ export const openReadSide = async (
   const versions = await versionsOf(needs, { readStore, logId });
   const parts = { ...opened, eventStore, readStore, logId, versions };
   const projectors = await openProjectors(needs, parts);
-  const target = opened.keeps ? topicOf(needs.config) : await documentsOf(needs, parts);
+  const documents = () => projectors.whole().map((name) => readStore.documents(name));
+  const target = opened.keeps
+    ? topicOf(needs.config)
+    : await documentsOf(needs, readStore, lowestFlushed(documents));
   const bridge = await openBridge(needs, parts, target);
   // Without a bus that keeps records only the process that publishes the log feeds its versions. Who is
   // alone is that process, even before its bridge has begun.
@@ -53,7 +59,7 @@ export const openReadSide = async (
     : (await activateOwn(needs, { readStore, eventStore, own: versions, caughtUp })).progress;
   const feeds = (version: string) => fed().includes(version);
   watchReadModels(needs, { readStore, feeds, remedy });
-  return { readStore, bridge, projectors };
+  return { readStore, bridge, projectors, deadLetters: opened.deadLetters };
 };
 
 /**
@@ -62,13 +68,14 @@ export const openReadSide = async (
  */
 const documentsOf = async (
   { config }: Needs,
-  { readStore, versions }: Pick<ProjectorParts, 'readStore' | 'versions'>,
+  readStore: ReadStore,
+  flushed: FlushedPosition,
 ): Promise<Feeds> => {
   return {
     name: `${await readStore.identity()}-${readStore.fingerprint}`,
     formerName: 'main',
     alone: !isMongodb(config) || config.eventStore.url === '',
-    flushed: lowestFlushed(versions.map(({ name }) => readStore.documents(name))),
+    flushed,
   };
 };
 

@@ -1,98 +1,123 @@
 import type { RebuildAction } from '../cli.js';
-import { PortError } from '../ports/errors.js';
-import type { ReadStore, VersionRecord } from '../ports/read-store.js';
+import type { EventStore } from '../ports/event-store.js';
+import type { DocumentStore, ReadStore, VersionRecord } from '../ports/read-store.js';
 import type { Comparison } from '../read-side/fold-and-compare.js';
 import { aheadOf, headsOf, lateOf } from '../read-side/heads.js';
 import { rebuild } from '../read-side/rebuild.js';
+import { replayAnime } from '../read-side/replay.js';
 import { watchRebuild } from '../read-side/watch-rebuild.js';
 import { readLogIdentity } from '../wire/log-identity.js';
 import { activate } from './activate-version.js';
-import { isKafka, openDeadLettersOf } from './bus.js';
+import { auditProgress } from './audit-job.js';
+import { isKafka } from './bus.js';
 import { describeComparison } from './describe-comparison.js';
 import { isMongodb } from './read-store.js';
-import { openStores, runJob, type JobNeeds, type JobOptions, type Stores } from './job.js';
-import { rebuildProgress } from './rebuild-progress.js';
+import type { JobNeeds, JobOutput, Stores } from './job.js';
 import { isOwn, knownLog, nextName, refuseForeign } from './versions.js';
 
 /** Versions of the read models: built beside the active one, promoted, rolled back, pruned. */
-export const runRebuildJob = (options: JobOptions, action: RebuildAction): Promise<boolean> =>
-  runJob(options, async (needs) => {
-    const stores = await openStores(needs);
-    try {
-      return await perform(action, needs, stores, options.print);
-    } catch (error) {
-      // What the store refuses it says in a sentence: there is no such version, the active one stays.
-      if (!(error instanceof PortError) || error.code !== 'CONFLICT') throw error;
-      options.print(error.message);
-      return false;
-    }
-  });
-
-const perform = async (
-  action: RebuildAction,
+export const performRebuild = async (
   needs: JobNeeds,
   stores: Stores,
-  print: JobOptions['print'],
+  action: RebuildAction,
+  output: JobOutput,
 ): Promise<boolean> => {
-  const { readStore } = stores;
+  const { print, report } = output;
+  const { readStore, feeding } = stores;
   switch (action.kind) {
     case 'build':
-      return await build(needs, stores, print);
+      return await build(needs, stores, output);
     case 'status':
-      return await status(needs, stores, print);
+      return await status(needs, stores, output);
     case 'promote':
-      return await activate(needs, stores, { wanted: action.version, state: 'ready' }, print);
-    case 'rollback':
-      return await activate(needs, stores, { wanted: action.version, state: 'old' }, print);
+    case 'rollback': {
+      const state = action.kind === 'promote' ? 'ready' : 'old';
+      const done = await activate(needs, stores, { wanted: action.version, state }, print);
+      if (done) report({ version: (await readStore.active())?.name });
+      return done;
+    }
     case 'prune':
+      // An active one is refused by the store, and goes on being fed.
+      if ((await readStore.active())?.name !== action.version)
+        await feeding?.release(action.version);
       await readStore.prune(action.version);
       print(`${action.version} is removed.`);
+      report({ version: action.version });
       return true;
   }
 };
 
+/** In a service commands wait for each batch. */
+const IN_SERVICE = { batchEvents: 500, cachedDocuments: 50_000 };
+
 const build = async (
   needs: JobNeeds,
-  { eventStore, readStore }: Stores,
-  print: JobOptions['print'],
+  { eventStore, readStore, deadLetters: openDeadLetters, feeding }: Stores,
+  output: JobOutput,
 ): Promise<boolean> => {
   const { config, logger, metrics, signal } = needs;
+  const { print, report, progress } = output;
   const logId = await knownLog(eventStore);
   const versions = await readStore.versions();
   refuseForeign(config, versions, logId);
   const version = nextOf(readStore, versions);
   const shared = { eventStore, readStore, logId, version, signal };
-  const progress = rebuildProgress(print, version);
+  const show = ({ events: done, total }: { readonly events: number; readonly total: number }) =>
+    progress({ task: `rebuild of ${version}`, done, total, unit: 'events' });
   // Where both are servers, the projectors that run there fill it.
   if (isKafka(config) && isMongodb(config)) {
-    const watched = await watchRebuild({ ...shared, onProgress: progress });
-    if (watched.kind === 'built')
-      return conclude(version, watched.state, watched.comparison, print);
+    const watched = await watchRebuild({ ...shared, onProgress: show });
+    if (watched.kind === 'built') {
+      return conclude(version, watched.state, watched.comparison, output);
+    }
+    const { events, total } = watched;
     print(
-      `No event was added to ${version} for a while (${watched.events} of ${watched.total}): does a ` +
+      `No event was added to ${version} for a while (${events} of ${total}): does a ` +
         'projector run (serve projector)? The same command goes on where this one stopped.',
     );
+    report({ version, state: 'building', events, total });
     return false;
   }
-  const deadLetters = await openDeadLettersOf(needs);
+  const deadLetters = await openDeadLetters();
   const heads = await headsOf(eventStore, signal);
   const total = [...heads.values()].reduce((sum, head) => sum + head + 1, 0);
-  const { state, comparison } = await rebuild({
-    ...{ ...shared, deadLetters, logger, metrics },
-    onProgress: ({ events }) => progress({ events, total }),
+  const { state, comparison, events } = await rebuild({
+    ...{ ...shared, deadLetters, logger, metrics, ...(feeding === undefined ? {} : IN_SERVICE) },
+    onProgress: ({ events: done }) => show({ events: done, total }),
+    onCompared: auditProgress(version, progress),
   });
-  return comparison !== null && conclude(version, state, comparison, print);
+  print(`${version}: ${events} events (100 %).`);
+  if (comparison === null) return false;
+  if (comparison.differing === 0) {
+    await feeding?.adopt(version, () => replayLate(shared, readStore.documents(version)));
+  }
+  return conclude(version, state, comparison, output);
+};
+
+/** What was published after a version was built and before it was fed. */
+const replayLate = async (
+  shared: { readonly eventStore: EventStore; readonly logId: string; readonly signal: AbortSignal },
+  documents: DocumentStore,
+): Promise<void> => {
+  const heads = await headsOf(shared.eventStore, shared.signal);
+  for (const { animeId } of await lateOf(documents, heads)) {
+    shared.signal.throwIfAborted();
+    await replayAnime({ ...shared, documents, animeId });
+  }
 };
 
 const conclude = (
   version: string,
   state: VersionRecord['state'],
   comparison: Comparison,
-  print: JobOptions['print'],
+  { print, report }: JobOutput,
 ): boolean => {
+  // What was added meanwhile is no difference: a version that is fed gets it.
+  const equal = comparison.differing === 0;
   describeComparison(comparison, print);
-  if (comparison.equal) print(`${version} is ${state}: anime-analytics rebuild promote ${version}`);
-  return comparison.equal;
+  if (equal) print(`${version} is ${state}: anime-analytics rebuild promote ${version}`);
+  report({ version, state, comparison });
+  return equal;
 };
 
 /** One that was begun and not finished, else the next number. */
@@ -103,13 +128,15 @@ const nextOf = (readStore: ReadStore, versions: readonly VersionRecord[]): strin
 const status = async (
   { signal }: JobNeeds,
   { eventStore, readStore }: Stores,
-  print: JobOptions['print'],
+  { print, report }: JobOutput,
 ): Promise<boolean> => {
   const logId = await readLogIdentity(eventStore);
   const heads = await headsOf(eventStore, signal);
+  const listed: object[] = [];
   for (const version of await readStore.versions()) {
     const { name, state, createdAt, logId: theirs } = version;
     if (!isOwn(readStore, version)) {
+      listed.push({ ...version, ofOtherRelease: true });
       print(
         `${name.padEnd(8)} ${state.padEnd(8)} since ${createdAt}, of another release (fingerprint ` +
           `${version.fingerprint ?? 'none'}, not ${readStore.fingerprint})`,
@@ -119,11 +146,14 @@ const status = async (
     const late = await lateOf(readStore.documents(name), heads);
     const behind = late.reduce((sum, { by }) => sum + by, 0);
     const ahead = await aheadOf(eventStore, readStore.documents(name), heads);
+    const ofOtherLog = theirs !== logId;
+    listed.push({ ...version, ofOtherRelease: false, ofOtherLog, behind, ahead });
     const beyond = ahead === 0 ? '' : `, ${ahead} anime ahead of the log`;
-    const foreign = theirs === logId ? '' : ', of another log';
+    const foreign = ofOtherLog ? ', of another log' : '';
     print(
       `${name.padEnd(8)} ${state.padEnd(8)} since ${createdAt}, ${behind} events behind${beyond}${foreign}`,
     );
   }
+  report({ versions: listed });
   return true;
 };

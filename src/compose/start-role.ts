@@ -13,15 +13,17 @@ import {
   type ServeNeeds,
 } from './apis.js';
 import { openBridge, topicOf } from './bridge.js';
-import { openBus } from './bus.js';
+import { isKafka, openBus } from './bus.js';
 import { openCommandHandler } from './commands.js';
 import { bytesOnDisk } from './data-directory.js';
 import { openEventStore } from './event-store.js';
-import { importFile, isEmptyStore } from './import-job.js';
+import { importFile, isEmptyStore, type ImportOptions } from './import-job.js';
+import { openJobServer } from './job-server.js';
+import { perform } from './store-jobs.js';
 import { openProjectors } from './projectors.js';
 import { openHeartbeat } from './heartbeat.js';
 import { watchReadModels } from './read-models-health.js';
-import { BY_COMMAND, openReadSide, openReadStore } from './read-side.js';
+import { BY_COMMAND, openReadSide, openReadStore, type ReadSide } from './read-side.js';
 import { isMongodb } from './read-store.js';
 import { identifyLog, versionsOf, whenEventStore } from './versions.js';
 import { allOrNone } from './when-available.js';
@@ -30,6 +32,8 @@ export interface StartNeeds extends ServeNeeds {
   readonly signal: AbortSignal;
   /** Imported first where the event store holds no anime. */
   readonly sampleCatalog: string | undefined;
+  /** Told of that import. */
+  readonly output: ImportOptions['output'];
 }
 
 /** Opens everything that a role runs, in the order in which it depends on each other. */
@@ -51,10 +55,10 @@ const startCommands = async (
   port: OpenPort,
   { store, metricsOf }: { store: EventStore; metricsOf: readonly MetricsPart[] },
 ): Promise<void> => {
-  const { logger, signal, sampleCatalog: file } = needs;
+  const { logger, signal, sampleCatalog: file, output } = needs;
   const handler = await openCommandHandler(needs, store);
   if (file !== undefined && (await isEmptyStore(store, signal))) {
-    await importFile({ handler, logger, file, signal });
+    await importFile({ handler, logger, file, signal, output });
   }
   await serveCommands(needs, port, { handler, store, metricsOf });
 };
@@ -76,6 +80,39 @@ const startAll: StartRole = async (needs) => {
   await startCommands(needs, commandPort, { store, metricsOf: ofCommands });
   const { readStore } = readSide;
   await serveQueries(needs, queryPort, { readStore, readSide, metricsOf: ofQueries });
+  await takeJobs(needs, store, readSide);
+};
+
+/** Jobs of the command line are done here while this process has DATA_DIR. */
+const takeJobs = async (
+  needs: StartNeeds,
+  eventStore: EventStore,
+  { readStore, deadLetters, projectors }: ReadSide,
+): Promise<void> => {
+  const { config, logger, life } = needs;
+  if (config.eventStore.url !== '' && isMongodb(config) && isKafka(config)) return;
+  const { feeding } = projectors;
+  const stores = {
+    eventStore,
+    readStore,
+    feeding,
+    deadLetters: () => Promise.resolve(deadLetters),
+  };
+  try {
+    await life.open(
+      'jobs',
+      () =>
+        openJobServer({
+          ...{ config, logger },
+          perform: (job, signal, output) => perform(job, { ...needs, signal }, stores, output),
+        }),
+      (server) => server.close(),
+    );
+  } catch (error) {
+    logger.warn('Jobs of the command line cannot be taken: they need the service stopped', {
+      error,
+    });
+  }
 };
 
 const startCommandApi: StartRole = async (needs) => {

@@ -58,15 +58,21 @@ export const describeSettings = (): string =>
 /** In a setting that is no secret, by mistake. */
 const CREDENTIALS = /\/\/.*@/s;
 
-/** The effective value of every setting as VARIABLE=value lines, secrets masked. */
-export const showConfig = (config: object): string =>
-  settings
-    .map(({ key, variable, secret, address }) => {
+/** The effective value of every setting by its variable, secrets masked. */
+export const effectiveSettings = (config: object): Readonly<Record<string, string>> =>
+  Object.fromEntries(
+    settings.map(({ key, variable, secret, address }) => {
       const value = key
         .split('.')
         .reduce<unknown>((node, name) => (node as Record<string, unknown>)[name], config);
       const text = shown(value);
-      if (text === '' || !(secret || CREDENTIALS.test(text))) return `${variable}=${text}`;
-      return `${variable}=${address ? withoutSecrets(text) : '***'}`;
-    })
+      if (text === '' || !(secret || CREDENTIALS.test(text))) return [variable, text];
+      return [variable, address ? withoutSecrets(text) : '***'];
+    }),
+  );
+
+/** The same as VARIABLE=value lines. */
+export const showConfig = (config: object): string =>
+  Object.entries(effectiveSettings(config))
+    .map(([variable, text]) => `${variable}=${text}`)
     .join('\n');

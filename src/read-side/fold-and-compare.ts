@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
 import type { AnimeId } from '../domain/ids.js';
 import { streamOf } from '../domain/stream-name.js';
@@ -29,6 +30,7 @@ export interface CompareOptions {
   readonly documents: DocumentStore;
   readonly maxDifferences?: number;
   readonly signal?: AbortSignal;
+  readonly onProgress?: (progress: { readonly animes: number; readonly total: number }) => void;
 }
 
 /**
@@ -40,8 +42,10 @@ export const compareWithLog = async ({
   documents,
   maxDifferences = 100,
   signal = new AbortController().signal,
+  onProgress,
 }: CompareOptions): Promise<Comparison> => {
   const heads = await headsOf(eventStore, signal);
+  const total = heads.size;
   const differences: Difference[] = [];
   const behind: Late[] = [];
   const ahead: AnimeId[] = [];
@@ -56,7 +60,10 @@ export const compareWithLog = async ({
   };
 
   for await (const anime of documents.allAnimes()) {
+    // Embedded reads are done at once, and commands must not wait for all of them.
+    await nextTurn();
     signal.throwIfAborted();
+    onProgress?.({ animes, total });
     animes += 1;
     const head = heads.get(anime.animeId) ?? -1;
     heads.delete(anime.animeId);

@@ -4,7 +4,7 @@ import type { ReadStore, VersionState } from '../ports/read-store.js';
 import { fromRecorded } from '../wire/stream-event.js';
 import { createApplier, type ApplierOptions } from './applier.js';
 import { deadLetter } from './dead-letters.js';
-import { compareWithLog, type Comparison } from './fold-and-compare.js';
+import { compareWithLog, type CompareOptions, type Comparison } from './fold-and-compare.js';
 import { createLanes } from './lanes.js';
 
 export interface RebuildOptions extends Pick<
@@ -21,6 +21,8 @@ export interface RebuildOptions extends Pick<
   /** Whether every document is compared with the log at the end. */
   readonly compare?: boolean;
   readonly onProgress?: (progress: RebuildProgress) => void;
+  /** Of the comparison. */
+  readonly onCompared?: CompareOptions['onProgress'];
   readonly signal?: AbortSignal;
   readonly now?: () => number;
 }
@@ -54,7 +56,7 @@ export const rebuild = async (options: RebuildOptions): Promise<RebuildResult> =
     compare = true,
     cachedDocuments = 500_000,
   } = options;
-  const { signal = new AbortController().signal, now = Date.now } = options;
+  const { onCompared, signal = new AbortController().signal, now = Date.now } = options;
   const startedAt = performance.now();
   const { state } = await readStore.createVersion(version, logId);
   const documents = readStore.documents(version);
@@ -92,7 +94,10 @@ export const rebuild = async (options: RebuildOptions): Promise<RebuildResult> =
     onProgress?.({ events, position: last });
   }
   const elapsedMs = performance.now() - startedAt;
-  const comparison = compare ? await compareWithLog({ eventStore, documents, signal }) : null;
+  const comparing = onCompared === undefined ? {} : { onProgress: onCompared };
+  const comparison = compare
+    ? await compareWithLog({ eventStore, documents, signal, ...comparing })
+    : null;
   const isReady = state === 'building' && (comparison === null || comparison.differing === 0);
   if (isReady) await readStore.markReady(version);
   return { version, state: isReady ? 'ready' : state, events, elapsedMs, comparison };

@@ -43,8 +43,9 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   wire: ['domain', 'ports'],
   platform: ['ports'],
   ...Object.fromEntries(SIDES.map((side) => [side, ['domain', 'ports', 'wire', 'platform']])),
-  'cli.ts': [],
-  'main.ts': ['cli.ts', 'compose.ts', 'compose', 'platform'],
+  'cli.ts': ['cli-help.ts'],
+  'cli-help.ts': [],
+  'main.ts': ['cli.ts', 'cli-help.ts', 'compose.ts', 'compose', 'platform'],
 };
 
 const ADAPTER_MAY_IMPORT = ['domain', 'ports', 'wire', 'platform'];

@@ -2,6 +2,7 @@ import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { expect } from 'chai';
+import { COMMANDS } from '../../src/cli-help.js';
 import { runCommandLine as run } from '../support/command-line.js';
 import { temporaryDirectory } from '../support/temporary-directory.js';
 
@@ -11,7 +12,23 @@ describe('the command line', function () {
   it('prints its usage', async () => {
     const { code, output } = await run(['--help']);
     expect(code).to.equal(0);
-    expect(output).to.contain('import-catalog FILE');
+    expect(output).to.contain('import-catalog ');
+  });
+
+  for (const command of Object.keys(COMMANDS)) {
+    it(`explains ${command} with its options, environment, exit codes and an example`, async () => {
+      const { code, output } = await run([command, '--help']);
+      expect(output).to.match(
+        /^Usage: anime-analytics [^]*\nOptions:[^]*\nEnvironment: [^]*\nExit codes: 0 [^]*\nExample: anime-analytics /,
+      );
+      expect(code).to.equal(0);
+    });
+  }
+
+  it('prints the settings as one JSON document, secrets masked', async () => {
+    const { output } = await run(['config', '--json'], { API_KEYS: 'hunter2' });
+    const { settings } = JSON.parse(output) as { settings: Record<string, string> };
+    expect(settings).to.include({ API_KEYS: '***', HOST: '127.0.0.1' });
   });
 
   it('prints its version', async () => {
@@ -32,7 +49,7 @@ describe('the command line', function () {
   it('exits 2 on what it does not understand, and says why', async () => {
     const { code, errors } = await run(['sing']);
     expect(code).to.equal(2);
-    expect(errors).to.contain('Unknown command sing.').and.to.contain('Usage:');
+    expect(errors).to.match(/^Usage: [^\n]+\nHelp: {2}[^\n]+\nUnknown command sing\.\n$/);
   });
 
   it('exits 2 on a wrong setting and names its variable', async () => {
@@ -114,7 +131,7 @@ describe('the command line', function () {
         const path = join(directory.path, 'catalog.csv');
         if (content === 'directory') await mkdir(path);
         else if (content !== undefined) await writeFile(path, content);
-        const environment = { DATA_DIR: join(directory.path, 'data'), NODE_ENV: 'test' };
+        const environment = { DATA_DIR: directory.path, NODE_ENV: 'test' };
         const { code, errors } = await run(['import-catalog', path], environment);
         expect(errors)
           .to.contain(`${path}: `)

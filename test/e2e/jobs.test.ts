@@ -1,10 +1,11 @@
 import { randomUUID } from 'node:crypto';
-import { cp, rm } from 'node:fs/promises';
+import { cp, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import { readOrMakeLogIdentity } from '../../src/wire/log-identity.js';
+import { eventually } from '../support/eventually.js';
 import { openEmbedded } from '../support/embedded.js';
-import { send } from '../support/http-client.js';
+import { query, send } from '../support/http-client.js';
 import { runCommandLine as run } from '../support/command-line.js';
 import { startServiceProcess } from '../support/service-process.js';
 import { temporaryDirectory } from '../support/temporary-directory.js';
@@ -138,11 +139,102 @@ describe('the jobs of the command line, on a service that is stopped', function 
     expect((await job('audit')).code).to.equal(0);
   });
 
-  it('are refused beside a running service, with the setting that is in the way', async () => {
-    const service = await startServiceProcess({ dataDir: directory.path });
-    const { code, errors } = await job('audit');
+  it('refuse a data directory that is not there, without making it, and name the nearest', async () => {
+    const dataDir = join(directory.path, 'read-model');
+    for (const args of [
+      ['audit'],
+      ['rebuild'],
+      ['dead-letters', 'list'],
+      ['import-catalog', 'x'],
+    ]) {
+      const { code, errors } = await run(args, { DATA_DIR: dataDir, NODE_ENV: 'test' });
+      expect(errors, args.join(' '))
+        .to.match(/^DATA_DIR: there is no directory/)
+        .and.to.contain(`Did you mean ${join(directory.path, 'read-models')}?`);
+      expect(code).to.equal(2);
+    }
+    expect(await readdir(directory.path)).not.to.include('read-model');
+  });
+
+  it('refuse a directory without an event log, and leave it as it is', async () => {
+    const empty = await temporaryDirectory();
+    const { code, errors } = await run(['audit'], { DATA_DIR: empty.path, NODE_ENV: 'test' });
+    expect(errors).to.match(/^DATA_DIR: there is no event log in/);
+    expect(code).to.equal(2);
+    expect(await readdir(empty.path)).to.deep.equal([]);
+    await empty.remove();
+  });
+
+  it('print one JSON document with --json, and their messages to standard error', async () => {
+    const { code, output, errors } = await job('rebuild', 'status', '--json');
+    const [version] = (JSON.parse(output) as { versions: object[] }).versions;
+    expect(version).to.include({ name: 'v1', state: 'active', behind: 0, ofOtherLog: false });
+    expect(errors).to.match(/^v1 +active /m);
+    expect(code).to.equal(0);
+    const refused = await job('audit', 'v9', '--json');
+    expect(JSON.parse(refused.output)).to.deep.equal({
+      ...{ command: 'audit', ok: false, message: 'There is no version v9.' },
+    });
+    expect(refused.code).to.equal(1);
+  });
+});
+
+describe('the jobs of the command line, beside a running service', function () {
+  this.timeout(120_000);
+  let directory: Awaited<ReturnType<typeof temporaryDirectory>>;
+  let service: Awaited<ReturnType<typeof startServiceProcess>>;
+
+  beforeEach(async () => {
+    directory = await temporaryDirectory();
+    service = await startServiceProcess({
+      dataDir: directory.path,
+      // Without the port, too: the socket is enough.
+      environment: { EVENTSTORE_PORT: '0' },
+      args: ['--sample-catalog', 'data/sample-catalog.csv'],
+    });
+  });
+  afterEach(async () => {
     await service.end('SIGTERM');
-    expect(errors).to.contain('DATA_DIR').and.to.contain(String(service.pid));
+    await directory.remove();
+  });
+
+  const job = (...args: string[]) => run(args, { DATA_DIR: directory.path, NODE_ENV: 'test' });
+  const click = () => send('POST', `${service.commandUrl}/click`, CLICK);
+  const clicks = async () => {
+    const { animeStats } = await query(
+      service.queryUrl,
+      '{ animeStats(animeId: 1) { totalClicks } }',
+    );
+    return (animeStats as { totalClicks: number }).totalClicks;
+  };
+
+  it('build a version, feed it from then on, and remove the one before it', async () => {
+    await click();
+    expect((await job('rebuild')).output).to.contain('v2 is ready');
+    await click();
+    expect(await job('rebuild', 'promote')).to.include({ code: 0, output: 'v2 is active.\n' });
+    expect(await job('rebuild', 'prune', 'v1')).to.include({ code: 0 });
+    await click();
+    await eventually(async () => expect(await clicks()).to.equal(3));
+    expect(await job('audit')).to.include({ code: 0 });
+    expect(await service.end('SIGTERM')).to.equal(0);
+    // What was fed by the service is whole for the next one.
+    expect(await job('audit')).to.include({ code: 0 });
+  });
+
+  it('audit and show dead letters, as JSON, too', async () => {
+    expect((await job('audit')).output).to.match(/v1 equals the log\.\n$/);
+    const audited = JSON.parse((await job('audit', '--json')).output) as object;
+    expect(audited).to.include({ command: 'audit', ok: true, version: 'v1', animes: 85 });
+    expect((await job('dead-letters', 'list')).output).to.equal('0 dead letters, 0 open.\n');
+    expect(await job('audit', 'v9')).to.include({ code: 1, output: 'There is no version v9.\n' });
+  });
+
+  it('are refused where they name other servers than the service does', async () => {
+    const other = { KAFKA_BROKERS: '127.0.0.1:1' };
+    const environment = { DATA_DIR: directory.path, NODE_ENV: 'test', ...other };
+    const { code, errors } = await run(['audit'], environment);
+    expect(errors).to.match(/^KAFKA_BROKERS, KAFKA_TOPIC: the service that has DATA_DIR runs with/);
     expect(code).to.equal(2);
   });
 });

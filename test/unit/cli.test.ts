@@ -20,6 +20,7 @@ describe('the arguments of the command line', () => {
     ],
     ['a limit that is no number', ['dead-letters', 'list', '--limit', 'all'], '--limit'],
     ['projections without a verb', ['projections'], 'projections needs deploy or status.'],
+    ['an option of another command', ['audit', '--relist'], 'audit has no option --relist.'],
     ['too many arguments', ['serve', 'all', 'now'], 'Too many arguments: now.'],
   ] as const) {
     it(`are refused with ${name}`, () => {
@@ -70,12 +71,14 @@ describe('the arguments of the command line', () => {
     ],
     ['projections deploy', { command: 'projections', action: 'deploy' }],
     ['config --help', { command: 'config', explain: true }],
-    ['audit --help', { command: 'help' }],
-    ['', { command: 'help' }],
+    ['audit --help', { command: 'help', about: 'audit' }],
+    ['help rebuild', { command: 'help', about: 'rebuild' }],
+    ['', { command: 'help', about: undefined }],
+    ['audit --json', { command: 'audit', version: undefined, json: true }],
   ] as const) {
     it(`are understood: ${text}`, () => {
       const args = text.split(' ').filter((each) => each !== '');
-      expect(parseInvocation(args)).to.deep.equal(invocation);
+      expect(parseInvocation(args)).to.deep.equal({ json: false, ...invocation });
     });
   }
 });

@@ -13,21 +13,24 @@ const storesAt = async (...positions: (Position | null)[]) => {
   return stores;
 };
 
+const lowestOf = async (...positions: Parameters<typeof storesAt>) => {
+  const stores = await storesAt(...positions);
+  return lowestFlushed(() => stores).load();
+};
+
 describe('the position from which all versions can be fed', () => {
   it('is that of the version furthest behind', async () => {
-    expect(await lowestFlushed(await storesAt(at(9n), at(3n), at(5n))).load()).to.deep.equal(
-      at(3n),
-    );
+    expect(await lowestOf(at(9n), at(3n), at(5n))).to.deep.equal(at(3n));
   });
 
   it('is the beginning where any version has nothing yet, whichever comes first', async () => {
-    expect(await lowestFlushed(await storesAt(at(9n), null)).load()).to.equal(null);
-    expect(await lowestFlushed(await storesAt(null, at(9n))).load()).to.equal(null);
+    expect(await lowestOf(at(9n), null)).to.equal(null);
+    expect(await lowestOf(null, at(9n))).to.equal(null);
   });
 
   it('is noted with every version', async () => {
     const stores = await storesAt(null, at(3n));
-    await lowestFlushed(stores).save(at(7n));
+    await lowestFlushed(() => stores).save(at(7n));
     for (const store of stores) expect(await store.flushed()).to.deep.equal(at(7n));
   });
 });

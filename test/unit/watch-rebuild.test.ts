@@ -1,5 +1,4 @@
 import { expect } from 'chai';
-import { rebuildProgress } from '../../src/compose/rebuild-progress.js';
 import { watchRebuild, type WatchProgress } from '../../src/read-side/watch-rebuild.js';
 import { events } from '../support/examples.js';
 import { LOG_ID, logOf, type Happening } from '../support/histories.js';
@@ -78,29 +77,5 @@ describe('a rebuild that projectors fill', () => {
     const built = await watch();
     expect(built).to.have.nested.property('comparison.equal', false);
     expect(await stateOf('v2')).to.equal('building');
-  });
-});
-
-describe('the progress of a rebuild', () => {
-  it('is shown every two seconds and at the end, with the time that is left', () => {
-    const lines: string[] = [];
-    let now = 0;
-    const show = rebuildProgress(
-      (line) => lines.push(line),
-      'v2',
-      () => now,
-    );
-    show({ events: 0, total: 100 });
-    now = 1_000;
-    show({ events: 10, total: 100 });
-    now = 2_000;
-    show({ events: 20, total: 100 });
-    now = 2_500;
-    show({ events: 100, total: 100 });
-    expect(lines).to.deep.equal([
-      'v2: 0 of 100 events (0 %)',
-      'v2: 20 of 100 events (20 %), 8 s left',
-      'v2: 100 of 100 events (100 %)',
-    ]);
   });
 });

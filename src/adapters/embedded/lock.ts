@@ -7,6 +7,8 @@ export interface DirectoryOwner {
   readonly pid: number;
   /** Where its event store listens; null where it does not. */
   readonly port: number | null;
+  /** The socket on which it takes jobs; absent where it takes none. */
+  readonly jobs?: string;
 }
 
 /** Another process works in the data directory. */
@@ -62,8 +64,16 @@ const SQLITE_BUSY = 5;
 const ownerFile = (directory: string): string => join(directory, 'owner.json');
 
 /** Tells others where the event store of the directory listens; only its owner may. */
-export const announceOwner = (directory: string, port: number | null): void => {
-  const owner: DirectoryOwner = { pid: process.pid, port };
+export const announceOwner = (directory: string, port: number | null): void =>
+  writeOwner(directory, { pid: process.pid, port });
+
+/** Tells others where the owner of the directory takes jobs; undefined: nowhere any more. */
+export const announceJobs = (directory: string, jobs: string | undefined): void => {
+  const { pid, port } = readOwner(directory) ?? { pid: process.pid, port: null };
+  writeOwner(directory, { pid, port, ...(jobs === undefined ? {} : { jobs }) });
+};
+
+const writeOwner = (directory: string, owner: DirectoryOwner): void => {
   const draft = `${ownerFile(directory)}.new`;
   writeFileSync(draft, JSON.stringify(owner));
   renameSync(draft, ownerFile(directory));

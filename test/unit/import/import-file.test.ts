@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { expect } from 'chai';
 import { CatalogFormatError } from '../../../src/import/catalog-columns.js';
 import { importCatalogFile } from '../../../src/import/import-file.js';
+import type { Progress } from '../../../src/platform/progress.js';
 import { silentLogger } from '../../../src/platform/logger.js';
 import { AT } from '../../support/examples.js';
 import { rejectionOf } from '../../support/rejection-of.js';
@@ -21,27 +22,29 @@ describe('importCatalogFile', () => {
     const path = join(directory.path, 'catalog.csv');
     if (content !== undefined) await writeFile(path, content);
     let shown = '';
+    let last: Progress | undefined;
     const options = {
       path,
-      output: { write: (text: string) => (shown += text) },
+      print: (text: string) => void (shown += `${text}\n`),
+      onProgress: (progress: Progress) => void (last = progress),
       list: () => Promise.resolve('listed' as const),
       now: () => Date.parse(AT),
       logger: silentLogger(),
     };
     const report = await importCatalogFile(options);
-    return { report, shown };
+    return { report, shown, last };
   };
 
   it('shows how far it is and what came of it', async () => {
-    const { report, shown } = await run('anime_id,name\n1,A\nx,B\n2,C\n');
+    const { report, shown, last } = await run('anime_id,name\n1,A\nx,B\n2,C\n');
     expect(report).to.include({ ended: 'completed', listed: 2 });
-    expect(shown.split('\n').slice(-5)).to.deep.equal([
-      '100 %  2 titles, 1 row rejected',
+    expect(shown.split('\n').slice(-4)).to.deep.equal([
       'Imported after 0.0 s: 2 listed, 0 revised, 0 unchanged, 0 delisted and left alone, 1 row rejected.',
       'Rejected:',
       '  line 3: the id "x" is no whole number from 1 to 2147483647',
       '',
     ]);
+    expect(last).to.include({ task: 'import', detail: '2 titles, 1 row rejected' });
   });
 
   it('says on the first line what the file is taken for', async () => {

@@ -1,7 +1,6 @@
 import { expect } from 'chai';
 import { isComplete, type ImportReport } from '../../../src/import/import-report.js';
 import { summarise } from '../../../src/import/import-summary.js';
-import { createProgress } from '../../../src/import/progress.js';
 import { UnavailableError } from '../../../src/ports/errors.js';
 import { animeId } from '../../support/examples.js';
 
@@ -17,69 +16,6 @@ const REPORT: ImportReport = {
   failed: none,
   durationMs: 4321,
 };
-
-const shownBy = (isTTY: boolean, totalBytes = 1000) => {
-  let text = '';
-  let time = 0;
-  const output = { isTTY, columns: 60, write: (chunk: string) => (text += chunk) };
-  const progress = createProgress({ output, totalBytes, now: () => time });
-  return { progress, shown: () => text, wait: (ms: number) => (time += ms) };
-};
-
-const at = (bytesRead: number, rejected = 0) => ({ titles: bytesRead, rejected, bytesRead });
-
-describe('createProgress', () => {
-  it('draws one bar on a terminal, over itself', () => {
-    const { progress, shown, wait } = shownBy(true);
-    progress.show(at(250));
-    wait(1000);
-    progress.show(at(500, 2));
-    progress.end(true);
-    expect(shown().split('\r\u001b[K')).to.deep.equal([
-      '',
-      `[${bar(0.25, 39)}]  25 %  250 titles`,
-      `[${bar(0.5, 22)}]  50 %  500 titles, 2 rows rejected`,
-      `[${bar(1, 22)}] 100 %  500 titles, 2 rows rejected\n`,
-    ]);
-  });
-
-  it('draws no more often than ten times a second', () => {
-    const { progress, shown, wait } = shownBy(true);
-    for (let bytes = 0; bytes < 100; bytes += 1) {
-      progress.show(at(bytes));
-      wait(10);
-    }
-    expect(shown().split('\r')).to.have.lengthOf(11);
-  });
-
-  it('writes plain lines elsewhere, one for every tenth', () => {
-    const { progress, shown } = shownBy(false);
-    for (let bytes = 1; bytes <= 1000; bytes += 1) progress.show(at(bytes));
-    progress.end(true);
-    expect(shown().split('\n')).to.deep.equal([
-      ...[10, 20, 30, 40, 50, 60, 70, 80, 90].map((percent) => ` ${percent} %  ${percent}0 titles`),
-      '100 %  1,000 titles',
-      '',
-    ]);
-  });
-
-  it('says where it stopped', () => {
-    const { progress, shown } = shownBy(false);
-    progress.show(at(123));
-    progress.end(false);
-    expect(shown()).to.equal(' 12 %  123 titles\n 12 %  123 titles\n');
-  });
-
-  it('shows something of a file whose size is unknown', () => {
-    const { progress, shown } = shownBy(false, 0);
-    progress.show(at(123));
-    progress.end(true);
-    expect(shown()).to.equal('100 %  123 titles\n');
-  });
-});
-
-const bar = (share: number, width: number): string =>
-  '#'.repeat(Math.round(width * share)) + '.'.repeat(width - Math.round(width * share));
 
 describe('summarise', () => {
   it('says what came of a complete import in one line', () => {

@@ -1,0 +1,146 @@
+interface Command {
+  readonly usage: readonly string[];
+  readonly about: string;
+  /** What each option does, by its name; `--help` is everybody's. */
+  readonly options: Readonly<Record<string, string>>;
+  /** The settings that matter most to it. */
+  readonly environment: readonly string[];
+  readonly exits: string;
+  readonly example: string;
+}
+
+const JSON_OPTION = {
+  json: 'print one JSON document to standard output, messages to standard error',
+};
+
+const STORES = ['DATA_DIR', 'EVENTSTORE_URL', 'KAFKA_BROKERS', 'MONGODB_URL', 'MONGODB_DATABASE'];
+
+const BESIDE = 'Beside a running service it is done by that service, through a socket in DATA_DIR.';
+
+export const COMMANDS = {
+  serve: {
+    usage: ['serve [all|command-api|bridge|projector|query-api] [--sample-catalog FILE]'],
+    about: 'Runs the service, or one role of it, until Ctrl-C. Default: all.',
+    options: { 'sample-catalog': 'FILE: import FILE first if the event store holds no anime yet' },
+    environment: ['HOST', 'COMMAND_PORT', 'QUERY_PORT', ...STORES],
+    exits: '0 stopped cleanly, 1 failed, 2 wrong usage or configuration',
+    example: 'serve --sample-catalog data/sample-catalog.csv',
+  },
+  'import-catalog': {
+    usage: ['import-catalog FILE [--relist] [--clear] [--json]'],
+    about: 'Puts the titles of a CSV file into the catalogue, also beside a running service.',
+    options: {
+      relist: 'list delisted titles again too',
+      clear: 'make unknown what the file does not know, instead of keeping what is known',
+      ...JSON_OPTION,
+    },
+    environment: ['DATA_DIR', 'EVENTSTORE_URL'],
+    exits: '0 all is in, 1 rows were left out or it was stopped, 2 wrong usage or configuration',
+    example: 'import-catalog data/sample-catalog.csv',
+  },
+  rebuild: {
+    usage: [
+      'rebuild [--json]                    build a new version from the log, beside the active one',
+      'rebuild status [--json]             list the versions',
+      'rebuild promote [VERSION] [--json]  make a version that is ready the active one',
+      'rebuild rollback [VERSION] [--json] make the one before it active again',
+      'rebuild prune VERSION [--json]      remove a version that is not active',
+    ],
+    about: `Builds, lists and switches versions of the read models. ${BESIDE}`,
+    options: JSON_OPTION,
+    environment: STORES,
+    exits: '0 done, 1 failed or a difference was found, 2 wrong usage or configuration',
+    example: 'rebuild promote v2',
+  },
+  audit: {
+    usage: ['audit [VERSION] [--json]'],
+    about: `Compares every document with a fold of the log. Default: the active version. ${BESIDE}`,
+    options: JSON_OPTION,
+    environment: STORES,
+    exits: '0 equal, 1 a difference was found or it failed, 2 wrong usage or configuration',
+    example: 'audit v2 --json',
+  },
+  'dead-letters': {
+    usage: [
+      'dead-letters list [--limit N] [--json]  list what could not be applied',
+      'dead-letters replay [STREAM] [--json]   compute the anime of all open letters again, or one',
+      'dead-letters ignore STREAM REVISION[-LAST] [--reason TEXT] [--even-newer] [--json]',
+      '                                        go on as if events that cannot be read were not there',
+    ],
+    about: `Shows and settles what could not be applied. ${BESIDE}`,
+    options: {
+      limit: 'N: list at most so many (default 100)',
+      reason: 'TEXT: why, kept in the stream (at most 500 characters)',
+      'even-newer': 'ignore also events of a newer version, which an upgrade would count',
+      ...JSON_OPTION,
+    },
+    environment: STORES,
+    exits: '0 done, 1 failed, 2 wrong usage or configuration',
+    example: 'dead-letters ignore anime-1 7 --reason "written by a tool"',
+  },
+  projections: {
+    usage: [
+      'projections deploy [--json]  create or update the projections of EventStoreDB itself',
+      'projections status [--json]  what they do',
+    ],
+    about: "The event store's own projections; they need an EventStoreDB or KurrentDB server.",
+    options: JSON_OPTION,
+    environment: ['EVENTSTORE_URL'],
+    exits: '0 all run, 1 one is missing or does not run, 2 wrong usage or configuration',
+    example: 'projections deploy',
+  },
+  config: {
+    usage: ['config [--json]', 'config --help  explain every setting'],
+    about: 'Prints the effective settings, secrets masked.',
+    options: JSON_OPTION,
+    environment: ['every setting'],
+    exits: '0 done, 2 wrong usage or configuration',
+    example: 'config --json',
+  },
+} as const satisfies Record<string, Command>;
+
+export type CommandName = keyof typeof COMMANDS;
+
+export const isCommand = (text: string): text is CommandName => Object.hasOwn(COMMANDS, text);
+
+const PROGRAM = 'anime-analytics';
+
+export const helpOf = (name: CommandName): string => {
+  const { usage, about, options, environment, exits, example }: Command = COMMANDS[name];
+  const described = Object.entries({ ...options, help: 'this text' }).map(
+    ([option, text]) => `  --${option.padEnd(15)} ${text}`,
+  );
+  return [
+    ...usage.map((line, index) => `${index === 0 ? 'Usage:' : '      '} ${lineOf(line)}`),
+    ...['', about, '', 'Options:', ...described, ''],
+    `Environment: ${environment.join(', ')} (anime-analytics config --help explains them)`,
+    `Exit codes: ${exits}`,
+    `Example: ${PROGRAM} ${example}`,
+  ].join('\n');
+};
+
+/** A line that goes on with the one above stays without the program's name. */
+const lineOf = (line: string): string =>
+  `${line.startsWith(' ') ? ' '.repeat(PROGRAM.length) : PROGRAM} ${line}`;
+
+export const USAGE = `Usage: ${PROGRAM} <command> [--help]
+
+${Object.entries(COMMANDS)
+  .map(([name, { about }]) => `  ${name.padEnd(15)} ${about}`)
+  .join('\n')}
+  help [COMMAND]  the same as --help
+  --version       the version
+
+With --json a job prints one JSON document to standard output and its messages to standard error.
+Exit codes: 0 done, 1 failed or a difference was found, 2 wrong usage or configuration.
+Settings come from the environment, then config/<NODE_ENV>.json: see ${PROGRAM} config --help.`;
+
+/** Two lines for who made a mistake; the sentence about it comes after them. */
+export const shortUsage = (about: CommandName | undefined): string => {
+  if (about === undefined) {
+    return `Usage: ${PROGRAM} <${Object.keys(COMMANDS).join('|')}>\nHelp:  ${PROGRAM} --help`;
+  }
+  const actions = COMMANDS[about].usage.map((line) => line.trim().split(/ {2,}/)[0] ?? '');
+  const form = actions.length === 1 ? (actions[0] ?? about) : `${about} ...`;
+  return `Usage: ${PROGRAM} ${form}\nHelp:  ${PROGRAM} ${about} --help`;
+};

@@ -1,0 +1,64 @@
+import { connect, type Socket } from 'node:net';
+import { once } from 'node:events';
+import { ConfigError } from '../platform/config.js';
+import { UnavailableError } from '../ports/errors.js';
+import type { JobOptions } from './job.js';
+import { linesOf, serversOf, toJson, type JobFrame, type JobRequest } from './job-protocol.js';
+
+const MAX_ANSWER = 64 * 1024 * 1024;
+
+/** Has a job done by the service that listens on a socket, and tells what it tells. */
+export const askService = async (
+  path: string,
+  args: readonly string[],
+  options: JobOptions,
+): Promise<boolean> => {
+  const { config, stop } = options;
+  const socket = await connected(path);
+  const request: JobRequest = { args, servers: serversOf(config) };
+  socket.write(`${toJson(request)}\n`);
+  const onStop = (): void => void socket.write('stop\n');
+  stop.addEventListener('abort', onStop);
+  if (stop.aborted) onStop();
+  try {
+    for await (const line of linesOf(socket, MAX_ANSWER)) {
+      const frame = JSON.parse(line) as JobFrame;
+      if ('done' in frame) return frame.done;
+      if ('error' in frame) {
+        throw frame.isUsage ? new ConfigError(frame.error) : new UnavailableError(frame.error);
+      }
+      show(frame, options);
+    }
+  } catch (error) {
+    if (error instanceof Error && 'syscall' in error) throw gone();
+    throw error;
+  } finally {
+    stop.removeEventListener('abort', onStop);
+    socket.destroy();
+  }
+  throw gone();
+};
+
+const show = (frame: JobFrame, { print, report, progress }: JobOptions): void => {
+  if ('print' in frame) print(frame.print);
+  else if ('report' in frame) report(frame.report);
+  else if ('progress' in frame) progress(frame.progress);
+};
+
+const connected = async (path: string): Promise<Socket> => {
+  const socket = connect(path);
+  try {
+    await once(socket, 'connect');
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown';
+    throw new ConfigError(
+      code === 'EACCES' || code === 'EPERM'
+        ? 'DATA_DIR: the service that has it belongs to another user: run the job as that user.'
+        : `DATA_DIR: the service that has it cannot be asked (${code}): is it stopping, or in another container?`,
+    );
+  }
+  return socket;
+};
+
+const gone = () =>
+  new UnavailableError('The service went away before the job was done: run it again.');

@@ -1,0 +1,43 @@
+import { createProgress, type ProgressOutput } from '../platform/progress.js';
+import type { JobOutput } from './job.js';
+import { toJson } from './job-protocol.js';
+
+export interface JobOutputOptions {
+  readonly command: string;
+  readonly json: boolean;
+  readonly stdout: Pick<ProgressOutput, 'write'>;
+  readonly stderr: ProgressOutput;
+}
+
+export interface ProcessOutput extends JobOutput {
+  /** The end: with `json` the one document of standard output. */
+  readonly finish: (result: { readonly ok: boolean; readonly error?: string }) => void;
+}
+
+/** What a job tells, as text, or as one JSON document with all else on standard error. */
+export const createJobOutput = ({
+  command,
+  json,
+  stdout,
+  stderr,
+}: JobOutputOptions): ProcessOutput => {
+  const progress = createProgress({ output: stderr });
+  let reported: Readonly<Record<string, unknown>> | null = null;
+  let message: string | undefined;
+  return {
+    print: (text) => {
+      progress.clear();
+      message = text;
+      (json ? stderr : stdout).write(`${text}\n`);
+    },
+    report: (data) => void (reported = data),
+    progress: progress.show,
+    finish: ({ ok, error }) => {
+      progress.clear();
+      if (!json) return;
+      const refused = { message: error ?? message };
+      const told = error === undefined && reported !== null ? reported : refused;
+      stdout.write(`${toJson({ command, ok, ...told })}\n`);
+    },
+  };
+};

@@ -1,0 +1,51 @@
+import { createHash } from 'node:crypto';
+import type { Socket } from 'node:net';
+import type { Config } from '../platform/config.js';
+import type { Progress } from '../platform/progress.js';
+
+/** What a client sends, as the first line. A second line asks to stop. */
+export interface JobRequest {
+  /** As on the command line, so that they are checked as there. */
+  readonly args: readonly string[];
+  readonly servers: Readonly<Record<string, string>>;
+}
+
+/** What the service sends, one to a line; the last one is `done` or `error`. */
+export type JobFrame =
+  | { readonly print: string }
+  | { readonly report: Readonly<Record<string, unknown>> }
+  | { readonly progress: Progress }
+  | { readonly done: boolean }
+  | { readonly error: string; readonly isUsage: boolean };
+
+/** The servers that a process works on, as digests: addresses may hold passwords. */
+export const serversOf = ({ eventStore, kafka, mongodb }: Config): JobRequest['servers'] => {
+  const addresses = {
+    EVENTSTORE_URL: eventStore.url,
+    KAFKA_BROKERS: kafka.brokers.join(),
+    KAFKA_TOPIC: kafka.brokers.length === 0 ? '' : kafka.topic,
+    MONGODB_URL: mongodb.url,
+    MONGODB_DATABASE: mongodb.url === '' ? '' : mongodb.database,
+  };
+  const digest = (text: string) => createHash('sha256').update(text).digest('base64');
+  return Object.fromEntries(
+    Object.entries(addresses).map(([name, address]) => [name, digest(address)]),
+  );
+};
+
+const JSON_SAFE = (_: string, value: unknown): unknown =>
+  typeof value === 'bigint' ? value.toString() : value;
+
+export const toJson = (value: unknown): string => JSON.stringify(value, JSON_SAFE);
+
+/** The lines of a socket; ends with it. Throws where a line is longer than a peer has reason to send. */
+export async function* linesOf(socket: Socket, maxLength: number): AsyncGenerator<string> {
+  let rest = '';
+  socket.setEncoding('utf8');
+  for await (const chunk of socket as AsyncIterable<string>) {
+    const lines = `${rest}${chunk}`.split('\n');
+    rest = lines.pop() ?? '';
+    yield* lines;
+    if (rest.length > maxLength) throw new Error(`A line is longer than ${maxLength} characters.`);
+  }
+}

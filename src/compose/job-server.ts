@@ -1,0 +1,201 @@
+import { randomUUID } from 'node:crypto';
+import { chmod, mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { createServer, type Server, type Socket } from 'node:net';
+import { once } from 'node:events';
+import { tmpdir } from 'node:os';
+import { dirname, join, resolve } from 'node:path';
+import { announceJobs } from '../adapters/embedded/lock.js';
+import { parseInvocation, UsageError, type StoreJob } from '../cli.js';
+import { ConfigError, type Config } from '../platform/config.js';
+import type { Logger } from '../platform/logger.js';
+import { PortError } from '../ports/errors.js';
+import { isReadOnly, type JobOutput } from './job.js';
+import { linesOf, serversOf, toJson, type JobFrame, type JobRequest } from './job-protocol.js';
+
+export interface JobServerOptions {
+  readonly config: Config;
+  readonly logger: Logger;
+  readonly perform: (job: StoreJob, signal: AbortSignal, output: JobOutput) => Promise<boolean>;
+}
+
+const MAX_JOBS = 4;
+const MAX_CONNECTIONS = 16;
+const MAX_REQUEST = 64 * 1024;
+const REQUEST_WITHIN_MS = 5_000;
+/** A client that does not read what it asked for is let go. */
+const MAX_UNREAD_BYTES = 64 * 1024 * 1024;
+
+class Refused extends Error {}
+
+/**
+ * Takes jobs on a socket that only the user of this process can open, which is all the credential
+ * there is. The owner file of DATA_DIR says where.
+ */
+export const openJobServer = async (options: JobServerOptions) => {
+  const { config, logger } = options;
+  const stopping = new AbortController();
+  const running = new Map<Promise<void>, { readonly writes: boolean }>();
+
+  /** One that changes something at a time, and few of all. */
+  const admit = (job: StoreJob): { readonly writes: boolean } => {
+    const writes = !isReadOnly(job);
+    const others = [...running.values()];
+    if (others.length > MAX_JOBS) throw new Refused(`${MAX_JOBS} jobs are running: wait for one.`);
+    if (writes && others.some((other) => other.writes)) {
+      throw new Refused('Another job that changes something is running: wait until it is done.');
+    }
+    return { writes };
+  };
+
+  const answer = async (socket: Socket, entry: { writes: boolean }): Promise<void> => {
+    const send = (frame: JobFrame): void => {
+      if (socket.writableLength > MAX_UNREAD_BYTES) socket.destroy();
+      else if (socket.writable) socket.write(`${toJson(frame)}\n`);
+    };
+    const client = new AbortController();
+    socket.once('close', () => client.abort());
+    const signal = AbortSignal.any([client.signal, stopping.signal]);
+    try {
+      const lines = linesOf(socket, MAX_REQUEST);
+      const job = await requested(config, socket, lines);
+      entry.writes = admit(job).writes;
+      void followStop(lines, client);
+      logger.info('A job of the command line is running', { job });
+      const done = await options.perform(job, signal, {
+        print: (print) => send({ print }),
+        report: (report) => send({ report }),
+        progress: (progress) => send({ progress }),
+      });
+      send({ done });
+    } catch (error) {
+      const isShutDown = stopping.signal.aborted;
+      if (!isKnown(error) && !signal.aborted) logger.error('A job failed', { error });
+      const isUsage = error instanceof ConfigError || error instanceof UsageError;
+      send({ error: sentenceOf(error, isShutDown, client.signal.aborted), isUsage });
+    }
+    socket.end();
+  };
+
+  const server = createServer((socket) => {
+    // A client that goes away is told by `close`.
+    socket.on('error', () => undefined);
+    const entry = { writes: false };
+    const job = answer(socket, entry).finally(() => running.delete(job));
+    running.set(job, entry);
+  });
+  server.maxConnections = MAX_CONNECTIONS;
+  const place = await listenPrivately(server, config.dataDir);
+  announceJobs(config.dataDir, place.path);
+
+  const close = async (): Promise<void> => {
+    announceJobs(config.dataDir, undefined);
+    stopping.abort();
+    const closed = new Promise((done) => server.close(done));
+    await Promise.all(running.keys());
+    await closed;
+    await place.remove();
+  };
+  return { path: place.path, close };
+};
+
+const requested = async (
+  config: Config,
+  socket: Socket,
+  lines: AsyncGenerator<string>,
+): Promise<StoreJob> => {
+  const timer = setTimeout(() => socket.destroy(), REQUEST_WITHIN_MS);
+  const line = await lines.next().finally(() => clearTimeout(timer));
+  if (line.done === true) throw new Refused('No job was asked for.');
+  const { args, servers } = readRequest(line.value);
+  const others = Object.entries(serversOf(config)).flatMap(([name, digest]) =>
+    servers[name] === digest ? [] : [name],
+  );
+  if (others.length > 0) {
+    throw new ConfigError(
+      `${others.join(', ')}: the service that has DATA_DIR runs with other values: set the same for the job.`,
+    );
+  }
+  const invocation = parseInvocation(args);
+  switch (invocation.command) {
+    case 'audit':
+    case 'rebuild':
+    case 'dead-letters':
+      return invocation;
+    default:
+      throw new Refused(`${invocation.command} is no job for a running service.`);
+  }
+};
+
+const readRequest = (line: string): JobRequest => {
+  try {
+    const { args, servers } = JSON.parse(line) as Partial<Record<keyof JobRequest, unknown>>;
+    const isArgs = Array.isArray(args) && args.every((each) => typeof each === 'string');
+    if (isArgs && typeof servers === 'object' && servers !== null) {
+      return { args, servers: servers as JobRequest['servers'] };
+    }
+  } catch {
+    // The same as one of another shape.
+  }
+  throw new Refused('The request cannot be read: is the job of another version than the service?');
+};
+
+/** Whatever the client says after its request means that it has had enough; so does its end. */
+const followStop = async (
+  lines: AsyncGenerator<string>,
+  client: AbortController,
+): Promise<void> => {
+  await lines.next().catch(() => undefined);
+  client.abort();
+};
+
+const isKnown = (error: unknown): boolean =>
+  [ConfigError, UsageError, PortError, Refused].some((kind) => error instanceof kind);
+
+const sentenceOf = (error: unknown, isShutDown: boolean, isStopped: boolean): string => {
+  if (isShutDown) return 'The service is stopping: run the job again once it is back.';
+  if (isStopped) return 'Stopped.';
+  const message = error instanceof Error ? error.message : String(error);
+  return isKnown(error) ? message : `${message} The log of the service says more.`;
+};
+
+/** What the operating systems take at most as the path of a socket, with its end. */
+const MAX_PATH_BYTES = 100;
+
+/** A socket in a directory of this user's own, below DATA_DIR where its path is short enough. */
+const listenPrivately = async (server: Server, dataDir: string) => {
+  if (process.platform === 'win32') {
+    const path = `\\\\.\\pipe\\anime-analytics-${randomUUID()}`;
+    await listen(server, path);
+    return { path, remove: () => Promise.resolve() };
+  }
+  const inside = join(resolve(dataDir), 'jobs', 'socket');
+  const isShort = Buffer.byteLength(inside) <= MAX_PATH_BYTES;
+  // Some file systems have no sockets.
+  const path = (isShort && (await bound(server, inside))) || (await boundElsewhere(server));
+  return { path, remove: () => rm(dirname(path), { recursive: true, force: true }) };
+};
+
+const bound = async (server: Server, path: string): Promise<string | null> => {
+  try {
+    await rm(path, { force: true });
+    await mkdir(dirname(path), { mode: 0o700, recursive: true });
+    await chmod(dirname(path), 0o700);
+    await listen(server, path);
+    await chmod(path, 0o600);
+    return path;
+  } catch {
+    return null;
+  }
+};
+
+const boundElsewhere = async (server: Server): Promise<string> => {
+  const path = join(await mkdtemp(join(tmpdir(), 'anime-analytics-')), 'socket');
+  await listen(server, path);
+  await chmod(path, 0o600);
+  return path;
+};
+
+const listen = async (server: Server, path: string): Promise<void> => {
+  server.listen(path);
+  await once(server, 'listening');
+};

@@ -1,0 +1,143 @@
+import { once } from 'node:events';
+import { mkdir, stat } from 'node:fs/promises';
+import { connect } from 'node:net';
+import { text } from 'node:stream/consumers';
+import { dirname, join } from 'node:path';
+import { expect } from 'chai';
+import { lockDirectory } from '../../../src/adapters/embedded/lock.js';
+import { askService } from '../../../src/compose/job-client.js';
+import { serversOf } from '../../../src/compose/job-protocol.js';
+import { openJobServer, type JobServerOptions } from '../../../src/compose/job-server.js';
+import { loadConfig } from '../../../src/platform/config.js';
+import { silentLogger } from '../../../src/platform/logger.js';
+import { rejectionOf } from '../../support/rejection-of.js';
+import { temporaryDirectory } from '../../support/temporary-directory.js';
+
+describe('the socket for jobs', () => {
+  let directory: Awaited<ReturnType<typeof temporaryDirectory>>;
+  let closing: (() => Promise<void>)[];
+
+  beforeEach(async () => {
+    directory = await temporaryDirectory();
+    closing = [];
+  });
+  afterEach(async () => {
+    for (const close of closing.reverse()) await close();
+    await directory.remove();
+  });
+
+  const open = async (perform: JobServerOptions['perform'], dataDir = directory.path) => {
+    const lock = lockDirectory(dataDir);
+    const config = loadConfig({ NODE_ENV: 'test', DATA_DIR: dataDir });
+    const server = await openJobServer({ config, logger: silentLogger(), perform });
+    const release = (): Promise<void> => {
+      lock.release();
+      return Promise.resolve();
+    };
+    closing.push(release, server.close);
+    const ask = (args: readonly string[], stop = new AbortController().signal) => {
+      const printed: string[] = [];
+      const done = askService(server.path, args, {
+        ...{ config, logger: silentLogger(), stop, progress: () => undefined },
+        ...{ print: (line: string) => void printed.push(line), report: () => undefined },
+      });
+      return { done, printed };
+    };
+    return { ...server, config, ask };
+  };
+
+  /** A job that runs until it is told to stop. */
+  const endless = () => {
+    let begin: (signal: AbortSignal) => void = () => undefined;
+    const begun = new Promise<AbortSignal>((resolve) => (begin = resolve));
+    const perform: JobServerOptions['perform'] = async (_, signal) => {
+      begin(signal);
+      if (!signal.aborted) await once(signal, 'abort');
+      throw signal.reason;
+    };
+    return { perform, begun };
+  };
+
+  it('carries what a job prints and whether it was done', async () => {
+    const { ask } = await open(({ command }, _, { print }) => {
+      print(`${command} has run`);
+      return Promise.resolve(false);
+    });
+    const { done, printed } = ask(['audit']);
+    expect(await done).to.equal(false);
+    expect(printed).to.deep.equal(['audit has run']);
+  });
+
+  it('can be opened by its own user alone', async () => {
+    const { path } = await open(() => Promise.resolve(true));
+    expect((await stat(path)).mode & 0o777).to.equal(0o600);
+    expect((await stat(dirname(path))).mode & 0o777).to.equal(0o700);
+  });
+
+  it('is elsewhere where the path of the data directory is too long for one', async () => {
+    const long = join(directory.path, 'x'.repeat(120));
+    await mkdir(long);
+    const { path, ask } = await open(() => Promise.resolve(true), long);
+    expect(path).not.to.contain(long);
+    expect(await ask(['audit']).done).to.equal(true);
+  });
+
+  it('refuses what is no request, and goes on', async () => {
+    const { path, ask } = await open(() => Promise.resolve(true));
+    for (const request of ['sing\n', '{"args":[1],"servers":{}}\n', 'null\n', '\n']) {
+      const socket = connect(path);
+      socket.write(request);
+      expect(await text(socket), request).to.contain('The request cannot be read');
+    }
+    const flood = connect(path).on('error', () => undefined);
+    flood.write('x'.repeat(100_000));
+    expect(await text(flood)).to.equal('');
+    expect(await ask(['audit']).done).to.equal(true);
+  });
+
+  it('takes no command that is no job', async () => {
+    const { ask } = await open(() => Promise.resolve(true));
+    expect(await rejectionOf(ask(['serve']).done))
+      .to.have.property('message')
+      .that.contains('serve is no job for a running service.');
+  });
+
+  it('takes one job at a time that changes something, and beside it those that do not', async () => {
+    const { perform, begun } = endless();
+    const { ask } = await open((job, signal, output) =>
+      job.command === 'audit' ? Promise.resolve(true) : perform(job, signal, output),
+    );
+    const stop = new AbortController();
+    const first = rejectionOf(ask(['rebuild'], stop.signal).done);
+    await begun;
+    expect(await rejectionOf(ask(['dead-letters', 'replay']).done))
+      .to.have.property('message')
+      .that.contains('Another job that changes something is running');
+    expect(await ask(['audit']).done).to.equal(true);
+    stop.abort();
+    expect(await first).to.have.property('message', 'Stopped.');
+  });
+
+  it('ends the job of a client that goes away', async () => {
+    const { perform, begun } = endless();
+    const { path, config } = await open(perform);
+    const socket = connect(path);
+    socket.write(`${JSON.stringify({ args: ['audit'], servers: serversOf(config) })}\n`);
+    const signal = await begun;
+    socket.destroy();
+    if (!signal.aborted) await once(signal, 'abort');
+    expect(signal.aborted).to.equal(true);
+  });
+
+  it('ends jobs with a sentence when the service stops', async () => {
+    const { perform, begun } = endless();
+    const { ask, close } = await open(perform);
+    const ended = rejectionOf(ask(['audit']).done);
+    await begun;
+    await close();
+    expect(await ended)
+      .to.have.property('message')
+      .that.equals('The service is stopping: run the job again once it is back.');
+    closing.pop();
+  });
+});
