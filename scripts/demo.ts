@@ -4,12 +4,13 @@ import { readFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
 import { compiled } from '../bench/support/paths.js';
 import { commandRequest, listRequest } from '../bench/support/http-request.js';
+import { createProgress } from '../src/platform/progress.js';
 import { createWorkload } from '../bench/support/workload.js';
 import { eventually } from '../test/support/eventually.js';
 import { query } from '../test/support/http-client.js';
 import { startServiceProcess, type ServiceProcess } from '../test/support/service-process.js';
 import { temporaryDirectory } from '../test/support/temporary-directory.js';
-import { nothingSent, send } from './support/load.js';
+import { nothingSent, send, type Sent } from './support/load.js';
 import { verify } from './support/verify.js';
 
 /**
@@ -28,7 +29,23 @@ const { values } = parseArgs({
 const total = Number(values.commands);
 const ANIMES = 1000;
 
+const progress = createProgress({ output: process.stderr });
+
+/** Shows how much of the load is answered while `work` runs. */
+const shown = async <T>(sent: Sent, work: Promise<T>): Promise<T> => {
+  const show = (): void => {
+    const done = sent.acknowledged.length + sent.unanswered;
+    progress.show({ task: 'load', done, total, unit: 'commands' });
+  };
+  const timer = setInterval(show, 100);
+  return await work.finally(() => {
+    clearInterval(timer);
+    progress.clear();
+  });
+};
+
 const say = (what: string, data: Record<string, unknown>): void => {
+  progress.clear();
   console.log(JSON.stringify({ step: what, ...data }));
 };
 
@@ -92,7 +109,7 @@ try {
   const startedAt = performance.now();
   let begun = 0;
   if (values.kill) {
-    const half = send(portOf(service.commandUrl), next, total, sent);
+    const half = shown(sent, send(portOf(service.commandUrl), next, total, sent));
     await eventually(
       () => {
         if (sent.acknowledged.length < total / 2) throw new Error('Half is not sent yet.');
@@ -112,7 +129,7 @@ try {
     service = await startServiceProcess({ dataDir: directory.path });
     say('ready again', { ms: Math.round(performance.now() - restartedAt) });
   }
-  await send(portOf(service.commandUrl), next, total - begun, sent);
+  await shown(sent, send(portOf(service.commandUrl), next, total - begun, sent));
   const seconds = (performance.now() - startedAt) / 1000;
   const { statuses, unanswered, acknowledged } = sent;
   say('load', {
@@ -127,7 +144,12 @@ try {
   reader.kill('SIGTERM');
   await readerEnds;
   say('stopped', { exitCode: await service.end('SIGTERM') });
-  const { comparison, ...log } = await verify(directory.path, acknowledged);
+  const { comparison, ...log } = await verify(
+    directory.path,
+    acknowledged,
+    ({ animes: done, total: of }) =>
+      progress.show({ task: 'audit', done, total: of, unit: 'anime' }),
+  );
   const { differences, behind, ...compared } = comparison;
   say('documents against a fold of the log', { ...compared, behind: behind.length });
   say('log', { acknowledged: acknowledged.length, ...log });

@@ -2,7 +2,11 @@ import { embeddedEventStore } from '../../src/adapters/embedded/log/event-store.
 import { openEventLog } from '../../src/adapters/embedded/log/open-event-log.js';
 import { openReadStore } from '../../src/adapters/embedded/read-store/open-read-store.js';
 import { silentLogger } from '../../src/platform/logger.js';
-import { compareWithLog, type Comparison } from '../../src/read-side/fold-and-compare.js';
+import {
+  compareWithLog,
+  type CompareOptions,
+  type Comparison,
+} from '../../src/read-side/fold-and-compare.js';
 import { storedOnce, type StoredOnce } from './stored-once.js';
 import { exampleDocuments } from '../../src/read-side/example-documents.js';
 
@@ -14,6 +18,7 @@ export interface Verification extends StoredOnce {
 export const verify = async (
   dataDir: string,
   acknowledged: readonly string[],
+  onProgress: CompareOptions['onProgress'] = () => undefined,
 ): Promise<Verification> => {
   const logger = silentLogger();
   const store = embeddedEventStore(await openEventLog({ directory: dataDir, logger }));
@@ -22,7 +27,7 @@ export const verify = async (
     const active = await readStore.active();
     if (active === null) throw new Error('There are no read models.');
     const documents = readStore.documents(active.name);
-    const comparison = await compareWithLog({ eventStore: store, documents });
+    const comparison = await compareWithLog({ eventStore: store, documents, onProgress });
     return { comparison, ...(await storedOnce(store, acknowledged)) };
   } finally {
     await readStore.close();

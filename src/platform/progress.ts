@@ -53,7 +53,7 @@ export const createProgress = ({
     const text = textOf(progress, secondsLeft(progress, first, at));
     if (!isTerminal) return void output.write(`${text}\n`);
     isDrawn = true;
-    output.write(`${CLEAR_LINE}${drawn(progress, text, output.columns ?? 80)}`);
+    output.write(`${CLEAR_LINE}${drawn(progress, text, columnsOf(output))}`);
   };
 
   const clear = (): void => {
@@ -63,11 +63,18 @@ export const createProgress = ({
   return { show, clear };
 };
 
+/** Some terminals say that they have none. */
+const columnsOf = ({ columns = 0 }: ProgressOutput): number => (columns > 0 ? columns : 80);
+
+/** The first moments say nothing of the others. */
+const ESTIMATE_AFTER_MS = 500;
+
 const secondsLeft = (
   { done, total }: Progress,
   first: { readonly at: number; readonly done: number },
   at: number,
 ): number | null => {
+  if (at - first.at < ESTIMATE_AFTER_MS) return null;
   const perMs = (done - first.done) / (at - first.at);
   return done >= total || !(perMs > 0) ? null : Math.ceil((total - done) / perMs / 1000);
 };
