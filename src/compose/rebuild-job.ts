@@ -113,7 +113,7 @@ const conclude = (
   { print, report }: JobOutput,
 ): boolean => {
   // What was added meanwhile is no difference: a version that is fed gets it.
-  const equal = comparison.differing === 0;
+  const equal = comparison.equal || (comparison.differing === 0 && state !== 'building');
   describeComparison(comparison, print);
   if (equal) print(`${version} is ${state}: anime-analytics rebuild promote ${version}`);
   report({ version, state, comparison });
