@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { mkdir, stat } from 'node:fs/promises';
+import { mkdir, stat, writeFile } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { dirname, join } from 'node:path';
@@ -79,6 +79,15 @@ describe('the socket for jobs', () => {
     await mkdir(long);
     const { path, ask } = await open(() => Promise.resolve(true), long);
     expect(path).not.to.contain(long);
+    expect(await ask(['audit']).done).to.equal(true);
+  });
+
+  it('replaces what a service left behind that was killed', async () => {
+    const left = join(directory.path, 'jobs', 'socket');
+    await mkdir(dirname(left));
+    await writeFile(left, '');
+    const { path, ask } = await open(() => Promise.resolve(true));
+    expect(path).to.equal(left);
     expect(await ask(['audit']).done).to.equal(true);
   });
 
