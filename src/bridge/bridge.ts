@@ -135,7 +135,7 @@ export const createBridge = (options: BridgeOptions): Bridge => {
         await run();
         return;
       } catch (error) {
-        if (error instanceof PortError && error.code === 'CORRUPT') {
+        if (isFinal(error)) {
           status.refuses(error.message);
           logger.error('The bridge refuses to publish', { error });
           return;
@@ -175,3 +175,10 @@ export const createBridge = (options: BridgeOptions): Bridge => {
     status: () => status.read(),
   };
 };
+
+/** What would only come again: somebody has to act. A bug is what the language throws, not a port. */
+const isFinal = (error: unknown): error is Error =>
+  error instanceof PortError ? FINAL.has(error.code) : BUGS.some((bug) => error instanceof bug);
+
+const FINAL: ReadonlySet<string> = new Set(['CORRUPT', 'ACCESS_DENIED', 'NOT_SUPPORTED']);
+const BUGS = [TypeError, RangeError, ReferenceError, SyntaxError];

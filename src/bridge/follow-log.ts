@@ -1,5 +1,6 @@
 import { ANIME_STREAM_PREFIX } from '../domain/stream-name.js';
-import type { Delivery, EventStore, Position } from '../ports/event-store.js';
+import { PortError } from '../ports/errors.js';
+import type { Delivery, DropReason, EventStore, Position } from '../ports/event-store.js';
 import type { Logger } from '../platform/logger.js';
 import type { Metrics } from '../platform/metrics.js';
 import { backoffMs, pause, type Backoff } from '../platform/retry.js';
@@ -23,15 +24,17 @@ export interface FollowOptions {
 }
 
 /**
- * Follows the log from a position on until the signal aborts. Every end of a subscription that was
- * not asked for is a drop: the log is followed again after the last entry that was taken.
+ * Follows the log from a position on until the signal aborts. An end of a subscription that was
+ * not asked for is a drop, whether the store resumes it or it is followed again here, after the last
+ * entry that was taken. Rejects with what no repetition mends: a refusal for good, or a bug.
  */
 export const followLog = async (options: FollowOptions): Promise<void> => {
   const { eventStore, signal, retry, logger, metrics, onAttempt } = options;
   let after = options.after;
   for (let attempt = 0; !signal.aborted; attempt += 1) {
-    const subscription = { after, streamPrefix: ANIME_STREAM_PREFIX, signal };
-    let reason: unknown = null;
+    const onDrop = (reason: DropReason) => metrics.bridgeDrops.inc({ reason });
+    const subscription = { after, streamPrefix: ANIME_STREAM_PREFIX, signal, onDrop };
+    let failure: PortError | null = null;
     try {
       for await (const delivery of eventStore.subscribeToAll(subscription)) {
         onAttempt(null);
@@ -39,12 +42,17 @@ export const followLog = async (options: FollowOptions): Promise<void> => {
         after = (await take(delivery, options)) ?? after;
       }
     } catch (error) {
-      reason = error;
+      if (isOver(signal)) return;
+      if (!(error instanceof PortError && error.retriable)) throw error;
+      failure = error;
     }
     if (isOver(signal)) return;
-    metrics.bridgeDrops.inc();
-    onAttempt(reason ?? new Error('The subscription ended.'));
-    logger.warn('The log is no longer followed and will be again', { attempt, error: reason });
+    onDrop(failure === null ? 'ended' : 'unavailable');
+    onAttempt(failure ?? new Error('The subscription ended.'));
+    logger.warn('The log is no longer followed and will be again', {
+      attempt,
+      why: failure?.message ?? 'The subscription ended.',
+    });
     await pause(backoffMs(attempt, retry), signal);
   }
 };

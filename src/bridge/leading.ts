@@ -71,7 +71,8 @@ export const createLeading = (options: LeadingOptions) => {
       onFenced: () => fenced.abort(),
       onLost: () => lost.abort(),
     });
-    const over = AbortSignal.any([stopping, fenced.signal, lost.signal]);
+    const failed = new AbortController();
+    const over = AbortSignal.any([stopping, fenced.signal, lost.signal, failed.signal]);
     const gaveUp = deadlineAfter(over, drainTimeoutMs);
     const noMore = AbortSignal.any([fenced.signal, gaveUp.signal]);
     const outbox = createOutbox({
@@ -86,17 +87,20 @@ export const createLeading = (options: LeadingOptions) => {
       holder,
       after: after === 'start' ? after : after.commit,
     });
-    await followLog({
+    const following = followLog({
       ...{ eventStore, source, after, retry, logger, metrics, signal: over },
       add: (entry) => outbox.add(entry),
       onCaughtUp: () => status.caughtUp(),
       onAttempt: (error) => status.attempted('log', error),
     });
+    following.catch(() => failed.abort());
+    await following.catch(() => undefined);
     await outbox.drain();
     // A publisher that was given up in the middle of a batch must never overlap with its successor.
     if (gaveUp.signal.aborted) await unlessLate(delivery.close(), drainTimeoutMs);
     gaveUp.cancel();
     await keeper.stop(!fenced.signal.aborted, drainTimeoutMs);
+    await following;
   };
 };
 

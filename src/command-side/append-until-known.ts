@@ -66,7 +66,8 @@ export const createAppend = (options: {
         return unknown ? { kind: 'unknown' } : { kind: 'refused', error: failure };
       }
       metrics.appendRetries.inc();
-      logger.warn('Append repeated', { stream, attempt, error: failure });
+      // The store tells of an outage once, and the counter of how often: a line each is noise.
+      logger.debug('Append repeated', { stream, attempt, error: failure });
       await pause(waitMs);
     }
   };

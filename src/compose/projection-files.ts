@@ -7,6 +7,9 @@ import {
   ANIME_RATING_SUMMARY,
 } from '../read-side/projection-states.js';
 
+/** The server's own projection that makes the streams which ours read. */
+export const BY_CATEGORY = '$by_category';
+
 const directory = fileURLToPath(new URL('../../../projections/', import.meta.url));
 
 /** Put behind each: the engine knows no imports. */

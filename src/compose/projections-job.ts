@@ -1,13 +1,18 @@
 import { ConfigError, type Config } from '../platform/config.js';
 import { createLifecycle } from '../platform/lifecycle.js';
+import { pause } from '../platform/retry.js';
 import type { Logger } from '../platform/logger.js';
 import { PortError } from '../ports/errors.js';
 import type { ProjectionDefinition, Projections, ProjectionStatus } from '../ports/projections.js';
 import { openServer } from './event-store.js';
-import { projectionDefinitions } from './projection-files.js';
+import { BY_CATEGORY, projectionDefinitions } from './projection-files.js';
 
-/** The server's own projection that makes the streams which ours read. */
-const BY_CATEGORY = '$by_category';
+/** People browse by type in the server's pages. The other standard projections cost and give nothing. */
+const STANDARD = [BY_CATEGORY, '$by_event_type'];
+
+/** A step that took too long once, on a server that just started, mostly does not the next time. */
+const RESTARTS = 5;
+const BETWEEN_LOOKS_MS = 300;
 
 const NO_SERVER =
   'EVENTSTORE_URL: the embedded event store has no projection engine; name an EventStoreDB or KurrentDB server.';
@@ -50,10 +55,40 @@ export const deployProjections = async (
   print: Print,
 ): Promise<boolean> => {
   const definitions = await projectionDefinitions();
+  await enableStandard(projections, print);
   for (const definition of definitions) {
     print(`${padded(definition.name)} ${await projections.deploy(definition)}`);
   }
+  await restartTimedOut(projections, definitions, print);
   return complaints(await projections.list(), namesOf(definitions), print) === 0;
+};
+
+const enableStandard = async (projections: Projections, print: Print): Promise<void> => {
+  for (const { name, condition } of await projections.list()) {
+    if (!STANDARD.includes(name) || condition === 'running') continue;
+    await projections.enable(name);
+    print(`${padded(name)} enabled`);
+  }
+};
+
+/** Whether a restart was in vain shows only once the projection was at work again. */
+const restartTimedOut = async (
+  projections: Projections,
+  definitions: readonly ProjectionDefinition[],
+  print: Print,
+): Promise<void> => {
+  for (let restart = 0; restart < RESTARTS; restart += 1) {
+    const all = await projections.list();
+    const watched = [...STANDARD, ...namesOf(definitions)];
+    const ours = all.filter(({ name }) => watched.includes(name));
+    const late = ours.filter(({ timedOut }) => timedOut);
+    if (late.length === 0 && ours.every(({ condition }) => condition !== 'changing')) return;
+    for (const { name, reason } of late) {
+      await projections.enable(name);
+      print(`${padded(name)} restarted: ${reason}`);
+    }
+    await pause(BETWEEN_LOOKS_MS);
+  }
 };
 
 export const showProjections = async (projections: Projections, print: Print): Promise<boolean> => {
@@ -103,7 +138,7 @@ const complaints = (
   const byCategory = all.find(({ name }) => name === BY_CATEGORY);
   if (isRunning(byCategory)) return faulted.length;
   print(
-    `${BY_CATEGORY} is ${byCategory?.condition ?? 'not there'}, so our projections get no events: start the server with EVENTSTORE_RUN_PROJECTIONS=All and EVENTSTORE_START_STANDARD_PROJECTIONS=true, or enable it.`,
+    `${BY_CATEGORY} is ${byCategory?.condition ?? 'not there'}, so our projections get no events: start the server with EVENTSTORE_RUN_PROJECTIONS=All and run \`projections deploy\`.`,
   );
   return faulted.length + 1;
 };

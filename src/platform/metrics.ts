@@ -50,6 +50,13 @@ export const createMetrics = ({ processMetrics, role = 'none' }: MetricsOptions)
   }).set({ version: VERSION, role, node: process.version }, 1);
 
   return {
+    /** Only with PROJECTIONS_WATCH. */
+    projectionState: new Gauge({
+      name: `${PREFIX}projection_state`,
+      help: '1 for the condition that a projection of the event store is in (running, stopped, faulted, changing, missing), else 0.',
+      labelNames: ['projection', 'condition'] as const,
+      registers: [registries.process],
+    }),
     ...commandMetrics([registries['command-api']]),
     ...bridgeMetrics([registries.bridge]),
     ...projectorMetrics([registries.projector]),
@@ -162,7 +169,8 @@ const bridgeMetrics = (registers: Registers) => {
     }),
     bridgeDrops: new Counter({
       name: `${PREFIX}bridge_subscription_drops_total`,
-      help: 'Subscriptions to the log that ended or stalled and were resumed.',
+      help: 'Subscriptions to the log that were dropped and resumed, by reason: ended, silence, slow-consumer, unavailable.',
+      labelNames: ['reason'] as const,
       registers,
     }),
     /** Has the bridge of this process asked for its lag at every scrape; before, there is none. */

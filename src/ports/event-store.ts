@@ -53,7 +53,12 @@ export interface SubscriptionOptions {
   /** Only streams whose names start so, filtered by the server. Absent: all, system streams too. */
   readonly streamPrefix?: string;
   readonly signal: AbortSignal;
+  /** Told of each drop after which the store resumes the subscription itself. */
+  readonly onDrop?: (reason: DropReason) => void;
 }
+
+/** `slow-consumer`: the server ended it because it was far ahead, as it may under load. */
+export type DropReason = 'ended' | 'silence' | 'slow-consumer' | 'unavailable';
 
 export interface ReadOptions {
   /** First revision to read, inclusive. Default: 0 forwards, the last one backwards. */

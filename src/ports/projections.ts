@@ -17,8 +17,10 @@ export interface ProjectionStatus {
   readonly condition: ProjectionCondition;
   /** In the server's own words, for a person to read. */
   readonly status: string;
-  /** Why it is faulted; else mostly empty. */
+  /** Why it is faulted, in one line; else mostly empty. */
   readonly reason: string;
+  /** Whether it is faulted because a step took too long, which the next one may not. */
+  readonly timedOut: boolean;
   /** Per cent of what there is to read. */
   readonly progress: number;
   /** The place in its source that it has come to, as the server prints it. */
@@ -26,7 +28,7 @@ export interface ProjectionStatus {
 }
 
 /** What `deploy` had to do. */
-export type Deployed = 'created' | 'updated' | 'unchanged';
+export type Deployed = 'created' | 'updated' | 'restarted' | 'unchanged';
 
 /**
  * The event store's own projection engine.
@@ -35,8 +37,10 @@ export type Deployed = 'created' | 'updated' | 'unchanged';
  * - PJ-2 Deploying the same definition again changes nothing, whoever deployed it before. Text that
  *        somebody changed behind our back, in the server's own pages, is not noticed.
  * - PJ-3 Deploying another query or emit under the same name replaces the projection, and computes it
- *        anew from the beginning: what it emitted is hidden and emitted again.
- * - PJ-4 A deployed projection runs, also one that had been stopped or was faulted before.
+ *        anew from the beginning: what it emitted is cut off and emitted again. A projection that had read
+ *        the first lot reads the second too: it skips what it knows by the revision of the source.
+ * - PJ-4 A deployed projection runs, also one that had been stopped or was faulted before: `restarted`
+ *        where that is all there was to do.
  * - PJ-5 `list` answers every continuous projection of the server, its own `$` ones too.
  * - PJ-6 `stateOf` answers the state of a partition as the engine has it at this moment; null where
  *        there is none, or no such projection.
@@ -45,10 +49,13 @@ export type Deployed = 'created' | 'updated' | 'unchanged';
  *        say why, in the engine's words.
  * - PJ-8 A server that cannot be reached, does not answer in time or was closed on our side rejects with
  *        UnavailableError. No call hangs, and every call may be repeated.
+ * - PJ-9 `enable` has a projection run that is there, also one of the server's own.
+ * - PJ-10 A reason is one line, without the server's stack.
  */
 export interface Projections {
   list(): Promise<readonly ProjectionStatus[]>;
   deploy(definition: ProjectionDefinition): Promise<Deployed>;
+  enable(name: string): Promise<void>;
   stateOf(name: string, partition: string): Promise<JsonValue>;
 }
 

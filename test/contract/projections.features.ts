@@ -14,6 +14,7 @@ export interface OpenProjections {
   close(): Promise<void>;
 }
 
+const PATIENT = { withinMs: 10_000 };
 const REFUSED = 'fromCategory(';
 
 /** What `ports/projections.ts` promises of an event store that has an engine. */
@@ -49,10 +50,28 @@ export const projectionsContract = (title: string, open: () => Promise<OpenProje
       emit,
       query: `fromCategory('${category}').when({
         Happened: function (state, event) {
-          emit('${category}out-1', 'Happened', { by: ${step} });
+          emit('${category}out-1', 'Happened', { by: ${step}, source: event.sequenceNumber });
         },
       });`,
     });
+
+    /** Reads what `emitting` emits, and counts all of it, and each source once. */
+    const reading = (): ProjectionDefinition => ({
+      name,
+      emit: false,
+      query: `fromCategory('${category}out').foreachStream().when({
+        $init: function () { return { all: 0, once: 0, next: 0 }; },
+        Happened: function (state, event) {
+          var source = JSON.parse(event.bodyRaw).source;
+          state.all += 1;
+          if (source >= state.next) { state.once += 1; state.next = source + 1; }
+          return state;
+        },
+      });`,
+    });
+
+    const read = async () =>
+      (await projections.stateOf(name, `${category}out-1`)) as Record<string, number> | null;
 
     const happen = async (times: number, stream = '1'): Promise<void> => {
       for (let time = 0; time < times; time += 1) {
@@ -98,21 +117,26 @@ export const projectionsContract = (title: string, open: () => Promise<OpenProje
     });
 
     it('PJ-3 takes another emit for a change, and emits from the beginning', async () => {
-      const emitted = {
-        ...counting(),
-        query: counting().query.replace(category, `${category}out`),
-      };
-      await projections.deploy(emitted);
+      await projections.deploy(reading());
       await happen(2);
       await projections.deploy(emitting(false));
       await eventually(async () =>
         expect(await conditionOf(`${name}-emitting`)).to.equal('faulted'),
       );
       expect(await projections.deploy(emitting(true))).to.equal('updated');
-      const state = () => projections.stateOf(name, `${category}out-1`);
-      await eventually(async () => expect(await state()).to.deep.equal({ count: 2 }), {
-        withinMs: 10_000,
-      });
+      await eventually(async () => expect((await read())?.['once']).to.equal(2), PATIENT);
+      await happen(1);
+      await eventually(async () => expect((await read())?.['once']).to.equal(3), PATIENT);
+    });
+
+    it('PJ-3 emits anew what was emitted and read before', async () => {
+      await projections.deploy(reading());
+      await projections.deploy(emitting(true));
+      await happen(2);
+      await eventually(async () => expect((await read())?.['all']).to.equal(2), PATIENT);
+      expect(await projections.deploy(emitting(true, 10))).to.equal('updated');
+      await eventually(async () => expect((await read())?.['all']).to.be.at.least(4), PATIENT);
+      expect((await read())?.['once']).to.equal(2);
     });
 
     it('PJ-4 starts a projection that was stopped, where it stopped', async () => {
@@ -121,9 +145,18 @@ export const projectionsContract = (title: string, open: () => Promise<OpenProje
       await counts(2);
       await opened.disable(name);
       await eventually(async () => expect(await conditionOf()).to.equal('stopped'));
-      expect(await projections.deploy(counting())).to.equal('unchanged');
+      expect(await projections.deploy(counting())).to.equal('restarted');
       await happen(1);
       await counts(3);
+    });
+
+    it('PJ-9 enables a projection that was stopped', async () => {
+      await projections.deploy(counting());
+      await opened.disable(name);
+      await eventually(async () => expect(await conditionOf()).to.equal('stopped'));
+      await projections.enable(name);
+      await happen(1);
+      await counts(1);
     });
 
     it('PJ-4 starts a projection that was faulted, with the text that mends it', async () => {
@@ -135,7 +168,8 @@ export const projectionsContract = (title: string, open: () => Promise<OpenProje
         expect(await conditionOf()).to.equal('faulted');
       });
       const status = (await projections.list()).find((each) => each.name === name);
-      expect(status?.reason).to.contain('It broke.');
+      expect(status?.reason).to.match(/^[^\n]*It broke\.$/);
+      expect(status?.timedOut).to.equal(false);
       const mended = counting().query.replace("throw new Error('It broke.');", 'return;');
       expect(await projections.deploy({ ...counting(), query: mended })).to.equal('updated');
       await happen(1);

@@ -186,7 +186,7 @@ describe('bridge', () => {
           yield delivery;
           left -= 1;
           if (left > 0 || drop > 4) continue;
-          if (drop % 2 === 0) throw new PortError('ACCESS_DENIED', 'Not now.', false);
+          if (drop % 2 === 0) throw new UnavailableError('Not now.');
           return;
         }
       },
@@ -197,8 +197,61 @@ describe('bridge', () => {
     await soonPublished(bus, 12);
     await bridge.stop();
     expect(bus.published).to.have.length(12);
-    expect((await bridge.metrics.bridgeDrops.get()).values[0]?.value).to.be.at.least(3);
+    const drops = (await bridge.metrics.bridgeDrops.get()).values;
+    const reasons = drops.map(({ labels }) => labels.reason);
+    expect(reasons).to.have.members(['ended', 'unavailable']);
   });
+
+  it('counts by reason the drops after which the store resumes by itself', async () => {
+    const { store } = logOf(clicks(3));
+    const resuming: typeof store = {
+      ...store,
+      subscribeToAll(options) {
+        options.onDrop?.('slow-consumer');
+        return store.subscribeToAll(options);
+      },
+    };
+    const bus = recordingBus();
+    const bridge = bridging({ eventStore: resuming, bus });
+    await bridge.start();
+    await soonPublished(bus, 3);
+    await bridge.stop();
+    expect((await bridge.metrics.bridgeDrops.get()).values).to.deep.equal([
+      { labels: { reason: 'slow-consumer' }, value: 1 },
+    ]);
+  });
+
+  for (const [name, error] of [
+    ['the store denies access', new PortError('ACCESS_DENIED', 'Access to $all is denied.', false)],
+    ['there is a bug', new TypeError('undefined is no function.')],
+  ] as const) {
+    it(`refuses to go on, and says why, where ${name}; what was read is published`, async () => {
+      const { store } = logOf(clicks(4));
+      let subscriptions = 0;
+      const failing: typeof store = {
+        ...store,
+        async *subscribeToAll(options) {
+          subscriptions += 1;
+          let left = 4;
+          for await (const delivery of store.subscribeToAll(options)) {
+            yield delivery;
+            left -= 1;
+            if (left === 0) throw error;
+          }
+        },
+      };
+      const bus = recordingBus();
+      const bridge = bridging({ eventStore: failing, bus });
+      await bridge.start();
+      await eventually(() => expect(bridge.status().role).to.equal('refusing'));
+      expect(bridge.status().problem).to.equal(error.message);
+      expect(bridge.healthy()).to.be.false;
+      expect(subscriptions).to.equal(1);
+      expect(bus.published).to.have.length(4);
+      expect((await checkpointsOf(store)).at(-1)).to.include({ state: 'released' });
+      await bridge.stop();
+    });
+  }
 
   it('writes a checkpoint every so many events, and as a sign of life when nothing happens', async () => {
     const { store } = logOf(clicks(30));

@@ -13,6 +13,7 @@ import { encodeEvent } from './append-requests.js';
 import { createAppends } from './appends.js';
 import { parseAddress } from './connection-string.js';
 import { Connection } from './connection.js';
+import { createOutages } from './outages.js';
 import { createProjections } from './projections.js';
 import { deploymentsIn } from './projections-deployed.js';
 import { createReads } from './reads.js';
@@ -34,8 +35,6 @@ export interface EventStoreDbOptions {
   readonly subscriptionBackoff?: Backoff;
   /** How long `close` waits for appends that are under way. */
   readonly drainTimeoutMs?: number;
-  /** Called for each subscription that is dropped and resumed. */
-  readonly onDrop?: () => void;
 }
 
 /**
@@ -52,7 +51,6 @@ export const eventStoreDbStore = ({
   subscriptionSilenceMs = 15_000,
   subscriptionBackoff = { baseMs: 200, maxMs: 5_000 },
   drainTimeoutMs = 5_000,
-  onDrop = () => undefined,
 }: EventStoreDbOptions): EventStore & WithProjections => {
   const address = parseAddress(connectionString);
   const connection = new Connection(address.options);
@@ -63,14 +61,18 @@ export const eventStoreDbStore = ({
   let closed: Promise<void> | undefined;
 
   const appendEvents = createAppends(connection);
-  const reads = createReads({ connection, silenceMs: readTimeoutMs, closing: closing.signal });
+  const shownLogger = logger.child({ eventStore: address.shown });
+  const outages = createOutages(shownLogger);
+  const reads = createReads({
+    ...{ connection, outages, silenceMs: readTimeoutMs, closing: closing.signal },
+  });
   const subscribeToAll = createSubscriptions({
     connection,
-    logger: logger.child({ eventStore: address.shown }),
+    logger: shownLogger,
     silenceMs: subscriptionSilenceMs,
     backoff: subscriptionBackoff,
     closing: closing.signal,
-    onDrop,
+    outages,
   });
   const admin = createStreamAdmin({
     connection,
@@ -102,7 +104,12 @@ export const eventStoreDbStore = ({
     timeoutMs: number,
   ): Promise<AppendResult> => {
     const request = { stream, expected, events: events.map(encodeEvent) };
-    const { revision, position } = await appendEvents(request, timeoutMs);
+    const appending = appendEvents(request, timeoutMs);
+    appending.then(
+      () => outages.answered('append'),
+      (error: unknown) => outages.failed('append', error),
+    );
+    const { revision, position } = await appending;
     return { revision, position: position ?? (await positionOf(stream, revision)) };
   };
 

@@ -81,9 +81,12 @@ export const createProjections = ({
         await replace(definition);
         await deployments.record(definition);
       }
-      if (replaced || there.condition !== 'running') await enable(definition.name);
-      return replaced ? 'updated' : 'unchanged';
+      const { condition } = there;
+      if (replaced || condition !== 'running') await enable(definition.name);
+      if (replaced) return 'updated';
+      return condition === 'stopped' || condition === 'faulted' ? 'restarted' : 'unchanged';
     },
+    enable,
     stateOf: async (name, partition) => {
       try {
         const asked = { partition, deadline };

@@ -3,6 +3,7 @@ import type { ExpectedRevision, ReadOptions, RecordedEvent } from '../../ports/e
 import type { Connection } from './connection.js';
 import { ALL_STREAMS, readError } from './errors.js';
 import { linkedSignal } from './linked-signal.js';
+import type { Outages } from './outages.js';
 import { recordedEvent } from './recorded-event.js';
 import { readEndRequest, readStreamRequest } from './requests.js';
 import { responses } from './responses.js';
@@ -11,6 +12,7 @@ export interface ReadsOptions {
   readonly connection: Connection;
   /** A read that brings nothing for so long has failed: the client sets it no deadline. */
   readonly silenceMs: number;
+  readonly outages: Outages;
   /** Aborted when the store is closed. */
   readonly closing: AbortSignal;
 }
@@ -20,7 +22,7 @@ export interface ReadsOptions {
  * read to their end: one that is cancelled costs an error with its stack here and a reset there,
  * and after a thousand of those some servers end the whole connection.
  */
-export const createReads = ({ connection, silenceMs, closing }: ReadsOptions) => {
+export const createReads = ({ connection, silenceMs, outages, closing }: ReadsOptions) => {
   async function* read(
     stream: string,
     options: ReadOptions = {},
@@ -32,6 +34,7 @@ export const createReads = ({ connection, silenceMs, closing }: ReadsOptions) =>
     let last: RecordedEvent | undefined;
     try {
       for await (const response of responses(open, { silenceMs, signal })) {
+        outages.answered('read');
         const event = response.getEvent()?.getEvent();
         if (event === undefined) continue;
         count += 1;
@@ -41,7 +44,9 @@ export const createReads = ({ connection, silenceMs, closing }: ReadsOptions) =>
       }
       if (last !== undefined) yield last;
     } catch (error) {
-      throw readError(error, stream);
+      const failure = readError(error, stream);
+      outages.failed('read', failure);
+      throw failure;
     } finally {
       unlink();
     }

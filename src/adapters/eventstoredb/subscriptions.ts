@@ -2,10 +2,16 @@ import type { ReadResp } from '@eventstore/db-client/generated/streams_pb.js';
 import type { Logger } from '../../platform/logger.js';
 import { backoffMs, pause, type Backoff } from '../../platform/retry.js';
 import { PortError } from '../../ports/errors.js';
-import type { Delivery, Position, SubscriptionOptions } from '../../ports/event-store.js';
+import type {
+  Delivery,
+  DropReason,
+  Position,
+  SubscriptionOptions,
+} from '../../ports/event-store.js';
 import type { Connection } from './connection.js';
 import { ALL_STREAMS, readError } from './errors.js';
 import { linkedSignal } from './linked-signal.js';
+import type { Outages } from './outages.js';
 import { positionOf, recordedEvent } from './recorded-event.js';
 import { subscribeRequest } from './requests.js';
 import { responses, SilenceError } from './responses.js';
@@ -17,7 +23,7 @@ export interface SubscriptionsOptions {
   readonly silenceMs: number;
   readonly backoff: Backoff;
   readonly closing: AbortSignal;
-  readonly onDrop: () => void;
+  readonly outages: Outages;
 }
 
 /** How far a subscription came, and how it fares. */
@@ -40,22 +46,29 @@ export const createSubscriptions = (options: SubscriptionsOptions) => {
     after,
     streamPrefix,
     signal: callers,
+    onDrop = () => undefined,
   }: SubscriptionOptions): AsyncGenerator<Delivery, void, undefined> {
     const { signal, unlink } = linkedSignal(closing, callers);
     const ended = () => signal.aborted;
     const progress: Progress = { after, answered: false, drops: 0 };
     try {
       while (!ended()) {
+        let reason: DropReason;
         try {
           yield* subscribeOnce(options, progress, streamPrefix, signal);
-          if (!ended()) noteDrop(options, progress, undefined);
+          if (ended()) return;
+          reason = 'ended';
         } catch (error) {
           const failure = readError(error, ALL_STREAMS);
           if (!(failure instanceof PortError && failure.retriable)) throw failure;
           if (isQuiet(failure, progress)) continue;
-          noteDrop(options, progress, failure);
+          reason = reasonOf(failure);
+          if (reason !== 'slow-consumer') options.outages.failed('subscription', failure);
         }
-        await pause(backoffMs(progress.drops - 1, backoff), signal);
+        onDrop(reason);
+        noteDrop(options, progress, reason);
+        const atOnce = reason === 'slow-consumer' && progress.drops === 1;
+        if (!atOnce) await pause(backoffMs(progress.drops - 1, backoff), signal);
       }
     } finally {
       unlink();
@@ -64,7 +77,7 @@ export const createSubscriptions = (options: SubscriptionsOptions) => {
 };
 
 async function* subscribeOnce(
-  { connection, silenceMs }: SubscriptionsOptions,
+  { connection, silenceMs, outages }: SubscriptionsOptions,
   progress: Progress,
   streamPrefix: string | undefined,
   signal: AbortSignal,
@@ -76,6 +89,7 @@ async function* subscribeOnce(
     progress.answered = true;
     const delivery = deliveryOf(response);
     if (delivery === undefined) continue;
+    outages.answered('subscription');
     progress.drops = 0;
     if (delivery.kind === 'event') progress.after = delivery.event.position;
     if (delivery.kind === 'checkpoint') progress.after = delivery.position;
@@ -98,16 +112,26 @@ const deliveryOf = (response: ReadResp): Delivery | undefined => {
 const isQuiet = (failure: PortError, { answered }: Progress): boolean =>
   failure instanceof SilenceError && answered;
 
+/** Since 22.10 a server ends a live subscription whose consumer lags, and expects it to come again. */
+const reasonOf = (failure: PortError): DropReason => {
+  if (failure instanceof SilenceError) return 'silence';
+  return /Consumer too slow/i.test(String(failure.context['details']))
+    ? 'slow-consumer'
+    : 'unavailable';
+};
+
 const noteDrop = (
-  { logger, onDrop }: SubscriptionsOptions,
+  { logger }: SubscriptionsOptions,
   progress: Progress,
-  error: PortError | undefined,
+  reason: DropReason,
 ): void => {
   progress.drops += 1;
-  onDrop();
-  logger.warn('Subscription to the event store dropped, resuming', {
+  // An outage has its own line, which all that meet it share.
+  const isOrdinary = reason === 'slow-consumer' || reason === 'ended';
+  const log = isOrdinary && progress.drops === 1 ? logger.info : logger.debug;
+  log('Subscription to the event store dropped, resuming', {
     after: progress.after === 'start' ? 'start' : progress.after.commit,
     drops: progress.drops,
-    ...(error === undefined ? { reason: 'ended by the server' } : { error }),
+    reason,
   });
 };

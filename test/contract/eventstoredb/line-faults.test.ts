@@ -49,11 +49,12 @@ describe('EventStoreDB adapter over a bad line', function () {
 
   it('catches up over a line that is cut again and again', async () => {
     let drops = 0;
-    const { line, store } = await openOnALine({ onDrop: () => (drops += 1) });
+    const { line, store } = await openOnALine();
     const events = newEvents(2000);
     await openDirect().append('cuts-1', 'no_stream', events);
     line.set({ kind: 'cut-after', bytes: 60_000 });
-    const following = follow(store, { after: 'start', streamPrefix: 'cuts-' });
+    const onDrop = () => void (drops += 1);
+    const following = follow(store, { after: 'start', streamPrefix: 'cuts-', onDrop });
     await eventually(
       () => {
         line.set({ kind: 'cut-after', bytes: 60_000 });

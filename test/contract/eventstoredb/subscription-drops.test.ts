@@ -1,11 +1,15 @@
 import { expect } from 'chai';
 import { status } from '@grpc/grpc-js';
+import { silentLogger, type Logger } from '../../../src/platform/logger.js';
 import { PortError } from '../../../src/ports/errors.js';
+import type { DropReason } from '../../../src/ports/event-store.js';
 import { eventually } from '../../support/eventually.js';
 import { rejectionOf } from '../../support/rejection-of.js';
 import { scriptedServer, type ReadServerCall } from '../../support/scripted-server.js';
 import { follow } from '../event-store/given.js';
 import { confirmation, eventAt, opened, openStore } from './support.js';
+
+const TOO_SLOW = 'Consumer too slow to handle event while live.';
 
 describe('EventStoreDB adapter and subscriptions that drop', () => {
   const keep = opened();
@@ -22,14 +26,26 @@ describe('EventStoreDB adapter and subscriptions that drop', () => {
       },
     });
     keep(server, ({ stop }) => stop());
-    let drops = 0;
+    const reasons: DropReason[] = [];
+    const lines: string[] = [];
+    const noted =
+      (level: string): Logger['info'] =>
+      (message, data) =>
+        void lines.push(`${level} ${message} ${JSON.stringify(data?.['reason'])}`);
+    const logger: Logger = {
+      ...{ ...silentLogger(), info: noted('info'), warn: noted('warn') },
+      child: () => logger,
+    };
     const store = openStore(server.connectionString, {
       subscriptionSilenceMs: 200,
-      onDrop: () => (drops += 1),
+      logger,
     });
     keep(store, (one) => one.close());
-    const following = follow(store, { after: 'start' });
-    return { following, asked, drops: () => drops };
+    const following = follow(store, {
+      after: 'start',
+      onDrop: (reason) => reasons.push(reason),
+    });
+    return { following, asked, drops: () => reasons.length, reasons, lines };
   };
 
   const positions = (following: ReturnType<typeof follow>) =>
@@ -70,6 +86,37 @@ describe('EventStoreDB adapter and subscriptions that drop', () => {
     await eventually(() => expect(positions(following)).to.include(10n));
     await following.stop();
     expect(drops()).to.equal(3);
+  });
+
+  it('resumes at once and says so in one line where the consumer was too slow', async () => {
+    const slow = (call: ReadServerCall) => {
+      call.write(eventAt(10n));
+      const details = `Operation timed out: ${TOO_SLOW} Client resubscription required.`;
+      call.emit('error', { code: status.ABORTED, details });
+    };
+    const { following, asked, reasons, lines } = await subscribeTo(slow, (call) =>
+      call.write(eventAt(20n)),
+    );
+    await eventually(() => expect(positions(following)).to.deep.equal([10n, 20n]));
+    await following.stop();
+    expect(asked.slice(0, 2)).to.deep.equal([undefined, '10']);
+    expect(reasons).to.deep.equal(['slow-consumer']);
+    expect(lines).to.deep.equal([
+      'info Subscription to the event store dropped, resuming "slow-consumer"',
+    ]);
+  });
+
+  it('tells an outage once when it begins and once when it is over', async () => {
+    const fail = (call: ReadServerCall) => {
+      call.emit('error', { code: status.UNAVAILABLE, details: 'gone' });
+    };
+    const { following, reasons, lines } = await subscribeTo(fail, fail, fail, (call) =>
+      call.write(eventAt(10n)),
+    );
+    await eventually(() => expect(positions(following)).to.include(10n));
+    await following.stop();
+    expect(reasons).to.deep.equal(['unavailable', 'unavailable', 'unavailable']);
+    expect(lines.filter((line) => line.startsWith('warn'))).to.have.length(1);
   });
 
   it('keeps positions that no number holds', async () => {

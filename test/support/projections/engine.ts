@@ -51,8 +51,10 @@ export const projectionEngine = ({ validates = true }: EngineOptions = {}) => {
   const step = (running: Running): void => {
     const event = log[running.next];
     if (event === undefined) return;
-    running.next += 1;
-    if (!isHandedOn(event)) return;
+    if (!isHandedOn(event)) {
+      running.next += 1;
+      return;
+    }
     const { name, emit } = running.definition;
     try {
       const emitted = running.runnable.take(event);
@@ -60,6 +62,7 @@ export const projectionEngine = ({ validates = true }: EngineOptions = {}) => {
       for (const { streamId, eventName, body, isJson } of emitted) {
         append({ streamId, eventType: eventName, data: body, isJson }, name);
       }
+      running.next += 1;
     } catch (error) {
       running.fault = error instanceof Error ? error.message : String(error);
     }
@@ -79,6 +82,15 @@ export const projectionEngine = ({ validates = true }: EngineOptions = {}) => {
     return { definition, runnable, next: 0, enabled: true, fault: '' };
   };
 
+  /** Until nothing is left to do. */
+  const run = (): void => {
+    for (;;) {
+      const ready = [...projections.values()].filter(canGoOn);
+      if (ready.length === 0) return;
+      for (const running of ready) step(running);
+    }
+  };
+
   return {
     log: log as readonly SourceEvent[],
     append: (event: Omit<SourceEvent, 'sequenceNumber'>) => append(event),
@@ -92,8 +104,14 @@ export const projectionEngine = ({ validates = true }: EngineOptions = {}) => {
     create: (definition: ProjectionDefinition): void => {
       projections.set(definition.name, load(definition));
     },
+    /** One that is enabled goes on with the new text at once, long before a reset can come. */
     update: (definition: ProjectionDefinition): void => {
-      named(definition.name).definition = definition;
+      run();
+      const running = named(definition.name);
+      running.runnable = running.runnable.takeOver(definition.query);
+      running.definition = definition;
+      running.fault = '';
+      run();
     },
     reset: (name: string): void => {
       for (const event of log) event.hidden ||= event.by === name;
@@ -103,17 +121,14 @@ export const projectionEngine = ({ validates = true }: EngineOptions = {}) => {
     enable: (name: string): void => {
       Object.assign(named(name), { enabled: true, fault: '' });
     },
+    /** As a step would that the server finds too slow. */
+    fail: (name: string, reason: string): void => {
+      named(name).fault = reason;
+    },
     disable: (name: string): void => {
       named(name).enabled = false;
     },
-    /** Until nothing is left to do. */
-    run: (): void => {
-      for (;;) {
-        const ready = [...projections.values()].filter(canGoOn);
-        if (ready.length === 0) return;
-        for (const running of ready) step(running);
-      }
-    },
+    run,
     stateOf: (name: string, partition: string): unknown =>
       projections.get(name)?.runnable.stateOf(partition) ?? null,
     partitions: (name: string): readonly string[] => named(name).runnable.partitions(),
@@ -123,7 +138,16 @@ export const projectionEngine = ({ validates = true }: EngineOptions = {}) => {
         const status = `${condition.charAt(0).toUpperCase()}${condition.slice(1)}`;
         const progress = log.length === 0 ? 100 : (100 * next) / log.length;
         const { name } = definition;
-        return { name, condition, status, reason: fault, progress, position: String(next) };
+        const timedOut = fault.includes('took too long');
+        return {
+          name,
+          condition,
+          status,
+          reason: fault,
+          timedOut,
+          progress,
+          position: String(next),
+        };
       }),
   };
 };

@@ -20,7 +20,9 @@ export const inMemoryProjections = (engine: ProjectionEngine): Projections => {
     },
     deploy: (definition) => {
       const { name } = definition;
-      const outcome = !engine.has(name) ? 'created' : isLast(definition) ? 'unchanged' : 'updated';
+      engine.run();
+      const known = isLast(definition) ? kept(condition(name)) : 'updated';
+      const outcome = engine.has(name) ? known : 'created';
       try {
         if (outcome === 'created') engine.create(definition);
         if (outcome === 'updated') {
@@ -35,9 +37,16 @@ export const inMemoryProjections = (engine: ProjectionEngine): Projections => {
       if (condition(name) !== 'running') engine.enable(name);
       return Promise.resolve(outcome);
     },
+    enable: (name) => {
+      engine.enable(name);
+      return Promise.resolve();
+    },
     stateOf: (name, partition) => {
       engine.run();
       return Promise.resolve(engine.stateOf(name, partition) as JsonValue);
     },
   };
 };
+
+const kept = (condition: string | undefined) =>
+  condition === 'running' ? 'unchanged' : 'restarted';

@@ -68,12 +68,14 @@ interface Sources {
  * becomes of what is emitted, so partitions are kept here as the engine keeps them: the handler is
  * chosen a partition, gets its state, and its state is taken away again as JSON.
  */
-export const loadProjection = (query: string) => {
+export const loadProjection = (
+  query: string,
+  states = new Map<string, string>(),
+): RunnableProjection => {
   const { scope, emittedEvents, commandHandlers } = loadFramework();
   // Nothing of Node is there: a text that needs more than the language fails here as it would there.
   runInContext(query, createContext({ ...scope }));
   const sources = JSON.parse(commandHandlers.get_sources()) as Sources;
-  const states = new Map<string, string>();
 
   const partitionOf = (of: Arguments): string | null => {
     if (sources.byStreams) return of[2];
@@ -104,9 +106,16 @@ export const loadProjection = (query: string) => {
       states.set(partition, commandHandlers.debugging_get_state());
       return emittedEvents.splice(0);
     },
+    /** Another text that goes on with the states of this one. */
+    takeOver: (another: string): RunnableProjection => loadProjection(another, states),
     partitions: (): readonly string[] => [...states.keys()],
     stateOf: (partition: string): unknown => JSON.parse(states.get(partition) ?? 'null'),
   };
 };
 
-export type RunnableProjection = ReturnType<typeof loadProjection>;
+export interface RunnableProjection {
+  take(event: SourceEvent): readonly Emitted[];
+  takeOver(query: string): RunnableProjection;
+  partitions(): readonly string[];
+  stateOf(partition: string): unknown;
+}

@@ -41,8 +41,15 @@ const scripted = ({ activity = [null], ratings = [null], statuses = [] }: Script
   const left = { activity: [...activity], ratings: [...ratings] };
   const next = (answers: JsonValue[]): JsonValue =>
     (answers.length > 1 ? answers.shift() : answers[0]) ?? null;
-  const running = { condition: 'running', status: 'Running', reason: '', progress: 100 } as const;
+  const running = {
+    condition: 'running',
+    status: 'Running',
+    reason: '',
+    timedOut: false,
+    progress: 100,
+  } as const;
   return {
+    enable: () => Promise.resolve(),
     list: () =>
       Promise.resolve(
         NAMES.map((name) => ({

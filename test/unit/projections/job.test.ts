@@ -16,6 +16,10 @@ const NAMES = [
   'global-totals',
 ];
 
+const STACK = Array.from({ length: 60 }, (_, line) => `   at Server.Step${line}()`).join('\r\n');
+const TOO_LONG = `The projection script took too long to execute (took: 312ms, limit: 250ms).\n${STACK}`;
+const FAILED = `The user-timeline projection failed to process an event.\r\nHandler: Jint\r\nEvent Position: anime-1: 4\r\nMessage:\r\n\r\nIt broke.\r\n${STACK}`;
+
 /** What the server brings itself, as far as the job looks at it. */
 const withCategories = (): ProjectionEngine => {
   const engine = projectionEngine();
@@ -60,9 +64,65 @@ describe('the job of the projections', () => {
       engine.disable('user-timeline');
       const { done, lines } = await run('deploy', server.connectionString);
       expect(done).to.equal(true);
-      expect(lines).to.deep.equal(running('unchanged'));
+      expect(lines).to.deep.equal(
+        NAMES.map(
+          (name) => `${name.padEnd(22)} ${name === 'user-timeline' ? 'restarted' : 'unchanged'}`,
+        ),
+      );
       const conditions = new Set(engine.statuses().map(({ condition }) => condition));
       expect([...conditions]).to.deep.equal(['running']);
+    });
+
+    it('enables what ours read and what people browse by, and nothing else', async () => {
+      const standard = ['$by_category', '$by_event_type', '$by_correlation_id'];
+      const fresh = withCategories();
+      for (const name of standard.slice(1)) {
+        fresh.create({ name, query: "fromCategory('$').when({});", emit: true });
+      }
+      standard.forEach(fresh.disable);
+      await start(fresh);
+      const { done, lines } = await run('deploy', server.connectionString);
+      expect(done).to.equal(true);
+      expect(lines.slice(0, 2)).to.deep.equal([
+        '$by_category           enabled',
+        '$by_event_type         enabled',
+      ]);
+      const conditions = engine.statuses().slice(0, 3);
+      expect(conditions.map(({ condition }) => condition)).to.deep.equal([
+        ...['running', 'running', 'stopped'],
+      ]);
+    });
+
+    it('restarts a projection whose step took too long, until it runs', async () => {
+      const fresh = withCategories();
+      let late = 2;
+      const enable = (name: string): void => {
+        fresh.enable(name);
+        if (late-- > 0) fresh.fail(name, TOO_LONG);
+      };
+      await start({ ...fresh, enable });
+      await run('deploy', server.connectionString);
+      fresh.fail('global-totals', TOO_LONG);
+      const { done, lines } = await run('deploy', server.connectionString);
+      expect(done).to.equal(true);
+      const told = lines.filter((line) => line.startsWith('global-totals'));
+      expect(told).to.have.length(3);
+      expect(told[0]).to.match(/ restarted$/);
+      expect(told[2]).to.match(/ restarted: The projection script took too long [^\n]+$/);
+    });
+
+    it('tells the first line of why a projection is faulted, and the message of an event', async () => {
+      await start(withCategories());
+      await run('deploy', server.connectionString);
+      engine.fail('global-totals', TOO_LONG);
+      engine.fail('user-timeline', FAILED);
+      const { done, lines } = await run('status', server.connectionString);
+      expect(done).to.equal(false);
+      expect(lines.slice(-2)).to.have.members([
+        `global-totals is faulted: ${TOO_LONG.split('\n')[0] ?? ''}`,
+        'user-timeline is faulted: The user-timeline projection failed to process an event. ' +
+          'Event Position: anime-1: 4 It broke.',
+      ]);
     });
 
     it('says how each one is', async () => {
@@ -102,7 +162,9 @@ describe('the job of the projections', () => {
         const { done, lines } = await run(action, server.connectionString);
         expect(done).to.equal(false);
         expect(lines).to.have.length(NAMES.length + 1);
-        expect(lines.at(-1)).to.match(/^\$by_category is not there, .+STANDARD_PROJECTIONS=true/);
+        expect(lines.at(-1)).to.match(
+          /^\$by_category is not there, .+RUN_PROJECTIONS=All and run `projections deploy`/,
+        );
       }
     });
   });

@@ -1,0 +1,65 @@
+import { expect } from 'chai';
+import { createOutages } from '../../../src/adapters/eventstoredb/outages.js';
+import { silentLogger } from '../../../src/platform/logger.js';
+import { OutcomeUnknownError, UnavailableError, TooLargeError } from '../../../src/ports/errors.js';
+
+describe('outages of the event store', () => {
+  const opened = () => {
+    const lines: [string, unknown][] = [];
+    let now = 0;
+    const note = (message: string, data: unknown) => void lines.push([message, data]);
+    const logger = { ...silentLogger(), info: note, warn: note };
+    const outages = createOutages(logger, () => now);
+    return {
+      outages,
+      lines,
+      messages: () => lines.map(([message]) => message),
+      at: (ms: number) => (now = ms),
+    };
+  };
+  const gone = new UnavailableError('The event store cannot be reached.', {
+    context: { details: 'ECONNREFUSED 127.0.0.1:2113' },
+  });
+  const lost = new OutcomeUnknownError('The answer was lost.');
+
+  it('have one line when they begin and one when they are over, whoever meets them', () => {
+    const { outages, lines, at } = opened();
+    outages.failed('read', gone);
+    for (let append = 0; append < 500; append += 1) outages.failed('append', lost);
+    outages.failed('subscription', gone);
+    at(8_240);
+    outages.answered('append');
+    outages.answered('read');
+    const why = 'The event store cannot be reached. ECONNREFUSED 127.0.0.1:2113';
+    expect(lines).to.deep.equal([
+      ['The event store is not answering', { asked: 'read', why }],
+      ['The event store answers again', { afterSeconds: 8.2, appendsFailed: 500 }],
+    ]);
+  });
+
+  it('are told anew when they come again', () => {
+    const { outages, messages } = opened();
+    for (let outage = 0; outage < 8; outage += 1) {
+      outages.failed('append', lost);
+      outages.answered('append');
+    }
+    expect(messages()).to.have.length(16);
+  });
+
+  it('of the leader are not over because a follower serves a subscription', () => {
+    const { outages, messages } = opened();
+    outages.failed('append', gone);
+    outages.answered('subscription');
+    outages.failed('append', gone);
+    expect(messages()).to.have.length(1);
+    outages.answered('append');
+    expect(messages()).to.have.length(2);
+  });
+
+  it('are not what a server refuses, nor a bug', () => {
+    const { outages, messages } = opened();
+    outages.failed('append', new TooLargeError('Too large.'));
+    outages.failed('read', new TypeError('A bug.'));
+    expect(messages()).to.deep.equal([]);
+  });
+});
