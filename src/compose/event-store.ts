@@ -7,7 +7,7 @@ import { parseAddress } from '../adapters/eventstoredb/connection-string.js';
 import { eventStoreDbStore } from '../adapters/eventstoredb/event-store.js';
 import { ConfigError, type Config } from '../platform/config.js';
 import type { EventStore } from '../ports/event-store.js';
-import type { WithProjections } from '../ports/projections.js';
+import type { Projections, WithProjections } from '../ports/projections.js';
 import { dataDirError } from './data-directory.js';
 import type { Needs } from './needs.js';
 import { portTaken } from './port-taken.js';
@@ -18,6 +18,8 @@ export interface OpenedEventStore {
   readonly address: string | null;
   /** What a browser can open of it. */
   readonly pageUrl?: string;
+  /** Of a server: whether it has an engine is its own to say. */
+  readonly projections?: Projections;
 }
 
 interface OpenedServer extends OpenedEventStore {
@@ -44,7 +46,7 @@ export const openServer = async ({ config, logger, life }: StoreNeeds): Promise<
     () => clientOf({ connectionString: url, appendTimeoutMs, logger }),
     (opened) => opened.close(),
   );
-  return { store, address: parseAddress(url).shown };
+  return { store, address: parseAddress(url).shown, projections: store.projections };
 };
 
 /** What it refuses to begin with is the address, or a file that the address names. */

@@ -26,6 +26,7 @@ import { watchReadModels } from './read-models-health.js';
 import { BY_COMMAND, openReadSide, openReadStore, type ReadSide } from './read-side.js';
 import { isMongodb } from './read-store.js';
 import { identifyLog, versionsOf, whenEventStore } from './versions.js';
+import { watchProjections } from './watch-projections.js';
 import { allOrNone } from './when-available.js';
 
 export interface StartNeeds extends ServeNeeds {
@@ -44,7 +45,13 @@ const openLog = async (needs: StartNeeds): Promise<EventStore> => {
   if (config.eventStore.url === '') {
     metrics.followEventLog(() => bytesOnDisk(config.dataDir, /^events\.db/));
   }
-  const { store, address, pageUrl } = await openEventStore(needs, eventStorePage(needs));
+  const { store, address, pageUrl, projections } = await openEventStore(
+    needs,
+    eventStorePage(needs),
+  );
+  if (projections !== undefined && config.eventStore.watchProjections) {
+    await watchProjections(needs, projections);
+  }
   addresses.eventStore = address;
   if (pageUrl !== undefined) addresses.eventStorePage = pageUrl;
   return store;

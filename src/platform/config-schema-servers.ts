@@ -20,6 +20,12 @@ export const servers = {
       default: 4000,
       env: 'EVENTSTORE_APPEND_TIMEOUT_MS',
     },
+    watchProjections: {
+      doc: 'Whether /health and the metrics tell how our projections on a server are. Needs an engine, and a user who may ask it.',
+      format: 'boolean',
+      default: false,
+      env: 'PROJECTIONS_WATCH',
+    },
   },
   kafka: {
     brokers: {

@@ -80,6 +80,13 @@ describe('the servers of the stack', () => {
       });
     });
 
+    it('starts no standard projection by itself, and faults none because it began slowly', () => {
+      expect(service('eventstoredb').environment).to.include({
+        EVENTSTORE_START_STANDARD_PROJECTIONS: 'false',
+        EVENTSTORE_PROJECTION_EXECUTION_TIMEOUT: '5000',
+      });
+    });
+
     for (const [product, settings] of [
       ['EventStoreDB', {}],
       [
