@@ -11,7 +11,7 @@ import { ownDataDirectory } from './data-directory.js';
 import { openHeartbeat } from './heartbeat.js';
 import { lowestFlushed } from './lowest-flushed.js';
 import type { Needs } from './needs.js';
-import { openProjectors, type ProjectorParts, type Projectors } from './projectors.js';
+import { openProjectors, type Projectors } from './projectors.js';
 import { watchReadModels } from './read-models-health.js';
 import { isMongodb, openReadStoreOf } from './read-store.js';
 import { identifyLog, versionsOf } from './versions.js';
