@@ -11,8 +11,10 @@ import {
 describe('subscriptions to a stream of the event log', () => {
   let given: TemporaryLog;
   let log: EventLog;
+  let now: number;
   beforeEach(async () => {
-    given = await temporaryLog();
+    now = 1_000_000;
+    given = await temporaryLog({ now: () => now });
     log = given.log;
   });
   afterEach(() => given.remove());
@@ -45,6 +47,24 @@ describe('subscriptions to a stream of the event log', () => {
     const one = followStream('s', 'start');
     await one.until('s@3', 's@4', 'caught-up');
     await one.stop();
+  });
+
+  it('leave out what $maxAge expired, from history and of what is written later', async () => {
+    await log.append('$$s', 'any', [metadataEvent({ $maxAge: 60 })]);
+    await append('s', 2);
+    now += 61_000;
+    await append('s', 1);
+    const one = followStream('s', 'start');
+    await one.until('s@2', 'caught-up');
+    await append('s', 1);
+    await one.until('s@2', 'caught-up', 's@3');
+    await one.stop();
+    now += 61_000;
+    const late = followStream('s', 0n);
+    await late.until('caught-up');
+    await append('s', 1);
+    await late.until('caught-up', 's@4');
+    await late.stop();
   });
 
   it('go on through a soft deletion', async () => {
