@@ -5,7 +5,7 @@ import { silentLogger } from '../../src/platform/logger.js';
 
 /**
  * A process of its own that appends batches of three to some streams at once until somebody kills
- * it. It says `sent <stream> <ids>` before an append and `done <stream> <ids>` after it.
+ * it, and keeps the index of links up to date. It says `sent <stream> <ids>` before an append and `done <stream> <ids>` after it.
  */
 const [directory = '', ...streams] = process.argv.slice(2);
 const log = await openEventLog({ directory, logger: silentLogger() });
@@ -30,6 +30,7 @@ const appendForEver = async (stream: string): Promise<never> => {
     const { kind } = await log.append(stream, log.head(stream), events);
     if (kind !== 'written') throw new Error(`An append was answered ${kind}.`);
     say(`done ${stream} ${ids}\n`);
+    await log.indexLinks();
   }
 };
 

@@ -1,14 +1,16 @@
 import { expect } from 'chai';
+import type { EventLog, LogRecord } from '../../../src/adapters/embedded/log/event-log.js';
 import { openEventLog } from '../../../src/adapters/embedded/log/open-event-log.js';
 import { silentLogger } from '../../../src/platform/logger.js';
 import { appendAndKill, type SentBatch } from '../../support/crash.js';
+import { textOf } from '../../support/event-log.js';
+import { allLinks, wholeLog } from '../../support/links.js';
 import { temporaryDirectory } from '../../support/temporary-directory.js';
 
 const STREAMS = ['a', 'b', 'c', 'd', 'e', 'f'];
 const KILLS = 12;
 
-const idsByStream = async (directory: string): Promise<Map<string, string[]>> => {
-  const log = await openEventLog({ directory, logger: silentLogger() });
+const idsByStream = (log: EventLog): Map<string, string[]> => {
   const found = new Map<string, string[]>(STREAMS.map((stream) => [stream, []]));
   let from = 1n;
   for (let page = log.readAll(from, 'forwards', 500); page.length > 0;) {
@@ -20,7 +22,6 @@ const idsByStream = async (directory: string): Promise<Map<string, string[]>> =>
     }
     page = log.readAll(from, 'forwards', 500);
   }
-  await log.close();
   return found;
 };
 
@@ -34,14 +35,31 @@ const expectWhole = (found: Map<string, string[]>, batches: readonly SentBatch[]
   }
 };
 
+/** Of each event one link, in the order of the log, and the earlier ones as they were. */
+const expectSameLinks = async (
+  log: EventLog,
+  earlier: readonly LogRecord[],
+): Promise<readonly LogRecord[]> => {
+  const links = await allLinks(log, '$et-CrashTested');
+  expect(links.slice(0, earlier.length)).to.deep.equal(earlier);
+  expect(links.map(textOf)).to.deep.equal(
+    wholeLog(log).map(({ stream, revision }) => `${revision}@${stream}`),
+  );
+  return links;
+};
+
 describe('event log through kill -9', () => {
-  it('holds every acknowledged append, and every batch whole or not at all', async () => {
+  it('holds every acknowledged append, every batch whole or not at all, and every link', async () => {
     const directory = await temporaryDirectory();
     const batches: SentBatch[] = [];
+    let links: readonly LogRecord[] = [];
     for (let kill = 0; kill < KILLS; kill += 1) {
       const afterBatches = 1 + Math.floor(Math.random() * 150);
       batches.push(...(await appendAndKill(directory.path, STREAMS, afterBatches)));
-      expectWhole(await idsByStream(directory.path), batches);
+      const log = await openEventLog({ directory: directory.path, logger: silentLogger() });
+      expectWhole(idsByStream(log), batches);
+      links = await expectSameLinks(log, links);
+      await log.close();
     }
     await directory.remove();
   }).timeout(120_000);

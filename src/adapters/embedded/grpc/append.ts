@@ -3,7 +3,7 @@ import type { AppendOutcome, Expected } from '../log/event-log.js';
 import { appendConflict, appendSuccess } from './append-response.js';
 import { expectedOf } from './expected-revision.js';
 import { clientStreaming, type ServiceContext } from './handlers.js';
-import { streamNameOf } from './identifiers.js';
+import { writableStreamOf } from './identifiers.js';
 import { createProposal } from './proposed-events.js';
 import { invalidArgument, maximumAppendSizeExceeded, streamDeleted } from './rpc-error.js';
 import { receiveAll } from './streaming.js';
@@ -35,7 +35,7 @@ const targetOf = (request: streams.AppendReq) => {
   const options = request.getOptions();
   if (options === undefined) throw invalidArgument('An append starts with its options.');
   return {
-    stream: streamNameOf(options.getStreamIdentifier()),
+    stream: writableStreamOf(options.getStreamIdentifier()),
     expected: expectedOf(options, options.hasRevision() ? options.getRevision() : undefined),
   };
 };

@@ -55,5 +55,6 @@ export const createAnswers = (call: BatchCall, gate: ReturnType<typeof createGat
 
 const outcomeOf = ({ code, details }: RpcError): BatchOutcome => {
   if (code === status.INVALID_ARGUMENT) return { kind: 'bad-request', message: details };
+  if (code === status.PERMISSION_DENIED) return { kind: 'denied' };
   return { kind: code === status.ABORTED ? 'timeout' : 'unknown' };
 };

@@ -16,6 +16,7 @@ export type BatchOutcome =
   | (Refused & { readonly expected: Expected })
   | { readonly kind: 'timeout' }
   | { readonly kind: 'unknown' }
+  | { readonly kind: 'denied' }
   | { readonly kind: 'bad-request'; readonly message: string };
 
 /** Everything is always set: clients read the stream and the type of the details unasked. */
@@ -60,6 +61,8 @@ const failure = (identifier: shared.StreamIdentifier, outcome: Failure): statuse
       return status(Code.DEADLINE_EXCEEDED, 'Timeout', new shared.Timeout());
     case 'unknown':
       return status(Code.UNKNOWN, 'Unknown', new shared.Unknown());
+    case 'denied':
+      return status(Code.PERMISSION_DENIED, 'AccessDenied', new shared.AccessDenied());
     case 'bad-request': {
       const details = new shared.BadRequest().setMessage(outcome.message);
       return status(Code.INVALID_ARGUMENT, 'BadRequest', details);

@@ -3,7 +3,7 @@ import streams from '@eventstore/db-client/generated/streams_pb.js';
 import type { AppendOutcome, Expected } from '../log/event-log.js';
 import { expectedOf } from './expected-revision.js';
 import { unary, type ServiceContext } from './handlers.js';
-import { streamNameOf } from './identifiers.js';
+import { writableStreamOf } from './identifiers.js';
 import {
   invalidArgument,
   maximumAppendSizeExceeded,
@@ -47,7 +47,7 @@ const targetOf = (
 ): { stream: string; expected: Expected } => {
   if (options === undefined) throw invalidArgument('Options are required.');
   return {
-    stream: streamNameOf(options.getStreamIdentifier()),
+    stream: writableStreamOf(options.getStreamIdentifier()),
     expected: expectedOf(options, options.hasRevision() ? options.getRevision() : undefined),
   };
 };

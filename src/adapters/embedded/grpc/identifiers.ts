@@ -1,5 +1,6 @@
 import shared from '@eventstore/db-client/generated/shared_pb.js';
-import { invalidArgument } from './rpc-error.js';
+import { isReserved } from '../log/link-streams.js';
+import { accessDenied, invalidArgument } from './rpc-error.js';
 
 /** The server has no limit of its own; names travel in trailers too, percent-encoded. */
 const MAX_NAME_BYTES = 8 * 1024;
@@ -26,6 +27,17 @@ export const streamNameOf = (identifier: shared.StreamIdentifier | undefined): s
   const name = decoded(bytes);
   if (name.includes('\0')) throw invalidArgument('A stream name has no NUL character.');
   return name;
+};
+
+/** The name of a stream that is to be written to. */
+export const writableStreamOf = (identifier: shared.StreamIdentifier | undefined): string => {
+  const stream = streamNameOf(identifier);
+  if (isReserved(stream)) {
+    throw accessDenied(
+      'Access Denied: the server itself keeps $ce- and $et- streams. Write to the streams that they link to.',
+    );
+  }
+  return stream;
 };
 
 const decoded = (bytes: Uint8Array): string => {

@@ -1,8 +1,8 @@
 import { MAX_INT64 } from './expected-revision.js';
 import type { EventLog, LogRecord } from '../log/event-log.js';
+import { LINK_TYPE } from '../log/link-streams.js';
 import type { Resolved } from './read-response.js';
 
-const LINK_TYPE = '$>';
 const TARGET = /^(\d{1,19})@(.+)$/s;
 
 /** Follows a link, whose data is `revision@stream`, to its event, where that can be read. */

@@ -1,5 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { EventLog, LogRecord, StreamPage } from '../log/event-log.js';
+import { isLinkStream } from '../log/link-streams.js';
 import { matching } from '../log/log-filter.js';
 import type { ReadRequest } from './read-request.js';
 import { firstStreamPosition, lastStreamPosition, streamNotFound } from './read-response.js';
@@ -23,6 +24,7 @@ export const readStreamPages = async (
   sink: Sink,
 ): Promise<void> => {
   const { stream, from, direction, count, tellsBounds } = request;
+  if (isLinkStream(stream)) await log.indexLinks();
   let page = log.readStream(stream, from, direction, PAGE);
   if (page.kind === 'missing') {
     await sink.send(streamNotFound(stream));

@@ -60,6 +60,9 @@ export const unavailable = (details: string): RpcError => new RpcError(status.UN
 /** The write may or may not happen still. */
 export const timedOut = (details: string): RpcError => new RpcError(status.ABORTED, details);
 
+export const accessDenied = (details: string): RpcError =>
+  new RpcError(status.PERMISSION_DENIED, details, { exception: 'access-denied' });
+
 export const streamDeleted = (stream: string): RpcError =>
   new RpcError(status.FAILED_PRECONDITION, `Event stream '${shownName(stream)}' is deleted.`, {
     exception: 'stream-deleted',

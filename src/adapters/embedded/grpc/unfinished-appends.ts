@@ -2,7 +2,7 @@ import type shared from '@eventstore/db-client/generated/shared_pb.js';
 import type streams from '@eventstore/db-client/generated/streams_pb.js';
 import type { Expected } from '../log/event-log.js';
 import { expectedOf } from './expected-revision.js';
-import { streamNameOf } from './identifiers.js';
+import { writableStreamOf } from './identifiers.js';
 import { createProposal, type Proposal } from './proposed-events.js';
 import { invalidArgument } from './rpc-error.js';
 
@@ -27,7 +27,7 @@ export const openedBy = (
   const revision = options.hasStreamPosition() ? options.getStreamPosition() : undefined;
   return {
     correlationId: request.getCorrelationId(),
-    stream: streamNameOf(options.getStreamIdentifier()),
+    stream: writableStreamOf(options.getStreamIdentifier()),
     expected: expectedOf(options, revision),
     proposal: createProposal(limits.maxAppendBytes),
     deadlineAt: Math.min(deadlineOf(options), Date.now() + limits.appendTimeoutMs),

@@ -1,4 +1,5 @@
 import type { RawEvent } from './event-log.js';
+import { isReserved } from './link-streams.js';
 
 const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
@@ -9,7 +10,10 @@ const checkName = (what: string, name: string): void => {
   }
 };
 
-export const checkStream = (stream: string): void => checkName('stream name', stream);
+export const checkStream = (stream: string): void => {
+  checkName('stream name', stream);
+  if (isReserved(stream)) throw new TypeError('Only the log itself makes links in $ce- and $et-.');
+};
 
 export const checkEvents = (events: readonly RawEvent[]): void => {
   for (const event of events) {

@@ -88,7 +88,8 @@ export type SubscriptionItem =
 export interface EventLog {
   /**
    * Joins the next group commit; settles when the group is on disk. Rejects with EventLogError, or
-   * with TypeError for a name that is empty, not well-formed or holds NUL, and an id that is no UUID.
+   * with TypeError for a name that is empty, not well-formed, holds NUL or is reserved for links, and
+   * an id that is no UUID.
    * The bytes must not be changed afterwards: subscribers are given them.
    */
   append(stream: string, expected: Expected, events: readonly RawEvent[]): Promise<AppendOutcome>;
@@ -96,7 +97,10 @@ export interface EventLog {
   tombstone(stream: string, expected: Expected): Promise<AppendOutcome>;
   /** The last settled revision; 'no_stream' where softly deleted, TOMBSTONE_REVISION where for ever. */
   head(stream: string): bigint | 'no_stream';
-  /** A page, with the stream's metadata ($maxCount, $maxAge, $tb) applied; `from` is inclusive. */
+  /**
+   * A page, with the stream's metadata ($maxCount, $maxAge, $tb) applied; `from` is inclusive. Of a
+   * link stream (`$ce-`, `$et-`) the links that are indexed: `indexLinks` comes first.
+   */
   readStream(
     stream: string,
     from: bigint | 'start' | 'end',
@@ -112,6 +116,8 @@ export interface EventLog {
     direction: Direction,
     limit: number,
   ): readonly LogRecord[];
+  /** Resolves once the links to all events that are committed now can be read. */
+  indexLinks(): Promise<void>;
   /** The position of the last committed event; 0 in an empty log. */
   lastPosition(): bigint;
   /** From after a position, catch-up then live, pulled by the consumer: a cursor and a wake-up. */

@@ -75,7 +75,7 @@ export const createGroupCommit = (options: GroupCommitOptions) => {
     for (const ticket of tickets) ticket.reject(error);
   };
 
-  const events: Omit<WriterEvents, 'scavenged'> = {
+  const events: Omit<WriterEvents, 'scavenged' | 'indexed'> = {
     committed: (batches) => {
       const tickets = posted.splice(0, batches).flatMap((group) => group.tickets);
       tickets.forEach(settle);

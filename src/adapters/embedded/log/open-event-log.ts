@@ -6,6 +6,7 @@ import { createDrafts } from './drafts.js';
 import { EventLogError, type EventLog, type LogRecord } from './event-log.js';
 import { createGroupCommit } from './group-commit.js';
 import { createHeads } from './heads.js';
+import { createLinkIndex } from './link-index.js';
 import { lockDirectory } from '../lock.js';
 import { openReader, type Reader } from './reader.js';
 import { createReads } from './reads.js';
@@ -76,9 +77,13 @@ const assemble = async (opened: Opened): Promise<EventLog> => {
   const recentIds = createRecentIds({ max: RECENT_IDS });
   const drafts = createDrafts(reader, heads, now);
   const signal = createCommitSignal();
-  const scavenger = createScavenger({ scavenge, now, logger });
   let committedPosition = reader.lastPosition();
   const committed = (): number => committedPosition;
+  const links = createLinkIndex({ reached: reader.links.reached() });
+  const indexLinks = (): Promise<void> => links.upTo(committedPosition);
+  // What is deleted has its number first, where links are in use.
+  const ready = async (): Promise<void> => (links.inUse() ? indexLinks() : undefined);
+  const scavenger = createScavenger({ scavenge, now, logger, ready });
   const tail = createRecentTail({ ...TAIL, position: committedPosition });
   let closed: EventLogError | undefined;
   let closing: Promise<void> | undefined;
@@ -106,15 +111,20 @@ const assemble = async (opened: Opened): Promise<EventLog> => {
       closed = new EventLogError('closed', 'The writer of the event log died.', { cause });
       logger.error('event log lost its writer', { path, error: cause });
       signal.end(closed);
+      links.stop();
     },
   });
-  const writer = await startWriter(path, { ...commit.events, scavenged: scavenger.scavenged });
+  const { scavenged } = scavenger;
+  const { indexed } = links;
+  const writer = await startWriter(path, { ...commit.events, scavenged, indexed });
   commit.attach(writer);
+  links.start(() => writer.index());
   scavenger.start((after, before) => writer.scavenge(after, before));
 
   const close = async (): Promise<void> => {
     closed ??= new EventLogError('closed', 'The event log is closed.');
     scavenger.stop();
+    links.stop();
     commit.flush();
     await writer.close();
     signal.end();
@@ -128,7 +138,7 @@ const assemble = async (opened: Opened): Promise<EventLog> => {
       return call(...args);
     };
 
-  const parts = { reader, heads, recentIds, drafts, commit, tail, signal, now, committed };
+  const parts = { reader, heads, recentIds, drafts, commit, tail, signal, links, now, committed };
   const appends = createAppends({ ...parts, assertOpen, limits: { ...LIMITS, ...limits } });
   const reads = createReads(parts);
   const subscriptions = createSubscriptions(parts);
@@ -137,6 +147,7 @@ const assemble = async (opened: Opened): Promise<EventLog> => {
     head: whileOpen(reads.head),
     readStream: whileOpen(reads.readStream),
     readAll: whileOpen(reads.readAll),
+    indexLinks: whileOpen(indexLinks),
     lastPosition: whileOpen(() => BigInt(committedPosition)),
     subscribeAll: whileOpen(subscriptions.subscribeAll),
     subscribeStream: whileOpen(subscriptions.subscribeStream),

@@ -1,8 +1,9 @@
 import { LRUCache } from 'lru-cache';
-import { TOMBSTONE_REVISION, type LogRecord } from './event-log.js';
+import type { LogRecord } from './event-log.js';
 import type { Stored } from './append-rules.js';
+import { createLinkReader, type Range } from './link-reader.js';
 import { openLogFile } from './schema.js';
-import { TOMBSTONE } from './writer-protocol.js';
+import { toRevision } from './writer-protocol.js';
 
 /** Bounds the memory of a page, whatever its limit in events. */
 const PAGE_BYTES = 4 * 1024 * 1024;
@@ -23,10 +24,8 @@ type Row = [
 ];
 
 /** A part of one stream; revisions are inclusive. */
-export interface StreamRange {
+export interface StreamRange extends Range {
   readonly stream: number;
-  readonly from: number;
-  readonly to: number;
   readonly createdSince: number;
 }
 
@@ -80,7 +79,7 @@ export const openReader = (path: string) => {
     const [position, stream, revision, id, type, created, isJson, dataLength, payload] = row;
     return {
       stream: nameOf(stream),
-      revision: revision === TOMBSTONE ? TOMBSTONE_REVISION : BigInt(revision),
+      revision: toRevision(revision),
       position: BigInt(position),
       id,
       type,
@@ -134,6 +133,8 @@ export const openReader = (path: string) => {
           : countWithin(sizes.all(stream, from, to, createdSince, limit) as [number][]);
       return (rows.all(stream, from, to, createdSince, fitting) as Row[]).map(toRecord);
     },
+
+    links: createLinkReader(db, nameOf),
 
     close: () => db.close(),
   };

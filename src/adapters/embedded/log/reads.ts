@@ -1,7 +1,9 @@
 import type { Direction, EventLog, LogRecord, StreamPage } from './event-log.js';
 import type { Heads } from './heads.js';
+import type { Range } from './link-reader.js';
 import type { Reader } from './reader.js';
 import { TOMBSTONE_REVISION } from './event-log.js';
+import { isLinkStream } from './link-streams.js';
 import { firstVisible, isMetastream, originalOf } from './stream-metadata.js';
 import type { Head } from './ticket.js';
 import { TOMBSTONE } from './writer-protocol.js';
@@ -35,6 +37,15 @@ export const createReads = (parts: {
     };
   };
 
+  const readLinks: Reads['readStream'] = (stream, from, direction, limit) => {
+    const last = reader.links.last(stream, committed());
+    if (last === undefined) return { kind: 'missing' };
+    const range = narrowed({ from: 0, to: last }, from, direction);
+    const events = range === undefined ? [] : reader.links.page(stream, direction, range, limit);
+    const endReached = isEnd(range, direction, events);
+    return { kind: 'events', events, endReached, firstVisible: 0n, last: BigInt(last) };
+  };
+
   return {
     head: (stream) => {
       const head = heads.get(stream);
@@ -44,6 +55,7 @@ export const createReads = (parts: {
     },
 
     readStream: (stream, from, direction, limit): StreamPage => {
+      if (isLinkStream(stream)) return readLinks(stream, from, direction, limit);
       const head = heads.get(stream);
       if (isTombstoned(heads, head)) return { kind: 'deleted' };
       const { last, metadata } = head.settled;
@@ -72,11 +84,6 @@ export const createReads = (parts: {
     },
   };
 };
-
-interface Range {
-  readonly from: number;
-  readonly to: number;
-}
 
 /** The part of the visible range on the asked side of `from`; undefined where that is nothing. */
 const narrowed = <R extends Range>(

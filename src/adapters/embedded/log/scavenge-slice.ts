@@ -9,7 +9,8 @@ type Scavenged = Extract<FromWriter, { readonly kind: 'scavenged' }>;
 
 /**
  * Deletes what `$maxCount` hides, some streams at a time so that appends never wait long. A
- * stream's last event is never deleted: revisions and positions go on counting from it.
+ * stream's last event is never deleted: revisions and positions go on counting from it. Nor is an
+ * event that is not indexed yet, once there is an index of links.
  */
 export const scavengeSlice = (db: Database) => {
   const kept = db.prepare(
@@ -20,6 +21,7 @@ export const scavengeSlice = (db: Database) => {
     DELETE FROM events WHERE position IN (
       SELECT position FROM events
       WHERE stream = ?1 AND created < ?3
+        AND position <= coalesce((SELECT position FROM links_reached), position)
         AND revision <= (SELECT max(revision) FROM events WHERE stream = ?1) - ?2
       ORDER BY revision LIMIT ${EVENTS_PER_STREAM})`);
 

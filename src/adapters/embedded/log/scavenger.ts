@@ -1,4 +1,5 @@
 import type { Logger } from '../../../platform/logger.js';
+import { messageOf } from './group-transaction.js';
 import type { FromWriter } from './writer-protocol.js';
 
 export interface ScavengeOptions {
@@ -15,16 +16,28 @@ export const createScavenger = (options: {
   readonly scavenge: ScavengeOptions;
   readonly now: () => number;
   readonly logger: Logger;
+  /** Resolves once the events that are there now may be deleted. */
+  readonly ready: () => Promise<void>;
 }) => {
-  const { scavenge, now, logger } = options;
+  const { scavenge, now, logger, ready } = options;
   let ask: ((afterStream: number, createdBefore: number) => void) | undefined;
   let timer: NodeJS.Timeout | undefined;
   let deleted = 0;
 
   const slice = (afterStream: number): void => ask?.(afterStream, now() - scavenge.minAgeMs);
 
+  const round = (): void => {
+    ready().then(
+      () => slice(0),
+      (error: unknown) => {
+        logger.warn('event log not scavenged', { reason: messageOf(error) });
+        rest();
+      },
+    );
+  };
+
   const rest = (): void => {
-    if (ask !== undefined) timer = setTimeout(slice, scavenge.everyMs, 0).unref();
+    if (ask !== undefined) timer = setTimeout(round, scavenge.everyMs).unref();
   };
 
   return {

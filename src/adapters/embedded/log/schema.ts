@@ -26,6 +26,20 @@ const STEPS = [
   CREATE UNIQUE INDEX events_by_stream ON events (stream, revision);
   CREATE TABLE retention (stream INTEGER PRIMARY KEY, max_count INTEGER NOT NULL) STRICT;
   `,
+  `
+  CREATE TABLE link_streams (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE) STRICT;
+  CREATE TABLE links (
+    link_stream INTEGER NOT NULL,
+    number INTEGER NOT NULL,
+    position INTEGER NOT NULL,
+    stream INTEGER NOT NULL,
+    revision INTEGER NOT NULL,
+    created INTEGER NOT NULL,
+    target BLOB,
+    PRIMARY KEY (link_stream, number)
+  ) STRICT, WITHOUT ROWID;
+  CREATE TABLE links_reached (id INTEGER PRIMARY KEY, position INTEGER NOT NULL) STRICT;
+  `,
 ];
 
 const pragma = (db: Database, name: string): unknown =>

@@ -2,6 +2,8 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { CommitSignal } from './commit-signal.js';
 import type { EventLog, LogRecord, SubscriptionItem } from './event-log.js';
 import type { Heads } from './heads.js';
+import type { LinkIndex } from './link-index.js';
+import { isLinkStream } from './link-streams.js';
 import { matching } from './log-filter.js';
 import type { Reader } from './reader.js';
 import { isTombstoned, toNumber } from './reads.js';
@@ -16,6 +18,7 @@ interface Parts {
   readonly heads: Heads;
   readonly tail: RecentTail;
   readonly signal: CommitSignal;
+  readonly links: LinkIndex;
   readonly committed: () => number;
   readonly now: () => number;
 }
@@ -37,6 +40,7 @@ export const createSubscriptions = (
     return allEvents(parts, { cursor, checkpointEvery, signal, matches });
   },
   subscribeStream: ({ stream, after, signal }) => {
+    if (isLinkStream(stream)) return linkEvents(parts, { stream, after, signal });
     const { last } = parts.heads.get(stream).settled;
     const cursor = after === 'start' ? -1 : after === 'end' ? last : toNumber(after);
     return streamEvents(parts, { stream, cursor, signal });
@@ -147,6 +151,68 @@ async function* streamEvents(
     if (tombstoned && cursor >= last) {
       yield { kind: 'deleted' };
       return;
+    }
+  }
+}
+
+/** What comes after a place in a link stream; `end` is where the log ends when it is subscribed to. */
+const linkEvents = (
+  parts: Parts,
+  {
+    stream,
+    after,
+    signal,
+  }: {
+    readonly stream: string;
+    readonly after: bigint | 'start' | 'end';
+    readonly signal: AbortSignal;
+  },
+): AsyncGenerator<SubscriptionItem, void, undefined> => {
+  const { reader, links, committed } = parts;
+  const end = committed();
+  const cursorAtStart = async (): Promise<number> => {
+    if (after === 'start') return -1;
+    if (after !== 'end') return toNumber(after);
+    await links.upTo(end);
+    return reader.links.last(stream, end) ?? -1;
+  };
+  return linkEventsAfter(parts, { stream, cursorAtStart, signal });
+};
+
+async function* linkEventsAfter(
+  parts: Parts,
+  options: {
+    readonly stream: string;
+    readonly cursorAtStart: () => Promise<number>;
+    readonly signal: AbortSignal;
+  },
+): AsyncGenerator<SubscriptionItem, void, undefined> {
+  const { reader, links, committed, signal: commits } = parts;
+  const { stream, signal } = options;
+  const over = (): boolean => signal.aborted || commits.hasEnded();
+  let cursor = await options.cursorAtStart();
+  let live = false;
+
+  while (!over()) {
+    const upTo = committed();
+    await links.upTo(upTo);
+    if (over()) return;
+    const last = reader.links.last(stream, upTo) ?? -1;
+    if (cursor >= last) {
+      if (!live) {
+        live = true;
+        yield CAUGHT_UP;
+      } else if (committed() === upTo) {
+        await commits.next(signal);
+      }
+      continue;
+    }
+    if (!live) await nextTurn();
+    const page = reader.links.page(stream, 'forwards', { from: cursor + 1, to: last }, PAGE);
+    for (const event of page) {
+      if (over()) return;
+      cursor = Number(event.revision);
+      yield { kind: 'event', event };
     }
   }
 }

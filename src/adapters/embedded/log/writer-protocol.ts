@@ -1,3 +1,5 @@
+import { TOMBSTONE_REVISION } from './event-log.js';
+
 /** What the main thread and the writer thread say to each other. */
 
 /** A stream's id, given on the main thread, and its name. */
@@ -32,6 +34,8 @@ export type ToWriter =
   /** The batches of a failed transaction are rejected on the main thread too: begin anew. */
   | { readonly kind: 'resume' }
   | { readonly kind: 'scavenge'; readonly afterStream: number; readonly createdBefore: number }
+  /** Number the links to the next events. */
+  | { readonly kind: 'index' }
   | { readonly kind: 'close' };
 
 export type FromWriter =
@@ -46,6 +50,13 @@ export type FromWriter =
       readonly nextStream: number | null;
       /** Why this slice could not be done. Nothing is lost; the next round tries again. */
       readonly failure?: string;
+    }
+  | {
+      readonly kind: 'indexed';
+      /** All events up to it have their links. */
+      readonly position: number;
+      /** Why this slice could not be done. Nothing is lost; the next one tries again. */
+      readonly failure?: string;
     };
 
 export interface WriterData {
@@ -54,3 +65,7 @@ export interface WriterData {
 
 /** A tombstone stands at 2^63-1 for clients, and here at a number that JavaScript can hold. */
 export const TOMBSTONE = Number.MAX_SAFE_INTEGER;
+
+/** A revision as clients see it. */
+export const toRevision = (stored: number): bigint =>
+  stored === TOMBSTONE ? TOMBSTONE_REVISION : BigInt(stored);

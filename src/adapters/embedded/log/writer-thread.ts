@@ -5,6 +5,7 @@ import {
   type MessagePort,
 } from 'node:worker_threads';
 import { groupTransaction } from './group-transaction.js';
+import { linkSlice } from './link-slice.js';
 import { scavengeSlice } from './scavenge-slice.js';
 import { openLogFile } from './schema.js';
 import type { Batch, FromWriter, ToWriter, WriterData } from './writer-protocol.js';
@@ -17,6 +18,7 @@ const run = (port: MessagePort, { path }: WriterData): void => {
   const db = openLogFile(path);
   const write = groupTransaction(db);
   const scavenge = scavengeSlice(db);
+  const index = linkSlice(db);
   let dropping = false;
 
   const answer = (message: FromWriter): void => port.postMessage(message);
@@ -35,6 +37,9 @@ const run = (port: MessagePort, { path }: WriterData): void => {
         return;
       case 'scavenge':
         answer(scavenge(message.afterStream, message.createdBefore));
+        return;
+      case 'index':
+        answer(index());
         return;
       case 'close':
         db.close();

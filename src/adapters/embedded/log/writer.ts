@@ -8,6 +8,7 @@ export interface WriterEvents {
   committed(batches: number): void;
   failed(message: Told<'failed'>): void;
   scavenged(message: Told<'scavenged'>): void;
+  indexed(message: Told<'indexed'>): void;
   /** The thread is gone without having been asked to go. */
   died(cause: unknown): void;
 }
@@ -17,6 +18,7 @@ export interface Writer {
   append(batch: Batch): void;
   resume(): void;
   scavenge(afterStream: number, createdBefore: number): void;
+  index(): void;
   /**
    * Resolves when everything posted before is dealt with and the thread has ended. It is asked,
    * never terminated: on Node 20 that would abort the process in the middle of a transaction.
@@ -52,6 +54,7 @@ export const startWriter = (
       resume: () => post({ kind: 'resume' }),
       scavenge: (afterStream, createdBefore) =>
         post({ kind: 'scavenge', afterStream, createdBefore }),
+      index: () => post({ kind: 'index' }),
       close: () => {
         if (state === 'running') post({ kind: 'close' });
         state = 'closing';
@@ -80,6 +83,9 @@ const tell = (events: WriterEvents, message: Exclude<FromWriter, Told<'ready'>>)
       return;
     case 'scavenged':
       events.scavenged(message);
+      return;
+    case 'indexed':
+      events.indexed(message);
       return;
   }
 };

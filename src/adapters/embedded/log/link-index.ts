@@ -1,0 +1,70 @@
+import { EventLogError } from './event-log.js';
+import type { FromWriter } from './writer-protocol.js';
+
+type Indexed = Extract<FromWriter, { readonly kind: 'indexed' }>;
+
+interface Waiter {
+  readonly position: number;
+  readonly resolve: () => void;
+  readonly reject: (error: EventLogError) => void;
+}
+
+/**
+ * The index of links begins with the first who asks for links, and follows the log when somebody
+ * needs it to, so that appends do not pay for it: slice by slice, with appends in between, as far as
+ * the furthest of those who wait.
+ */
+export const createLinkIndex = (options: { readonly reached: number }) => {
+  let { reached } = options;
+  let waiting: Waiter[] = [];
+  let ask: (() => void) | undefined;
+  let asking = false;
+
+  const next = (): void => {
+    if (asking || waiting.length === 0 || ask === undefined) return;
+    asking = true;
+    ask();
+  };
+
+  /** Those who wait for no more than a position, or all. */
+  const take = (upTo: number): Waiter[] => {
+    const taken = waiting.filter(({ position }) => position <= upTo);
+    waiting = waiting.filter(({ position }) => position > upTo);
+    return taken;
+  };
+
+  return {
+    start: (askWriter: () => void): void => {
+      ask = askWriter;
+      next();
+    },
+    indexed: ({ position, failure }: Indexed): void => {
+      asking = false;
+      if (failure !== undefined) {
+        const error = new EventLogError('failed', `Links could not be indexed: ${failure}`);
+        for (const waiter of take(Infinity)) waiter.reject(error);
+        return;
+      }
+      reached = position;
+      for (const waiter of take(reached)) waiter.resolve();
+      next();
+    },
+    /** Resolves once all links up to a position of the log can be read, or the log is closed. */
+    upTo: (position: number): Promise<void> =>
+      new Promise((resolve, reject) => {
+        if (position <= reached || ask === undefined) {
+          resolve();
+          return;
+        }
+        waiting.push({ position, resolve, reject });
+        next();
+      }),
+    inUse: (): boolean => reached > 0,
+    stop: (): void => {
+      ask = undefined;
+      for (const waiter of take(Infinity)) waiter.resolve();
+    },
+  };
+};
+
+export type LinkIndex = ReturnType<typeof createLinkIndex>;

@@ -1,0 +1,79 @@
+import { v5 } from 'uuid';
+import type { Database } from '../sqlite.js';
+import type { Direction, LogRecord } from './event-log.js';
+import { LINK_TYPE, linkData, linkMetadata } from './link-streams.js';
+import { toRevision } from './writer-protocol.js';
+
+/** Link ids are named by stream and number: the same link has the same id whenever it is read. */
+const LINKS = 'c1a0d6a4-8f6f-4c0e-9a53-52d0f7b1e6a9';
+
+type Row = [
+  number: number,
+  position: number,
+  stream: number,
+  revision: number,
+  created: number,
+  target: Uint8Array | null,
+];
+
+/** Revisions, both inclusive. */
+export interface Range {
+  readonly from: number;
+  readonly to: number;
+}
+
+/** The index of links, read as streams of link events. */
+export const createLinkReader = (db: Database, nameOf: (stream: number) => string) => {
+  const prepare = (sql: string) => {
+    const statement = db.prepare(sql);
+    statement.setReturnArrays(true);
+    return statement;
+  };
+  const ofStream = 'link_stream = (SELECT id FROM link_streams WHERE name = ?)';
+  const reached = prepare('SELECT position FROM links_reached');
+  const last = prepare(
+    `SELECT number FROM links WHERE ${ofStream} AND position <= ? ORDER BY number DESC LIMIT 1`,
+  );
+  const page = (order: 'ASC' | 'DESC') =>
+    prepare(
+      `SELECT number, position, stream, revision, created, target FROM links
+       WHERE ${ofStream} AND number >= ? AND number <= ? ORDER BY number ${order} LIMIT ?`,
+    );
+  const pages = { forwards: page('ASC'), backwards: page('DESC') };
+
+  const toRecord = (
+    linkStream: string,
+    [number, position, stream, revision, created, target]: Row,
+  ): LogRecord => {
+    const event = { stream: nameOf(stream), revision: toRevision(revision) };
+    const place = { ...event, linkStream, position, target };
+    return {
+      stream: linkStream,
+      revision: BigInt(number),
+      position: BigInt(position),
+      id: v5(`${number}@${linkStream}`, LINKS),
+      type: LINK_TYPE,
+      created,
+      isJson: false,
+      data: linkData(place),
+      metadata: linkMetadata(place),
+    };
+  };
+
+  return {
+    /** The position of the last event that has its links; 0 where nobody has asked for links yet. */
+    reached: (): number => (reached.get() as [number] | undefined)?.[0] ?? 0,
+    /** The number of the last link to an event up to a position; undefined where there is none. */
+    last: (linkStream: string, upTo: number): number | undefined =>
+      (last.get(linkStream, upTo) as [number] | undefined)?.[0],
+    page: (
+      linkStream: string,
+      direction: Direction,
+      { from, to }: Range,
+      limit: number,
+    ): LogRecord[] => {
+      const rows = pages[direction].all(linkStream, from, to, limit) as Row[];
+      return rows.map((row) => toRecord(linkStream, row));
+    },
+  };
+};

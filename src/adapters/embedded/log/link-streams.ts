@@ -1,0 +1,103 @@
+import { TOMBSTONE_REVISION } from './event-log.js';
+import { isMetastream, originalOf, METADATA_TYPE, parseMetadata } from './stream-metadata.js';
+
+export const LINK_TYPE = '$>';
+const DELETED_TYPE = '$streamDeleted';
+
+const BY_CATEGORY = '$ce-';
+const BY_TYPE = '$et-';
+const DELETIONS = `${BY_TYPE}$deleted`;
+
+/** Streams of links that the log derives from its events, as `$by_category` and `$by_event_type` do. */
+export const isLinkStream = (stream: string): boolean =>
+  stream.startsWith(BY_CATEGORY) || stream.startsWith(BY_TYPE);
+
+/** Nobody writes to a link stream, nor to its metadata. */
+export const isReserved = (stream: string): boolean =>
+  isLinkStream(isMetastream(stream) ? originalOf(stream) : stream);
+
+export interface LinkableEvent {
+  readonly stream: string;
+  readonly revision: bigint;
+  readonly type: string;
+  /** Read only where a link depends on it. */
+  readonly data: () => Uint8Array;
+}
+
+export interface Link {
+  readonly linkStream: string;
+  /** What the link's data say, where that is not the place of the event itself. */
+  readonly target?: Uint8Array;
+}
+
+/**
+ * The links that EventStoreDB's projections make for an event: none for system streams, the first
+ * `-` ends the category, deletions count for the stream that they delete, and links of a category
+ * lead to where a link of the stream leads. A link by type to metadata names the stream itself.
+ */
+export const linksOf = (event: LinkableEvent): readonly Link[] => {
+  const { stream, revision, type } = event;
+  const ofMetadata = isMetastream(stream);
+  const original = ofMetadata ? originalOf(stream) : stream;
+  if (original.startsWith('$')) return [];
+  const deletion = isDeletion(event);
+  const links: Link[] = [];
+  const category = ofMetadata && !deletion ? undefined : categoryOf(original);
+  if (category !== undefined) {
+    links.push({ linkStream: BY_CATEGORY + category, ...copiedTarget(event) });
+  }
+  if (type !== LINK_TYPE) {
+    const target = ofMetadata ? { target: Buffer.from(`${revision}@${original}`) } : {};
+    links.push({ linkStream: deletion ? DELETIONS : BY_TYPE + type, ...target });
+  }
+  return links;
+};
+
+const categoryOf = (stream: string): string | undefined => {
+  const end = stream.indexOf('-');
+  return end > 0 ? stream.slice(0, end) : undefined;
+};
+
+const isDeletion = ({ stream, type, data }: LinkableEvent): boolean =>
+  isMetastream(stream)
+    ? type === METADATA_TYPE && parseMetadata({ type, data: data() }).softDeleted
+    : type === DELETED_TYPE;
+
+/** A revision, `@` and the longest name; what is longer leads nowhere, and is not copied. */
+const MAX_TARGET_BYTES = 20 + 8 * 1024;
+
+const copiedTarget = ({ type, data }: LinkableEvent): Pick<Link, 'target'> => {
+  if (type !== LINK_TYPE) return {};
+  const target = data();
+  return target.byteLength === 0 || target.byteLength > MAX_TARGET_BYTES ? {} : { target };
+};
+
+/** The place of an event and of the link to it, as the index has them. */
+export interface LinkPlace {
+  readonly linkStream: string;
+  readonly stream: string;
+  readonly revision: bigint;
+  readonly position: number;
+  readonly target: Uint8Array | null;
+}
+
+export const linkData = ({ stream, revision, target }: LinkPlace): Uint8Array =>
+  target ?? Buffer.from(`${revision}@${stream}`);
+
+/** `$o` is the stream that a category has the event from; `$c` and `$p` are where the event is. */
+export const linkMetadata = ({ linkStream, stream, revision, position }: LinkPlace): Uint8Array => {
+  const byCategory = linkStream.startsWith(BY_CATEGORY);
+  const ofMetadata = isMetastream(stream);
+  const original = ofMetadata ? originalOf(stream) : stream;
+  const deletion = byCategory
+    ? ofMetadata || revision === TOMBSTONE_REVISION
+    : linkStream === DELETIONS;
+  return Buffer.from(
+    JSON.stringify({
+      $c: position,
+      $p: position,
+      ...(byCategory ? { $o: original } : {}),
+      ...(deletion ? { $deleted: -1 } : {}),
+    }),
+  );
+};
