@@ -283,6 +283,94 @@ describe('the event store port, for clients of other languages', () => {
     });
   });
 
+  describe('a category', () => {
+    const { Options } = streams.ReadReq;
+    let category: string;
+
+    beforeEach(async () => {
+      category = `c${randomUUID().replaceAll('-', '')}`;
+      for (const id of ['1', '2', '1']) {
+        await node.client.appendToStream(`${category}-${id}`, jsonEvent({ type: 'T', data: {} }));
+      }
+    });
+
+    const placeOf = (event: streams.ReadResp.ReadEvent.RecordedEvent | undefined): string => {
+      const name = Buffer.from(event?.getStreamIdentifier()?.getStreamName_asU8() ?? '').toString();
+      return `${event?.getStreamRevision()}@${name.replace(category, 'c')}`;
+    };
+
+    const shown = (response: streams.ReadResp): string => {
+      if (response.hasConfirmation()) return 'confirmed';
+      if (response.hasCaughtUp()) return 'caught up';
+      if (response.hasFirstStreamPosition()) return `first ${response.getFirstStreamPosition()}`;
+      if (response.hasLastStreamPosition()) return `last ${response.getLastStreamPosition()}`;
+      const found = response.getEvent();
+      return `${placeOf(found?.getLink())} -> ${placeOf(found?.getEvent())}`;
+    };
+
+    const ask = (
+      from: (of: streams.ReadReq.Options.StreamOptions) => unknown,
+      what: (options: streams.ReadReq.Options) => unknown,
+    ) => {
+      const of = new Options.StreamOptions().setStreamIdentifier(identifier(`$ce-${category}`));
+      from(of);
+      const options = new Options()
+        .setStream(of)
+        .setResolveLinks(true)
+        .setNoFilter(new shared.Empty())
+        .setUuidOption(new Options.UUIDOption().setStructured(new shared.Empty()))
+        .setControlOption(new Options.ControlOption().setCompatibility(1));
+      what(options);
+      const seen: string[] = [];
+      const call = client.read(new streams.ReadReq().setOptions(options));
+      const ended = new Promise<void>((resolve) => call.on('end', resolve).on('error', resolve));
+      call.on('data', (response: streams.ReadResp) => seen.push(shown(response)));
+      return { seen, ended, cancel: () => call.cancel() };
+    };
+
+    it('is read page by page, with the links that lead to its events', async () => {
+      const page = ask(
+        (of) => of.setRevision('1'),
+        (options) => options.setCount('2'),
+      );
+      await page.ended;
+      expect(page.seen).to.deep.equal([...['1@$ce-c -> 0@c-2', '2@$ce-c -> 1@c-1'], 'last 2']);
+    });
+
+    it('read beyond its end is empty, and tells where the end is', async () => {
+      const page = ask(
+        (of) => of.setRevision('3'),
+        (options) => options.setCount('100'),
+      );
+      await page.ended;
+      expect(page.seen).to.deep.equal(['last 2']);
+    });
+
+    it('is read backwards from 2^63-1, which is its end', async () => {
+      const page = ask(
+        (of) => of.setRevision((2n ** 63n - 1n).toString()),
+        (options) => options.setCount('1').setReadDirection(Options.ReadDirection.BACKWARDS),
+      );
+      await page.ended;
+      expect(page.seen).to.deep.equal(['2@$ce-c -> 1@c-1', 'last 2']);
+    });
+
+    it('is subscribed to after the link that was handled last', async () => {
+      const subscription = ask(
+        (of) => of.setRevision('1'),
+        (options) => options.setSubscription(new Options.SubscriptionOptions()),
+      );
+      const history = ['confirmed', '2@$ce-c -> 1@c-1', 'caught up'];
+      await eventually(() => expect(subscription.seen).to.deep.equal(history));
+      await node.client.appendToStream(`${category}-3`, jsonEvent({ type: 'T', data: {} }));
+      await eventually(() =>
+        expect(subscription.seen).to.deep.equal([...history, '3@$ce-c -> 0@c-3']),
+      );
+      subscription.cancel();
+      await subscription.ended;
+    });
+  });
+
   describe('a subscription', () => {
     const follow = (subscription: ReturnType<GrpcNode['client']['subscribeToStream']>) => {
       const seen: string[] = [];
