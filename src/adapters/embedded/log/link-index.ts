@@ -3,6 +3,9 @@ import type { FromWriter } from './writer-protocol.js';
 
 type Indexed = Extract<FromWriter, { readonly kind: 'indexed' }>;
 
+/** Lets a busy log collect events, which are cheaper to index together. */
+const PAUSE_MS = 5;
+
 interface Waiter {
   readonly position: number;
   readonly resolve: () => void;
@@ -19,11 +22,19 @@ export const createLinkIndex = (options: { readonly reached: number }) => {
   let waiting: Waiter[] = [];
   let ask: (() => void) | undefined;
   let asking = false;
+  let pause: NodeJS.Timeout | undefined;
 
   const next = (): void => {
-    if (asking || waiting.length === 0 || ask === undefined) return;
+    if (asking || pause !== undefined || waiting.length === 0 || ask === undefined) return;
     asking = true;
     ask();
+  };
+
+  const rest = (): void => {
+    pause = setTimeout(() => {
+      pause = undefined;
+      next();
+    }, PAUSE_MS);
   };
 
   /** Those who wait for no more than a position, or all. */
@@ -38,7 +49,7 @@ export const createLinkIndex = (options: { readonly reached: number }) => {
       ask = askWriter;
       next();
     },
-    indexed: ({ position, failure }: Indexed): void => {
+    indexed: ({ position, more, failure }: Indexed): void => {
       asking = false;
       if (failure !== undefined) {
         const error = new EventLogError('failed', `Links could not be indexed: ${failure}`);
@@ -47,7 +58,8 @@ export const createLinkIndex = (options: { readonly reached: number }) => {
       }
       reached = position;
       for (const waiter of take(reached)) waiter.resolve();
-      next();
+      if (more) next();
+      else if (ask !== undefined) rest();
     },
     /** Resolves once all links up to a position of the log can be read, or the log is closed. */
     upTo: (position: number): Promise<void> =>
@@ -62,6 +74,7 @@ export const createLinkIndex = (options: { readonly reached: number }) => {
     inUse: (): boolean => reached > 0,
     stop: (): void => {
       ask = undefined;
+      clearTimeout(pause);
       for (const waiter of take(Infinity)) waiter.resolve();
     },
   };

@@ -85,12 +85,11 @@ export const linkSlice = (db: Database) => {
     const [after] = (reached.get() as [number] | undefined) ?? [0];
     const rows = following.all(after) as Row[];
     const position = rows.at(-1)?.[0] ?? after;
-    if (rows.length === 0) return { kind: 'indexed', position };
     db.exec('BEGIN IMMEDIATE');
     rows.forEach(insertLinks);
     reach.run(position);
     db.exec('COMMIT');
-    return { kind: 'indexed', position };
+    return { kind: 'indexed', position, more: rows.length === EVENTS_PER_SLICE };
   };
 
   return (): Indexed => {
@@ -102,7 +101,7 @@ export const linkSlice = (db: Database) => {
     } catch (error) {
       rollBack(db);
       known.clear();
-      return { kind: 'indexed', position: 0, failure: messageOf(error) };
+      return { kind: 'indexed', position: 0, more: false, failure: messageOf(error) };
     } finally {
       db.exec('PRAGMA synchronous = FULL');
     }

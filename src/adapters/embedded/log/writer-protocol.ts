@@ -55,6 +55,7 @@ export type FromWriter =
       readonly kind: 'indexed';
       /** All events up to it have their links. */
       readonly position: number;
+      readonly more: boolean;
       /** Why this slice could not be done. Nothing is lost; the next one tries again. */
       readonly failure?: string;
     };
