@@ -66,7 +66,6 @@ describe('reading over gRPC', () => {
     ['backwards from a revision', { direction: BACKWARDS, fromRevision: 3n }, [3, 2, 1, 0]],
     ['backwards from its start', { direction: BACKWARDS, fromRevision: START }, [0]],
     ['backwards from beyond', { direction: BACKWARDS, fromRevision: 99n, maxCount: 1 }, [9]],
-    ['not at all', { direction: FORWARDS, maxCount: 0 }, []],
   ] as const) {
     it(`reads a stream ${what}`, async () => {
       await given(10);
@@ -74,10 +73,22 @@ describe('reading over gRPC', () => {
     });
   }
 
-  it('refuses to read forwards from the end of a stream', async () => {
-    await given(1);
-    const error = await rejectionOf(revisions({ fromRevision: END }));
-    expect(error).to.be.instanceOf(UnknownError);
+  for (const [what, options] of [
+    ['forwards from the end of a stream', { fromRevision: END }],
+    ['no events, forwards', { direction: FORWARDS, maxCount: 0 }],
+    ['no events, backwards', { direction: BACKWARDS, maxCount: 0 }],
+  ] as const) {
+    it(`refuses to read ${what}`, async () => {
+      await given(1);
+      const error = await rejectionOf(revisions(options));
+      expect(error).to.be.instanceOf(UnknownError);
+      expect(error).to.include({ code: 2 });
+    });
+  }
+
+  it('refuses a position whose prepare position is above its commit position', async () => {
+    const fromPosition = { commit: 5n, prepare: 50n };
+    const error = await rejectionOf(collect(node.client.readAll({ fromPosition })));
     expect(error).to.include({ code: 3 });
   });
 
@@ -162,7 +173,16 @@ describe('reading over gRPC', () => {
       expect(resolved?.link).to.equal(undefined);
     });
 
-    for (const nowhere of ['7@missing', 'no link', '99999999999999999999@x', '1@', '@', '']) {
+    for (const noLink of ['no link', '"1@target"', '99999999999999999999@x', '@', '']) {
+      it(`are events like others where "${noLink}" has no revision`, async () => {
+        await link(noLink);
+        const resolved = await read(true);
+        expect(resolved?.event).to.include({ streamId: stream, type: '$>' });
+        expect(resolved?.link).to.equal(undefined);
+      });
+    }
+
+    for (const nowhere of ['7@missing', '1@', '1']) {
       it(`come alone where "${nowhere}" leads nowhere`, async () => {
         await link(nowhere);
         const resolved = await read(true);

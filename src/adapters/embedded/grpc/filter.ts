@@ -1,6 +1,6 @@
 import type streams from '@eventstore/db-client/generated/streams_pb.js';
 import type { LogFilter } from '../log/event-log.js';
-import { guardedRegex } from './guarded-regex.js';
+import { linearRegex } from './linear-regex.js';
 import { invalidArgument } from './rpc-error.js';
 
 type FilterOptions = streams.ReadReq.Options.FilterOptions;
@@ -12,7 +12,7 @@ export const filterOf = (options: FilterOptions): LogFilter => {
   const on = options.hasStreamIdentifier() ? 'stream' : 'type';
   const expression = options.getStreamIdentifier() ?? options.getEventType();
   const regex = expression?.getRegex() ?? '';
-  if (regex !== '') return { on, regex: guardedRegex(regex) };
+  if (regex !== '') return { on, regex: linearRegex(regex) };
   const prefixes = expression?.getPrefixList() ?? [];
   if (prefixes.length === 0) {
     throw invalidArgument('A filter has a regular expression or prefixes.');

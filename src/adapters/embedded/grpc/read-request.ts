@@ -3,7 +3,7 @@ import type { Direction, LogFilter } from '../log/event-log.js';
 import { MAX_INT64 } from './expected-revision.js';
 import { checkpointIntervalOf, filterOf } from './filter.js';
 import { streamNameOf } from './identifiers.js';
-import { invalidArgument } from './rpc-error.js';
+import { invalidArgument, unexpectedReadResult } from './rpc-error.js';
 
 export type From = bigint | 'start' | 'end';
 
@@ -49,11 +49,10 @@ const readStream = (options: Options): ReadRequest => {
   refuseFilter(options);
   const { stream, from } = streamOf(options);
   const direction = directionOf(options);
-  if (direction === 'forwards' && from === 'end') {
-    throw invalidArgument('Nothing can be read forwards from the end of a stream.');
-  }
+  const count = countOf(options);
+  if ((direction === 'forwards' && from === 'end') || count === 0) throw unexpectedReadResult();
   const tellsBounds = (options.getControlOption()?.getCompatibility() ?? 0) >= 1;
-  return { kind: 'read-stream', stream, from, direction, count: countOf(options), tellsBounds };
+  return { kind: 'read-stream', stream, from, direction, count, tellsBounds };
 };
 
 const readAll = (options: Options): ReadRequest => {
@@ -97,7 +96,13 @@ const streamOf = (options: Options): { stream: string; from: From } => {
 const positionOf = (options: Options): From => {
   const all = options.getAll();
   const position = all?.getPosition();
-  if (position !== undefined) return bounded(position.getCommitPosition());
+  if (position !== undefined) {
+    const [commit, prepare] = [position.getCommitPosition(), position.getPreparePosition()];
+    if (BigInt(prepare) > BigInt(commit)) {
+      throw invalidArgument('The prepare position of a position is not above its commit position.');
+    }
+    return bounded(commit);
+  }
   return all?.hasEnd() === true ? 'end' : 'start';
 };
 

@@ -55,6 +55,10 @@ export const invalidArgument = (details: string): RpcError =>
 export const unimplemented = (details: string): RpcError =>
   new RpcError(status.UNIMPLEMENTED, details);
 
+/** The server's answer to a read of no events and to one forwards from the end of a stream. */
+export const unexpectedReadResult = (): RpcError =>
+  new RpcError(status.UNKNOWN, 'Unexpected ReadStreamResult: Error');
+
 export const unavailable = (details: string): RpcError => new RpcError(status.UNAVAILABLE, details);
 
 /** The write may or may not happen still. */
