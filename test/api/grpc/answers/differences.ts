@@ -1,0 +1,87 @@
+interface Difference {
+  readonly question: string;
+  readonly ours: string;
+  readonly reason: string;
+}
+
+const refused = (why: string): string =>
+  JSON.stringify({
+    n: 0,
+    e: { error: 'unknown', message: `3 INVALID_ARGUMENT: ${why}`.slice(0, 160) },
+  });
+
+const unread = (part: string): string =>
+  refused(
+    `A filter's regular expression is not read: ${part} is not supported. Write it without, or filter by prefixes.`,
+  );
+
+const BOTH_REFUSE =
+  'Both refuse it; ours says which part is at fault and is no failure of the server.';
+const NO_NUL = 'We have no stream with NUL in its name.';
+const NOT_LINEAR =
+  'RE2, which matches in linear time, has none, and another reading would be wrong.';
+
+/** Where our answer is another than EventStoreDB's, and why it stays so. */
+export const DIFFERENCES: readonly Difference[] = [
+  {
+    question: 'append to name nul',
+    ours: '{"error":"unknown","message":"Could not recognize BadRequest"}',
+    reason: "NUL ends text in SQLite's functions and many tools; the log promises names without.",
+  },
+  {
+    question: 'regex stream ^TAG(?!-)',
+    ours: '["TAG with blank@0","TAGx…@0","TAG\\nx@0","TAG.x[1]@0","TAG#3@0"]',
+    reason: NO_NUL,
+  },
+  {
+    question: 'regex stream (?s)^TAG.x',
+    ours: '["TAGx…@0","TAG\\nx@0","TAG.x[1]@0"]',
+    reason: NO_NUL,
+  },
+  {
+    question: 'prefix [""]',
+    ours: '[37,"TAG-a@0","TAG-a@1","TAG-a@2"]',
+    reason: NO_NUL,
+  },
+  {
+    question: 'regex stream ^TAG[\\w-[a]]*$',
+    ours: unread('`-[` (subtraction of a class) at character 9'),
+    reason: NOT_LINEAR,
+  },
+  {
+    question: 'regex stream ^(?>TAG)#',
+    ours: unread('`(?>` (atomic group) at character 2'),
+    reason: NOT_LINEAR,
+  },
+  {
+    question: 'regex stream (',
+    ours: unread('`(` (group without an end) at character 1'),
+    reason: BOTH_REFUSE,
+  },
+  {
+    question: 'regex stream *',
+    ours: unread('`*` (quantifier of nothing) at character 1'),
+    reason: BOTH_REFUSE,
+  },
+  {
+    question: 'regex stream [',
+    ours: unread('`[` (class without an end) at character 1'),
+    reason: BOTH_REFUSE,
+  },
+  {
+    question: 'all from weird position',
+    ours: '[40,"TAG-a@0","TAG-a@1","TAG-a@2"]',
+    reason:
+      'Its positions are offsets of bytes, of which some lie within a record; ours only order events.',
+  },
+  {
+    question: 'all prepare above commit',
+    ours: refused('The prepare position of a position is not above its commit position.'),
+    reason: BOTH_REFUSE,
+  },
+  {
+    question: 'readAll max 0',
+    ours: '[]',
+    reason: 'The server never answers; we answer with the none that were asked for.',
+  },
+];
