@@ -159,7 +159,7 @@ describe("a client's regular expression", () => {
   }
 
   it('is refused where it repeats too much', () => {
-    expect(() => linearRegex('(?:abcdefgh){900}')).to.throw(RpcError, 'repeats too much');
+    expect(() => linearRegex('(?:abcdefgh){200}')).to.throw(RpcError, 'repeats too much');
   });
 
   for (const pattern of [

@@ -4,11 +4,11 @@ import { invalidArgument } from './rpc-error.js';
 
 const MAX_PATTERN_CHARACTERS = 1000;
 /** A match takes at most so many steps for each character of its subject. */
-const MAX_PROGRAM_SIZE = 5000;
+const MAX_PROGRAM_SIZE = 1000;
 
 /**
- * A client's regular expression as .NET reads it, matched in time linear in its subject, so that it
- * cannot stop the event loop. What cannot be matched so is refused rather than read as something
+ * A client's regular expression as .NET reads it, matched in time linear in its subject, so that
+ * no event can stop the event loop for long. What cannot be matched so is refused rather than read as something
  * else. `\b` takes ASCII's letters, digits and `_` for the characters of a word.
  */
 export const linearRegex = (pattern: string): Pick<RegExp, 'test'> => {
