@@ -10,12 +10,15 @@ import { createHealth } from './platform/health.js';
 import { createLifecycle } from './platform/lifecycle.js';
 import type { Logger } from './platform/logger.js';
 import { createMetrics } from './platform/metrics.js';
+import { pause } from './platform/retry.js';
 import { VERSION } from './platform/version.js';
 import { PortError } from './ports/errors.js';
 
 export interface ServiceOptions {
   readonly config: Config;
   readonly logger: Logger;
+  /** How many lines of the log could not be written so far. */
+  readonly lostLogLines: () => number;
   readonly role: Role;
   /** Imported first where the event store holds no anime. */
   readonly sampleCatalog: string | undefined;
@@ -33,6 +36,7 @@ export const runService = async (options: ServiceOptions): Promise<boolean> => {
   refuseLonely(role, config);
   const life = createLifecycle({ logger, timeoutMs: config.shutdownTimeoutMs });
   const metrics = createMetrics({ processMetrics: true, role });
+  metrics.followLog(options.lostLogLines);
   const health = createHealth({ service: `anime-analytics ${role}`, version: VERSION, logger });
   const addresses: Addresses = {};
   const servers = watchServers({
@@ -48,8 +52,12 @@ export const runService = async (options: ServiceOptions): Promise<boolean> => {
     health.started();
     print(banner(addresses, role, config));
     if (!stop.aborted) await once(stop, 'abort');
-    logger.info('Stopping', { timeoutMs: config.shutdownTimeoutMs });
+    const { shutdownGraceMs: graceMs, shutdownTimeoutMs: timeoutMs } = config;
+    const signal = (stop.reason as Error).message;
+    logger.info('Stopping', { signal, graceMs, timeoutMs });
     health.stopping();
+    // A person at a terminal waits for nothing; load balancers learn it from /ready.
+    if (signal !== 'SIGINT') await pause(graceMs);
   } catch (error) {
     const clean = await life.close();
     // Told to stop while it started: what was cut short by that is no failure.

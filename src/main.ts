@@ -1,147 +1,20 @@
 #!/usr/bin/env node
-import { helpOf, shortUsage, USAGE } from './cli-help.js';
-import { parseInvocation, UsageError, type Invocation } from './cli.js';
-import { runImportJob } from './compose/import-job.js';
-import { createJobOutput, type ProcessOutput } from './compose/job-output.js';
-import { runProjectionsJob } from './compose/projections-job.js';
-import { runStoreJob } from './compose/store-jobs.js';
-import { runService } from './compose.js';
-import { misspeltVariables, processEnvironment } from './platform/config-environment.js';
-import { ConfigError, loadConfig, type Config } from './platform/config.js';
-import { describeSettings, effectiveSettings, showConfig } from './platform/config-help.js';
-import { createLogger, type Logger } from './platform/logger.js';
-import { VERSION } from './platform/version.js';
+/*
+ * Older versions of Node fail to load what the program imports, with a stack of theirs. So nothing
+ * is imported here before the version is known, and all of it is written as they can read it.
+ */
+const LOWEST = [20, 19];
 
-const DONE = 0;
-const FAILED = 1;
-const WRONG_USAGE = 2;
+const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
+const [lowestMajor = 0, lowestMinor = 0] = LOWEST;
 
-const print = (text: string): void => void process.stdout.write(`${text}\n`);
-const complain = (text: string): void => void process.stderr.write(`${text}\n`);
-
-/** Names are told before values are checked: a misspelt one may be why another setting is refused. */
-const settings = (): Config => {
-  const environment = processEnvironment();
-  misspeltVariables(environment).forEach(complain);
-  return loadConfig(environment);
-};
-
-const loggerOf = ({ env, log }: Config): Logger =>
-  createLogger({
-    level: log.level,
-    json: env === 'production',
-    ...(log.dir === '' ? {} : { directory: log.dir }),
-  });
-
-/** Aborted by the first SIGINT or SIGTERM; the second one ends the process at once. */
-const stopSignal = (): AbortSignal => {
-  const stop = new AbortController();
-  const onSignal = (): void => {
-    if (stop.signal.aborted) process.exit(FAILED);
-    stop.abort();
-  };
-  process.on('SIGINT', onSignal).on('SIGTERM', onSignal);
-  return stop.signal;
-};
-
-const args = process.argv.slice(2);
-
-/** What is run with the settings; answers whether all of it was done, or was found equal. */
-const runConfigured = (
-  invocation: Exclude<Invocation, { command: 'help' | 'version' | 'config' }>,
-  { print, report, progress }: ProcessOutput,
-  stop: AbortSignal,
-): Promise<boolean> => {
-  const config = settings();
-  const job = { config, logger: loggerOf(config), print, report, progress, stop };
-  switch (invocation.command) {
-    case 'serve':
-      return runService({ ...job, ...invocation });
-    case 'import-catalog':
-      return runImportJob({ ...job, ...invocation });
-    case 'projections':
-      return runProjectionsJob({ ...job, action: invocation.action });
-    default:
-      return runStoreJob(job, invocation, args);
-  }
-};
-
-const run = async (invocation: Invocation): Promise<number> => {
-  switch (invocation.command) {
-    case 'help':
-      print(invocation.about === undefined ? USAGE : helpOf(invocation.about));
-      return DONE;
-    case 'version':
-      print(VERSION);
-      return DONE;
-    case 'config':
-      if (!invocation.explain) return await runToEnd(invocation);
-      print(`${helpOf(invocation.command)}\n\n${describeSettings()}`);
-      return DONE;
-    default:
-      return await runToEnd(invocation);
-  }
-};
-
-const runToEnd = async (
-  invocation: Exclude<Invocation, { command: 'help' | 'version' }>,
-): Promise<number> => {
-  const { command, json } = invocation;
-  const { stdout, stderr } = process;
-  const output = createJobOutput({ command, json, stdout, stderr });
-  const stop = stopSignal();
-  try {
-    const ok = await (invocation.command === 'config'
-      ? tellSettings(output)
-      : runConfigured(invocation, output, stop));
-    output.finish({ ok });
-    return ok ? DONE : FAILED;
-  } catch (error) {
-    const stopped = stop.aborted && error instanceof Error && error.name === 'AbortError';
-    const message = stopped ? 'Stopped.' : error instanceof Error ? error.message : String(error);
-    output.finish({ ok: false, error: message });
-    if (!stopped) throw error;
-    complain(message);
-    return FAILED;
-  }
-};
-
-const tellSettings = ({ print: tell, report }: ProcessOutput): Promise<boolean> => {
-  const config = settings();
-  const shown = effectiveSettings(config);
-  report({ settings: shown });
-  if (!args.includes('--json')) tell(showConfig(config));
-  return Promise.resolve(true);
-};
-
-/** What a part of the system says of itself needs no stack; anything else is a bug. */
-const isSentence = (error: unknown): error is Error =>
-  error instanceof Error && error.name === 'UnavailableError';
-
-/** A bug must not leave a half working process behind: it ends, and the next start goes on. */
-const onBug = (error: unknown): void => {
-  complain(error instanceof Error ? (error.stack ?? error.message) : String(error));
-  process.exit(FAILED);
-};
-process.on('uncaughtException', onBug).on('unhandledRejection', onBug);
-
-try {
-  process.exitCode = await run(parseInvocation(args));
-} catch (error) {
-  if (error instanceof UsageError) {
-    complain(`${shortUsage(error.about)}\n${error.message}`);
-    process.exitCode = WRONG_USAGE;
-  } else if (error instanceof ConfigError) {
-    complain(error.message);
-    process.exitCode = WRONG_USAGE;
-  } else if (isSentence(error)) {
-    complain(error.message);
-    process.exitCode = FAILED;
-  } else {
-    complain(error instanceof Error ? (error.stack ?? error.message) : String(error));
-    process.exitCode = FAILED;
-  }
+if (major < lowestMajor || (major === lowestMajor && minor < lowestMinor)) {
+  process.stderr.write(
+    `Node ${process.versions.node} is too old: Anime Analytics needs Node ${LOWEST.join('.')} or newer. Install it from https://nodejs.org.\n`,
+  );
+  process.exitCode = 2;
+} else {
+  void import('./program.js');
 }
 
-/** What did not close in time, or came too late to be closed, would keep the process alive. */
-setTimeout(() => process.exit(), 1_000).unref();
+export {};

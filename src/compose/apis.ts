@@ -5,7 +5,7 @@ import { createCommandApi } from '../command-side/command-api.js';
 import type { CommandHandler } from '../command-side/handler.js';
 import { createQueryApi } from '../query-side/query-api.js';
 import { createHttpApp } from '../platform/http-app.js';
-import { listen } from '../platform/http-server.js';
+import { listen, type HttpServer } from '../platform/http-server.js';
 import { PROBES } from '../platform/health-routes.js';
 import { Problem } from '../platform/problem.js';
 import { VERSION } from '../platform/version.js';
@@ -163,9 +163,16 @@ const requestsMs = ({ config }: Needs): number => config.shutdownTimeoutMs * SHA
 /** Requests under way get most of the time that a stop may take; the parts below need the rest. */
 const SHARE_FOR_REQUESTS = 0.6;
 
-const serve = (needs: Needs, variable: string, port: number, app: RequestListener) =>
-  needs.life.open(
+const serve = (
+  needs: Needs,
+  variable: string,
+  port: number,
+  app: RequestListener,
+): Promise<HttpServer> => {
+  const { host, keepAliveTimeoutMs } = needs.config;
+  return needs.life.open(
     variable,
-    () => listen(app, { host: needs.config.host, port }).catch(portTaken(variable, port)),
+    () => listen(app, { host, port, keepAliveTimeoutMs }).catch(portTaken(variable, port)),
     (server) => server.close(requestsMs(needs)),
   );
+};

@@ -1,3 +1,4 @@
+import { accessSync, constants, mkdirSync, readdirSync, statfsSync } from 'node:fs';
 import { readdir, stat } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { distance } from 'fastest-levenshtein';
@@ -7,9 +8,116 @@ import type { Needs } from './needs.js';
 
 type DirectoryNeeds = Pick<Needs, 'config' | 'life'>;
 
-/** Names the setting where another process has the data directory. */
-export const dataDirError = (error: unknown): unknown =>
-  error instanceof DirectoryInUseError ? new ConfigError(`DATA_DIR: ${error.message}`) : error;
+/** Names the setting where another process has the data directory, or nobody can use it. */
+export const dataDirError = (error: unknown, directory: string): unknown =>
+  error instanceof DirectoryInUseError
+    ? new ConfigError(`DATA_DIR: ${error.message}`)
+    : directoryError('DATA_DIR', directory, error);
+
+/** A sentence that names the setting, where a directory is of no use; else the error as it is. */
+export const directoryError = (variable: string, directory: string, error: unknown): unknown => {
+  const told = chainOf(error).flatMap(reasonOf)[0];
+  if (told === undefined) return error;
+  const why = VAGUE.has(told) ? (accessReason(directory) ?? blockedFile(directory) ?? told) : told;
+  return new ConfigError(`${variable}: ${directory} ${why}, or set another directory.`);
+};
+
+const chainOf = (error: unknown): Error[] =>
+  error instanceof Error ? [error, ...chainOf(error.cause)] : [];
+
+const FULL = 'is on a disk that is full. Make room there';
+const FORBIDDEN = 'is a directory that this user may not write to. Give it to this user';
+const READ_ONLY = 'is on a file system that is read-only. Mount it for writing';
+const NO_DIRECTORY = 'is a file or is below one, where a directory is needed. Move that file away';
+
+const NO_WAY = 'cannot be made: its path leads nowhere. Mend the path';
+const CLOSED = 'holds a file that cannot be opened. Move it away';
+/** Said of other things, too: a look at the directory tells them apart. */
+const VAGUE: ReadonlySet<string> = new Set([FORBIDDEN, NO_WAY, CLOSED]);
+
+const REASONS: Readonly<Record<string, string>> = {
+  ENOSPC: FULL,
+  EDQUOT: FULL,
+  EACCES: FORBIDDEN,
+  EPERM: FORBIDDEN,
+  EROFS: READ_ONLY,
+  ENOTDIR: NO_DIRECTORY,
+  EEXIST: NO_DIRECTORY,
+  EISDIR: 'holds a directory where a file is needed. Move it away',
+  ENOENT: NO_WAY,
+  ENAMETOOLONG: 'is too long a name. Shorten it',
+};
+
+/** What SQLite says, wherever it was said: an error of another thread keeps its words alone. */
+const SQLITE_REASONS: readonly (readonly [RegExp, string])[] = [
+  [/database or disk is full/, FULL],
+  [/readonly database/, FORBIDDEN],
+  [/unable to open database file/, CLOSED],
+  [
+    /file is not a database|disk image is malformed/,
+    'holds a file that is no database of ours, or a broken one. Restore a backup',
+  ],
+];
+
+const reasonOf = (error: Error): string[] => {
+  const code = 'code' in error && typeof error.code === 'string' ? error.code : '';
+  const reason = REASONS[code] ?? SQLITE_REASONS.find(([words]) => words.test(error.message))?.[1];
+  return reason === undefined ? [] : [reason];
+};
+
+/** Whether the directory, or what there is of its path, may be written to. */
+const accessReason = (directory: string): string | undefined => {
+  try {
+    accessSync(directory, constants.W_OK | constants.X_OK);
+    return undefined;
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? String(error.code) : '';
+    const parent = dirname(directory);
+    return code === 'ENOENT' && parent !== directory ? accessReason(parent) : REASONS[code];
+  }
+};
+
+/** Which file it is, where the system or SQLite does not say so. */
+const blockedFile = (directory: string): string | undefined => {
+  const entries = attempt(() => readdirSync(directory, { withFileTypes: true })) ?? [];
+  const files = entries.filter(({ name }) => /\.(db|json|log)$/.test(name));
+  const made = files.find((entry) => entry.isDirectory());
+  if (made !== undefined) {
+    return `holds a directory ${made.name} where a file is needed. Move it away`;
+  }
+  const foreign = files.find(
+    ({ name }) =>
+      attempt(() => {
+        accessSync(join(directory, name), constants.R_OK | constants.W_OK);
+        return true;
+      }) === undefined,
+  );
+  return foreign && `holds ${foreign.name}, which this user may not write. Give it to this user`;
+};
+
+const attempt = <T>(work: () => T): T | undefined => {
+  try {
+    return work();
+  } catch {
+    return undefined;
+  }
+};
+
+/** With less the first writes would fail, one by one. */
+const LEAST_FREE_BYTES = 1024 * 1024;
+
+/** Throws where the directory cannot be made, or where there is no room on its disk. */
+export const prepareDataDirectory = (directory: string): void => {
+  try {
+    mkdirSync(directory, { recursive: true });
+    const { bavail, bsize } = statfsSync(directory);
+    if (bavail * bsize < LEAST_FREE_BYTES) {
+      throw Object.assign(new Error('There is no room.'), { code: 'ENOSPC' });
+    }
+  } catch (error) {
+    throw directoryError('DATA_DIR', directory, error);
+  }
+};
 
 /**
  * A job makes no data directory, which would hide a mistyped name: it must be there, and with `log`
@@ -50,6 +158,7 @@ const nearestSibling = async (path: string): Promise<string | undefined> => {
 
 /** Makes this process the owner of DATA_DIR, or rejects with DirectoryInUseError. */
 export const lockDataDirectory = async ({ config, life }: DirectoryNeeds): Promise<void> => {
+  prepareDataDirectory(config.dataDir);
   await life.open(
     'data directory',
     () => lockDirectory(config.dataDir),
@@ -64,7 +173,7 @@ export const lockDataDirectory = async ({ config, life }: DirectoryNeeds): Promi
 export const ownDataDirectory = async (needs: DirectoryNeeds): Promise<void> => {
   if (needs.config.eventStore.url === '') return;
   await lockDataDirectory(needs).catch((error: unknown): never => {
-    throw dataDirError(error);
+    throw dataDirError(error, needs.config.dataDir);
   });
 };
 

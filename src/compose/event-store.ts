@@ -8,7 +8,7 @@ import { eventStoreDbStore } from '../adapters/eventstoredb/event-store.js';
 import { ConfigError, type Config } from '../platform/config.js';
 import type { EventStore } from '../ports/event-store.js';
 import type { Projections, WithProjections } from '../ports/projections.js';
-import { dataDirError } from './data-directory.js';
+import { dataDirError, directoryError, prepareDataDirectory } from './data-directory.js';
 import type { Needs } from './needs.js';
 import { portTaken } from './port-taken.js';
 
@@ -63,11 +63,12 @@ const openEmbedded = async (
   page: RequestListener,
 ): Promise<OpenedEventStore> => {
   const { dataDir, eventStore } = config;
+  prepareDataDirectory(dataDir);
   const log = await life.open(
     'event log',
     () =>
       openEventLog({ directory: dataDir, logger }).catch((error: unknown) => {
-        throw dataDirError(error);
+        throw dataDirError(error, dataDir);
       }),
     (opened) => opened.close(),
   );
@@ -89,9 +90,13 @@ const localAddress = (port: number): string => `esdb://127.0.0.1:${port}?tls=fal
 
 /** The embedded event store without its port. Rejects with DirectoryInUseError where another process has it. */
 export const openOwnLog = async ({ config, logger, life }: StoreNeeds): Promise<EventStore> => {
+  const { dataDir: directory } = config;
   const log = await life.open(
     'event log',
-    () => openEventLog({ directory: config.dataDir, logger }),
+    () =>
+      openEventLog({ directory, logger }).catch((error: unknown) => {
+        throw directoryError('DATA_DIR', directory, error);
+      }),
     (opened) => opened.close(),
   );
   return embeddedEventStore(log);

@@ -3,6 +3,7 @@ import { mongodbReadStore } from '../adapters/mongodb/read-store.js';
 import { ConfigError, type Config } from '../platform/config.js';
 import type { DocumentBatch, ReadStore } from '../ports/read-store.js';
 import { exampleDocuments } from '../read-side/example-documents.js';
+import { directoryError } from './data-directory.js';
 import type { Needs } from './needs.js';
 import { mongodbServer } from './servers.js';
 import { whenAvailable } from './when-available.js';
@@ -25,7 +26,9 @@ export const openReadStoreOf = (needs: ReadStoreNeeds): Promise<ReadStore> => {
     () =>
       isMongodb(config)
         ? openMongodb(needs, examples)
-        : openReadStore({ dataDir: config.dataDir, logger, examples }),
+        : openReadStore({ dataDir: config.dataDir, logger, examples }).catch((error: unknown) => {
+            throw directoryError('DATA_DIR', config.dataDir, error);
+          }),
     (opened) => opened.close(),
   );
 };

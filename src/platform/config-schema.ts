@@ -50,6 +50,18 @@ export const schema = {
     default: 25_000,
     env: 'SHUTDOWN_TIMEOUT_MS',
   },
+  shutdownGraceMs: {
+    doc: 'How long SIGTERM and SIGHUP let it go on accepting while /ready says 503, before it stops, in milliseconds.',
+    format: 'nat',
+    default: 0,
+    env: 'SHUTDOWN_GRACE_MS',
+  },
+  keepAliveTimeoutMs: {
+    doc: 'How long an idle connection is kept, in milliseconds: longer than the load balancer in front keeps it.',
+    format: 'positive',
+    default: 65_000,
+    env: 'KEEP_ALIVE_TIMEOUT_MS',
+  },
   ...servers,
   log: {
     level: {

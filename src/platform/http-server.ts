@@ -10,7 +10,7 @@ export interface HttpServerOptions {
   readonly headersTimeoutMs?: number;
   /** From the connection to the end of the body. */
   readonly requestTimeoutMs?: number;
-  /** How long an idle connection is kept. */
+  /** How long an idle connection is kept; longer than a load balancer in front keeps it. */
   readonly keepAliveTimeoutMs?: number;
   readonly maxHeaderBytes?: number;
   /** More are closed as they come. */
@@ -40,7 +40,7 @@ export const listen = async (
     {
       headersTimeout: options.headersTimeoutMs ?? 10_000,
       requestTimeout: options.requestTimeoutMs ?? 20_000,
-      keepAliveTimeout: options.keepAliveTimeoutMs ?? 10_000,
+      keepAliveTimeout: options.keepAliveTimeoutMs ?? 65_000,
       connectionsCheckingInterval: 1000,
       maxHeaderSize: options.maxHeaderBytes ?? 16 * 1024,
     },

@@ -1,5 +1,5 @@
 import { createLogger as createWinston, format, transports, type Logger as Winston } from 'winston';
-import DailyRotateFile from 'winston-daily-rotate-file';
+import { dailyFiles, standardError } from './log-sinks.js';
 
 /** A constant message and a data object; the message never contains a value. */
 type Log = (message: string, data?: Readonly<Record<string, unknown>>) => void;
@@ -19,23 +19,21 @@ export interface LoggerOptions {
   readonly json: boolean;
   /** A directory for daily files, kept for 14 days; absent: standard error. */
   readonly directory?: string;
+  /** Told of each line that could not be written. */
+  readonly onLost?: () => void;
 }
 
-export const createLogger = ({ level, json, directory }: LoggerOptions): Logger => {
+/** Throws where the directory is of no use; a full disk is no reason. */
+export const createLogger = (options: LoggerOptions): Logger => {
+  const { level, json, directory, onLost = () => undefined } = options;
+  const stream = directory === undefined ? standardError(onLost) : dailyFiles(directory, onLost);
   const winston = createWinston({
     level,
     format: format.combine(format.timestamp(), json ? format.json() : readable),
   });
-  winston.add(directory === undefined ? standardError() : dailyFiles(directory));
+  winston.add(new transports.Stream({ stream, eol: '\n' }));
   return wrap(winston);
 };
-
-/** Logs go to standard error: standard output belongs to what a command prints. */
-const standardError = () =>
-  new transports.Console({ stderrLevels: ['debug', 'info', 'warn', 'error'] });
-
-const dailyFiles = (dirname: string) =>
-  new DailyRotateFile({ dirname, filename: 'anime-analytics-%DATE%.log', maxFiles: '14d' });
 
 /** For tests and benchmarks. */
 export const silentLogger = (): Logger => wrap(createWinston({ silent: true }));

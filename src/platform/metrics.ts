@@ -67,6 +67,18 @@ export const createMetrics = ({ processMetrics, role = 'none' }: MetricsOptions)
       registers: [registries.bridge, registries.projector],
     }),
 
+    followLog: (lostLines: () => number): void => {
+      new Counter({
+        name: `${PREFIX}log_lines_lost_total`,
+        help: 'Lines of the log that could not be written.',
+        registers: [registries.process],
+        collect() {
+          this.reset();
+          this.inc(lostLines());
+        },
+      });
+    },
+
     /** What one HTTP port shows: its own requests and the metrics of the parts behind it. */
     port(parts: readonly MetricsPart[]): PortMetrics {
       const own = new Registry();

@@ -45,7 +45,8 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   ...Object.fromEntries(SIDES.map((side) => [side, ['domain', 'ports', 'wire', 'platform']])),
   'cli.ts': ['cli-help.ts'],
   'cli-help.ts': [],
-  'main.ts': ['cli.ts', 'cli-help.ts', 'compose.ts', 'compose', 'platform'],
+  'main.ts': ['program.ts'],
+  'program.ts': ['cli.ts', 'cli-help.ts', 'compose.ts', 'compose', 'platform'],
 };
 
 const ADAPTER_MAY_IMPORT = ['domain', 'ports', 'wire', 'platform'];

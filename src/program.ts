@@ -1,0 +1,158 @@
+import { helpOf, shortUsage, USAGE } from './cli-help.js';
+import { parseInvocation, UsageError, type Invocation } from './cli.js';
+import { directoryError } from './compose/data-directory.js';
+import { runImportJob } from './compose/import-job.js';
+import { createJobOutput, type ProcessOutput } from './compose/job-output.js';
+import { runProjectionsJob } from './compose/projections-job.js';
+import { runStoreJob } from './compose/store-jobs.js';
+import { runService } from './compose.js';
+import { misspeltVariables, processEnvironment } from './platform/config-environment.js';
+import { ConfigError, loadConfig, type Config } from './platform/config.js';
+import { describeSettings, effectiveSettings, showConfig } from './platform/config-help.js';
+import { createLogger, type Logger } from './platform/logger.js';
+import { VERSION } from './platform/version.js';
+
+const DONE = 0;
+const FAILED = 1;
+const WRONG_USAGE = 2;
+
+const print = (text: string): void => void process.stdout.write(`${text}\n`);
+const complain = (text: string): void => void process.stderr.write(`${text}\n`);
+
+/** Names are told before values are checked: a misspelt one may be why another setting is refused. */
+const settings = (): Config => {
+  const environment = processEnvironment();
+  misspeltVariables(environment).forEach(complain);
+  return loadConfig(environment);
+};
+
+const openLogger = ({ env, log }: Config, onLost: () => void): Logger => {
+  const kept = log.dir === '' ? {} : { directory: log.dir };
+  try {
+    return createLogger({ level: log.level, json: env === 'production', ...kept, onLost });
+  } catch (error) {
+    throw directoryError('LOG_DIR', log.dir, error);
+  }
+};
+
+/** Aborted by the first of these signals, which its reason names; the second one ends the process at once. */
+const stopSignal = (): AbortSignal => {
+  const stop = new AbortController();
+  const onSignal = (name: NodeJS.Signals): void => {
+    if (stop.signal.aborted) process.exit(FAILED);
+    stop.abort(new DOMException(name, 'AbortError'));
+  };
+  process.on('SIGINT', onSignal).on('SIGTERM', onSignal).on('SIGHUP', onSignal);
+  return stop.signal;
+};
+
+/** Node would open its inspector on SIGUSR1, and with it the process to whoever reaches the port. */
+const closeInspector = (): void => void process.on('SIGUSR1', () => undefined);
+
+const args = process.argv.slice(2);
+
+/** What is run with the settings; answers whether all of it was done, or was found equal. */
+const runConfigured = (
+  invocation: Exclude<Invocation, { command: 'help' | 'version' | 'config' }>,
+  { print, report, progress }: ProcessOutput,
+  stop: AbortSignal,
+): Promise<boolean> => {
+  const config = settings();
+  if (config.env === 'production') closeInspector();
+  let lost = 0;
+  const logger = openLogger(config, () => (lost += 1));
+  const job = { config, logger, print, report, progress, stop };
+  switch (invocation.command) {
+    case 'serve':
+      return runService({ ...job, ...invocation, lostLogLines: () => lost });
+    case 'import-catalog':
+      return runImportJob({ ...job, ...invocation });
+    case 'projections':
+      return runProjectionsJob({ ...job, action: invocation.action });
+    default:
+      return runStoreJob(job, invocation, args);
+  }
+};
+
+const run = async (invocation: Invocation): Promise<number> => {
+  switch (invocation.command) {
+    case 'help':
+      print(invocation.about === undefined ? USAGE : helpOf(invocation.about));
+      return DONE;
+    case 'version':
+      print(VERSION);
+      return DONE;
+    case 'config':
+      if (!invocation.explain) return await runToEnd(invocation);
+      print(`${helpOf(invocation.command)}\n\n${describeSettings()}`);
+      return DONE;
+    default:
+      return await runToEnd(invocation);
+  }
+};
+
+const runToEnd = async (
+  invocation: Exclude<Invocation, { command: 'help' | 'version' }>,
+): Promise<number> => {
+  const { command, json } = invocation;
+  const { stdout, stderr } = process;
+  const output = createJobOutput({ command, json, stdout, stderr });
+  const stop = stopSignal();
+  try {
+    const ok = await (invocation.command === 'config'
+      ? tellSettings(output)
+      : runConfigured(invocation, output, stop));
+    output.finish({ ok });
+    return ok ? DONE : FAILED;
+  } catch (error) {
+    const stopped = stop.aborted && error instanceof Error && error.name === 'AbortError';
+    const message = stopped ? 'Stopped.' : error instanceof Error ? error.message : String(error);
+    output.finish({ ok: false, error: message });
+    if (!stopped) throw error;
+    complain(message);
+    return FAILED;
+  }
+};
+
+const tellSettings = ({ print: tell, report }: ProcessOutput): Promise<boolean> => {
+  const config = settings();
+  const shown = effectiveSettings(config);
+  report({ settings: shown });
+  if (!args.includes('--json')) tell(showConfig(config));
+  return Promise.resolve(true);
+};
+
+/** What a part of the system says of itself needs no stack; anything else is a bug. */
+const isSentence = (error: unknown): error is Error =>
+  error instanceof Error && error.name === 'UnavailableError';
+
+/** A bug must not leave a half working process behind: it ends, and the next start goes on. */
+const onBug = (error: unknown): void => {
+  complain(error instanceof Error ? (error.stack ?? error.message) : String(error));
+  process.exit(FAILED);
+};
+/** Whoever read them is gone, or the disk behind them is full: that ends no service. */
+process.stdout.on('error', () => undefined);
+process.stderr.on('error', () => undefined);
+process.on('uncaughtException', onBug).on('unhandledRejection', onBug);
+
+try {
+  process.exitCode = await run(parseInvocation(args));
+} catch (error) {
+  if (error instanceof UsageError) {
+    complain(`${shortUsage(error.about)}\n${error.message}`);
+    process.exitCode = WRONG_USAGE;
+  } else if (error instanceof ConfigError) {
+    complain(error.message);
+    process.exitCode = WRONG_USAGE;
+  } else if (isSentence(error)) {
+    complain(error.message);
+    process.exitCode = FAILED;
+  } else {
+    complain(error instanceof Error ? (error.stack ?? error.message) : String(error));
+    process.exitCode = FAILED;
+  }
+}
+
+/** What did not close in time, or came too late to be closed, would keep the process alive. */
+setTimeout(() => process.exit(), 1_000).unref();
