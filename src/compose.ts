@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import type { Role } from './cli.js';
 import { banner, waitingBanner, type Addresses } from './compose/banner.js';
 import type { JobOutput } from './compose/job.js';
-import { refuseLonely } from './compose/roles.js';
+import { refuseAnonymous, refuseLonely } from './compose/roles.js';
 import { watchServers } from './compose/server-watch.js';
 import { START } from './compose/start-role.js';
 import { ConfigError, type Config } from './platform/config.js';
@@ -34,6 +34,7 @@ export interface ServiceOptions {
 export const runService = async (options: ServiceOptions): Promise<boolean> => {
   const { config, logger, role, sampleCatalog, print, progress, stop } = options;
   refuseLonely(role, config);
+  refuseAnonymous(config);
   const life = createLifecycle({ logger, timeoutMs: config.shutdownTimeoutMs });
   const metrics = createMetrics({ processMetrics: true, role });
   metrics.followLog(options.lostLogLines);

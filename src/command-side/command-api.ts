@@ -23,7 +23,7 @@ export const createCommandApi = (
   const { handler, store, apiKeys, production, version, now, elsewhere } = options;
   const routers = [
     commandRoutes({ handler, apiKeys, now }),
-    streamRoutes({ store, apiKeys }),
+    streamRoutes({ store, apiKeys: options.readerKeys ?? apiKeys }),
     docsRoutes({ version, production }),
   ];
   const links = () => [...(production ? [] : [DOCS]), OPENAPI, ...elsewhere()];

@@ -33,6 +33,7 @@ const shared = ({ config, logger, metrics, health, role }: ServeNeeds) => ({
   logger,
   metrics,
   health,
+  readerKeys: [...config.apiKeys, ...config.readerApiKeys],
   corsOrigins: config.corsOrigins,
   rateLimitPerMinute: config.rateLimitPerMinute,
   trustProxy: config.trustProxy,

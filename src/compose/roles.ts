@@ -13,6 +13,16 @@ const SHARED: Readonly<Record<Part, readonly Variable[]>> = {
 
 type Variable = 'EVENTSTORE_URL' | 'KAFKA_BROKERS' | 'MONGODB_URL';
 
+const LOOPBACK = /^(127(\.\d+){3}|::1|localhost)$/i;
+
+/** Refuses production that would take commands from everybody whom the network lets through. */
+export const refuseAnonymous = ({ env, host, apiKeys, allowAnonymous }: Config): void => {
+  if (env !== 'production' || apiKeys.length > 0 || allowAnonymous || LOOPBACK.test(host)) return;
+  throw new ConfigError(
+    `API_KEYS: production on HOST=${host} would serve everybody. Set API_KEYS, or HOST=127.0.0.1, or ALLOW_ANONYMOUS=true where something in front asks who it is.`,
+  );
+};
+
 /** Refuses a role that would wait for ever on an embedded part of another process. */
 export const refuseLonely = (role: Role, config: Config): void => {
   if (role === 'all') return;

@@ -9,11 +9,14 @@ const check = (holds: boolean, expectation: string): void => {
 
 const isText = (value: unknown): value is string => typeof value === 'string' && value !== '';
 
-const listOf = (text: string): string[] =>
-  text
+/** Commas and spaces alone are a mistake, which must not count as none: it stays, and is refused. */
+const listOf = (text: string): string[] => {
+  const items = text
     .split(',')
     .map((item) => item.trim())
     .filter((item) => item !== '');
+  return items.length === 0 && text !== '' ? [''] : items;
+};
 
 const ADDRESS = /^(?:[^\s:/@]+|\[[\da-f:.]+\]):(\d{1,5})$/i;
 

@@ -90,6 +90,19 @@ export const schema = {
     env: 'API_KEYS',
     sensitive: true,
   },
+  readerApiKeys: {
+    doc: 'Comma separated keys that only read: the events of an anime, userInteractions and /metrics. Only beside API_KEYS, whose keys read as well.',
+    format: 'list',
+    default: [] as string[],
+    env: 'READER_API_KEYS',
+    sensitive: true,
+  },
+  allowAnonymous: {
+    doc: 'Lets production serve everybody without API_KEYS beyond the loopback: where something in front asks who it is.',
+    format: 'boolean',
+    default: false,
+    env: 'ALLOW_ANONYMOUS',
+  },
   rateLimitPerMinute: {
     doc: 'Requests per client address and minute; 0 = no limit.',
     format: 'nat',

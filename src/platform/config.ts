@@ -37,7 +37,12 @@ export const loadConfig = (environment: NodeJS.ProcessEnv): Config => {
 };
 
 /** Settings that make sense together only. */
-const refuseHalf = ({ kafka }: Config): void => {
+const refuseHalf = ({ kafka, apiKeys, readerApiKeys }: Config): void => {
+  if (readerApiKeys.length > 0 && apiKeys.length === 0) {
+    throw new ConfigError(
+      'READER_API_KEYS: keys for readers alone would leave commands open to everybody; set API_KEYS too.',
+    );
+  }
   if (kafka.saslMechanism !== '' && (kafka.username === '' || kafka.password === '')) {
     throw new ConfigError(
       'KAFKA_SASL_MECHANISM: to log in, KAFKA_USERNAME and KAFKA_PASSWORD are needed too.',
@@ -57,6 +62,9 @@ const refuseUnsafe = (config: Config): void => {
   }
   if (config.apiKeys.some((key) => key.length < 16)) {
     refuse('API_KEYS', 'a key in production has at least 16 characters.');
+  }
+  if (config.readerApiKeys.some((key) => key.length < 16)) {
+    refuse('READER_API_KEYS', 'a key in production has at least 16 characters.');
   }
   if (config.trustProxy === true) {
     refuse(

@@ -1,4 +1,5 @@
 import { Router } from 'express';
+import { requireApiKey } from './api-key.js';
 import type { Health } from './health.js';
 import type { PortMetrics } from './metrics.js';
 
@@ -9,6 +10,7 @@ export const PROBES: readonly string[] = ['/health', '/ready', '/live', '/metric
 export const healthRoutes = (options: {
   readonly health: Health;
   readonly metrics: PortMetrics;
+  readonly readerKeys?: readonly string[];
 }): Router => {
   const { health, metrics } = options;
   const router = Router({ caseSensitive: true });
@@ -26,7 +28,7 @@ export const healthRoutes = (options: {
 
   router.get('/live', (_req, res) => void res.json({ status: 'alive' }));
 
-  router.get('/metrics', async (_req, res) => {
+  router.get('/metrics', requireApiKey(options.readerKeys ?? []), async (_req, res) => {
     res.setHeader('Content-Type', metrics.contentType);
     res.end(await metrics.text());
   });

@@ -17,6 +17,8 @@ export interface HttpAppOptions extends FrontPageOptions {
   /** Whose metrics this port shows, beside its own requests. */
   readonly metricsOf: readonly MetricsPart[];
   readonly health: Health;
+  /** One of these is needed for what is not for everybody to read; none: everybody may. */
+  readonly readerKeys?: readonly string[];
   /** Whose pages may call, credentials included; `*` among them allows all. */
   readonly corsOrigins: readonly string[];
   /** Requests per client address and minute; 0 = no limit. Health and metrics are not counted. */
@@ -42,9 +44,9 @@ const EXPOSED_HEADERS = [
 
 /** An Express app with everything that both APIs share, around the given routers. */
 export const createHttpApp = (options: HttpAppOptions): Express => {
-  const { logger, health, rateLimitPerMinute, trustProxy = 0, routers } = options;
+  const { logger, health, rateLimitPerMinute, trustProxy = 0, routers, readerKeys = [] } = options;
   const metrics = options.metrics.port(options.metricsOf);
-  const all = [...routers, healthRoutes({ health, metrics }), frontPageRoutes(options)];
+  const all = [...routers, healthRoutes({ health, metrics, readerKeys }), frontPageRoutes(options)];
   const app = express();
   app.disable('x-powered-by');
   // ETags here are stream revisions, never hashes of a body.

@@ -5,6 +5,8 @@ import type { ReadModels } from './revision-waiter.js';
 /** What the resolvers of one request share. */
 export type QueryContext = {
   readonly requestId: string;
+  /** Whether the caller may read what one user did. */
+  readonly isReader: boolean;
   /** The same version for the whole request, so that no answer mixes two; null before the first. */
   readonly readModels: () => Promise<ReadModels | null>;
 };
@@ -43,11 +45,11 @@ export const createActiveReadModels = ({ readStore, cacheMs = 100 }: ActiveReadM
 };
 
 export const createContext = (
-  requestId: string,
+  { requestId, isReader }: Pick<QueryContext, 'requestId' | 'isReader'>,
   active: () => Promise<ReadModels | null>,
 ): QueryContext => {
   let readModels: Promise<ReadModels | null> | undefined;
-  return { requestId, readModels: () => (readModels ??= active()) };
+  return { requestId, isReader, readModels: () => (readModels ??= active()) };
 };
 
 /** Rejects with NOT_READY before there is an active version that this release can read. */

@@ -7,6 +7,7 @@ export type QueryErrorCode =
   | 'GRAPHQL_PARSE_FAILED'
   | 'GRAPHQL_VALIDATION_FAILED'
   | 'BAD_USER_INPUT'
+  | 'UNAUTHENTICATED'
   | 'STALE_READ'
   | 'NOT_READY'
   | 'SERVICE_UNAVAILABLE'
@@ -28,6 +29,13 @@ export const persistedQueryNotSupported = (): GraphQLError =>
 /** The caller's mistake, in a sentence that says which argument and what it may be. */
 export const badUserInput = (argument: string, message: string): GraphQLError =>
   queryError('BAD_USER_INPUT', message, { argument });
+
+/** What only those with an API key may read. */
+export const unauthenticated = (): GraphQLError =>
+  queryError(
+    'UNAUTHENTICATED',
+    'This field needs an API key, as Authorization: Bearer or X-Api-Key.',
+  );
 
 /** The asked revision did not arrive in time. Asking again later is right. */
 export const staleRead = (animeId: number, minRevision: number): GraphQLError =>

@@ -13,6 +13,7 @@ export interface GraphqlHandlerOptions {
   readonly schema: GraphQLSchema;
   readonly documents: Documents;
   readonly mask: ErrorMask;
+  readonly isReader: (req: Request) => boolean;
   readonly activeReadModels: () => Promise<ReadModels | null>;
   /** By the operation's name; what is refused before it is executed is an error, too. */
   readonly onAnswered: (name: string | null, outcome: 'ok' | 'error', seconds: number) => void;
@@ -20,7 +21,7 @@ export interface GraphqlHandlerOptions {
 
 /** GraphQL over HTTP. Expects the body of a POST in `req.body`, read as JSON. */
 export const graphqlHandler = (options: GraphqlHandlerOptions): RequestHandler => {
-  const { schema, documents, mask, activeReadModels, onAnswered } = options;
+  const { schema, documents, mask, activeReadModels, onAnswered, isReader } = options;
 
   const handle = createHandler<Request, Answering, QueryContext>({
     parseRequestParams: ({ raw, context }) => {
@@ -37,7 +38,7 @@ export const graphqlHandler = (options: GraphqlHandlerOptions): RequestHandler =
         onAnswered(operationName ?? null, 'error', secondsSince(context.startedAt));
         return document;
       }
-      const contextValue = createContext(context.requestId, activeReadModels);
+      const contextValue = createContext(context, activeReadModels);
       return { schema, document, operationName, variableValues: variables, contextValue };
     },
     onOperation: ({ context }, { document, operationName }, result) => {
@@ -62,7 +63,7 @@ export const graphqlHandler = (options: GraphqlHandlerOptions): RequestHandler =
       headers: { accept: mediaType },
       body: null,
       raw: req,
-      context: { requestId: requestIdOf(res), mediaType, startedAt },
+      context: { requestId: requestIdOf(res), isReader: isReader(req), mediaType, startedAt },
     });
     if (init.status === 405) throw MUTATION_BY_GET;
     res.statusCode = init.status;
@@ -81,6 +82,7 @@ const MUTATION_BY_GET = new Problem(405, 'A mutation is sent by POST.', {
 /** What is known of a request before it is looked at. */
 interface Answering {
   readonly requestId: string;
+  readonly isReader: boolean;
   readonly mediaType: MediaType;
   readonly startedAt: number;
 }

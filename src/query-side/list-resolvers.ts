@@ -1,3 +1,4 @@
+import { unauthenticated } from './errors.js';
 import {
   afterOf,
   daysOf,
@@ -70,6 +71,7 @@ export const createListResolvers = (now: () => Date) => ({
   },
 
   userInteractions: async (_: unknown, args: OfUser, context: QueryContext) => {
+    if (!context.isReader) throw unauthenticated();
     const userId = userIdOf(args.userId);
     const first = pageSizeOf('first', args.first, 20);
     const after = afterOf(args.after);

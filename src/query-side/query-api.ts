@@ -1,4 +1,5 @@
 import { Router, type Express, type RequestHandler } from 'express';
+import { hasApiKey } from '../platform/api-key.js';
 import { createHttpApp, type HttpAppOptions } from '../platform/http-app.js';
 import { jsonBody } from '../platform/json-body.js';
 import type { Link } from '../platform/html.js';
@@ -50,6 +51,7 @@ const graphqlRouter = (options: QueryApiOptions): Router => {
   const answer = graphqlHandler({
     schema,
     documents,
+    isReader: hasApiKey(options.readerKeys ?? []),
     mask: createErrorMask(options.logger),
     activeReadModels: createActiveReadModels({ readStore }),
     onAnswered: (name, outcome, seconds) => metrics.graphqlAnswered(name, outcome, seconds),

@@ -57,7 +57,7 @@ const queryType = /* GraphQL */ `
       "Wait until the answer includes this revision, a decimal string as a command returned it."
       minRevision: String
     ): RatingDistribution
-    "What one user did, by anime id."
+    "What one user did, by anime id. Where the service has API keys, one is needed: else null, with the code UNAUTHENTICATED."
     userInteractions(
       "Whose interactions. From 1 to 128 characters, not blank and without control characters."
       userId: String!
@@ -65,7 +65,7 @@ const queryType = /* GraphQL */ `
       first: Int = 20
       "The cursor that an earlier page ended with."
       after: String
-    ): UserInteractionConnection!
+    ): UserInteractionConnection
     "Who answers, and how far behind the log of events."
     serviceInfo: ServiceInfo!
   }

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { expect } from 'chai';
 import { parseInvocation, ROLES, type Role } from '../../src/cli.js';
-import { refuseLonely } from '../../src/compose/roles.js';
+import { refuseAnonymous, refuseLonely } from '../../src/compose/roles.js';
 import { ConfigError, loadConfig, type Config } from '../../src/platform/config.js';
 import { schema } from '../../src/platform/config-schema.js';
 import { PROBES } from '../../src/platform/health-routes.js';
@@ -90,7 +90,7 @@ describe('the stack', () => {
       it('starts with them, in production too', () => {
         const environment = environmentOf(service(role));
         expect(loadConfig(environment).host).to.equal('0.0.0.0');
-        loadConfig({ ...environment, NODE_ENV: 'production' });
+        refuseAnonymous(loadConfig({ ...environment, NODE_ENV: 'production' }));
       });
 
       it('is given the addresses that it needs, and no other', () => {

@@ -30,6 +30,7 @@ describe('the files of the image', function () {
       PATH: process.env['PATH'],
       NODE_ENV: 'production',
       HOST: '0.0.0.0',
+      ALLOW_ANONYMOUS: 'true',
       DATA_DIR: join(folder.path, 'data'),
       EVENTSTORE_PORT: '0',
     };

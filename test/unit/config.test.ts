@@ -1,4 +1,5 @@
 import { expect } from 'chai';
+import { refuseAnonymous } from '../../src/compose/roles.js';
 import express from 'express';
 import { misspeltVariables, parseEnvironmentFile } from '../../src/platform/config-environment.js';
 import { loadConfig } from '../../src/platform/config.js';
@@ -60,6 +61,8 @@ describe('the configuration', () => {
     ['an origin without a scheme', { CORS_ORIGINS: 'a.example' }, /CORS_ORIGINS/],
     ['an origin with its default port', { CORS_ORIGINS: 'https://a.example:443' }, /CORS_ORIGINS/],
     ['the origin null', { CORS_ORIGINS: 'https://a.example,null' }, /CORS_ORIGINS/],
+    ['a list of keys without any', { API_KEYS: ' , ' }, /API_KEYS/],
+    ['keys for readers alone', { READER_API_KEYS: 'reader' }, /READER_API_KEYS/],
     ['a short key in production', { NODE_ENV: 'production', API_KEYS: 'short' }, /API_KEYS/],
     [
       'a default password in production',
@@ -356,5 +359,25 @@ describe('a variable that is not known', () => {
   it('is never one of ours', () => {
     const ours = Object.fromEntries(settings.map(({ variable }) => [variable, 'x']));
     expect(misspeltVariables(ours)).to.deep.equal([]);
+  });
+});
+
+describe('production beyond the loopback', () => {
+  const open = { NODE_ENV: 'production', HOST: '0.0.0.0' };
+  const start = (environment: NodeJS.ProcessEnv) => () =>
+    refuseAnonymous(loadConfig({ ...open, ...environment }));
+
+  it('is refused without API keys, in a sentence that says how', () => {
+    expect(start({})).to.throw(/^API_KEYS: production on HOST=0\.0\.0\.0 .* ALLOW_ANONYMOUS=true/);
+  });
+
+  it('starts with keys, on the loopback, or where that is said to be safe', () => {
+    for (const environment of [
+      { API_KEYS: 'a-key-of-16-letters' },
+      { HOST: '127.0.0.1' },
+      { ALLOW_ANONYMOUS: 'true' },
+    ]) {
+      expect(start(environment)).not.to.throw();
+    }
   });
 });
