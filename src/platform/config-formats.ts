@@ -93,12 +93,25 @@ const address = (isAddressOf: (text: string) => boolean, example: string) => ({
   },
 });
 
+const named = (names: RegExp, expectation: string) => ({
+  validate: (value: unknown) => {
+    check(typeof value === 'string' && names.test(value), `must be ${expectation}`);
+  },
+});
+
 convict.addFormats({
   text: {
     validate: (value: unknown) => {
       check(isText(value), 'must be a text that is not empty');
     },
   },
+  // Its dead letters are on a topic of that name and .dlq.
+  'kafka-topic': named(/^(?!\.{1,2}$)[\w.-]{1,245}$/, '1 to 245 letters, digits and . _ -'),
+  'kafka-group': named(/^[^\p{Cc}]{1,200}$/u, '1 to 200 characters without control characters'),
+  'mongodb-database': named(
+    /^(?!(?:admin|local|config)$)[^\p{Cc}/\\. "$*<>:|?]{1,63}$/iu,
+    '1 to 63 characters without spaces and / \\ . " $ * < > : | ?, and not admin, local or config',
+  ),
   // These three take the place of convict's own.
   boolean: {
     coerce: switched,

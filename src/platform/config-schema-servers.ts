@@ -36,13 +36,13 @@ export const servers = {
     },
     topic: {
       doc: 'The topic that carries the events.',
-      format: 'text',
+      format: 'kafka-topic',
       default: 'anime-events',
       env: 'KAFKA_TOPIC',
     },
     group: {
       doc: 'The consumer group of the projector; the version and the identity of the read models are appended.',
-      format: 'text',
+      format: 'kafka-group',
       default: 'anime-read-model',
       env: 'KAFKA_GROUP',
     },
@@ -100,7 +100,7 @@ export const servers = {
     },
     database: {
       doc: 'The database that holds the read models.',
-      format: 'text',
+      format: 'mongodb-database',
       default: 'anime_analytics',
       env: 'MONGODB_DATABASE',
     },

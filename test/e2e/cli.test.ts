@@ -94,13 +94,13 @@ describe('the command line', function () {
     const file = () => join(directory.path, '.env');
 
     it('reads what Windows writes, and the environment wins', async () => {
-      const text = '\uFEFFHOST=127.0.0.2\r\nexport KAFKA_TOPIC="a topic"\r\nQUERY_PORT=9001\r\n';
+      const text = '\uFEFFHOST=127.0.0.2\r\nexport KAFKA_GROUP="a group"\r\nQUERY_PORT=9001\r\n';
       await writeFile(file(), Buffer.from(text, 'utf16le'));
       const { output, errors } = await run(['config'], { QUERY_PORT: '9002' }, directory.path);
       expect(errors).to.equal('');
       expect(output)
         .to.contain('HOST=127.0.0.2\n')
-        .and.to.contain('KAFKA_TOPIC=a topic\n')
+        .and.to.contain('KAFKA_GROUP=a group\n')
         .and.to.contain('QUERY_PORT=9002\n');
     });
 

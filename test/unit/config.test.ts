@@ -61,6 +61,8 @@ describe('the configuration', () => {
     ['an origin without a scheme', { CORS_ORIGINS: 'a.example' }, /CORS_ORIGINS/],
     ['an origin with its default port', { CORS_ORIGINS: 'https://a.example:443' }, /CORS_ORIGINS/],
     ['the origin null', { CORS_ORIGINS: 'https://a.example,null' }, /CORS_ORIGINS/],
+    ['a topic that Kafka refuses', { KAFKA_TOPIC: 'a topic' }, /KAFKA_TOPIC/],
+    ['a database that MongoDB refuses', { MONGODB_DATABASE: 'a.b' }, /MONGODB_DATABASE/],
     ['a list of keys without any', { API_KEYS: ' , ' }, /API_KEYS/],
     ['keys for readers alone', { READER_API_KEYS: 'reader' }, /READER_API_KEYS/],
     ['a short key in production', { NODE_ENV: 'production', API_KEYS: 'short' }, /API_KEYS/],
