@@ -20,13 +20,13 @@ export const createCommandApi = (
     readonly elsewhere: () => readonly Link[];
   },
 ): Express => {
-  const { handler, store, apiKeys, production, version, now, elsewhere } = options;
+  const { handler, store, apiKeys, readerKeys = apiKeys, production, version, now } = options;
   const routers = [
-    commandRoutes({ handler, apiKeys, now }),
-    streamRoutes({ store, apiKeys: options.readerKeys ?? apiKeys }),
+    commandRoutes({ handler, apiKeys, readerKeys, now }),
+    streamRoutes({ store, apiKeys: readerKeys }),
     docsRoutes({ version, production }),
   ];
-  const links = () => [...(production ? [] : [DOCS]), OPENAPI, ...elsewhere()];
+  const links = () => [...(production ? [] : [DOCS]), OPENAPI, ...options.elsewhere()];
   return createHttpApp({ ...options, title: 'Command API', links, routers });
 };
 

@@ -144,6 +144,9 @@ export const PROBLEMS = {
   'not-http': problem(400, 'This is not a valid HTTP request.', { instance: null }),
   'key-missing': problem(401, 'This needs an API key.'),
   'key-unknown': problem(401, 'This API key is not known.'),
+  'key-read-only': problem(403, 'This API key may only read; commands need one of API_KEYS.', {
+    kind: 'read-only-key',
+  }),
   'anime-not-listed': problem(404, 'Anime 999 is not in the catalogue.', {
     kind: 'anime-not-listed',
   }),

@@ -139,6 +139,7 @@ export const examples = Object.fromEntries(
 const DESCRIPTIONS: Readonly<Record<number, string>> = {
   400: 'The body, the path, the query or a header cannot be read.',
   401: 'An API key is missing or not known.',
+  403: 'The API key may only read.',
   404: 'The anime is not in the catalogue.',
   408: 'The request took too long to arrive.',
   409: 'Others kept writing to this anime; nothing was recorded.',
@@ -157,6 +158,7 @@ const DESCRIPTIONS: Readonly<Record<number, string>> = {
 
 const HEADERS: Readonly<Record<number, readonly HeaderName[]>> = {
   401: ['WWW-Authenticate'],
+  403: ['WWW-Authenticate'],
   412: ['ETag'],
   429: ['Retry-After'],
   503: ['Retry-After'],

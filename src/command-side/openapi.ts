@@ -30,6 +30,7 @@ const OF_EVERY_REQUEST: readonly ProblemName[] = [
 ];
 const OF_EVERY_COMMAND: readonly ProblemName[] = [
   ...OF_EVERY_REQUEST,
+  'key-read-only',
   ...(['header-not-readable', 'conflict', 'stream-deleted', 'precondition-failed'] as const),
   ...(['overloaded', 'unavailable', 'outcome-unknown', 'stream-unreadable'] as const),
   ...(['stream-truncated', 'event-store-access-denied', 'event-store-refused'] as const),
@@ -159,13 +160,14 @@ const operation = (
   operationId: string,
   texts: { readonly summary: string; readonly description: string },
   responses: object,
+  security: readonly object[] = [],
 ) => ({
   operationId,
   tags: ['Operations'],
   ...texts,
   parameters: refs('RequestId'),
   responses: { ...responses, ...problems(...OF_EVERY_ROUTE) },
-  security: [],
+  security,
 });
 
 const OPERATIONS = {
@@ -215,7 +217,11 @@ const OPERATIONS = {
     get: operation(
       'getMetrics',
       { summary: 'Metrics', description: 'In the text format of Prometheus.' },
-      { 200: probed('The metrics.', { 'text/plain': { schema: { type: 'string' } } }) },
+      {
+        200: probed('The metrics.', { 'text/plain': { schema: { type: 'string' } } }),
+        ...problems('key-missing', 'key-unknown'),
+      },
+      SECURITY,
     ),
   },
   '/openapi.json': {

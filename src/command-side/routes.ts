@@ -18,6 +18,8 @@ export interface CommandRoutesOptions {
   readonly handler: Pick<CommandHandler, 'handle'>;
   /** Without any, everybody may send commands. */
   readonly apiKeys: readonly string[];
+  /** Known, but not for commands. */
+  readonly readerKeys?: readonly string[];
   readonly now: () => Date;
 }
 
@@ -33,9 +35,10 @@ const LISTED: Success = {
 const DELISTED: Success = { message: 'Anime taken off the catalogue.', status: () => 200 };
 
 /** The commands over HTTP: read the request, let it be decided, answer. */
-export const commandRoutes = ({ handler, apiKeys, now }: CommandRoutesOptions): Router => {
+export const commandRoutes = (options: CommandRoutesOptions): Router => {
+  const { handler, apiKeys, readerKeys, now } = options;
   const router = Router({ caseSensitive: true });
-  const guard = requireApiKey(apiKeys);
+  const guard = requireApiKey(apiKeys, readerKeys);
   const json = jsonBody({ limitBytes: BODY_LIMIT_BYTES });
   const beacon = jsonBody({ limitBytes: BODY_LIMIT_BYTES, types: BEACON_TYPES });
   const at = (): string => now().toISOString();

@@ -8,16 +8,22 @@ export const callerOf = (res: Response): string =>
 
 /**
  * Lets only requests with one of the keys pass, given as `Authorization: Bearer` or `X-Api-Key`.
- * Without keys everybody passes. Only hashes are kept, and all are compared, in constant time.
+ * Without keys everybody passes. A key that is good for reading alone is told so. Only hashes are
+ * kept, and all are compared, in constant time.
  */
-export const requireApiKey = (keys: readonly string[]): RequestHandler => {
+export const requireApiKey = (
+  keys: readonly string[],
+  readerKeys: readonly string[] = [],
+): RequestHandler => {
   const hashes = keys.map(sha256);
+  const readerHashes = readerKeys.map(sha256);
   if (hashes.length === 0) return (_req, _res, next) => next();
   return (req, res, next) => {
     const given = givenKey(req);
     const hash = given === undefined ? undefined : sha256(given);
     if (hash === undefined || !isAmong(hash, hashes)) {
-      next(refusal(given === undefined));
+      const reads = hash !== undefined && isAmong(hash, readerHashes);
+      next(reads ? readOnly() : refusal(given === undefined));
       return;
     }
     res.locals['caller'] = hash.toString('hex', 0, 8);
@@ -46,6 +52,12 @@ const givenKey = (req: Request): string | undefined => {
   if (typeof key === 'string') return key;
   return BEARER.exec(req.headers.authorization ?? '')?.[1];
 };
+
+const readOnly = (): Problem =>
+  new Problem(403, 'This API key may only read; commands need one of API_KEYS.', {
+    kind: 'read-only-key',
+    headers: { 'WWW-Authenticate': 'Bearer realm="anime-analytics", error="insufficient_scope"' },
+  });
 
 const refusal = (missing: boolean): Problem =>
   new Problem(401, missing ? 'This needs an API key.' : 'This API key is not known.', {

@@ -1,4 +1,5 @@
 import { expect } from 'chai';
+import { expectProblem, serveCommandApi, type CommandApi } from '../support/command-api.js';
 import { codesOf, serveQueryApi, storeThatAnswers, type Answer } from '../support/query-api.js';
 
 describe('keys for readers', () => {
@@ -29,5 +30,44 @@ describe('keys for readers', () => {
     expect(await status('/metrics')).to.equal(401);
     expect(await status('/metrics', { 'x-api-key': 'reader-key' })).to.equal(200);
     expect(await status('/live')).to.equal(200);
+  });
+});
+
+describe('a key for readers at the command API', () => {
+  const READER = { 'x-api-key': 'reader-key' };
+  const COMMANDS = [
+    ['POST', '/click'],
+    ['POST', '/view'],
+    ['POST', '/rating'],
+    ['PUT', '/animes/1'],
+    ['DELETE', '/animes/1'],
+  ] as const;
+  let api: CommandApi;
+  before(async () => {
+    api = await serveCommandApi({ apiKeys: ['a-key'], readerKeys: ['a-key', 'reader-key'] });
+    await api.send('PUT', '/animes/1', { title: 'Akira' }, { 'x-api-key': 'a-key' });
+  });
+  after(() => api.stop());
+
+  for (const [method, path] of COMMANDS) {
+    it(`is 403 for ${method} ${path}, whichever header carries it, and nothing is recorded`, async () => {
+      const before = await api.countEvents();
+      for (const headers of [READER, { authorization: 'Bearer reader-key' }]) {
+        const answer = await api.send(method, path, undefined, headers);
+        expectProblem(answer, 403);
+        expect(answer.body['type']).to.equal('urn:problem-type:read-only-key');
+        expect(answer.headers.get('www-authenticate')).to.include('error="insufficient_scope"');
+      }
+      expect(await api.countEvents()).to.equal(before);
+    });
+  }
+
+  it('reads the events of an anime, which take some key', async () => {
+    const status = async (headers: Record<string, string>) =>
+      (await api.send('GET', '/animes/1/events', undefined, headers)).status;
+    expect(await status(READER)).to.equal(200);
+    expect(await status({ 'x-api-key': 'a-key' })).to.equal(200);
+    expect(await status({})).to.equal(401);
+    expect(await status({ 'x-api-key': 'another' })).to.equal(401);
   });
 });

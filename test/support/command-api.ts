@@ -12,6 +12,8 @@ import { faultyEventStore } from './faulty-event-store.js';
 
 export interface CommandApiOptions {
   readonly apiKeys?: readonly string[];
+  /** Those that read; the keys for commands are among them. */
+  readonly readerKeys?: readonly string[];
   readonly production?: boolean;
   readonly limits?: CommandLimits;
   readonly rateLimitPerMinute?: number;
@@ -22,7 +24,7 @@ export interface CommandApiOptions {
 
 /** The whole command API on a free port, over an embedded event store in a fresh directory. */
 export const serveCommandApi = async (options: CommandApiOptions = {}) => {
-  const { apiKeys = [], production = false, limits = {} } = options;
+  const { apiKeys = [], readerKeys = apiKeys, production = false, limits = {} } = options;
   const {
     rateLimitPerMinute = 0,
     version = '1.2.3',
@@ -41,7 +43,7 @@ export const serveCommandApi = async (options: CommandApiOptions = {}) => {
     handler.refused().map(({ stream, detail, remedy }) => ({ stream, detail, remedy })),
   );
   const app = createCommandApi({
-    ...{ handler, store, logger, metrics, health, apiKeys, production },
+    ...{ handler, store, logger, metrics, health, apiKeys, readerKeys, production },
     metricsOf: ['command-api'],
     corsOrigins: ['*'],
     role: 'all',

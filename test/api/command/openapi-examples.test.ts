@@ -203,6 +203,11 @@ const PROVOCATIONS: Readonly<Record<ProblemName, Provocation>> = {
     (api) => click(api, 1, { authorization: 'Bearer another' }),
     { apiKeys: ['a-key'] },
   ],
+  'key-read-only': [
+    'recordClick',
+    (api) => click(api, 1, { 'x-api-key': 'reader' }),
+    { apiKeys: ['a-key'], readerKeys: ['a-key', 'reader'] },
+  ],
   'anime-not-listed': ['recordClick', (api) => click(api, 999)],
   'no-history': ['readAnimeEvents', get('/animes/999/events')],
   'request-timeout': ['getLive', bytes('GET /live HTTP/1.1\r\nHos'), { headersTimeoutMs: 100 }],
@@ -325,6 +330,17 @@ describe('a problem of the OpenAPI document', () => {
       }
     });
   }
+
+  it('of metrics without a key is described, too', async () => {
+    const api = await serveCommandApi({ apiKeys: ['a-key'] });
+    try {
+      const answer = await get('/metrics')(api);
+      expect(answer.status).to.equal(401);
+      expectDescribed('getMetrics', answer);
+    } finally {
+      await api.stop();
+    }
+  });
 
   it('tells when to try again wherever the answer does', () => {
     for (const { operationId, responses } of operations) {
