@@ -1,4 +1,5 @@
-import { createWriteStream, mkdirSync, openSync, readdirSync, rmSync, statSync } from 'node:fs';
+import { createWriteStream, fstatSync, mkdirSync, openSync } from 'node:fs';
+import { readdirSync, rmSync, statSync } from 'node:fs';
 import type { WriteStream } from 'node:fs';
 import { join } from 'node:path';
 import { Writable } from 'node:stream';
@@ -54,11 +55,12 @@ export const dailyFiles = (directory: string, onLost: OnLost, now = Date.now): W
     mkdirSync(directory, { recursive: true });
     const fd = openSync(path, 'a');
     const stream = createWriteStream(path, { fd });
-    const opened = { path, inode: statSync(path).ino, stream };
+    const opened = { path, inode: fstatSync(fd).ino, stream };
     stream.on('error', () => {
       if (file === opened) file = undefined;
     });
-    removeOld(directory);
+    // What cannot be removed is no reason to write nothing.
+    attempt(() => removeOld(directory));
     return opened;
   };
 
@@ -79,7 +81,7 @@ export const dailyFiles = (directory: string, onLost: OnLost, now = Date.now): W
   };
 
   const first = attempt(current);
-  if (first instanceof Error && codeOf(first) !== 'ENOSPC') throw first;
+  if (first instanceof Error && !isFull(first)) throw first;
   return sink((line) => {
     const found = attempt(current);
     if (found === undefined || found instanceof Error) onLost();
@@ -95,7 +97,9 @@ const attempt = <T>(work: () => T): T | Error => {
   }
 };
 
-const codeOf = (error: Error): unknown => ('code' in error ? error.code : undefined);
+/** The disk, or what of it a quota gives. */
+const isFull = (error: Error): boolean =>
+  'code' in error && (error.code === 'ENOSPC' || error.code === 'EDQUOT');
 
 const isSame = ({ path, inode }: LogFile): boolean =>
   statSync(path, { throwIfNoEntry: false })?.ino === inode;

@@ -14,6 +14,8 @@ export interface ServiceProcess {
   readonly pid: number;
   /** Everything that it has written to standard output so far. */
   output(): string;
+  /** Leaves what it writes to standard error, as a log collector that ends. */
+  hangUp(): void;
   /** Sends the signal and resolves with the exit code, or null after a kill. */
   end(signal: NodeJS.Signals): Promise<number | null>;
 }
@@ -22,13 +24,16 @@ export interface ServiceProcessOptions {
   readonly dataDir: string;
   readonly environment?: NodeJS.ProcessEnv;
   readonly args?: readonly string[];
+  /** How a shell starts it, as in `exec "$@" 2>/dev/full`. */
+  readonly shell?: string;
 }
 
 const READY = /is ready\.[^]*\n\n/;
 const READY_WITHIN_MS = 60_000;
 
-const spawnService = async ({ dataDir, environment = {}, args = [] }: ServiceProcessOptions) =>
-  spawn(process.execPath, [MAIN, 'serve', ...args], {
+const spawnService = async (options: ServiceProcessOptions) => {
+  const { dataDir, environment = {}, args = [], shell = 'exec "$@"' } = options;
+  return spawn('sh', ['-c', shell, 'sh', process.execPath, MAIN, 'serve', ...args], {
     env: {
       PATH: process.env['PATH'],
       NODE_ENV: 'test',
@@ -42,6 +47,7 @@ const spawnService = async ({ dataDir, environment = {}, args = [] }: ServicePro
     },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
+};
 
 /** Starts the real service, which may wait for its servers for ever, or end at once. */
 export const startWaitingService = async (options: ServiceProcessOptions) => {
@@ -78,6 +84,7 @@ export const startServiceProcess = async (
     healthUrl: address('Health'),
     pid: child.pid ?? -1,
     output: () => written.output,
+    hangUp: () => void child.stderr?.destroy(),
     end: async (signal) => {
       if (child.exitCode !== null || child.signalCode !== null) return child.exitCode;
       const exit = once(child, 'exit');
