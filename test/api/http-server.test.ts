@@ -1,3 +1,5 @@
+import { once } from 'node:events';
+import { connect } from 'node:net';
 import { expect } from 'chai';
 import { Router, type Response as Answer } from 'express';
 import { jsonBody } from '../../src/platform/json-body.js';
@@ -73,6 +75,44 @@ describe('the HTTP server', () => {
     const server = await start();
     await (await fetch(`${server.url}/fast`)).text();
     await Promise.all([server.close(60_000), server.close(60_000)]);
+  });
+
+  it('keeps an idle connection for 65 seconds unless told otherwise, and says so', async () => {
+    const server = await start();
+    try {
+      const { headers } = await fetch(`${server.url}/fast`);
+      expect(headers.get('keep-alive')).to.equal('timeout=65');
+    } finally {
+      await server.stop();
+    }
+  });
+
+  it('closes an idle connection after the time that is set, and not before', async () => {
+    const server = await start({ keepAliveTimeoutMs: 300 });
+    try {
+      const since = performance.now();
+      const answer = await exchange(server.port, 'GET /fast HTTP/1.1\r\nHost: a\r\n\r\n');
+      const idleMs = performance.now() - since;
+      expect(answer).to.match(/^HTTP\/1\.1 200 /);
+      expect(idleMs).to.be.within(295, 5000);
+    } finally {
+      await server.stop();
+    }
+  });
+
+  it('answers a second request on a connection that was idle for less', async () => {
+    const server = await start({ keepAliveTimeoutMs: 60_000 });
+    try {
+      const socket = connect(server.port, '127.0.0.1').setEncoding('utf8');
+      for (let request = 0; request < 2; request++) {
+        socket.write('GET /fast HTTP/1.1\r\nHost: a\r\n\r\n');
+        const [answer] = (await once(socket, 'data')) as [string];
+        expect(answer).to.match(/^HTTP\/1\.1 200 [^]*Keep-Alive: timeout=60\r\n/);
+      }
+      socket.destroy();
+    } finally {
+      await server.stop();
+    }
   });
 
   it('refuses a port that is taken', async () => {

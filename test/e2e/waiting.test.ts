@@ -51,12 +51,13 @@ describe('a service whose servers do not answer', function () {
     await data.remove();
   });
 
-  const start = async (role: string): Promise<WaitingService> => {
+  const start = async (role: string, more: NodeJS.ProcessEnv = {}): Promise<WaitingService> => {
     const environment = {
       LOG_LEVEL: 'info',
       EVENTSTORE_URL: `esdb://admin:hunter2@127.0.0.1:${port}?tls=false`,
       KAFKA_BROKERS: `127.0.0.1:${port}`,
       MONGODB_URL: `mongodb://admin:hunter2@127.0.0.1:${port}/?authSource=admin`,
+      ...more,
     };
     return (service = await startWaitingService({
       ...{ dataDir: data.path, environment, args: [role] },
@@ -119,6 +120,24 @@ describe('a service whose servers do not answer', function () {
       for (const gauge of gauges) expect(metrics).to.match(new RegExp(`^${gauge}$`, 'm'));
     });
   }
+
+  it('shows no key, password or address of a server with its credentials to anybody', async () => {
+    const keys = { API_KEYS: 'key-of-commands', READER_API_KEYS: 'key-of-readers' };
+    const kafka = { KAFKA_USERNAME: 'kafka-user', KAFKA_PASSWORD: 'kafka-secret' };
+    const sasl = { KAFKA_SASL_MECHANISM: 'plain', ...kafka };
+    const waiting = await start('all', { ...keys, ...sasl, LOG_LEVEL: 'debug' });
+    const url = await healthUrl(waiting);
+    const headers = { 'x-api-key': keys.READER_API_KEYS };
+    const told = await Promise.all(
+      ['/health', '/ready', '/metrics', '/', '/click'].map(async (path) =>
+        (await fetch(`${url}${path}`, { headers })).text(),
+      ),
+    );
+    expect(told[0]).to.contain('nothing listens there');
+    expect(told[2]).to.contain('anime_analytics_');
+    const all = [...told, waiting.output(), waiting.errors()].join('\n');
+    expect(all).to.not.match(/key-of-|kafka-user|kafka-secret|hunter2|admin[:@]/);
+  });
 
   it('answers commands with 503 and Retry-After while it waits', async () => {
     const waiting = await start('command-api');

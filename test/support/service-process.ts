@@ -14,6 +14,8 @@ export interface ServiceProcess {
   readonly pid: number;
   /** Everything that it has written to standard output so far. */
   output(): string;
+  /** The end of what it has written to standard error. */
+  errors(): string;
   /** Leaves what it writes to standard error, as a log collector that ends. */
   hangUp(): void;
   /** Sends the signal and resolves with the exit code, or null after a kill. */
@@ -84,7 +86,8 @@ export const startServiceProcess = async (
     healthUrl: address('Health'),
     pid: child.pid ?? -1,
     output: () => written.output,
-    hangUp: () => void child.stderr?.destroy(),
+    errors: () => written.errors,
+    hangUp: () => void child.stderr.destroy(),
     end: async (signal) => {
       if (child.exitCode !== null || child.signalCode !== null) return child.exitCode;
       const exit = once(child, 'exit');

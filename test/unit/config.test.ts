@@ -26,6 +26,12 @@ describe('the configuration', () => {
     ]);
   });
 
+  it('stops without a grace by default, and keeps idle connections longer than load balancers do', () => {
+    const { shutdownGraceMs, keepAliveTimeoutMs } = loadConfig({});
+    expect(shutdownGraceMs).to.equal(0);
+    expect(keepAliveTimeoutMs).to.be.greaterThan(60_000);
+  });
+
   it('reads a comma separated list', () => {
     expect(
       loadConfig({ CORS_ORIGINS: 'https://a.example, https://b.example' }).corsOrigins,
