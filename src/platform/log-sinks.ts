@@ -1,4 +1,4 @@
-import { createWriteStream, fstatSync, mkdirSync, openSync } from 'node:fs';
+import { createWriteStream, fstatSync, mkdirSync, openSync, readSync } from 'node:fs';
 import { readdirSync, rmSync, statSync } from 'node:fs';
 import type { WriteStream } from 'node:fs';
 import { join } from 'node:path';
@@ -53,8 +53,9 @@ export const dailyFiles = (directory: string, onLost: OnLost, now = Date.now): W
 
   const open = (path: string): LogFile => {
     mkdirSync(directory, { recursive: true });
-    const fd = openSync(path, 'a');
+    const fd = openSync(path, 'a+');
     const stream = createWriteStream(path, { fd });
+    if (endsWithinLine(fd)) stream.write('\n');
     const opened = { path, inode: fstatSync(fd).ino, stream };
     stream.on('error', () => {
       if (file === opened) file = undefined;
@@ -103,6 +104,13 @@ const isFull = (error: Error): boolean =>
 
 const isSame = ({ path, inode }: LogFile): boolean =>
   statSync(path, { throwIfNoEntry: false })?.ino === inode;
+
+/** A full disk or a crash may have cut off the last one. */
+const endsWithinLine = (fd: number): boolean => {
+  const { size } = fstatSync(fd);
+  const last = Buffer.alloc(1);
+  return size > 0 && readSync(fd, last, 0, 1, size - 1) === 1 && last.toString() !== '\n';
+};
 
 const removeOld = (directory: string): void => {
   const names = readdirSync(directory).filter((name) =>

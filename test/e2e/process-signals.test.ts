@@ -79,7 +79,8 @@ describe('a service that gets a signal', function () {
     process.kill(running.pid, 'SIGUSR1');
     await list(running);
     expect(await clickAnew(running)).to.match(/^HTTP\/1\.1 201 /);
-    expect(await exchange(inspector, '').catch(() => 'refused')).to.equal('refused');
+    const opened = await fetch(`http://127.0.0.1:${inspector}/json`).catch(() => 'refused');
+    expect(opened).to.equal('refused');
     expect(await running.end('SIGTERM')).to.equal(0);
     expect(running.errors()).not.to.match(DEBUGGER);
   });

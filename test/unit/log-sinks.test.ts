@@ -46,6 +46,14 @@ describe('the daily log files', () => {
     await holds('before\nafter\n');
   });
 
+  it('never lengthen a line that a full disk or a crash cut off', async () => {
+    await writeFile(path(), '{"level":"in');
+    const files = open();
+    files.write('whole\n');
+    files.write('whole\n');
+    await holds('{"level":"in\nwhole\nwhole\n');
+  });
+
   it('begin with a new one at midnight in UTC', async () => {
     now = Date.parse('2026-03-01T23:59:59.999Z');
     const files = open();
