@@ -7,6 +7,7 @@ import type { Logger } from '../platform/logger.js';
 import type { DeadLetters } from '../ports/dead-letters.js';
 import { PortError } from '../ports/errors.js';
 import type { EventBus } from '../ports/event-bus.js';
+import { directoryError } from './data-directory.js';
 import type { Needs } from './needs.js';
 import { kafkaConnection } from './kafka-connection.js';
 import { kafkaServer } from './servers.js';
@@ -95,7 +96,10 @@ export const openDeadLettersOf = (needs: BusNeeds): Promise<DeadLetters> =>
 const openFileDeadLetters = ({ config, life }: BusNeeds): Promise<DeadLetters> =>
   life.open(
     'dead letters',
-    () => openDeadLetters({ dataDir: config.dataDir }),
+    () =>
+      openDeadLetters({ dataDir: config.dataDir }).catch((error: unknown) => {
+        throw directoryError('DATA_DIR', config.dataDir, error);
+      }),
     (opened) => opened.close(),
   );
 

@@ -1,9 +1,18 @@
-import { accessSync, constants, mkdirSync, readdirSync, statfsSync } from 'node:fs';
+import {
+  accessSync,
+  constants,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  statfsSync,
+  statSync,
+} from 'node:fs';
 import { readdir, stat } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { distance } from 'fastest-levenshtein';
 import { DirectoryInUseError, lockDirectory } from '../adapters/embedded/lock.js';
 import { ConfigError, type Config } from '../platform/config.js';
+import { PortError } from '../ports/errors.js';
 import type { Needs } from './needs.js';
 
 type DirectoryNeeds = Pick<Needs, 'config' | 'life'>;
@@ -16,10 +25,19 @@ export const dataDirError = (error: unknown, directory: string): unknown =>
 
 /** A sentence that names the setting, where a directory is of no use; else the error as it is. */
 export const directoryError = (variable: string, directory: string, error: unknown): unknown => {
-  const told = chainOf(error).flatMap(reasonOf)[0];
+  const chain = chainOf(error);
+  // Which file it is, and whether it may be thrown away, is said by whoever read it.
+  const broken = chain.find((one) => one instanceof PortError && one.code === 'CORRUPT');
+  if (broken !== undefined) return new ConfigError(`${variable}: ${broken.message}`);
+  const told = chain.flatMap(reasonOf)[0];
   if (told === undefined) return error;
-  const why = VAGUE.has(told) ? (accessReason(directory) ?? blockedFile(directory) ?? told) : told;
+  const why = exactReason(directory, told);
   return new ConfigError(`${variable}: ${directory} ${why}, or set another directory.`);
+};
+
+const exactReason = (directory: string, told: string): string => {
+  if (told === NO_DIRECTORY) return fileInPlace(directory) ?? told;
+  return VAGUE.has(told) ? (accessReason(directory) ?? blockedFile(directory) ?? told) : told;
 };
 
 const chainOf = (error: unknown): Error[] =>
@@ -77,23 +95,36 @@ const accessReason = (directory: string): string | undefined => {
   }
 };
 
+const SUBDIRECTORY = 'read-models';
+
+const fileInPlace = (directory: string): string | undefined =>
+  attempt(() => statSync(join(directory, SUBDIRECTORY)).isDirectory()) === false
+    ? `holds a file ${SUBDIRECTORY} where a directory is needed. Move it away`
+    : undefined;
+
 /** Which file it is, where the system or SQLite does not say so. */
 const blockedFile = (directory: string): string | undefined => {
-  const entries = attempt(() => readdirSync(directory, { withFileTypes: true })) ?? [];
-  const files = entries.filter(({ name }) => /\.(db|json|log)$/.test(name));
-  const made = files.find((entry) => entry.isDirectory());
+  const files = ['', SUBDIRECTORY].flatMap((below) => filesIn(directory, below));
+  const made = files.find(({ entry }) => entry.isDirectory());
   if (made !== undefined) {
     return `holds a directory ${made.name} where a file is needed. Move it away`;
   }
-  const foreign = files.find(
-    ({ name }) =>
-      attempt(() => {
-        accessSync(join(directory, name), constants.R_OK | constants.W_OK);
-        return true;
-      }) === undefined,
-  );
-  return foreign && `holds ${foreign.name}, which this user may not write. Give it to this user`;
+  const foreign = [SUBDIRECTORY, ...files.map(({ name }) => name)]
+    .filter((name) => existsSync(join(directory, name)))
+    .find((name) => !isWritable(join(directory, name)));
+  return foreign && `holds ${foreign}, which this user may not write. Give it to this user`;
 };
+
+const isWritable = (path: string): boolean =>
+  attempt(() => {
+    accessSync(path, constants.R_OK | constants.W_OK);
+    return true;
+  }) ?? false;
+
+const filesIn = (directory: string, below: string) =>
+  (attempt(() => readdirSync(join(directory, below), { withFileTypes: true })) ?? [])
+    .filter(({ name }) => /\.(db(-wal|-shm)?|json|log)$/.test(name))
+    .map((entry) => ({ entry, name: join(below, entry.name) }));
 
 const attempt = <T>(work: () => T): T | undefined => {
   try {

@@ -1,6 +1,4 @@
 import { mkdir, rm, writeFile } from 'node:fs/promises';
-import { once } from 'node:events';
-import { createServer, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { expect } from 'chai';
@@ -139,48 +137,6 @@ describe('the command line', function () {
           .to.contain(`${path}: `)
           .and.to.contain(message)
           .and.not.to.contain('    at ');
-        expect(code).to.equal(2);
-      });
-    }
-  });
-
-  describe('given a place that is of no use', () => {
-    let directory: Awaited<ReturnType<typeof temporaryDirectory>>;
-    beforeEach(async () => {
-      directory = await temporaryDirectory();
-    });
-    afterEach(() => directory.remove());
-
-    const NO_DIRECTORY = 'is a file or is below one, where a directory is needed.';
-    for (const variable of ['DATA_DIR', 'LOG_DIR']) {
-      it(`exits 2 on ${variable} that is a file, in one sentence`, async () => {
-        const path = join(directory.path, 'file');
-        await writeFile(path, '');
-        const places = { DATA_DIR: directory.path, EVENTSTORE_PORT: '0', [variable]: path };
-        const { code, errors } = await run(['serve'], places);
-        expect(errors).to.equal(
-          `${variable}: ${path} ${NO_DIRECTORY} Move that file away, or set another directory.\n`,
-        );
-        expect(code).to.equal(2);
-      });
-    }
-
-    for (const variable of ['COMMAND_PORT', 'QUERY_PORT', 'EVENTSTORE_PORT']) {
-      it(`exits 2 on ${variable} that is in use, and names it`, async () => {
-        const taken = createServer().listen(0, '127.0.0.1');
-        await once(taken, 'listening');
-        const { port } = taken.address() as AddressInfo;
-        const ports = {
-          COMMAND_PORT: '0',
-          QUERY_PORT: '0',
-          EVENTSTORE_PORT: '0',
-          LOG_LEVEL: 'error',
-        };
-        const environment = { ...ports, DATA_DIR: directory.path, [variable]: String(port) };
-        const { code, errors } = await run(['serve'], environment);
-        taken.close();
-        expect(errors).to.contain(`${variable}: port ${port} is in use by another process. `);
-        expect(errors.trim().split('\n')).to.have.length(1);
         expect(code).to.equal(2);
       });
     }

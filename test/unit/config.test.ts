@@ -70,6 +70,12 @@ describe('the configuration', () => {
     ['a topic that Kafka refuses', { KAFKA_TOPIC: 'a topic' }, /KAFKA_TOPIC/],
     ['a database that MongoDB refuses', { MONGODB_DATABASE: 'a.b' }, /MONGODB_DATABASE/],
     ['a list of keys without any', { API_KEYS: ' , ' }, /API_KEYS/],
+    ['a list of readers without any', { API_KEYS: 'k', READER_API_KEYS: ',' }, /READER_API_KEYS/],
+    ['a list of origins without any', { CORS_ORIGINS: ', ,' }, /CORS_ORIGINS/],
+    ['a list of brokers without any', { KAFKA_BROKERS: ',' }, /KAFKA_BROKERS/],
+    ['a group with a line break', { KAFKA_GROUP: 'a\nb' }, /KAFKA_GROUP/],
+    ['a group without a name', { KAFKA_GROUP: '' }, /KAFKA_GROUP/],
+    ['a group with a long name', { KAFKA_GROUP: 'g'.repeat(201) }, /KAFKA_GROUP/],
     ['keys for readers alone', { READER_API_KEYS: 'reader' }, /READER_API_KEYS/],
     ['a short key in production', { NODE_ENV: 'production', API_KEYS: 'short' }, /API_KEYS/],
     [

@@ -37,6 +37,15 @@ describe('a failure of SQLite', () => {
     expect(meaningOf(new PortError('CORRUPT', REMEDY, false))).to.have.property('code', 'CORRUPT');
   });
 
+  it('keeps what SQLite said when it is told twice: in its thread, and in this one', () => {
+    const once = meaningOf(
+      Object.assign(new Error('unable to open database file'), { errcode: 14 }),
+    );
+    expect(meaningOf(once)).to.deep.include({
+      context: { reason: 'unable to open database file' },
+    });
+  });
+
   it('stays a bug where it is one', () => {
     const bug = new TypeError('A bug.');
     const constraint = sqliteError(19);

@@ -15,7 +15,9 @@ export const failureOf = (error: unknown): Failure => {
   if (!(error instanceof Error)) return { kind: 'bug', message: String(error) };
   const { message } = error;
   if (error instanceof PortError) {
-    return { kind: error.code === 'CORRUPT' ? 'corrupt' : 'not-now', message };
+    const { reason } = error.context;
+    const kind = error.code === 'CORRUPT' ? 'corrupt' : 'not-now';
+    return { kind, message: typeof reason === 'string' ? reason : message };
   }
   const code = 'errcode' in error && typeof error.errcode === 'number' ? error.errcode & 0xff : 0;
   if (CORRUPT.has(code)) return { kind: 'corrupt', message };
