@@ -109,7 +109,14 @@ const blockedFile = (directory: string): string | undefined => {
   if (made !== undefined) {
     return `holds a directory ${made.name} where a file is needed. Move it away`;
   }
-  const foreign = [SUBDIRECTORY, ...files.map(({ name }) => name)]
+  return foreignFile(
+    directory,
+    files.map(({ name }) => name),
+  );
+};
+
+const foreignFile = (directory: string, names: readonly string[]): string | undefined => {
+  const foreign = [SUBDIRECTORY, ...names]
     .filter((name) => existsSync(join(directory, name)))
     .find((name) => !isWritable(join(directory, name)));
   return foreign && `holds ${foreign}, which this user may not write. Give it to this user`;
@@ -137,7 +144,20 @@ const attempt = <T>(work: () => T): T | undefined => {
 /** With less the first writes would fail, one by one. */
 const LEAST_FREE_BYTES = 1024 * 1024;
 
-/** Throws where the directory cannot be made, or where there is no room on its disk. */
+/** SQLite opens a file that it may only read, and fails with the first write. */
+const refuseForeignDatabases = (directory: string): void => {
+  const databases = ['', SUBDIRECTORY]
+    .flatMap((below) => filesIn(directory, below))
+    .map(({ name }) => name)
+    .filter((name) => name.endsWith('.db'));
+  const reason = foreignFile(directory, databases);
+  if (reason === undefined) return;
+  throw new ConfigError(
+    `DATA_DIR: ${directory} ${accessReason(directory) ?? reason}, or set another directory.`,
+  );
+};
+
+/** Throws where the directory cannot be made or written to, or where there is no room on its disk. */
 export const prepareDataDirectory = (directory: string): void => {
   try {
     mkdirSync(directory, { recursive: true });
@@ -148,6 +168,7 @@ export const prepareDataDirectory = (directory: string): void => {
   } catch (error) {
     throw directoryError('DATA_DIR', directory, error);
   }
+  refuseForeignDatabases(directory);
 };
 
 /**

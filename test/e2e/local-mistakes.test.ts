@@ -107,6 +107,10 @@ const holding =
     await mkdir(join(path, name, '..'), { recursive: true });
     await make(join(path, name));
   };
+const unwritableFile = async (path: string): Promise<void> => {
+  await writeFile(path, '', { mode: 0o444 });
+  await chmod(join(path, '..'), 0o777);
+};
 const garbage = (path: string) => writeFile(path, randomBytes(20_000));
 
 const mounts = (through: (path: string) => readonly string[]) => ({
@@ -152,6 +156,7 @@ const MISTAKES: readonly Mistake[] = [
   uselessDirectory('… is read-only', directory, mounts(readOnly)),
   uselessDirectory('… belongs to another user', unwritable, another),
   uselessDirectory('… belongs to another user', unwritable, { ...another, variable: 'LOG_DIR' }),
+  uselessDirectory('… holds a file of another user', holding('events.db', unwritableFile), another),
   uselessDirectory('`DATA_DIR` is on a full disk', directory, mounts(full)),
   uselessDirectory(DIRECTORY_FOR_FILE, holding('events.db', directory)),
   ...['dead-letters.db', 'read-models/versions.db'].map((name): Mistake => {
