@@ -1,4 +1,5 @@
 import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from 'prom-client';
+import { DROP_REASONS } from '../ports/event-store.js';
 import { VERSION } from './version.js';
 
 const SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
@@ -173,16 +174,19 @@ const bridgeMetrics = (registers: Registers) => {
       this.set(status().lagSeconds);
     },
   });
+  const bridgeDrops = new Counter({
+    name: `${PREFIX}bridge_subscription_drops_total`,
+    help: `Subscriptions to the log that were dropped and resumed, by reason: ${DROP_REASONS.join(', ')}.`,
+    labelNames: ['reason'] as const,
+    registers,
+  });
+  // A series that comes into being at 1 has no increase that an alert could see.
+  for (const reason of DROP_REASONS) bridgeDrops.inc({ reason }, 0);
   return {
+    bridgeDrops,
     bridgeForwarded: new Counter({
       name: `${PREFIX}bridge_events_forwarded_total`,
       help: 'Events published to the bus.',
-      registers,
-    }),
-    bridgeDrops: new Counter({
-      name: `${PREFIX}bridge_subscription_drops_total`,
-      help: 'Subscriptions to the log that were dropped and resumed, by reason: ended, silence, slow-consumer, unavailable.',
-      labelNames: ['reason'] as const,
       registers,
     }),
     /** Has the bridge of this process asked for its lag at every scrape; before, there is none. */

@@ -58,7 +58,8 @@ export interface SubscriptionOptions {
 }
 
 /** `slow-consumer`: the server ended it because it was far ahead, as it may under load. */
-export type DropReason = 'ended' | 'silence' | 'slow-consumer' | 'unavailable';
+export const DROP_REASONS = ['ended', 'silence', 'slow-consumer', 'unavailable'] as const;
+export type DropReason = (typeof DROP_REASONS)[number];
 
 export interface ReadOptions {
   /** First revision to read, inclusive. Default: 0 forwards, the last one backwards. */

@@ -198,7 +198,7 @@ describe('bridge', () => {
     await bridge.stop();
     expect(bus.published).to.have.length(12);
     const drops = (await bridge.metrics.bridgeDrops.get()).values;
-    const reasons = drops.map(({ labels }) => labels.reason);
+    const reasons = drops.filter(({ value }) => value > 0).map(({ labels }) => labels.reason);
     expect(reasons).to.have.members(['ended', 'unavailable']);
   });
 
@@ -216,7 +216,8 @@ describe('bridge', () => {
     await bridge.start();
     await soonPublished(bus, 3);
     await bridge.stop();
-    expect((await bridge.metrics.bridgeDrops.get()).values).to.deep.equal([
+    const drops = (await bridge.metrics.bridgeDrops.get()).values;
+    expect(drops.filter(({ value }) => value > 0)).to.deep.equal([
       { labels: { reason: 'slow-consumer' }, value: 1 },
     ]);
   });

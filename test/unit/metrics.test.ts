@@ -47,6 +47,16 @@ describe('the metrics', () => {
     }
   });
 
+  it('of dropped subscriptions are there for every reason, as 0, before there was a drop', async () => {
+    const text = await createMetrics({ processMetrics: false }).port(['bridge']).text();
+    const drops = text.match(/^anime_analytics_bridge_subscription_drops_total\{.*$/gm);
+    expect(drops).to.have.members(
+      ['ended', 'silence', 'slow-consumer', 'unavailable'].map(
+        (reason) => `anime_analytics_bridge_subscription_drops_total{reason="${reason}"} 0`,
+      ),
+    );
+  });
+
   it('of two ports of one process have no series in common', async () => {
     const metrics = opened();
     const commands = metrics.port(['process', 'command-api', 'bridge', 'projector']);
