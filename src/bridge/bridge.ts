@@ -5,6 +5,7 @@ import type { EventBus, Offsets } from '../ports/event-bus.js';
 import type { EventStore } from '../ports/event-store.js';
 import type { Logger } from '../platform/logger.js';
 import type { Metrics } from '../platform/metrics.js';
+import { createOutage } from '../platform/outage.js';
 import { backoffMs, pause, type Backoff } from '../platform/retry.js';
 import { sourceOf } from '../wire/log-identity.js';
 import { createCheckpoints } from './checkpoint.js';
@@ -79,7 +80,7 @@ export const createBridge = (options: BridgeOptions): Bridge => {
   });
   const status = createBridgeStatus({ now, monotonic });
   const delivery = createDelivery({
-    ...{ publisher: () => bus.publisher(), deadLetters, logger, metrics, retry, now },
+    ...{ publisher: () => bus.publisher(), deadLetters, logger, metrics, retry, now, monotonic },
     onAttempt: (error) => status.attempted('bus', error),
   });
   const lead = createLeading({
@@ -96,6 +97,11 @@ export const createBridge = (options: BridgeOptions): Bridge => {
   const stopping = new AbortController();
   let running: Promise<void> | null = null;
   let failures = 0;
+  const outage = createOutage({
+    begun: 'The bridge begins again',
+    ended: 'The bridge has begun again',
+    ...{ logger, monotonic },
+  });
 
   /** While another one publishes: whether that is to the same topic. */
   const watchTopic = async (published: Offsets): Promise<void> => {
@@ -125,6 +131,7 @@ export const createBridge = (options: BridgeOptions): Bridge => {
       const { reached } = lease;
       const from = await startingPoint({ reached, flushed, bus, source, logger });
       failures = 0;
+      outage.over();
       await lead(lease, from, stopping.signal);
     }
   };
@@ -141,7 +148,7 @@ export const createBridge = (options: BridgeOptions): Bridge => {
           return;
         }
         status.attempted('log', error);
-        logger.error('The bridge begins again', { error });
+        outage.failed(error);
         await pause(backoffMs(failures, retry), stopping.signal);
         failures += 1;
       }

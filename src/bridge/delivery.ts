@@ -3,6 +3,7 @@ import { PortError, TooLargeError } from '../ports/errors.js';
 import type { BusPublisher, BusRecord, Offsets } from '../ports/event-bus.js';
 import type { Logger } from '../platform/logger.js';
 import type { Metrics } from '../platform/metrics.js';
+import { createOutage } from '../platform/outage.js';
 import { backoffMs, pause, type Backoff } from '../platform/retry.js';
 import { MARKER_HEADER, toMarker } from '../wire/envelope.js';
 
@@ -14,6 +15,7 @@ export interface DeliveryOptions {
   readonly metrics: Metrics;
   readonly retry: Backoff;
   readonly now: () => number;
+  readonly monotonic: () => number;
   /** Told of every attempt: the error, or null once it has worked. */
   readonly onAttempt: (error: unknown) => void;
 }
@@ -25,7 +27,17 @@ const MAX_DEAD_LETTER_BYTES = 64 * 1024;
  * never passed over. Answers the last offsets. Rejects only when the signal aborts.
  */
 export const createDelivery = (options: DeliveryOptions) => {
-  const { deadLetters, logger, metrics, retry, now, onAttempt } = options;
+  const { deadLetters, logger, metrics, retry, now, monotonic, onAttempt } = options;
+  const unpublished = createOutage({
+    begun: 'A batch was not published and is tried again',
+    ended: 'Batches are published again',
+    ...{ logger, monotonic },
+  });
+  const unlisted = createOutage({
+    begun: 'A dead letter was not taken and is tried again',
+    ended: 'Dead letters are taken again',
+    ...{ logger, monotonic },
+  });
   let current: BusPublisher | null = null;
 
   const deliver = async (records: readonly BusRecord[], signal: AbortSignal): Promise<Offsets> => {
@@ -35,17 +47,14 @@ export const createDelivery = (options: DeliveryOptions) => {
         current ??= await options.publisher();
         const offsets = await current.publish(records);
         onAttempt(null);
+        unpublished.over();
         return offsets;
       } catch (error) {
         if (error instanceof TooLargeError) {
           return await split(records, signal);
         }
         onAttempt(error);
-        logger.warn('A batch was not published and is tried again', {
-          records: records.length,
-          attempt,
-          error,
-        });
+        unpublished.failed(error, { records: records.length });
         if (!(error instanceof PortError) || !error.retriable) await close();
         await pause(backoffMs(attempt, retry), signal);
       }
@@ -83,10 +92,11 @@ export const createDelivery = (options: DeliveryOptions) => {
           value: value?.slice(0, MAX_DEAD_LETTER_BYTES) ?? null,
           at: new Date(now()).toISOString(),
         });
+        unlisted.over();
         return;
       } catch (error) {
         onAttempt(error);
-        logger.warn('A dead letter was not taken and is tried again', { stream: key, error });
+        unlisted.failed(error, { stream: key });
         await pause(backoffMs(attempt, retry), signal);
         signal.throwIfAborted();
       }

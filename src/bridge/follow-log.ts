@@ -1,8 +1,9 @@
 import { ANIME_STREAM_PREFIX } from '../domain/stream-name.js';
-import { PortError } from '../ports/errors.js';
+import { PortError, UnavailableError } from '../ports/errors.js';
 import type { Delivery, DropReason, EventStore, Position } from '../ports/event-store.js';
 import type { Logger } from '../platform/logger.js';
 import type { Metrics } from '../platform/metrics.js';
+import { createOutage } from '../platform/outage.js';
 import { backoffMs, pause, type Backoff } from '../platform/retry.js';
 import { toRecord } from '../wire/envelope.js';
 import type { Entry } from './outbox.js';
@@ -14,6 +15,7 @@ export interface FollowOptions {
   readonly after: Position | 'start';
   readonly signal: AbortSignal;
   readonly retry: Backoff;
+  readonly monotonic: () => number;
   readonly logger: Logger;
   readonly metrics: Metrics;
   /** Takes one entry after the other, and holds the log back by taking its time. */
@@ -29,7 +31,12 @@ export interface FollowOptions {
  * entry that was taken. Rejects with what no repetition mends: a refusal for good, or a bug.
  */
 export const followLog = async (options: FollowOptions): Promise<void> => {
-  const { eventStore, signal, retry, logger, metrics, onAttempt } = options;
+  const { eventStore, signal, retry, logger, metrics, monotonic, onAttempt } = options;
+  const outage = createOutage({
+    begun: 'The log is no longer followed and will be again',
+    ended: 'The log is followed again',
+    ...{ logger, monotonic },
+  });
   let after = options.after;
   for (let attempt = 0; !signal.aborted; attempt += 1) {
     const onDrop = (reason: DropReason) => metrics.bridgeDrops.inc({ reason });
@@ -38,6 +45,7 @@ export const followLog = async (options: FollowOptions): Promise<void> => {
     try {
       for await (const delivery of eventStore.subscribeToAll(subscription)) {
         onAttempt(null);
+        outage.over();
         attempt = 0;
         after = (await take(delivery, options)) ?? after;
       }
@@ -48,11 +56,9 @@ export const followLog = async (options: FollowOptions): Promise<void> => {
     }
     if (isOver(signal)) return;
     onDrop(failure === null ? 'ended' : 'unavailable');
-    onAttempt(failure ?? new Error('The subscription ended.'));
-    logger.warn('The log is no longer followed and will be again', {
-      attempt,
-      why: failure?.message ?? 'The subscription ended.',
-    });
+    const why = failure ?? new UnavailableError('The subscription ended.');
+    onAttempt(why);
+    outage.failed(why);
     await pause(backoffMs(attempt, retry), signal);
   }
 };

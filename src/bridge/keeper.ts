@@ -2,6 +2,7 @@ import { WrongExpectedRevisionError } from '../ports/errors.js';
 import type { Offsets } from '../ports/event-bus.js';
 import type { Position } from '../ports/event-store.js';
 import type { Logger } from '../platform/logger.js';
+import { createOutage } from '../platform/outage.js';
 import { pause } from '../platform/retry.js';
 import type { EventPlace } from '../wire/presence.js';
 import type { Checkpoint, Checkpoints } from './checkpoint.js';
@@ -44,15 +45,26 @@ export const createKeeper = (options: KeeperOptions) => {
   let renewedAt = monotonic();
   let renewing: Promise<void> | null = null;
   const stopped = new AbortController();
+  const unflushed = createOutage({
+    begun: 'The position of the documents was not saved and will be',
+    ended: 'The position of the documents is saved again',
+    ...{ logger, monotonic },
+  });
+  const unwritten = createOutage({
+    begun: 'The checkpoint was not written and will be',
+    ended: 'The checkpoint is written again',
+    ...{ logger, monotonic },
+  });
 
   const flush = async (upTo: Position): Promise<void> => {
     if (flushed === undefined || upTo === flushedUpTo) return;
     try {
       await flushed.save(upTo);
       flushedUpTo = upTo;
+      unflushed.over();
     } catch (error) {
       // What is not flushed is published again after a restart; nothing is lost by it.
-      logger.warn('The position of the documents was not saved', { error });
+      unflushed.failed(error);
     }
   };
 
@@ -81,11 +93,12 @@ export const createKeeper = (options: KeeperOptions) => {
       const checkpoint = { position: upTo, offsets: reached, holder, state };
       revision = await checkpoints.write(revision, checkpoint, signal);
       renewedAt = startedAt;
+      unwritten.over();
     } catch (error) {
       if (error instanceof WrongExpectedRevisionError) {
         logger.warn('Another bridge has taken over', { holder });
         onFenced();
-      } else if (!signal.aborted) logger.error('The checkpoint was not written', { error });
+      } else if (!signal.aborted) unwritten.failed(error);
     }
   };
 

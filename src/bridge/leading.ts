@@ -88,7 +88,7 @@ export const createLeading = (options: LeadingOptions) => {
       after: after === 'start' ? after : after.commit,
     });
     const following = followLog({
-      ...{ eventStore, source, after, retry, logger, metrics, signal: over },
+      ...{ eventStore, source, after, retry, monotonic, logger, metrics, signal: over },
       add: (entry) => outbox.add(entry),
       onCaughtUp: () => status.caughtUp(),
       onAttempt: (error) => status.attempted('log', error),

@@ -1,5 +1,6 @@
 import { PortError, WrongExpectedRevisionError } from '../ports/errors.js';
 import type { Logger } from '../platform/logger.js';
+import { createOutage } from '../platform/outage.js';
 import { pause } from '../platform/retry.js';
 import type { Checkpoint, Checkpoints, ReadCheckpoint } from './checkpoint.js';
 
@@ -52,6 +53,11 @@ export const acquireLease = async (
     }
   };
 
+  const outage = createOutage({
+    begun: 'The checkpoint cannot be reached',
+    ended: 'The checkpoint can be reached again',
+    ...{ logger, monotonic },
+  });
   let heard: ReadCheckpoint | null = null;
   let heardAt = 0;
   while (!signal.aborted) {
@@ -67,16 +73,18 @@ export const acquireLease = async (
       const isSilent = monotonic() - heardAt >= takeOverAfterMs;
       if (isFree || isSilent || checkpoint.holder === holder) {
         const lease = await claim(heard);
+        outage.over();
         if (lease !== null) return lease;
         heard = null;
         continue;
       }
+      outage.over();
     } catch (error) {
       if (!(error instanceof PortError) || !error.retriable) throw error;
       onAttempt(error);
       // Whoever cannot listen has heard no silence.
       heardAt = monotonic();
-      logger.warn('The checkpoint cannot be reached', { error });
+      outage.failed(error);
     }
     await pause(pollMs, signal);
   }

@@ -1,5 +1,7 @@
 import type { AnimeId } from '../domain/ids.js';
 import type { Logger } from '../platform/logger.js';
+import { createOutage } from '../platform/outage.js';
+import { PortError } from '../ports/errors.js';
 import { decideInOrder, type Batch, type BatchLimits } from './batch.js';
 import type { AnimeMemory } from './anime-memory.js';
 import { resultOf } from './failures.js';
@@ -23,6 +25,8 @@ interface Queue {
   recheck: boolean;
 }
 
+const NOT_DECIDED = 'Commands not decided';
+
 /**
  * A queue per anime that has commands, worked off one batch at a time: commands that arrive while an
  * append is under way are decided together when it is done.
@@ -36,11 +40,14 @@ export const createAnimeQueues = (options: {
   readonly commit: (memory: AnimeMemory, batch: Batch) => Promise<readonly Pending[]>;
 }): AnimeQueues => {
   const { memories, refused, limits, logger, commit } = options;
+  const outage = createOutage({ logger, begun: NOT_DECIDED, ended: 'Commands are decided again' });
   const queues = new Map<AnimeId, Queue>();
   let whenIdle: (() => void)[] = [];
 
   const known = async (animeId: AnimeId): Promise<AnimeMemory> => {
-    const memory = memories.cached(animeId) ?? (await memories.load(animeId));
+    const cached = memories.cached(animeId);
+    const memory = cached ?? (await memories.load(animeId));
+    if (cached === undefined) outage.over();
     refused.allow(animeId);
     return memory;
   };
@@ -72,17 +79,21 @@ export const createAnimeQueues = (options: {
     }
   };
 
+  const tell = (error: unknown, concerned: Readonly<Record<string, unknown>>): void => {
+    if (error instanceof PortError && error.retriable) outage.failed(error, concerned);
+    else logger.warn(NOT_DECIDED, { ...concerned, error });
+  };
+
   const fail = (animeId: AnimeId, concerned: readonly Pending[], error: unknown): void => {
     const result = resultOf(error);
     if (result === undefined) memories.forget(animeId);
     if (error instanceof RefusedStreamError) {
       refused.refuse(error);
     } else if (concerned.length > 0) {
-      logger.warn('Commands not decided', {
+      tell(error, {
         animeId,
         commands: concerned.length,
         correlationIds: correlationIdsOf(concerned),
-        error,
       });
     }
     for (const pending of concerned) {

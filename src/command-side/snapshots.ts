@@ -6,6 +6,7 @@ import { StreamDeletedError } from '../ports/errors.js';
 import type { EventStore, RecordedEvent } from '../ports/event-store.js';
 import type { JsonObject } from '../ports/json.js';
 import type { Logger } from '../platform/logger.js';
+import { createOutage } from '../platform/outage.js';
 import { FOLD_HASH, blankMemory, type AnimeMemory } from './anime-memory.js';
 
 /** Enough for the promise of 1,000 remembered keys, few enough to be written often. */
@@ -34,6 +35,11 @@ export const createSnapshots = (options: {
   readonly rememberedKeys: number;
 }): Snapshots => {
   const { store, logger, newId, every, rememberedKeys } = options;
+  const outage = createOutage({
+    begun: 'A snapshot was not saved',
+    ended: 'Snapshots are saved again',
+    logger,
+  });
   const saving = new Map<AnimeId, Promise<void>>();
 
   const save = async (stream: string, data: JsonObject): Promise<void> => {
@@ -60,7 +66,10 @@ export const createSnapshots = (options: {
       memory.snapshotAt = revision;
       const stream = snapshotStreamOf(animeId);
       const done = save(stream, toSnapshot(memory, revision))
-        .catch((error: unknown) => logger.warn('Snapshot not saved', { stream, error }))
+        .then(
+          () => outage.over(),
+          (error: unknown) => outage.failed(error, { stream }),
+        )
         .finally(() => saving.delete(animeId));
       saving.set(animeId, done);
     },

@@ -7,7 +7,7 @@ import { streamOf } from '../../src/domain/stream-name.js';
 import type { CommandOptions } from '../../src/command-side/command-result.js';
 import { createCommandHandler, type CommandLimits } from '../../src/command-side/handler.js';
 import type { EventStore, RecordedEvent } from '../../src/ports/event-store.js';
-import { silentLogger } from '../../src/platform/logger.js';
+import { silentLogger, type Logger } from '../../src/platform/logger.js';
 import { createMetrics } from '../../src/platform/metrics.js';
 import { animeId, commands } from './examples.js';
 import { faultyEventStore } from './faulty-event-store.js';
@@ -43,12 +43,16 @@ export const freshAnime = () => {
 };
 
 /** A handler as one process has it, over a store whose faults the test chooses. */
-export const handlerOver = (store: EventStore, limits: CommandLimits = {}) => {
+export const handlerOver = (
+  store: EventStore,
+  limits: CommandLimits = {},
+  logger: Logger = silentLogger(),
+) => {
   const faulty = faultyEventStore(store);
   const metrics = createMetrics({ processMetrics: false });
   const handler = createCommandHandler({
     store: faulty.store,
-    logger: silentLogger(),
+    logger,
     metrics,
     newId: randomUUID,
     limits: { deadlineMs: 8000, ...limits },

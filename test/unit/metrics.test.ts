@@ -16,6 +16,7 @@ const opened = () => {
   metrics.followBridge(() => ({ caughtUp: true, waitingEvents: 3, lagSeconds: 1.5 }));
   metrics.followEventLog(() => Promise.resolve(4096));
   metrics.followReadModels(() => Promise.resolve(8192));
+  metrics.followLog(() => 0);
   return metrics;
 };
 

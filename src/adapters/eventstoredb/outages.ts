@@ -1,4 +1,5 @@
 import type { Logger } from '../../platform/logger.js';
+import { reasonOf, secondsBetween } from '../../platform/outage.js';
 import { OutcomeUnknownError, UnavailableError } from '../../ports/errors.js';
 
 export type Asked = 'append' | 'read' | 'subscription';
@@ -21,7 +22,7 @@ export const createOutages = (logger: Logger, monotonic = () => performance.now(
       if (!(error instanceof UnavailableError || error instanceof OutcomeUnknownError)) return;
       if (outage === null) {
         outage = { since: monotonic(), appendsFailed: 0, ofLeader: false };
-        logger.warn('The event store is not answering', { asked, why: whyOf(error) });
+        logger.warn('The event store is not answering', { asked, why: reasonOf(error) });
       }
       if (asked === 'append') outage.appendsFailed += 1;
       outage.ofLeader ||= asked !== 'subscription';
@@ -30,15 +31,10 @@ export const createOutages = (logger: Logger, monotonic = () => performance.now(
       if (outage === null || (outage.ofLeader && asked === 'subscription')) return;
       const { since, appendsFailed } = outage;
       outage = null;
-      const afterSeconds = Math.round((monotonic() - since) / 100) / 10;
+      const afterSeconds = secondsBetween(since, monotonic());
       logger.info('The event store answers again', { afterSeconds, appendsFailed });
     },
   };
 };
 
 export type Outages = ReturnType<typeof createOutages>;
-
-const whyOf = ({ message, context }: UnavailableError | OutcomeUnknownError): string => {
-  const { details } = context;
-  return typeof details === 'string' && details !== '' ? `${message} ${details}` : message;
-};

@@ -1,0 +1,171 @@
+import { expect } from 'chai';
+import { checkpointStreamOf } from '../../src/bridge/checkpoint.js';
+import { TooLargeError, UnavailableError } from '../../src/ports/errors.js';
+import { bridging } from '../support/bridging.js';
+import { eventually } from '../support/eventually.js';
+import { animeId, events } from '../support/examples.js';
+import { logOf } from '../support/histories.js';
+import { inMemoryDeadLetters } from '../support/in-memory-dead-letters.js';
+import { recordingBus } from '../support/recording-bus.js';
+import { recordingLogger } from '../support/recording-logger.js';
+
+const gone = new UnavailableError('It is away.');
+
+const logOfOne = () =>
+  logOf([
+    {
+      anime: 1,
+      event: { ...events.click, data: { ...events.click.data, animeId: animeId(1) } },
+    },
+  ]);
+
+/** Fails a number of times and then no more. */
+const failing = (times: number) => {
+  let left = times;
+  return (): void => {
+    left -= 1;
+    if (left >= 0) throw gone;
+  };
+};
+
+describe('an outage that the bridge meets', () => {
+  const FAILURES = 10;
+
+  const given = (options: Partial<Parameters<typeof bridging>[0]>) => {
+    const { logger, told } = recordingLogger();
+    const { store } = logOfOne();
+    const bus = recordingBus();
+    const bridge = bridging({ eventStore: store, bus, logger, ...options });
+    return { bridge, bus: options.bus === undefined ? bus : null, told };
+  };
+
+  const linesOf = async (
+    { bridge, told }: ReturnType<typeof given>,
+    [begun, ended]: readonly [string, string],
+  ): Promise<void> => {
+    await bridge.start();
+    await eventually(() => expect(told()).to.include(`info ${ended}`));
+    await bridge.stop();
+    expect(told().filter((line) => line === `warn ${begun}`)).to.have.length(1);
+    expect(told().filter((line) => line === `info ${ended}`)).to.have.length(1);
+    const others = told().filter((line) => !/^info /.test(line) && line !== `warn ${begun}`);
+    expect(others).to.deep.equal([]);
+  };
+
+  it('is told twice where the checkpoint cannot be reached', async () => {
+    const { store } = logOfOne();
+    const fail = failing(FAILURES);
+    const eventStore: typeof store = {
+      ...store,
+      async *read(...call) {
+        if (call[0] === checkpointStreamOf('main')) fail();
+        yield* store.read(...call);
+      },
+    };
+    await linesOf(given({ eventStore }), [
+      'The checkpoint cannot be reached',
+      'The checkpoint can be reached again',
+    ]);
+  });
+
+  it('is told twice where the checkpoint cannot be claimed, though it can be read', async () => {
+    const { store } = logOfOne();
+    const fail = failing(FAILURES);
+    const eventStore: typeof store = {
+      ...store,
+      append: async (...call) => {
+        fail();
+        return store.append(...call);
+      },
+    };
+    await linesOf(given({ eventStore }), [
+      'The checkpoint cannot be reached',
+      'The checkpoint can be reached again',
+    ]);
+  });
+
+  it('is told twice where the checkpoint is not written', async () => {
+    const { store } = logOfOne();
+    const fail = failing(FAILURES);
+    let claimed = false;
+    const eventStore: typeof store = {
+      ...store,
+      append: async (...call) => {
+        if (claimed) fail();
+        claimed = true;
+        return store.append(...call);
+      },
+    };
+    await linesOf(given({ eventStore, checkpointEveryMs: 1 }), [
+      'The checkpoint was not written and will be',
+      'The checkpoint is written again',
+    ]);
+  });
+
+  it('is told twice where the log is not followed', async () => {
+    const { store } = logOfOne();
+    const fail = failing(FAILURES);
+    const eventStore: typeof store = {
+      ...store,
+      async *subscribeToAll(options) {
+        fail();
+        yield* store.subscribeToAll(options);
+      },
+    };
+    await linesOf(given({ eventStore }), [
+      'The log is no longer followed and will be again',
+      'The log is followed again',
+    ]);
+  });
+
+  it('is told twice where the bus takes no batch', async () => {
+    await linesOf(given({ bus: recordingBus(failing(FAILURES)) }), [
+      'A batch was not published and is tried again',
+      'Batches are published again',
+    ]);
+  });
+
+  it('is told twice where no dead letter is taken', async () => {
+    const bus = recordingBus((records) => {
+      if (records.some(({ value }) => value !== null)) throw new TooLargeError('Too large.');
+    });
+    const deadLetters = inMemoryDeadLetters();
+    const fail = failing(FAILURES);
+    const add: typeof deadLetters.add = async (letter) => {
+      fail();
+      return deadLetters.add(letter);
+    };
+    await linesOf(given({ bus, deadLetters: { ...deadLetters, add } }), [
+      'A dead letter was not taken and is tried again',
+      'Dead letters are taken again',
+    ]);
+  });
+
+  it('is told twice where the position of the documents is not saved', async () => {
+    const fail = failing(FAILURES);
+    const flushed = {
+      load: () => Promise.resolve(null),
+      save: async () => {
+        fail();
+        await Promise.resolve();
+      },
+    };
+    await linesOf(given({ flushed, checkpointEveryMs: 1 }), [
+      'The position of the documents was not saved and will be',
+      'The position of the documents is saved again',
+    ]);
+  });
+
+  it('is told twice where the bus cannot tell its ends, so that the bridge begins again', async () => {
+    const fail = failing(FAILURES);
+    const bus = recordingBus();
+    const ends = async (): ReturnType<typeof bus.ends> => {
+      fail();
+      return bus.ends();
+    };
+    await linesOf(given({ bus: { ...bus, ends } }), [
+      'The bridge begins again',
+      'The bridge has begun again',
+    ]);
+  });
+});
