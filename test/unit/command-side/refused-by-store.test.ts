@@ -3,6 +3,7 @@ import { PortError, TooLargeError, UnavailableError } from '../../../src/ports/e
 import type { EventStore } from '../../../src/ports/event-store.js';
 import { eventually } from '../../support/eventually.js';
 import { held, refuse } from '../../support/faulty-event-store.js';
+import { recordingLogger } from '../../support/recording-logger.js';
 import { rejectionOf } from '../../support/rejection-of.js';
 import {
   freshAnime,
@@ -69,6 +70,20 @@ describe('a command that cannot be recorded', () => {
     expect(await send(anime.click)).to.deep.equal({ kind: 'unavailable' });
     readsFail(undefined);
     expect(await send(anime.click)).to.include({ kind: 'accepted' });
+  });
+
+  it('is told once in the log while its state cannot be read, and once when it can be', async () => {
+    const { anime } = await setUp();
+    const { logger, told } = recordingLogger();
+    const { send, readsFail } = handlerOver(store, {}, logger);
+    for (let outage = 0; outage < 2; outage += 1) {
+      readsFail(new UnavailableError('The store is down.'));
+      for (let command = 0; command < 3; command += 1) await send(freshAnime().click);
+      readsFail(undefined);
+      await send(outage === 0 ? anime.click : freshAnime().click);
+    }
+    const once = ['warn Commands not decided', 'info Commands are decided again'];
+    expect(told()).to.deep.equal([...once, ...once]);
   });
 
   it('goes alone when together they are too large, and is too large only by itself', async () => {

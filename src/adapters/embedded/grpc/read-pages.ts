@@ -1,7 +1,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { EventLog, LogRecord, StreamPage } from '../log/event-log.js';
 import { isLinkStream } from '../log/link-streams.js';
-import { matching } from '../log/log-filter.js';
+import { pacedFilter } from '../log/paced-filter.js';
 import type { ReadRequest } from './read-request.js';
 import { firstStreamPosition, lastStreamPosition, streamNotFound } from './read-response.js';
 import { streamDeleted } from './rpc-error.js';
@@ -67,18 +67,29 @@ export const readAllPages = async (
   sink: Sink,
   signal: AbortSignal,
 ): Promise<void> => {
-  const wanted = filter === undefined ? () => true : matching(filter);
+  const paced = filter === undefined ? undefined : pacedFilter(filter);
   let remaining = count;
   let next = from;
   while (remaining > 0) {
     signal.throwIfAborted();
     const events = log.readAll(next, direction, PAGE);
-    remaining = await sendUpTo(remaining, events.filter(wanted), sink);
+    for (const event of events) {
+      if (paced === undefined || paced.matches(event)) {
+        await sink.sendEvent(event);
+        remaining -= 1;
+        if (remaining === 0) return;
+      }
+      const rest = paced?.rest();
+      if (rest !== undefined) {
+        await rest;
+        signal.throwIfAborted();
+      }
+    }
     const last = events.at(-1);
     if (last === undefined) return;
     next = direction === 'forwards' ? last.position + 1n : last.position;
     // Where nothing matches, nothing is sent that would have to be waited for.
-    if (filter !== undefined) await nextTurn();
+    if (paced !== undefined) await nextTurn();
   }
 };
 

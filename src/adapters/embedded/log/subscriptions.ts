@@ -1,10 +1,10 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { CommitSignal } from './commit-signal.js';
-import type { EventLog, LogRecord, SubscriptionItem } from './event-log.js';
+import type { EventLog, SubscriptionItem } from './event-log.js';
 import type { Heads } from './heads.js';
 import type { LinkIndex } from './link-index.js';
 import { isLinkStream } from './link-streams.js';
-import { matching } from './log-filter.js';
+import { pacedFilter, type PacedFilter } from './paced-filter.js';
 import type { Reader } from './reader.js';
 import { isTombstoned, toNumber } from './reads.js';
 import type { RecentTail } from './recent-tail.js';
@@ -36,8 +36,8 @@ export const createSubscriptions = (
       after === 'start'
         ? 0
         : Math.min(after === 'end' ? Infinity : toNumber(after), parts.committed());
-    const matches = filter === undefined ? undefined : matching(filter);
-    return allEvents(parts, { cursor, checkpointEvery, signal, matches });
+    const paced = filter === undefined ? undefined : pacedFilter(filter);
+    return allEvents(parts, { cursor, checkpointEvery, signal, paced });
   },
   subscribeStream: ({ stream, after, signal }) => {
     if (isLinkStream(stream)) return linkEvents(parts, { stream, after, signal });
@@ -54,11 +54,11 @@ async function* allEvents(
     readonly checkpointEvery: number;
     readonly signal: AbortSignal;
     /** Undefined without a filter: then there are no checkpoints, every event is one. */
-    readonly matches: ((event: LogRecord) => boolean) | undefined;
+    readonly paced: PacedFilter | undefined;
   },
 ): AsyncGenerator<SubscriptionItem, void, undefined> {
   const { tail, reader, committed, signal: commits } = parts;
-  const { matches, checkpointEvery, signal } = options;
+  const { paced, checkpointEvery, signal } = options;
   const over = (): boolean => signal.aborted || commits.hasEnded();
   let { cursor } = options;
   let checkpoint = cursor;
@@ -69,7 +69,7 @@ async function* allEvents(
     if (cursor >= committed()) {
       if (!live) {
         live = true;
-        if (matches !== undefined && cursor > checkpoint) {
+        if (paced !== undefined && cursor > checkpoint) {
           checkpoint = cursor;
           yield { kind: 'checkpoint', position: BigInt(cursor) };
         }
@@ -89,11 +89,13 @@ async function* allEvents(
     for (const event of page) {
       if (over()) return;
       cursor = Number(event.position);
-      if (matches === undefined) {
+      if (paced === undefined) {
         yield { kind: 'event', event };
         continue;
       }
-      if (matches(event)) yield { kind: 'event', event };
+      if (paced.matches(event)) yield { kind: 'event', event };
+      const rest = paced.rest();
+      if (rest !== undefined) await rest;
       considered += 1;
       if (considered % checkpointEvery === 0) {
         checkpoint = cursor;

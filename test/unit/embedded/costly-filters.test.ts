@@ -1,0 +1,53 @@
+import { expect } from 'chai';
+import { readAllPages } from '../../../src/adapters/embedded/grpc/read-pages.js';
+import type { LogFilter } from '../../../src/adapters/embedded/log/event-log.js';
+import { rawEvents, temporaryLog, type TemporaryLog } from '../../support/event-log.js';
+import { follow } from '../../support/follow-items.js';
+
+const NAMES = 6;
+
+/** Matches nothing, takes longer than a turn may for each name, and notes in which turn it was asked. */
+const costly = () => {
+  let turn = 0;
+  let waiting = setImmediate(function next() {
+    turn += 1;
+    waiting = setImmediate(next);
+  });
+  const turns: number[] = [];
+  const test = (): boolean => {
+    turns.push(turn);
+    const until = performance.now() + 25;
+    while (performance.now() < until);
+    return false;
+  };
+  const filter: LogFilter = { on: 'stream', regex: { test } };
+  return { filter, turns, stop: () => clearImmediate(waiting) };
+};
+
+describe('a filter that takes long for each name', () => {
+  let given: TemporaryLog;
+  beforeEach(async () => {
+    given = await temporaryLog();
+    await given.log.append('a', 'any', rawEvents(NAMES));
+  });
+  afterEach(() => given.remove());
+
+  it('lets others have their turn within a page of a read', async () => {
+    const { filter, turns, stop } = costly();
+    const sink = { send: () => undefined, sendEvent: () => undefined };
+    const request = { kind: 'read-all', from: 'start', direction: 'forwards', filter } as const;
+    const { signal } = new AbortController();
+    await readAllPages(given.log, { ...request, count: 10 }, sink, signal);
+    stop();
+    expect(new Set(turns).size).to.equal(NAMES);
+  });
+
+  it('lets others have their turn within a page of a subscription', async () => {
+    const { filter, turns, stop } = costly();
+    const all = follow((signal) => given.log.subscribeAll({ after: 'start', filter, signal }));
+    await all.until('checkpoint', 'caught-up');
+    await all.stop();
+    stop();
+    expect(new Set(turns).size).to.equal(NAMES);
+  });
+});
