@@ -1,12 +1,12 @@
 import { randomUUID } from 'node:crypto';
-import { embeddedEventStore } from '../src/adapters/embedded/log/event-store.js';
-import { openEventLog } from '../src/adapters/embedded/log/open-event-log.js';
+import { embeddedEventStore } from '../src/adapters/embedded/event-store.js';
+import { openEventLog } from '../src/embedded-eventstore/log/open-event-log.js';
 import { eventStoreDbStore } from '../src/adapters/eventstoredb/event-store.js';
-import { createCommandHandler } from '../src/command-side/handler.js';
+import { createCommandHandler } from '../src/command-side/handling/handler.js';
 import { importCatalog, type ListTitle } from '../src/import/catalog-import.js';
 import { listThrough } from '../src/import/listing.js';
-import { silentLogger, type Logger } from '../src/platform/logger.js';
-import { createMetrics } from '../src/platform/metrics.js';
+import { silentLogger, type Logger } from '../src/platform/observability/logger.js';
+import { createMetrics } from '../src/platform/observability/metrics.js';
 import type { EventStore } from '../src/ports/event-store.js';
 import { freePort } from '../test/support/free-port.js';
 import {

@@ -1,9 +1,9 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { embeddedEventStore } from '../src/adapters/embedded/log/event-store.js';
-import { openEventLog } from '../src/adapters/embedded/log/open-event-log.js';
-import { silentLogger } from '../src/platform/logger.js';
+import { embeddedEventStore } from '../src/adapters/embedded/event-store.js';
+import { openEventLog } from '../src/embedded-eventstore/log/open-event-log.js';
+import { silentLogger } from '../src/platform/observability/logger.js';
 import { foldLimit } from './limits/l3-fold.js';
 import { benchArguments } from './support/arguments.js';
 import { rebuildOnce } from './support/rebuild-once.js';

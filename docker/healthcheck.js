@@ -1,6 +1,6 @@
 // The image's health check, for every role: a container's servers are those of its ports that are
 // open, and each of them must answer the path (/live, or what the arguments say) with success.
-import { loadConfig } from '../dist/src/platform/config.js';
+import { loadConfig } from '../dist/src/platform/config/config.js';
 
 const [path = '/live'] = process.argv.slice(2);
 const { commandPort, queryPort, bridgePort, projectorPort } = loadConfig();

@@ -3,7 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { commandRequest } from '../bench/support/http-request.js';
 import { createWorkload } from '../bench/support/workload.js';
 import { eventStoreDbStore } from '../src/adapters/eventstoredb/event-store.js';
-import { silentLogger } from '../src/platform/logger.js';
+import { silentLogger } from '../src/platform/observability/logger.js';
 import { eventually } from '../test/support/eventually.js';
 import type { Part } from '../test/support/stack/compose-parts.js';
 import { startFreshnessProbe } from '../bench/support/freshness-probe.js';

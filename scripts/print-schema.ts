@@ -1,5 +1,5 @@
 import { printSchema } from 'graphql';
-import { createSchema } from '../src/query-side/schema.js';
+import { createSchema } from '../src/query-side/graphql/schema.js';
 
 /** The schema as a document: its types alone, so nothing is ever asked of what is left out here. */
 const unasked = () => {

@@ -5,13 +5,13 @@ import type { JobOutput } from './compose/job.js';
 import { refuseAnonymous, refuseLonely } from './compose/roles.js';
 import { watchServers } from './compose/server-watch.js';
 import { START } from './compose/start-role.js';
-import { ConfigError, type Config } from './platform/config.js';
-import { createHealth } from './platform/health.js';
+import { ConfigError, type Config } from './platform/config/config.js';
+import { createHealth } from './platform/observability/health.js';
 import { createLifecycle } from './platform/lifecycle.js';
-import type { Logger } from './platform/logger.js';
-import { createMetrics } from './platform/metrics.js';
-import { pause } from './platform/retry.js';
-import { VERSION } from './platform/version.js';
+import type { Logger } from './platform/observability/logger.js';
+import { createMetrics } from './platform/observability/metrics.js';
+import { pause } from './platform/async/retry.js';
+import { VERSION } from './platform/package.js';
 import { PortError } from './ports/errors.js';
 
 export interface ServiceOptions {

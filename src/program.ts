@@ -6,11 +6,11 @@ import { createJobOutput, type ProcessOutput } from './compose/job-output.js';
 import { runProjectionsJob } from './compose/projections-job.js';
 import { runStoreJob } from './compose/store-jobs.js';
 import { runService } from './compose.js';
-import { misspeltVariables, processEnvironment } from './platform/config-environment.js';
-import { ConfigError, loadConfig, type Config } from './platform/config.js';
-import { describeSettings, effectiveSettings, showConfig } from './platform/config-help.js';
-import { createLogger, type Logger } from './platform/logger.js';
-import { VERSION } from './platform/version.js';
+import { misspeltVariables, processEnvironment } from './platform/config/environment.js';
+import { ConfigError, loadConfig, type Config } from './platform/config/config.js';
+import { describeSettings, effectiveSettings, showConfig } from './platform/config/help.js';
+import { createLogger, type Logger } from './platform/observability/logger.js';
+import { VERSION } from './platform/package.js';
 
 const DONE = 0;
 const FAILED = 1;

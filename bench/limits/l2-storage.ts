@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { openDatabase } from '../../src/adapters/embedded/sqlite.js';
+import { openDatabase } from '../../src/embedded-eventstore/sqlite.js';
 
 const PAYLOAD = Buffer.alloc(290, 'x');
 

@@ -1,4 +1,4 @@
-import { openDatabase } from '../../src/adapters/embedded/sqlite.js';
+import { openDatabase } from '../../src/embedded-eventstore/sqlite.js';
 
 interface Parsed {
   readonly animeId: number;

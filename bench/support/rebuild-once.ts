@@ -2,12 +2,12 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { openReadStore } from '../../src/adapters/embedded/read-store/open-read-store.js';
-import { silentLogger } from '../../src/platform/logger.js';
-import { createMetrics } from '../../src/platform/metrics.js';
+import { silentLogger } from '../../src/platform/observability/logger.js';
+import { createMetrics } from '../../src/platform/observability/metrics.js';
 import type { DeadLetters } from '../../src/ports/dead-letters.js';
 import type { EventStore } from '../../src/ports/event-store.js';
-import { rebuild } from '../../src/read-side/rebuild.js';
-import { exampleDocuments } from '../../src/read-side/example-documents.js';
+import { rebuild } from '../../src/read-side/rebuild/rebuild.js';
+import { exampleDocuments } from '../../src/read-side/rebuild/example-documents.js';
 
 const noDeadLetters: DeadLetters = {
   add: () => Promise.reject(new Error('The workload has no dead letters.')),

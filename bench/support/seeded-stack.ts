@@ -1,6 +1,6 @@
-import { embeddedEventStore } from '../../src/adapters/embedded/log/event-store.js';
-import { openEventLog } from '../../src/adapters/embedded/log/open-event-log.js';
-import { silentLogger } from '../../src/platform/logger.js';
+import { embeddedEventStore } from '../../src/adapters/embedded/event-store.js';
+import { openEventLog } from '../../src/embedded-eventstore/log/open-event-log.js';
+import { silentLogger } from '../../src/platform/observability/logger.js';
 import type { RecordedEvent } from '../../src/ports/event-store.js';
 import { startEmbeddedNode } from '../../test/support/embedded-node.js';
 import { fourProcesses, type FourProcesses } from '../../test/support/stack/four-processes.js';

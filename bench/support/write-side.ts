@@ -1,11 +1,11 @@
 import { randomUUID } from 'node:crypto';
-import { embeddedEventStore } from '../../src/adapters/embedded/log/event-store.js';
-import { openEventLog } from '../../src/adapters/embedded/log/open-event-log.js';
-import { createCommandHandler } from '../../src/command-side/handler.js';
+import { embeddedEventStore } from '../../src/adapters/embedded/event-store.js';
+import { openEventLog } from '../../src/embedded-eventstore/log/open-event-log.js';
+import { createCommandHandler } from '../../src/command-side/handling/handler.js';
 import type { AnimeCommand } from '../../src/domain/commands.js';
 import { isAnimeId, isUserId } from '../../src/domain/ids.js';
-import { silentLogger } from '../../src/platform/logger.js';
-import { createMetrics } from '../../src/platform/metrics.js';
+import { silentLogger } from '../../src/platform/observability/logger.js';
+import { createMetrics } from '../../src/platform/observability/metrics.js';
 
 /** The command handler over the embedded store, in this process: no HTTP and no read models. */
 export const openWriteSide = async (directory: string) => {

@@ -1,14 +1,14 @@
-import { embeddedEventStore } from '../../src/adapters/embedded/log/event-store.js';
-import { openEventLog } from '../../src/adapters/embedded/log/open-event-log.js';
+import { embeddedEventStore } from '../../src/adapters/embedded/event-store.js';
+import { openEventLog } from '../../src/embedded-eventstore/log/open-event-log.js';
 import { openReadStore } from '../../src/adapters/embedded/read-store/open-read-store.js';
-import { silentLogger } from '../../src/platform/logger.js';
+import { silentLogger } from '../../src/platform/observability/logger.js';
 import {
   compareWithLog,
   type CompareOptions,
   type Comparison,
-} from '../../src/read-side/fold-and-compare.js';
+} from '../../src/read-side/audit/compare.js';
 import { storedOnce, type StoredOnce } from './stored-once.js';
-import { exampleDocuments } from '../../src/read-side/example-documents.js';
+import { exampleDocuments } from '../../src/read-side/rebuild/example-documents.js';
 
 export interface Verification extends StoredOnce {
   readonly comparison: Comparison;

@@ -3,22 +3,22 @@ import type { DeadLetters } from '../ports/dead-letters.js';
 import { PortError } from '../ports/errors.js';
 import type { EventBus, Offsets } from '../ports/event-bus.js';
 import type { EventStore } from '../ports/event-store.js';
-import type { Logger } from '../platform/logger.js';
-import type { Metrics } from '../platform/metrics.js';
+import type { Logger } from '../platform/observability/logger.js';
+import type { Metrics } from '../platform/observability/metrics.js';
 import { createOutage } from '../platform/outage.js';
-import { backoffMs, pause, type Backoff } from '../platform/retry.js';
+import { backoffMs, pause, type Backoff } from '../platform/async/retry.js';
 import { sourceOf } from '../wire/log-identity.js';
 import { createCheckpoints } from './checkpoint.js';
-import { unlessLate } from './deadline.js';
-import { createDelivery } from './delivery.js';
-import { createLeading } from './leading.js';
+import { unlessLate } from '../platform/async/abort.js';
+import { createDelivery } from './publish.js';
+import { createLeading } from './leader-loop.js';
 import { acquireLease } from './lease.js';
 import {
   refuseAnotherLog,
   refuseAnotherTopic,
   startingPoint,
   type FlushedPosition,
-} from './starting-point.js';
+} from './resume-position.js';
 import { createBridgeStatus, type BridgeStatus } from './status.js';
 
 export interface BridgeOptions {

@@ -6,7 +6,7 @@ import type {
   Position,
   RecordedEvent,
 } from '../ports/event-store.js';
-import { backoffMs, pause, type Backoff } from '../platform/retry.js';
+import { backoffMs, pause, type Backoff } from '../platform/async/retry.js';
 
 /** How far a bridge has come, and who keeps that up to date. */
 export interface Checkpoint {

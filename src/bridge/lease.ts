@@ -1,7 +1,7 @@
 import { PortError, WrongExpectedRevisionError } from '../ports/errors.js';
-import type { Logger } from '../platform/logger.js';
+import type { Logger } from '../platform/observability/logger.js';
 import { createOutage } from '../platform/outage.js';
-import { pause } from '../platform/retry.js';
+import { pause } from '../platform/async/retry.js';
 import type { Checkpoint, Checkpoints, ReadCheckpoint } from './checkpoint.js';
 
 /** The right to publish, until another bridge writes a checkpoint. */

@@ -1,5 +1,5 @@
 import type { Position } from '../ports/event-store.js';
-import type { Outbox } from './outbox.js';
+import type { Outbox } from './batcher.js';
 
 export type BridgeRole = 'starting' | 'leading' | 'standby' | 'refusing' | 'stopped';
 

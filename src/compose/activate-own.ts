@@ -1,8 +1,8 @@
-import { backoffMs, pause } from '../platform/retry.js';
+import { backoffMs, pause } from '../platform/async/retry.js';
 import type { EventStore } from '../ports/event-store.js';
 import type { ReadStore, VersionRecord } from '../ports/read-store.js';
-import { headsOf, lateOf } from '../read-side/heads.js';
-import { forgetDeleted } from '../read-side/watch-rebuild.js';
+import { headsOf, lateOf } from '../read-side/audit/heads.js';
+import { forgetDeleted } from '../read-side/rebuild/watch.js';
 import type { Needs } from './needs.js';
 import { isOwn } from './versions.js';
 

@@ -7,7 +7,7 @@ import {
   waitForLate,
   type Heads,
   type Late,
-} from '../read-side/heads.js';
+} from '../read-side/audit/heads.js';
 import type { JobNeeds, JobOptions, Stores } from './job.js';
 import { isMongodb } from './read-store.js';
 import { isOwn, knownLog, otherFingerprint, refuseForeign } from './versions.js';

@@ -4,9 +4,9 @@ import type { DocumentStore } from '../ports/read-store.js';
 import {
   compareWithProjections,
   type ProjectionComparison,
-} from '../read-side/compare-projections.js';
-import { compareWithLog } from '../read-side/fold-and-compare.js';
-import { waitForLate } from '../read-side/heads.js';
+} from '../read-side/audit/projections.js';
+import { compareWithLog } from '../read-side/audit/compare.js';
+import { waitForLate } from '../read-side/audit/heads.js';
 import { describeComparison, describeProjections } from './describe-comparison.js';
 import type { JobNeeds, JobOutput, Stores } from './job.js';
 import { isOwn, knownLog, otherFingerprint, refuseForeign } from './versions.js';

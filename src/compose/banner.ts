@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
-import type { Config } from '../platform/config.js';
-import { VERSION } from '../platform/version.js';
+import type { Config } from '../platform/config/config.js';
+import { VERSION } from '../platform/package.js';
 import type { Server } from './servers.js';
 
 /**

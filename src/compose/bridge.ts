@@ -1,6 +1,6 @@
 import { createBridge, type Bridge } from '../bridge/bridge.js';
-import type { FlushedPosition } from '../bridge/starting-point.js';
-import { ConfigError, type Config } from '../platform/config.js';
+import type { FlushedPosition } from '../bridge/resume-position.js';
+import { ConfigError, type Config } from '../platform/config/config.js';
 import { PortError } from '../ports/errors.js';
 import type { EventStore } from '../ports/event-store.js';
 import type { OpenedBus } from './bus.js';

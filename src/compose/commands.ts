@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { createCommandHandler, type CommandHandler } from '../command-side/handler.js';
+import { createCommandHandler, type CommandHandler } from '../command-side/handling/handler.js';
 import type { EventStore } from '../ports/event-store.js';
 import type { Needs } from './needs.js';
 

@@ -10,8 +10,8 @@ import {
 import { readdir, stat } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { distance } from 'fastest-levenshtein';
-import { DirectoryInUseError, lockDirectory } from '../adapters/embedded/lock.js';
-import { ConfigError, type Config } from '../platform/config.js';
+import { DirectoryInUseError, lockDirectory } from '../embedded-eventstore/lock.js';
+import { ConfigError, type Config } from '../platform/config/config.js';
 import { PortError } from '../ports/errors.js';
 import type { Needs } from './needs.js';
 

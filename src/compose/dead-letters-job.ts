@@ -1,15 +1,15 @@
 import type { DeadLettersAction, IgnoreAction } from '../cli.js';
-import { ignoreEvents } from '../command-side/ignore-events.js';
+import { ignoreEvents } from '../command-side/handling/ignore-events.js';
 import { animeIdOf } from '../domain/stream-name.js';
 import type { AnimeId } from '../domain/ids.js';
-import { ConfigError } from '../platform/config.js';
+import { ConfigError } from '../platform/config/config.js';
 import type { DeadLetter } from '../ports/dead-letters.js';
 import { StreamDeletedError } from '../ports/errors.js';
 import type { EventStore } from '../ports/event-store.js';
 import type { ReadStore } from '../ports/read-store.js';
-import { replayAnime } from '../read-side/replay.js';
+import { replayAnime } from '../read-side/rebuild/replay.js';
 import { decodeOf } from '../wire/stream-event.js';
-import { isUnreadable, remedyFor } from '../wire/unreadable.js';
+import { isUnreadable, remedyFor } from '../wire/upcast.js';
 import type { JobNeeds, JobOutput, Stores } from './job.js';
 import { isOwn, knownLog, refuseForeign } from './versions.js';
 

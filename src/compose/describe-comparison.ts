@@ -1,5 +1,5 @@
-import type { ProjectionComparison } from '../read-side/compare-projections.js';
-import type { Comparison } from '../read-side/fold-and-compare.js';
+import type { ProjectionComparison } from '../read-side/audit/projections.js';
+import type { Comparison } from '../read-side/audit/compare.js';
 
 const SHOWN = 10;
 

@@ -1,6 +1,13 @@
 import type { RequestListener } from 'node:http';
-import type { Config } from '../platform/config.js';
-import { escapeHtml, htmlPage, ICON, linkList, PAGE_POLICY, type Link } from '../platform/html.js';
+import type { Config } from '../platform/config/config.js';
+import {
+  escapeHtml,
+  htmlPage,
+  ICON,
+  linkList,
+  PAGE_POLICY,
+  type Link,
+} from '../platform/http/html.js';
 import type { Addresses } from './banner.js';
 
 export interface Seen {

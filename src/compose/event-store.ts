@@ -1,11 +1,11 @@
 import type { RequestListener } from 'node:http';
-import { embeddedEventStore } from '../adapters/embedded/log/event-store.js';
-import { startGrpcServer } from '../adapters/embedded/grpc/server.js';
-import { announceOwner, DirectoryInUseError } from '../adapters/embedded/lock.js';
-import { openEventLog } from '../adapters/embedded/log/open-event-log.js';
+import { embeddedEventStore } from '../adapters/embedded/event-store.js';
+import { startGrpcServer } from '../embedded-eventstore/grpc/server.js';
+import { announceOwner, DirectoryInUseError } from '../embedded-eventstore/lock.js';
+import { openEventLog } from '../embedded-eventstore/log/open-event-log.js';
 import { parseAddress } from '../adapters/eventstoredb/connection-string.js';
 import { eventStoreDbStore } from '../adapters/eventstoredb/event-store.js';
-import { ConfigError, type Config } from '../platform/config.js';
+import { ConfigError, type Config } from '../platform/config/config.js';
 import type { EventStore } from '../ports/event-store.js';
 import type { Projections, WithProjections } from '../ports/projections.js';
 import { dataDirError, directoryError, prepareDataDirectory } from './data-directory.js';

@@ -1,8 +1,8 @@
-import { keepChecking } from '../read-side/check-documents.js';
-import { createProjector, type Projector } from '../read-side/projector.js';
-import { ConfigError } from '../platform/config.js';
-import { pause } from '../platform/retry.js';
-import { linkedSpan } from '../platform/trace-context.js';
+import { keepChecking } from '../read-side/rebuild/check-documents.js';
+import { createProjector, type Projector } from '../read-side/projector/projector.js';
+import { ConfigError } from '../platform/config/config.js';
+import { pause } from '../platform/async/retry.js';
+import { linkedSpan } from '../platform/observability/trace-context.js';
 import type { BusConsumer, EventBus } from '../ports/event-bus.js';
 import type { EventStore } from '../ports/event-store.js';
 import type { DocumentStore, ReadStore, VersionRecord } from '../ports/read-store.js';

@@ -1,4 +1,4 @@
-import { pause } from '../platform/retry.js';
+import { pause } from '../platform/async/retry.js';
 import type { ReadStore } from '../ports/read-store.js';
 import type { Needs } from './needs.js';
 

@@ -1,12 +1,12 @@
 import { randomUUID } from 'node:crypto';
-import { DirectoryInUseError } from '../adapters/embedded/lock.js';
+import { DirectoryInUseError } from '../embedded-eventstore/lock.js';
 import { CatalogFormatError } from '../import/catalog-columns.js';
 import { importCatalogFile } from '../import/import-file.js';
 import { isComplete, type ImportReport } from '../import/import-report.js';
 import { listThrough } from '../import/listing.js';
-import { ConfigError } from '../platform/config.js';
-import type { CommandHandler } from '../command-side/handler.js';
-import type { Logger } from '../platform/logger.js';
+import { ConfigError } from '../platform/config/config.js';
+import type { CommandHandler } from '../command-side/handling/handler.js';
+import type { Logger } from '../platform/observability/logger.js';
 import type { EventStore } from '../ports/event-store.js';
 import { ANIME_STREAM_PREFIX } from '../domain/stream-name.js';
 import { openCommandHandler } from './commands.js';

@@ -1,6 +1,6 @@
 import { connect, type Socket } from 'node:net';
 import { once } from 'node:events';
-import { ConfigError } from '../platform/config.js';
+import { ConfigError } from '../platform/config/config.js';
 import { UnavailableError } from '../ports/errors.js';
 import type { JobOptions } from './job.js';
 import { linesOf, serversOf, toJson, type JobFrame, type JobRequest } from './job-protocol.js';

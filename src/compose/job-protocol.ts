@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { Socket } from 'node:net';
-import type { Config } from '../platform/config.js';
+import type { Config } from '../platform/config/config.js';
 import type { Progress } from '../platform/progress.js';
 
 /** What a client sends, as the first line. A second line asks to stop. */

@@ -1,9 +1,9 @@
-import { DirectoryInUseError } from '../adapters/embedded/lock.js';
+import { DirectoryInUseError } from '../embedded-eventstore/lock.js';
 import type { StoreJob } from '../cli.js';
-import { ConfigError, type Config } from '../platform/config.js';
+import { ConfigError, type Config } from '../platform/config/config.js';
 import { createLifecycle } from '../platform/lifecycle.js';
-import type { Logger } from '../platform/logger.js';
-import { createMetrics } from '../platform/metrics.js';
+import type { Logger } from '../platform/observability/logger.js';
+import { createMetrics } from '../platform/observability/metrics.js';
 import type { Progress } from '../platform/progress.js';
 import type { DeadLetters } from '../ports/dead-letters.js';
 import type { EventStore } from '../ports/event-store.js';

@@ -1,6 +1,6 @@
 import { statSync } from 'node:fs';
-import { ConfigError, type Config } from '../platform/config.js';
-import type { Logger } from '../platform/logger.js';
+import { ConfigError, type Config } from '../platform/config/config.js';
+import type { Logger } from '../platform/observability/logger.js';
 
 /** How the brokers are reached, for everything that speaks to them. */
 export const kafkaConnection = (kafka: Config['kafka'], logger: Logger) => {

@@ -1,4 +1,4 @@
-import type { FlushedPosition } from '../bridge/starting-point.js';
+import type { FlushedPosition } from '../bridge/resume-position.js';
 import type { Position } from '../ports/event-store.js';
 import type { DocumentStore } from '../ports/read-store.js';
 

@@ -1,8 +1,8 @@
-import type { Config } from '../platform/config.js';
-import type { Health } from '../platform/health.js';
+import type { Config } from '../platform/config/config.js';
+import type { Health } from '../platform/observability/health.js';
 import type { Lifecycle } from '../platform/lifecycle.js';
-import type { Logger } from '../platform/logger.js';
-import type { Metrics } from '../platform/metrics.js';
+import type { Logger } from '../platform/observability/logger.js';
+import type { Metrics } from '../platform/observability/metrics.js';
 import type { ServerWatch } from './server-watch.js';
 
 /** What every part of the service is opened with. */

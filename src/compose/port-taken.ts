@@ -1,4 +1,4 @@
-import { ConfigError } from '../platform/config.js';
+import { ConfigError } from '../platform/config/config.js';
 
 /** Turns the failure to listen on a port into a sentence that names the setting. */
 export const portTaken =

@@ -1,16 +1,16 @@
 import { readFile } from 'node:fs/promises';
-import { fileURLToPath } from 'node:url';
+import { PACKAGE_ROOT } from '../platform/package.js';
 import type { ProjectionDefinition } from '../ports/projections.js';
 import {
   ANIME_ACTIVITY,
   ANIME_RATING_CHANGES,
   ANIME_RATING_SUMMARY,
-} from '../read-side/projection-states.js';
+} from '../read-side/audit/projection-states.js';
 
 /** The server's own projection that makes the streams which ours read. */
 export const BY_CATEGORY = '$by_category';
 
-const directory = fileURLToPath(new URL('../../../projections/', import.meta.url));
+const directory = `${PACKAGE_ROOT}projections/`;
 
 /** Put behind each: the engine knows no imports. */
 const READING = 'reading.js';

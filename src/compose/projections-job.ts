@@ -1,7 +1,7 @@
-import { ConfigError, type Config } from '../platform/config.js';
+import { ConfigError, type Config } from '../platform/config/config.js';
 import { createLifecycle } from '../platform/lifecycle.js';
-import { pause } from '../platform/retry.js';
-import type { Logger } from '../platform/logger.js';
+import { pause } from '../platform/async/retry.js';
+import type { Logger } from '../platform/observability/logger.js';
 import { PortError } from '../ports/errors.js';
 import type { ProjectionDefinition, Projections, ProjectionStatus } from '../ports/projections.js';
 import { openServer } from './event-store.js';

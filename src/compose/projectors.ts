@@ -1,8 +1,8 @@
-import { pause } from '../platform/retry.js';
-import type { StreamTrouble } from '../platform/health.js';
+import { pause } from '../platform/async/retry.js';
+import type { StreamTrouble } from '../platform/observability/health.js';
 import type { VersionRecord } from '../ports/read-store.js';
-import { troubleOfAhead } from '../read-side/ahead-of-log.js';
-import { troubleOfParked } from '../read-side/parked.js';
+import { troubleOfAhead } from '../read-side/projector/ahead-of-log.js';
+import { troubleOfParked } from '../read-side/projector/quarantine.js';
 import { feed, type Fed, type FeedingParts } from './feeding.js';
 import type { VersionFeeding } from './job.js';
 import type { Needs } from './needs.js';

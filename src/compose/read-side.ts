@@ -1,6 +1,6 @@
 import type { Bridge } from '../bridge/bridge.js';
-import type { FlushedPosition } from '../bridge/starting-point.js';
-import type { Config } from '../platform/config.js';
+import type { FlushedPosition } from '../bridge/resume-position.js';
+import type { Config } from '../platform/config/config.js';
 import type { DeadLetters } from '../ports/dead-letters.js';
 import type { EventStore } from '../ports/event-store.js';
 import type { ReadStore } from '../ports/read-store.js';

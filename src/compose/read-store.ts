@@ -1,8 +1,8 @@
 import { openReadStore } from '../adapters/embedded/read-store/open-read-store.js';
 import { mongodbReadStore } from '../adapters/mongodb/read-store.js';
-import { ConfigError, type Config } from '../platform/config.js';
+import { ConfigError, type Config } from '../platform/config/config.js';
 import type { DocumentBatch, ReadStore } from '../ports/read-store.js';
-import { exampleDocuments } from '../read-side/example-documents.js';
+import { exampleDocuments } from '../read-side/rebuild/example-documents.js';
 import { directoryError } from './data-directory.js';
 import type { Needs } from './needs.js';
 import { mongodbServer } from './servers.js';

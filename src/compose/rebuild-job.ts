@@ -1,11 +1,11 @@
 import type { RebuildAction } from '../cli.js';
 import type { EventStore } from '../ports/event-store.js';
 import type { DocumentStore, ReadStore, VersionRecord } from '../ports/read-store.js';
-import type { Comparison } from '../read-side/fold-and-compare.js';
-import { aheadOf, headsOf, lateOf } from '../read-side/heads.js';
-import { rebuild } from '../read-side/rebuild.js';
-import { replayAnime } from '../read-side/replay.js';
-import { watchRebuild } from '../read-side/watch-rebuild.js';
+import type { Comparison } from '../read-side/audit/compare.js';
+import { aheadOf, headsOf, lateOf } from '../read-side/audit/heads.js';
+import { rebuild } from '../read-side/rebuild/rebuild.js';
+import { replayAnime } from '../read-side/rebuild/replay.js';
+import { watchRebuild } from '../read-side/rebuild/watch.js';
 import { readLogIdentity } from '../wire/log-identity.js';
 import { activate } from './activate-version.js';
 import { auditProgress } from './audit-job.js';

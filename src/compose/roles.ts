@@ -1,5 +1,5 @@
 import type { Role } from '../cli.js';
-import { ConfigError, type Config } from '../platform/config.js';
+import { ConfigError, type Config } from '../platform/config/config.js';
 
 type Part = Exclude<Role, 'all'>;
 

@@ -1,7 +1,7 @@
 import type { Role } from '../cli.js';
-import type { Config } from '../platform/config.js';
-import type { Health } from '../platform/health.js';
-import { within } from '../platform/within.js';
+import type { Config } from '../platform/config/config.js';
+import type { Health } from '../platform/observability/health.js';
+import { within } from '../platform/async/abort.js';
 import { PortError, UnavailableError } from '../ports/errors.js';
 import { eventStoreServer, kafkaServer, mongodbServer, type Server } from './servers.js';
 

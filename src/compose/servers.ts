@@ -1,11 +1,11 @@
 import { linesOf as eventStoreLines } from '../adapters/eventstoredb/connection-string.js';
 import { linesOf as kafkaLines } from '../adapters/kafka/client.js';
 import { linesOf as mongodbLines } from '../adapters/mongodb/connection.js';
-import type { Config } from '../platform/config.js';
-import { ConfigError } from '../platform/config.js';
+import type { Config } from '../platform/config/config.js';
+import { ConfigError } from '../platform/config/config.js';
 import { examine, type Line } from '../platform/line.js';
-import { silentLogger } from '../platform/logger.js';
-import { hostsOf } from '../platform/server-address.js';
+import { silentLogger } from '../platform/observability/logger.js';
+import { hostsOf } from '../platform/config/server-address.js';
 import { kafkaConnection } from './kafka-connection.js';
 
 /** A server behind this process, as people are told of it. */

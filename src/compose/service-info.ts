@@ -1,5 +1,5 @@
-import type { ServiceInfo } from '../query-side/schema.js';
-import { VERSION } from '../platform/version.js';
+import type { ServiceInfo } from '../query-side/graphql/schema.js';
+import { VERSION } from '../platform/package.js';
 import type { ReadSide } from './read-side.js';
 
 /**

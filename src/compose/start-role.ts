@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import type { Role } from '../cli.js';
-import type { MetricsPart } from '../platform/metrics.js';
+import type { MetricsPart } from '../platform/observability/metrics.js';
 import type { EventStore } from '../ports/event-store.js';
 import { eventStorePage } from './elsewhere.js';
 import {

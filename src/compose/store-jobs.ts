@@ -1,4 +1,4 @@
-import { DirectoryInUseError } from '../adapters/embedded/lock.js';
+import { DirectoryInUseError } from '../embedded-eventstore/lock.js';
 import type { StoreJob } from '../cli.js';
 import { PortError } from '../ports/errors.js';
 import { audit } from './audit-job.js';

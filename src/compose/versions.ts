@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { ConfigError, type Config } from '../platform/config.js';
+import { ConfigError, type Config } from '../platform/config/config.js';
 import type { EventStore } from '../ports/event-store.js';
 import type { ReadStore, VersionRecord } from '../ports/read-store.js';
 import { readLogIdentity, readOrMakeLogIdentity } from '../wire/log-identity.js';

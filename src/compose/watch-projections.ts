@@ -1,5 +1,5 @@
-import type { StreamTrouble } from '../platform/health.js';
-import { pause } from '../platform/retry.js';
+import type { StreamTrouble } from '../platform/observability/health.js';
+import { pause } from '../platform/async/retry.js';
 import type { ProjectionCondition, Projections, ProjectionStatus } from '../ports/projections.js';
 import type { Needs } from './needs.js';
 import { BY_CATEGORY, projectionDefinitions } from './projection-files.js';

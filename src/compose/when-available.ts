@@ -1,7 +1,7 @@
-import { unlessAborted } from '../bridge/deadline.js';
-import { ConfigError } from '../platform/config.js';
-import type { Logger } from '../platform/logger.js';
-import { backoffMs, pause } from '../platform/retry.js';
+import { unlessAborted } from '../platform/async/abort.js';
+import { ConfigError } from '../platform/config/config.js';
+import type { Logger } from '../platform/observability/logger.js';
+import { backoffMs, pause } from '../platform/async/retry.js';
 import { PortError } from '../ports/errors.js';
 import type { Server } from './servers.js';
 

@@ -1,7 +1,6 @@
 import type { Anime } from './anime.js';
 import type { AnimeCommand, DetailsGiven, ListAnime } from './commands.js';
 import type { AnimeDetails, AnimeEvent } from './events.js';
-import type { Rejection } from './rejection.js';
 import { isDurationSeconds, isRating, keptRating } from './rules.js';
 
 /** Either the events to append (none: nothing to do) or the reason for refusing. */
@@ -102,3 +101,13 @@ const notListed = ({ animeId }: AnimeCommand): Decision =>
 
 const delisted = ({ animeId }: AnimeCommand): Decision =>
   refuse('ANIME_DELISTED', `Anime ${animeId} has been taken off the catalogue.`);
+
+/** Why a well-formed command is refused. The edge maps every code to one HTTP status. */
+export type RejectionCode =
+  'ANIME_NOT_LISTED' | 'ANIME_DELISTED' | 'INVALID_RATING' | 'INVALID_DURATION';
+
+export interface Rejection {
+  readonly code: RejectionCode;
+  /** A sentence for a person. */
+  readonly reason: string;
+}

@@ -1,4 +1,4 @@
-import { areDetails } from '../domain/details-rules.js';
+import { areDetails } from '../domain/details.js';
 import type { AnimeDetails } from '../domain/events.js';
 import { isAnimeId } from '../domain/ids.js';
 import { excerpt, readDetail, wholeNumber } from './catalog-cells.js';

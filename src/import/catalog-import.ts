@@ -1,7 +1,7 @@
 import type { ListAnime } from '../domain/commands.js';
 import { PortError, type PortErrorCode } from '../ports/errors.js';
-import type { Logger } from '../platform/logger.js';
-import { backoffMs, pause } from '../platform/retry.js';
+import type { Logger } from '../platform/observability/logger.js';
+import { backoffMs, pause } from '../platform/async/retry.js';
 import { readCatalog, type CatalogOptions, type CatalogRow } from './catalog-csv.js';
 import { createTally, type ImportReport, type ListingOutcome } from './import-report.js';
 

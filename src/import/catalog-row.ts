@@ -1,5 +1,5 @@
 import type { DetailsGiven } from '../domain/commands.js';
-import { areDetails, detailsProblems } from '../domain/details-rules.js';
+import { areDetails, detailsProblems } from '../domain/details.js';
 import type { AnimeDetails } from '../domain/events.js';
 import { isAnimeId, MAX_ANIME_ID, type AnimeId } from '../domain/ids.js';
 import { excerpt, readDetail, wholeNumber } from './catalog-cells.js';

@@ -1,6 +1,6 @@
 import type { ListAnime } from '../domain/commands.js';
 import type { AnimeEventType } from '../domain/events.js';
-import type { Rejection } from '../domain/rejection.js';
+import type { Rejection } from '../domain/decide.js';
 import {
   OutcomeUnknownError,
   PortError,

@@ -1,5 +1,5 @@
-import type { Logger } from './logger.js';
-import { pause } from './retry.js';
+import type { Logger } from './observability/logger.js';
+import { pause } from './async/retry.js';
 
 export interface Lifecycle {
   /** Opens a part, after all parts opened before it; remembers how to close it. */

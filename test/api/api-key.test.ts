@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import { Router } from 'express';
-import { callerOf, requireApiKey } from '../../src/platform/api-key.js';
+import { callerOf, requireApiKey } from '../../src/platform/http/api-key.js';
 import { serveRouters } from '../support/http.js';
 
 const KEY = 'correct horse battery'.replaceAll(' ', '-');

@@ -3,7 +3,7 @@ import { request, type IncomingHttpHeaders } from 'node:http';
 import { buffer } from 'node:stream/consumers';
 import { expect } from 'chai';
 import { Router } from 'express';
-import { serveAsset } from '../../src/platform/asset.js';
+import { serveAsset } from '../../src/platform/http/asset.js';
 import { serveRouters } from '../support/http.js';
 
 const TEXT = 'as it is, '.repeat(500);

@@ -1,6 +1,6 @@
 import { expect } from 'chai';
-import { createHealth } from '../../src/platform/health.js';
-import { silentLogger } from '../../src/platform/logger.js';
+import { createHealth } from '../../src/platform/observability/health.js';
+import { silentLogger } from '../../src/platform/observability/logger.js';
 import { serveCommandApi } from '../support/command-api.js';
 import { serveRouters } from '../support/http.js';
 import { serveQueryApi, storeThatAnswers } from '../support/query-api.js';

@@ -1,6 +1,6 @@
 import { expect } from 'chai';
-import { createHealth } from '../../src/platform/health.js';
-import { silentLogger } from '../../src/platform/logger.js';
+import { createHealth } from '../../src/platform/observability/health.js';
+import { silentLogger } from '../../src/platform/observability/logger.js';
 import { serveRouters } from '../support/http.js';
 
 const start = async (checks: Record<string, () => Promise<void>>) => {

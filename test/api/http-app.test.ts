@@ -1,8 +1,8 @@
 import { expect } from 'chai';
 import { Router } from 'express';
-import type { HttpAppOptions } from '../../src/platform/http-app.js';
-import { jsonBody } from '../../src/platform/json-body.js';
-import { Problem } from '../../src/platform/problem.js';
+import type { HttpAppOptions } from '../../src/platform/http/http-app.js';
+import { jsonBody } from '../../src/platform/http/json-body.js';
+import { Problem } from '../../src/platform/http/problem.js';
 import { expectProblem, serveRouters } from '../support/http.js';
 
 const routes = (): Router => {

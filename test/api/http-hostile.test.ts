@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { expect } from 'chai';
 import { Router } from 'express';
-import { jsonBody } from '../../src/platform/json-body.js';
+import { jsonBody } from '../../src/platform/http/json-body.js';
 import { exchange, serveRouters } from '../support/http.js';
 
 const routes = (): Router => {

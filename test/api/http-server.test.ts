@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { connect } from 'node:net';
 import { expect } from 'chai';
 import { Router, type Response as Answer } from 'express';
-import { jsonBody } from '../../src/platform/json-body.js';
+import { jsonBody } from '../../src/platform/http/json-body.js';
 import { eventually } from '../support/eventually.js';
 import { exchange, serveRouters } from '../support/http.js';
 
@@ -118,7 +118,7 @@ describe('the HTTP server', () => {
   it('refuses a port that is taken', async () => {
     const server = await start();
     try {
-      const { listen } = await import('../../src/platform/http-server.js');
+      const { listen } = await import('../../src/platform/http/http-server.js');
       const again = await listen(() => undefined, { host: '127.0.0.1', port: server.port }).catch(
         (error: unknown) => error,
       );

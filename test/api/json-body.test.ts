@@ -1,7 +1,7 @@
 import { gzipSync } from 'node:zlib';
 import { expect } from 'chai';
 import { Router } from 'express';
-import { BEACON_TYPES, jsonBody } from '../../src/platform/json-body.js';
+import { BEACON_TYPES, jsonBody } from '../../src/platform/http/json-body.js';
 import { expectProblem, serveRouters } from '../support/http.js';
 
 const routes = (): Router => {

@@ -1,8 +1,8 @@
 import { expect } from 'chai';
-import type { Logger } from '../../src/platform/logger.js';
+import type { Logger } from '../../src/platform/observability/logger.js';
 import { UnavailableError } from '../../src/ports/errors.js';
 import type { AnimeDocument } from '../../src/ports/read-store.js';
-import type { QueryApiOptions } from '../../src/query-side/query-api.js';
+import type { QueryApiOptions } from '../../src/query-side/graphql/query-api.js';
 import { AT } from '../support/examples.js';
 import { codesOf, serveQueryApi, storeThatAnswers } from '../support/query-api.js';
 

@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import type { AnimeDocument, DocumentBatch } from '../../src/ports/read-store.js';
-import type { QueryApiOptions } from '../../src/query-side/query-api.js';
+import type { QueryApiOptions } from '../../src/query-side/graphql/query-api.js';
 import { animeId, COWBOY_BEBOP } from '../support/examples.js';
 import type { Answer } from '../support/query-api.js';
 import { givenReadModels } from '../support/read-models.js';

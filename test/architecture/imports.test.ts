@@ -125,7 +125,7 @@ describe('the rooms of the source', () => {
 
   it('read the environment in one module alone', () => {
     const found = violations(files, ({ path, text }) =>
-      path !== 'src/platform/config-environment.ts' && text.includes('process.env')
+      path !== 'src/platform/config/environment.ts' && text.includes('process.env')
         ? ['process.env']
         : [],
     );

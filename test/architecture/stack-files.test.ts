@@ -2,9 +2,9 @@ import { readFile } from 'node:fs/promises';
 import { expect } from 'chai';
 import { parseInvocation, ROLES, type Role } from '../../src/cli.js';
 import { refuseAnonymous, refuseLonely } from '../../src/compose/roles.js';
-import { ConfigError, loadConfig, type Config } from '../../src/platform/config.js';
-import { schema } from '../../src/platform/config-schema.js';
-import { PROBES } from '../../src/platform/health-routes.js';
+import { ConfigError, loadConfig, type Config } from '../../src/platform/config/config.js';
+import { schema } from '../../src/platform/config/schema.js';
+import { PROBES } from '../../src/platform/http/http-app.js';
 import {
   environmentOf,
   publishedPorts,

@@ -6,8 +6,8 @@ import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { expect } from 'chai';
 import { parseInvocation } from '../../src/cli.js';
-import { PROBES } from '../../src/platform/health-routes.js';
-import { schema } from '../../src/platform/config-schema.js';
+import { PROBES } from '../../src/platform/http/http-app.js';
+import { schema } from '../../src/platform/config/schema.js';
 import { freePort } from '../support/free-port.js';
 import { copiedFromRepository, readDockerfile, texts, type Stage } from '../support/dockerfile.js';
 

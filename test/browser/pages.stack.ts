@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import type { Browser, BrowserContextOptions } from 'playwright-core';
 import { eventStorePage } from '../../src/compose/elsewhere.js';
-import type { HttpServer } from '../../src/platform/http-server.js';
+import type { HttpServer } from '../../src/platform/http/http-server.js';
 import {
   chromiumOrSkip,
   expectAccessible,

@@ -1,6 +1,6 @@
-import { embeddedEventStore } from '../../src/adapters/embedded/log/event-store.js';
-import { openEventLog } from '../../src/adapters/embedded/log/open-event-log.js';
-import { silentLogger } from '../../src/platform/logger.js';
+import { embeddedEventStore } from '../../src/adapters/embedded/event-store.js';
+import { openEventLog } from '../../src/embedded-eventstore/log/open-event-log.js';
+import { silentLogger } from '../../src/platform/observability/logger.js';
 import { killWriters } from '../support/kill-writers.js';
 import { temporaryDirectory } from '../support/temporary-directory.js';
 import { eventStoreContract } from './event-store.features.js';

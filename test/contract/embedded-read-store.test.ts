@@ -2,12 +2,12 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { openReadStore } from '../../src/adapters/embedded/read-store/open-read-store.js';
-import { silentLogger } from '../../src/platform/logger.js';
-import { pause } from '../../src/platform/retry.js';
+import { silentLogger } from '../../src/platform/observability/logger.js';
+import { pause } from '../../src/platform/async/retry.js';
 import { temporaryDirectory } from '../support/temporary-directory.js';
 import { readStoreContract } from './read-store.features.js';
 import type { OpenReadStore } from './read-store/target.js';
-import { exampleDocuments } from '../../src/read-side/example-documents.js';
+import { exampleDocuments } from '../../src/read-side/rebuild/example-documents.js';
 
 const openIn = async (dataDir: string, remove: () => Promise<void>): Promise<OpenReadStore> => {
   const open = (examples = exampleDocuments()) =>

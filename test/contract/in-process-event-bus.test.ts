@@ -1,5 +1,5 @@
 import { inProcessBus } from '../../src/adapters/embedded/bus/bus.js';
-import { silentLogger } from '../../src/platform/logger.js';
+import { silentLogger } from '../../src/platform/observability/logger.js';
 import { eventBusContract } from './event-bus.features.js';
 
 const UNHEALTHY_AFTER_MS = 200;

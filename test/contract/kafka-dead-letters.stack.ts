@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import { kafkaDeadLetters } from '../../src/adapters/kafka/dead-letters.js';
-import { silentLogger } from '../../src/platform/logger.js';
+import { silentLogger } from '../../src/platform/observability/logger.js';
 import { UnavailableError } from '../../src/ports/errors.js';
 import { eventually } from '../support/eventually.js';
 import { AT } from '../support/examples.js';

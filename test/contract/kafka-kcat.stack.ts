@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { expect } from 'chai';
-import { silentLogger, type Logger } from '../../src/platform/logger.js';
+import { silentLogger, type Logger } from '../../src/platform/observability/logger.js';
 import type { BusRecord, EventBus } from '../../src/ports/event-bus.js';
 import { eventually } from '../support/eventually.js';
 import { openKafka } from '../support/stack/kafka.js';

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { expect } from 'chai';
 import { kafkaDeadLetters } from '../../src/adapters/kafka/dead-letters.js';
-import { silentLogger, type Logger } from '../../src/platform/logger.js';
+import { silentLogger, type Logger } from '../../src/platform/observability/logger.js';
 import { PortError, UnavailableError } from '../../src/ports/errors.js';
 import { eventually } from '../support/eventually.js';
 import { AT } from '../support/examples.js';

@@ -11,7 +11,7 @@ import {
   sharingGenres,
   type Asked,
 } from '../../src/adapters/mongodb/asked.js';
-import { distinctGenres } from '../../src/adapters/mongodb/genres.js';
+import { distinctGenres } from '../../src/adapters/mongodb/queries.js';
 import type { StoredAnime } from '../../src/adapters/mongodb/stored-documents.js';
 import { totalsSince } from '../../src/adapters/mongodb/trending.js';
 import { INDEXES } from '../../src/adapters/mongodb/version-collections.js';

@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
-import { pause } from '../../src/platform/retry.js';
+import { pause } from '../../src/platform/async/retry.js';
 import { isFerretdb1 } from '../support/stack/mongodb-answers.js';
 import { freshDatabase, openMongodbTarget } from '../support/stack/mongodb-store.js';
 import { openMongodb } from '../support/stack/mongodb.js';

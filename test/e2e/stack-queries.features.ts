@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { VERSION } from '../../src/platform/version.js';
+import { VERSION } from '../../src/platform/package.js';
 import { searchText } from '../../src/wire/search-text.js';
 import { byCodePoints } from '../contract/read-store/given.js';
 import { eventually } from '../support/eventually.js';

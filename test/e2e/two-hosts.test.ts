@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { expect } from 'chai';
-import { openDatabase } from '../../src/adapters/embedded/sqlite.js';
+import { openDatabase } from '../../src/embedded-eventstore/sqlite.js';
 import { checkpointStreamOf } from '../../src/bridge/checkpoint.js';
 import type { JsonObject } from '../../src/ports/json.js';
 import { openEmbedded } from '../support/embedded.js';

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { expect } from 'chai';
-import { openDatabase } from '../../src/adapters/embedded/sqlite.js';
+import { openDatabase } from '../../src/embedded-eventstore/sqlite.js';
 import { encode } from '../../src/wire/codec.js';
 import { openEmbedded } from '../support/embedded.js';
 import { eventually } from '../support/eventually.js';

@@ -1,15 +1,18 @@
 import { randomUUID } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { expect } from 'chai';
-import { embeddedEventStore } from '../../src/adapters/embedded/log/event-store.js';
-import { openEventLog } from '../../src/adapters/embedded/log/open-event-log.js';
-import { createCommandHandler, type CommandHandler } from '../../src/command-side/handler.js';
+import { embeddedEventStore } from '../../src/adapters/embedded/event-store.js';
+import { openEventLog } from '../../src/embedded-eventstore/log/open-event-log.js';
+import {
+  createCommandHandler,
+  type CommandHandler,
+} from '../../src/command-side/handling/handler.js';
 import type { AnimeEvent } from '../../src/domain/events.js';
 import { streamOf } from '../../src/domain/stream-name.js';
 import { importCatalog, type ImportOptions } from '../../src/import/catalog-import.js';
 import { listThrough } from '../../src/import/listing.js';
-import { silentLogger } from '../../src/platform/logger.js';
-import { createMetrics } from '../../src/platform/metrics.js';
+import { silentLogger } from '../../src/platform/observability/logger.js';
+import { createMetrics } from '../../src/platform/observability/metrics.js';
 import type { EventStore } from '../../src/ports/event-store.js';
 import { decode } from '../../src/wire/codec.js';
 import { animeId, AT, commands, COWBOY_BEBOP } from '../support/examples.js';

@@ -3,10 +3,10 @@ import fc from 'fast-check';
 import { parseAddress } from '../../src/adapters/eventstoredb/connection-string.js';
 import { mongodbReadStore } from '../../src/adapters/mongodb/read-store.js';
 import { banner } from '../../src/compose/banner.js';
-import { ConfigError, loadConfig, type Config } from '../../src/platform/config.js';
-import { showConfig } from '../../src/platform/config-help.js';
-import { exampleDocuments } from '../../src/read-side/example-documents.js';
-import { silentLogger } from '../../src/platform/logger.js';
+import { ConfigError, loadConfig, type Config } from '../../src/platform/config/config.js';
+import { showConfig } from '../../src/platform/config/help.js';
+import { exampleDocuments } from '../../src/read-side/rebuild/example-documents.js';
+import { silentLogger } from '../../src/platform/observability/logger.js';
 
 /** Letters that no message, name or host of these tests has, among all that gives an address its form. */
 const LETTERS = Array.from('QXZJqxzj7');

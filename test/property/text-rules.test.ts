@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
-import { DETAILS_TEXTS, GENRE } from '../../src/domain/details-rules.js';
+import { DETAILS_TEXTS, GENRE } from '../../src/domain/details.js';
 import { isUserId, USER_ID } from '../../src/domain/ids.js';
 import { patternOf, textCheck, textReason } from '../../src/domain/text-rules.js';
 import { awkwardTexts } from '../support/awkward-texts.js';

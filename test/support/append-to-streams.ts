@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { writeSync } from 'node:fs';
-import { openEventLog } from '../../src/adapters/embedded/log/open-event-log.js';
-import { silentLogger } from '../../src/platform/logger.js';
+import { openEventLog } from '../../src/embedded-eventstore/log/open-event-log.js';
+import { silentLogger } from '../../src/platform/observability/logger.js';
 
 /**
  * A process of its own that appends batches of three to some streams at once until somebody kills

@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { writeSync } from 'node:fs';
-import { embeddedEventStore } from '../../src/adapters/embedded/log/event-store.js';
-import { openEventLog } from '../../src/adapters/embedded/log/open-event-log.js';
-import { silentLogger } from '../../src/platform/logger.js';
+import { embeddedEventStore } from '../../src/adapters/embedded/event-store.js';
+import { openEventLog } from '../../src/embedded-eventstore/log/open-event-log.js';
+import { silentLogger } from '../../src/platform/observability/logger.js';
 
 /**
  * `node append-until-killed.js DIRECTORY STREAM`: a process that owns a log, says which ids it is

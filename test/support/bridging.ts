@@ -1,6 +1,6 @@
 import { createBridge, type BridgeOptions } from '../../src/bridge/bridge.js';
-import { silentLogger } from '../../src/platform/logger.js';
-import { createMetrics } from '../../src/platform/metrics.js';
+import { silentLogger } from '../../src/platform/observability/logger.js';
+import { createMetrics } from '../../src/platform/observability/metrics.js';
 import { LOG_ID } from './histories.js';
 import { inMemoryDeadLetters } from './in-memory-dead-letters.js';
 

@@ -3,7 +3,7 @@ import { request } from 'node:http';
 import axe, { type AxeResults } from 'axe-core';
 import { expect } from 'chai';
 import { chromium, type Browser, type BrowserContextOptions, type Page } from 'playwright-core';
-import { listen, type HttpServer } from '../../src/platform/http-server.js';
+import { listen, type HttpServer } from '../../src/platform/http/http-server.js';
 
 const PLACES = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'];
 

@@ -1,11 +1,14 @@
 import { randomUUID } from 'node:crypto';
 import { expect } from 'chai';
-import { createCommandApi } from '../../src/command-side/command-api.js';
-import { createCommandHandler, type CommandLimits } from '../../src/command-side/handler.js';
-import { createHealth } from '../../src/platform/health.js';
-import { listen } from '../../src/platform/http-server.js';
-import { silentLogger } from '../../src/platform/logger.js';
-import { createMetrics } from '../../src/platform/metrics.js';
+import { createCommandApi } from '../../src/command-side/http/command-api.js';
+import {
+  createCommandHandler,
+  type CommandLimits,
+} from '../../src/command-side/handling/handler.js';
+import { createHealth } from '../../src/platform/observability/health.js';
+import { listen } from '../../src/platform/http/http-server.js';
+import { silentLogger } from '../../src/platform/observability/logger.js';
+import { createMetrics } from '../../src/platform/observability/metrics.js';
 import { openStore } from './command-handler.js';
 import { AT } from './examples.js';
 import { faultyEventStore } from './faulty-event-store.js';

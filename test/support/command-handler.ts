@@ -1,14 +1,17 @@
 import { randomUUID } from 'node:crypto';
-import { embeddedEventStore } from '../../src/adapters/embedded/log/event-store.js';
-import { openEventLog } from '../../src/adapters/embedded/log/open-event-log.js';
+import { embeddedEventStore } from '../../src/adapters/embedded/event-store.js';
+import { openEventLog } from '../../src/embedded-eventstore/log/open-event-log.js';
 import type { AnimeCommand } from '../../src/domain/commands.js';
 import type { AnimeId } from '../../src/domain/ids.js';
 import { streamOf } from '../../src/domain/stream-name.js';
-import type { CommandOptions } from '../../src/command-side/command-result.js';
-import { createCommandHandler, type CommandLimits } from '../../src/command-side/handler.js';
+import type { CommandOptions } from '../../src/ports/command-result.js';
+import {
+  createCommandHandler,
+  type CommandLimits,
+} from '../../src/command-side/handling/handler.js';
 import type { EventStore, RecordedEvent } from '../../src/ports/event-store.js';
-import { silentLogger, type Logger } from '../../src/platform/logger.js';
-import { createMetrics } from '../../src/platform/metrics.js';
+import { silentLogger, type Logger } from '../../src/platform/observability/logger.js';
+import { createMetrics } from '../../src/platform/observability/metrics.js';
 import { animeId, commands } from './examples.js';
 import { faultyEventStore } from './faulty-event-store.js';
 import { temporaryDirectory } from './temporary-directory.js';

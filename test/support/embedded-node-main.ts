@@ -1,6 +1,6 @@
-import { openEventLog } from '../../src/adapters/embedded/log/open-event-log.js';
-import { startGrpcServer } from '../../src/adapters/embedded/grpc/server.js';
-import { createLogger } from '../../src/platform/logger.js';
+import { openEventLog } from '../../src/embedded-eventstore/log/open-event-log.js';
+import { startGrpcServer } from '../../src/embedded-eventstore/grpc/server.js';
+import { createLogger } from '../../src/platform/observability/logger.js';
 
 /** A process of its own that serves a log: `node embedded-node-main.js DIRECTORY PORT BATCH`. */
 const [directory = '', port = '0', batchAppend = 'true'] = process.argv.slice(2);

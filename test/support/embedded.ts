@@ -1,10 +1,10 @@
 import { openDeadLetters } from '../../src/adapters/embedded/dead-letters.js';
-import { embeddedEventStore } from '../../src/adapters/embedded/log/event-store.js';
-import { openEventLog } from '../../src/adapters/embedded/log/open-event-log.js';
+import { embeddedEventStore } from '../../src/adapters/embedded/event-store.js';
+import { openEventLog } from '../../src/embedded-eventstore/log/open-event-log.js';
 import { openReadStore } from '../../src/adapters/embedded/read-store/open-read-store.js';
-import { silentLogger } from '../../src/platform/logger.js';
-import { createMetrics } from '../../src/platform/metrics.js';
-import { exampleDocuments } from '../../src/read-side/example-documents.js';
+import { silentLogger } from '../../src/platform/observability/logger.js';
+import { createMetrics } from '../../src/platform/observability/metrics.js';
+import { exampleDocuments } from '../../src/read-side/rebuild/example-documents.js';
 
 /** The embedded event store, read store and dead letters of one data directory. */
 export const openEmbedded = async (dataDir: string) => {

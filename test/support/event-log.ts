@@ -5,13 +5,13 @@ import type {
   LogRecord,
   RawEvent,
   StreamPage,
-} from '../../src/adapters/embedded/log/event-log.js';
+} from '../../src/embedded-eventstore/log/event-log.js';
 import {
   openEventLog,
   type EventLogOptions,
-} from '../../src/adapters/embedded/log/open-event-log.js';
-import { openDatabase } from '../../src/adapters/embedded/sqlite.js';
-import { silentLogger } from '../../src/platform/logger.js';
+} from '../../src/embedded-eventstore/log/open-event-log.js';
+import { openDatabase } from '../../src/embedded-eventstore/sqlite.js';
+import { silentLogger } from '../../src/platform/observability/logger.js';
 import { temporaryDirectory } from './temporary-directory.js';
 
 /** A log of its own for one test, and the ways to open it again and to be rid of it. */

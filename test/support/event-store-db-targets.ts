@@ -1,6 +1,6 @@
 import { eventStoreDbStore } from '../../src/adapters/eventstoredb/event-store.js';
 import { parseAddress } from '../../src/adapters/eventstoredb/connection-string.js';
-import { silentLogger } from '../../src/platform/logger.js';
+import { silentLogger } from '../../src/platform/observability/logger.js';
 import type { EventStoreTarget, OpenStore, StoreOnALine } from '../contract/event-store/target.js';
 import { startEmbeddedNode, type EmbeddedNode } from './embedded-node.js';
 import { killServers } from './kill-servers.js';

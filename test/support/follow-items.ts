@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import type { SubscriptionItem } from '../../src/adapters/embedded/log/event-log.js';
+import type { SubscriptionItem } from '../../src/embedded-eventstore/log/event-log.js';
 import { eventually } from './eventually.js';
 
 /** Takes items as they come, written short: `s@3`, `checkpoint`, `caught-up`, `deleted`. */

@@ -2,10 +2,10 @@ import { EventStoreDBClient } from '@eventstore/db-client';
 import {
   startGrpcServer,
   type GrpcServerOptions,
-} from '../../src/adapters/embedded/grpc/server.js';
-import type { EventLog } from '../../src/adapters/embedded/log/event-log.js';
-import { openEventLog } from '../../src/adapters/embedded/log/open-event-log.js';
-import { silentLogger } from '../../src/platform/logger.js';
+} from '../../src/embedded-eventstore/grpc/server.js';
+import type { EventLog } from '../../src/embedded-eventstore/log/event-log.js';
+import { openEventLog } from '../../src/embedded-eventstore/log/open-event-log.js';
+import { silentLogger } from '../../src/platform/observability/logger.js';
 import { temporaryDirectory } from './temporary-directory.js';
 
 export interface GrpcNodeOptions extends Partial<Omit<GrpcServerOptions, 'log'>> {

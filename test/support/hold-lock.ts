@@ -1,4 +1,4 @@
-import { announceOwner, lockDirectory } from '../../src/adapters/embedded/lock.js';
+import { announceOwner, lockDirectory } from '../../src/embedded-eventstore/lock.js';
 
 /** `node hold-lock.js DIRECTORY PORT`: a process that owns a data directory until it is killed. */
 const [directory = '', port = ''] = process.argv.slice(2);

@@ -1,7 +1,7 @@
 import { cp } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect } from 'chai';
-import { within } from '../../src/platform/within.js';
+import { within } from '../../src/platform/async/abort.js';
 import { startEmbeddedNode, type EmbeddedNode } from './embedded-node.js';
 import { eventually } from './eventually.js';
 import { query, send } from './http-client.js';

@@ -1,11 +1,11 @@
 import { connect } from 'node:net';
 import { expect } from 'chai';
 import type { Router } from 'express';
-import { createHealth } from '../../src/platform/health.js';
-import { createHttpApp, type HttpAppOptions } from '../../src/platform/http-app.js';
-import { listen, type HttpServerOptions } from '../../src/platform/http-server.js';
-import { silentLogger } from '../../src/platform/logger.js';
-import { createMetrics } from '../../src/platform/metrics.js';
+import { createHealth } from '../../src/platform/observability/health.js';
+import { createHttpApp, type HttpAppOptions } from '../../src/platform/http/http-app.js';
+import { listen, type HttpServerOptions } from '../../src/platform/http/http-server.js';
+import { silentLogger } from '../../src/platform/observability/logger.js';
+import { createMetrics } from '../../src/platform/observability/metrics.js';
 
 /** Serves routers on a free port of loopback, with everything that an API has around them. */
 export const serveRouters = async (

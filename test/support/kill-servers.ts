@@ -1,5 +1,5 @@
 import { eventStoreDbStore } from '../../src/adapters/eventstoredb/event-store.js';
-import { silentLogger } from '../../src/platform/logger.js';
+import { silentLogger } from '../../src/platform/observability/logger.js';
 import { newEvents } from '../contract/event-store/given.js';
 import type { KilledWriter } from '../contract/event-store/target.js';
 import { startEmbeddedNode } from './embedded-node.js';

@@ -1,9 +1,9 @@
 import { spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
-import { embeddedEventStore } from '../../src/adapters/embedded/log/event-store.js';
-import { openEventLog } from '../../src/adapters/embedded/log/open-event-log.js';
-import { silentLogger } from '../../src/platform/logger.js';
+import { embeddedEventStore } from '../../src/adapters/embedded/event-store.js';
+import { openEventLog } from '../../src/embedded-eventstore/log/open-event-log.js';
+import { silentLogger } from '../../src/platform/observability/logger.js';
 import type { RecordedEvent } from '../../src/ports/event-store.js';
 import { temporaryDirectory } from './temporary-directory.js';
 

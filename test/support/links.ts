@@ -1,4 +1,4 @@
-import type { EventLog, LogRecord } from '../../src/adapters/embedded/log/event-log.js';
+import type { EventLog, LogRecord } from '../../src/embedded-eventstore/log/event-log.js';
 import { textOf } from './event-log.js';
 
 /** All of `$all`, page by page. */

@@ -1,6 +1,6 @@
 import addFormats from 'ajv-formats';
 import { Ajv2020 } from 'ajv/dist/2020.js';
-import { openApi } from '../../src/command-side/openapi.js';
+import { openApi } from '../../src/command-side/http/openapi.js';
 
 /** The part of JSON Schema that our documents use. */
 export interface Schema {

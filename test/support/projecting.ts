@@ -1,9 +1,9 @@
-import { silentLogger } from '../../src/platform/logger.js';
-import { createMetrics } from '../../src/platform/metrics.js';
+import { silentLogger } from '../../src/platform/observability/logger.js';
+import { createMetrics } from '../../src/platform/observability/metrics.js';
 import type { DeliveredRecord, RecordBatch } from '../../src/ports/event-bus.js';
 import type { EventStore } from '../../src/ports/event-store.js';
 import type { DocumentStore } from '../../src/ports/read-store.js';
-import { createProjector, type ProjectorOptions } from '../../src/read-side/projector.js';
+import { createProjector, type ProjectorOptions } from '../../src/read-side/projector/projector.js';
 import { LOG_ID } from './histories.js';
 import { inMemoryDeadLetters } from './in-memory-dead-letters.js';
 

@@ -1,10 +1,10 @@
 import { expect } from 'chai';
-import { createHealth } from '../../src/platform/health.js';
-import { listen } from '../../src/platform/http-server.js';
-import { silentLogger } from '../../src/platform/logger.js';
-import { createMetrics } from '../../src/platform/metrics.js';
+import { createHealth } from '../../src/platform/observability/health.js';
+import { listen } from '../../src/platform/http/http-server.js';
+import { silentLogger } from '../../src/platform/observability/logger.js';
+import { createMetrics } from '../../src/platform/observability/metrics.js';
 import type { ReadQueries, ReadStore, VersionRecord } from '../../src/ports/read-store.js';
-import { createQueryApi, type QueryApiOptions } from '../../src/query-side/query-api.js';
+import { createQueryApi, type QueryApiOptions } from '../../src/query-side/graphql/query-api.js';
 import { AT } from './examples.js';
 
 export interface Answer {

@@ -1,5 +1,5 @@
 import type { DocumentBatch } from '../../src/ports/read-store.js';
-import type { QueryApiOptions } from '../../src/query-side/query-api.js';
+import type { QueryApiOptions } from '../../src/query-side/graphql/query-api.js';
 import { serveQueryApi } from './query-api.js';
 import { aBatch, openTemporaryReadStore } from './read-store.js';
 

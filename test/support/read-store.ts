@@ -1,5 +1,5 @@
 import { openReadStore } from '../../src/adapters/embedded/read-store/open-read-store.js';
-import { silentLogger } from '../../src/platform/logger.js';
+import { silentLogger } from '../../src/platform/observability/logger.js';
 import type {
   AnimeDocument,
   DailyActivityDocument,
@@ -8,7 +8,7 @@ import type {
 } from '../../src/ports/read-store.js';
 import { animeId, AT, COWBOY_BEBOP, userId } from './examples.js';
 import { temporaryDirectory } from './temporary-directory.js';
-import { exampleDocuments } from '../../src/read-side/example-documents.js';
+import { exampleDocuments } from '../../src/read-side/rebuild/example-documents.js';
 
 /** An embedded read store in a fresh directory, and the way to be rid of both. */
 export const openTemporaryReadStore = async (

@@ -1,4 +1,4 @@
-import type { Logger } from '../../src/platform/logger.js';
+import type { Logger } from '../../src/platform/observability/logger.js';
 
 export interface Line {
   readonly level: 'debug' | 'info' | 'warn' | 'error';

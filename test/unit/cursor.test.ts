@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
 import { MAX_ANIME_ID } from '../../src/domain/ids.js';
-import { decodeCursor, encodeCursor } from '../../src/query-side/cursor.js';
+import { decodeCursor, encodeCursor } from '../../src/query-side/graphql/arguments.js';
 import { animeId } from '../support/examples.js';
 
 describe('cursor', () => {

@@ -1,7 +1,7 @@
 import { inspect } from 'node:util';
 import { expect } from 'chai';
 import fc from 'fast-check';
-import { areDetails, DETAILS_LIMITS, detailsProblems } from '../../src/domain/details-rules.js';
+import { areDetails, DETAILS_LIMITS, detailsProblems } from '../../src/domain/details.js';
 import { COWBOY_BEBOP } from '../support/examples.js';
 
 describe('detailsProblems', () => {

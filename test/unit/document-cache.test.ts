@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { createDocumentCache } from '../../src/read-side/document-cache.js';
+import { createDocumentCache } from '../../src/read-side/projector/document-cache.js';
 import { animeId } from '../support/examples.js';
 import { anAnimeDocument, openTemporaryReadStore } from '../support/read-store.js';
 

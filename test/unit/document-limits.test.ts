@@ -1,8 +1,8 @@
 import { expect } from 'chai';
 import { getIntrospectionQuery, type DocumentNode, type GraphQLError } from 'graphql';
-import { createDocuments, type DocumentsOptions } from '../../src/query-side/documents.js';
-import { DEFAULT_LIMITS, type LimitName } from '../../src/query-side/limits.js';
-import { createSchema } from '../../src/query-side/schema.js';
+import { createDocuments, type DocumentsOptions } from '../../src/query-side/graphql/documents.js';
+import { DEFAULT_LIMITS, type LimitName } from '../../src/query-side/limits/limits.js';
+import { createSchema } from '../../src/query-side/graphql/schema.js';
 import { BOMBS } from '../support/bombs.js';
 
 const schema = createSchema({

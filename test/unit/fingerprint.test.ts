@@ -1,9 +1,11 @@
 import { expect } from 'chai';
-import { fingerprintOf as embedded } from '../../src/adapters/embedded/read-store/fingerprint.js';
+import { fingerprintOf as embedded } from '../../src/adapters/embedded/read-store/open-read-store.js';
 import { VERSION_FILE } from '../../src/adapters/embedded/read-store/schema.js';
-import { fingerprintOf as mongodb } from '../../src/adapters/mongodb/fingerprint.js';
-import { INDEXES } from '../../src/adapters/mongodb/version-collections.js';
-import { EXAMPLES, exampleDocuments } from '../../src/read-side/example-documents.js';
+import {
+  fingerprintOf as mongodb,
+  INDEXES,
+} from '../../src/adapters/mongodb/version-collections.js';
+import { EXAMPLES, exampleDocuments } from '../../src/read-side/rebuild/example-documents.js';
 import { SCHEMA_VERSIONS } from '../../src/wire/upcast.js';
 
 const examples = exampleDocuments();

@@ -1,6 +1,6 @@
 import { expect } from 'chai';
-import { viewOf } from '../../src/read-side/anime-view.js';
-import { foldRun } from '../../src/read-side/fold-run.js';
+import { viewOf } from '../../src/read-side/projector/cached-anime.js';
+import { foldRun } from '../../src/read-side/projector/fold.js';
 import type { StreamEvent } from '../../src/wire/stream-event.js';
 import { animeId, AT, events, userId } from '../support/examples.js';
 

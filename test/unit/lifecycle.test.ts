@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import { createLifecycle } from '../../src/platform/lifecycle.js';
-import { silentLogger } from '../../src/platform/logger.js';
+import { silentLogger } from '../../src/platform/observability/logger.js';
 
 const lifecycle = (timeoutMs = 10_000) => {
   const closed: string[] = [];

@@ -1,6 +1,10 @@
 import { readFile } from 'node:fs/promises';
 import { expect } from 'chai';
-import { createMetrics, type MetricsPart, type PortMetrics } from '../../src/platform/metrics.js';
+import {
+  createMetrics,
+  type MetricsPart,
+  type PortMetrics,
+} from '../../src/platform/observability/metrics.js';
 
 const PARTS: readonly MetricsPart[] = [
   'process',

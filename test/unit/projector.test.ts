@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import { PortError, UnavailableError } from '../../src/ports/errors.js';
 import type { DeliveredRecord } from '../../src/ports/event-bus.js';
-import { compareWithLog } from '../../src/read-side/fold-and-compare.js';
+import { compareWithLog } from '../../src/read-side/audit/compare.js';
 import { animeId, events } from '../support/examples.js';
 import { logOf, recordsOf, type Happening } from '../support/histories.js';
 import { inMemoryDocuments } from '../support/in-memory-documents.js';

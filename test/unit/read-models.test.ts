@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import type { AnimeEvent } from '../../src/domain/events.js';
 import type { AnimeDocument } from '../../src/ports/read-store.js';
-import { animeDraft, foldAnime, noteSkipped } from '../../src/read-side/read-models/animes.js';
+import { animeDraft, foldAnime, noteSkipped } from '../../src/read-side/read-models/anime.js';
 import { dayOf, foldDay } from '../../src/read-side/read-models/daily-activity.js';
 import {
   foldInteraction,
@@ -9,7 +9,7 @@ import {
   ratingBefore,
   trimRatings,
   type Interaction,
-} from '../../src/read-side/read-models/interactions.js';
+} from '../../src/read-side/read-models/interaction.js';
 import type { Placed } from '../../src/read-side/read-models/placed.js';
 import { animeId, AT, COWBOY_BEBOP, events, userId } from '../support/examples.js';
 

@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
-import { compareWithLog } from '../../src/read-side/fold-and-compare.js';
-import { replayAnime } from '../../src/read-side/replay.js';
+import { compareWithLog } from '../../src/read-side/audit/compare.js';
+import { replayAnime } from '../../src/read-side/rebuild/replay.js';
 import type { DocumentStore } from '../../src/ports/read-store.js';
 import { animeId, events } from '../support/examples.js';
 import { histories, LOG_ID, logOf, recordsOf, type Happening } from '../support/histories.js';

@@ -1,9 +1,9 @@
 import { expect } from 'chai';
-import { silentLogger } from '../../src/platform/logger.js';
-import { troubleOfAhead } from '../../src/read-side/ahead-of-log.js';
-import { checkDocuments } from '../../src/read-side/check-documents.js';
-import { compareWithLog } from '../../src/read-side/fold-and-compare.js';
-import { replayAnime } from '../../src/read-side/replay.js';
+import { silentLogger } from '../../src/platform/observability/logger.js';
+import { troubleOfAhead } from '../../src/read-side/projector/ahead-of-log.js';
+import { checkDocuments } from '../../src/read-side/rebuild/check-documents.js';
+import { compareWithLog } from '../../src/read-side/audit/compare.js';
+import { replayAnime } from '../../src/read-side/rebuild/replay.js';
 import { animeId, events, userId } from '../support/examples.js';
 import { LOG_ID, logOf, recordsOf, type Happening } from '../support/histories.js';
 import { inMemoryDocuments } from '../support/in-memory-documents.js';

@@ -4,7 +4,7 @@ import type { AnimeDocument, ReadQueries } from '../../src/ports/read-store.js';
 import {
   createRevisionWaiter,
   type RevisionWaiterOptions,
-} from '../../src/query-side/revision-waiter.js';
+} from '../../src/query-side/read-your-writes/revision-waiter.js';
 import { animeId } from '../support/examples.js';
 import { eventually } from '../support/eventually.js';
 import { rejectionOf } from '../support/rejection-of.js';

@@ -7,7 +7,7 @@ import {
   type TracerProvider,
 } from '@opentelemetry/api';
 import { expect } from 'chai';
-import { linkedSpan } from '../../src/platform/trace-context.js';
+import { linkedSpan } from '../../src/platform/observability/trace-context.js';
 
 const TRACE = '0af7651916cd43dd8448eb211c80319c';
 const SPAN = 'b7ad6b7169203331';

@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { watchRebuild, type WatchProgress } from '../../src/read-side/watch-rebuild.js';
+import { watchRebuild, type WatchProgress } from '../../src/read-side/rebuild/watch.js';
 import { events } from '../support/examples.js';
 import { LOG_ID, logOf, type Happening } from '../support/histories.js';
 import { batchOf, projecting } from '../support/projecting.js';

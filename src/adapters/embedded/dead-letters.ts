@@ -2,11 +2,11 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { UnavailableError } from '../../ports/errors.js';
 import type { DeadLetter, DeadLetters } from '../../ports/dead-letters.js';
-import { nulFree, withNul } from './nul-free.js';
+import { nulFree, withNul } from '../../embedded-eventstore/nul-free.js';
 import { closeWriting, openForWriting, type FileKind } from './read-store/file.js';
 import { translated } from './read-store/store-errors.js';
-import type { SqlValue } from './sqlite.js';
-import { transaction } from './transaction.js';
+import type { SqlValue } from '../../embedded-eventstore/sqlite.js';
+import { transaction } from '../../embedded-eventstore/transaction.js';
 
 const MAX_VALUE_BYTES = 64 * 1024;
 

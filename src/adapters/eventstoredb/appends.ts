@@ -1,11 +1,22 @@
 import { randomUUID } from 'node:crypto';
-import { within } from '../../platform/within.js';
+import type {
+  BatchAppendReq,
+  BatchAppendResp,
+} from '@eventstore/db-client/generated/streams_pb.js';
+import { within } from '../../platform/async/abort.js';
 import { OutcomeUnknownError, UnavailableError } from '../../ports/errors.js';
-import { aloneAnswer, batchAnswer, type Appended } from './append-answers.js';
-import { aloneRequests, batchRequest, refuseTooLarge, type Append } from './append-requests.js';
-import { batches } from './batch-call.js';
-import type { Connection } from './connection.js';
+import {
+  aloneAnswer,
+  aloneRequests,
+  type Append,
+  type Appended,
+  batchAnswer,
+  batchRequest,
+  refuseTooLarge,
+} from './append-messages.js';
+import type { BatchCall, Connection } from './connection.js';
 import { isUnimplemented, writeError } from './errors.js';
+import { uuidText } from './recorded-event.js';
 
 /** Appends over one shared call, or call by call where the server knows no batches. */
 export const createAppends = (connection: Connection) => {
@@ -60,3 +71,65 @@ const notConnected = ({ stream }: Append, timeoutMs: number) =>
   new UnavailableError('The event store was not found in time.', {
     context: { stream, timeoutMs },
   });
+
+interface Waiting {
+  readonly resolve: (response: BatchAppendResp) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+interface Batch {
+  /** Resolves with the answer to this id; rejects as the call ends, with an error or without. */
+  send(id: string, request: BatchAppendReq): Promise<BatchAppendResp>;
+  /** Nobody waits for this answer any more: it may still come. */
+  forget(id: string): void;
+  /** Takes no new appends: those come over a new call, and this one ends with its last answer. */
+  retire(): void;
+}
+
+/** One call that takes any number of appends: opened with the first, and again after each end. */
+const batches = (open: () => Promise<BatchCall>): (() => Promise<Batch>) => {
+  let current: Promise<Batch> | undefined;
+  return () => {
+    if (current !== undefined) return current;
+    const ended = () => {
+      if (current === batch) current = undefined;
+    };
+    const batch = open().then((call) => answersOf(call, ended));
+    batch.catch(ended);
+    return (current = batch);
+  };
+};
+
+const answersOf = (call: BatchCall, ended: () => void): Batch => {
+  const waiting = new Map<string, Waiting>();
+  let retired = false;
+  const end = (error: unknown) => {
+    ended();
+    for (const { reject } of waiting.values()) reject(error);
+    waiting.clear();
+  };
+  call.on('data', (response: BatchAppendResp) => {
+    waiting.get(uuidText(response.getCorrelationId()))?.resolve(response);
+  });
+  call.on('error', end);
+  // Without an error, but with answers owed.
+  call.on('end', () => {
+    end(Object.assign(new Error('The server ended the call.'), { code: 'ECONNRESET' }));
+    call.end();
+  });
+  return {
+    send: (id, request) =>
+      new Promise((resolve, reject) => {
+        waiting.set(id, { resolve, reject });
+        call.write(request);
+      }),
+    forget: (id) => {
+      waiting.delete(id);
+      if (retired && waiting.size === 0) call.cancel();
+    },
+    retire: () => {
+      retired = true;
+      ended();
+    },
+  };
+};

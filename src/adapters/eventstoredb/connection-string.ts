@@ -2,7 +2,7 @@ import type { ConnectionOptions } from '@eventstore/db-client/dist/Client/parseC
 import { parseConnectionString } from '@eventstore/db-client/dist/Client/parseConnectionString.js';
 import { readFileSync } from 'node:fs';
 import type { Line } from '../../platform/line.js';
-import { cutNumberOf, isEventStoreAddress } from '../../platform/server-address.js';
+import { cutNumberOf, isEventStoreAddress } from '../../platform/config/server-address.js';
 
 export interface Address {
   readonly options: ConnectionOptions;

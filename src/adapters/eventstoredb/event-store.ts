@@ -1,6 +1,6 @@
 import { setMaxListeners } from 'node:events';
-import type { Logger } from '../../platform/logger.js';
-import type { Backoff } from '../../platform/retry.js';
+import type { Logger } from '../../platform/observability/logger.js';
+import type { Backoff } from '../../platform/async/retry.js';
 import { UnavailableError } from '../../ports/errors.js';
 import type {
   AppendResult,
@@ -9,7 +9,7 @@ import type {
   NewEvent,
 } from '../../ports/event-store.js';
 import type { WithProjections } from '../../ports/projections.js';
-import { encodeEvent } from './append-requests.js';
+import { encodeEvent } from './append-messages.js';
 import { createAppends } from './appends.js';
 import { parseAddress } from './connection-string.js';
 import { Connection } from './connection.js';

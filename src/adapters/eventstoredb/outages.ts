@@ -1,4 +1,4 @@
-import type { Logger } from '../../platform/logger.js';
+import type { Logger } from '../../platform/observability/logger.js';
 import { reasonOf, secondsBetween } from '../../platform/outage.js';
 import { OutcomeUnknownError, UnavailableError } from '../../ports/errors.js';
 

@@ -1,16 +1,17 @@
-import { within } from '../../platform/within.js';
-import { UnavailableError } from '../../ports/errors.js';
+import type { ProjectionDetails } from '@eventstore/db-client';
+import { status } from '@grpc/grpc-js';
+import { within } from '../../platform/async/abort.js';
+import { PortError, UnavailableError } from '../../ports/errors.js';
 import type { JsonValue } from '../../ports/json.js';
 import type {
+  ProjectionCondition,
   ProjectionDefinition,
-  ProjectionStatus,
   Projections,
+  ProjectionStatus,
 } from '../../ports/projections.js';
 import type { Connection } from './connection.js';
-import { isUnimplemented } from './errors.js';
+import { failureOf, isUnimplemented, readError } from './errors.js';
 import type { Deployments } from './projections-deployed.js';
-import { isNotFound, noEngine, projectionError } from './projections-errors.js';
-import { statusOf } from './projections-status.js';
 
 export interface ProjectionsOptions {
   readonly connection: Connection;
@@ -105,3 +106,78 @@ const stateIn = (state: unknown): JsonValue => {
   const isEmpty = typeof state === 'object' && Object.keys(state).length === 0;
   return isEmpty ? null : (state as JsonValue);
 };
+
+const statusOf = (details: ProjectionDetails): ProjectionStatus => ({
+  name: details.name,
+  condition: conditionOf(details.status),
+  status: details.status,
+  reason: reasonIn(details.stateReason),
+  timedOut: conditionOf(details.status) === 'faulted' && TOO_LONG.test(details.stateReason),
+  progress: details.progress,
+  position: details.position,
+});
+
+/**
+ * The server's first line says that an event failed, its stack of some sixty lines how the server
+ * came to it; the event and the sentence that helps are in between.
+ */
+const reasonIn = (stateReason: string): string => {
+  const lines = stateReason.split(/\r?\n/).map((line) => line.trim());
+  const first = lines.find((line) => line !== '') ?? '';
+  const label = lines.findIndex((line) => line.startsWith('Message:'));
+  if (label === -1) return first;
+  const message = lines.slice(label).map((line) => line.replace(/^Message:\s*/, ''));
+  const position = lines.find((line) => line.startsWith('Event Position:'));
+  const parts = [first, position, message.find((line) => line !== '')];
+  return parts.filter((part) => part !== undefined).join(' ');
+};
+
+const TOO_LONG = /took too long|timed out|TimeoutException/i;
+
+/** The server adds to the first word: `Faulted (Enabled)`, `Running/Paused`. */
+const conditionOf = (status: string): ProjectionCondition => {
+  const [word = ''] = /^[A-Za-z]*/.exec(status) ?? [];
+  return CONDITIONS.get(word) ?? 'changing';
+};
+
+const CONDITIONS: ReadonlyMap<string, ProjectionCondition> = new Map([
+  ['Running', 'running'],
+  ['Stopped', 'stopped'],
+  ['Completed', 'stopped'],
+  ['Aborted', 'stopped'],
+  ['Faulted', 'faulted'],
+]);
+
+const noEngine = (cause: unknown): PortError =>
+  new PortError(
+    'NOT_SUPPORTED',
+    'This event store has no projection engine: it takes an EventStoreDB or KurrentDB server that runs projections.',
+    false,
+    { cause },
+  );
+
+/** Servers before 24.2 have no code for a projection that is not there, only a sentence. */
+const isNotFound = (error: unknown): boolean => {
+  const failure = failureOf(error instanceof PortError ? error.cause : error);
+  return failure?.code === NOT_FOUND || (failure !== undefined && isRefusal(failure, 'NotFound'));
+};
+
+/** Every call may be repeated, so one whose outcome is unknown is as good as one that failed. */
+const projectionError = (error: unknown, name: string): unknown => {
+  const failure = failureOf(error);
+  if (failure === undefined || failure.code !== UNKNOWN) {
+    return readError(error, `the projection ${name}`);
+  }
+  return new PortError(
+    'NOT_SUPPORTED',
+    `The projection engine refuses ${name}: ${failure.details}`,
+    false,
+    { cause: error, context: { projection: name } },
+  );
+};
+
+const isRefusal = (failure: { readonly code: number; readonly details: string }, word: string) =>
+  failure.code === UNKNOWN && failure.details.includes(`received ${word} instead`);
+
+const UNKNOWN: number = status.UNKNOWN;
+const NOT_FOUND: number = status.NOT_FOUND;

@@ -2,7 +2,7 @@ import { StreamDeletedError, UnavailableError } from '../../ports/errors.js';
 import type { ExpectedRevision, ReadOptions, RecordedEvent } from '../../ports/event-store.js';
 import type { Connection } from './connection.js';
 import { ALL_STREAMS, readError } from './errors.js';
-import { linkedSignal } from './linked-signal.js';
+import { linkedSignal } from '../../platform/async/abort.js';
 import type { Outages } from './outages.js';
 import { recordedEvent } from './recorded-event.js';
 import { readEndRequest, readStreamRequest } from './requests.js';

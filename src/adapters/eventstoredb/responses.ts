@@ -1,5 +1,5 @@
 import type { ReadResp } from '@eventstore/db-client/generated/streams_pb.js';
-import { within } from '../../platform/within.js';
+import { within } from '../../platform/async/abort.js';
 import { UnavailableError } from '../../ports/errors.js';
 import type { ReadCall } from './connection.js';
 

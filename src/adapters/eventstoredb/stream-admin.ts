@@ -5,9 +5,8 @@ import {
   WrongExpectedRevisionError,
 } from '../../ports/errors.js';
 import type { ExpectedRevision, ReadOptions, RecordedEvent } from '../../ports/event-store.js';
-import { within } from '../../platform/within.js';
-import type { Appended } from './append-answers.js';
-import type { Append } from './append-requests.js';
+import { within } from '../../platform/async/abort.js';
+import type { Append, Appended } from './append-messages.js';
 import type { Connection } from './connection.js';
 import { isConflict, writeError } from './errors.js';
 

@@ -1,6 +1,6 @@
 import type { ReadResp } from '@eventstore/db-client/generated/streams_pb.js';
-import type { Logger } from '../../platform/logger.js';
-import { backoffMs, pause, type Backoff } from '../../platform/retry.js';
+import type { Logger } from '../../platform/observability/logger.js';
+import { backoffMs, pause, type Backoff } from '../../platform/async/retry.js';
 import { PortError } from '../../ports/errors.js';
 import type {
   Delivery,
@@ -10,7 +10,7 @@ import type {
 } from '../../ports/event-store.js';
 import type { Connection } from './connection.js';
 import { ALL_STREAMS, readError } from './errors.js';
-import { linkedSignal } from './linked-signal.js';
+import { linkedSignal } from '../../platform/async/abort.js';
 import type { Outages } from './outages.js';
 import { positionOf, recordedEvent } from './recorded-event.js';
 import { subscribeRequest } from './requests.js';

@@ -1,16 +1,13 @@
 import type { BusPublisher, BusRecord, EventBus, Offsets } from '../../ports/event-bus.js';
-import type { Backoff } from '../../platform/retry.js';
-import { createAdmin } from './admin.js';
+import type { Backoff } from '../../platform/async/retry.js';
+import { committedBy, createAdmin, forgetGroup, membersOf } from './admin.js';
 import { clientFactory, type ConnectionSettings } from './client.js';
 import { createConsumer } from './consumer.js';
 import { gone } from './errors.js';
-import { committedBy, forgetGroup, membersOf } from './groups.js';
-import { createProducer } from './producer.js';
-import { createPublisher } from './publisher.js';
+import { createProducer, createPublisher } from './publisher.js';
 import { readTopic } from './read-topic.js';
 import { partitionerFor, toRecord } from './records.js';
-import { refuseForgetful } from './topic-settings.js';
-import { ensureTopic, refuseOtherCount, type TopicSettings } from './topics.js';
+import { ensureTopic, refuseForgetful, refuseOtherCount, type TopicSettings } from './topics.js';
 
 export interface KafkaBusOptions extends ConnectionSettings, TopicSettings {
   /** For one call of `publish`, connecting and repeating included. */

@@ -3,8 +3,8 @@ import { connect as connectTcp, isIP, type Socket } from 'node:net';
 import { connect as connectTls, type ConnectionOptions } from 'node:tls';
 import { Kafka, logLevel, type KafkaConfig, type LogEntry } from 'kafkajs';
 import type { Line } from '../../platform/line.js';
-import type { Logger } from '../../platform/logger.js';
-import { within } from '../../platform/within.js';
+import type { Logger } from '../../platform/observability/logger.js';
+import { within } from '../../platform/async/abort.js';
 
 export interface ConnectionSettings {
   /** host:port of some of the brokers; the others are found through them. */

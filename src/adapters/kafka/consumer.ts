@@ -1,9 +1,9 @@
 import type { BatchHandler, BusConsumer } from '../../ports/event-bus.js';
-import type { Logger } from '../../platform/logger.js';
-import { backoffMs, pause, type Backoff } from '../../platform/retry.js';
+import type { Logger } from '../../platform/observability/logger.js';
+import { backoffMs, pause, type Backoff } from '../../platform/async/retry.js';
 import type { Connect } from './client.js';
 import { gone, isHopeless } from './errors.js';
-import { createLanes, type Lanes } from './lanes.js';
+import { createLanes, type Lanes } from './partition-workers.js';
 import { joinGroup, type GroupTimings, type Member } from './member.js';
 
 export interface ConsumerOptions extends GroupTimings {

@@ -1,13 +1,11 @@
 import type { DeadLetter, DeadLetters } from '../../ports/dead-letters.js';
+import type { BusRecord } from '../../ports/event-bus.js';
 import { createAdmin } from './admin.js';
 import { clientFactory, type ConnectionSettings } from './client.js';
-import { letterKey, toLetter, toLetterRecord } from './dead-letter-record.js';
-import { createProducer } from './producer.js';
-import { createPublisher } from './publisher.js';
+import { createProducer, createPublisher } from './publisher.js';
 import { readTopic } from './read-topic.js';
 import { partitionerFor, toRecord } from './records.js';
-import { warnOfForgetful } from './topic-settings.js';
-import { ensureTopic, type TopicSettings } from './topics.js';
+import { ensureTopic, type TopicSettings, warnOfForgetful } from './topics.js';
 
 export interface KafkaDeadLettersOptions
   extends ConnectionSettings, Pick<TopicSettings, 'replicationFactor'> {
@@ -78,3 +76,36 @@ export const kafkaDeadLetters = async ({
     close: () => (closing ??= close()),
   };
 };
+
+const MAX_VALUE_BYTES = 64 * 1024;
+
+/** The value stays as it came, so that any tool can look at it; what is known of it is in headers. */
+export const toLetterRecord = (letter: DeadLetter): BusRecord => {
+  const { stream, revision, source, reason, value, at } = letter;
+  return {
+    key: stream ?? source,
+    value: value?.subarray(0, MAX_VALUE_BYTES) ?? null,
+    headers: {
+      ...(stream === null ? {} : { stream }),
+      ...(revision === null ? {} : { revision: String(revision) }),
+      ...{ source, reason, at },
+    },
+  };
+};
+
+/** A record that somebody else put there is listed as well as it can be. */
+export const toLetter = ({ key, value, headers }: BusRecord, writtenAt: number): DeadLetter => {
+  const { stream, revision, source, reason, at } = headers;
+  return {
+    stream: stream ?? null,
+    revision: revision !== undefined && /^\d{1,15}$/.test(revision) ? Number(revision) : null,
+    source: source ?? key,
+    reason: reason ?? 'No reason was given.',
+    value,
+    at: at ?? new Date(writtenAt).toISOString(),
+  };
+};
+
+/** A letter without a stream and revision is known by where it came from. */
+export const letterKey = ({ stream, revision, source }: DeadLetter): string =>
+  JSON.stringify(stream === null || revision === null ? [source] : [stream, revision]);

@@ -1,9 +1,9 @@
 import kafkajs, { type Consumer } from 'kafkajs';
 import { UnavailableError } from '../../ports/errors.js';
-import { within } from '../../platform/within.js';
+import { within } from '../../platform/async/abort.js';
 import { RETRY, type KafkaClient } from './client.js';
 import { busError, gone } from './errors.js';
-import type { Fetching, Lanes } from './lanes.js';
+import type { Fetching, Lanes } from './partition-workers.js';
 
 export interface GroupTimings {
   /** A killed member holds its partitions for so long. */

@@ -1,10 +1,10 @@
-import type { RecordMetadata } from 'kafkajs';
+import { Partitioners, type RecordMetadata } from 'kafkajs';
+import { within } from '../../platform/async/abort.js';
 import { UnavailableError } from '../../ports/errors.js';
 import type { BusPublisher, Offsets } from '../../ports/event-bus.js';
-import { within } from '../../platform/within.js';
+import { type Connect, RETRY } from './client.js';
 import { busError, gone } from './errors.js';
-import type { IdempotentProducer } from './producer.js';
-import { toMessage, type PlacedMessage } from './records.js';
+import { type PlacedMessage, toMessage } from './records.js';
 
 export interface PublisherOptions {
   readonly producer: () => IdempotentProducer;
@@ -82,4 +82,45 @@ const lastOffsets = (
     if (first >= 0n) offsets.set(partition, first + (counts.get(partition) ?? 1n) - 1n);
   }
   return offsets;
+};
+
+/** One producer id and its sequence numbers. */
+export interface IdempotentProducer {
+  /** Never called again before the last call has settled, and never after one has failed. */
+  send(messages: readonly PlacedMessage[]): Promise<readonly RecordMetadata[]>;
+  /** Nothing of it reaches the broker any more. */
+  cut(): void;
+  close(): Promise<void>;
+}
+
+interface ProducerSettings {
+  readonly connect: Connect;
+  readonly topic: string;
+  /** How long the broker may wait for its replicas. */
+  readonly replicationTimeoutMs: number;
+}
+
+export const createProducer = (settings: ProducerSettings): IdempotentProducer => {
+  const { connect, topic, replicationTimeoutMs } = settings;
+  const client = connect();
+  const producer = client.kafka.producer({
+    idempotent: true,
+    maxInFlightRequests: 1,
+    allowAutoTopicCreation: false,
+    createPartitioner: Partitioners.DefaultPartitioner,
+    retry: RETRY,
+  });
+  let connected: Promise<void> | undefined;
+  return {
+    send: async (messages) => {
+      await (connected ??= producer.connect());
+      return producer.sendBatch({
+        acks: -1,
+        timeout: replicationTimeoutMs,
+        topicMessages: [{ topic, messages: [...messages] }],
+      });
+    },
+    cut: () => client.cut(),
+    close: () => client.close(() => producer.disconnect()),
+  };
 };

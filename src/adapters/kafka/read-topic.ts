@@ -1,12 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import type { KafkaMessage } from 'kafkajs';
-import type { Logger } from '../../platform/logger.js';
+import type { Logger } from '../../platform/observability/logger.js';
 import { UnavailableError } from '../../ports/errors.js';
-import { within } from '../../platform/within.js';
-import type { ClusterAdmin } from './admin.js';
+import { within } from '../../platform/async/abort.js';
+import { type ClusterAdmin, forgetGroup } from './admin.js';
 import { RETRY, type Connect } from './client.js';
 import { busError } from './errors.js';
-import { forgetGroup } from './groups.js';
 
 export interface TopicReading {
   readonly connect: Connect;

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { BSON, MongoClient, type Db } from 'mongodb';
 import { UnavailableError } from '../../ports/errors.js';
 import type { Line } from '../../platform/line.js';
-import { within } from '../../platform/within.js';
+import { within } from '../../platform/async/abort.js';
 import { translated } from './errors.js';
 
 export interface ConnectionOptions {

@@ -1,6 +1,6 @@
 import type { Collection, Filter } from 'mongodb';
 import type { AnimeId } from '../../domain/ids.js';
-import { pages } from '../../platform/pages.js';
+import { pages } from '../../platform/async/pages.js';
 import type { Position } from '../../ports/event-store.js';
 import type {
   AnimeDocument,

@@ -1,16 +1,20 @@
+import type { DistinctOptions } from 'mongodb';
+import type { AnimeId } from '../../domain/ids.js';
 import type { AnimeDocument, ReadQueries } from '../../ports/read-store.js';
 import { genreSpellings } from '../../wire/search-text.js';
 import {
+  type Asked,
   bestRated,
   inOneBatch,
   interactionsAfter,
   mostViewed,
+  othersByScore,
   searched,
-  type Asked,
+  sharingGenres,
 } from './asked.js';
 import type { Connection } from './connection.js';
-import { genresWithin } from './genres.js';
-import { recommended } from './recommended.js';
+import { isUnknownOption } from './errors.js';
+import { LISTED } from './search.js';
 import { animeIdText, animeOf, interactionOf } from './stored-documents.js';
 import { trending } from './trending.js';
 import type { VersionAccess } from './version-access.js';
@@ -93,3 +97,80 @@ export const readQueries = (
 
 /** The order of the server's own sorting, which `distinct` leaves to its caller. */
 const byBytes = (a: string, b: string): number => Buffer.compare(Buffer.from(a), Buffer.from(b));
+
+type Animes = Pick<VersionCollections, 'animes'>;
+
+/** The genres of what is listed. MongoDB reads no documents for it but steps through an index. */
+export const distinctGenres = async (
+  { animes }: Animes,
+  options: DistinctOptions = {},
+): Promise<readonly unknown[]> => animes.distinct('d.details.genres', LISTED, options);
+
+/** Without a limit in the server where it takes none on this command, as FerretDB 1 does not. */
+const genresWithin = async (
+  collections: Animes,
+  maxTimeMS: number,
+): Promise<readonly unknown[]> => {
+  try {
+    return await distinctGenres(collections, { maxTimeMS });
+  } catch (error) {
+    if (!isUnknownOption(error)) throw error;
+    return distinctGenres(collections);
+  }
+};
+
+interface Recommending {
+  readonly basedOn: AnimeId;
+  readonly limit: number;
+  readonly maxTimeMS: number;
+}
+
+/** Titles that share genres, most shared first, then best score; without genres, best score. */
+const recommended = async (
+  { animes }: VersionCollections,
+  { basedOn, limit, maxTimeMS }: Recommending,
+): Promise<readonly AnimeDocument[]> => {
+  if (limit < 1) return [];
+  const given = await animes.findOne({ _id: animeIdText(basedOn) }, { maxTimeMS });
+  const genres = new Set(given?.d.genreKeys);
+  if (genres.size === 0) {
+    const { filter, sort } = othersByScore(basedOn);
+    const options = { maxTimeMS, ...inOneBatch(limit) };
+    const best = animes.find(filter, options).sort(sort).limit(limit);
+    return (await best.toArray()).map((one) => animeOf(one));
+  }
+  const { filter, sort } = sharingGenres(basedOn, [...genres]);
+  const sharing = animes
+    .find(filter, { projection: { 'd.genreKeys': 1 }, maxTimeMS, batchSize: 1000 })
+    .sort(sort);
+  const ids = await mostShared(sharing, genres, limit);
+  const options = { maxTimeMS, ...inOneBatch(ids.length) };
+  const found = await animes.find({ _id: { $in: ids }, ...LISTED }, options).toArray();
+  const documents = new Map(found.map((one) => [one._id, animeOf(one)]));
+  return ids.flatMap((id) => documents.get(id) ?? []);
+};
+
+type Sharing = AsyncIterable<{
+  readonly _id: string;
+  readonly d: { readonly genreKeys: readonly string[] };
+}>;
+
+/**
+ * They come best score first, so the first few of each number of shared genres are the ones to keep,
+ * and once enough share all of them nothing better can come. (To count what is shared in the server
+ * takes an expression that not every server of this protocol has.)
+ */
+const mostShared = async (
+  sharing: Sharing,
+  genres: ReadonlySet<string>,
+  limit: number,
+): Promise<readonly string[]> => {
+  const byShared = Array.from({ length: genres.size + 1 }, (): string[] => []);
+  for await (const { _id, d } of sharing) {
+    const shared = d.genreKeys.filter((genre) => genres.has(genre)).length;
+    const bucket = byShared[shared] ?? [];
+    if (bucket.length < limit) bucket.push(_id);
+    if (shared === genres.size && bucket.length === limit) break;
+  }
+  return byShared.toReversed().flat().slice(0, limit);
+};

@@ -1,10 +1,10 @@
 import { ObjectId, ReadPreference } from 'mongodb';
-import type { Logger } from '../../platform/logger.js';
+import type { Logger } from '../../platform/observability/logger.js';
 import { OtherFingerprintError } from '../../ports/errors.js';
 import type { AnimeDocument, DocumentBatch, ReadStore } from '../../ports/read-store.js';
 import { connect } from './connection.js';
 import { documentStore } from './document-store.js';
-import { fingerprintOf } from './fingerprint.js';
+import { dropOrphans, ensureIndexes, fingerprintOf } from './version-collections.js';
 import { fallingPrecedence } from './guarded-writes.js';
 import { readQueries } from './queries.js';
 import { versionAccess } from './version-access.js';
@@ -18,7 +18,6 @@ import {
   withReady,
   withVersion,
 } from './version-catalogue.js';
-import { dropOrphans, ensureIndexes } from './version-collections.js';
 import { versionRecords } from './version-records.js';
 
 export interface MongodbReadStoreOptions {

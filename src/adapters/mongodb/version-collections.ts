@@ -1,8 +1,17 @@
-import type { Collection, CollectionOptions, Db } from 'mongodb';
+import { createHash } from 'node:crypto';
+import { BSON, type Collection, type CollectionOptions, type Db } from 'mongodb';
 import { UnavailableError } from '../../ports/errors.js';
+import type { DocumentBatch } from '../../ports/read-store.js';
 import type { Connection } from './connection.js';
 import { isNoCollection } from './errors.js';
-import type { StoredAnime, StoredDay, StoredInteraction } from './stored-documents.js';
+import {
+  storedAnime,
+  type StoredAnime,
+  storedDay,
+  type StoredDay,
+  storedInteraction,
+  type StoredInteraction,
+} from './stored-documents.js';
 import type { Versions } from './version-catalogue.js';
 
 /** A position as text: both halves have 64 bits, more than a number holds. */
@@ -132,4 +141,19 @@ export const dropOrphans = async (
     const key = KEY_IN_NAME.exec(name)?.[1];
     if (key !== undefined && !keys.has(key)) await ask(() => db.dropCollection(name));
   }
+};
+
+/** Whatever changes a stored field, its type or an index changes it: search texts too. */
+export const fingerprintOf = (
+  { interactions, days, animes }: DocumentBatch,
+  indexes: unknown = INDEXES,
+): string => {
+  const hash = createHash('sha256').update(JSON.stringify(indexes));
+  const stored = [
+    ...interactions.map((each) => storedInteraction(each, 0)),
+    ...days.map((each) => storedDay(each, 0)),
+    ...animes.map((each) => storedAnime(each, 0)),
+  ];
+  for (const each of stored) hash.update(BSON.serialize(each));
+  return hash.digest('hex').slice(0, 12);
 };

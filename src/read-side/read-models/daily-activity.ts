@@ -1,5 +1,5 @@
 import type { DailyActivityDocument } from '../../ports/read-store.js';
-import { addSeconds, type Interaction } from './interactions.js';
+import { addSeconds, type Interaction } from './interaction.js';
 import type { Draft, Placed } from './placed.js';
 
 /** The UTC day of a fact: YYYY-MM-DD. Times are in UTC by the time they are decoded. */

@@ -4,9 +4,9 @@ import {
   PROBLEMS,
   REQUESTS,
   type ProblemName,
-} from '../../../src/command-side/openapi-examples.js';
-import type { CommandResult } from '../../../src/command-side/command-result.js';
-import type { RejectionCode } from '../../../src/domain/rejection.js';
+} from '../../../src/command-side/http/openapi-examples.js';
+import type { CommandResult } from '../../../src/ports/command-result.js';
+import type { RejectionCode } from '../../../src/domain/decide.js';
 import { PortError, UnavailableError } from '../../../src/ports/errors.js';
 import {
   serveCommandApi,

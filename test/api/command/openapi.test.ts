@@ -1,15 +1,14 @@
 import { Validator } from '@seriousme/openapi-schema-validator';
 import { expect } from 'chai';
 import type { Express } from 'express';
-import { commandRoutes } from '../../../src/command-side/routes.js';
-import { docsRoutes } from '../../../src/command-side/docs-routes.js';
-import { streamRoutes } from '../../../src/command-side/stream-routes.js';
-import { healthRoutes } from '../../../src/platform/health-routes.js';
-import { createHealth } from '../../../src/platform/health.js';
-import { silentLogger } from '../../../src/platform/logger.js';
-import { createMetrics } from '../../../src/platform/metrics.js';
-import { openStore } from '../../support/command-handler.js';
-import { handlerOver } from '../../support/command-handler.js';
+import { commandRoutes } from '../../../src/command-side/http/routes.js';
+import { docsRoutes } from '../../../src/command-side/http/docs-routes.js';
+import { streamRoutes } from '../../../src/command-side/http/stream-routes.js';
+import { healthRoutes } from '../../../src/platform/http/http-app.js';
+import { createHealth } from '../../../src/platform/observability/health.js';
+import { silentLogger } from '../../../src/platform/observability/logger.js';
+import { createMetrics } from '../../../src/platform/observability/metrics.js';
+import { handlerOver, openStore } from '../../support/command-handler.js';
 import { serveCommandApi, type CommandApi } from '../../support/command-api.js';
 import { differences, document, operations, type Schema } from '../../support/openapi.js';
 

@@ -1,7 +1,7 @@
 import type { StreamsClient } from '@eventstore/db-client/generated/streams_grpc_pb.js';
 import { expect } from 'chai';
 import { randomUUID } from 'node:crypto';
-import type { EventLog } from '../../../src/adapters/embedded/log/event-log.js';
+import type { EventLog } from '../../../src/embedded-eventstore/log/event-log.js';
 import { eventually } from '../../support/eventually.js';
 import { openGrpcNode, type GrpcNode } from '../../support/grpc-node.js';
 import {

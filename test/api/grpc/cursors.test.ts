@@ -1,7 +1,7 @@
 import { jsonEvent, START } from '@eventstore/db-client';
 import { expect } from 'chai';
 import { randomUUID } from 'node:crypto';
-import type { EventLog, SubscriptionItem } from '../../../src/adapters/embedded/log/event-log.js';
+import type { EventLog, SubscriptionItem } from '../../../src/embedded-eventstore/log/event-log.js';
 import { eventually } from '../../support/eventually.js';
 import { openGrpcNode, type GrpcNode } from '../../support/grpc-node.js';
 

@@ -8,7 +8,7 @@ import {
 } from '@eventstore/db-client';
 import { expect } from 'chai';
 import { randomUUID } from 'node:crypto';
-import type { EventLog } from '../../../src/adapters/embedded/log/event-log.js';
+import type { EventLog } from '../../../src/embedded-eventstore/log/event-log.js';
 import { startEmbeddedNode } from '../../support/embedded-node.js';
 import { eventually } from '../../support/eventually.js';
 import { connect, openGrpcNode } from '../../support/grpc-node.js';

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { pause } from '../../../src/platform/retry.js';
+import { pause } from '../../../src/platform/async/retry.js';
 import { PortError } from '../../../src/ports/errors.js';
 import type {
   AppendResult,

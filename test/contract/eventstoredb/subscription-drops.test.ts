@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import { status } from '@grpc/grpc-js';
-import { silentLogger, type Logger } from '../../../src/platform/logger.js';
+import { silentLogger, type Logger } from '../../../src/platform/observability/logger.js';
 import { PortError } from '../../../src/ports/errors.js';
 import type { DropReason } from '../../../src/ports/event-store.js';
 import { eventually } from '../../support/eventually.js';

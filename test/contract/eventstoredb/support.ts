@@ -5,7 +5,7 @@ import {
   eventStoreDbStore,
   type EventStoreDbOptions,
 } from '../../../src/adapters/eventstoredb/event-store.js';
-import { silentLogger } from '../../../src/platform/logger.js';
+import { silentLogger } from '../../../src/platform/observability/logger.js';
 import type { EventStore } from '../../../src/ports/event-store.js';
 import type { WithProjections } from '../../../src/ports/projections.js';
 

@@ -1,7 +1,7 @@
 import { openReadStore } from '../../../src/adapters/embedded/read-store/open-read-store.js';
-import { silentLogger } from '../../../src/platform/logger.js';
+import { silentLogger } from '../../../src/platform/observability/logger.js';
 import { keepSaving } from './keep-saving.js';
-import { exampleDocuments } from '../../../src/read-side/example-documents.js';
+import { exampleDocuments } from '../../../src/read-side/rebuild/example-documents.js';
 
 /** A process that saves until it is killed, and says so after each round. */
 const [dataDir] = process.argv.slice(2);

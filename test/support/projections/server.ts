@@ -9,12 +9,12 @@ import {
   type ServerWritableStream,
 } from '@grpc/grpc-js';
 import struct from 'google-protobuf/google/protobuf/struct_pb.js';
-import { batchAppend } from '../../../src/adapters/embedded/grpc/batch-append.js';
-import { createCalls } from '../../../src/adapters/embedded/grpc/calls.js';
-import { read } from '../../../src/adapters/embedded/grpc/read.js';
-import { boundedStreamsService } from '../../../src/adapters/embedded/grpc/request-shapes.js';
-import { openEventLog } from '../../../src/adapters/embedded/log/open-event-log.js';
-import { silentLogger } from '../../../src/platform/logger.js';
+import { batchAppend } from '../../../src/embedded-eventstore/grpc/batch-append.js';
+import { createCalls } from '../../../src/embedded-eventstore/grpc/calls.js';
+import { read } from '../../../src/embedded-eventstore/grpc/read-pages.js';
+import { boundedStreamsService } from '../../../src/embedded-eventstore/grpc/request-shapes.js';
+import { openEventLog } from '../../../src/embedded-eventstore/log/open-event-log.js';
+import { silentLogger } from '../../../src/platform/observability/logger.js';
 import type { ProjectionStatus } from '../../../src/ports/projections.js';
 import { temporaryDirectory } from '../temporary-directory.js';
 import type { ProjectionEngine } from './engine.js';

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { within } from '../../../src/platform/within.js';
+import { within } from '../../../src/platform/async/abort.js';
 import { runCommandLine } from '../command-line.js';
 import { startServiceProcess, type ServiceProcess } from '../service-process.js';
 import { temporaryDirectory } from '../temporary-directory.js';

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { kafkaBus, type KafkaBusOptions } from '../../../src/adapters/kafka/bus.js';
-import { silentLogger } from '../../../src/platform/logger.js';
+import { silentLogger } from '../../../src/platform/observability/logger.js';
 import type { EventBus } from '../../../src/ports/event-bus.js';
 
 export const freshTopic = (): string => `test-${randomUUID()}`;

@@ -1,7 +1,7 @@
 import { createAdmin } from '../../../src/adapters/kafka/admin.js';
 import { clientFactory } from '../../../src/adapters/kafka/client.js';
 import { readTopic } from '../../../src/adapters/kafka/read-topic.js';
-import { silentLogger } from '../../../src/platform/logger.js';
+import { silentLogger } from '../../../src/platform/observability/logger.js';
 import { PortError } from '../../../src/ports/errors.js';
 
 const [brokers = '', topic = '', timeoutMs = ''] = process.argv.slice(2);

@@ -3,9 +3,9 @@ import {
   mongodbReadStore,
   type MongodbReadStoreOptions,
 } from '../../../src/adapters/mongodb/read-store.js';
-import { silentLogger } from '../../../src/platform/logger.js';
+import { silentLogger } from '../../../src/platform/observability/logger.js';
 import type { DocumentBatch, ReadStore } from '../../../src/ports/read-store.js';
-import { exampleDocuments } from '../../../src/read-side/example-documents.js';
+import { exampleDocuments } from '../../../src/read-side/rebuild/example-documents.js';
 import { dropDatabase } from './mongodb.js';
 
 export const freshDatabase = (): string => `test-${randomUUID()}`;

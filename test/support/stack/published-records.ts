@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { kafkaBus } from '../../../src/adapters/kafka/bus.js';
-import { loadConfig } from '../../../src/platform/config.js';
-import { silentLogger } from '../../../src/platform/logger.js';
+import { loadConfig } from '../../../src/platform/config/config.js';
+import { silentLogger } from '../../../src/platform/observability/logger.js';
 import type { BusRecord, EventBus } from '../../../src/ports/event-bus.js';
 import { eventually } from '../eventually.js';
 import type { FourProcesses } from './four-processes.js';

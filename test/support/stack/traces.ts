@@ -1,6 +1,6 @@
 import { Kafka, logLevel, type Admin } from 'kafkajs';
 import { MongoClient } from 'mongodb';
-import { within } from '../../../src/platform/within.js';
+import { within } from '../../../src/platform/async/abort.js';
 
 /** The servers that a service has left something on, and the name that all of it begins with. */
 export interface Traces {

@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
-import type { CommandOptions, CommandResult } from '../../../src/command-side/command-result.js';
+import type { CommandOptions, CommandResult } from '../../../src/ports/command-result.js';
 import type { EventStore, RecordedEvent } from '../../../src/ports/event-store.js';
 import {
   conflict,

@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import type { CommandResult } from '../../../src/command-side/command-result.js';
+import type { CommandResult } from '../../../src/ports/command-result.js';
 import type { EventStore } from '../../../src/ports/event-store.js';
 import {
   freshAnime,

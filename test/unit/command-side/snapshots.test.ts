@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { expect } from 'chai';
-import { snapshotStreamOf } from '../../../src/command-side/snapshots.js';
+import { snapshotStreamOf } from '../../../src/command-side/handling/snapshots.js';
 import type { EventStore, RecordedEvent } from '../../../src/ports/event-store.js';
 import type { JsonObject } from '../../../src/ports/json.js';
 import { freshAnime, handlerOver, openStore, parsed } from '../../support/command-handler.js';

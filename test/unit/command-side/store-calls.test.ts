@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { expect } from 'chai';
 import type { EventStore } from '../../../src/ports/event-store.js';
-import type { CommandLimits } from '../../../src/command-side/handler.js';
+import type { CommandLimits } from '../../../src/command-side/handling/handler.js';
 import {
   freshAnime,
   handlerOver,

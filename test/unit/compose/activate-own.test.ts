@@ -3,7 +3,7 @@ import { openReadStore } from '../../../src/adapters/embedded/read-store/open-re
 import { activateOwn } from '../../../src/compose/activate-own.js';
 import { ownVersions } from '../../../src/compose/versions.js';
 import { createLifecycle } from '../../../src/platform/lifecycle.js';
-import { silentLogger } from '../../../src/platform/logger.js';
+import { silentLogger } from '../../../src/platform/observability/logger.js';
 import type { ReadStore } from '../../../src/ports/read-store.js';
 import { eventually } from '../../support/eventually.js';
 import { events } from '../../support/examples.js';

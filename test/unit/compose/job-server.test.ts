@@ -4,12 +4,12 @@ import { connect } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { dirname, join } from 'node:path';
 import { expect } from 'chai';
-import { lockDirectory } from '../../../src/adapters/embedded/lock.js';
+import { lockDirectory } from '../../../src/embedded-eventstore/lock.js';
 import { askService } from '../../../src/compose/job-client.js';
 import { serversOf } from '../../../src/compose/job-protocol.js';
 import { openJobServer, type JobServerOptions } from '../../../src/compose/job-server.js';
-import { loadConfig } from '../../../src/platform/config.js';
-import { silentLogger } from '../../../src/platform/logger.js';
+import { loadConfig } from '../../../src/platform/config/config.js';
+import { silentLogger } from '../../../src/platform/observability/logger.js';
 import { rejectionOf } from '../../support/rejection-of.js';
 import { temporaryDirectory } from '../../support/temporary-directory.js';
 

@@ -1,9 +1,9 @@
 import { expect } from 'chai';
 import { openHeartbeat } from '../../../src/compose/heartbeat.js';
 import { watchReadModels } from '../../../src/compose/read-models-health.js';
-import { createHealth } from '../../../src/platform/health.js';
+import { createHealth } from '../../../src/platform/observability/health.js';
 import { createLifecycle } from '../../../src/platform/lifecycle.js';
-import { silentLogger } from '../../../src/platform/logger.js';
+import { silentLogger } from '../../../src/platform/observability/logger.js';
 import type { ReadStore } from '../../../src/ports/read-store.js';
 import { eventually } from '../../support/eventually.js';
 import { openTemporaryReadStore } from '../../support/read-store.js';

@@ -4,9 +4,9 @@ import {
   type Stored,
   type StreamView,
   type Verdict,
-} from '../../../src/adapters/embedded/log/append-rules.js';
-import type { Expected } from '../../../src/adapters/embedded/log/event-log.js';
-import { NO_METADATA } from '../../../src/adapters/embedded/log/stream-metadata.js';
+} from '../../../src/embedded-eventstore/log/append-rules.js';
+import type { Expected } from '../../../src/embedded-eventstore/log/event-log.js';
+import { NO_METADATA } from '../../../src/embedded-eventstore/log/stream-metadata.js';
 
 /** A stream of events a, b, c ... whose ids are remembered, unless said otherwise. */
 const given = (

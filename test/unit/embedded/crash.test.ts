@@ -1,7 +1,7 @@
 import { expect } from 'chai';
-import type { EventLog, LogRecord } from '../../../src/adapters/embedded/log/event-log.js';
-import { openEventLog } from '../../../src/adapters/embedded/log/open-event-log.js';
-import { silentLogger } from '../../../src/platform/logger.js';
+import type { EventLog, LogRecord } from '../../../src/embedded-eventstore/log/event-log.js';
+import { openEventLog } from '../../../src/embedded-eventstore/log/open-event-log.js';
+import { silentLogger } from '../../../src/platform/observability/logger.js';
 import { appendAndKill, type SentBatch } from '../../support/crash.js';
 import { textOf } from '../../support/event-log.js';
 import { allLinks, wholeLog } from '../../support/links.js';

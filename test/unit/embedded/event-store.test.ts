@@ -4,8 +4,8 @@ import {
   type AppendOutcome,
   type EventLog,
   type LogErrorCode,
-} from '../../../src/adapters/embedded/log/event-log.js';
-import { embeddedEventStore } from '../../../src/adapters/embedded/log/event-store.js';
+} from '../../../src/embedded-eventstore/log/event-log.js';
+import { embeddedEventStore } from '../../../src/adapters/embedded/event-store.js';
 import { OutcomeUnknownError, TooLargeError, UnavailableError } from '../../../src/ports/errors.js';
 import { newEvent } from '../../contract/event-store/given.js';
 import { rejectionOf } from '../../support/rejection-of.js';

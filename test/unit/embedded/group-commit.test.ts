@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { EventLogError } from '../../../src/adapters/embedded/log/event-log.js';
+import { EventLogError } from '../../../src/embedded-eventstore/log/event-log.js';
 import {
   rawEvent,
   rawEvents,

@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
-import type { EventLog, LogRecord } from '../../../src/adapters/embedded/log/event-log.js';
+import type { EventLog, LogRecord } from '../../../src/embedded-eventstore/log/event-log.js';
 import { metadataEvent, rawEvent, temporaryLog, textOf } from '../../support/event-log.js';
 import { allLinks, wholeLog } from '../../support/links.js';
 

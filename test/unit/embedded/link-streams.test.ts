@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { expect } from 'chai';
-import { EventLogError, type EventLog } from '../../../src/adapters/embedded/log/event-log.js';
-import { openDatabase } from '../../../src/adapters/embedded/sqlite.js';
+import { EventLogError, type EventLog } from '../../../src/embedded-eventstore/log/event-log.js';
+import { openDatabase } from '../../../src/embedded-eventstore/sqlite.js';
 import { eventually } from '../../support/eventually.js';
 import {
   metadataEvent,

@@ -2,10 +2,10 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { expect } from 'chai';
-import { DirectoryInUseError, lockDirectory } from '../../../src/adapters/embedded/lock.js';
-import { openEventLog } from '../../../src/adapters/embedded/log/open-event-log.js';
-import { openDatabase } from '../../../src/adapters/embedded/sqlite.js';
-import { silentLogger } from '../../../src/platform/logger.js';
+import { DirectoryInUseError, lockDirectory } from '../../../src/embedded-eventstore/lock.js';
+import { openEventLog } from '../../../src/embedded-eventstore/log/open-event-log.js';
+import { openDatabase } from '../../../src/embedded-eventstore/sqlite.js';
+import { silentLogger } from '../../../src/platform/observability/logger.js';
 import { rejectionOf } from '../../support/rejection-of.js';
 import { temporaryDirectory } from '../../support/temporary-directory.js';
 

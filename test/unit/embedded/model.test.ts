@@ -5,7 +5,7 @@ import type {
   AppendOutcome,
   EventLog,
   Expected,
-} from '../../../src/adapters/embedded/log/event-log.js';
+} from '../../../src/embedded-eventstore/log/event-log.js';
 import { rawEvent, temporaryLog } from '../../support/event-log.js';
 
 const STREAMS = ['a', 'b'];

@@ -2,15 +2,15 @@ import { readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import { openReadStore } from '../../../src/adapters/embedded/read-store/open-read-store.js';
-import { openDatabase } from '../../../src/adapters/embedded/sqlite.js';
-import { silentLogger } from '../../../src/platform/logger.js';
+import { openDatabase } from '../../../src/embedded-eventstore/sqlite.js';
+import { silentLogger } from '../../../src/platform/observability/logger.js';
 import { OtherFingerprintError, PortError } from '../../../src/ports/errors.js';
 import type { ReadStore } from '../../../src/ports/read-store.js';
 import { animeId, userId } from '../../support/examples.js';
 import { aBatch, anAnimeDocument, anInteraction } from '../../support/read-store.js';
 import { rejectionOf } from '../../support/rejection-of.js';
 import { temporaryDirectory } from '../../support/temporary-directory.js';
-import { exampleDocuments } from '../../../src/read-side/example-documents.js';
+import { exampleDocuments } from '../../../src/read-side/rebuild/example-documents.js';
 
 describe('the embedded read store', () => {
   let dataDir: string;

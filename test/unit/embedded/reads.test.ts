@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import type { Direction, EventLog } from '../../../src/adapters/embedded/log/event-log.js';
+import type { Direction, EventLog } from '../../../src/embedded-eventstore/log/event-log.js';
 import {
   rawEvent,
   rawEvents,

@@ -1,8 +1,8 @@
 import { join } from 'node:path';
 import { expect } from 'chai';
-import type { EventLog } from '../../../src/adapters/embedded/log/event-log.js';
-import { openDatabase } from '../../../src/adapters/embedded/sqlite.js';
-import { silentLogger, type Logger } from '../../../src/platform/logger.js';
+import type { EventLog } from '../../../src/embedded-eventstore/log/event-log.js';
+import { openDatabase } from '../../../src/embedded-eventstore/sqlite.js';
+import { silentLogger, type Logger } from '../../../src/platform/observability/logger.js';
 import { eventually } from '../../support/eventually.js';
 import { metadataEvent, rawEvents, revisionsOf, temporaryLog } from '../../support/event-log.js';
 

@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import type { Expected } from '../../../src/adapters/embedded/log/event-log.js';
+import type { Expected } from '../../../src/embedded-eventstore/log/event-log.js';
 import {
   metadataEvent,
   rawEvents,

@@ -1,5 +1,8 @@
 import { expect } from 'chai';
-import { TOMBSTONE_REVISION, type EventLog } from '../../../src/adapters/embedded/log/event-log.js';
+import {
+  TOMBSTONE_REVISION,
+  type EventLog,
+} from '../../../src/embedded-eventstore/log/event-log.js';
 import { follow } from '../../support/follow-items.js';
 import {
   metadataEvent,

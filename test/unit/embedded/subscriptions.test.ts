@@ -3,7 +3,7 @@ import {
   type EventLog,
   type LogFilter,
   type LogRecord,
-} from '../../../src/adapters/embedded/log/event-log.js';
+} from '../../../src/embedded-eventstore/log/event-log.js';
 import { eventually } from '../../support/eventually.js';
 import { follow } from '../../support/follow-items.js';
 import { rawEvent, rawEvents, temporaryLog, type TemporaryLog } from '../../support/event-log.js';

@@ -1,8 +1,8 @@
 import { once } from 'node:events';
 import type { Worker } from 'node:worker_threads';
 import { expect } from 'chai';
-import { EventLogError, type EventLog } from '../../../src/adapters/embedded/log/event-log.js';
-import { embeddedEventStore } from '../../../src/adapters/embedded/log/event-store.js';
+import { EventLogError, type EventLog } from '../../../src/embedded-eventstore/log/event-log.js';
+import { embeddedEventStore } from '../../../src/adapters/embedded/event-store.js';
 import { OutcomeUnknownError, UnavailableError } from '../../../src/ports/errors.js';
 import { newEvent } from '../../contract/event-store/given.js';
 import { rawEvents, temporaryLog, type TemporaryLog } from '../../support/event-log.js';

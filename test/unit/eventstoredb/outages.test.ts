@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import { createOutages } from '../../../src/adapters/eventstoredb/outages.js';
-import { silentLogger } from '../../../src/platform/logger.js';
+import { silentLogger } from '../../../src/platform/observability/logger.js';
 import { OutcomeUnknownError, UnavailableError, TooLargeError } from '../../../src/ports/errors.js';
 
 describe('outages of the event store', () => {

@@ -5,8 +5,8 @@ import {
   streamNameOf,
   uuidMessage,
   uuidOf,
-} from '../../../src/adapters/embedded/grpc/identifiers.js';
-import { RpcError } from '../../../src/adapters/embedded/grpc/rpc-error.js';
+} from '../../../src/embedded-eventstore/grpc/identifiers.js';
+import { RpcError } from '../../../src/embedded-eventstore/grpc/rpc-error.js';
 
 const NIL = '00000000-0000-0000-0000-000000000000';
 

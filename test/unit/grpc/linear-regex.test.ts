@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
-import { linearRegex } from '../../../src/adapters/embedded/grpc/linear-regex.js';
-import { RpcError } from '../../../src/adapters/embedded/grpc/rpc-error.js';
+import { linearRegex } from '../../../src/embedded-eventstore/grpc/linear-regex.js';
+import { RpcError } from '../../../src/embedded-eventstore/grpc/rpc-error.js';
 
 const subjects = fc.oneof(
   fc.string({

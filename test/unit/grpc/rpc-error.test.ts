@@ -5,9 +5,12 @@ import {
   streamDeleted,
   toRpcError,
   wrongExpectedVersion,
-} from '../../../src/adapters/embedded/grpc/rpc-error.js';
-import { EventLogError, type LogErrorCode } from '../../../src/adapters/embedded/log/event-log.js';
-import { silentLogger } from '../../../src/platform/logger.js';
+} from '../../../src/embedded-eventstore/grpc/rpc-error.js';
+import {
+  EventLogError,
+  type LogErrorCode,
+} from '../../../src/embedded-eventstore/log/event-log.js';
+import { silentLogger } from '../../../src/platform/observability/logger.js';
 
 const ANY_TEXT = fc.string({ unit: 'binary', maxLength: 600 });
 

@@ -2,8 +2,10 @@ import shared from '@eventstore/db-client/generated/shared_pb.js';
 import streams from '@eventstore/db-client/generated/streams_pb.js';
 import { expect } from 'chai';
 import fc from 'fast-check';
-import { boundedStreamsService } from '../../../src/adapters/embedded/grpc/request-shapes.js';
-import { assertBounds } from '../../../src/adapters/embedded/grpc/wire-bounds.js';
+import {
+  assertBounds,
+  boundedStreamsService,
+} from '../../../src/embedded-eventstore/grpc/request-shapes.js';
 import { batchRequest, identifier, proposed } from '../../support/raw-grpc.js';
 
 const ID = '0c2a1e5e-6f0a-4d7e-9f39-1a3b5c7d9e0f';

@@ -6,7 +6,7 @@ import {
   type ImportProgress,
 } from '../../../src/import/catalog-import.js';
 import type { ListingOutcome } from '../../../src/import/import-report.js';
-import { silentLogger } from '../../../src/platform/logger.js';
+import { silentLogger } from '../../../src/platform/observability/logger.js';
 import {
   PortError,
   TooLargeError,

@@ -4,7 +4,7 @@ import { expect } from 'chai';
 import { CatalogFormatError } from '../../../src/import/catalog-columns.js';
 import { importCatalogFile } from '../../../src/import/import-file.js';
 import type { Progress } from '../../../src/platform/progress.js';
-import { silentLogger } from '../../../src/platform/logger.js';
+import { silentLogger } from '../../../src/platform/observability/logger.js';
 import { AT } from '../../support/examples.js';
 import { rejectionOf } from '../../support/rejection-of.js';
 import { temporaryDirectory } from '../../support/temporary-directory.js';

@@ -3,7 +3,7 @@ import { expect } from 'chai';
 import { parse } from 'csv-parse/sync';
 import { drawPoster } from '../../../scripts/support/poster.js';
 import { withPosters } from '../../../scripts/support/sample-posters.js';
-import { DETAILS_LIMITS } from '../../../src/domain/details-rules.js';
+import { DETAILS_LIMITS } from '../../../src/domain/details.js';
 
 interface Row {
   readonly myanimelist_id: string;

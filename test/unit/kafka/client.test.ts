@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import { createAdmin } from '../../../src/adapters/kafka/admin.js';
 import { clientFactory } from '../../../src/adapters/kafka/client.js';
-import { silentLogger, type Logger } from '../../../src/platform/logger.js';
+import { silentLogger, type Logger } from '../../../src/platform/observability/logger.js';
 import { UnavailableError } from '../../../src/ports/errors.js';
 import { freePort } from '../../support/free-port.js';
 import { rejectionOf } from '../../support/rejection-of.js';

@@ -1,9 +1,5 @@
 import { expect } from 'chai';
-import {
-  letterKey,
-  toLetter,
-  toLetterRecord,
-} from '../../../src/adapters/kafka/dead-letter-record.js';
+import { letterKey, toLetter, toLetterRecord } from '../../../src/adapters/kafka/dead-letters.js';
 import type { DeadLetter } from '../../../src/ports/dead-letters.js';
 import { AT } from '../../support/examples.js';
 

@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import type { EachBatchPayload } from 'kafkajs';
-import { createLanes, type Fetching } from '../../../src/adapters/kafka/lanes.js';
-import { silentLogger } from '../../../src/platform/logger.js';
+import { createLanes, type Fetching } from '../../../src/adapters/kafka/partition-workers.js';
+import { silentLogger } from '../../../src/platform/observability/logger.js';
 import { eventually } from '../../support/eventually.js';
 
 const NOTHING_HELD: Fetching = {

@@ -1,7 +1,6 @@
 import { expect } from 'chai';
 import type { RecordMetadata } from 'kafkajs';
-import type { IdempotentProducer } from '../../../src/adapters/kafka/producer.js';
-import { createPublisher } from '../../../src/adapters/kafka/publisher.js';
+import { createPublisher, type IdempotentProducer } from '../../../src/adapters/kafka/publisher.js';
 import type { PlacedMessage } from '../../../src/adapters/kafka/records.js';
 import { UnavailableError } from '../../../src/ports/errors.js';
 import { rejectionOf } from '../../support/rejection-of.js';

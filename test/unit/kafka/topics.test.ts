@@ -2,9 +2,12 @@ import { expect } from 'chai';
 import kafkajs, { type Admin, type ITopicConfig } from 'kafkajs';
 import type { ClusterAdmin } from '../../../src/adapters/kafka/admin.js';
 import { busError } from '../../../src/adapters/kafka/errors.js';
-import { refuseForgetful, warnOfForgetful } from '../../../src/adapters/kafka/topic-settings.js';
-import { ensureTopic } from '../../../src/adapters/kafka/topics.js';
-import { silentLogger, type Logger } from '../../../src/platform/logger.js';
+import {
+  ensureTopic,
+  refuseForgetful,
+  warnOfForgetful,
+} from '../../../src/adapters/kafka/topics.js';
+import { silentLogger, type Logger } from '../../../src/platform/observability/logger.js';
 import { PortError } from '../../../src/ports/errors.js';
 import { rejectionOf } from '../../support/rejection-of.js';
 

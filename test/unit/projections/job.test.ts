@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import { runProjectionsJob } from '../../../src/compose/projections-job.js';
-import { ConfigError, loadConfig } from '../../../src/platform/config.js';
-import { silentLogger } from '../../../src/platform/logger.js';
+import { ConfigError, loadConfig } from '../../../src/platform/config/config.js';
+import { silentLogger } from '../../../src/platform/observability/logger.js';
 import { freePort } from '../../support/free-port.js';
 import { openGrpcNode } from '../../support/grpc-node.js';
 import { projectionEngine, type ProjectionEngine } from '../../support/projections/engine.js';

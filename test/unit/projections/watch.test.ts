@@ -1,9 +1,9 @@
 import { expect } from 'chai';
 import { watchProjections } from '../../../src/compose/watch-projections.js';
-import { createHealth } from '../../../src/platform/health.js';
+import { createHealth } from '../../../src/platform/observability/health.js';
 import { createLifecycle } from '../../../src/platform/lifecycle.js';
-import { silentLogger } from '../../../src/platform/logger.js';
-import { createMetrics } from '../../../src/platform/metrics.js';
+import { silentLogger } from '../../../src/platform/observability/logger.js';
+import { createMetrics } from '../../../src/platform/observability/metrics.js';
 import { PortError } from '../../../src/ports/errors.js';
 import type { Projections } from '../../../src/ports/projections.js';
 import { eventually } from '../../support/eventually.js';

@@ -1,6 +1,6 @@
 import type { BatchHandler, DeliveredRecord } from '../../../ports/event-bus.js';
-import type { Logger } from '../../../platform/logger.js';
-import { backoffMs, pause, type Backoff } from '../../../platform/retry.js';
+import type { Logger } from '../../../platform/observability/logger.js';
+import { backoffMs, pause, type Backoff } from '../../../platform/async/retry.js';
 
 /** One call of `publish`: how many deliveries it still waits for. */
 export interface Ticket {

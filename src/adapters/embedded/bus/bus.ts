@@ -1,3 +1,5 @@
+import type { Logger } from '../../../platform/observability/logger.js';
+import type { Backoff } from '../../../platform/async/retry.js';
 import { UnavailableError } from '../../../ports/errors.js';
 import type {
   BusConsumer,
@@ -6,10 +8,7 @@ import type {
   EventBus,
   Offsets,
 } from '../../../ports/event-bus.js';
-import type { Logger } from '../../../platform/logger.js';
-import type { Backoff } from '../../../platform/retry.js';
 import { createGroup, type Group, type Ticket } from './bus-group.js';
-import { partitionOf } from './bus-partition.js';
 
 export interface InProcessBusOptions {
   readonly logger: Logger;
@@ -137,3 +136,13 @@ const NOTHING_KEPT: Offsets = new Map();
 const gone = () => new UnavailableError('The bus is closed.');
 
 const settled = <T>(work: () => T): Promise<T> => Promise.resolve().then(work);
+
+/** FNV-1a over UTF-16 code units: spreads short, similar keys well enough, and always alike. */
+const partitionOf = (key: string, partitions: number): number => {
+  if (partitions === 1) return 0;
+  let hash = 0x811c9dc5;
+  for (let index = 0; index < key.length; index += 1) {
+    hash = Math.imul(hash ^ key.charCodeAt(index), 0x01000193);
+  }
+  return (hash >>> 0) % partitions;
+};

@@ -6,8 +6,8 @@ import type {
   InteractionDocument,
   InteractionKey,
 } from '../../../ports/read-store.js';
-import { nulFree } from '../nul-free.js';
-import type { Connection } from './connection.js';
+import { nulFree } from '../../../embedded-eventstore/nul-free.js';
+import type { Connection } from './file.js';
 import { animeOf, dayOf, interactionOf, type DayRow, type InteractionRow } from './rows.js';
 
 export const INTERACTION_COLUMNS =

@@ -1,7 +1,7 @@
-import { pages } from '../../../platform/pages.js';
+import { pages } from '../../../platform/async/pages.js';
+import type { Position } from '../../../ports/event-store.js';
 import type { AnimeDocument, DocumentStore } from '../../../ports/read-store.js';
 import { attempt, type FindVersion } from './open-version.js';
-import { positionOf, textOfPosition } from './position-text.js';
 import type { Writer } from './writer.js';
 
 /** The documents of a version: read at once on this thread, written by the writer's. */
@@ -55,3 +55,11 @@ export const documentStore = (
       ({ day }) => day,
     ),
 });
+
+/** A position as text: both halves have 64 bits, more than a number holds. */
+const textOfPosition = ({ commit, prepare }: Position): string => `${commit}/${prepare}`;
+
+const positionOf = (text: string): Position => {
+  const [commit = '', prepare = ''] = text.split('/');
+  return { commit: BigInt(commit), prepare: BigInt(prepare) };
+};

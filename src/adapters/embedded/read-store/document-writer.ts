@@ -1,5 +1,5 @@
 import type { DocumentBatch } from '../../../ports/read-store.js';
-import type { Database, SqlValue } from '../sqlite.js';
+import type { Database, SqlValue } from '../../../embedded-eventstore/sqlite.js';
 import { animeRow, dayRow, interactionRow } from './rows.js';
 import type { Saved } from './writer-protocol.js';
 

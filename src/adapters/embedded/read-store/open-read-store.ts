@@ -1,15 +1,21 @@
+import { createHash } from 'node:crypto';
+import { mkdir, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { Logger } from '../../../platform/observability/logger.js';
 import { OtherFingerprintError, UnavailableError } from '../../../ports/errors.js';
-import type { AnimeDocument, DocumentBatch, ReadStore } from '../../../ports/read-store.js';
-import type { Logger } from '../../../platform/logger.js';
+import type {
+  AnimeDocument,
+  DocumentBatch,
+  ReadQueries,
+  ReadStore,
+} from '../../../ports/read-store.js';
 import { documentStore } from './document-store.js';
-import { fingerprintOf } from './fingerprint.js';
-import { attempt, openVersion, type OpenVersion } from './open-version.js';
-import { readQueries } from './read-queries.js';
+import { attempt, type FindVersion, openVersion, type OpenVersion } from './open-version.js';
+import { animeRow, dayRow, interactionRow } from './rows.js';
+import { INDEX_BY_USER, VERSION_FILE } from './schema.js';
 import { CLOSED, noSuchVersion } from './store-errors.js';
-import { versionFiles } from './version-files.js';
-import { versionRecords, type NumberedVersion } from './version-records.js';
-import { startWriter } from './writer.js';
+import { type NumberedVersion, versionRecords } from './version-records.js';
+import { startWriter, type Writer } from './writer.js';
 
 export interface ReadStoreOptions {
   /** The read models live in `read-models` below it; the caller holds the lock on it. */
@@ -150,4 +156,68 @@ export const openReadStore = async ({
 
     close: () => (closed ??= end()),
   };
+};
+
+/**
+ * One file per version, named by a number that is never used again: a version is removed by
+ * deleting files, at no cost to the others.
+ */
+const versionFiles = (directory: string) => {
+  const pathOf = (id: number): string => join(directory, `${id}.db`);
+  return {
+    pathOf,
+
+    make: async (): Promise<void> => {
+      await mkdir(directory, { recursive: true });
+    },
+
+    remove: async (id: number): Promise<void> => {
+      const names = ['', '-wal', '-shm'].map((suffix) => pathOf(id) + suffix);
+      for (const name of names) await rm(name, { force: true });
+    },
+
+    /** Deletes what a crash in the middle of a removal left behind. */
+    removeOthers: async (kept: ReadonlySet<number>): Promise<void> => {
+      for (const name of await readdir(directory)) {
+        const id = /^([0-9]+)\.db(-wal|-shm)?$/.exec(name)?.[1];
+        if (id !== undefined && !kept.has(Number(id))) await rm(join(directory, name));
+      }
+    },
+  };
+};
+
+/** The queries of a version as the port has them. */
+const readQueries = (find: FindVersion, writer: Writer): ReadQueries => ({
+  anime: (id) => attempt(() => find().queries.anime(id)),
+  topByViews: (limit) => attempt(() => find().queries.topByViews(limit)),
+  topByRating: (limit, minRatings) => attempt(() => find().queries.topByRating(limit, minRatings)),
+  search: (query) => attempt(() => find().queries.search(query)),
+  trending: (sinceDay, limit) => attempt(() => find().queries.trending(sinceDay, limit)),
+  recommended: (basedOn, limit) => attempt(() => find().queries.recommended(basedOn, limit)),
+  genres: () => attempt(() => find().queries.genres()),
+  interactionsOf: async (userId, first, after) => {
+    await indexed(find(), writer);
+    return find().queries.interactionsOf(userId, first, after);
+  },
+});
+
+const INDEXED = new WeakSet<OpenVersion>();
+
+const indexed = async (version: OpenVersion, writer: Writer): Promise<void> => {
+  if (INDEXED.has(version)) return;
+  await writer.order(version.path, { kind: 'index' });
+  INDEXED.add(version);
+};
+
+/** Whatever changes a row or a table changes it: search texts and triggers too. */
+export const fingerprintOf = (
+  { interactions, days, animes }: DocumentBatch,
+  schema: string = VERSION_FILE.schema + INDEX_BY_USER,
+): string => {
+  const rows = [interactions.map(interactionRow), days.map(dayRow), animes.map(animeRow)];
+  const tables = schema.replaceAll(/\s+/g, ' ');
+  return createHash('sha256')
+    .update(JSON.stringify([tables, rows]))
+    .digest('hex')
+    .slice(0, 12);
 };

@@ -1,5 +1,5 @@
 import type { DocumentBatch } from '../../../ports/read-store.js';
-import { connection } from './connection.js';
+import { connection } from './file.js';
 import { documentReads, type DocumentReads } from './document-reads.js';
 import { queriesOn, type Queries } from './queries.js';
 import { VERSION_FILE } from './schema.js';

@@ -1,12 +1,12 @@
+import { LRUCache } from 'lru-cache';
 import type { AnimeId, UserId } from '../../../domain/ids.js';
+import { nulFree, withNul } from '../../../embedded-eventstore/nul-free.js';
+import type { SqlValue } from '../../../embedded-eventstore/sqlite.js';
 import type { AnimeDocument, AnimeSearch, UserInteractions } from '../../../ports/read-store.js';
-import { nulFree, withNul } from '../nul-free.js';
-import type { SqlValue } from '../sqlite.js';
-import type { Connection } from './connection.js';
+import type { Connection } from './file.js';
 import { INTERACTION_COLUMNS } from './document-reads.js';
 import { recentTotals } from './recent-totals.js';
-import { remembered } from './remembered.js';
-import { animeOf, interactionOf, textKey, type InteractionRow } from './rows.js';
+import { animeOf, interactionOf, type InteractionRow, textKey } from './rows.js';
 import { searchSql } from './search-sql.js';
 
 const TOP_BY_VIEWS = `
@@ -132,3 +132,19 @@ export const queriesOn = (db: Connection) => {
 };
 
 export type Queries = ReturnType<typeof queriesOn>;
+
+/** Answers a question again as before, for as long as the epoch is the same. Bounded. */
+const remembered = (epoch: () => number, max = 500) => {
+  const answers = new LRUCache<string, object>({ max });
+  let current = -1;
+  return <T extends object>(question: string, answer: () => T): T => {
+    const now = epoch();
+    if (now !== current) answers.clear();
+    current = now;
+    const known = answers.get(question) as T | undefined;
+    if (known !== undefined) return known;
+    const found = answer();
+    answers.set(question, found);
+    return found;
+  };
+};

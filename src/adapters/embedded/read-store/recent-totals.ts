@@ -1,6 +1,6 @@
 import type { AnimeId } from '../../../domain/ids.js';
-import { nulFree } from '../nul-free.js';
-import type { Connection } from './connection.js';
+import { nulFree } from '../../../embedded-eventstore/nul-free.js';
+import type { Connection } from './file.js';
 
 /** Beyond this many, adding everything up again is cheaper than anime by anime. */
 const MAX_CHANGED = 2000;

@@ -5,7 +5,7 @@ import type {
   InteractionDocument,
 } from '../../../ports/read-store.js';
 import { genreSpellings, searchText } from '../../../wire/search-text.js';
-import { nulFree, withNul } from '../nul-free.js';
+import { nulFree, withNul } from '../../../embedded-eventstore/nul-free.js';
 
 /** Documents as rows and back. A row costs mostly its bytes, so those of which there are many are small. */
 

@@ -1,5 +1,5 @@
 import type { AnimeSearch, SortBy } from '../../../ports/read-store.js';
-import type { SqlValue } from '../sqlite.js';
+import type { SqlValue } from '../../../embedded-eventstore/sqlite.js';
 import { genreInSet, textKey } from './rows.js';
 
 export interface SearchSql {

@@ -1,7 +1,7 @@
 import { OtherFingerprintError, PortError } from '../../../ports/errors.js';
 import type { VersionRecord } from '../../../ports/read-store.js';
-import type { Database } from '../sqlite.js';
-import { transaction } from '../transaction.js';
+import type { Database } from '../../../embedded-eventstore/sqlite.js';
+import { transaction } from '../../../embedded-eventstore/transaction.js';
 import { closeWriting, openForWriting } from './file.js';
 import { ADD_FINGERPRINT, CATALOGUE_FILE, IDENTITY, remedyFor } from './schema.js';
 import { translated } from './store-errors.js';

@@ -1,4 +1,4 @@
-import { transaction } from '../transaction.js';
+import { transaction } from '../../../embedded-eventstore/transaction.js';
 import { closeWriting, openForWriting } from './file.js';
 import { documentWriter } from './document-writer.js';
 import { INDEX_BY_USER, VERSION_FILE } from './schema.js';

@@ -1,0 +1,222 @@
+import { randomUUID } from 'node:crypto';
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import {
+  type AppendOutcome,
+  type EventLog,
+  EventLogError,
+  type LogRecord,
+  type RawEvent,
+  type SubscriptionItem,
+  TOMBSTONE_REVISION,
+} from '../../embedded-eventstore/log/event-log.js';
+import { METADATA_TYPE, metastreamOf } from '../../embedded-eventstore/log/stream-metadata.js';
+import { within } from '../../platform/async/abort.js';
+import {
+  OutcomeUnknownError,
+  StreamDeletedError,
+  TooLargeError,
+  UnavailableError,
+  WrongExpectedRevisionError,
+} from '../../ports/errors.js';
+import type {
+  AppendResult,
+  Delivery,
+  EventStore,
+  ExpectedRevision,
+  NewEvent,
+  ReadOptions,
+  RecordedEvent,
+  SubscriptionOptions,
+} from '../../ports/event-store.js';
+
+export interface EmbeddedEventStoreOptions {
+  /** After this long the outcome of an append counts as unknown. */
+  readonly appendTimeoutMs?: number;
+}
+
+/** The event store port, directly over the engine in the same process. Closing it closes the log. */
+export const embeddedEventStore = (
+  log: EventLog,
+  { appendTimeoutMs = 10_000 }: EmbeddedEventStoreOptions = {},
+): EventStore => {
+  const settled = (
+    stream: string,
+    append: Promise<AppendOutcome>,
+    timeoutMs = appendTimeoutMs,
+  ): Promise<AppendOutcome> =>
+    within(timeoutMs, append, () => late(stream, timeoutMs)).catch((error: unknown) => {
+      throw translated(error);
+    });
+
+  return {
+    append: async (stream, expected, events, { timeoutMs } = {}) => {
+      if (events.length === 0) throw new TypeError('An append has at least one event.');
+      const append = log.append(stream, expected, events.map(toRaw));
+      return resultOf(stream, expected, await settled(stream, append, timeoutMs));
+    },
+    read: (stream, options = {}) => read(log, stream, options),
+    head: (stream) =>
+      answer(() => {
+        const head = log.head(stream);
+        if (head === TOMBSTONE_REVISION) throw new StreamDeletedError(stream);
+        return head;
+      }),
+    subscribeToAll: (options) => subscribe(log, options),
+    setMaxCount: async (stream, maxCount) => {
+      const append = log.append(metastreamOf(stream), 'any', [maxCountEvent(maxCount)]);
+      if ((await settled(stream, append)).kind === 'deleted') throw new StreamDeletedError(stream);
+    },
+    deleteStream: async (stream) => {
+      const { kind } = await settled(stream, log.softDelete(stream, 'any'));
+      if (kind === 'deleted') throw new StreamDeletedError(stream);
+    },
+    tombstoneStream: async (stream) => {
+      const { kind } = await settled(stream, log.tombstone(stream, 'any'));
+      if (kind === 'deleted') throw new StreamDeletedError(stream);
+    },
+    ping: () => answer(() => void log.lastPosition()),
+    pingAll: () => answer(() => void log.lastPosition()),
+    close: () => log.close(),
+  };
+};
+
+const READ_PAGE = 500;
+
+const late = (stream: string, timeoutMs: number): OutcomeUnknownError =>
+  new OutcomeUnknownError(`The append was not settled within ${timeoutMs} ms.`, {
+    context: { stream, timeoutMs },
+  });
+
+const answer = async <T>(ask: () => T): Promise<T> => Promise.resolve(translating(ask));
+
+const translating = <T>(ask: () => T): T => {
+  try {
+    return ask();
+  } catch (error) {
+    throw translated(error);
+  }
+};
+
+async function* read(
+  log: EventLog,
+  stream: string,
+  { from, direction = 'forwards', limit = Infinity, signal }: ReadOptions,
+): AsyncGenerator<RecordedEvent, void, undefined> {
+  const step = direction === 'forwards' ? 1n : -1n;
+  let next: bigint | 'start' | 'end' = from ?? (direction === 'forwards' ? 'start' : 'end');
+  for (let remaining = limit; remaining > 0;) {
+    signal?.throwIfAborted();
+    const asked = Math.min(remaining, READ_PAGE);
+    const page = translating(() => log.readStream(stream, next, direction, asked));
+    if (page.kind === 'deleted') throw new StreamDeletedError(stream);
+    if (page.kind === 'missing') return;
+    for (const event of page.events) yield toRecorded(event);
+    const last = page.events.at(-1);
+    if (last === undefined || page.endReached) return;
+    remaining -= page.events.length;
+    next = last.revision + step;
+    await nextTurn();
+  }
+}
+
+async function* subscribe(
+  log: EventLog,
+  { after, streamPrefix, signal }: SubscriptionOptions,
+): AsyncGenerator<Delivery, void, undefined> {
+  const items = translating(() =>
+    log.subscribeAll({
+      after: after === 'start' ? after : after.commit,
+      ...(streamPrefix === undefined ? {} : { filter: { on: 'stream', prefixes: [streamPrefix] } }),
+      signal,
+    }),
+  );
+  try {
+    for await (const item of items) {
+      const delivery = toDelivery(item);
+      if (delivery !== undefined) yield delivery;
+    }
+  } catch (error) {
+    throw translated(error);
+  }
+}
+
+/** Between the engine's words and the port's. */
+
+const toRaw = ({ id, type, data, metadata }: NewEvent): RawEvent => ({
+  id,
+  type,
+  data: Buffer.from(JSON.stringify(data)),
+  metadata: Buffer.from(JSON.stringify(metadata)),
+  isJson: true,
+});
+
+const maxCountEvent = (maxCount: number): RawEvent =>
+  toRaw({
+    id: randomUUID(),
+    type: METADATA_TYPE,
+    data: { $maxCount: maxCount },
+    metadata: {},
+  });
+
+const toRecorded = (record: LogRecord): RecordedEvent => {
+  const { stream, revision, id, type, data, metadata, isJson, position, created } = record;
+  return {
+    stream,
+    revision,
+    id,
+    type,
+    data,
+    metadata,
+    isJson,
+    position: { commit: position, prepare: position },
+    recordedAt: created,
+  };
+};
+
+/** Undefined for what a subscription to all never delivers. */
+const toDelivery = (item: SubscriptionItem): Delivery | undefined => {
+  switch (item.kind) {
+    case 'event':
+      return { kind: 'event', event: toRecorded(item.event) };
+    case 'checkpoint':
+      return {
+        kind: 'checkpoint',
+        position: { commit: item.position, prepare: item.position },
+      };
+    case 'caught-up':
+      return item;
+    case 'deleted':
+      return undefined;
+  }
+};
+
+const resultOf = (
+  stream: string,
+  expected: ExpectedRevision,
+  outcome: AppendOutcome,
+): AppendResult => {
+  switch (outcome.kind) {
+    case 'written':
+      return {
+        revision: outcome.revision,
+        position: { commit: outcome.position, prepare: outcome.position },
+      };
+    case 'wrong-revision':
+      throw new WrongExpectedRevisionError(stream, expected, outcome.actual);
+    case 'deleted':
+      throw new StreamDeletedError(stream);
+    case 'too-large':
+      throw new TooLargeError(`An append is at most ${outcome.limit} bytes.`, {
+        context: { stream, limit: outcome.limit },
+      });
+  }
+};
+
+/** Anything but the log's own errors is a bug and stays what it is. */
+const translated = (error: unknown): unknown => {
+  if (!(error instanceof EventLogError)) return error;
+  const options = { cause: error, context: { reason: error.code } };
+  return error.code === 'unknown'
+    ? new OutcomeUnknownError(error.message, options)
+    : new UnavailableError(error.message, options);
+};

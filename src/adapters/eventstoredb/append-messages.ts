@@ -1,0 +1,178 @@
+import code from '@eventstore/db-client/generated/code_pb.js';
+import shared from '@eventstore/db-client/generated/shared_pb.js';
+import type { Status } from '@eventstore/db-client/generated/status_pb.js';
+import streams, {
+  type AppendReq,
+  type AppendResp,
+  type BatchAppendReq,
+  type BatchAppendResp,
+} from '@eventstore/db-client/generated/streams_pb.js';
+import empty from 'google-protobuf/google/protobuf/empty_pb.js';
+import timestamp from 'google-protobuf/google/protobuf/timestamp_pb.js';
+import {
+  OutcomeUnknownError,
+  PortError,
+  StreamDeletedError,
+  TooLargeError,
+  UnavailableError,
+  WrongExpectedRevisionError,
+} from '../../ports/errors.js';
+import type { ExpectedRevision, NewEvent, Position } from '../../ports/event-store.js';
+import { accessDenied, tooLarge } from './errors.js';
+import { positionOf } from './recorded-event.js';
+import { streamIdentifier } from './requests.js';
+
+/** An event as it goes over the wire. */
+export interface EncodedEvent {
+  readonly id: string;
+  readonly type: string;
+  readonly data: Uint8Array;
+  readonly metadata: Uint8Array;
+}
+
+export interface Append {
+  readonly stream: string;
+  readonly expected: ExpectedRevision;
+  readonly events: readonly EncodedEvent[];
+}
+
+export const encodeEvent = ({ id, type, data, metadata }: NewEvent): EncodedEvent => ({
+  id,
+  type,
+  data: Buffer.from(JSON.stringify(data), 'utf8'),
+  metadata: Buffer.from(JSON.stringify(metadata), 'utf8'),
+});
+
+/**
+ * No server takes a message of 16 MiB; one that is larger would end the batch call, and with it
+ * appends that have nothing to do with it.
+ */
+const MAX_MESSAGE_BYTES = 15 * 1024 * 1024;
+
+export const refuseTooLarge = ({ stream, events }: Append): void => {
+  const bytes = events.reduce((sum, one) => sum + one.data.length + one.metadata.length, 0);
+  if (bytes <= MAX_MESSAGE_BYTES) return;
+  throw new TooLargeError('The append is larger than any server takes.', {
+    context: { stream, bytes, limitBytes: MAX_MESSAGE_BYTES },
+  });
+};
+
+/**
+ * The deadline of a batch is a time of day, read by the server's clock. The server has a shorter
+ * limit of its own and we have our timer, so it only has to survive clocks that disagree.
+ */
+const CLOCK_SKEW_MS = 24 * 60 * 60 * 1000;
+
+export const batchRequest = (
+  correlationId: string,
+  { stream, expected, events }: Append,
+): BatchAppendReq => {
+  const deadline = timestamp.Timestamp.fromDate(new Date(Date.now() + CLOCK_SKEW_MS));
+  const options = new streams.BatchAppendReq.Options()
+    .setStreamIdentifier(streamIdentifier(stream))
+    .setDeadline(deadline);
+  if (expected === 'no_stream') options.setNoStream(new empty.Empty());
+  else options.setStreamPosition(expected.toString());
+  return new streams.BatchAppendReq()
+    .setCorrelationId(uuid(correlationId))
+    .setOptions(options)
+    .setProposedMessagesList(
+      events.map((event) => fill(new streams.BatchAppendReq.ProposedMessage(), event)),
+    )
+    .setIsFinal(true);
+};
+
+export const aloneRequests = ({ stream, expected, events }: Append): AppendReq[] => {
+  const options = new streams.AppendReq.Options().setStreamIdentifier(streamIdentifier(stream));
+  if (expected === 'no_stream') options.setNoStream(new shared.Empty());
+  else options.setRevision(expected.toString());
+  return [
+    new streams.AppendReq().setOptions(options),
+    ...events.map((event) =>
+      new streams.AppendReq().setProposedMessage(
+        fill(new streams.AppendReq.ProposedMessage(), event),
+      ),
+    ),
+  ];
+};
+
+const uuid = (id: string) => new shared.UUID().setString(id);
+
+type ProposedMessage = BatchAppendReq.ProposedMessage | AppendReq.ProposedMessage;
+
+const fill = <Message extends ProposedMessage>(message: Message, event: EncodedEvent): Message => {
+  message.setId(uuid(event.id));
+  message.getMetadataMap().set('type', event.type).set('content-type', 'application/json');
+  message.setData(event.data);
+  message.setCustomMetadata(event.metadata);
+  return message;
+};
+
+export interface Appended {
+  readonly revision: bigint;
+  /** A server may leave it out when it recognises a repeat. */
+  readonly position: Position | undefined;
+}
+
+/** Throws what the server says instead of success. */
+export const batchAnswer = (response: BatchAppendResp, append: Append): Appended => {
+  const success = response.getSuccess();
+  if (success === undefined) throw batchError(response.getError(), append);
+  return appended(success);
+};
+
+/** Throws the one refusal that comes as an answer; others fail the call. */
+export const aloneAnswer = (response: AppendResp, append: Append): Appended => {
+  const success = response.getSuccess();
+  if (success !== undefined) return appended(success);
+  const wrong = response.getWrongExpectedVersion();
+  throw conflict(append, wrong?.hasCurrentRevision() ? wrong.getCurrentRevision() : undefined);
+};
+
+const appended = (success: AppendResp.Success | BatchAppendResp.Success): Appended => {
+  const position = success.getPosition();
+  return {
+    revision: BigInt(success.getCurrentRevision()),
+    position: position === undefined ? undefined : positionOf(position),
+  };
+};
+
+const conflict = ({ stream, expected }: Append, current: string | undefined) => {
+  // Where there is no stream some answers leave the revision out, others say -1.
+  const revision = BigInt.asIntN(64, BigInt(current ?? -1));
+  const actual = revision < 0n ? 'no_stream' : revision;
+  return new WrongExpectedRevisionError(stream, expected, actual);
+};
+
+const batchError = (error: Status | undefined, append: Append): Error => {
+  const details = error?.getDetails();
+  const name = details?.getTypeName().split('.').at(-1) ?? '';
+  const message = error?.getMessage() ?? '';
+  switch (name) {
+    case 'WrongExpectedVersion': {
+      const wrong = shared.WrongExpectedVersion.deserializeBinary(details?.getValue_asU8() ?? NONE);
+      const known = wrong.hasCurrentStreamRevision();
+      return conflict(append, known ? wrong.getCurrentStreamRevision() : undefined);
+    }
+    case 'StreamDeleted':
+      return new StreamDeletedError(append.stream);
+    case 'AccessDenied':
+      return accessDenied(append.stream);
+    case 'MaximumAppendSizeExceeded':
+    case 'MaximumAppendEventSizeExceeded':
+      return tooLarge(append.stream);
+  }
+  const context = { stream: append.stream, name, message };
+  if (name === 'BadRequest') {
+    return new PortError('NOT_SUPPORTED', 'The event store refuses the append.', false, {
+      context,
+    });
+  }
+  // A node that is starting, drowning or no leader hands the append back without looking at it, and
+  // says so in the message alone.
+  return name === 'Empty' && error?.getCode() !== code.Code.INTERNAL
+    ? new UnavailableError('The event store takes no appends for now.', { context })
+    : new OutcomeUnknownError('The event store cannot say what became of the append.', { context });
+};
+
+const NONE = new Uint8Array();

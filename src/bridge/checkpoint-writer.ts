@@ -1,0 +1,156 @@
+import { WrongExpectedRevisionError } from '../ports/errors.js';
+import type { Offsets } from '../ports/event-bus.js';
+import type { Position } from '../ports/event-store.js';
+import type { Logger } from '../platform/observability/logger.js';
+import { createOutage } from '../platform/outage.js';
+import { pause } from '../platform/async/retry.js';
+import type { EventPlace } from '../wire/presence.js';
+import type { Checkpoint, Checkpoints } from './checkpoint.js';
+import type { Lease } from './lease.js';
+import type { FlushedPosition, StartingPoint } from './resume-position.js';
+
+export interface KeeperOptions {
+  readonly checkpoints: Checkpoints;
+  readonly lease: Lease;
+  /** Where publishing begins: what comes before it is on the bus, and in documents. */
+  readonly from: StartingPoint;
+  readonly holder: string;
+  readonly flushed?: FlushedPosition;
+  readonly everyEvents: number;
+  readonly everyMs: number;
+  /** After so long without a checkpoint of ours another bridge may have taken over. */
+  readonly staleAfterMs: number;
+  /** Whether the log still holds what was published last: a restored one may not. */
+  readonly isInLog: (event: EventPlace) => Promise<boolean>;
+  readonly monotonic: () => number;
+  readonly logger: Logger;
+  /** Another bridge has written a checkpoint. */
+  readonly onFenced: () => void;
+  /** The bus or the log no longer holds what was published: everything is to be published again. */
+  readonly onLost: () => void;
+}
+
+/** Keeps the checkpoint up to date and the lease alive while this bridge leads. */
+export const createKeeper = (options: KeeperOptions) => {
+  const { checkpoints, lease, from, holder, flushed, everyEvents, everyMs, staleAfterMs } = options;
+  const { isInLog, monotonic, logger, onFenced, onLost } = options;
+  let { revision } = lease;
+  // Not the lease's: documents that were lost are further back, and must not count as flushed.
+  let position = from.after === 'start' ? null : from.after;
+  const offsets = new Map(from.offsets);
+  let flushedUpTo: Position | null = null;
+  let eventsSince = 0;
+  let isLost = false;
+  let lastEvent: EventPlace | null = null;
+  let renewedAt = monotonic();
+  let renewing: Promise<void> | null = null;
+  const stopped = new AbortController();
+  const unflushed = createOutage({
+    begun: 'The position of the documents was not saved and will be',
+    ended: 'The position of the documents is saved again',
+    ...{ logger, monotonic },
+  });
+  const unwritten = createOutage({
+    begun: 'The checkpoint was not written and will be',
+    ended: 'The checkpoint is written again',
+    ...{ logger, monotonic },
+  });
+
+  const flush = async (upTo: Position): Promise<void> => {
+    if (flushed === undefined || upTo === flushedUpTo) return;
+    try {
+      await flushed.save(upTo);
+      flushedUpTo = upTo;
+      unflushed.over();
+    } catch (error) {
+      // What is not flushed is published again after a restart; nothing is lost by it.
+      unflushed.failed(error);
+    }
+  };
+
+  const lose = (why: string, where: Readonly<Record<string, unknown>>): void => {
+    logger.error(why, where);
+    isLost = true;
+    position = null;
+    offsets.clear();
+    onLost();
+  };
+
+  const write = async (state: Checkpoint['state'], signal: AbortSignal): Promise<void> => {
+    const startedAt = monotonic();
+    eventsSince = 0;
+    try {
+      // A position that the log does not have must not get into its checkpoint.
+      if (!isLost && lastEvent !== null && !(await isInLog(lastEvent))) {
+        lose(
+          'The log no longer holds the event that was published last: it was restored or lost its end. It is published from its beginning again',
+          { ...lastEvent },
+        );
+      }
+      const upTo = position;
+      const reached = new Map(offsets);
+      if (upTo !== null) await flush(upTo);
+      const checkpoint = { position: upTo, offsets: reached, holder, state };
+      revision = await checkpoints.write(revision, checkpoint, signal);
+      renewedAt = startedAt;
+      unwritten.over();
+    } catch (error) {
+      if (error instanceof WrongExpectedRevisionError) {
+        logger.warn('Another bridge has taken over', { holder });
+        onFenced();
+      } else if (!signal.aborted) unwritten.failed(error);
+    }
+  };
+
+  const renew = (): Promise<void> =>
+    (renewing ??= write('held', stopped.signal).finally(() => (renewing = null)));
+
+  const beat = async (): Promise<void> => {
+    for (;;) {
+      await pause(everyMs, stopped.signal);
+      if (stopped.signal.aborted) return;
+      await renew();
+    }
+  };
+  const beating = beat();
+
+  return {
+    /** Everything up to here is on the bus. */
+    acknowledge(upTo: Position, events: readonly EventPlace[], last: Offsets): void {
+      if (isLost) return;
+      const behind = [...last].find(
+        ([partition, offset]) => offset <= (offsets.get(partition) ?? -1n),
+      );
+      if (behind !== undefined) {
+        // Offsets only grow, unless the topic was made anew or has lost its end.
+        const [partition, offset] = behind;
+        lose('The topic has lost records. The log is published from its beginning again', {
+          ...{ partition, offset, known: offsets.get(partition) },
+        });
+        return;
+      }
+      position = upTo;
+      lastEvent = events.at(-1) ?? lastEvent;
+      for (const [partition, offset] of last) offsets.set(partition, offset);
+      eventsSince += events.length;
+      if (eventsSince >= everyEvents) void renew();
+    },
+
+    position: (): Position | null => position,
+
+    /** Before a publish: a bridge that was paused finds out here that it was replaced. */
+    async ensureFresh(): Promise<void> {
+      if (monotonic() - renewedAt >= staleAfterMs) await renew();
+    },
+
+    /** Ends the beat; with `release` a last checkpoint lets the next bridge begin at once. */
+    async stop(release: boolean, timeoutMs: number): Promise<void> {
+      stopped.abort();
+      await beating;
+      await renewing;
+      if (release) await write('released', AbortSignal.timeout(timeoutMs));
+    },
+  };
+};
+
+export type Keeper = ReturnType<typeof createKeeper>;

@@ -1,0 +1,79 @@
+import {
+  OutcomeUnknownError,
+  PortError,
+  UnavailableError,
+  WrongExpectedRevisionError,
+} from '../../ports/errors.js';
+import type {
+  AppendResult,
+  EventStore,
+  ExpectedRevision,
+  NewEvent,
+} from '../../ports/event-store.js';
+import type { Logger } from '../../platform/observability/logger.js';
+import type { Metrics } from '../../platform/observability/metrics.js';
+import { backoffMs, pause } from '../../platform/async/retry.js';
+
+export type AppendOutcome =
+  | { readonly kind: 'written'; readonly result: AppendResult }
+  | { readonly kind: 'conflict' }
+  /** Nothing was written. */
+  | { readonly kind: 'refused'; readonly error: PortError }
+  | { readonly kind: 'unknown' };
+
+const BACKOFF = { baseMs: 50, maxMs: 1000 };
+
+/** A store that changes its leader refuses once or twice; one that is down is not waited for. */
+const UNAVAILABLE_RETRIES = 2;
+
+/** An append at an exact revision, until the deadline on the clock of `performance.now()`. */
+export type Append = (
+  stream: string,
+  expected: ExpectedRevision,
+  events: readonly NewEvent[],
+  deadline: number,
+) => Promise<AppendOutcome>;
+
+/**
+ * Appends, and where the answer is lost repeats with the same ids at the same expected revision
+ * until it is known or the deadline has passed. Rejects only for a bug.
+ */
+export const createAppend = (options: {
+  readonly store: EventStore;
+  readonly logger: Logger;
+  readonly metrics: Metrics;
+  /** When one attempt counts as lost. */
+  readonly attemptTimeoutMs: number;
+}): Append => {
+  const { store, logger, metrics, attemptTimeoutMs } = options;
+  return async (stream, expected, events, deadline) => {
+    let unknown = false;
+    for (let attempt = 0; ; attempt += 1) {
+      let failure: PortError;
+      try {
+        const leftMs = Math.max(1, Math.ceil(deadline - performance.now()));
+        const timeoutMs = Math.min(attemptTimeoutMs, leftMs);
+        return {
+          kind: 'written',
+          result: await store.append(stream, expected, events, { timeoutMs }),
+        };
+      } catch (error) {
+        // Even after a lost answer a conflict is final: had it been written, the ids would have matched.
+        if (error instanceof WrongExpectedRevisionError) return { kind: 'conflict' };
+        if (!(error instanceof PortError)) throw error;
+        failure = error;
+      }
+      unknown ||= failure instanceof OutcomeUnknownError;
+      const worthwhile = failure instanceof UnavailableError && attempt < UNAVAILABLE_RETRIES;
+      if (!unknown && !worthwhile) return { kind: 'refused', error: failure };
+      const waitMs = backoffMs(attempt, BACKOFF);
+      if (performance.now() + waitMs >= deadline) {
+        return unknown ? { kind: 'unknown' } : { kind: 'refused', error: failure };
+      }
+      metrics.appendRetries.inc();
+      // The store tells of an outage once, and the counter of how often: a line each is noise.
+      logger.debug('Append repeated', { stream, attempt, error: failure });
+      await pause(waitMs);
+    }
+  };
+};

@@ -1,0 +1,202 @@
+import { type Anime, evolve } from '../../domain/anime.js';
+import { decide } from '../../domain/decide.js';
+import type { AnimeEvent } from '../../domain/events.js';
+import type { NewEvent } from '../../ports/event-store.js';
+import type { JsonObject } from '../../ports/json.js';
+import { encode } from '../../wire/codec.js';
+import type {
+  CommandOptions,
+  CommandResult,
+  Precondition,
+  Recorded,
+} from '../../ports/command-result.js';
+import type { EntityTags } from '../http/headers.js';
+import type { AnimeMemory } from './cached-aggregate.js';
+import { eventIdOf } from './command-id.js';
+import type { Pending } from './pending.js';
+
+export interface BatchLimits {
+  readonly events: number;
+  readonly bytes: number;
+}
+
+/** Where a batch came to lie: the revision of its first event, and the position of its last. */
+export interface Place {
+  readonly first: bigint;
+  readonly position: bigint;
+}
+
+export interface Step {
+  readonly pending: Pending;
+  /** How many events of the batch come before its own. */
+  readonly offset: number;
+  readonly events: readonly NewEvent[];
+  readonly answer: (place: Place) => CommandResult;
+}
+
+/** Commands of one anime, decided in order, each on the state that those before it lead to. */
+export interface Batch {
+  readonly steps: readonly Step[];
+  readonly events: readonly NewEvent[];
+  /** The state once all events are written. */
+  readonly state: Anime;
+}
+
+interface Sofar {
+  readonly memory: AnimeMemory;
+  readonly offset: number;
+  readonly state: Anime;
+  /** Commands with a key in this batch. */
+  readonly keyed: ReadonlyMap<string, Step>;
+}
+
+/** Decides as many of the first `most` commands as one append may carry, at least one. */
+export const decideInOrder = (
+  memory: AnimeMemory,
+  waiting: readonly Pending[],
+  limits: BatchLimits,
+  most = Infinity,
+): Batch => {
+  const steps: Step[] = [];
+  const events: NewEvent[] = [];
+  const keyed = new Map<string, Step>();
+  let state = memory.state;
+  let bytes = 0;
+  for (const pending of waiting) {
+    if (steps.length === most) break;
+    const decided = decideOne({ memory, offset: events.length, state, keyed }, pending);
+    const { step } = decided;
+    const size = step.events.reduce((sum, event) => sum + sizeBound(event), 0);
+    const full = events.length + step.events.length > limits.events || bytes + size > limits.bytes;
+    if ((full || pending.alone) && events.length > 0) break;
+    steps.push(step);
+    events.push(...step.events);
+    bytes += size;
+    state = decided.state;
+    const hasKey = pending.options.idempotencyKey !== undefined;
+    if (hasKey && step.events.length > 0) keyed.set(pending.commandId, step);
+  }
+  return { steps, events, state };
+};
+
+const decideOne = (sofar: Sofar, pending: Pending): { step: Step; state: Anime } => {
+  const { command, commandId, options } = pending;
+  const { offset, state } = sofar;
+  const without = (answer: Step['answer']) => ({
+    step: { pending, offset, events: [], answer },
+    state,
+  });
+  const repeat = repeatOf(sofar, pending);
+  if (repeat !== undefined) return without(repeat);
+  const decision = decide(command, state);
+  if (!decision.accepted) {
+    const { rejection } = decision;
+    return without(() => ({ kind: 'rejected', rejection }));
+  }
+  const header = failedPrecondition(options, sofar);
+  if (header !== undefined) {
+    return without(({ first }) => ({
+      kind: 'precondition-failed',
+      header,
+      revision: first + BigInt(offset) === 0n ? 'no_stream' : first + BigInt(offset) - 1n,
+    }));
+  }
+  const events = decision.events.map((each, index) => toNewEvent(each, index, commandId, options));
+  const [event] = decision.events;
+  const [first] = events;
+  if (event === undefined || first === undefined) {
+    return without(({ first }) => ({ kind: 'unchanged', revision: first + BigInt(offset) - 1n }));
+  }
+  const step: Step = {
+    pending,
+    offset,
+    events,
+    answer: (place) => ({ kind: 'accepted', ...recordedAt(place, offset, first.id, event) }),
+  };
+  return { step, state: decision.events.reduce(evolve, state) };
+};
+
+/** What a command with a key did before, in the confirmed past or earlier in this batch. */
+const repeatOf = (
+  { memory, keyed }: Sofar,
+  { commandId, options }: Pending,
+): Step['answer'] | undefined => {
+  const bodyHash = options.idempotencyKey?.bodyHash;
+  if (bodyHash === undefined) return undefined;
+  const past = memory.recent.find(commandId);
+  if (past !== undefined) {
+    if (past.bodyHash !== bodyHash) return () => ({ kind: 'key-reused' });
+    const { eventId, type, revision, position } = past;
+    return () => ({ kind: 'replayed', eventId, type, revision, position });
+  }
+  const earlier = keyed.get(commandId);
+  if (earlier === undefined) return undefined;
+  if (earlier.pending.options.idempotencyKey?.bodyHash !== bodyHash) {
+    return () => ({ kind: 'key-reused' });
+  }
+  return (place) => {
+    const first = earlier.answer(place);
+    return first.kind === 'accepted' ? { ...first, kind: 'replayed' } : first;
+  };
+};
+
+/** Both must hold. An anime that was never written to has no revision; only a listed one is there. */
+const failedPrecondition = (
+  { ifMatch, ifNoneMatch }: CommandOptions,
+  { memory, offset, state }: Sofar,
+): Precondition | undefined => {
+  const confirmed = memory.revision === 'no_stream' ? -1n : memory.revision;
+  const revision = confirmed + BigInt(offset);
+  const isAt = (asked: EntityTags): boolean =>
+    asked === 'any' ? revision >= 0n : asked.includes(revision);
+  if (ifMatch !== undefined && !isAt(ifMatch)) return 'If-Match';
+  if (ifNoneMatch === undefined || state.status !== 'listed') return undefined;
+  return isAt(ifNoneMatch) ? 'If-None-Match' : undefined;
+};
+
+const recordedAt = (
+  { first, position }: Place,
+  offset: number,
+  eventId: string,
+  { type }: AnimeEvent,
+): Recorded => ({ eventId, type, revision: first + BigInt(offset), position });
+
+const toNewEvent = (
+  event: AnimeEvent,
+  index: number,
+  commandId: string,
+  options: CommandOptions,
+): NewEvent => ({
+  id: eventIdOf(commandId, index, options.idempotencyKey?.bodyHash),
+  type: event.type,
+  data: encode(event),
+  metadata: metadataOf(commandId, index, options),
+});
+
+/** More than ids, times and ids of a trace can take; only the details of an anime are longer. */
+const SMALL_EVENT_BYTES = 2048;
+
+const sizeBound = ({ data }: NewEvent): number =>
+  'details' in data
+    ? SMALL_EVENT_BYTES + Buffer.byteLength(JSON.stringify(data))
+    : SMALL_EVENT_BYTES;
+
+/**
+ * What is stored beside an event. `$correlationId` and `$causationId` are EventStoreDB's own names.
+ * A `bodyHash` marks the first event of a command that came with an Idempotency-Key: from it the
+ * window of such commands is rebuilt.
+ */
+export const metadataOf = (
+  commandId: string,
+  index: number,
+  options: CommandOptions,
+): JsonObject => {
+  const { correlationId, causationId = commandId, idempotencyKey, traceparent } = options;
+  return {
+    $correlationId: correlationId,
+    $causationId: causationId,
+    commandId,
+    ...(idempotencyKey === undefined || index > 0 ? {} : { bodyHash: idempotencyKey.bodyHash }),
+    ...(traceparent === undefined ? {} : { traceparent }),
+  };
+};

@@ -1,0 +1,86 @@
+import { v5 } from 'uuid';
+import type { AnimeId } from '../../domain/ids.js';
+import { streamOf } from '../../domain/stream-name.js';
+import { OutcomeUnknownError, WrongExpectedRevisionError } from '../../ports/errors.js';
+import type { EventStore, ExpectedRevision, NewEvent } from '../../ports/event-store.js';
+import { decodeOf } from '../../wire/stream-event.js';
+import { encodeIgnored, EVENTS_IGNORED, isUnreadable, type Unreadable } from '../../wire/upcast.js';
+
+export interface IgnoreRequest {
+  readonly animeId: AnimeId;
+  /** First and last revision. */
+  readonly from: number;
+  readonly to: number;
+  readonly reason: string;
+  /** Also what a newer version of this service wrote, which an upgrade would have counted. */
+  readonly evenNewer: boolean;
+  /** ISO 8601, UTC. */
+  readonly at: string;
+}
+
+export type Ignored =
+  /** `at` is the revision of the event that says so. */
+  | { readonly kind: 'ignored'; readonly revisions: readonly number[]; readonly at: bigint }
+  | { readonly kind: 'ignored-before' }
+  /** Nothing between the revisions is unreadable, or they are not in the stream. */
+  | { readonly kind: 'nothing-to-ignore' }
+  | { readonly kind: 'newer'; readonly revision: number; readonly type: string };
+
+const ATTEMPTS = 10;
+const NAMESPACE = 'b1f5c1c8-8f0e-4f3b-9c55-3a4d0f6f2d2b';
+
+/**
+ * Has events that cannot be read ignored: an event of the same stream says so, for every process
+ * that reads the stream from then on, and for whoever asks later who decided what.
+ */
+export const ignoreEvents = async (store: EventStore, request: IgnoreRequest): Promise<Ignored> => {
+  const { animeId, reason, at } = request;
+  const stream = streamOf(animeId);
+  for (let attempt = 1; ; attempt += 1) {
+    const { unreadable, open, head } = await look(store, animeId, request);
+    if (head === 'no_stream' || unreadable.size === 0) return { kind: 'nothing-to-ignore' };
+    if (open.size === 0) return { kind: 'ignored-before' };
+    for (const [revision, decoded] of open) {
+      const isNewer = decoded.kind === 'unknown' && decoded.isNewer;
+      if (isNewer && !request.evenNewer) return { kind: 'newer', revision, type: decoded.type };
+    }
+    // No further than what was found: what is yet to come is not decided on.
+    const revisions = [...open.keys()];
+    const { from, to } = { from: revisions[0] ?? 0, to: revisions.at(-1) ?? 0 };
+    const event: NewEvent = {
+      id: v5(`${stream}/${head}/${from}/${to}`, NAMESPACE),
+      type: EVENTS_IGNORED,
+      data: encodeIgnored({ animeId, occurredAt: at, from, to, reason }),
+      metadata: {},
+    };
+    try {
+      const { revision } = await store.append(stream, head, [event]);
+      return { kind: 'ignored', revisions, at: revision };
+    } catch (error) {
+      // Looking again finds out what came of it: the service goes on writing to the stream meanwhile.
+      const again =
+        error instanceof WrongExpectedRevisionError || error instanceof OutcomeUnknownError;
+      if (!again || attempt === ATTEMPTS) throw error;
+    }
+  }
+};
+
+const look = async (store: EventStore, animeId: AnimeId, { from, to }: IgnoreRequest) => {
+  const unreadable = new Map<number, Unreadable>();
+  const open = new Map<number, Unreadable>();
+  let head: ExpectedRevision = 'no_stream';
+  for await (const event of store.read(streamOf(animeId), { from: BigInt(from) })) {
+    head = event.revision;
+    const revision = Number(head);
+    const decoded = decodeOf(animeId, event.type, event.data);
+    if (isUnreadable(decoded) && revision >= from && revision <= to) {
+      unreadable.set(revision, decoded);
+      open.set(revision, decoded);
+    }
+    if (decoded.kind !== 'ignored') continue;
+    for (const each of [...open.keys()]) {
+      if (each >= decoded.ignored.from && each <= decoded.ignored.to) open.delete(each);
+    }
+  }
+  return { unreadable, open, head };
+};

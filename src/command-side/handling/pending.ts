@@ -1,0 +1,63 @@
+import type { AnimeCommand } from '../../domain/commands.js';
+import type { CommandOptions, CommandResult } from '../../ports/command-result.js';
+
+/** A command between its arrival and its answer. */
+export interface Pending {
+  readonly command: AnimeCommand;
+  readonly commandId: string;
+  readonly options: CommandOptions;
+  /** On the clock of `performance.now()`, as the deadline. */
+  readonly receivedAt: number;
+  readonly deadline: number;
+  /** How often another process was faster. */
+  conflicts: number;
+  /** Must not share an append. */
+  alone: boolean;
+  /** Its event is on the way to the store: nobody knows whether it is written. */
+  appending: boolean;
+  readonly isSettled: () => boolean;
+  readonly settle: (result: CommandResult) => void;
+  readonly fail: (error: Error) => void;
+}
+
+/** For a log line about several commands: whose they are, as far as a line should be long. */
+export const correlationIdsOf = (pendings: readonly Pending[]): readonly string[] =>
+  pendings.slice(0, 10).map(({ options }) => options.correlationId);
+
+/**
+ * A command that is answered by its deadline, whatever happens: while it waits nothing is written
+ * and nothing will be; while it is being appended only the store knows.
+ */
+export const createPending = (
+  command: AnimeCommand,
+  commandId: string,
+  options: CommandOptions & { readonly deadlineMs: number },
+  done: (outcome: { readonly result: CommandResult } | { readonly error: Error }) => void,
+): Pending => {
+  const receivedAt = performance.now();
+  let settled = false;
+  const finish = (outcome: { result: CommandResult } | { error: Error }): void => {
+    if (settled) return;
+    settled = true;
+    clearTimeout(timer);
+    done(outcome);
+  };
+  const pending: Pending = {
+    command,
+    commandId,
+    options,
+    receivedAt,
+    deadline: receivedAt + options.deadlineMs,
+    conflicts: 0,
+    alone: false,
+    appending: false,
+    isSettled: () => settled,
+    settle: (result) => finish({ result }),
+    fail: (error) => finish({ error }),
+  };
+  const timer = setTimeout(
+    () => finish({ result: { kind: pending.appending ? 'outcome-unknown' : 'unavailable' } }),
+    options.deadlineMs,
+  );
+  return pending;
+};

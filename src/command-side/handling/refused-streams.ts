@@ -1,0 +1,156 @@
+import type { AnimeId } from '../../domain/ids.js';
+import { PortError } from '../../ports/errors.js';
+import type { EventStore } from '../../ports/event-store.js';
+import type { Logger } from '../../platform/observability/logger.js';
+import type { Metrics } from '../../platform/observability/metrics.js';
+import { remedyFor, whyUnreadable, type Unreadable } from '../../wire/upcast.js';
+import { isWhole, type AnimeMemory } from './cached-aggregate.js';
+import type { StreamProblem } from '../../ports/command-result.js';
+
+/** The event store answers, and what it has of the stream cannot be decided on. */
+export class RefusedStreamError extends Error {
+  constructor(
+    readonly animeId: AnimeId,
+    readonly problem: StreamProblem,
+  ) {
+    super(problem.detail);
+    this.name = 'RefusedStreamError';
+  }
+}
+
+/** Says what is wrong with a stream that cannot be decided on, and what an operator does about it. */
+export const refusalOf = async (
+  store: EventStore,
+  memory: AnimeMemory,
+): Promise<RefusedStreamError> =>
+  new RefusedStreamError(
+    memory.animeId,
+    (isWhole(memory.beginning) ? unreadable(memory) : undefined) ??
+      (await truncated(store, memory)),
+  );
+
+const unreadable = ({ stream, unreadable: events }: AnimeMemory): StreamProblem | undefined => {
+  const [first] = events;
+  if (first === undefined) return undefined;
+  const [revision, decoded] = first;
+  const { type: eventType } = decoded;
+  const more = events.size === 1 ? '' : `, and ${events.size - 1} more after it`;
+  return {
+    ...{ kind: 'unreadable', stream, revision, eventType },
+    detail: `Event ${revision} of ${stream} (${eventType}) cannot be read: ${whyUnreadable(decoded)}${more}.`,
+    remedy: remedyFor(decoded, stream, [...events].some(isOfNewer) ? revision : range(events)),
+  };
+};
+
+const isOfNewer = ([, decoded]: readonly [bigint, Unreadable]): boolean =>
+  decoded.kind === 'unknown' && decoded.isNewer;
+
+/** All of them at once; what can be read between them is not ignored. */
+const range = (events: ReadonlyMap<bigint, Unreadable>): string => {
+  const revisions = [...events.keys()];
+  const [first, last] = [revisions[0], revisions.at(-1)];
+  return first === last ? `${first}` : `${first}-${last}`;
+};
+
+const truncated = async (
+  store: EventStore,
+  { stream, beginning }: AnimeMemory,
+): Promise<StreamProblem> => {
+  const revision = beginning?.revision ?? 0n;
+  const by = await hiddenBy(store, stream);
+  return {
+    kind: 'truncated',
+    stream,
+    revision,
+    eventType: beginning?.type ?? '',
+    detail: `The history of ${stream} was truncated: it begins at revision ${revision}${by}.`,
+    remedy:
+      `Remove $maxCount, $maxAge and $tb from the metadata of ${stream}. If a scavenge has removed the ` +
+      'events already, delete the stream (a soft delete) and list the anime again.',
+  };
+};
+
+const SETTINGS = ['$maxCount', '$maxAge', '$tb'] as const;
+
+/** Which of the stream's settings may have hidden events. */
+const hiddenBy = async (store: EventStore, stream: string): Promise<string> => {
+  let set: readonly string[] = [];
+  try {
+    const newest = { direction: 'backwards', limit: 1 } as const;
+    for await (const { data } of store.read(`$$${stream}`, newest)) {
+      const metadata = parsed(data);
+      set = SETTINGS.filter((name) => typeof metadata[name] === 'number').map(
+        (name) => `${name} is ${Number(metadata[name])}`,
+      );
+    }
+  } catch (error) {
+    // To read metadata may be denied, and is not needed to refuse.
+    if (!(error instanceof PortError)) throw error;
+  }
+  return set.length === 0 ? '' : ` (${set.join(', ')})`;
+};
+
+const parsed = (data: Uint8Array): Readonly<Record<string, unknown>> => {
+  try {
+    const value: unknown = JSON.parse(Buffer.from(data).toString('utf8'));
+    return typeof value === 'object' && value !== null ? { ...value } : {};
+  } catch {
+    return {};
+  }
+};
+
+export interface RefusedStreams {
+  refuse(error: RefusedStreamError): void;
+  allow(animeId: AnimeId): void;
+  all(): readonly StreamProblem[];
+  /** The longest unchecked first, each once in a while; asking counts as checking. */
+  due(): readonly AnimeId[];
+}
+
+/** More are refused all the same, and come onto the list as others leave it. */
+const MAX_LISTED = 1_000;
+const RECHECKED_AT_ONCE = 20;
+
+/** The anime whose commands are refused: each is logged once, and looked at again until it can be decided on. */
+export const createRefusedStreams = (options: {
+  readonly logger: Logger;
+  readonly metrics: Metrics;
+  readonly recheckAfterMs: number;
+}): RefusedStreams => {
+  const { logger, metrics, recheckAfterMs } = options;
+  const refused = new Map<AnimeId, { problem: StreamProblem; checkedAt: number }>();
+  const count = (): void => metrics.streamsRefused.set(refused.size);
+
+  return {
+    refuse: ({ animeId, problem }) => {
+      const known = refused.get(animeId);
+      if (known === undefined && refused.size >= MAX_LISTED) return;
+      if (known?.problem.detail !== problem.detail) {
+        logger.error('Commands of an anime are refused', { animeId, ...loggable(problem) });
+      }
+      // Once more at the end: a Map iterates in the order of insertion.
+      refused.delete(animeId);
+      refused.set(animeId, { problem, checkedAt: performance.now() });
+      count();
+    },
+    allow: (animeId) => {
+      if (!refused.delete(animeId)) return;
+      logger.info('Commands of an anime are decided again', { animeId });
+      count();
+    },
+    all: () => [...refused.values()].map(({ problem }) => problem),
+    due: () => {
+      const now = performance.now();
+      const due = [...refused]
+        .filter(([, { checkedAt }]) => now - checkedAt >= recheckAfterMs)
+        .slice(0, RECHECKED_AT_ONCE);
+      for (const [, entry] of due) entry.checkedAt = now;
+      return due.map(([animeId]) => animeId);
+    },
+  };
+};
+
+const loggable = ({ revision, ...rest }: StreamProblem) => ({
+  ...rest,
+  revision: revision.toString(),
+});

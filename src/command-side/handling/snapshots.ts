@@ -1,0 +1,147 @@
+import type { Anime } from '../../domain/anime.js';
+import type { AnimeEventType } from '../../domain/events.js';
+import type { AnimeId } from '../../domain/ids.js';
+import { streamOf } from '../../domain/stream-name.js';
+import { StreamDeletedError } from '../../ports/errors.js';
+import type { EventStore, RecordedEvent } from '../../ports/event-store.js';
+import type { JsonObject } from '../../ports/json.js';
+import type { Logger } from '../../platform/observability/logger.js';
+import { createOutage } from '../../platform/outage.js';
+import { FOLD_HASH, blankMemory, type AnimeMemory } from './cached-aggregate.js';
+
+/** Enough for the promise of 1,000 remembered keys, few enough to be written often. */
+const KEPT_COMMANDS = 1024;
+const SNAPSHOT_TYPE = 'AnimeSnapshot';
+
+export interface Snapshots {
+  /** The newest snapshot, if there is one that can be used. */
+  load(animeId: AnimeId): Promise<AnimeMemory | undefined>;
+  /** Saves in the background once enough events have come since the last. */
+  saveWhenDue(memory: AnimeMemory): void;
+  /** Resolves when nothing is being saved. */
+  settled(): Promise<void>;
+}
+
+/**
+ * Snapshots are a cache in the event store: losing one costs time and nothing else, so a failure to
+ * save is only logged. A stream per anime and fold keeps the newest.
+ */
+export const createSnapshots = (options: {
+  readonly store: EventStore;
+  readonly logger: Logger;
+  readonly newId: () => string;
+  /** How many events a tail may have. */
+  readonly every: number;
+  readonly rememberedKeys: number;
+}): Snapshots => {
+  const { store, logger, newId, every, rememberedKeys } = options;
+  const outage = createOutage({
+    begun: 'A snapshot was not saved',
+    ended: 'Snapshots are saved again',
+    logger,
+  });
+  const saving = new Map<AnimeId, Promise<void>>();
+
+  const save = async (stream: string, data: JsonObject): Promise<void> => {
+    const expected = await store.head(stream);
+    if (expected === 'no_stream') await store.setMaxCount(stream, 1);
+    await store.append(stream, expected, [
+      { id: newId(), type: SNAPSHOT_TYPE, data, metadata: {} },
+    ]);
+  };
+
+  return {
+    load: async (animeId) => {
+      const newest = await lastEvent(store, snapshotStreamOf(animeId));
+      if (newest === undefined) return undefined;
+      const memory = fromSnapshot(blankMemory(animeId, rememberedKeys), newest.data);
+      if (memory === undefined) logger.warn('Snapshot ignored', { stream: newest.stream });
+      return memory;
+    },
+    saveWhenDue: (memory) => {
+      const { animeId, revision } = memory;
+      if (revision === 'no_stream' || revision - memory.snapshotAt < BigInt(every)) return;
+      if (saving.has(animeId)) return;
+      // Even if it fails: the next try comes after as many events again, not with every command.
+      memory.snapshotAt = revision;
+      const stream = snapshotStreamOf(animeId);
+      const done = save(stream, toSnapshot(memory, revision))
+        .then(
+          () => outage.over(),
+          (error: unknown) => outage.failed(error, { stream }),
+        )
+        .finally(() => saving.delete(animeId));
+      saving.set(animeId, done);
+    },
+    settled: async () => {
+      await Promise.all(saving.values());
+    },
+  };
+};
+
+export const snapshotStreamOf = (animeId: AnimeId): string =>
+  `snapshot-${streamOf(animeId)}-${FOLD_HASH}`;
+
+const lastEvent = async (store: EventStore, stream: string): Promise<RecordedEvent | undefined> => {
+  try {
+    for await (const event of store.read(stream, { direction: 'backwards', limit: 1 }))
+      return event;
+  } catch (error) {
+    if (!(error instanceof StreamDeletedError)) throw error;
+  }
+  return undefined;
+};
+
+type StoredCommand = readonly [string, string, AnimeEventType, string, string, string];
+
+interface StoredSnapshot {
+  readonly revision: string;
+  /** Absent in older ones: 0. */
+  readonly from?: string;
+  readonly lastEventId: string;
+  readonly state: Anime;
+  readonly recent: readonly StoredCommand[];
+}
+
+const toSnapshot = (memory: AnimeMemory, revision: bigint): JsonObject => {
+  const recent = memory.recent
+    .newest(KEPT_COMMANDS)
+    .map((c): StoredCommand => [
+      c.commandId,
+      c.eventId,
+      c.type,
+      c.revision.toString(),
+      c.position.toString(),
+      c.bodyHash,
+    ]);
+  const { state, lastEventId } = memory;
+  const from = (memory.from ?? 0n).toString();
+  return {
+    revision: revision.toString(),
+    from,
+    lastEventId,
+    state,
+    recent,
+  } as unknown as JsonObject;
+};
+
+/** Fills a blank memory; undefined where the data are not what we wrote. */
+const fromSnapshot = (blank: AnimeMemory, data: Uint8Array): AnimeMemory | undefined => {
+  try {
+    const stored = JSON.parse(Buffer.from(data).toString('utf8')) as StoredSnapshot;
+    const revision = BigInt(stored.revision);
+    if (!isState(stored.state) || typeof stored.lastEventId !== 'string') return undefined;
+    for (const [commandId, eventId, type, at, position, bodyHash] of stored.recent) {
+      const place = { revision: BigInt(at), position: BigInt(position) };
+      blank.recent.add({ commandId, eventId, type, bodyHash, ...place });
+    }
+    const { state, lastEventId } = stored;
+    const from = BigInt(stored.from ?? 0);
+    return { ...blank, state, lastEventId, revision, from, snapshotAt: revision };
+  } catch {
+    return undefined;
+  }
+};
+
+const isState = (state: Anime): boolean =>
+  state.status === 'unlisted' ? state.details === null : typeof state.details?.title === 'string';

@@ -1,0 +1,66 @@
+import { Problem } from '../../platform/http/problem.js';
+import type { ExpectedRevision } from '../../ports/event-store.js';
+
+/** The entity tag of an anime is the revision of its stream. */
+export const etagOf = (revision: bigint): string => `"${revision}"`;
+
+export const etagOrNone = (revision: ExpectedRevision): string | undefined =>
+  revision === 'no_stream' ? undefined : etagOf(revision);
+
+/** A revision in digits: 64 bits do not fit into a JSON number. */
+export const REVISION = '^(?:0|[1-9][0-9]{0,18})$';
+const REVISION_ONLY = new RegExp(REVISION);
+
+const TAG = String.raw`(?:W/)?"[\x21\x23-\x7e\x80-\xff]*"`;
+
+/** What a precondition may be: a star, or a list of entity tags in which some may be missing. */
+export const ENTITY_TAGS = String.raw`^[ \t]*(?:\*|(?:,[ \t]*)*${TAG}(?:[ \t]*,(?:[ \t]*${TAG})?)*)[ \t]*$`;
+const ENTITY_TAGS_ONLY = new RegExp(ENTITY_TAGS);
+
+/** What a precondition names: `any` for a star, else the revisions among its entity tags. */
+export type EntityTags = 'any' | readonly bigint[];
+
+/** A weak tag never matches here; it is left out, as is one that is no revision. */
+export const parseIfMatch = (header: string | undefined): EntityTags | undefined =>
+  parse('If-Match', header, { weak: false });
+
+/** Compared weakly, as RFC 9110 says: a weak tag counts as the revision that it names. */
+export const parseIfNoneMatch = (header: string | undefined): EntityTags | undefined =>
+  parse('If-None-Match', header, { weak: true });
+
+const parse = (
+  name: string,
+  header: string | undefined,
+  take: { readonly weak: boolean },
+): EntityTags | undefined => {
+  if (header === undefined) return undefined;
+  if (!ENTITY_TAGS_ONLY.test(header)) {
+    throw new Problem(400, `The header ${name} must be * or a list of entity tags such as "5".`);
+  }
+  const tags = header.match(new RegExp(TAG, 'g'));
+  if (tags === null) return 'any';
+  return tags
+    .map((tag) => (take.weak ? tag.replace(/^W\//, '') : tag).slice(1, -1))
+    .filter((tag) => REVISION_ONLY.test(tag))
+    .map(BigInt);
+};
+
+const BARE = String.raw`[\x21\x23-\x7e]{1,255}`;
+/** A structured field string, where only the quote and the backslash are escaped. */
+const QUOTED = String.raw`"(?:[\x20\x21\x23-\x5b\x5d-\x7e]|\\["\\]){1,255}"`;
+
+/** What the header Idempotency-Key may be: quoted as its draft standard says or bare. */
+export const IDEMPOTENCY_KEY = `^(?:${BARE}|${QUOTED})$`;
+const IDEMPOTENCY_KEY_ONLY = new RegExp(IDEMPOTENCY_KEY);
+
+/** The key, which is the same whether it comes quoted or bare, as most clients send it. */
+export const parseIdempotencyKey = (header: string | undefined): string | undefined => {
+  if (header === undefined) return undefined;
+  if (!IDEMPOTENCY_KEY_ONLY.test(header)) {
+    throw new Problem(
+      400,
+      'The header Idempotency-Key must be one string of 1 to 255 visible ASCII characters.',
+    );
+  }
+  return header.startsWith('"') ? header.slice(1, -1).replace(/\\(.)/g, '$1') : header;
+};

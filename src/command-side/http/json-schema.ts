@@ -1,0 +1,54 @@
+import { patternOf, type TextRule } from '../../domain/text-rules.js';
+import { REVISION } from './headers.js';
+
+export const text = (description: string, rule: TextRule, example: string) => ({
+  type: 'string',
+  description,
+  ...(rule.mayBeBlank === true ? {} : { minLength: 1 }),
+  maxLength: rule.maxLength,
+  pattern: patternOf(rule),
+  examples: [example],
+});
+
+export const number = (
+  type: 'integer' | 'number',
+  description: string,
+  limits: { readonly minimum: number; readonly maximum: number },
+  example: number,
+) => ({ type, description, ...limits, examples: [example] });
+
+/** Nothing but its type says that a value may be unknown. */
+export const orNull = <Schema extends { readonly type: string }>(schema: Schema) => ({
+  ...schema,
+  type: [schema.type, 'null'],
+});
+
+export const upTo = (maximum: number) => ({ minimum: 0, maximum });
+
+export const object = <Properties extends object>(
+  description: string,
+  properties: Properties,
+  required: readonly (keyof Properties & string)[],
+  example: object,
+) => ({ type: 'object', description, properties, required, examples: [example] });
+
+export const label = (description: string, ...examples: readonly string[]) => ({
+  type: 'string',
+  description,
+  examples,
+});
+
+/** 64 bits do not fit into a JSON number. */
+export const whole64 = (description: string, example: string) => ({
+  type: 'string',
+  description,
+  pattern: REVISION,
+  examples: [example],
+});
+
+export const uuid = (description: string, example: string) => ({
+  type: 'string',
+  format: 'uuid',
+  description,
+  examples: [example],
+});

@@ -1,0 +1,243 @@
+import { Problem, problemDocument, type ProblemOptions } from '../../platform/http/problem.js';
+
+const ANIME = { anime_id: 1, user_id: 'user123' };
+
+/** What clients send. */
+export const REQUESTS = {
+  Click: ANIME,
+  View: { ...ANIME, duration_seconds: 1440 },
+  Rating: { ...ANIME, rating: 8.333 },
+  Details: {
+    title: 'Cowboy Bebop',
+    description: 'Four bounty hunters and a dog travel through the solar system of 2071.',
+    image: 'https://images.example.org/anime/1.jpg',
+    type: 'TV',
+    episodes: 26,
+    genres: ['Action', 'Award Winning', 'Sci-Fi'],
+    score: 8.75,
+    popularity: 43,
+    members: 1771505,
+  },
+};
+
+const ok = (message: string, eventId: string, revision: string, position: string) => ({
+  status: 'ok',
+  message,
+  eventId,
+  animeId: 1,
+  revision,
+  position,
+});
+
+const LISTED_ID = '0f6c3c1e-55a8-4d0f-9f3e-5b1f0f5b8f11';
+const CLICK_ID = 'd3c4a8b2-6f0e-4c5a-8a51-2f7f5c9f0e4d';
+
+/** What health says of a stream on which commands are refused. */
+export const REFUSED_STREAM = {
+  stream: 'anime-1',
+  detail: 'The history of anime-1 was truncated: it begins at revision 1 ($maxCount is 1).',
+  remedy:
+    'Remove $maxCount, $maxAge and $tb from the metadata of anime-1. If a scavenge has removed the events already, delete the stream (a soft delete) and list the anime again.',
+};
+
+/** What is answered to them, one after another, by a service that was empty. */
+export const ANSWERS = {
+  listed: ok('Catalogue details recorded.', LISTED_ID, '0', '1'),
+  clicked: ok('Click recorded.', CLICK_ID, '1', '2'),
+  viewed: ok('View recorded.', '5a0d7f3e-8c1b-4f7e-b0a6-93d1e4c2ab70', '2', '3'),
+  rated: {
+    ...ok('Rating recorded.', '9e1b6c52-0d4f-4a6b-a2c7-7c6e2b1d8f35', '3', '4'),
+    rating: 8.33,
+  },
+  events: {
+    animeId: 1,
+    stream: 'anime-1',
+    events: [
+      {
+        eventId: CLICK_ID,
+        type: 'ClickRegistered',
+        revision: '1',
+        position: '2',
+        recordedAt: '2026-11-24T10:00:00.003Z',
+        data: {
+          schemaVersion: 2,
+          animeId: 1,
+          occurredAt: '2026-11-24T10:00:00.000Z',
+          userId: 'user123',
+        },
+        metadata: {
+          $correlationId: 'page-7f3a',
+          $causationId: 'request-42',
+          commandId: CLICK_ID,
+        },
+      },
+    ],
+    next: '?from=2&limit=1',
+  },
+  unchanged: { status: 'ok', message: 'Nothing had to change.', animeId: 1, revision: '3' },
+  revised: ok('Catalogue details recorded.', '2b7e9d14-3c5a-4e8f-9d60-1a4b7c8e5f92', '4', '5'),
+  delisted: ok('Anime taken off the catalogue.', 'c81f5e3a-7b2d-4960-8e1f-6d3a9b0c4e27', '5', '6'),
+  healthy: {
+    status: 'healthy',
+    service: 'command-api',
+    version: '0.1.0',
+    dependencies: { 'event-store': 'healthy' },
+  },
+  unhealthy: {
+    status: 'unhealthy',
+    service: 'command-api',
+    version: '0.1.0',
+    dependencies: { 'event-store': 'unhealthy' },
+    reasons: { 'event-store': 'The event log is closed.' },
+  },
+  degraded: {
+    status: 'degraded',
+    service: 'command-api',
+    version: '0.1.0',
+    dependencies: { 'event-store': 'healthy' },
+    problems: {
+      'commands-refused': {
+        count: 1,
+        streams: [REFUSED_STREAM],
+      },
+    },
+  },
+  ready: { status: 'ready' },
+  notReady: { status: 'not ready' },
+  alive: { status: 'alive' },
+};
+
+interface Options extends Pick<ProblemOptions, 'kind' | 'errors' | 'members'> {
+  /** Default: `/click`; null where the HTTP parser refuses, before there is a request. */
+  readonly instance?: string | null;
+}
+
+const problem = (status: number, detail: string, options: Options = {}) => {
+  const { instance = '/click', ...typed } = options;
+  return {
+    ...problemDocument(new Problem(status, detail, typed)),
+    ...(instance === null ? {} : { instance, requestId: 'request-42' }),
+  };
+};
+
+const ID_NOT_READABLE = 'The id in the path must be a whole number from 1 to 2147483647.';
+
+const REFUSED_BY_STORE =
+  'The event store refuses this request. An operator must act; nothing was recorded.';
+const DENIED_BY_STORE =
+  'The event store denies this service access. An operator must act; nothing was recorded.';
+
+/** One of every problem, as it is answered. */
+export const PROBLEMS = {
+  'body-not-json': problem(400, 'The body is not valid JSON.'),
+  'id-not-readable': problem(400, ID_NOT_READABLE, { instance: '/animes/abc' }),
+  'events-id-not-readable': problem(400, ID_NOT_READABLE, { instance: '/animes/abc/events' }),
+  'query-not-readable': problem(
+    400,
+    'The query parameter limit must be a whole number from 1 to 500.',
+    { instance: '/animes/1/events' },
+  ),
+  'header-not-readable': problem(
+    400,
+    'The header If-Match must be * or a list of entity tags such as "5".',
+  ),
+  'not-http': problem(400, 'This is not a valid HTTP request.', { instance: null }),
+  'key-missing': problem(401, 'This needs an API key.'),
+  'key-unknown': problem(401, 'This API key is not known.'),
+  'key-read-only': problem(403, 'This API key may only read; commands need one of API_KEYS.', {
+    kind: 'read-only-key',
+  }),
+  'anime-not-listed': problem(404, 'Anime 999 is not in the catalogue.', {
+    kind: 'anime-not-listed',
+  }),
+  'no-history': problem(404, 'Anime 999 has no history.', {
+    kind: 'anime-not-listed',
+    instance: '/animes/999/events',
+  }),
+  'request-timeout': problem(408, 'The request took too long to arrive.', { instance: null }),
+  conflict: problem(409, 'Others kept writing to this anime; nothing was recorded. Try again.', {
+    kind: 'conflict',
+  }),
+  'anime-delisted': problem(410, 'Anime 1 has been taken off the catalogue.', {
+    kind: 'anime-delisted',
+  }),
+  'stream-deleted': problem(410, 'The history of this anime was deleted for ever.', {
+    kind: 'stream-deleted',
+  }),
+  'precondition-failed': problem(412, 'The anime is at another revision than If-Match asks for.', {
+    kind: 'precondition-failed',
+  }),
+  'already-listed': problem(
+    412,
+    'The anime is in the catalogue at a revision that If-None-Match excludes.',
+    { kind: 'precondition-failed', instance: '/animes/1' },
+  ),
+  'body-too-large': problem(413, 'The body is too large.'),
+  'body-of-another-type': problem(
+    415,
+    'The body must be JSON, with the content type application/json, application/*+json or text/plain.',
+  ),
+  'details-of-another-type': problem(
+    415,
+    'The body must be JSON, with the content type application/json.',
+    { instance: '/animes/1' },
+  ),
+  validation: problem(422, 'user_id is required.', {
+    kind: 'validation',
+    errors: [{ pointer: '/user_id', detail: 'user_id is required.' }],
+  }),
+  'idempotency-key-reused': problem(
+    422,
+    'This Idempotency-Key was used before with another body.',
+    { kind: 'idempotency-key-reused' },
+  ),
+  'too-many-requests': problem(429, 'Too many requests from this address; try again later.'),
+  'headers-too-large': problem(431, 'The headers are too large.', { instance: null }),
+  'internal-error': problem(
+    500,
+    'Something went wrong on our side. Request request-42 is in our log.',
+  ),
+  'event-store-refused': problem(500, REFUSED_BY_STORE, { kind: 'event-store-refused' }),
+  'history-refused': problem(500, REFUSED_BY_STORE, {
+    kind: 'event-store-refused',
+    instance: '/animes/1/events',
+  }),
+  overloaded: problem(503, 'Too many commands are waiting; nothing was recorded.', {
+    kind: 'overloaded',
+  }),
+  unavailable: problem(503, 'The event store does not answer; nothing was recorded.', {
+    kind: 'unavailable',
+  }),
+  'history-unavailable': problem(503, 'The event store does not answer.', {
+    kind: 'unavailable',
+    instance: '/animes/1/events',
+  }),
+  'outcome-unknown': problem(
+    503,
+    'Whether this was recorded is not known. Repeat it with the same Idempotency-Key.',
+    { kind: 'outcome-unknown' },
+  ),
+  'stream-unreadable': problem(
+    503,
+    'Event 1 of anime-1 (ClickRegistered version 99) cannot be read: its schema version is newer than this service. An operator must act; nothing was recorded.',
+    {
+      kind: 'stream-unreadable',
+      members: { stream: 'anime-1', revision: '1', eventType: 'ClickRegistered version 99' },
+    },
+  ),
+  'stream-truncated': problem(
+    503,
+    'The history of anime-1 was truncated: it begins at revision 1 ($maxCount is 1). An operator must act; nothing was recorded.',
+    {
+      kind: 'stream-truncated',
+      members: { stream: 'anime-1', revision: '1', eventType: 'ClickRegistered' },
+    },
+  ),
+  'event-store-access-denied': problem(503, DENIED_BY_STORE, { kind: 'event-store-access-denied' }),
+  'history-denied': problem(503, DENIED_BY_STORE, {
+    kind: 'event-store-access-denied',
+    instance: '/animes/1/events',
+  }),
+};
+
+export type ProblemName = keyof typeof PROBLEMS;

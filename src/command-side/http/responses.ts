@@ -1,0 +1,169 @@
+import type { Request, Response } from 'express';
+import type { AnimeCommand } from '../../domain/commands.js';
+import type { RejectionCode } from '../../domain/decide.js';
+import { Problem } from '../../platform/http/problem.js';
+import type { CommandResult, Precondition, Recorded } from '../../ports/command-result.js';
+import { etagOf, etagOrNone } from './headers.js';
+
+/** Every reason of the domain has its status here; a new one does not compile without. */
+const REJECTION_STATUS: Readonly<Record<RejectionCode, number>> = {
+  ANIME_NOT_LISTED: 404,
+  ANIME_DELISTED: 410,
+  INVALID_RATING: 422,
+  INVALID_DURATION: 422,
+};
+
+const PRECONDITIONS: Readonly<Record<Precondition, string>> = {
+  'If-Match': 'The anime is at another revision than If-Match asks for.',
+  'If-None-Match': 'The anime is in the catalogue at a revision that If-None-Match excludes.',
+};
+
+/** What a command of one kind says when it is done. */
+export interface Success {
+  readonly message: string;
+  /** Whether the event made something that was not there. */
+  readonly status: (recorded: Recorded) => 200 | 201;
+}
+
+/** Answers a command; a result that is no success is thrown as a problem. */
+export const answer = (
+  res: Response,
+  command: AnimeCommand,
+  result: CommandResult,
+  { message, status }: Success,
+): void => {
+  switch (result.kind) {
+    case 'replayed':
+      res.setHeader('Idempotency-Replayed', 'true');
+      sendRecorded(res, command, result, status(result), message);
+      return;
+    case 'accepted':
+      sendRecorded(res, command, result, status(result), message);
+      return;
+    case 'unchanged':
+      res.setHeader('ETag', etagOf(result.revision));
+      sendJson(res, 200, {
+        status: 'ok',
+        message: 'Nothing had to change.',
+        animeId: command.animeId,
+        revision: result.revision.toString(),
+      });
+      return;
+    default:
+      throw problemOf(result);
+  }
+};
+
+const sendRecorded = (
+  res: Response,
+  command: AnimeCommand,
+  { eventId, revision, position }: Recorded,
+  status: 200 | 201,
+  message: string,
+): void => {
+  const { animeId } = command;
+  res.setHeader('ETag', etagOf(revision));
+  res.setHeader(
+    'Location',
+    relativeTo(res.req, `animes/${animeId}/events?from=${revision}&limit=1`),
+  );
+  sendJson(res, status, {
+    status: 'ok',
+    message,
+    eventId,
+    animeId,
+    // 64 bits do not fit into a JSON number.
+    revision: revision.toString(),
+    position: position.toString(),
+    ...(command.type === 'GiveRating' ? { rating: command.rating } : {}),
+  });
+};
+
+/** A path of this API as seen from the request, so that it holds behind whatever prefix a proxy strips. */
+const relativeTo = ({ path }: Request, target: string): string =>
+  `${'../'.repeat(path.split('/').length - 2)}${target}`;
+
+const sendJson = (res: Response, status: number, body: object): void => {
+  const text = JSON.stringify(body);
+  res.statusCode = status;
+  res.setHeader('Content-Type', 'application/json; charset=utf-8');
+  res.setHeader('Content-Length', Buffer.byteLength(text));
+  res.end(text);
+};
+
+type Failure = Exclude<CommandResult, { readonly kind: 'accepted' | 'replayed' | 'unchanged' }>;
+
+const problemOf = (result: Failure): Problem => {
+  switch (result.kind) {
+    case 'rejected': {
+      const { code, reason } = result.rejection;
+      return new Problem(REJECTION_STATUS[code], reason, { kind: kindOf(code) });
+    }
+    case 'precondition-failed': {
+      const etag = etagOrNone(result.revision);
+      return new Problem(412, PRECONDITIONS[result.header], {
+        kind: 'precondition-failed',
+        headers: etag === undefined ? {} : { ETag: etag },
+      });
+    }
+    case 'key-reused':
+      return new Problem(422, 'This Idempotency-Key was used before with another body.', {
+        kind: 'idempotency-key-reused',
+      });
+    case 'conflict':
+      return new Problem(
+        409,
+        'Others kept writing to this anime; nothing was recorded. Try again.',
+        {
+          kind: 'conflict',
+        },
+      );
+    case 'overloaded':
+      return later(1, 'Too many commands are waiting; nothing was recorded.', 'overloaded');
+    case 'unavailable':
+      return later(2, 'The event store does not answer; nothing was recorded.', 'unavailable');
+    case 'access-denied':
+    case 'refused-by-store':
+      return problemOfStore(result.kind);
+    case 'outcome-unknown':
+      return later(
+        1,
+        'Whether this was recorded is not known. Repeat it with the same Idempotency-Key.',
+        'outcome-unknown',
+      );
+    case 'unreadable':
+    case 'truncated': {
+      const { kind, stream, revision, eventType, detail } = result.problem;
+      return new Problem(503, `${detail} An operator must act; nothing was recorded.`, {
+        kind: `stream-${kind}`,
+        headers: { 'Retry-After': '60' },
+        members: { stream, revision: revision.toString(), eventType },
+      });
+    }
+    case 'gone':
+      return new Problem(410, 'The history of this anime was deleted for ever.', {
+        kind: 'stream-deleted',
+      });
+    case 'too-large':
+      return new Problem(413, 'The event store does not take an event of this size.', {});
+  }
+};
+
+/** What waiting does not mend: the service's credentials, or the event store itself. */
+export const problemOfStore = (kind: 'access-denied' | 'refused-by-store'): Problem =>
+  kind === 'access-denied'
+    ? later(
+        60,
+        'The event store denies this service access. An operator must act; nothing was recorded.',
+        'event-store-access-denied',
+      )
+    : new Problem(
+        500,
+        'The event store refuses this request. An operator must act; nothing was recorded.',
+        { kind: 'event-store-refused' },
+      );
+
+const later = (seconds: number, detail: string, kind: string): Problem =>
+  new Problem(503, detail, { kind, headers: { 'Retry-After': String(seconds) } });
+
+const kindOf = (code: RejectionCode): string => code.toLowerCase().replaceAll('_', '-');

@@ -1,0 +1,102 @@
+import { Router, type Request } from 'express';
+import { streamOf } from '../../domain/stream-name.js';
+import { PortError, StreamDeletedError } from '../../ports/errors.js';
+import type { EventStore, RecordedEvent } from '../../ports/event-store.js';
+import { requireApiKey } from '../../platform/http/api-key.js';
+import { Problem } from '../../platform/http/problem.js';
+import { problemOfStore } from './responses.js';
+import { resultOfFailure } from '../handling/failures.js';
+import { REVISION } from './headers.js';
+import { pathAnimeId } from './validation.js';
+
+export const DEFAULT_EVENTS = 100;
+export const MAX_EVENTS = 500;
+const MAX_REVISION = 2n ** 63n - 1n;
+
+/** `GET /animes/:id/events?from=&limit=`: the history of an anime, to look at. */
+export const streamRoutes = (options: {
+  readonly store: EventStore;
+  readonly apiKeys: readonly string[];
+}): Router => {
+  const { store, apiKeys } = options;
+  const router = Router({ caseSensitive: true });
+
+  router.get('/animes/:id/events', requireApiKey(apiKeys), async (req, res) => {
+    const animeId = pathAnimeId(req);
+    const given = wholeQuery(req, 'from', 0n, 10n ** 19n - 1n) ?? 0n;
+    // No history is longer, so what is asked for from beyond is nothing either way.
+    const from = given < MAX_REVISION ? given : MAX_REVISION;
+    const limit = Number(wholeQuery(req, 'limit', 1n, BigInt(MAX_EVENTS)) ?? DEFAULT_EVENTS);
+    const stream = streamOf(animeId);
+    try {
+      const events: RecordedEvent[] = [];
+      for await (const event of store.read(stream, { from, limit })) events.push(event);
+      if (events.length === 0 && (await store.head(stream)) === 'no_stream') {
+        throw new Problem(404, `Anime ${animeId} has no history.`, { kind: 'anime-not-listed' });
+      }
+      const last = events.at(-1);
+      const full = events.length === limit && last !== undefined;
+      res.json({
+        animeId,
+        stream,
+        events: events.map(shown),
+        // Relative to this page, so that it holds behind a proxy that strips a prefix.
+        next: full ? `?from=${last.revision + 1n}&limit=${limit}` : null,
+      });
+    } catch (error) {
+      throw problemOf(error);
+    }
+  });
+
+  return router;
+};
+
+const shown = (event: RecordedEvent) => ({
+  eventId: event.id,
+  type: event.type,
+  revision: event.revision.toString(),
+  position: event.position.commit.toString(),
+  recordedAt: new Date(event.recordedAt).toISOString(),
+  data: parsed(event.data),
+  metadata: parsed(event.metadata),
+});
+
+/** Whatever a client stored is shown: what is not JSON as base64. */
+const parsed = (bytes: Uint8Array): unknown => {
+  const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  if (text.length === 0) return null;
+  try {
+    return JSON.parse(text.toString('utf8')) as unknown;
+  } catch {
+    return { base64: text.toString('base64') };
+  }
+};
+
+const DIGITS = new RegExp(REVISION);
+
+const wholeQuery = (req: Request, name: string, min: bigint, max: bigint): bigint | undefined => {
+  const given = req.query[name];
+  if (given === undefined) return undefined;
+  const value = typeof given === 'string' && DIGITS.test(given) ? BigInt(given) : undefined;
+  if (value !== undefined && value >= min && value <= max) return value;
+  throw new Problem(
+    400,
+    `The query parameter ${name} must be a whole number from ${min} to ${max}.`,
+  );
+};
+
+const problemOf = (error: unknown): unknown => {
+  if (error instanceof StreamDeletedError) {
+    return new Problem(410, 'The history of this anime was deleted for ever.', {
+      kind: 'stream-deleted',
+    });
+  }
+  if (!(error instanceof PortError)) return error;
+  const { kind } = resultOfFailure(error);
+  if (kind === 'access-denied' || kind === 'refused-by-store') return problemOfStore(kind);
+  return new Problem(503, 'The event store does not answer.', {
+    kind: 'unavailable',
+    headers: { 'Retry-After': '2' },
+    cause: error,
+  });
+};

@@ -1,0 +1,113 @@
+import type { Request } from 'express';
+import { body, type ValidationChain } from 'express-validator';
+import { detailsProblems, type DetailProblem } from '../../domain/details.js';
+import type { AnimeDetails } from '../../domain/events.js';
+import { isAnimeId, isUserId, type AnimeId, type UserId } from '../../domain/ids.js';
+import { isDurationSeconds, isRating } from '../../domain/rules.js';
+import { Problem, type FieldProblem } from '../../platform/http/problem.js';
+
+/**
+ * One check per field that looks at the type too: the library's own checks take "1" and [1] for 1.
+ * Nothing is coerced, and only these fields are ever read.
+ */
+const field = (
+  name: string,
+  isValid: (value: unknown) => boolean,
+  expectation: string,
+): ValidationChain =>
+  body(name)
+    .custom(isValid)
+    .withMessage((value: unknown) => (value === undefined ? 'is required' : expectation));
+
+const ANIME_ID = field('anime_id', isAnimeId, 'must be a whole number from 1 to 2147483647');
+const USER_ID = field(
+  'user_id',
+  isUserId,
+  'must be a string of 1 to 128 well-formed characters, not blank, without control characters',
+);
+const DURATION = field(
+  'duration_seconds',
+  isDurationSeconds,
+  'must be a whole number from 0 to 2147483647',
+);
+const RATING = field('rating', isRating, 'must be a number from 1 to 10');
+
+export interface ClickBody {
+  readonly anime_id: AnimeId;
+  readonly user_id: UserId;
+}
+export interface ViewBody extends ClickBody {
+  readonly duration_seconds: number;
+}
+export interface RatingBody extends ClickBody {
+  readonly rating: number;
+}
+
+export const validClick = (req: Request): Promise<ClickBody> => valid(req, [ANIME_ID, USER_ID]);
+export const validView = (req: Request): Promise<ViewBody> =>
+  valid(req, [ANIME_ID, USER_ID, DURATION]);
+export const validRating = (req: Request): Promise<RatingBody> =>
+  valid(req, [ANIME_ID, USER_ID, RATING]);
+
+/** The body once every field has passed its check; its type says what the checks have shown. */
+const valid = async <Body>(req: Request, chains: readonly ValidationChain[]): Promise<Body> => {
+  requireObject(req.body);
+  const errors: FieldProblem[] = [];
+  for (const chain of chains) {
+    const result = await chain.run(req, { dryRun: true });
+    for (const error of result.array({ onlyFirstError: true })) {
+      if (error.type === 'field') {
+        errors.push({ pointer: `/${error.path}`, detail: sentence(error.path, error.msg) });
+      }
+    }
+  }
+  if (errors.length > 0) throw invalid(errors);
+  return req.body as Body;
+};
+
+/** All details of an anime: what is absent is unknown. */
+export const validDetails = (req: Request): AnimeDetails => {
+  requireObject(req.body);
+  const given = req.body as Readonly<Partial<Record<keyof AnimeDetails, unknown>>>;
+  const problems = detailsProblems(given);
+  if (problems.length > 0) throw invalid(problems.map(toFieldProblem));
+  const details = given as Pick<AnimeDetails, 'title'> & Partial<AnimeDetails>;
+  return {
+    title: details.title,
+    description: details.description ?? null,
+    image: details.image ?? null,
+    type: details.type ?? null,
+    episodes: details.episodes ?? null,
+    genres: details.genres ?? [],
+    score: details.score ?? null,
+    popularity: details.popularity ?? null,
+    members: details.members ?? null,
+  };
+};
+
+const toFieldProblem = ({ field: name, index, reason }: DetailProblem): FieldProblem => ({
+  pointer: index === undefined ? `/${name}` : `/${name}/${index}`,
+  detail: sentence(index === undefined ? name : `${name}[${index}]`, reason),
+});
+
+const sentence = (name: string, expectation: unknown): string => `${name} ${String(expectation)}.`;
+
+const requireObject = (value: unknown): void => {
+  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return;
+  throw invalid([{ pointer: '', detail: 'The body must be a JSON object.' }]);
+};
+
+const invalid = (errors: readonly FieldProblem[]): Problem => {
+  const detail = errors.map((error) => error.detail).join(' ');
+  return new Problem(422, detail, { kind: 'validation', errors });
+};
+
+const PATH_ID = /^[1-9][0-9]{0,9}$/;
+
+/** The anime that a path names. */
+export const pathAnimeId = (req: Request): AnimeId => {
+  const { id } = req.params;
+  const number = typeof id === 'string' && PATH_ID.test(id) ? Number(id) : undefined;
+  if (isAnimeId(number)) return number;
+  throw new Problem(400, 'The id in the path must be a whole number from 1 to 2147483647.');
+};

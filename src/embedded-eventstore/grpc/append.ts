@@ -1,0 +1,98 @@
+import shared from '@eventstore/db-client/generated/shared_pb.js';
+import streams from '@eventstore/db-client/generated/streams_pb.js';
+import type { AppendOutcome, Expected } from '../log/event-log.js';
+import { expectedOf } from './expected-revision.js';
+import { clientStreaming, type ServiceContext } from './handlers.js';
+import { writableStreamOf } from './identifiers.js';
+import { createProposal } from './proposed-events.js';
+import { invalidArgument, maximumAppendSizeExceeded, streamDeleted } from './rpc-error.js';
+import { receiveAll } from './streaming.js';
+import { within } from './calls.js';
+
+/** The classic append: one call per append, the options first, then one message per event. All or nothing. */
+export const append = (context: ServiceContext) =>
+  clientStreaming<streams.AppendReq, streams.AppendResp>(context, async (call, signal) => {
+    const proposal = createProposal(context.maxAppendBytes);
+    let target: { stream: string; expected: Expected } | undefined;
+    await receiveAll(call, signal, (request: streams.AppendReq) => {
+      if (target === undefined) {
+        target = targetOf(request);
+        return;
+      }
+      const message = request.getProposedMessage();
+      if (message === undefined) throw invalidArgument('A proposed message is required.');
+      proposal.add(message);
+      if (proposal.tooLarge) throw maximumAppendSizeExceeded(context.maxAppendBytes);
+    });
+    if (target === undefined) throw invalidArgument('An append starts with its options.');
+    const { stream, expected } = target;
+    const writing = context.log.append(stream, expected, proposal.events);
+    const outcome = await context.calls.finish(within(writing, context.appendTimeoutMs));
+    return appendResponse(stream, expected, outcome);
+  });
+
+const targetOf = (request: streams.AppendReq) => {
+  const options = request.getOptions();
+  if (options === undefined) throw invalidArgument('An append starts with its options.');
+  return {
+    stream: writableStreamOf(options.getStreamIdentifier()),
+    expected: expectedOf(options, options.hasRevision() ? options.getRevision() : undefined),
+  };
+};
+
+/** A conflict is a normal answer of this call, other refusals are errors. */
+const appendResponse = (
+  stream: string,
+  expected: Expected,
+  outcome: AppendOutcome,
+): streams.AppendResp => {
+  switch (outcome.kind) {
+    case 'written':
+      return new streams.AppendResp().setSuccess(appendSuccess(outcome));
+    case 'wrong-revision':
+      return new streams.AppendResp().setWrongExpectedVersion(
+        appendConflict(expected, outcome.actual),
+      );
+    case 'deleted':
+      throw streamDeleted(stream);
+    case 'too-large':
+      throw maximumAppendSizeExceeded(outcome.limit);
+  }
+};
+
+interface Written {
+  readonly revision: bigint;
+  readonly position: bigint;
+}
+
+/** An append of nothing to a stream that is not there has neither revision nor position. */
+const appendSuccess = ({ revision, position }: Written): streams.AppendResp.Success => {
+  const success = new streams.AppendResp.Success();
+  if (revision < 0n) success.setNoStream(new shared.Empty());
+  else success.setCurrentRevision(revision.toString());
+  if (position <= 0n) return success.setNoPosition(new shared.Empty());
+  const place = new streams.AppendResp.Position();
+  place.setCommitPosition(position.toString());
+  place.setPreparePosition(position.toString());
+  return success.setPosition(place);
+};
+
+/** Both halves are always there: clients of every age read one or the other. */
+const appendConflict = (
+  expected: Expected,
+  actual: bigint | 'no_stream',
+): streams.AppendResp.WrongExpectedVersion => {
+  const conflict = new streams.AppendResp.WrongExpectedVersion();
+  if (actual === 'no_stream') conflict.setCurrentNoStream(new shared.Empty());
+  else conflict.setCurrentRevision(actual.toString());
+  switch (expected) {
+    case 'any':
+      return conflict.setExpectedAny(new shared.Empty());
+    case 'stream_exists':
+      return conflict.setExpectedStreamExists(new shared.Empty());
+    case 'no_stream':
+      return conflict.setExpectedNoStream(new shared.Empty());
+    default:
+      return conflict.setExpectedRevision(expected.toString());
+  }
+};

@@ -1,0 +1,80 @@
+import type streams from '@eventstore/db-client/generated/streams_pb.js';
+import { createAnswers, createGate } from './batch-answers.js';
+import { bidirectional, unanswered, type ServiceContext } from './handlers.js';
+import { uuidOf } from './identifiers.js';
+import { toRpcError } from './rpc-error.js';
+import { consume } from './streaming.js';
+import { within } from './calls.js';
+import { createUnfinished, openedBy, type PendingAppend } from './unfinished-appends.js';
+
+/** Appends in the log's hands or with answers unread; beyond this nothing more is read. */
+const MAX_IN_FLIGHT = 512;
+
+/** Requests that come while the server stops stay unread; the end of the call says so. */
+const never = () => new Promise<void>(() => undefined);
+
+/**
+ * Many appends over one call, each answered exactly once. An append is handed to the log as soon as
+ * its last part is read and before the next request is, so that appends join the log in the order
+ * in which they came and share its group commits; answers come as they settle.
+ */
+export const batchAppend = (context: ServiceContext) =>
+  bidirectional<streams.BatchAppendReq, streams.BatchAppendResp>(context, async (call, signal) => {
+    const { calls, logger, maxAppendBytes } = context;
+    const gate = createGate(signal);
+    const answers = createAnswers(call, gate);
+    const unfinished = createUnfinished((append) => answers.settle(append, { kind: 'timeout' }));
+
+    const submit = (append: PendingAppend): void => {
+      gate.enter();
+      const answered = write(context, append).then(
+        (outcome) => answers.settle(append, outcome),
+        (error: unknown) => answers.fail(append, toRpcError(error, logger)),
+      );
+      calls.finish(answered.finally(gate.leave)).catch(unanswered(logger));
+    };
+
+    const grow = (id: string, append: PendingAppend, request: streams.BatchAppendReq): void => {
+      if (append.deadlineAt <= Date.now()) {
+        answers.settle(append, { kind: 'timeout' });
+        return;
+      }
+      for (const message of request.getProposedMessagesList()) append.proposal.add(message);
+      if (append.proposal.tooLarge) {
+        answers.settle(append, { kind: 'too-large', limit: maxAppendBytes });
+        return;
+      }
+      if (request.getIsFinal()) submit(append);
+      else unfinished.keep(id, append);
+    };
+
+    const accept = (request: streams.BatchAppendReq): Promise<void> | undefined => {
+      if (calls.stopping) return never();
+      let append: PendingAppend | undefined;
+      try {
+        const id = uuidOf(request.getCorrelationId(), 'A correlation id');
+        append = unfinished.take(id) ?? openedBy(request, context);
+        // Else it is the rest of an append that was answered before it was whole.
+        if (append !== undefined) grow(id, append, request);
+      } catch (error) {
+        answers.refuse(request, append, toRpcError(error, logger));
+      }
+      return gate.atMost(MAX_IN_FLIGHT);
+    };
+
+    try {
+      await consume(call, signal, accept);
+      await gate.atMost(0);
+      // Ended with answers missing, it must not look like a good end.
+      signal.throwIfAborted();
+    } finally {
+      unfinished.clear();
+    }
+  });
+
+const write = async ({ log }: ServiceContext, append: PendingAppend) => {
+  const { stream, expected, proposal, deadlineAt } = append;
+  const writing = log.append(stream, expected, proposal.events);
+  const outcome = await within(writing, deadlineAt - Date.now());
+  return outcome.kind === 'wrong-revision' ? { ...outcome, expected } : outcome;
+};

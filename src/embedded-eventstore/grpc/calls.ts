@@ -1,0 +1,86 @@
+import type { EventEmitter } from 'node:events';
+import { status } from '@grpc/grpc-js';
+import { setTimeout as delay } from 'node:timers/promises';
+import { RpcError, timedOut, unavailable } from './rpc-error.js';
+
+const STOPPING = 'The server is stopping.';
+
+/**
+ * What the server is doing, so that it can stop in order: take no new work, answer the writes that
+ * were begun, then end what would go on for ever.
+ */
+export const createCalls = () => {
+  const open = new Set<AbortController>();
+  const writes = new Set<Promise<unknown>>();
+  let stopping = false;
+
+  return {
+    get stopping() {
+      return stopping;
+    },
+
+    /**
+     * Rejects, and aborts the signal, with the RpcError to answer where the client goes away or the
+     * server stops before the work is done.
+     */
+    async run<T>(call: EventEmitter, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+      if (stopping) throw unavailable(STOPPING);
+      const controller = new AbortController();
+      const cancel = () => controller.abort(new RpcError(status.CANCELLED, 'Cancelled.'));
+      open.add(controller);
+      call.once('cancelled', cancel);
+      try {
+        return await Promise.race([work(controller.signal), aborted(controller.signal)]);
+      } finally {
+        open.delete(controller);
+        call.off('cancelled', cancel);
+      }
+    },
+
+    /** A write that is to be finished before the server stops. */
+    async finish<T>(work: Promise<T>): Promise<T> {
+      writes.add(work);
+      try {
+        return await work;
+      } finally {
+        writes.delete(work);
+      }
+    },
+
+    async stop(drainTimeoutMs: number): Promise<void> {
+      stopping = true;
+      const drained = new AbortController();
+      const settled = Promise.allSettled(writes).then(() => drained.abort());
+      await Promise.race([settled, pause(drainTimeoutMs, drained.signal)]);
+      for (const controller of open) controller.abort(unavailable(STOPPING));
+    },
+  };
+};
+
+const aborted = (signal: AbortSignal): Promise<never> =>
+  new Promise((_resolve, reject) => {
+    signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true });
+  });
+
+export type Calls = ReturnType<typeof createCalls>;
+
+/** Waits for a write so long; one that is late may happen still, and its outcome is dropped. */
+export const within = async <T>(work: Promise<T>, timeoutMs: number): Promise<T> => {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_resolve, reject) => {
+    timer = setTimeout(
+      () => reject(timedOut('Operation timed out: the write was not confirmed in time.')),
+      timeoutMs,
+    );
+  });
+  try {
+    return await Promise.race([work, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+};
+
+/** Resolves after the time or as soon as the signal aborts, never rejects. */
+export const pause = async (ms: number, signal: AbortSignal): Promise<void> => {
+  await delay(ms, undefined, { signal }).catch(() => undefined);
+};

@@ -1,0 +1,123 @@
+import { StreamsService } from '@eventstore/db-client/generated/streams_grpc_pb.js';
+import type { deserialize, ServiceDefinition } from '@grpc/grpc-js';
+
+const PLAIN: Shape = {};
+
+const uuid: Shape = { 1: PLAIN };
+const target: Shape = { 1: PLAIN, 3: PLAIN, 4: PLAIN, 5: PLAIN, 6: PLAIN };
+/** An event: its id and the entries of its metadata. */
+const proposed: Shape = { 1: uuid, 2: PLAIN };
+
+const stream: Shape = { 1: PLAIN, 3: PLAIN, 4: PLAIN };
+const all: Shape = { 1: PLAIN, 2: PLAIN, 3: PLAIN };
+const filter: Shape = { 1: PLAIN, 2: PLAIN, 4: PLAIN };
+const uuidForm: Shape = { 1: PLAIN, 2: PLAIN };
+const read: Shape = { 1: stream, 2: all, 6: PLAIN, 7: filter, 8: PLAIN, 9: uuidForm, 10: PLAIN };
+
+/** The shapes of requests in streams.proto. */
+const SHAPES = {
+  read: { 1: read },
+  append: { 1: target, 2: proposed },
+  batchAppend: { 1: uuid, 2: target, 3: proposed },
+  delete: { 1: target },
+  tombstone: { 1: target },
+} satisfies Record<string, Shape>;
+
+const checked =
+  <T>(shape: Shape, parse: deserialize<T>): deserialize<T> =>
+  (bytes) => {
+    assertBounds(bytes, shape);
+    return parse(bytes);
+  };
+
+/** The service as it is defined, reading only requests whose lengths are true. */
+export const boundedStreamsService: ServiceDefinition = {
+  ...StreamsService,
+  ...Object.fromEntries(
+    Object.entries(SHAPES).map(([name, shape]) => {
+      const method = StreamsService[name as keyof typeof SHAPES];
+      return [
+        name,
+        { ...method, requestDeserialize: checked<unknown>(shape, method.requestDeserialize) },
+      ];
+    }),
+  ),
+};
+
+/** For requests of which nothing is read: they are not even parsed. */
+export const unread = (service: ServiceDefinition): ServiceDefinition =>
+  Object.fromEntries(
+    Object.entries(service).map(([name, method]) => [
+      name,
+      { ...method, requestDeserialize: () => ({}) },
+    ]),
+  );
+
+/** The messages inside a message, by field number; all other fields are plain values. */
+interface Shape {
+  readonly [field: number]: Shape;
+}
+
+/**
+ * Checks that every length of a protobuf message stays within what was sent. google-protobuf 3.21
+ * believes a text's length: a request of a hundred bytes could keep it busy for minutes and fill
+ * the memory with a text of gigabytes. It does check the kinds of fields, which is left to it.
+ */
+export const assertBounds = (bytes: Uint8Array, shape: Shape): void =>
+  walk(bytes, 0, bytes.length, shape);
+
+const malformed = () => new RangeError('The message is malformed.');
+
+const walk = (bytes: Uint8Array, start: number, end: number, shape: Shape): void => {
+  let at = start;
+  while (at < end) {
+    const tag = varint(bytes, at, end);
+    at = afterVarint(bytes, at, end);
+    switch (tag % 8) {
+      case 0:
+        at = afterVarint(bytes, at, end);
+        break;
+      case 1:
+        at += 8;
+        break;
+      case 2: {
+        const length = varint(bytes, at, end);
+        at = afterVarint(bytes, at, end);
+        const inner = shape[Math.floor(tag / 8)];
+        if (length > end - at) throw malformed();
+        if (inner !== undefined) walk(bytes, at, at + length, inner);
+        at += length;
+        break;
+      }
+      case 5:
+        at += 4;
+        break;
+      // Groups, which this protocol has none of, or nothing at all.
+      default:
+        throw malformed();
+    }
+    if (at > end) throw malformed();
+  }
+};
+
+const MAX_VARINT_BYTES = 10;
+
+/** Exact as far as it matters: beyond 2^53 any length is too long. */
+const varint = (bytes: Uint8Array, start: number, end: number): number => {
+  let value = 0;
+  let scale = 1;
+  for (let at = start; at < end && at < start + MAX_VARINT_BYTES; at += 1) {
+    const byte = bytes[at] ?? 0;
+    value += (byte & 0x7f) * scale;
+    if (byte < 0x80) return value;
+    scale *= 0x80;
+  }
+  throw malformed();
+};
+
+const afterVarint = (bytes: Uint8Array, start: number, end: number): number => {
+  for (let at = start; at < end && at < start + MAX_VARINT_BYTES; at += 1) {
+    if ((bytes[at] ?? 0) < 0x80) return at + 1;
+  }
+  throw malformed();
+};

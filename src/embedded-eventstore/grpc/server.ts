@@ -1,0 +1,198 @@
+import { randomUUID } from 'node:crypto';
+import type { RequestListener } from 'node:http';
+import { GossipService } from '@eventstore/db-client/generated/gossip_grpc_pb.js';
+import gossip from '@eventstore/db-client/generated/gossip_pb.js';
+import { ServerFeaturesService } from '@eventstore/db-client/generated/serverfeatures_grpc_pb.js';
+import serverfeatures from '@eventstore/db-client/generated/serverfeatures_pb.js';
+import type shared from '@eventstore/db-client/generated/shared_pb.js';
+import { Server, ServerCredentials } from '@grpc/grpc-js';
+import type { Logger } from '../logger.js';
+import type { EventLog } from '../log/event-log.js';
+import { append } from './append.js';
+import { batchAppend } from './batch-append.js';
+import { type Calls, createCalls, pause } from './calls.js';
+import { deleteStream, tombstoneStream } from './delete.js';
+import { type ServiceContext, unary } from './handlers.js';
+import { uuidMessage } from './identifiers.js';
+import { listenForBoth } from './listener.js';
+import { read } from './read-pages.js';
+import { boundedStreamsService, unread } from './request-shapes.js';
+import { refusing, unsupportedServices } from './unsupported.js';
+
+export interface GrpcServerOptions {
+  readonly log: EventLog;
+  /** 0 takes a free one. */
+  readonly port: number;
+  /** There is no authentication: anything but the loopback address gives the log to the network. */
+  readonly host?: string;
+  readonly logger: Logger;
+  readonly features?: Features;
+  /** The largest append, counted as EventStoreDB counts. The log has its own limit as well. */
+  readonly maxAppendBytes?: number;
+  /** How long the log may take to confirm a write before its outcome is unknown to the client. */
+  readonly appendTimeoutMs?: number;
+  /** How long a stop waits for writes to be answered, and then for clients to take the answers. */
+  readonly drainTimeoutMs?: number;
+  /** What a browser gets that opens the port; by default a sentence. */
+  readonly page?: RequestListener;
+  /** How long a connection may take to show what it speaks. */
+  readonly firstRequestMs?: number;
+}
+
+export interface GrpcServer {
+  readonly port: number;
+  /** Refuses new calls, answers the writes that were begun, ends all else. May be called twice. */
+  close(): Promise<void>;
+}
+
+const TRANSPORT = {
+  // What the official clients accept too; their appends come in parts of up to 3 MiB.
+  'grpc.max_receive_message_length': 17 * 1024 * 1024,
+  'grpc.max_concurrent_streams': 1000,
+  // A client that vanished without a word must not keep its subscriptions.
+  'grpc.keepalive_time_ms': 30_000,
+  'grpc.keepalive_timeout_ms': 20_000,
+  'grpc.enable_channelz': 0,
+};
+
+/**
+ * Serves the log over EventStoreDB's protocol: appends, reads, subscriptions, deletes. What it does
+ * not support it refuses as unimplemented. Rejects if the port is taken.
+ */
+export const startGrpcServer = async ({
+  log,
+  port,
+  host = '127.0.0.1',
+  logger,
+  features = { batchAppend: true },
+  maxAppendBytes = 1024 * 1024,
+  appendTimeoutMs = 2000,
+  drainTimeoutMs = 5000,
+  page = answerSentence,
+  firstRequestMs = 10_000,
+}: GrpcServerOptions): Promise<GrpcServer> => {
+  const calls = createCalls();
+  const server = new Server(TRANSPORT);
+  let boundPort = port;
+  const context: ServiceContext = { log, calls, logger, maxAppendBytes, appendTimeoutMs };
+  addStreams(server, context, features);
+  server.addService(unread(ServerFeaturesService), {
+    getSupportedMethods: getSupportedMethods(context, features),
+  });
+  server.addService(unread(GossipService), {
+    read: readGossip(context, () => ({ host, port: boundPort })),
+  });
+  for (const [service, sentence] of unsupportedServices) {
+    server.addService(unread(service), refusing(service, sentence));
+  }
+  const injector = server.createConnectionInjector(ServerCredentials.createInsecure());
+  const listener = await listenForBoth({
+    ...{ host, port, page, deadlineMs: firstRequestMs },
+    onHttp2: (socket) => injector.injectConnection(socket),
+  }).catch((error: unknown) => {
+    const address = host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
+    throw new Error(`The event store cannot listen on ${address}.`, { cause: error });
+  });
+  boundPort = listener.port;
+  logger.info('the event store is served over gRPC', { host, port: boundPort });
+
+  let closed: Promise<void> | undefined;
+  return {
+    port: boundPort,
+    close: () => {
+      listener.close();
+      return (closed ??= shutDown(server, calls, drainTimeoutMs));
+    },
+  };
+};
+
+/** What it does not register, gRPC answers as unimplemented. */
+const addStreams = (server: Server, context: ServiceContext, features: Features): void =>
+  server.addService(boundedStreamsService, {
+    read: read(context),
+    append: append(context),
+    ...(features.batchAppend ? { batchAppend: batchAppend(context) } : {}),
+    delete: deleteStream(context),
+    tombstone: tombstoneStream(context),
+  });
+
+const SENTENCE =
+  'This is an event store. It speaks gRPC: connect to it with a client of EventStoreDB.\n';
+
+const answerSentence: RequestListener = (_req, res) => {
+  res.writeHead(404, { 'Content-Type': 'text/plain; charset=utf-8' }).end(SENTENCE);
+};
+
+interface Endpoint {
+  readonly host: string;
+  readonly port: number;
+}
+
+/** A cluster of one, which leads, so that clients that look for a leader find this server. */
+const readGossip = (context: ServiceContext, bound: () => Endpoint) => {
+  const instanceId = uuidMessage(randomUUID(), 'string');
+  return unary<shared.Empty, gossip.ClusterInfo>(context, (_request, call) => {
+    const { host, port } = endpointOf(call.getHost()) ?? bound();
+    const member = new gossip.MemberInfo();
+    member.setInstanceId(instanceId);
+    member.setTimeStamp(Date.now().toString());
+    member.setState(gossip.MemberInfo.VNodeState.LEADER);
+    member.setIsAlive(true);
+    member.setHttpEndPoint(new gossip.EndPoint().setAddress(host).setPort(port));
+    const cluster = new gossip.ClusterInfo();
+    cluster.addMembers(member);
+    return Promise.resolve(cluster);
+  });
+};
+
+/** Where the client found the server, behind a mapped port too, it will find it again. */
+const endpointOf = (authority: string): Endpoint | undefined => {
+  const [, host, port] = /^(\[[\da-fA-F:.]+\]|[^[\]:@/\s]+):(\d{1,5})$/.exec(authority) ?? [];
+  if (host === undefined) return undefined;
+  return { host: host.replace(/^\[|\]$/g, ''), port: Number(port) };
+};
+
+/** The EventStoreDB whose behaviour this server follows; clients read three numbers. */
+const SERVER_VERSION = '24.10.0';
+const STREAMS = 'event_store.client.streams.streams';
+
+interface Features {
+  /** Whether clients are told to append over one long call instead of one call per append. */
+  readonly batchAppend: boolean;
+}
+
+const getSupportedMethods = (context: ServiceContext, { batchAppend }: Features) => {
+  const methods = [
+    'read',
+    'append',
+    'delete',
+    'tombstone',
+    ...(batchAppend ? ['batchappend'] : []),
+  ];
+  return unary<shared.Empty, serverfeatures.SupportedMethods>(context, () => {
+    const supported = new serverfeatures.SupportedMethods();
+    supported.setEventStoreServerVersion(SERVER_VERSION);
+    for (const name of methods) {
+      const method = new serverfeatures.SupportedMethod();
+      supported.addMethods(method.setServiceName(STREAMS).setMethodName(name));
+    }
+    return Promise.resolve(supported);
+  });
+};
+
+/**
+ * Ending a call with pending appends as if all were well would leave the client waiting for ever:
+ * appends are answered first, and a call ends with an error or with its connection.
+ */
+const shutDown = async (server: Server, calls: Calls, drainTimeoutMs: number): Promise<void> => {
+  const gone = new AbortController();
+  const left = new Promise<void>((resolve) => {
+    server.tryShutdown(() => {
+      gone.abort();
+      resolve();
+    });
+  });
+  await calls.stop(drainTimeoutMs);
+  await Promise.race([left, pause(drainTimeoutMs, gone.signal)]);
+  server.forceShutdown();
+};

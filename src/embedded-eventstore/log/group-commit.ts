@@ -1,0 +1,194 @@
+import { EventLogError, type LogRecord, TOMBSTONE_REVISION } from './event-log.js';
+import type { Heads } from './heads.js';
+import type { RecentIds } from './recent-ids.js';
+import type { Ticket } from './ticket.js';
+import {
+  type Batch,
+  NUMBERS_PER_EVENT,
+  type RetentionRow,
+  type StreamRow,
+  TOMBSTONE,
+} from './writer-protocol.js';
+import type { Writer, WriterEvents } from './writer.js';
+
+/** What joins a group together with a ticket: rows that its events refer to. */
+export interface Rows {
+  readonly streams: readonly StreamRow[];
+  readonly retention: readonly RetentionRow[];
+}
+
+export interface GroupCommitOptions {
+  readonly heads: Heads;
+  readonly recentIds: RecentIds;
+  /** After a failure: what was counted ahead of the disk counts from the disk again. */
+  readonly reload: () => void;
+  /** In the order of the log, once per transaction, before the callers of `append` hear of it. */
+  readonly onCommitted: (records: readonly LogRecord[]) => void;
+  readonly onFailed: (message: string) => void;
+  readonly onDied: (cause: unknown) => void;
+}
+
+interface Group {
+  readonly tickets: Ticket[];
+  readonly streams: StreamRow[];
+  readonly retention: RetentionRow[];
+}
+
+const emptyGroup = (): Group => ({ tickets: [], streams: [], retention: [] });
+
+/**
+ * Appends that arrive in one turn of the event loop go to the writer together, and the writer puts
+ * all that came while its disk was busy into one transaction.
+ */
+export const createGroupCommit = (options: GroupCommitOptions) => {
+  const { heads, recentIds } = options;
+  const posted: Group[] = [];
+  let collecting = emptyGroup();
+  let scheduled: NodeJS.Immediate | undefined;
+  let pendingBytes = 0;
+  let pendingAppends = 0;
+  let writer: Writer | undefined;
+
+  const flush = (): void => {
+    scheduled = undefined;
+    if (collecting.tickets.length === 0) return;
+    writer?.append(packBatch(collecting));
+    posted.push(collecting);
+    collecting = emptyGroup();
+  };
+
+  const release = (ticket: Ticket): void => {
+    pendingBytes -= ticket.bytes;
+    pendingAppends -= 1;
+  };
+
+  const settle = (ticket: Ticket): void => {
+    release(ticket);
+    for (const { head, to } of ticket.changes) heads.settle(head, to);
+  };
+
+  /** Everything on its way was built on what failed: all of it goes, and the disk says where we are. */
+  const rejectAll = (error: EventLogError): void => {
+    const tickets = [...posted.splice(0), collecting].flatMap((group) => group.tickets);
+    collecting = emptyGroup();
+    for (const ticket of tickets) {
+      release(ticket);
+      for (const write of ticket.writes) write.records.forEach(recentIds.forget);
+    }
+    heads.forgetBusy();
+    options.reload();
+    for (const ticket of tickets) ticket.reject(error);
+  };
+
+  const events: Omit<WriterEvents, 'scavenged' | 'indexed'> = {
+    committed: (batches) => {
+      const tickets = posted.splice(0, batches).flatMap((group) => group.tickets);
+      tickets.forEach(settle);
+      options.onCommitted(recordsOf(tickets));
+      for (const ticket of tickets) ticket.resolve(ticket.outcome);
+    },
+    failed: ({ outcome, message }) => {
+      options.onFailed(message);
+      writer?.resume();
+      rejectAll(new EventLogError(outcome, `The transaction failed: ${message}`));
+    },
+    died: (cause) => {
+      options.onDied(cause);
+      rejectAll(new EventLogError('unknown', 'The writer of the event log died.', { cause }));
+    },
+  };
+
+  return {
+    events,
+    attach: (to: Writer): void => {
+      writer = to;
+    },
+    pending: () => ({ bytes: pendingBytes, appends: pendingAppends }),
+    join: (ticket: Ticket, rows: Rows): void => {
+      pendingBytes += ticket.bytes;
+      pendingAppends += 1;
+      collecting.tickets.push(ticket);
+      collecting.streams.push(...rows.streams);
+      collecting.retention.push(...rows.retention);
+      for (const { head } of ticket.changes) heads.pin(head, ticket);
+      for (const write of ticket.writes) write.records.forEach(recentIds.remember);
+      scheduled ??= setImmediate(flush);
+    },
+    /** Sends what has been collected so far without waiting for the end of the turn. */
+    flush: (): void => {
+      if (scheduled !== undefined) clearImmediate(scheduled);
+      flush();
+    },
+  };
+};
+
+export type GroupCommit = ReturnType<typeof createGroupCommit>;
+
+const recordsOf = (tickets: readonly Ticket[]): LogRecord[] => {
+  const records: LogRecord[] = [];
+  for (const ticket of tickets) for (const write of ticket.writes) records.push(...write.records);
+  return records;
+};
+
+/**
+ * What the writer gets of a group. The bytes are gathered in one buffer that is handed over: sending
+ * a small Buffer by itself would copy the whole pool that it was cut from.
+ */
+const packBatch = (group: {
+  readonly tickets: readonly Ticket[];
+  readonly streams: readonly StreamRow[];
+  readonly retention: readonly RetentionRow[];
+}): Batch => {
+  const { streams, retention } = group;
+  const { events, bytes } = sizeOf(group.tickets);
+  const numbers = new Float64Array(events * NUMBERS_PER_EVENT);
+  const payload = new Uint8Array(bytes);
+  const ids: string[] = [];
+  const types: string[] = [];
+  let offset = 0;
+  forEachRecord(group.tickets, (record, stream) => {
+    const length = bytesOf(record);
+    payload.set(record.data, offset);
+    payload.set(record.metadata, offset + record.data.byteLength);
+    numbers.set(numbersOf(record, stream, length), ids.length * NUMBERS_PER_EVENT);
+    ids.push(record.id);
+    types.push(record.type);
+    offset += length;
+  });
+  return { kind: 'append', streams, retention, numbers, ids, types, payload };
+};
+
+const numbersOf = (record: LogRecord, stream: number, length: number): number[] => [
+  Number(record.position),
+  stream,
+  record.revision === TOMBSTONE_REVISION ? TOMBSTONE : Number(record.revision),
+  record.created,
+  record.isJson ? 1 : 0,
+  record.data.byteLength,
+  length,
+];
+
+const bytesOf = (record: LogRecord): number => record.data.byteLength + record.metadata.byteLength;
+
+const sizeOf = (
+  tickets: readonly Ticket[],
+): { readonly events: number; readonly bytes: number } => {
+  let events = 0;
+  let bytes = 0;
+  forEachRecord(tickets, (record) => {
+    events += 1;
+    bytes += bytesOf(record);
+  });
+  return { events, bytes };
+};
+
+const forEachRecord = (
+  tickets: readonly Ticket[],
+  visit: (record: LogRecord, stream: number) => void,
+): void => {
+  for (const ticket of tickets) {
+    for (const { head, records } of ticket.writes) {
+      for (const record of records) visit(record, head.id);
+    }
+  }
+};

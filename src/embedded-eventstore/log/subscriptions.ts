@@ -1,0 +1,287 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import type { CommitSignal } from './commit-signal.js';
+import type { EventLog, LogRecord, SubscriptionItem } from './event-log.js';
+import type { Heads } from './heads.js';
+import type { LinkIndex } from './link-index.js';
+import { isLinkStream } from './link-streams.js';
+import { pacedFilter, type PacedFilter } from './paced-filter.js';
+import type { Reader } from './reader.js';
+import { isTombstoned, toNumber } from './reads.js';
+import { firstVisible } from './stream-metadata.js';
+
+const PAGE = 500;
+const CAUGHT_UP: SubscriptionItem = { kind: 'caught-up' };
+
+interface Parts {
+  readonly reader: Reader;
+  readonly heads: Heads;
+  readonly tail: RecentTail;
+  readonly signal: CommitSignal;
+  readonly links: LinkIndex;
+  readonly committed: () => number;
+  readonly now: () => number;
+}
+
+/**
+ * A subscription is a cursor over the log and a wake-up on commit, so that there is no seam between
+ * history and live that could lose or repeat an event. The consumer pulls; nothing is queued for it.
+ */
+export const createSubscriptions = (
+  parts: Parts,
+): Pick<EventLog, 'subscribeAll' | 'subscribeStream'> => ({
+  subscribeAll: ({ after, filter, checkpointEvery = 32, signal }) => {
+    // An application that comes from another log has positions that this one has not reached.
+    const cursor =
+      after === 'start'
+        ? 0
+        : Math.min(after === 'end' ? Infinity : toNumber(after), parts.committed());
+    const paced = filter === undefined ? undefined : pacedFilter(filter);
+    return allEvents(parts, { cursor, checkpointEvery, signal, paced });
+  },
+  subscribeStream: ({ stream, after, signal }) => {
+    if (isLinkStream(stream)) return linkEvents(parts, { stream, after, signal });
+    const { last } = parts.heads.get(stream).settled;
+    const cursor = after === 'start' ? -1 : after === 'end' ? last : toNumber(after);
+    return streamEvents(parts, { stream, cursor, signal });
+  },
+});
+
+async function* allEvents(
+  parts: Parts,
+  options: {
+    readonly cursor: number;
+    readonly checkpointEvery: number;
+    readonly signal: AbortSignal;
+    /** Undefined without a filter: then there are no checkpoints, every event is one. */
+    readonly paced: PacedFilter | undefined;
+  },
+): AsyncGenerator<SubscriptionItem, void, undefined> {
+  const { tail, reader, committed, signal: commits } = parts;
+  const { paced, checkpointEvery, signal } = options;
+  const over = (): boolean => signal.aborted || commits.hasEnded();
+  let { cursor } = options;
+  let checkpoint = cursor;
+  let considered = 0;
+  let live = false;
+
+  while (!over()) {
+    if (cursor >= committed()) {
+      if (!live) {
+        live = true;
+        if (paced !== undefined && cursor > checkpoint) {
+          checkpoint = cursor;
+          yield { kind: 'checkpoint', position: BigInt(cursor) };
+        }
+        yield CAUGHT_UP;
+      } else {
+        await commits.next(signal);
+      }
+      continue;
+    }
+    let page = tail.after(cursor, PAGE);
+    if (page === undefined) {
+      // Fell behind what is in memory. History must not keep the event loop for itself.
+      live = false;
+      await nextTurn();
+      page = reader.after(cursor, committed(), PAGE);
+    }
+    for (const event of page) {
+      if (over()) return;
+      cursor = Number(event.position);
+      if (paced === undefined) {
+        yield { kind: 'event', event };
+        continue;
+      }
+      if (paced.matches(event)) yield { kind: 'event', event };
+      const rest = paced.rest();
+      if (rest !== undefined) await rest;
+      considered += 1;
+      if (considered % checkpointEvery === 0) {
+        checkpoint = cursor;
+        yield { kind: 'checkpoint', position: event.position };
+      }
+    }
+    // Only a hole at the very end, which deleting never leaves, could make a page empty.
+    if (page.length === 0) cursor = committed();
+  }
+}
+
+async function* streamEvents(
+  parts: Parts,
+  options: { readonly stream: string; readonly cursor: number; readonly signal: AbortSignal },
+): AsyncGenerator<SubscriptionItem, void, undefined> {
+  const { heads, reader, now, signal: commits } = parts;
+  const { stream, signal } = options;
+  const over = (): boolean => signal.aborted || commits.hasEnded();
+  let { cursor } = options;
+  let live = false;
+  let seenAlive = false;
+
+  while (!over()) {
+    const head = heads.get(stream);
+    const { last, metadata, tombstoned } = head.settled;
+    if (isTombstoned(heads, head) && (!seenAlive || !tombstoned)) {
+      yield { kind: 'deleted' };
+      return;
+    }
+    seenAlive = true;
+    const from = Math.max(cursor + 1, tombstoned ? 0 : firstVisible(metadata, last));
+    if (from > last) {
+      if (!live) {
+        live = true;
+        yield CAUGHT_UP;
+      } else {
+        // New metadata counts too: a stream that is written to again is no longer softly deleted.
+        await commits.next(signal, () => {
+          const settled = heads.peek(stream)?.settled;
+          return settled !== undefined && (settled.last > last || settled.metadata !== metadata);
+        });
+      }
+      continue;
+    }
+    if (!live) await nextTurn();
+    const createdSince = metadata.maxAgeMs === null ? 0 : now() - metadata.maxAgeMs;
+    const range = { stream: head.id, from, to: last, createdSince };
+    const page = reader.ofStream('forwards', range, PAGE);
+    for (const event of page) {
+      if (over()) return;
+      cursor = toNumber(event.revision);
+      yield { kind: 'event', event };
+    }
+    if (page.length === 0) cursor = last;
+    if (tombstoned && cursor >= last) {
+      yield { kind: 'deleted' };
+      return;
+    }
+  }
+}
+
+/** What comes after a place in a link stream; `end` is where the log ends when it is subscribed to. */
+const linkEvents = (
+  parts: Parts,
+  {
+    stream,
+    after,
+    signal,
+  }: {
+    readonly stream: string;
+    readonly after: bigint | 'start' | 'end';
+    readonly signal: AbortSignal;
+  },
+): AsyncGenerator<SubscriptionItem, void, undefined> => {
+  const { reader, links, committed } = parts;
+  const end = committed();
+  const cursorAtStart = async (): Promise<number> => {
+    if (after === 'start') return -1;
+    if (after !== 'end') return toNumber(after);
+    await links.upTo(end);
+    return reader.links.last(stream, end) ?? -1;
+  };
+  return linkEventsAfter(parts, { stream, cursorAtStart, signal });
+};
+
+async function* linkEventsAfter(
+  parts: Parts,
+  options: {
+    readonly stream: string;
+    readonly cursorAtStart: () => Promise<number>;
+    readonly signal: AbortSignal;
+  },
+): AsyncGenerator<SubscriptionItem, void, undefined> {
+  const { reader, links, committed, signal: commits } = parts;
+  const { stream, signal } = options;
+  const over = (): boolean => signal.aborted || commits.hasEnded();
+  let cursor = await options.cursorAtStart();
+  let live = false;
+
+  while (!over()) {
+    const upTo = committed();
+    await links.upTo(upTo);
+    if (over()) return;
+    const last = reader.links.last(stream, upTo) ?? -1;
+    if (cursor >= last) {
+      if (!live) {
+        live = true;
+        yield CAUGHT_UP;
+      } else if (committed() === upTo) {
+        await commits.next(signal);
+      }
+      continue;
+    }
+    if (!live) await nextTurn();
+    const page = reader.links.page(stream, 'forwards', { from: cursor + 1, to: last }, PAGE);
+    for (const event of page) {
+      if (over()) return;
+      cursor = Number(event.revision);
+      yield { kind: 'event', event };
+    }
+  }
+}
+
+/**
+ * The last committed events in memory, without a hole, so that a subscriber that keeps up never
+ * reads the disk. Bounded by events and by bytes.
+ */
+export const createRecentTail = (options: {
+  readonly maxEvents: number;
+  readonly maxBytes: number;
+  /** Where the log ends before the first event is pushed. */
+  readonly position: number;
+}) => {
+  let records: LogRecord[] = [];
+  let bytes = 0;
+  /** Every event after this position is here. */
+  let completeAfter = options.position;
+
+  const trim = (): void => {
+    if (records.length <= 2 * options.maxEvents && bytes <= 2 * options.maxBytes) return;
+    let keep = records.length;
+    for (let kept = 0; keep > 0 && records.length - keep < options.maxEvents; keep--) {
+      kept += sizeOf(records[keep - 1]);
+      if (kept > options.maxBytes) break;
+    }
+    completeAfter = Number(records[keep - 1]?.position ?? completeAfter);
+    records = records.slice(keep);
+    bytes = records.reduce((sum, record) => sum + sizeOf(record), 0);
+  };
+
+  return {
+    push: (committed: readonly LogRecord[]): void => {
+      for (const record of committed) {
+        records.push(record);
+        bytes += sizeOf(record);
+      }
+      trim();
+    },
+    /** Forgets everything: the log was found to end elsewhere than what was pushed. */
+    restartAt: (position: number): void => {
+      records = [];
+      bytes = 0;
+      completeAfter = position;
+    },
+    /** Events after a position; undefined where they are not all here any more. */
+    after: (position: number, limit: number): readonly LogRecord[] | undefined => {
+      if (position < completeAfter) return undefined;
+      const start = firstAfter(records, BigInt(position));
+      return records.slice(start, start + limit);
+    },
+  };
+};
+
+type RecentTail = ReturnType<typeof createRecentTail>;
+
+const sizeOf = (record: LogRecord | undefined): number =>
+  record === undefined ? 0 : record.data.byteLength + record.metadata.byteLength;
+
+/** By halves: positions grow through the records. */
+const firstAfter = (records: readonly LogRecord[], position: bigint): number => {
+  let low = 0;
+  let high = records.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    const record = records[middle];
+    if (record !== undefined && record.position > position) high = middle;
+    else low = middle + 1;
+  }
+  return low;
+};

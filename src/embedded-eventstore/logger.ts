@@ -1,0 +1,7 @@
+/** As much of a logger as the event store needs; winston's is one. */
+export interface Logger {
+  error(message: string, context?: Readonly<Record<string, unknown>>): void;
+  warn(message: string, context?: Readonly<Record<string, unknown>>): void;
+  info(message: string, context?: Readonly<Record<string, unknown>>): void;
+  debug(message: string, context?: Readonly<Record<string, unknown>>): void;
+}

@@ -1,0 +1,90 @@
+import { pause } from './retry.js';
+
+/** A signal that aborts so long after another one has, unless it is cancelled before. */
+export const deadlineAfter = (signal: AbortSignal, ms: number) => {
+  const late = new AbortController();
+  let timer: NodeJS.Timeout | undefined;
+  const begin = () => {
+    timer = setTimeout(() => late.abort(), ms);
+  };
+  if (signal.aborted) begin();
+  else signal.addEventListener('abort', begin, { once: true });
+  return {
+    signal: late.signal,
+    cancel: (): void => {
+      clearTimeout(timer);
+      signal.removeEventListener('abort', begin);
+    },
+  };
+};
+
+/** The promise's outcome, or a rejection with the signal's reason; the promise goes on unseen. */
+export const unlessAborted = async <T>(signal: AbortSignal, promise: Promise<T>): Promise<T> => {
+  let stop = (): void => undefined;
+  const aborted = new Promise<never>((_, reject) => {
+    stop = () => reject(signal.reason as Error);
+    if (signal.aborted) stop();
+    else signal.addEventListener('abort', stop, { once: true });
+  });
+  try {
+    return await Promise.race([promise, aborted]);
+  } finally {
+    signal.removeEventListener('abort', stop);
+  }
+};
+
+/** Resolves with the promise, or without it once the time is up. */
+export const unlessLate = async (promise: Promise<void>, ms: number): Promise<void> => {
+  const done = new AbortController();
+  await Promise.race([promise, pause(ms, done.signal)]);
+  done.abort();
+};
+
+/**
+ * A signal that is aborted with the first of several. Unlike `AbortSignal.any` it can be let go of:
+ * signals that live as long as the store must not remember every read.
+ */
+export const linkedSignal = (...signals: readonly (AbortSignal | undefined)[]) => {
+  const linked = new AbortController();
+  const abort = () => linked.abort();
+  for (const signal of signals) {
+    signal?.addEventListener('abort', abort);
+    if (signal?.aborted) abort();
+  }
+  return {
+    signal: linked.signal,
+    unlink: () => {
+      for (const signal of signals) signal?.removeEventListener('abort', abort);
+    },
+  };
+};
+
+/** The promise's outcome, or a rejection once the time is up; the promise itself goes on unseen. */
+export const within = async <T>(ms: number, promise: Promise<T>, late: () => Error): Promise<T> => {
+  let timer: NodeJS.Timeout | undefined;
+  const deadline = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(late()), ms);
+  });
+  try {
+    return await Promise.race([promise, deadline]);
+  } finally {
+    clearTimeout(timer);
+  }
+};
+
+/**
+ * Work with a signal that is aborted once the time is up. Unlike one of `AbortSignal.timeout` it goes
+ * with the work: of those, a thousand reads a second leave so many thousands for the collector.
+ */
+export const abortedAfter = async <T>(
+  ms: number,
+  work: (signal: AbortSignal) => Promise<T>,
+): Promise<T> => {
+  const controller = new AbortController();
+  const timer = setTimeout(() => controller.abort(), ms);
+  try {
+    return await work(controller.signal);
+  } finally {
+    clearTimeout(timer);
+  }
+};

@@ -1,0 +1,102 @@
+import { existsSync } from 'node:fs';
+import { PACKAGE_ROOT } from '../package.js';
+import convict from 'convict';
+import './formats.js';
+import { withVariables } from './help.js';
+import { schema } from './schema.js';
+
+/** A setting is missing, mistyped, unknown or unsafe. The message names it and says what to do. */
+export class ConfigError extends Error {
+  override readonly name = 'ConfigError';
+}
+
+const parse = (environment: NodeJS.ProcessEnv) => {
+  const config = convict(schema, { env: environment, args: [] });
+  const file = `${PACKAGE_ROOT}config/${config.get('env')}.json`;
+  if (existsSync(file)) config.loadFile(file);
+  config.validate({ allowed: 'strict' });
+  return config;
+};
+
+/** The effective settings; the environment wins over config/<NODE_ENV>.json over the defaults. */
+export type Config = ReturnType<ReturnType<typeof parse>['getProperties']>;
+
+/** Reads and checks all settings, or throws a ConfigError that names the wrong one. */
+export const loadConfig = (environment: NodeJS.ProcessEnv): Config => {
+  try {
+    const config = parse(environment).getProperties();
+    refuseHalf(config);
+    if (config.env === 'production') refuseUnsafe(config);
+    return config;
+  } catch (error) {
+    if (error instanceof ConfigError) throw error;
+    throw new ConfigError(withVariables(error instanceof Error ? error.message : String(error)));
+  }
+};
+
+/** Settings that make sense together only. */
+const refuseHalf = ({ kafka, apiKeys, readerApiKeys }: Config): void => {
+  if (readerApiKeys.length > 0 && apiKeys.length === 0) {
+    throw new ConfigError(
+      'READER_API_KEYS: keys for readers alone would leave commands open to everybody; set API_KEYS too.',
+    );
+  }
+  if (kafka.saslMechanism !== '' && (kafka.username === '' || kafka.password === '')) {
+    throw new ConfigError(
+      'KAFKA_SASL_MECHANISM: to log in, KAFKA_USERNAME and KAFKA_PASSWORD are needed too.',
+    );
+  }
+};
+
+const DEFAULT_PASSWORDS = /:\/\/[^@/]*:(changeit|admin|password|secret)@/i;
+const DEFAULT_PASSWORD = /^(changeit|admin|password|secret)$/i;
+
+const refuseUnsafe = (config: Config): void => {
+  const refuse = (key: string, why: string): never => {
+    throw new ConfigError(`${key}: ${why}`);
+  };
+  if (config.corsOrigins.includes('*')) {
+    refuse('CORS_ORIGINS', 'an open CORS policy is refused in production; list the origins.');
+  }
+  if (config.apiKeys.some((key) => key.length < 16)) {
+    refuse('API_KEYS', 'a key in production has at least 16 characters.');
+  }
+  if (config.readerApiKeys.some((key) => key.length < 16)) {
+    refuse('READER_API_KEYS', 'a key in production has at least 16 characters.');
+  }
+  if (config.trustProxy === true) {
+    refuse(
+      'TRUST_PROXY',
+      'all proxies are trusted: clients choose their own address, which is refused in production; give the number of proxies or their addresses.',
+    );
+  }
+  for (const [key, url] of [
+    ['EVENTSTORE_URL', config.eventStore.url],
+    ['MONGODB_URL', config.mongodb.url],
+  ] as const) {
+    if (DEFAULT_PASSWORDS.test(url)) refuse(key, 'a default password is refused in production.');
+    if (!config.allowInsecure && INSECURE_SETTINGS.test(url)) {
+      refuse(key, INSECURE);
+    }
+  }
+  refuseUnsafeServers(config, refuse);
+};
+
+const INSECURE_SETTINGS =
+  /(tls|ssl|tlsVerifyCert)\s*=\s*false|tls(Insecure|AllowInvalid\w+)\s*=\s*true/i;
+const INSECURE = 'an insecure connection is refused in production unless ALLOW_INSECURE=true.';
+
+/** These two speak in the clear unless they are told not to. */
+const refuseUnsafeServers = (
+  { kafka, mongodb, allowInsecure }: Config,
+  refuse: (key: string, why: string) => never,
+): void => {
+  if (DEFAULT_PASSWORD.test(kafka.password)) {
+    refuse('KAFKA_PASSWORD', 'a default password is refused in production.');
+  }
+  if (allowInsecure) return;
+  if (kafka.brokers.length > 0 && !kafka.tls) refuse('KAFKA_TLS', INSECURE);
+  const isPlain =
+    mongodb.url.startsWith('mongodb://') && !/[?&](tls|ssl)=true\b/i.test(mongodb.url);
+  if (isPlain) refuse('MONGODB_URL', INSECURE);
+};

@@ -1,0 +1,79 @@
+import { readFileSync } from 'node:fs';
+import { parse } from 'dotenv';
+import { distance } from 'fastest-levenshtein';
+import { settings } from './help.js';
+import { ConfigError } from './config.js';
+
+const FILE = '.env';
+
+/** The environment; a file .env in the working directory fills what it leaves open. */
+export const processEnvironment = (): NodeJS.ProcessEnv => {
+  const bytes = fileBytes();
+  for (const [name, value] of Object.entries(parseEnvironmentFile(bytes))) {
+    process.env[name] ??= value;
+  }
+  return process.env;
+};
+
+const fileBytes = (): Buffer => {
+  try {
+    return readFileSync(FILE);
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? error.code : undefined;
+    if (code === 'ENOENT') return Buffer.alloc(0);
+    const why = code === 'EISDIR' ? 'it is a directory' : String(code);
+    throw new ConfigError(
+      `${FILE}: the file of settings cannot be read (${why}). Make it a readable file or remove it.`,
+    );
+  }
+};
+
+/** Editors and shells of Windows write UTF-16 or a byte order mark, which would hide the first name. */
+export const parseEnvironmentFile = (bytes: Buffer): Record<string, string> => {
+  const text = decoded(bytes);
+  if (text?.includes('\0') !== false) {
+    throw new ConfigError(`${FILE}: it is neither UTF-8 nor UTF-16. Save it as UTF-8.`);
+  }
+  return parse(text);
+};
+
+const decoded = (bytes: Buffer): string | undefined => {
+  try {
+    // The decoder leaves the byte order mark out.
+    return new TextDecoder(encodingOf(bytes), { fatal: true }).decode(bytes);
+  } catch {
+    return undefined;
+  }
+};
+
+/** Without a byte order mark, UTF-16 shows by the zero byte of the first Latin character. */
+const encodingOf = ([first, second]: Buffer): string => {
+  if ((first === 0xff && second === 0xfe) || second === 0) return 'utf-16le';
+  if ((first === 0xfe && second === 0xff) || first === 0) return 'utf-16be';
+  return 'utf-8';
+};
+
+/**
+ * A sentence for each variable whose name is nearly one of ours. It is no reason to refuse the start:
+ * other software has settings that begin like ours.
+ */
+export const misspeltVariables = (environment: NodeJS.ProcessEnv): string[] => {
+  const known = settings.map(({ variable }) => variable);
+  return Object.keys(environment)
+    .filter((name) => !known.includes(name))
+    .flatMap((name) => {
+      const nearest = nearestOf(name, known);
+      return nearest === undefined
+        ? []
+        : [`${name} is not a setting and has no effect. Did you mean ${nearest}?`];
+    });
+};
+
+/** One letter in six may be wrong: enough for API_KEY and KAFKA_BROKER, too little for HOME and HOST. */
+const nearestOf = (name: string, known: readonly string[]): string | undefined => {
+  const upper = name.toUpperCase().replace(/[-.]/g, '_');
+  return known
+    .map((variable) => ({ variable, wrong: distance(upper, variable) }))
+    .filter(({ variable, wrong }) => wrong <= Math.floor(variable.length / 6))
+    .sort((one, other) => one.wrong - other.wrong)[0]?.variable;
+};

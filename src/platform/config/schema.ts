@@ -1,0 +1,144 @@
+import { servers } from './schema-servers.js';
+
+/** The one schema of all settings: what `anime-analytics config --help` prints. */
+export const schema = {
+  env: {
+    doc: 'Chooses config/<name>.json, the log format and how strict the start is.',
+    format: ['development', 'production', 'test'],
+    default: 'development',
+    env: 'NODE_ENV',
+  },
+  host: {
+    doc: 'The address that the HTTP servers listen on.',
+    format: 'text',
+    default: '127.0.0.1',
+    env: 'HOST',
+  },
+  commandPort: {
+    doc: 'Port of the command API; 0 takes a free one.',
+    format: 'port',
+    default: 8000,
+    env: 'COMMAND_PORT',
+  },
+  queryPort: {
+    doc: 'Port of the GraphQL query API; 0 takes a free one.',
+    format: 'port',
+    default: 8001,
+    env: 'QUERY_PORT',
+  },
+  bridgePort: {
+    doc: 'Port of health and metrics of a bridge that runs alone; 0 takes a free one.',
+    format: 'port',
+    default: 8002,
+    env: 'BRIDGE_PORT',
+  },
+  projectorPort: {
+    doc: 'Port of health and metrics of a projector that runs alone; 0 takes a free one.',
+    format: 'port',
+    default: 8003,
+    env: 'PROJECTOR_PORT',
+  },
+  dataDir: {
+    doc: 'Where the embedded parts keep their data. One server at a time owns it.',
+    format: 'text',
+    default: '.data',
+    env: 'DATA_DIR',
+  },
+  shutdownTimeoutMs: {
+    doc: 'How long a stop may take to finish what is under way, in milliseconds.',
+    format: 'nat',
+    default: 25_000,
+    env: 'SHUTDOWN_TIMEOUT_MS',
+  },
+  shutdownGraceMs: {
+    doc: 'How long SIGTERM and SIGHUP let it go on accepting while /ready says 503, before it stops, in milliseconds.',
+    format: 'nat',
+    default: 0,
+    env: 'SHUTDOWN_GRACE_MS',
+  },
+  keepAliveTimeoutMs: {
+    doc: 'How long an idle connection is kept, in milliseconds: longer than the load balancer in front keeps it.',
+    format: 'positive',
+    default: 65_000,
+    env: 'KEEP_ALIVE_TIMEOUT_MS',
+  },
+  ...servers,
+  log: {
+    level: {
+      doc: 'The least important lines to keep.',
+      format: ['debug', 'info', 'warn', 'error'],
+      default: 'info',
+      env: 'LOG_LEVEL',
+    },
+    dir: {
+      doc: 'A directory for daily log files, kept for 14 days. Empty: standard error.',
+      format: String,
+      default: '',
+      env: 'LOG_DIR',
+    },
+  },
+  corsOrigins: {
+    doc: 'Comma separated origins whose pages may call the APIs, credentials included. * allows all, outside production only.',
+    format: 'origins',
+    default: [] as string[],
+    env: 'CORS_ORIGINS',
+  },
+  apiKeys: {
+    doc: 'Comma separated keys; when set, commands and catalogue need one (Authorization: Bearer, or X-Api-Key).',
+    format: 'list',
+    default: [] as string[],
+    env: 'API_KEYS',
+    sensitive: true,
+  },
+  readerApiKeys: {
+    doc: 'Comma separated keys that only read: the events of an anime, userInteractions and /metrics. Only beside API_KEYS, whose keys read as well.',
+    format: 'list',
+    default: [] as string[],
+    env: 'READER_API_KEYS',
+    sensitive: true,
+  },
+  allowAnonymous: {
+    doc: 'Lets production serve everybody without API_KEYS beyond the loopback: where something in front asks who it is.',
+    format: 'boolean',
+    default: false,
+    env: 'ALLOW_ANONYMOUS',
+  },
+  rateLimitPerMinute: {
+    doc: 'Requests per client address and minute; 0 = no limit.',
+    format: 'nat',
+    default: 0,
+    env: 'RATE_LIMIT_PER_MINUTE',
+  },
+  trustProxy: {
+    doc: 'Which reverse proxies stand in front, as in Express: how many, or their addresses; decides which address is the client, and whether X-Forwarded-Prefix counts.',
+    format: 'trusted-proxies',
+    default: 0 as number | boolean | string[],
+    env: 'TRUST_PROXY',
+  },
+  allowInsecure: {
+    doc: 'Lets production start with plain connections to its servers: for a private network only.',
+    format: 'boolean',
+    default: false,
+    env: 'ALLOW_INSECURE',
+  },
+  commands: {
+    cachedAnimes: {
+      doc: 'How many anime states the command side keeps in memory.',
+      format: 'positive',
+      default: 10_000,
+      env: 'COMMANDS_CACHED_ANIMES',
+    },
+    rememberedKeys: {
+      doc: 'How many commands with an Idempotency-Key are remembered per anime, 1000 to 4096.',
+      format: 'remembered-keys',
+      default: 4096,
+      env: 'COMMANDS_REMEMBERED_KEYS',
+    },
+    snapshotEvery: {
+      doc: 'A snapshot of an anime is written after this many events.',
+      format: 'positive',
+      default: 250,
+      env: 'COMMANDS_SNAPSHOT_EVERY',
+    },
+  },
+};

@@ -1,0 +1,99 @@
+import type { ErrorRequestHandler, RequestHandler, Router } from 'express';
+import type { Logger } from '../observability/logger.js';
+import { Problem, sendProblem } from './problem.js';
+import { correlationIdOf, requestIdOf } from './request-context.js';
+
+const NOTHING_HERE = new Problem(404, 'There is nothing at this path.');
+
+/** After all routes: 405 where the path exists under other methods, else 404. */
+export const unmatched =
+  (routers: readonly Router[]): RequestHandler =>
+  (req, _res, next) => {
+    const allowed = methodsAt(routers, req.path);
+    if (allowed.length === 0) {
+      next(NOTHING_HERE);
+      return;
+    }
+    const headers = { Allow: allowed.join(', ') };
+    next(new Problem(405, `This path takes ${headers.Allow} only.`, { headers }));
+  };
+
+/**
+ * Answers OPTIONS with the methods of the path, 404 where there is nothing. A preflight is always
+ * answered: a browser that is refused it shows the page a network error instead of the 404.
+ */
+export const optionsOf =
+  (routers: readonly Router[]): RequestHandler =>
+  (req, res, next) => {
+    if (req.method !== 'OPTIONS') {
+      next();
+      return;
+    }
+    const allowed = methodsAt(routers, req.path);
+    const isPreflight = req.headers['access-control-request-method'] !== undefined;
+    // The target * asks for the server and no path of it.
+    if (allowed.length === 0 && !isPreflight && req.url !== '*') {
+      next(NOTHING_HERE);
+      return;
+    }
+    if (allowed.length > 0) res.setHeader('Allow', allowed.join(', '));
+    res.statusCode = 204;
+    res.end();
+  };
+
+/** Read from the routes themselves, so that Allow cannot drift from what exists. */
+const methodsAt = (routers: readonly Router[], path: string): string[] => {
+  const methods = routers
+    .flatMap((router) => router.stack as unknown as readonly Layer[])
+    .filter((layer) => layer.route !== undefined && layer.match(path))
+    .flatMap((layer) => Object.keys(layer.route?.methods ?? {}))
+    .map((method) => method.toUpperCase());
+  const all = methods.includes('GET') ? [...methods, 'HEAD', 'OPTIONS'] : [...methods, 'OPTIONS'];
+  return methods.length === 0 ? [] : [...new Set(all)].sort();
+};
+
+interface Layer {
+  readonly route?: { readonly methods: Readonly<Record<string, boolean>> };
+  match(path: string): boolean;
+}
+
+/** The last middleware: whatever was thrown becomes a problem, and what nobody foresaw is masked. */
+export const lastError =
+  (logger: Logger): ErrorRequestHandler =>
+  (error: unknown, req, res, _next) => {
+    const problem = problemOf(error) ?? masked(requestIdOf(res));
+    if (problem.status >= 500) {
+      logger.error('Request failed', {
+        requestId: requestIdOf(res),
+        correlationId: correlationIdOf(res),
+        method: req.method,
+        status: problem.status,
+        error: problem.cause ?? error,
+      });
+    }
+    // Half an answer is on its way: ending the connection is the only honest thing left.
+    if (res.headersSent) res.destroy();
+    else sendProblem(req, res, problem);
+  };
+
+const masked = (requestId: string): Problem =>
+  new Problem(500, `Something went wrong on our side. Request ${requestId} is in our log.`);
+
+/** By the `type` that body-parser gives its errors. */
+const BODY_PROBLEMS: Readonly<Record<string, Problem>> = {
+  'entity.too.large': new Problem(413, 'The body is too large.'),
+  'encoding.unsupported': new Problem(415, 'The content encoding of the body is not supported.'),
+  'request.aborted': new Problem(400, 'The body ended too early.'),
+  'request.size.invalid': new Problem(400, 'The body is not as long as Content-Length says.'),
+};
+
+/** Errors of express and its body parsers carry a status; only those that blame the client are shown. */
+const problemOf = (error: unknown): Problem | undefined => {
+  if (error instanceof Problem) return error;
+  if (!(error instanceof Error)) return undefined;
+  const { status, type } = error as { readonly status?: unknown; readonly type?: unknown };
+  if (typeof type === 'string' && Object.hasOwn(BODY_PROBLEMS, type)) return BODY_PROBLEMS[type];
+  if (error instanceof URIError) return new Problem(400, 'The path is not well encoded.');
+  if (typeof status !== 'number' || status < 400 || status >= 500) return undefined;
+  return new Problem(status, status === 400 ? 'The request cannot be read.' : 'Request refused.');
+};

@@ -1,0 +1,117 @@
+import { createServer, type RequestListener, type ServerResponse, STATUS_CODES } from 'node:http';
+import type { AddressInfo, Socket } from 'node:net';
+import { Problem, PROBLEM_MEDIA_TYPE, problemDocument } from './problem.js';
+
+export interface HttpServerOptions {
+  readonly host: string;
+  /** 0 takes a free one. */
+  readonly port: number;
+  /** From the connection to the end of the headers. */
+  readonly headersTimeoutMs?: number;
+  /** From the connection to the end of the body. */
+  readonly requestTimeoutMs?: number;
+  /** How long an idle connection is kept; longer than a load balancer in front keeps it. */
+  readonly keepAliveTimeoutMs?: number;
+  readonly maxHeaderBytes?: number;
+  /** More are closed as they come. */
+  readonly maxConnections?: number;
+}
+
+export interface HttpServer {
+  readonly port: number;
+  readonly url: string;
+  /**
+   * Takes no more connections, closes idle ones, lets what is under way finish and cuts the rest at
+   * the deadline. May be called twice.
+   */
+  close(deadlineMs: number): Promise<void>;
+}
+
+/** Resolves when the server listens; rejects when it cannot. */
+export const listen = async (
+  app: RequestListener,
+  options: HttpServerOptions,
+): Promise<HttpServer> => {
+  const { host, port, maxConnections = 10_000 } = options;
+  const underWay = new Set<ServerResponse>();
+  let closing: Promise<void> | undefined;
+
+  const server = createServer(
+    {
+      headersTimeout: options.headersTimeoutMs ?? 10_000,
+      requestTimeout: options.requestTimeoutMs ?? 20_000,
+      keepAliveTimeout: options.keepAliveTimeoutMs ?? 65_000,
+      connectionsCheckingInterval: 1000,
+      maxHeaderSize: options.maxHeaderBytes ?? 16 * 1024,
+    },
+    (req, res) => {
+      underWay.add(res);
+      if (closing !== undefined) res.setHeader('Connection', 'close');
+      res.on('close', () => {
+        underWay.delete(res);
+        if (closing !== undefined) server.closeIdleConnections();
+      });
+      app(req, res);
+    },
+  );
+  server.maxConnections = maxConnections;
+  server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
+    answerClientError(error, socket as Socket, underWay);
+  });
+
+  const closeWithin = async (deadlineMs: number): Promise<void> => {
+    const closed = new Promise<void>((resolve) => void server.close(() => resolve()));
+    for (const res of underWay) if (!res.headersSent) res.setHeader('Connection', 'close');
+    const cut = setTimeout(() => server.closeAllConnections(), deadlineMs);
+    await closed;
+    clearTimeout(cut);
+  };
+
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(port, host, () => {
+      server.off('error', reject);
+      resolve();
+    });
+  });
+  const address = server.address() as AddressInfo;
+  return {
+    port: address.port,
+    url: `http://${host.includes(':') ? `[${host}]` : host}:${address.port}`,
+    close: (deadlineMs) => (closing ??= closeWithin(deadlineMs)),
+  };
+};
+
+/** What the HTTP parser refuses before there is a request, by its error code. */
+const REFUSALS: Readonly<Record<string, Problem>> = {
+  ERR_HTTP_REQUEST_TIMEOUT: new Problem(408, 'The request took too long to arrive.'),
+  HPE_HEADER_OVERFLOW: new Problem(431, 'The headers are too large.'),
+  HPE_CHUNK_EXTENSIONS_OVERFLOW: new Problem(413, 'The chunk extensions are too large.'),
+};
+
+const UNREADABLE = new Problem(400, 'This is not a valid HTTP request.');
+
+/**
+ * Answers on the bare socket and closes it. When part of an earlier answer is already on its way,
+ * another one would be taken for its rest, so the connection is only closed.
+ */
+const answerClientError = (
+  error: NodeJS.ErrnoException,
+  socket: Socket,
+  underWay: ReadonlySet<ServerResponse>,
+): void => {
+  const halfSent = [...underWay].some((res) => res.socket === socket && res.headersSent);
+  if (error.code === 'ECONNRESET' || !socket.writable || halfSent) {
+    socket.destroy(error);
+    return;
+  }
+  const problem = REFUSALS[error.code ?? ''] ?? UNREADABLE;
+  const body = JSON.stringify(problemDocument(problem));
+  const head = [
+    `HTTP/1.1 ${problem.status} ${STATUS_CODES[problem.status] ?? ''}`,
+    `Content-Type: ${PROBLEM_MEDIA_TYPE}`,
+    `Content-Length: ${Buffer.byteLength(body)}`,
+    'Connection: close',
+  ];
+  socket.end(`${head.join('\r\n')}\r\n\r\n${body}`, () => socket.destroy());
+};

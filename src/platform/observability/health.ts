@@ -1,0 +1,176 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { PortError } from '../../ports/errors.js';
+import type { Logger } from './logger.js';
+
+export type DependencyStatus = 'healthy' | 'unhealthy';
+
+/** Something that stands still until an operator has acted, while all the rest goes on. */
+export interface StreamTrouble {
+  readonly stream: string;
+  readonly detail: string;
+  readonly remedy: string;
+}
+
+export interface HealthReport {
+  /** Degraded: it can serve, and a person is needed for what `problems` names. */
+  readonly status: DependencyStatus | 'degraded';
+  readonly service: string;
+  readonly version: string;
+  readonly dependencies: Readonly<Record<string, DependencyStatus>>;
+  /** How many there are, and the first of them. Absent while there are none. */
+  readonly problems?: Readonly<
+    Record<string, { readonly count: number; readonly streams: readonly StreamTrouble[] }>
+  >;
+  /** Why, in our own sentences, by dependency; absent where there is none to tell. */
+  readonly reasons?: Readonly<Record<string, string>>;
+}
+
+export interface Readiness {
+  readonly ready: boolean;
+  readonly reasons?: Readonly<Record<string, string>>;
+}
+
+export interface CheckOptions {
+  /** False for what an operator must see, while requests can still be answered. */
+  readonly neededToServe?: boolean;
+}
+
+export interface Health {
+  /** The check resolves when the dependency answers. */
+  register(name: string, check: () => Promise<void>, options?: CheckOptions): void;
+  /** What is listed does not make the service unready: other streams are served. */
+  watch(name: string, list: () => readonly StreamTrouble[]): void;
+  report(): Promise<HealthReport>;
+  /** Whether requests should be sent here. */
+  readiness(): Promise<Readiness>;
+  /** From now on not ready, until `started`. */
+  starting(): void;
+  started(): void;
+  /** From now on not ready, so that load balancers send no more while what runs is finished. */
+  stopping(): void;
+  /** Neither starting nor stopping. */
+  isServing(): boolean;
+}
+
+const SHOWN_STREAMS = 20;
+
+/**
+ * The state of everything this process depends on. A check that takes longer than `timeoutMs` has
+ * failed, and an answer is reused for `cacheMs`: probing must not become a load of its own.
+ */
+export const createHealth = (options: {
+  readonly service: string;
+  readonly version: string;
+  readonly logger: Logger;
+  readonly timeoutMs?: number;
+  readonly cacheMs?: number;
+}): Health => {
+  const { service, version, logger, timeoutMs = 2000, cacheMs = 1000 } = options;
+  const checks = new Map<string, Check>();
+  const watched = new Map<string, () => readonly StreamTrouble[]>();
+  let starting = false;
+  let stopping = false;
+
+  const probe = (name: string, check: () => Promise<void>) => {
+    let last: DependencyStatus | undefined;
+    return async (): Promise<Outcome> => {
+      const failure = await failureOf(check, timeoutMs);
+      const status = failure === undefined ? 'healthy' : 'unhealthy';
+      if (status !== last && status === 'unhealthy') {
+        const told =
+          failure instanceof PortError ? { reason: failure.message } : { error: failure };
+        logger.warn('Dependency unhealthy', { dependency: name, ...told });
+      } else if (status !== last && last !== undefined) {
+        logger.info('Dependency healthy again', { dependency: name });
+      }
+      last = status;
+      // A server's own words may name what nobody outside should know.
+      return { status, reason: failure instanceof PortError ? failure.message : null };
+    };
+  };
+
+  const outcomes = (wanted: (check: Check) => boolean = () => true) =>
+    Promise.all(
+      [...checks]
+        .filter(([, check]) => wanted(check))
+        .map(async ([name, { run }]) => ({ name, ...(await run()) })),
+    );
+
+  const isServing = (): boolean => !starting && !stopping;
+
+  return {
+    register: (name, check, { neededToServe = true } = {}) =>
+      void checks.set(name, { run: reused(probe(name, check), cacheMs), neededToServe }),
+    watch: (name, list) => void watched.set(name, list),
+    report: async () => {
+      const all = await outcomes();
+      const dependencies = Object.fromEntries(all.map(({ name, status }) => [name, status]));
+      const found = [...watched]
+        .map(([name, list]) => [name, list()] as const)
+        .filter(([, streams]) => streams.length > 0);
+      const best = found.length === 0 ? 'healthy' : 'degraded';
+      const report = { service, version, dependencies, ...reasonsOf(all) };
+      const status = all.every(isHealthy) ? best : 'unhealthy';
+      if (found.length === 0) return { status, ...report };
+      const problems = found.map(([name, each]) => {
+        const streams = each.slice(0, SHOWN_STREAMS);
+        return [name, { count: each.length, streams }] as const;
+      });
+      return { status, ...report, problems: Object.fromEntries(problems) };
+    },
+    readiness: async () => {
+      const needed = await outcomes(({ neededToServe }) => neededToServe);
+      return { ready: isServing() && needed.every(isHealthy), ...reasonsOf(needed) };
+    },
+    starting: () => void (starting = true),
+    started: () => void (starting = false),
+    stopping: () => void (stopping = true),
+    isServing,
+  };
+};
+
+interface Outcome {
+  readonly status: DependencyStatus;
+  readonly reason: string | null;
+}
+
+interface Check {
+  readonly run: () => Promise<Outcome>;
+  readonly neededToServe: boolean;
+}
+
+const isHealthy = ({ status }: Outcome): boolean => status === 'healthy';
+
+const reasonsOf = (outcomes: readonly (Outcome & { readonly name: string })[]) => {
+  const told = outcomes.flatMap(({ name, reason }) => (reason === null ? [] : [[name, reason]]));
+  return told.length === 0
+    ? {}
+    : { reasons: Object.fromEntries(told) as Readonly<Record<string, string>> };
+};
+
+const failureOf = async (check: () => Promise<void>, timeoutMs: number): Promise<unknown> => {
+  const timer = new AbortController();
+  const late = delay(timeoutMs, undefined, { signal: timer.signal }).then(
+    () => new Error(`no answer within ${timeoutMs} ms`),
+    () => undefined,
+  );
+  const answer = Promise.resolve()
+    .then(check)
+    .then(
+      () => undefined,
+      (error: unknown) => error ?? new Error('check failed'),
+    );
+  const failure = await Promise.race([answer, late]);
+  timer.abort();
+  return failure;
+};
+
+/** Calls that come while one runs, or soon after it, share its answer. */
+const reused = <T>(call: () => Promise<T>, forMs: number): (() => Promise<T>) => {
+  let current: { readonly at: number; readonly answer: Promise<T> } | undefined;
+  return () => {
+    const now = performance.now();
+    if (current === undefined || now - current.at > forMs) current = { at: now, answer: call() };
+    return current.answer;
+  };
+};

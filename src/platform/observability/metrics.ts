@@ -1,0 +1,299 @@
+import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from 'prom-client';
+import { DROP_REASONS } from '../../ports/event-store.js';
+import { VERSION } from '../package.js';
+
+const SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
+const PREFIX = 'anime_analytics_';
+
+interface BridgeLag {
+  /** Whether the log's end was reached: before, nobody knows how much is left. */
+  readonly caughtUp: boolean;
+  readonly waitingEvents: number;
+  readonly lagSeconds: number;
+}
+
+/** Whose metrics these are. A port shows those of the parts that it answers for, and no others. */
+export type MetricsPart = 'process' | 'command-api' | 'bridge' | 'projector' | 'query-api';
+
+/** The metrics of one HTTP port. */
+export interface PortMetrics {
+  readonly httpSeconds: Histogram<'method' | 'route' | 'status'>;
+  readonly contentType: string;
+  /** In Prometheus' text format. */
+  text(): Promise<string>;
+}
+
+/** Named clients come and go by the thousand: beyond this many names the rest share one. */
+const MAX_OPERATION_NAMES = 100;
+
+export interface MetricsOptions {
+  /** Event loop, memory and garbage collection, under prom-client's usual names. */
+  readonly processMetrics: boolean;
+  /** What this process is, for `build_info`. */
+  readonly role?: string;
+}
+
+/** Everything that the service counts; one instance per process, or per test. */
+export const createMetrics = ({ processMetrics, role = 'none' }: MetricsOptions) => {
+  const registries: Readonly<Record<MetricsPart, Registry>> = {
+    process: new Registry(),
+    'command-api': new Registry(),
+    bridge: new Registry(),
+    projector: new Registry(),
+    'query-api': new Registry(),
+  };
+  if (processMetrics) collectDefaultMetrics({ register: registries.process });
+  new Gauge({
+    name: `${PREFIX}build_info`,
+    help: 'Always 1; the labels say which version runs in which role on which Node.',
+    labelNames: ['version', 'role', 'node'] as const,
+    registers: [registries.process],
+  }).set({ version: VERSION, role, node: process.version }, 1);
+
+  return {
+    /** Only with PROJECTIONS_WATCH. */
+    projectionState: new Gauge({
+      name: `${PREFIX}projection_state`,
+      help: '1 for the condition that a projection of the event store is in (running, stopped, faulted, changing, missing), else 0.',
+      labelNames: ['projection', 'condition'] as const,
+      registers: [registries.process],
+    }),
+    ...commandMetrics([registries['command-api']]),
+    ...bridgeMetrics([registries.bridge]),
+    ...projectorMetrics([registries.projector]),
+    ...queryMetrics([registries['query-api']]),
+    deadLetters: new Counter({
+      name: `${PREFIX}dead_letters_total`,
+      help: 'Events and records that cannot be applied.',
+      registers: [registries.bridge, registries.projector],
+    }),
+
+    followLog: (lostLines: () => number): void => {
+      new Counter({
+        name: `${PREFIX}log_lines_lost_total`,
+        help: 'Lines of the log that could not be written.',
+        registers: [registries.process],
+        collect() {
+          this.reset();
+          this.inc(lostLines());
+        },
+      });
+    },
+
+    /** What one HTTP port shows: its own requests and the metrics of the parts behind it. */
+    port(parts: readonly MetricsPart[]): PortMetrics {
+      const own = new Registry();
+      const httpSeconds = new Histogram({
+        name: `${PREFIX}http_request_duration_seconds`,
+        help: 'HTTP requests by method, route and status.',
+        labelNames: ['method', 'route', 'status'] as const,
+        buckets: SECONDS,
+        registers: [own],
+      });
+      const shown = [...parts.map((part) => registries[part]), own];
+      return {
+        httpSeconds,
+        contentType: own.contentType,
+        // Merged for each scrape: gauges of a part may be added while the port is open.
+        text: () => Registry.merge(shown).metrics(),
+      };
+    },
+  };
+};
+
+export type Metrics = ReturnType<typeof createMetrics>;
+
+type Registers = Registry[];
+
+const commandMetrics = (registers: Registers) => ({
+  commands: new Counter({
+    name: `${PREFIX}commands_total`,
+    help: 'Commands by type and outcome (accepted, unchanged, replayed, or the code of a refusal).',
+    labelNames: ['type', 'outcome'] as const,
+    registers,
+  }),
+  appendSeconds: new Histogram({
+    name: `${PREFIX}append_duration_seconds`,
+    help: 'One append to the event store, with its retries.',
+    buckets: SECONDS,
+    registers,
+  }),
+  appendEvents: new Histogram({
+    name: `${PREFIX}append_events`,
+    help: 'Events per append: how well commands of one anime are grouped.',
+    buckets: [1, 2, 5, 10, 20, 50, 100, 200, 500],
+    registers,
+  }),
+  appendConflicts: new Counter({
+    name: `${PREFIX}append_conflicts_total`,
+    help: 'Appends refused because another process had written the stream.',
+    registers,
+  }),
+  appendRetries: new Counter({
+    name: `${PREFIX}append_retries_total`,
+    help: 'Appends repeated with the same ids after an unknown outcome.',
+    registers,
+  }),
+  streamsRefused: new Gauge({
+    name: `${PREFIX}streams_refused`,
+    help: 'Anime whose commands are refused: an event cannot be read, or the history was truncated.',
+    registers,
+  }),
+  /** Where the log is a file of this process. */
+  followEventLog: (bytes: () => Promise<number>): void => {
+    followBytes(`${PREFIX}event_log_bytes`, 'Size of the embedded event log on disk.', {
+      bytes,
+      registers,
+    });
+  },
+});
+
+const bridgeMetrics = (registers: Registers) => {
+  let status = (): BridgeLag => ({ caughtUp: false, waitingEvents: 0, lagSeconds: 0 });
+  new Gauge({
+    name: `${PREFIX}bridge_caught_up`,
+    help: '1 once the bridge has come to the end of the log since it leads, else 0.',
+    registers,
+    collect() {
+      this.set(status().caughtUp ? 1 : 0);
+    },
+  });
+  new Gauge({
+    name: `${PREFIX}bridge_waiting_events`,
+    help: 'Events read from the log and not yet taken by the bus.',
+    registers,
+    collect() {
+      this.set(status().waitingEvents);
+    },
+  });
+  new Gauge({
+    name: `${PREFIX}bridge_lag_seconds`,
+    help: 'Age of the oldest event that was read from the log and not yet taken by the bus.',
+    registers,
+    collect() {
+      this.set(status().lagSeconds);
+    },
+  });
+  const bridgeDrops = new Counter({
+    name: `${PREFIX}bridge_subscription_drops_total`,
+    help: `Subscriptions to the log that were dropped and resumed, by reason: ${DROP_REASONS.join(', ')}.`,
+    labelNames: ['reason'] as const,
+    registers,
+  });
+  // A series that comes into being at 1 has no increase that an alert could see.
+  for (const reason of DROP_REASONS) bridgeDrops.inc({ reason }, 0);
+  return {
+    bridgeDrops,
+    bridgeForwarded: new Counter({
+      name: `${PREFIX}bridge_events_forwarded_total`,
+      help: 'Events published to the bus.',
+      registers,
+    }),
+    /** Has the bridge of this process asked for its lag at every scrape; before, there is none. */
+    followBridge: (ask: () => BridgeLag): void => {
+      status = ask;
+    },
+  };
+};
+
+const projectorMetrics = (registers: Registers) => ({
+  projectorApplied: new Counter({
+    name: `${PREFIX}projector_events_applied_total`,
+    help: 'Events that changed a document.',
+    registers,
+  }),
+  projectorDocuments: new Counter({
+    name: `${PREFIX}projector_documents_saved_total`,
+    help: 'Documents sent to the read store, of all kinds.',
+    registers,
+  }),
+  projectorDuplicates: new Counter({
+    name: `${PREFIX}projector_duplicates_total`,
+    help: 'Events that the documents held already.',
+    registers,
+  }),
+  projectorGaps: new Counter({
+    name: `${PREFIX}projector_gaps_total`,
+    help: 'Gaps in a stream as delivered, filled from the event store.',
+    registers,
+  }),
+  projectorAlarms: new Counter({
+    name: `${PREFIX}projector_alarms_total`,
+    help: 'What should never happen, by kind: another-log, ahead-of-log, lost-record, parked.',
+    labelNames: ['kind'] as const,
+    registers,
+  }),
+  projectorWaiting: new Gauge({
+    name: `${PREFIX}projector_waiting_records`,
+    help: 'Records of the bus behind the last batch that is in documents, by version and partition.',
+    labelNames: ['version', 'partition'] as const,
+    registers,
+  }),
+  projectorUnread: new Gauge({
+    name: `${PREFIX}projector_anime_with_unreadable_events`,
+    help: 'Anime whose documents leave out events that cannot be read and are not ignored, by version.',
+    labelNames: ['version'] as const,
+    registers,
+  }),
+  projectorLagSeconds: new Gauge({
+    name: `${PREFIX}projector_lag_seconds`,
+    help: 'Age of the newest event when its documents were saved, by version.',
+    labelNames: ['version'] as const,
+    registers,
+  }),
+  freshness: new Histogram({
+    name: `${PREFIX}read_model_freshness_seconds`,
+    help: 'From when an event was recorded until its documents could be read, by version: the oldest event of each anime in a save.',
+    labelNames: ['version'] as const,
+    buckets: [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300],
+    registers,
+  }),
+});
+
+const queryMetrics = (registers: Registers) => {
+  const names = new Set<string>();
+  const seconds = new Histogram({
+    name: `${PREFIX}graphql_operation_duration_seconds`,
+    help: `GraphQL operations by name and outcome (ok, error); after ${MAX_OPERATION_NAMES} names the rest are "other".`,
+    labelNames: ['operation', 'outcome'] as const,
+    buckets: SECONDS,
+    registers,
+  });
+  return {
+    graphqlRefused: new Counter({
+      name: `${PREFIX}graphql_refused_total`,
+      help: 'GraphQL documents refused by a limit.',
+      labelNames: ['limit'] as const,
+      registers,
+    }),
+    /** The name is the client's word: the number of series must not be. */
+    graphqlAnswered(name: string | null, outcome: 'ok' | 'error', elapsedSeconds: number): void {
+      const wanted = name === null ? 'anonymous' : name.slice(0, 64);
+      if (names.size < MAX_OPERATION_NAMES) names.add(wanted);
+      const operation = names.has(wanted) ? wanted : 'other';
+      seconds.observe({ operation, outcome }, elapsedSeconds);
+    },
+    /** Where the documents are files of this process. */
+    followReadModels: (bytes: () => Promise<number>): void => {
+      followBytes(`${PREFIX}read_models_bytes`, 'Size of the embedded read models on disk.', {
+        bytes,
+        registers,
+      });
+    },
+  };
+};
+
+const followBytes = (
+  name: string,
+  help: string,
+  { bytes, registers }: { readonly bytes: () => Promise<number>; readonly registers: Registers },
+): void => {
+  new Gauge({
+    name,
+    help,
+    registers,
+    async collect() {
+      this.set(await bytes());
+    },
+  });
+};

@@ -1,0 +1,121 @@
+import { type AnimeId, isAnimeId, isUserId, type UserId } from '../../domain/ids.js';
+import type { SortBy } from '../../ports/read-store.js';
+import { badUserInput } from './errors.js';
+
+/**
+ * What GraphQL's types leave open. A null counts as not given: clients send it for a variable that
+ * they do not set.
+ */
+type Given<T> = T | null | undefined;
+
+export const MAX_PAGE_SIZE = 100;
+const MAX_PAGE = 1_000_000;
+const MAX_DAYS = 3650;
+const MAX_TEXT_LENGTH = 200;
+const MAX_GENRES = 50;
+const REVISION = /^(?:0|[1-9][0-9]{0,18})$/;
+const CONTROL_CHARACTER = /\p{Cc}/u;
+
+const wholeNumber = (name: string, given: Given<number>, fallback: number, maximum: number) => {
+  const value = given ?? fallback;
+  if (value >= 1 && value <= maximum) return value;
+  throw badUserInput(name, `${name} must be a whole number from 1 to ${maximum}.`);
+};
+
+export const pageSizeOf = (
+  name: 'limit' | 'pageSize' | 'first',
+  given: Given<number>,
+  fallback: number,
+): number => wholeNumber(name, given, fallback, MAX_PAGE_SIZE);
+
+/** Bounded so that no offset overflows a store's integers. */
+export const pageOf = (given: Given<number>): number => wholeNumber('page', given, 1, MAX_PAGE);
+
+export const daysOf = (given: Given<number>): number => wholeNumber('days', given, 7, MAX_DAYS);
+
+/** The UTC day of today minus so many days. */
+export const sinceDay = (now: Date, days: number): string =>
+  new Date(now.getTime() - days * 86_400_000).toISOString().slice(0, 10);
+
+/** A decimal string. Beyond 2^53 the number is not exact, but no stream gets there. */
+export const minRevisionOf = (given: Given<string>): number | undefined => {
+  if (given === null || given === undefined) return undefined;
+  if (REVISION.test(given)) return Number(given);
+  throw badUserInput('minRevision', 'minRevision must be a revision as a decimal string.');
+};
+
+export const userIdOf = (given: string): UserId => {
+  if (isUserId(given)) return given;
+  throw badUserInput(
+    'userId',
+    'userId must be 1 to 128 well-formed characters, not blank and without control characters.',
+  );
+};
+
+export const afterOf = (given: Given<string>): AnimeId | null => {
+  if (given === null || given === undefined) return null;
+  const animeId = decodeCursor(given);
+  if (animeId !== undefined) return animeId;
+  throw badUserInput('after', 'after must be a cursor of an earlier page.');
+};
+
+export interface AnimeFilters {
+  readonly search?: Given<string>;
+  readonly type?: Given<string>;
+  readonly genres?: Given<readonly string[]>;
+  readonly minScore?: Given<number>;
+  readonly sortBy?: Given<string>;
+}
+
+/** Empty texts and lists count as not given: that is what an empty search box sends. */
+export const filtersOf = (given: Given<AnimeFilters>) => {
+  const { search, type, genres, minScore, sortBy } = given ?? {};
+  if (genres && genres.length > MAX_GENRES) {
+    throw badUserInput('filters.genres', `filters.genres takes at most ${MAX_GENRES} genres.`);
+  }
+  return {
+    ...(search ? { search: textOf('filters.search', search) } : {}),
+    ...(type ? { type: textOf('filters.type', type) } : {}),
+    ...(genres?.length ? { genres: genres.map((genre) => textOf('filters.genres', genre)) } : {}),
+    ...(typeof minScore === 'number' ? { minScore } : {}),
+    sortBy: sortByOf(sortBy),
+  };
+};
+
+const textOf = (name: string, text: string): string => {
+  if (text.length <= MAX_TEXT_LENGTH && text.isWellFormed() && !CONTROL_CHARACTER.test(text)) {
+    return text;
+  }
+  throw badUserInput(
+    name,
+    `${name} takes at most ${MAX_TEXT_LENGTH} well-formed characters without control characters.`,
+  );
+};
+
+const ORDERS: ReadonlySet<string> = new Set([
+  'popularity',
+  'score',
+  'title',
+  'views',
+] satisfies SortBy[]);
+
+const isSortBy = (text: string): text is SortBy => ORDERS.has(text);
+
+const sortByOf = (given: Given<string>): SortBy => {
+  const sortBy = given ?? 'popularity';
+  if (isSortBy(sortBy)) return sortBy;
+  throw badUserInput('filters.sortBy', 'filters.sortBy must be popularity, score, title or views.');
+};
+
+const PREFIX = 'anime:';
+
+/** Opaque to clients, so that what a page goes on from may change. */
+export const encodeCursor = (animeId: AnimeId): string =>
+  Buffer.from(`${PREFIX}${animeId}`).toString('base64url');
+
+/** Undefined for anything that `encodeCursor` would not have made. */
+export const decodeCursor = (cursor: string): AnimeId | undefined => {
+  const text = Buffer.from(cursor, 'base64url').toString();
+  const animeId = text.startsWith(PREFIX) ? Number(text.slice(PREFIX.length)) : undefined;
+  return isAnimeId(animeId) && encodeCursor(animeId) === cursor ? animeId : undefined;
+};

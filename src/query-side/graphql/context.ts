@@ -1,0 +1,60 @@
+import type { ReadStore } from '../../ports/read-store.js';
+import { notReady } from './errors.js';
+import type { ReadModels } from '../read-your-writes/revision-waiter.js';
+
+/** What the resolvers of one request share. */
+export type QueryContext = {
+  readonly requestId: string;
+  /** Whether the caller may read what one user did. */
+  readonly isReader: boolean;
+  /** The same version for the whole request, so that no answer mixes two; null before the first. */
+  readonly readModels: () => Promise<ReadModels | null>;
+};
+
+export interface ActiveReadModelsOptions {
+  readonly readStore: Pick<ReadStore, 'active' | 'queries' | 'fingerprint'>;
+  /** A promoted version is seen after at most this time; in return most requests need no look-up. */
+  readonly cacheMs?: number;
+}
+
+/** The active version, known for a moment; requests that come together share one look-up. */
+export const createActiveReadModels = ({ readStore, cacheMs = 100 }: ActiveReadModelsOptions) => {
+  let readModels: Promise<ReadModels | null> | undefined;
+  let knownUntil = Infinity;
+
+  const load = async () => {
+    const active = await readStore.active();
+    // Documents of another shape would be answered wrong, or not at all.
+    if (active?.fingerprint !== readStore.fingerprint) return null;
+    knownUntil = performance.now() + cacheMs;
+    return { version: active.name, queries: readStore.queries(active.name) };
+  };
+
+  const forgetUnless = async (loading: Promise<ReadModels | null>) => {
+    const known = await loading.catch(() => null);
+    if (known === null && readModels === loading) readModels = undefined;
+  };
+
+  return (): Promise<ReadModels | null> => {
+    if (readModels !== undefined && performance.now() < knownUntil) return readModels;
+    knownUntil = Infinity;
+    readModels = load();
+    void forgetUnless(readModels);
+    return readModels;
+  };
+};
+
+export const createContext = (
+  { requestId, isReader }: Pick<QueryContext, 'requestId' | 'isReader'>,
+  active: () => Promise<ReadModels | null>,
+): QueryContext => {
+  let readModels: Promise<ReadModels | null> | undefined;
+  return { requestId, isReader, readModels: () => (readModels ??= active()) };
+};
+
+/** Rejects with NOT_READY before there is an active version that this release can read. */
+export const requireReadModels = async ({ readModels }: QueryContext): Promise<ReadModels> => {
+  const active = await readModels();
+  if (active === null) throw notReady();
+  return active;
+};

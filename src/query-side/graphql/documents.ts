@@ -1,0 +1,75 @@
+import { GraphQLError, parse, specifiedRules, validate } from 'graphql';
+import type { DocumentNode, GraphQLSchema } from 'graphql';
+import { LRUCache } from 'lru-cache';
+import { withCode } from './errors.js';
+import { createGuard } from '../limits/guards.js';
+import { LimitExceededError, type DocumentLimits, type LimitName } from '../limits/limits.js';
+
+export interface DocumentsOptions {
+  readonly schema: GraphQLSchema;
+  readonly limits: DocumentLimits;
+  readonly onRefused: (limit: LimitName) => void;
+  readonly maxDocuments?: number;
+  /** Of all cached queries together: a parsed one takes far more memory than its text. */
+  readonly maxCachedCharacters?: number;
+}
+
+/** Answers a document that is valid and within the limits, or what is wrong with it. */
+export type Documents = (query: string) => DocumentNode | readonly GraphQLError[];
+
+const MAX_VALIDATION_ERRORS = 10;
+
+const invalid = withCode('GRAPHQL_VALIDATION_FAILED');
+const unparsable = withCode('GRAPHQL_PARSE_FAILED');
+
+/** Parsing and validating cost more than executing, so a client's few queries are prepared once. */
+export const createDocuments = ({
+  schema,
+  limits,
+  onRefused,
+  maxDocuments = 500,
+  maxCachedCharacters = 262_144,
+}: DocumentsOptions): Documents => {
+  const guard = createGuard(schema, limits);
+  const prepared = new LRUCache<string, DocumentNode>({
+    max: maxDocuments,
+    maxSize: maxCachedCharacters,
+    sizeCalculation: (_, query) => query.length,
+  });
+
+  const prepare = (query: string): DocumentNode | readonly GraphQLError[] => {
+    const document = parseBounded(query, limits);
+    guard(document);
+    const errors = validate(schema, document, specifiedRules, { maxErrors: MAX_VALIDATION_ERRORS });
+    if (errors.length > 0) return errors.map((error) => invalid(error));
+    prepared.set(query, document);
+    return document;
+  };
+
+  return (query) => {
+    const known = prepared.get(query);
+    if (known !== undefined) return known;
+    try {
+      return prepare(query);
+    } catch (error) {
+      if (!(error instanceof GraphQLError)) throw error;
+      if (error instanceof LimitExceededError) onRefused(error.limit);
+      return [error];
+    }
+  };
+};
+
+const TOO_MANY_TOKENS = /^Syntax Error: Document contains more tha[nt] \d+ tokens/;
+
+const parseBounded = (query: string, { maxCharacters, maxTokens }: DocumentLimits) => {
+  if (query.length > maxCharacters) {
+    throw new LimitExceededError('characters', `A query may have ${maxCharacters} characters.`);
+  }
+  try {
+    return parse(query, { maxTokens });
+  } catch (error) {
+    if (!(error instanceof GraphQLError)) throw error;
+    if (!TOO_MANY_TOKENS.test(error.message)) throw unparsable(error);
+    throw new LimitExceededError('tokens', `A query may have ${maxTokens} tokens.`);
+  }
+};

@@ -1,0 +1,94 @@
+import { GraphQLError } from 'graphql';
+import type { Logger } from '../../platform/observability/logger.js';
+import { PortError } from '../../ports/errors.js';
+
+/** What `extensions.code` of an answer may say, apart from the codes of limits. */
+export type QueryErrorCode =
+  | 'BAD_REQUEST'
+  | 'PERSISTED_QUERY_NOT_SUPPORTED'
+  | 'GRAPHQL_PARSE_FAILED'
+  | 'GRAPHQL_VALIDATION_FAILED'
+  | 'BAD_USER_INPUT'
+  | 'UNAUTHENTICATED'
+  | 'STALE_READ'
+  | 'NOT_READY'
+  | 'SERVICE_UNAVAILABLE'
+  | 'INTERNAL_SERVER_ERROR';
+
+const queryError = (
+  code: QueryErrorCode,
+  message: string,
+  details: Readonly<Record<string, unknown>> = {},
+): GraphQLError => new GraphQLError(message, { extensions: { code, ...details } });
+
+/** The request as a whole is none of GraphQL. */
+export const badRequest = (message: string): GraphQLError => queryError('BAD_REQUEST', message);
+
+/** Clients know this message, and that code, and send the query itself from then on. */
+export const persistedQueryNotSupported = (): GraphQLError =>
+  queryError('PERSISTED_QUERY_NOT_SUPPORTED', 'PersistedQueryNotSupported');
+
+/** The caller's mistake, in a sentence that says which argument and what it may be. */
+export const badUserInput = (argument: string, message: string): GraphQLError =>
+  queryError('BAD_USER_INPUT', message, { argument });
+
+/** What only those with an API key may read. */
+export const unauthenticated = (): GraphQLError =>
+  queryError(
+    'UNAUTHENTICATED',
+    'This field needs an API key, as Authorization: Bearer or X-Api-Key.',
+  );
+
+/** The asked revision did not arrive in time. Asking again later is right. */
+export const staleRead = (animeId: number, minRevision: number): GraphQLError =>
+  queryError(
+    'STALE_READ',
+    `Anime ${animeId} has not reached revision ${minRevision} here yet; try again shortly.`,
+    { animeId, minRevision: String(minRevision) },
+  );
+
+export const notReady = (): GraphQLError =>
+  queryError('NOT_READY', 'The read models are still being built; try again shortly.');
+
+/** The same error, at the same place of the query and the answer, with another code and message. */
+export const withCode =
+  (code: QueryErrorCode) =>
+  (error: GraphQLError, message = error.message): GraphQLError => {
+    const { nodes = null, source = null, positions = null, path = null } = error;
+    return new GraphQLError(message, { nodes, source, positions, path, extensions: { code } });
+  };
+
+/** What a client may see of an error that came up while its query was executed. */
+export type ErrorMask = (error: GraphQLError, requestId: string) => GraphQLError;
+
+/** Ours are told by a constant sentence and the request's id; the log has the cause. */
+export const createErrorMask =
+  (logger: Logger): ErrorMask =>
+  (error, requestId) => {
+    const cause = error.originalError;
+    if (cause === undefined || cause instanceof GraphQLError) return toldAsItIs(error);
+    if (cause instanceof PortError && cause.code === 'UNAVAILABLE') {
+      logger.warn('Read store unavailable', { requestId, error: cause });
+      return withCode('SERVICE_UNAVAILABLE')(
+        error,
+        `The read models cannot be reached; try again shortly. Request ${requestId} is in our log.`,
+      );
+    }
+    logger.error('Query failed', { requestId, path: error.path, error: cause });
+    return withCode('INTERNAL_SERVER_ERROR')(
+      error,
+      `Something went wrong on our side. Request ${requestId} is in our log.`,
+    );
+  };
+
+/** Without a code it is GraphQL's own word on variables that do not fit. */
+const toldAsItIs = (error: GraphQLError): GraphQLError =>
+  'code' in error.extensions ? error : withCode('BAD_USER_INPUT')(error);
+
+/** What is wrong with the request as a whole, before anything was executed; throws what is a bug. */
+export const asRequestError = (error: Readonly<GraphQLError | Error>): GraphQLError => {
+  if (!(error instanceof GraphQLError)) {
+    throw new Error('Reading a GraphQL request failed.', { cause: error });
+  }
+  return 'code' in error.extensions ? error : withCode('BAD_REQUEST')(error);
+};

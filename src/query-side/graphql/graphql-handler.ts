@@ -1,0 +1,139 @@
+import type { Request, RequestHandler } from 'express';
+import { getOperationAST, GraphQLError, type GraphQLSchema } from 'graphql';
+import { createHandler, type Response as GraphqlResponse } from 'graphql-http';
+import { Problem } from '../../platform/http/problem.js';
+import { requestIdOf } from '../../platform/http/request-context.js';
+import { createContext, type QueryContext } from './context.js';
+import type { Documents } from './documents.js';
+import { asRequestError, type ErrorMask } from './errors.js';
+import { requestParameters } from './request-parameters.js';
+import type { ReadModels } from '../read-your-writes/revision-waiter.js';
+
+export interface GraphqlHandlerOptions {
+  readonly schema: GraphQLSchema;
+  readonly documents: Documents;
+  readonly mask: ErrorMask;
+  readonly isReader: (req: Request) => boolean;
+  readonly activeReadModels: () => Promise<ReadModels | null>;
+  /** By the operation's name; what is refused before it is executed is an error, too. */
+  readonly onAnswered: (name: string | null, outcome: 'ok' | 'error', seconds: number) => void;
+}
+
+/** GraphQL over HTTP. Expects the body of a POST in `req.body`, read as JSON. */
+export const graphqlHandler = (options: GraphqlHandlerOptions): RequestHandler => {
+  const { schema, documents, mask, activeReadModels, onAnswered, isReader } = options;
+
+  const handle = createHandler<Request, Answering, QueryContext>({
+    parseRequestParams: ({ raw, context }) => {
+      try {
+        return requestParameters(raw);
+      } catch (error) {
+        if (!(error instanceof GraphQLError)) throw error;
+        return refusal(error, context.mediaType);
+      }
+    },
+    onSubscribe: ({ context }, { query, operationName, variables }) => {
+      const document = documents(query);
+      if (!('kind' in document)) {
+        onAnswered(operationName ?? null, 'error', secondsSince(context.startedAt));
+        return document;
+      }
+      const contextValue = createContext(context, activeReadModels);
+      return { schema, document, operationName, variableValues: variables, contextValue };
+    },
+    onOperation: ({ context }, { document, operationName }, result) => {
+      const { requestId, mediaType, startedAt } = context;
+      const name = getOperationAST(document, operationName)?.name?.value ?? null;
+      const outcome = result.errors === undefined ? 'ok' : 'error';
+      onAnswered(name, outcome, secondsSince(startedAt));
+      const errors = result.errors?.map((error) => mask(error, requestId));
+      const masked = errors === undefined ? result : { ...result, errors };
+      return serialized(masked, mediaType);
+    },
+    formatError: asRequestError,
+  });
+
+  return async (req, res) => {
+    const startedAt = performance.now();
+    const mediaType = acceptedType(req);
+    const [body, init] = await handle({
+      // HEAD is answered as GET is; the server leaves out the body.
+      method: req.method === 'HEAD' ? 'GET' : req.method,
+      url: req.url,
+      headers: { accept: mediaType },
+      body: null,
+      raw: req,
+      context: { requestId: requestIdOf(res), isReader: isReader(req), mediaType, startedAt },
+    });
+    if (init.status === 405) throw MUTATION_BY_GET;
+    res.statusCode = init.status;
+    for (const [name, value] of Object.entries(init.headers ?? {})) res.setHeader(name, value);
+    const text = body ?? '';
+    res.setHeader('Content-Length', Buffer.byteLength(text));
+    res.setHeader('Cache-Control', 'no-store');
+    res.end(text);
+  };
+};
+
+const MUTATION_BY_GET = new Problem(405, 'A mutation is sent by POST.', {
+  headers: { Allow: 'POST' },
+});
+
+/** What is known of a request before it is looked at. */
+interface Answering {
+  readonly requestId: string;
+  readonly isReader: boolean;
+  readonly mediaType: MediaType;
+  readonly startedAt: number;
+}
+
+const secondsSince = (startedAt: number): number => (performance.now() - startedAt) / 1000;
+
+const JSON_TYPE = 'application/json';
+const GRAPHQL_TYPE = 'application/graphql-response+json';
+type MediaType = typeof JSON_TYPE | typeof GRAPHQL_TYPE;
+
+/** Nobody needs to say the charset, which is always this one. Where clients do not care: the first. */
+const OFFERED = [JSON_TYPE, GRAPHQL_TYPE].flatMap((type) => [type, `${type}; charset=utf-8`]);
+
+/** What most clients send, so that it is not parsed with every request. */
+const KNOWN: ReadonlyMap<string | undefined, MediaType> = new Map([
+  [undefined, JSON_TYPE],
+  ['*/*', JSON_TYPE],
+  [JSON_TYPE, JSON_TYPE],
+  [GRAPHQL_TYPE, GRAPHQL_TYPE],
+  [`${GRAPHQL_TYPE},${JSON_TYPE};q=0.9`, GRAPHQL_TYPE],
+]);
+
+const acceptedType = (req: Request): MediaType => {
+  const known = KNOWN.get(req.headers.accept);
+  if (known !== undefined) return known;
+  const accepted = req.accepts(OFFERED);
+  if (accepted !== false) return accepted.startsWith(JSON_TYPE) ? JSON_TYPE : GRAPHQL_TYPE;
+  throw new Problem(
+    406,
+    `Answers are ${JSON_TYPE} or ${GRAPHQL_TYPE}; there are no subscriptions, event streams or multipart answers.`,
+  );
+};
+
+/**
+ * A request that is none of GraphQL is 400 under either type. One that only lacks its query is
+ * answered as GraphQL: in plain JSON clients fall back on 200 alone, or believe a proxy spoke.
+ */
+const refusal = (error: GraphQLError, type: MediaType): GraphqlResponse => {
+  const isProbe = error.extensions['code'] === 'PERSISTED_QUERY_NOT_SUPPORTED';
+  return response({ errors: [error] }, type, isProbe && type === JSON_TYPE ? 200 : 400);
+};
+
+/** What graphql-http answers here too, but it serialises through a replacer, at half the speed. */
+const serialized = (result: object, type: MediaType): GraphqlResponse =>
+  response(result, type, 'data' in result || type === JSON_TYPE ? 200 : 400);
+
+const response = (result: object, type: MediaType, status: 200 | 400): GraphqlResponse => [
+  JSON.stringify(result),
+  {
+    status,
+    statusText: status === 200 ? 'OK' : 'Bad Request',
+    headers: { 'content-type': `${type}; charset=utf-8` },
+  },
+];

@@ -1,0 +1,232 @@
+import { isAnimeId } from '../../domain/ids.js';
+import type {
+  AnimeDocument,
+  InteractionDocument,
+  ReadQueries,
+  UserInteractions,
+} from '../../ports/read-store.js';
+import type { RevisionWaiter } from '../read-your-writes/revision-waiter.js';
+import {
+  afterOf,
+  type AnimeFilters,
+  daysOf,
+  encodeCursor,
+  filtersOf,
+  minRevisionOf,
+  pageOf,
+  pageSizeOf,
+  sinceDay,
+  userIdOf,
+} from './arguments.js';
+import { type QueryContext, requireReadModels } from './context.js';
+import { unauthenticated } from './errors.js';
+
+interface NamedAnime {
+  readonly animeId: number;
+  readonly minRevision?: string | null;
+}
+
+interface BasedOn {
+  readonly basedOnAnimeId: number;
+  readonly limit: number | null;
+  readonly minRevision?: string | null;
+}
+
+/** The queries that name an anime: they can wait for what their caller wrote. */
+export const createAnimeResolvers = (waiter: RevisionWaiter) => {
+  /** Null when unknown. An id that no anime can have is unknown, like any other. */
+  const documentOf = async (
+    { animeId, minRevision }: NamedAnime,
+    context: QueryContext,
+  ): Promise<AnimeDocument | null> => {
+    const revision = minRevisionOf(minRevision);
+    if (!isAnimeId(animeId)) return null;
+    const readModels = await requireReadModels(context);
+    if (revision === undefined) return known(await readModels.queries.anime(animeId));
+    return waiter.read(readModels, animeId, revision);
+  };
+
+  const viewOf =
+    <View>(toView: (document: AnimeDocument) => View) =>
+    async (_: unknown, args: NamedAnime, context: QueryContext): Promise<View | null> => {
+      const document = await documentOf(args, context);
+      return document === null ? null : toView(document);
+    };
+
+  return {
+    animeStats: viewOf(toStats),
+    anime: viewOf(toAnime),
+    ratingDistribution: viewOf(toDistribution),
+
+    recommendedAnimes: async (_: unknown, args: BasedOn, context: QueryContext) => {
+      const limit = pageSizeOf('limit', args.limit, 10);
+      const revision = minRevisionOf(args.minRevision);
+      const basedOn = args.basedOnAnimeId;
+      const readModels = await requireReadModels(context);
+      if (!isAnimeId(basedOn)) return bestScores(readModels.queries, limit);
+      if (revision !== undefined) await waiter.read(readModels, basedOn, revision);
+      return (await readModels.queries.recommended(basedOn, limit)).map(toAnimeWithStats);
+    },
+  };
+};
+
+/** A document without an event stands for an anime that the log does not know. */
+const known = (document: AnimeDocument | null): AnimeDocument | null =>
+  document === null || document.revision < 0 ? null : document;
+
+/** What is recommended for a title of unknown genres: here, one that no anime can be. */
+const bestScores = async (queries: ReadQueries, limit: number) => {
+  const { items } = await queries.search({ sortBy: 'score', offset: 0, limit });
+  return items.map(toAnimeWithStats);
+};
+
+const MIN_RATINGS = 5;
+
+interface Limited {
+  readonly limit: number | null;
+}
+
+interface Trending extends Limited {
+  readonly days: number | null;
+}
+
+interface Search {
+  readonly page: number | null;
+  readonly pageSize: number | null;
+  readonly filters?: AnimeFilters | null;
+}
+
+interface OfUser {
+  readonly userId: string;
+  readonly first: number | null;
+  readonly after?: string | null;
+}
+
+export const createListResolvers = (now: () => Date) => ({
+  topAnimesByViews: async (_: unknown, args: Limited, context: QueryContext) => {
+    const limit = pageSizeOf('limit', args.limit, 10);
+    const { queries } = await requireReadModels(context);
+    return (await queries.topByViews(limit)).map(toStats);
+  },
+
+  topAnimesByRating: async (_: unknown, args: Limited, context: QueryContext) => {
+    const limit = pageSizeOf('limit', args.limit, 10);
+    const { queries } = await requireReadModels(context);
+    return (await queries.topByRating(limit, MIN_RATINGS)).map(toStats);
+  },
+
+  trendingAnimes: async (_: unknown, args: Trending, context: QueryContext) => {
+    const limit = pageSizeOf('limit', args.limit, 10);
+    const since = sinceDay(now(), daysOf(args.days));
+    const { queries } = await requireReadModels(context);
+    return (await queries.trending(since, limit)).map(toAnimeWithStats);
+  },
+
+  searchAnimes: async (_: unknown, args: Search, context: QueryContext) => {
+    const page = pageOf(args.page);
+    const pageSize = pageSizeOf('pageSize', args.pageSize, 20);
+    const offset = (page - 1) * pageSize;
+    const filters = filtersOf(args.filters);
+    const { queries } = await requireReadModels(context);
+    const { items, total } = await queries.search({ ...filters, offset, limit: pageSize });
+    const hasMore = offset + items.length < total;
+    return { items: items.map(toAnimeWithStats), total, page, pageSize, hasMore };
+  },
+
+  genres: async (_: unknown, _args: unknown, context: QueryContext) => {
+    const { queries } = await requireReadModels(context);
+    return queries.genres();
+  },
+
+  userInteractions: async (_: unknown, args: OfUser, context: QueryContext) => {
+    if (!context.isReader) throw unauthenticated();
+    const userId = userIdOf(args.userId);
+    const first = pageSizeOf('first', args.first, 20);
+    const after = afterOf(args.after);
+    const { queries } = await requireReadModels(context);
+    return toConnection(await queries.interactionsOf(userId, first, after), after === null);
+  },
+});
+
+/**
+ * Documents in the shapes of the schema, as plain values: the executor then reads properties and
+ * calls no resolver per field. An `id` begins with its type, because some client caches know an
+ * object by its id alone.
+ */
+
+/** One division of whole numbers, so the mean is as exact as a double can be. */
+const averageOf = ({ ratingSum, ratingCount }: AnimeDocument): number | null =>
+  ratingCount === 0 ? null : ratingSum / (ratingCount * 100);
+
+const toStats = (document: AnimeDocument) => ({
+  id: `AnimeStats:${document.animeId}`,
+  animeId: document.animeId,
+  title: document.details.title,
+  image: document.details.image,
+  totalClicks: document.clicks,
+  totalViews: document.views,
+  totalRatings: document.ratingCount,
+  averageRating: averageOf(document),
+  totalDurationSeconds: document.seconds,
+});
+
+const toAnime = ({ animeId, details }: AnimeDocument) => ({
+  id: `Anime:${animeId}`,
+  myanimelistId: animeId,
+  title: details.title,
+  description: details.description,
+  image: details.image,
+  type: details.type,
+  episodes: details.episodes,
+  score: details.score,
+  popularity: details.popularity,
+});
+
+const toAnimeWithStats = (document: AnimeDocument) => ({
+  ...toAnime(document),
+  id: `AnimeWithStats:${document.animeId}`,
+  genres: document.details.genres.join(', ') || null,
+  totalClicks: document.clicks,
+  totalViews: document.views,
+  totalRatings: document.ratingCount,
+  averageRating: averageOf(document),
+});
+
+const toDistribution = (document: AnimeDocument) => ({
+  id: `RatingDistribution:${document.animeId}`,
+  animeId: document.animeId,
+  total: document.ratingCount,
+  average: averageOf(document),
+  buckets: document.ratingBuckets.map((count, index) => ({ stars: index + 1, count })),
+});
+
+const toInteraction = (document: InteractionDocument) => {
+  const rating = document.ratings.at(-1);
+  return {
+    id: `UserInteraction:${document.animeId}:${document.userId}`,
+    animeId: document.animeId,
+    totalClicks: document.clicks,
+    totalViews: document.views,
+    totalDurationSeconds: document.seconds,
+    rating: rating === undefined ? null : rating.hundredths / 100,
+    ratedAt: rating?.at ?? null,
+    lastClickAt: document.lastClickAt,
+    lastViewAt: document.lastViewAt,
+  };
+};
+
+const toConnection = ({ items, hasMore }: UserInteractions, isFirstPage: boolean) => {
+  const edges = items.map((document) => ({
+    node: toInteraction(document),
+    cursor: encodeCursor(document.animeId),
+  }));
+  return {
+    edges,
+    pageInfo: {
+      hasNextPage: hasMore,
+      hasPreviousPage: !isFirstPage,
+      startCursor: edges[0]?.cursor ?? null,
+      endCursor: edges.at(-1)?.cursor ?? null,
+    },
+  };
+};

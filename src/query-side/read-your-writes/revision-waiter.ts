@@ -1,0 +1,136 @@
+import type { AnimeId } from '../../domain/ids.js';
+import type { Backoff } from '../../platform/async/retry.js';
+import type { AnimeDocument, ReadQueries, ReadStore } from '../../ports/read-store.js';
+import { staleRead } from '../graphql/errors.js';
+import { createSharedLookUp, type SharedLookUp, type Waiter } from './single-flight.js';
+
+/** One version of the read models. */
+export interface ReadModels {
+  readonly version: string;
+  readonly queries: ReadQueries;
+}
+
+export interface RevisionWaiterOptions {
+  readonly readStore: Pick<ReadStore, 'onSaved'>;
+  /** How long a caller waits before it is told STALE_READ. */
+  readonly waitMs?: number;
+  /** Look-ups without a push, for documents that another process saves: soon, then less often. */
+  readonly poll?: Backoff;
+  /** Beyond so many waiters a call looks once and does not wait: memory stays bounded. */
+  readonly maxWaiters?: number;
+}
+
+/** Read your writes: an anime's document once it is at a revision or later. */
+export interface RevisionWaiter {
+  /** Rejects with STALE_READ when the time is over, and with the store's error when it fails. */
+  read(readModels: ReadModels, animeId: AnimeId, minRevision: number): Promise<AnimeDocument>;
+}
+
+interface Queue extends SharedLookUp {
+  readonly animeId: AnimeId;
+  readonly waiters: Set<Waiter>;
+  readonly polling: Impatience;
+}
+
+export const createRevisionWaiter = ({
+  readStore,
+  waitMs = 2000,
+  poll = { baseMs: 10, maxMs: 100 },
+  maxWaiters = 1000,
+}: RevisionWaiterOptions): RevisionWaiter => {
+  const queues = new Map<string, Queue>();
+  let waiting = 0;
+  let rest: (() => void) | undefined;
+
+  /** Listens only while somebody waits: idle costs nothing, and nothing needs closing. */
+  const listen = () =>
+    readStore.onSaved((animes) => {
+      const saved = new Set(animes.map(({ animeId }) => animeId));
+      for (const queue of queues.values()) if (saved.has(queue.animeId)) queue.lookAgain();
+    });
+
+  const open = (key: string, queries: ReadQueries, animeId: AnimeId): Queue => {
+    const waiters = new Set<Waiter>();
+    const lookUp = createSharedLookUp(waiters, () => queries.anime(animeId));
+    const polling = impatience(() => lookUp.lookAgain(), poll);
+    const queue = { ...lookUp, animeId, waiters, polling };
+    queues.set(key, queue);
+    return queue;
+  };
+
+  const wait = (queue: Queue, minRevision: number, leave: () => void) =>
+    new Promise<AnimeDocument>((resolve, reject) => {
+      const settle = () => {
+        clearTimeout(late);
+        queue.waiters.delete(waiter);
+        leave();
+      };
+      const waiter: Waiter = {
+        minRevision,
+        resolve: (document) => {
+          settle();
+          resolve(document);
+        },
+        reject: (error) => {
+          settle();
+          reject(error instanceof Error ? error : new Error('A look-up failed.', { cause: error }));
+        },
+      };
+      const late = setTimeout(() => waiter.reject(staleRead(queue.animeId, minRevision)), waitMs);
+      queue.polling.begin();
+      queue.join(waiter);
+    });
+
+  const lookOnce = async (queries: ReadQueries, animeId: AnimeId, minRevision: number) => {
+    const document = await queries.anime(animeId);
+    if (document !== null && document.revision >= minRevision) return document;
+    throw staleRead(animeId, minRevision);
+  };
+
+  return {
+    read: ({ version, queries }, animeId, minRevision) => {
+      if (waiting >= maxWaiters) return lookOnce(queries, animeId, minRevision);
+      const key = `${animeId}@${version}`;
+      rest ??= listen();
+      const queue = queues.get(key) ?? open(key, queries, animeId);
+      waiting += 1;
+      return wait(queue, minRevision, () => {
+        waiting -= 1;
+        if (queue.waiters.size === 0) {
+          queue.polling.end();
+          queues.delete(key);
+        }
+        if (waiting > 0) return;
+        rest?.();
+        rest = undefined;
+      });
+    },
+  };
+};
+
+interface Impatience {
+  /** Somebody came, and was served what is there: from now on often again. */
+  begin(): void;
+  end(): void;
+}
+
+/** Calls soon, and then less and less often, until it ends. */
+const impatience = (call: () => void, { baseMs, maxMs }: Backoff): Impatience => {
+  let timer: NodeJS.Timeout | undefined;
+
+  const callAfter = (ms: number): void => {
+    timer = setTimeout(() => {
+      callAfter(Math.min(2 * ms, maxMs));
+      call();
+    }, ms);
+  };
+
+  const end = (): void => clearTimeout(timer);
+  return {
+    begin: () => {
+      end();
+      callAfter(baseMs);
+    },
+    end,
+  };
+};

@@ -1,0 +1,96 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { isDeepStrictEqual } from 'node:util';
+import type { AnimeId } from '../../domain/ids.js';
+import { streamOf } from '../../domain/stream-name.js';
+import type { EventStore } from '../../ports/event-store.js';
+import type { AnimeDocument, DocumentStore } from '../../ports/read-store.js';
+import { compareAnime, type Check, type Difference } from './compare-anime.js';
+import { presenceOf } from '../../wire/presence.js';
+import { headsOf, isWhole, type Late } from './heads.js';
+
+export interface Comparison {
+  readonly animes: number;
+  readonly documents: number;
+  readonly events: number;
+  /** At most `maxDifferences`; `differing` counts all. */
+  readonly differences: readonly Difference[];
+  readonly differing: number;
+  /** Anime whose documents have not come as far as their streams: not wrong, only late. */
+  readonly behind: readonly Late[];
+  /** Anime whose documents hold events that the log does not have: it was restored, or lost its end. */
+  readonly ahead: readonly AnimeId[];
+  /** Anime whose streams were deleted or cut off: nobody can say what their documents should be. */
+  readonly incomparable: readonly AnimeId[];
+  /** Every document that can be compared equals the fold, and none is late. */
+  readonly equal: boolean;
+}
+
+export interface CompareOptions {
+  readonly eventStore: EventStore;
+  readonly documents: DocumentStore;
+  readonly maxDifferences?: number;
+  readonly signal?: AbortSignal;
+  readonly onProgress?: (progress: { readonly animes: number; readonly total: number }) => void;
+}
+
+/**
+ * Compares every document with a fold of its anime's stream, event by event, each at the document's
+ * own revision: documents may go on changing meanwhile.
+ */
+export const compareWithLog = async ({
+  eventStore,
+  documents,
+  maxDifferences = 100,
+  signal = new AbortController().signal,
+  onProgress,
+}: CompareOptions): Promise<Comparison> => {
+  const heads = await headsOf(eventStore, signal);
+  const total = heads.size;
+  const differences: Difference[] = [];
+  const behind: Late[] = [];
+  const ahead: AnimeId[] = [];
+  const incomparable: AnimeId[] = [];
+  let [animes, compared, events, differing] = [0, 0, 0, 0];
+
+  const check: Check = (found) => {
+    compared += 1;
+    if (isDeepStrictEqual(found.expected, found.actual)) return;
+    differing += 1;
+    if (differences.length < maxDifferences) differences.push(found);
+  };
+
+  for await (const anime of documents.allAnimes()) {
+    // Embedded reads are done at once, and commands must not wait for all of them.
+    await nextTurn();
+    signal.throwIfAborted();
+    onProgress?.({ animes, total });
+    animes += 1;
+    const head = heads.get(anime.animeId) ?? -1;
+    heads.delete(anime.animeId);
+    if (anime.revision < 0 && head < 0) continue;
+    if (await isAhead(eventStore, anime)) ahead.push(anime.animeId);
+    else if (!(await isWhole(eventStore, anime.animeId))) {
+      incomparable.push(anime.animeId);
+      continue;
+    }
+    const by = head - anime.revision;
+    if (by > 0) behind.push({ animeId: anime.animeId, head, by });
+    events += await compareAnime(eventStore, documents, anime, check);
+  }
+  for (const [animeId, head] of heads) {
+    if (await isWhole(eventStore, animeId)) behind.push({ animeId, head, by: head + 1 });
+    else incomparable.push(animeId);
+  }
+  const equal = differing === 0 && behind.length === 0;
+  const counted = { animes, documents: compared, events, differing };
+  return { ...counted, differences, behind, ahead, incomparable, equal };
+};
+
+const isAhead = async (
+  eventStore: EventStore,
+  { animeId, revision, lastEventId: id }: AnimeDocument,
+): Promise<boolean> => {
+  if (revision < 0) return false;
+  const { kind } = await presenceOf(eventStore, { stream: streamOf(animeId), revision, id });
+  return kind === 'lost';
+};

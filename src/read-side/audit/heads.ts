@@ -1,0 +1,109 @@
+import type { AnimeId } from '../../domain/ids.js';
+import { ANIME_STREAM_PREFIX, animeIdOf, streamOf } from '../../domain/stream-name.js';
+import { StreamDeletedError } from '../../ports/errors.js';
+import type { EventStore, Position } from '../../ports/event-store.js';
+import type { DocumentStore } from '../../ports/read-store.js';
+import { presenceOf } from '../../wire/presence.js';
+import { pause } from '../../platform/async/retry.js';
+
+/** The last revision of each anime's stream. */
+export type Heads = Map<AnimeId, number>;
+
+/** An anime whose document has not come as far as its stream had. */
+export interface Late {
+  readonly animeId: AnimeId;
+  /** The revision that the stream had come to. */
+  readonly head: number;
+  /** Events that are missing in the document. */
+  readonly by: number;
+}
+
+/** How far every anime's stream is, of all that the log held when it was read. */
+export const headsOf = async (eventStore: EventStore, signal: AbortSignal): Promise<Heads> =>
+  (await headsSince(eventStore, 'start', signal)).heads;
+
+/** The same for the streams that have events after a position, and how far the log was read. */
+export const headsSince = async (
+  eventStore: EventStore,
+  after: Position | 'start',
+  signal: AbortSignal,
+): Promise<{ readonly heads: Heads; readonly upTo: Position | null }> => {
+  const heads: Heads = new Map();
+  let upTo: Position | null = null;
+  const options = { after, streamPrefix: ANIME_STREAM_PREFIX, signal };
+  for await (const delivery of eventStore.subscribeToAll(options)) {
+    if (delivery.kind === 'caught-up') break;
+    upTo = delivery.kind === 'event' ? delivery.event.position : delivery.position;
+    if (delivery.kind !== 'event') continue;
+    const animeId = animeIdOf(delivery.event.stream);
+    if (animeId !== undefined) heads.set(animeId, Number(delivery.event.revision));
+  }
+  return { heads, upTo };
+};
+
+/** Whether an anime's stream can still be read from its first event on: it may be deleted, or cut off. */
+export const isWhole = async (eventStore: EventStore, animeId: AnimeId): Promise<boolean> => {
+  try {
+    for await (const { revision } of eventStore.read(streamOf(animeId), { limit: 1 })) {
+      return revision === 0n;
+    }
+  } catch (error) {
+    if (!(error instanceof StreamDeletedError)) throw error;
+  }
+  return false;
+};
+
+/** Asked for at once, so that a catalogue of any size needs few calls. */
+const IDS_AT_ONCE = 1_000;
+
+/** Which documents are behind these heads. */
+export const lateOf = async (
+  documents: DocumentStore,
+  heads: ReadonlyMap<AnimeId, number>,
+): Promise<readonly Late[]> => {
+  const late: Late[] = [];
+  const ids = [...heads.keys()];
+  for (let first = 0; first < ids.length; first += IDS_AT_ONCE) {
+    const asked = ids.slice(first, first + IDS_AT_ONCE);
+    const found = await documents.animes(asked);
+    const revisions = new Map(found.map(({ animeId, revision }) => [animeId, revision]));
+    for (const animeId of asked) {
+      const head = heads.get(animeId) ?? -1;
+      const by = head - (revisions.get(animeId) ?? -1);
+      if (by > 0) late.push({ animeId, head, by });
+    }
+  }
+  return late;
+};
+
+/** How many documents are beyond the heads of their streams, which the log cannot have filled. */
+export const aheadOf = async (
+  eventStore: EventStore,
+  documents: DocumentStore,
+  heads: ReadonlyMap<AnimeId, number>,
+): Promise<number> => {
+  let ahead = 0;
+  for await (const { animeId, revision, lastEventId: id } of documents.allAnimes()) {
+    if (revision <= (heads.get(animeId) ?? -1)) continue;
+    const { kind } = await presenceOf(eventStore, { stream: streamOf(animeId), revision, id });
+    if (kind === 'lost') ahead += 1;
+  }
+  return ahead;
+};
+
+const LOOK_EVERY_MS = 250;
+
+/** Waits for documents that are late; answers those that still are when the time is up. */
+export const waitForLate = async (
+  documents: DocumentStore,
+  late: readonly Late[],
+  { waitMs, signal }: { readonly waitMs: number; readonly signal: AbortSignal },
+): Promise<readonly Late[]> => {
+  const deadline = performance.now() + waitMs;
+  let missing = late;
+  while (missing.length > 0 && performance.now() < deadline && !signal.aborted) {
+    await pause(LOOK_EVERY_MS, signal);
+    missing = await lateOf(documents, new Map(missing.map(({ animeId, head }) => [animeId, head])));
+  }
+  return missing;
+};

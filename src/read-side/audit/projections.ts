@@ -1,0 +1,189 @@
+import { isDeepStrictEqual } from 'node:util';
+import type { AnimeId } from '../../domain/ids.js';
+import { pause } from '../../platform/async/retry.js';
+import type { Projections, ProjectionStatus } from '../../ports/projections.js';
+import type { AnimeDocument, DocumentStore } from '../../ports/read-store.js';
+import {
+  activityOf,
+  type ActivityState,
+  ANIME_ACTIVITY,
+  ANIME_RATING_CHANGES,
+  ANIME_RATING_SUMMARY,
+  ratingsOf,
+  type RatingState,
+} from './projection-states.js';
+
+export interface ProjectionComparison {
+  readonly animes: number;
+  readonly equal: number;
+  /** One for each projection that says something else than the document at the same revision. */
+  readonly different: readonly ProjectionDifference[];
+  /** Neither equal nor different: one side had not come as far as the other when time was up. */
+  readonly notComparable: readonly { readonly animeId: AnimeId; readonly reason: string }[];
+}
+
+export interface CompareProjectionsOptions {
+  readonly projections: Projections;
+  readonly documents: DocumentStore;
+  /** How long to wait, in total, for whichever side is behind. */
+  readonly waitMs?: number;
+  readonly signal?: AbortSignal;
+}
+
+const AT_ONCE = 16;
+const FIRST_PAUSE_MS = 100;
+const LONGEST_PAUSE_MS = 1000;
+
+/**
+ * Compares every anime's document with the event store's own projections, at equal revisions. Both
+ * may go on changing meanwhile. Rejects with NOT_SUPPORTED where there is no engine.
+ */
+export const compareWithProjections = async ({
+  projections,
+  documents,
+  waitMs = 10_000,
+  signal = new AbortController().signal,
+}: CompareProjectionsOptions): Promise<ProjectionComparison> => {
+  const broken = notRunning(await projections.list());
+  const judge = (anime: AnimeDocument): Promise<Verdict> =>
+    broken === null
+      ? judgeAnime(projections, anime)
+      : Promise.resolve({ kind: 'never', reason: broken });
+  const verdicts = verdictsSoFar();
+  const judgeAll = async (animes: readonly AnimeDocument[]): Promise<void> => {
+    signal.throwIfAborted();
+    const judged = await Promise.all(animes.map((anime) => judge(anime)));
+    animes.forEach(({ animeId }, index) => verdicts.note(animeId, judged[index]));
+  };
+
+  for await (const animes of chunks(documents.allAnimes())) await judgeAll(animes);
+  const deadline = performance.now() + waitMs;
+  for (let pauseMs = FIRST_PAUSE_MS; verdicts.late().length > 0; pauseMs *= 2) {
+    const left = deadline - performance.now();
+    if (left <= 0) break;
+    await pause(Math.min(pauseMs, LONGEST_PAUSE_MS, left), signal);
+    for await (const ids of chunks(verdicts.late())) await judgeAll(await documents.animes(ids));
+  }
+  return verdicts.summary();
+};
+
+/** Why nothing can be compared; null where everything runs. */
+const notRunning = (all: readonly ProjectionStatus[]): string | null => {
+  for (const name of [ANIME_ACTIVITY, ANIME_RATING_CHANGES, ANIME_RATING_SUMMARY]) {
+    const found = all.find((status) => status.name === name);
+    if (found === undefined) return `${name} is not deployed.`;
+    if (found.condition === 'faulted') return `${name} is faulted: ${found.reason}`;
+    if (found.condition === 'stopped') return `${name} is stopped.`;
+  }
+  return null;
+};
+
+const verdictsSoFar = () => {
+  const different: ProjectionDifference[] = [];
+  const open = new Map<AnimeId, Verdict & { readonly reason: string }>();
+  let [animes, equal] = [0, 0];
+  return {
+    note: (animeId: AnimeId, verdict: Verdict | undefined): void => {
+      if (verdict === undefined) return;
+      if (!open.delete(animeId)) animes += 1;
+      if (verdict.kind === 'equal') equal += 1;
+      else if (verdict.kind === 'different') different.push(...verdict.differences);
+      else open.set(animeId, verdict);
+    },
+    late: (): readonly AnimeId[] =>
+      [...open].filter(([, { kind }]) => kind === 'later').map(([animeId]) => animeId),
+    summary: (): ProjectionComparison => {
+      const notComparable = [...open].map(([animeId, { reason }]) => ({ animeId, reason }));
+      return { animes, equal, different, notComparable };
+    },
+  };
+};
+
+async function* chunks<Item>(
+  items: Iterable<Item> | AsyncIterable<Item>,
+): AsyncGenerator<readonly Item[]> {
+  let chunk: Item[] = [];
+  for await (const item of items) {
+    if (chunk.push(item) < AT_ONCE) continue;
+    yield chunk;
+    chunk = [];
+  }
+  if (chunk.length > 0) yield chunk;
+}
+
+interface ProjectionDifference {
+  readonly animeId: AnimeId;
+  readonly projection: string;
+  readonly revision: number;
+  readonly document: Readonly<Record<string, number>>;
+  readonly state: Readonly<Record<string, number>>;
+}
+
+/** What comparing one anime came to; 'later' where a side has yet to come as far as the other. */
+type Verdict =
+  | { readonly kind: 'equal' }
+  | { readonly kind: 'different'; readonly differences: readonly ProjectionDifference[] }
+  | { readonly kind: 'later' | 'never'; readonly reason: string };
+
+/**
+ * Compares one anime at equal revisions. The activity says how far it is, and which rating it saw
+ * last: the summary is as far when that is the last one it includes, whatever came after. All three
+ * are functions of the stream up to a revision, so it does not matter that they are read one after
+ * the other.
+ */
+const judgeAnime = async (projections: Projections, document: AnimeDocument): Promise<Verdict> => {
+  const { animeId } = document;
+  const activity = await activityOf(projections, animeId);
+  if (activity === 'unreadable') return unreadable(ANIME_ACTIVITY);
+  if (!isAt(activity, document)) {
+    return later(ANIME_ACTIVITY, activity.revision, `the document at ${document.revision}`);
+  }
+  const ratings = await ratingsOf(projections, animeId);
+  if (ratings === 'unreadable') return unreadable(ANIME_RATING_SUMMARY);
+  if (ratings.revision !== activity.ratingRevision) {
+    const wanted = `the document's last rating at ${activity.ratingRevision}`;
+    return later(ANIME_RATING_SUMMARY, ratings.revision, wanted);
+  }
+  return compare(document, activity, ratings);
+};
+
+const unreadable = (projection: string): Verdict => ({
+  kind: 'never',
+  reason: `The state of ${projection} is not that of this version: deploy the projections.`,
+});
+
+const later = (projection: string, at: number, other: string): Verdict => ({
+  kind: 'later',
+  reason: `${projection} is at revision ${at}, ${other}.`,
+});
+
+/** The engine may leave out events that are no JSON: the document lists those as skipped. */
+const isAt = ({ revision }: ActivityState, document: AnimeDocument): boolean => {
+  const missing = document.revision - revision;
+  if (missing <= 0) return missing === 0;
+  return document.skipped.filter((skipped) => skipped > revision).length === missing;
+};
+
+const compare = (
+  document: AnimeDocument,
+  activity: ActivityState,
+  ratings: RatingState,
+): Verdict => {
+  const { animeId, revision, clicks, views, seconds, ratingCount, ratingSum } = document;
+  const pairs = [
+    {
+      projection: ANIME_ACTIVITY,
+      document: { clicks, views, seconds },
+      state: { clicks: activity.clicks, views: activity.views, seconds: activity.seconds },
+    },
+    {
+      projection: ANIME_RATING_SUMMARY,
+      document: { ratingCount, ratingSum },
+      state: { ratingCount: ratings.ratingCount, ratingSum: ratings.ratingSum },
+    },
+  ];
+  const differences = pairs
+    .filter((pair) => !isDeepStrictEqual(pair.document, pair.state))
+    .map((pair) => ({ animeId, revision, ...pair }));
+  return differences.length === 0 ? { kind: 'equal' } : { kind: 'different', differences };
+};

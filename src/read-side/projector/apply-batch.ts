@@ -1,0 +1,239 @@
+import type { AnimeId } from '../../domain/ids.js';
+import type { Logger } from '../../platform/observability/logger.js';
+import type { Metrics } from '../../platform/observability/metrics.js';
+import type { DeadLetters } from '../../ports/dead-letters.js';
+import { UnavailableError } from '../../ports/errors.js';
+import type { EventStore } from '../../ports/event-store.js';
+import type { DocumentBatch, DocumentStore, Guarded } from '../../ports/read-store.js';
+import type { EventPlace } from '../../wire/presence.js';
+import { whyUnreadable } from '../../wire/upcast.js';
+import { emptyAnime } from '../rebuild/recompute.js';
+import { createAheadOfLog } from './ahead-of-log.js';
+import { type AnimeView, isBefore, isCurrent, revisionOf, viewOf } from './cached-anime.js';
+import type { Claim } from './classify.js';
+import { createLister } from './dead-letters.js';
+import { createDocumentCache, type DocumentCache } from './document-cache.js';
+import { type FoldedRun, foldRun } from './fold.js';
+import { createParkedAnimes, createUnread } from './quarantine.js';
+import { createTaskMaker, type Task } from './tasks.js';
+
+export interface ApplierOptions {
+  readonly documents: DocumentStore;
+  readonly eventStore: EventStore;
+  readonly deadLetters: DeadLetters;
+  readonly logId: string;
+  readonly logger: Logger;
+  readonly metrics: Metrics;
+  /** The version of the read models that the documents are of, for the metrics. */
+  readonly version: string;
+  /** Documents kept in memory, of all kinds together. */
+  readonly cachedDocuments?: number;
+  /** Nothing is stored in this version yet. */
+  readonly startsEmpty?: boolean;
+  /** Events read at once to heal a hole. */
+  readonly healingLimit?: number;
+  /** How long a stream may be behind what was delivered of it before that is taken for a lie. */
+  readonly patienceMs?: number;
+  readonly now?: () => number;
+}
+
+export interface Steps {
+  heartbeat(): Promise<void>;
+  readonly signal: AbortSignal;
+}
+
+/** What is still to be applied, per anime, in the order in which it came. */
+export type Pending = Map<AnimeId, readonly Claim[]>;
+
+const FRUITLESS_ROUNDS = 20;
+
+/**
+ * Brings documents up to the claims made about their streams. It goes in rounds: judge every anime
+ * against its document, fold what follows without a hole, save, and judge the rest again. In the
+ * common case that is one round. When `apply` resolves, every claim is in saved documents or its
+ * anime is parked; when it rejects, applying the same claims again is right.
+ */
+export const createApplier = (options: ApplierOptions) => {
+  const { documents, version, logger, metrics, now = Date.now } = options;
+  const list = createLister(options);
+  const parked = createParkedAnimes(logger, metrics);
+  const unread = createUnread();
+  const taskOf = createTaskMaker({ ...options, parked, list });
+  const { cachedDocuments: maxDocuments = 20_000, startsEmpty = false } = options;
+  const cache = createDocumentCache({ documents, maxDocuments, startsEmpty });
+  const ahead = createAheadOfLog({ ...options, cache });
+  let lastApplied: EventPlace | null = null;
+
+  const apply = async (pending: Pending, steps: Steps): Promise<void> => {
+    const involved = [...pending.keys()];
+    try {
+      for (let fruitless = 0; pending.size > 0;) {
+        fruitless = (await round(pending, steps)) ? 0 : fruitless + 1;
+        if (fruitless > FRUITLESS_ROUNDS) {
+          throw new UnavailableError('The documents keep changing under the projector.');
+        }
+      }
+    } catch (error) {
+      // A save that failed may have been made: what is cached may be older than what is stored.
+      cache.drop(involved);
+      throw error;
+    }
+  };
+
+  /** Answers whether anything was settled. Takes what is settled out of `pending`. */
+  const round = async (pending: Pending, steps: Steps): Promise<boolean> => {
+    const before = pending.size;
+    const tasks: Task[] = [];
+    const views = await cache.views([...pending.keys()]);
+    for (const { view, claims } of await inTurns(views, (each) =>
+      ahead.check(each, pending.get(each.animeId) ?? []),
+    )) {
+      const { animeId } = view;
+      pending.set(animeId, claims);
+      const task = await taskOf(view, claims);
+      if (task === null) {
+        pending.delete(animeId);
+        ahead.settled(animeId);
+      } else tasks.push(task);
+    }
+    await go(steps);
+    const sure = await withoutDoubt({ cache, documents }, tasks, await cache.load(tasks));
+    await go(steps);
+    // Nothing is awaited from here to the fold: views that are current now are so in it.
+    const folded = sure
+      .filter(({ view }) => isCurrent(view))
+      .map((task) => ({ task, ...foldRun(task.view, task.run) }));
+    if (folded.length === 0) return pending.size < before;
+    for (const { unreadable } of folded) {
+      // Before the save: once the document has passed the event, nobody would come back to list it.
+      for (const { animeId, revision, decoded } of unreadable) {
+        await list(animeId, revision, `${decoded.type}: ${whyUnreadable(decoded)}`);
+      }
+    }
+    const batch = batchOf(folded);
+    const { refused } = await documents.save(batch);
+    metrics.projectorDocuments.inc(sizeOf(batch));
+    if (refused > 0) {
+      cache.drop(folded.map(({ anime }) => anime.animeId));
+      return pending.size < before;
+    }
+    for (const each of folded) {
+      cache.keep(each.task.view, each);
+      unread.note(each.anime);
+    }
+    settle(
+      folded.map(({ task }) => task),
+      pending,
+    );
+    return true;
+  };
+
+  const settle = (tasks: readonly Task[], pending: Pending): void => {
+    let applied = 0;
+    let newest = 0;
+    const savedAt = now();
+    for (const { view, run, rest } of tasks) {
+      if (rest.length === 0) {
+        pending.delete(view.animeId);
+        ahead.settled(view.animeId);
+      } else pending.set(view.animeId, rest);
+      applied += run.length;
+      const [oldest] = run;
+      if (oldest !== undefined) {
+        metrics.freshness.observe({ version }, ageOf(oldest.recordedAt, savedAt));
+      }
+      lastApplied = run.at(-1) ?? lastApplied;
+      newest = Math.max(newest, run.at(-1)?.recordedAt ?? 0);
+      parked.release(view.animeId);
+    }
+    metrics.projectorApplied.inc(applied);
+    metrics.projectorLagSeconds.set({ version }, ageOf(newest, savedAt));
+  };
+
+  /** Looks at an anime past the cache, and brings it up to this revision of its stream. */
+  const recheck = async (animeId: AnimeId, revision: number, signal: AbortSignal) => {
+    cache.drop([animeId]);
+    ahead.suspect(animeId);
+    const heartbeat = () => Promise.resolve();
+    await apply(new Map([[animeId, [{ revision, decoded: null }]]]), { heartbeat, signal });
+  };
+
+  return {
+    apply,
+    recheck,
+    parked: parked.all,
+    unread,
+    ahead: ahead.all,
+    lastApplied: () => lastApplied,
+  };
+};
+
+/** The event store has a clock of its own, which may be ahead. */
+const ageOf = (recordedAt: number, now: number): number => Math.max(0, now - recordedAt) / 1000;
+
+const batchOf = (folded: readonly FoldedRun[]): DocumentBatch => ({
+  interactions: folded.flatMap(({ interactions }) => interactions),
+  days: folded.flatMap(({ days }) => days),
+  animes: folded.map(({ anime }) => anime),
+});
+
+const sizeOf = ({ interactions, days, animes }: DocumentBatch): number =>
+  interactions.length + days.length + animes.length;
+
+const CHECKED_AT_ONCE = 16;
+
+const inTurns = async <Item, Result>(
+  items: readonly Item[],
+  work: (item: Item) => Promise<Result>,
+): Promise<readonly Result[]> => {
+  const results: Result[] = [];
+  for (let first = 0; first < items.length; first += CHECKED_AT_ONCE) {
+    results.push(...(await Promise.all(items.slice(first, first + CHECKED_AT_ONCE).map(work))));
+  }
+  return results;
+};
+
+/** Between steps: tells the group that we live, and leaves at once if the partition is lost. */
+const go = async (steps: Steps): Promise<void> => {
+  steps.signal.throwIfAborted();
+  await steps.heartbeat();
+  steps.signal.throwIfAborted();
+};
+
+/**
+ * Parts ahead of their anime are either what a crash left, which is right, or the work of another
+ * consumer, which may have trimmed histories beyond the anime as we know it: then the anime has
+ * moved on in the store. Parts of a later generation mean that somebody began to compute the
+ * anime anew: then so do we, from the stream's beginning.
+ */
+const withoutDoubt = async (
+  { cache, documents }: { readonly cache: DocumentCache; readonly documents: DocumentStore },
+  tasks: readonly Task[],
+  loaded: ReadonlyMap<AnimeView, readonly Guarded[]>,
+): Promise<readonly Task[]> => {
+  const sure: Task[] = [];
+  for (const task of tasks) {
+    const { view } = task;
+    const ahead = newestAhead(view, loaded.get(view) ?? []);
+    if (ahead === null) {
+      sure.push(task);
+      continue;
+    }
+    const [stored] = await cache.look([view.animeId]);
+    if (stored !== undefined && isBefore(view, stored)) cache.replace(stored);
+    else if (ahead > view.generation) {
+      const empty = emptyAnime(view.animeId, ahead);
+      await documents.save({ interactions: [], days: [], animes: [empty] });
+      cache.replace(viewOf(view.animeId, ahead, empty));
+    } else sure.push(task);
+  }
+  return sure;
+};
+
+/** The newest generation of the parts that are ahead of the anime; null where none is. */
+const newestAhead = (view: AnimeView, parts: readonly Guarded[]): number | null => {
+  const ahead = parts.filter(
+    ({ generation, revision }) => generation > view.generation || revision > revisionOf(view),
+  );
+  return ahead.length === 0 ? null : Math.max(...ahead.map(({ generation }) => generation));
+};

@@ -1,0 +1,31 @@
+import type { AnimeId } from '../../domain/ids.js';
+import { streamOf } from '../../domain/stream-name.js';
+import type { Metrics } from '../../platform/observability/metrics.js';
+import type { DeadLetter, DeadLetters } from '../../ports/dead-letters.js';
+
+const MAX_VALUE_BYTES = 64 * 1024;
+
+export const deadLetter = (letter: Omit<DeadLetter, 'at'> & { at: Date }): DeadLetter => ({
+  ...letter,
+  value: letter.value === null ? null : letter.value.slice(0, MAX_VALUE_BYTES),
+  at: letter.at.toISOString(),
+});
+
+export interface ListerOptions {
+  readonly deadLetters: DeadLetters;
+  readonly metrics: Metrics;
+  readonly now?: () => number;
+}
+
+/** Lists an event of an anime's stream that was not applied; its data stay where they are, in the log. */
+export type Lister = (animeId: AnimeId, revision: number, reason: string) => Promise<void>;
+
+export const createLister =
+  ({ deadLetters, metrics, now = Date.now }: ListerOptions): Lister =>
+  async (animeId, revision, reason) => {
+    const stream = streamOf(animeId);
+    metrics.deadLetters.inc();
+    await deadLetters.add(
+      deadLetter({ stream, revision, source: stream, reason, value: null, at: new Date(now()) }),
+    );
+  };

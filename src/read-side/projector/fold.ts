@@ -1,0 +1,106 @@
+import type { UserId } from '../../domain/ids.js';
+import type {
+  AnimeDocument,
+  DailyActivityDocument,
+  InteractionDocument,
+  RatingEntry,
+} from '../../ports/read-store.js';
+import type { StreamEvent } from '../../wire/stream-event.js';
+import { isUnreadable, type Unreadable } from '../../wire/upcast.js';
+import { revisionOf, type AnimeView } from './cached-anime.js';
+import { animeDraft, forgetSkipped, noteSkipped, takeFact } from '../read-models/anime.js';
+import { dayDraft, dayOf, takeOnDay } from '../read-models/daily-activity.js';
+import {
+  interactionDraft,
+  isInteraction,
+  ratingBefore,
+  takeInteraction,
+  trimRatings,
+  type Interaction,
+} from '../read-models/interaction.js';
+import type { Draft } from '../read-models/placed.js';
+
+/** The documents that a run of events changed, and the events that could not be read. */
+export interface FoldedRun {
+  readonly anime: AnimeDocument;
+  readonly interactions: readonly InteractionDocument[];
+  readonly days: readonly DailyActivityDocument[];
+  readonly unreadable: readonly UnreadableEvent[];
+}
+
+export interface UnreadableEvent extends StreamEvent {
+  readonly decoded: Unreadable;
+}
+
+/**
+ * Folds a run that follows the anime's document without a hole. The parts may be ahead of it, where
+ * a crash or another consumer came between their save and the anime's: each takes only events above
+ * its own revision, and a rating's predecessor is looked up below the rating, so that the result is
+ * the same whoever computes it from wherever.
+ */
+export const foldRun = (view: AnimeView, run: readonly StreamEvent[]): FoldedRun => {
+  const { generation, lineage } = view;
+  const anime = animeDraft(view.document, view.animeId, generation);
+  const users = new Map<UserId, Draft<InteractionDocument>>();
+  const unreadable: UnreadableEvent[] = [];
+  const saved = revisionOf(view);
+  const days = daysOf(view);
+
+  /** Answers the rating that the event replaces, if it is one. */
+  const takeByUser = (revision: number, event: Interaction): RatingEntry | null => {
+    const { userId } = event.data;
+    let draft = users.get(userId);
+    const before = draft ?? lineage.users.get(userId) ?? null;
+    const replaced = event.type === 'RatingGiven' ? ratingBefore(before, revision) : null;
+    if (before !== null && revision <= before.revision) return replaced;
+    if (draft === undefined) {
+      draft = interactionDraft(before, event, generation);
+      draft.ratings = trimRatings(draft.ratings, saved);
+      users.set(userId, draft);
+    }
+    takeInteraction(draft, revision, event);
+    return replaced;
+  };
+
+  for (const streamEvent of run) {
+    const { revision, id, decoded } = streamEvent;
+    anime.revision = revision;
+    anime.lastEventId = id;
+    if (isUnreadable(decoded)) {
+      noteSkipped(anime, revision);
+      unreadable.push({ ...streamEvent, decoded });
+    } else if (decoded.kind === 'ignored') {
+      forgetSkipped(anime, decoded.ignored);
+    } else {
+      const { event } = decoded;
+      if (isInteraction(event)) {
+        days.take(revision, event);
+        takeFact(anime, event, takeByUser(revision, event));
+      } else takeFact(anime, event, null);
+    }
+  }
+  return { anime, interactions: [...users.values()], days: days.changed(), unreadable };
+};
+
+/** Events of one day mostly follow each other, so the day is cut out of the time only when it changes. */
+const daysOf = ({ generation, lineage }: AnimeView) => {
+  const drafts = new Map<string, Draft<DailyActivityDocument>>();
+  let day = 'none';
+  let draft: Draft<DailyActivityDocument> | undefined;
+  return {
+    take(revision: number, event: Interaction): void {
+      if (!event.data.occurredAt.startsWith(day)) {
+        day = dayOf(event);
+        draft = drafts.get(day);
+      }
+      if (draft === undefined) {
+        const before = lineage.days.get(day) ?? null;
+        if (before !== null && revision <= before.revision) return;
+        draft = dayDraft(before, event, generation);
+        drafts.set(day, draft);
+      }
+      takeOnDay(draft, revision, event);
+    },
+    changed: () => [...drafts.values()],
+  };
+};

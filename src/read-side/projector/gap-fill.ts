@@ -1,0 +1,49 @@
+import type { AnimeId } from '../../domain/ids.js';
+import { streamOf } from '../../domain/stream-name.js';
+import { StreamDeletedError } from '../../ports/errors.js';
+import type { EventStore } from '../../ports/event-store.js';
+import { fromRecorded, type StreamEvent } from '../../wire/stream-event.js';
+
+export type Healed =
+  | { readonly kind: 'events'; readonly events: readonly StreamEvent[] }
+  /** The stream no longer has them: it was deleted, or its beginning was cut off. */
+  | { readonly kind: 'lost'; readonly reason: string }
+  /** The stream has not come so far: a follower that lags, or a claim about another log. */
+  | { readonly kind: 'behind'; readonly head: bigint };
+
+/** First and last revision that nobody delivered. */
+export interface Gap {
+  readonly from: number;
+  readonly to: number;
+}
+
+/**
+ * Reads what was not delivered from the anime's own stream: from the hole's first revision on, at
+ * most `limit` events.
+ */
+export const readHole = async (
+  eventStore: EventStore,
+  logId: string,
+  animeId: AnimeId,
+  { from, to }: Gap,
+  limit: number,
+): Promise<Healed> => {
+  const stream = streamOf(animeId);
+  const events: StreamEvent[] = [];
+  try {
+    const options = { from: BigInt(from), limit: Math.min(limit, to - from + 1) };
+    for await (const recorded of eventStore.read(stream, options)) {
+      const reading = fromRecorded(recorded, logId);
+      if (reading.kind !== 'event' || reading.event.revision !== from + events.length) break;
+      events.push(reading.event);
+    }
+    if (events.length > 0) return { kind: 'events', events };
+    const head = await eventStore.head(stream);
+    if (head === 'no_stream') return { kind: 'lost', reason: `Stream ${stream} was deleted.` };
+    if (head < BigInt(from)) return { kind: 'behind', head };
+  } catch (error) {
+    if (!(error instanceof StreamDeletedError)) throw error;
+    return { kind: 'lost', reason: error.message };
+  }
+  return { kind: 'lost', reason: `Stream ${stream} was truncated above revision ${from}.` };
+};

@@ -1,0 +1,91 @@
+import type { AnimeId } from '../../domain/ids.js';
+import { streamOf } from '../../domain/stream-name.js';
+import type { StreamTrouble } from '../../platform/observability/health.js';
+import type { Logger } from '../../platform/observability/logger.js';
+import type { Metrics } from '../../platform/observability/metrics.js';
+import type { AnimeDocument, DocumentStore } from '../../ports/read-store.js';
+
+export type AlarmKind = 'another-log' | 'parked';
+
+export interface Parked {
+  readonly kind: AlarmKind;
+  readonly generation: number;
+  readonly reason: string;
+}
+
+/** The anime that cannot be followed: each raises its alarm once, and is looked at again. */
+export const createParkedAnimes = (logger: Logger, metrics: Metrics) => {
+  const parked = new Map<AnimeId, Parked>();
+  return {
+    all: (): ReadonlyMap<AnimeId, Parked> => parked,
+
+    get: (animeId: AnimeId): Parked | undefined => parked.get(animeId),
+
+    isNews(animeId: AnimeId, kind: AlarmKind, generation: number): boolean {
+      const known = parked.get(animeId);
+      return known?.kind !== kind || known.generation !== generation;
+    },
+
+    park(animeId: AnimeId, why: Parked): void {
+      parked.set(animeId, why);
+      metrics.projectorAlarms.inc({ kind: why.kind });
+      logger.error('An anime cannot be followed any more; the others go on', { animeId, ...why });
+    },
+
+    release(animeId: AnimeId): void {
+      if (parked.delete(animeId)) logger.info('A parked anime is followed again', { animeId });
+    },
+  };
+};
+
+export type ParkedAnimes = ReturnType<typeof createParkedAnimes>;
+
+/** An anime that is not followed any more stands still in the documents. */
+export const troubleOfParked = ([animeId, parked]: readonly [AnimeId, Parked]): StreamTrouble => {
+  const stream = streamOf(animeId);
+  const replay = `anime-analytics dead-letters replay ${stream}`;
+  return {
+    stream,
+    detail: `The documents of ${stream} stand still. ${parked.reason}`,
+    remedy:
+      parked.kind === 'another-log'
+        ? replay
+        : `Remove $maxCount, $maxAge and $tb from the metadata of ${stream}, then: ${replay}`,
+  };
+};
+
+/** The anime whose documents leave out events that cannot be read and are not ignored. */
+export interface Unread {
+  note(document: AnimeDocument): void;
+  /** Of what was saved before this process began. */
+  noteStored(documents: DocumentStore, signal: AbortSignal): Promise<void>;
+  count(): number;
+  all(): readonly StreamTrouble[];
+}
+
+export const createUnread = (): Unread => {
+  const skipped = new Map<AnimeId, readonly number[]>();
+  const note = (document: AnimeDocument): void => {
+    if (document.skipped.length > 0) skipped.set(document.animeId, document.skipped);
+    else skipped.delete(document.animeId);
+  };
+  return {
+    note,
+    noteStored: async (documents, signal) => {
+      for await (const document of documents.allAnimes()) {
+        signal.throwIfAborted();
+        note(document);
+      }
+    },
+    count: () => skipped.size,
+    all: () => [...skipped].map(([animeId, revisions]) => troubleOf(streamOf(animeId), revisions)),
+  };
+};
+
+const troubleOf = (stream: string, [first, ...more]: readonly number[]): StreamTrouble => ({
+  stream,
+  detail: `Event ${first} of ${stream} cannot be read and is not counted${
+    more.length === 0 ? '' : `, nor are ${more.length} more`
+  }.`,
+  remedy: 'What to do about each event: anime-analytics dead-letters list',
+});

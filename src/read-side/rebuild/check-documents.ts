@@ -1,0 +1,141 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { streamOf } from '../../domain/stream-name.js';
+import type { EventStore, Position } from '../../ports/event-store.js';
+import type { AnimeDocument, DocumentStore } from '../../ports/read-store.js';
+import { pause } from '../../platform/async/retry.js';
+import type { Logger } from '../../platform/observability/logger.js';
+import { presenceOf, type EventPlace } from '../../wire/presence.js';
+import { headsSince, lateOf, waitForLate, type Heads } from '../audit/heads.js';
+import type { Projector } from '../projector/projector.js';
+
+export interface CheckOptions {
+  readonly eventStore: EventStore;
+  readonly documents: DocumentStore;
+  readonly projector: Pick<Projector, 'recheck' | 'lastApplied'>;
+  readonly logger: Logger;
+  /**
+   * Whether the bus remembers how far its groups are: then documents that were restored alone are
+   * not delivered again what they miss, and it is read from the log.
+   */
+  readonly keeps: boolean;
+  /** Whether nothing waits on the bus: only then a document that is late stays so. */
+  readonly isIdle: () => boolean;
+  readonly signal: AbortSignal;
+  /** How long late documents are waited for. */
+  readonly waitMs?: number;
+  readonly everyMs?: number;
+  /** Where late documents were left to the bus. */
+  readonly againAfterMs?: number;
+  readonly lookEveryMs?: number;
+}
+
+export interface CheckResult {
+  /** Documents that held events which the log does not have. */
+  readonly ahead: number;
+  /** Documents that nobody would have brought up to date. */
+  readonly late: number;
+  /** Nothing was left to the bus. */
+  readonly complete: boolean;
+}
+
+const AT_ONCE = 16;
+
+/**
+ * Compares every anime document with the log: the event at its revision must be there. Those that
+ * are ahead of the log are computed anew, those that are late and stay so are brought up to date.
+ */
+export const checkDocuments = async (options: CheckOptions): Promise<CheckResult> => {
+  const { eventStore, documents, projector, keeps, isIdle, signal, waitMs = 10_000 } = options;
+  const heads: Heads = new Map();
+  let ahead = 0;
+
+  const head = async (stream: string): Promise<number> => {
+    const known = await eventStore.head(stream);
+    return known === 'no_stream' ? -1 : Number(known);
+  };
+  const checkOne = async ({ animeId, revision, lastEventId: id }: AnimeDocument): Promise<void> => {
+    const stream = streamOf(animeId);
+    // Begun to be computed, or unknown to the log: what was left of it is emptied.
+    if (revision < 0) {
+      await projector.recheck(animeId, await head(stream), signal);
+      return;
+    }
+    const { kind, hasLater } = await presenceOf(eventStore, { stream, revision, id });
+    if (kind === 'lost') {
+      ahead += 1;
+      await projector.recheck(animeId, await head(stream), signal);
+    } else if (kind === 'there' && hasLater) heads.set(animeId, await head(stream));
+  };
+  for await (const chunk of chunks(documents.allAnimes())) {
+    signal.throwIfAborted();
+    await Promise.all(chunk.map(checkOne));
+    // Embedded reads are done at once, and commands must not wait for all of them.
+    await nextTurn();
+  }
+
+  let upTo: Position | null = null;
+  const isScanned = ahead > 0 || (keeps && isIdle());
+  if (isScanned) {
+    const mark = ahead > 0 ? null : await documents.flushed();
+    const since = await headsSince(eventStore, mark ?? 'start', signal);
+    for (const [animeId, revision] of since.heads) heads.set(animeId, revision);
+    ({ upTo } = since);
+  }
+  const late = await waitForLate(documents, await lateOf(documents, heads), { waitMs, signal });
+  signal.throwIfAborted();
+  if (late.length > 0 && !isIdle()) return { ahead, late: 0, complete: false };
+  for (const { animeId, head: revision } of late) {
+    await projector.recheck(animeId, revision, signal);
+  }
+  if (keeps && upTo !== null) await documents.setFlushed(upTo);
+  return { ahead, late: late.length, complete: isScanned || !keeps };
+};
+
+/** Checks at once, again from time to time, and whenever the log has lost what was applied last. */
+export const keepChecking = async (options: CheckOptions): Promise<void> => {
+  const {
+    logger,
+    signal,
+    everyMs = 3_600_000,
+    againAfterMs = 30_000,
+    lookEveryMs = 5_000,
+  } = options;
+  let nextAt = performance.now();
+  let watched: EventPlace | null = null;
+  while (!isOver(signal)) {
+    try {
+      if (watched !== null && (await presenceOf(options.eventStore, watched)).kind === 'lost') {
+        logger.error('The event that was applied last is no longer in the log', { ...watched });
+        nextAt = performance.now();
+      }
+      if (performance.now() >= nextAt) {
+        const { complete, ...found } = await checkDocuments(options);
+        nextAt = performance.now() + (complete ? everyMs : againAfterMs);
+        if (found.ahead > 0 || found.late > 0) {
+          logger.warn('The documents were compared with the log and mended', found);
+        }
+      }
+      watched = options.projector.lastApplied();
+    } catch (error) {
+      if (isOver(signal)) return;
+      // What it was to find out is still to be found out.
+      nextAt = performance.now();
+      logger.warn('The documents could not be compared with the log', { error });
+    }
+    await pause(lookEveryMs, signal);
+  }
+};
+
+/** A signal may have been aborted meanwhile, whatever was seen of it before. */
+const isOver = (signal: AbortSignal): boolean => signal.aborted;
+
+async function* chunks<Item>(items: AsyncIterable<Item>): AsyncGenerator<readonly Item[]> {
+  let chunk: Item[] = [];
+  for await (const item of items) {
+    chunk.push(item);
+    if (chunk.length < AT_ONCE) continue;
+    yield chunk;
+    chunk = [];
+  }
+  if (chunk.length > 0) yield chunk;
+}

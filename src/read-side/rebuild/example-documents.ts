@@ -1,0 +1,78 @@
+import { streamOf } from '../../domain/stream-name.js';
+import type { AnimeId } from '../../domain/ids.js';
+import type { DocumentBatch } from '../../ports/read-store.js';
+import { decode } from '../../wire/codec.js';
+import { viewOf } from '../projector/cached-anime.js';
+import { foldRun } from '../projector/fold.js';
+
+type Example = readonly [type: string, data: object];
+
+const at = { schemaVersion: 2, animeId: 1, occurredAt: '2026-11-24T10:00:00.000Z' };
+const late = { ...at, occurredAt: '2026-11-25T23:59:59.999Z' };
+const spike = { userId: 'spike' };
+const faye = { anime_id: 1, user_id: 'faye', occurred_at: '2026-11-24T12:00:00+02:00' };
+const listing = { ...at, schemaVersion: 1 };
+
+const details = {
+  title: 'ＣＯＷＢＯＹ Bébop: Ζωής & the « 7 » Groß-Straße İ',
+  description: 'A text.',
+  image: 'https://example.com/1.png',
+  type: 'Tv É',
+  episodes: 26,
+  genres: ['Action', 'Sci-Fi', 'Ödmark'],
+  score: 8.75,
+  popularity: 43,
+  members: 1771505,
+};
+
+const unknown = {
+  ...{ title: 'Untitled', description: null, image: null, type: null, episodes: null },
+  ...{ genres: [], score: null, popularity: null, members: null },
+};
+
+/** Every event type in every schema version, twice where the second one meets the first. */
+export const EXAMPLES: readonly (readonly Example[])[] = [
+  [
+    ['AnimeListed', { ...listing, details: unknown }],
+    ['AnimeDetailsRevised', { ...listing, details }],
+    ['ClickRegistered', { ...at, ...spike }],
+    ['ClickRegistered', faye],
+    ['ViewRegistered', { ...at, ...spike, durationSeconds: 1440 }],
+    ['ViewRegistered', { ...faye, duration_seconds: 60 }],
+    ['RatingGiven', { ...at, ...spike, rating: 8.75 }],
+    ['RatingGiven', { ...faye, rating: 10 }],
+    ['RatingGiven', { ...late, ...spike, rating: 1.29 }],
+    // What can never apply, and what this release does not know.
+    ['RatingGiven', { ...at, ...spike, rating: 11 }],
+    ['MoodChanged', at],
+  ],
+  [
+    ['AnimeListed', { ...listing, animeId: 2, details: unknown }],
+    ['AnimeDelisted', { ...listing, animeId: 2 }],
+    // The limits of what applies.
+    ['ViewRegistered', { ...late, animeId: 2, ...spike, durationSeconds: 86_401 }],
+    ['RatingGiven', { ...late, animeId: 2, ...spike, rating: 8.333 }],
+  ],
+  // Another system's logs know no catalogue.
+  [['ClickRegistered', { ...at, animeId: 3, ...spike }]],
+];
+
+/** What the folds of this release make of a fixed log: the same on every machine and at every start. */
+export const exampleDocuments = (): DocumentBatch => {
+  const folded = EXAMPLES.map((events, index) => foldExamples((index + 1) as AnimeId, events));
+  return {
+    animes: folded.map(({ anime }) => anime),
+    interactions: folded.flatMap(({ interactions }) => interactions),
+    days: folded.flatMap(({ days }) => days),
+  };
+};
+
+const foldExamples = (animeId: AnimeId, events: readonly Example[]) => {
+  const encoder = new TextEncoder();
+  const run = events.map(([type, data], revision) => ({
+    ...{ stream: streamOf(animeId), animeId, revision, logId: null, recordedAt: 0 },
+    ...{ id: `example-${revision}`, position: { commit: 0n, prepare: 0n } },
+    decoded: decode(type, encoder.encode(JSON.stringify(data))),
+  }));
+  return foldRun(viewOf(animeId, 0, null), run);
+};

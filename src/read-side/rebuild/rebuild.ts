@@ -1,0 +1,171 @@
+import type { AnimeId } from '../../domain/ids.js';
+import { ANIME_STREAM_PREFIX } from '../../domain/stream-name.js';
+import type { Position, RecordedEvent } from '../../ports/event-store.js';
+import type { ReadStore, VersionState } from '../../ports/read-store.js';
+import { fromRecorded, type StreamEvent } from '../../wire/stream-event.js';
+import { type CompareOptions, compareWithLog, type Comparison } from '../audit/compare.js';
+import {
+  type ApplierOptions,
+  createApplier,
+  type Pending,
+  type Steps,
+} from '../projector/apply-batch.js';
+import type { Claim } from '../projector/classify.js';
+import { deadLetter } from '../projector/dead-letters.js';
+
+export interface RebuildOptions extends Pick<
+  ApplierOptions,
+  'eventStore' | 'deadLetters' | 'logId' | 'logger' | 'metrics'
+> {
+  readonly readStore: ReadStore;
+  /** The name of the version to fill. One that was begun before is gone on with. */
+  readonly version: string;
+  readonly cachedDocuments?: number;
+  /** Anime are dealt out to so many lanes: while one is saved, another one is folded. */
+  readonly lanes?: number;
+  readonly batchEvents?: number;
+  /** Whether every document is compared with the log at the end. */
+  readonly compare?: boolean;
+  readonly onProgress?: (progress: RebuildProgress) => void;
+  /** Of the comparison. */
+  readonly onCompared?: CompareOptions['onProgress'];
+  readonly signal?: AbortSignal;
+  readonly now?: () => number;
+}
+
+export interface RebuildProgress {
+  readonly events: number;
+  readonly position: Position;
+}
+
+export interface RebuildResult {
+  readonly version: string;
+  readonly state: VersionState;
+  readonly events: number;
+  readonly elapsedMs: number;
+  /** Null where it was not asked for. */
+  readonly comparison: Comparison | null;
+}
+
+const PROGRESS_EVERY = 5_000;
+
+/**
+ * Computes the documents of a version from the log's beginning up to its present end, compares
+ * them, and marks the version ready where they are equal. Nobody reads it before it is promoted,
+ * which is another call. Others may feed the version meanwhile: saves are guarded.
+ */
+export const rebuild = async (options: RebuildOptions): Promise<RebuildResult> => {
+  const { eventStore, readStore, deadLetters, logId, version, onProgress } = options;
+  const {
+    lanes: count = 4,
+    batchEvents = 5_000,
+    compare = true,
+    cachedDocuments = 500_000,
+  } = options;
+  const { onCompared, signal = new AbortController().signal, now = Date.now } = options;
+  const startedAt = performance.now();
+  const { state } = await readStore.createVersion(version, logId);
+  const documents = readStore.documents(version);
+  const startsEmpty = await isEmpty(documents.allAnimes());
+  const applier = createApplier({ ...options, documents, cachedDocuments, startsEmpty });
+  const lanes = createLanes({ count, batchEvents, apply: applier.apply, signal });
+
+  const list = ({ stream, revision, data }: RecordedEvent, reason: string): Promise<void> =>
+    deadLetters.add(
+      deadLetter({
+        ...{ stream, revision: Number(revision), source: stream, reason },
+        ...{ value: data, at: new Date(now()) },
+      }),
+    );
+
+  let events = 0;
+  let last: Position | null = null;
+  const subscription = { after: 'start', streamPrefix: ANIME_STREAM_PREFIX, signal } as const;
+  for await (const delivery of eventStore.subscribeToAll(subscription)) {
+    if (delivery.kind === 'caught-up') break;
+    if (delivery.kind !== 'event') continue;
+    const reading = fromRecorded(delivery.event, logId);
+    if (reading.kind === 'event') {
+      const full = lanes.add(reading.event);
+      if (full !== null) await full;
+    } else await list(delivery.event, reading.reason);
+    events += 1;
+    last = delivery.event.position;
+    if (events % PROGRESS_EVERY === 0) onProgress?.({ events, position: last });
+  }
+  signal.throwIfAborted();
+  await lanes.finish();
+  if (last !== null) {
+    await documents.setFlushed(last);
+    onProgress?.({ events, position: last });
+  }
+  const elapsedMs = performance.now() - startedAt;
+  const comparing = onCompared === undefined ? {} : { onProgress: onCompared };
+  const comparison = compare
+    ? await compareWithLog({ eventStore, documents, signal, ...comparing })
+    : null;
+  const isReady = state === 'building' && (comparison === null || comparison.differing === 0);
+  if (isReady) await readStore.markReady(version);
+  return { version, state: isReady ? 'ready' : state, events, elapsedMs, comparison };
+};
+
+const isEmpty = async (items: AsyncIterable<unknown>): Promise<boolean> => {
+  for await (const _ of items) return false;
+  return true;
+};
+
+interface LanesOptions {
+  readonly count: number;
+  readonly batchEvents: number;
+  readonly apply: (pending: Pending, steps: Steps) => Promise<void>;
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Deals events out by anime. A lane applies one batch at a time, in order; lanes overlap, so that
+ * the thread that folds and the one that saves both have work. Holds at most two batches a lane.
+ */
+const createLanes = ({ count, batchEvents, apply, signal }: LanesOptions) => {
+  const steps: Steps = { heartbeat: () => Promise.resolve(), signal };
+
+  const createLane = () => {
+    let pending = new Map<AnimeId, Claim[]>();
+    let size = 0;
+    let running: Promise<void> = Promise.resolve();
+    return {
+      /** Answers whether the batch is full. */
+      add(event: StreamEvent): boolean {
+        const claims = pending.get(event.animeId);
+        if (claims === undefined) pending.set(event.animeId, [event]);
+        else claims.push(event);
+        size += 1;
+        return size >= batchEvents;
+      },
+      /** Begins with the batch once the one before it is saved. */
+      async begin(): Promise<void> {
+        await running;
+        const batch = pending;
+        pending = new Map();
+        size = 0;
+        running = apply(batch, steps);
+        // Looked at when the next batch begins, or at the end.
+        running.catch(() => undefined);
+      },
+      done: (): Promise<void> => running,
+    };
+  };
+  const lanes = Array.from({ length: count }, createLane);
+
+  return {
+    /** What to wait for before the next one; it rejects with what an earlier batch failed with. */
+    add(event: StreamEvent): Promise<void> | null {
+      const lane = lanes[event.animeId % count];
+      return lane?.add(event) === true ? lane.begin() : null;
+    },
+
+    async finish(): Promise<void> {
+      for (const lane of lanes) await lane.begin();
+      await Promise.all(lanes.map((lane) => lane.done()));
+    },
+  };
+};
