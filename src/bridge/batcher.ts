@@ -11,7 +11,7 @@ export interface Entry {
   readonly recordedAt: number;
 }
 
-export interface OutboxOptions {
+export interface BatcherOptions {
   /** Called with one batch at a time, never with the next before it has resolved. */
   readonly publish: (records: readonly BusRecord[]) => Promise<Offsets>;
   /** Everything up to the last of these is on the bus. */
@@ -31,7 +31,7 @@ const OVERHEAD_BYTES = 400;
  * While one batch is published the next one collects, up to the limits: an event alone goes out at
  * once, and under load batches grow by themselves.
  */
-export const createOutbox = (options: OutboxOptions) => {
+export const createBatcher = (options: BatcherOptions) => {
   const { publish, onPublished, maxBytes, maxRecords, lingerMs } = options;
   let entries: Entry[] = [];
   let bytes = 0;
@@ -91,4 +91,4 @@ export const createOutbox = (options: OutboxOptions) => {
   };
 };
 
-export type Outbox = ReturnType<typeof createOutbox>;
+export type Batcher = ReturnType<typeof createBatcher>;

@@ -10,13 +10,13 @@ import { backoffMs, pause, type Backoff } from '../platform/async/retry.js';
 import { sourceOf } from '../wire/log-identity.js';
 import { createCheckpoints } from './checkpoint.js';
 import { unlessLate } from '../platform/async/abort.js';
-import { createDelivery } from './publish.js';
-import { createLeading } from './leader-loop.js';
+import { createRetryingPublisher } from './publish.js';
+import { createLeaderLoop } from './leader-loop.js';
 import { acquireLease } from './lease.js';
 import {
   refuseAnotherLog,
   refuseAnotherTopic,
-  startingPoint,
+  resumePosition,
   type FlushedPosition,
 } from './resume-position.js';
 import { createBridgeStatus, type BridgeStatus } from './status.js';
@@ -79,11 +79,11 @@ export const createBridge = (options: BridgeOptions): Bridge => {
     ...(formerName === undefined ? {} : { formerName }),
   });
   const status = createBridgeStatus({ now, monotonic });
-  const delivery = createDelivery({
+  const delivery = createRetryingPublisher({
     ...{ publisher: () => bus.publisher(), deadLetters, logger, metrics, retry, now, monotonic },
     onAttempt: (error) => status.attempted('bus', error),
   });
-  const lead = createLeading({
+  const lead = createLeaderLoop({
     ...{ eventStore, checkpoints, delivery, status, holder, logger, metrics },
     ...{ source, retry, monotonic, drainTimeoutMs },
     ...(flushed === undefined ? {} : { flushed }),
@@ -129,7 +129,7 @@ export const createBridge = (options: BridgeOptions): Bridge => {
         logger.warn('Old checkpoints are kept for now', { error });
       });
       const { reached } = lease;
-      const from = await startingPoint({ reached, flushed, bus, source, logger });
+      const from = await resumePosition({ reached, flushed, bus, source, logger });
       failures = 0;
       outage.over();
       await lead(lease, from, stopping.signal);

@@ -7,13 +7,13 @@ import { pause } from '../platform/async/retry.js';
 import type { EventPlace } from '../wire/presence.js';
 import type { Checkpoint, Checkpoints } from './checkpoint.js';
 import type { Lease } from './lease.js';
-import type { FlushedPosition, StartingPoint } from './resume-position.js';
+import type { FlushedPosition, ResumePosition } from './resume-position.js';
 
-export interface KeeperOptions {
+export interface CheckpointWriterOptions {
   readonly checkpoints: Checkpoints;
   readonly lease: Lease;
   /** Where publishing begins: what comes before it is on the bus, and in documents. */
-  readonly from: StartingPoint;
+  readonly from: ResumePosition;
   readonly holder: string;
   readonly flushed?: FlushedPosition;
   readonly everyEvents: number;
@@ -31,7 +31,7 @@ export interface KeeperOptions {
 }
 
 /** Keeps the checkpoint up to date and the lease alive while this bridge leads. */
-export const createKeeper = (options: KeeperOptions) => {
+export const createCheckpointWriter = (options: CheckpointWriterOptions) => {
   const { checkpoints, lease, from, holder, flushed, everyEvents, everyMs, staleAfterMs } = options;
   const { isInLog, monotonic, logger, onFenced, onLost } = options;
   let { revision } = lease;
@@ -105,14 +105,14 @@ export const createKeeper = (options: KeeperOptions) => {
   const renew = (): Promise<void> =>
     (renewing ??= write('held', stopped.signal).finally(() => (renewing = null)));
 
-  const beat = async (): Promise<void> => {
+  const heartbeat = async (): Promise<void> => {
     for (;;) {
       await pause(everyMs, stopped.signal);
       if (stopped.signal.aborted) return;
       await renew();
     }
   };
-  const beating = beat();
+  const heartbeats = heartbeat();
 
   return {
     /** Everything up to here is on the bus. */
@@ -146,11 +146,11 @@ export const createKeeper = (options: KeeperOptions) => {
     /** Ends the beat; with `release` a last checkpoint lets the next bridge begin at once. */
     async stop(release: boolean, timeoutMs: number): Promise<void> {
       stopped.abort();
-      await beating;
+      await heartbeats;
       await renewing;
       if (release) await write('released', AbortSignal.timeout(timeoutMs));
     },
   };
 };
 
-export type Keeper = ReturnType<typeof createKeeper>;
+export type CheckpointWriter = ReturnType<typeof createCheckpointWriter>;

@@ -6,19 +6,19 @@ import type { Backoff } from '../platform/async/retry.js';
 import { presenceOf, type EventPlace } from '../wire/presence.js';
 import type { Checkpoints } from './checkpoint.js';
 import { deadlineAfter, unlessAborted, unlessLate } from '../platform/async/abort.js';
-import type { BridgeDelivery } from './publish.js';
+import type { RetryingPublisher } from './publish.js';
 import { followLog } from './subscription.js';
-import { createKeeper, type Keeper } from './checkpoint-writer.js';
+import { createCheckpointWriter, type CheckpointWriter } from './checkpoint-writer.js';
 import type { Lease } from './lease.js';
-import { createOutbox, type Entry } from './batcher.js';
-import type { FlushedPosition, StartingPoint } from './resume-position.js';
-import type { BridgeStatusKeeper } from './status.js';
+import { createBatcher, type Entry } from './batcher.js';
+import type { FlushedPosition, ResumePosition } from './resume-position.js';
+import type { BridgeStatusTracker } from './status.js';
 
-export interface LeadingOptions {
+export interface LeaderLoopOptions {
   readonly eventStore: EventStore;
   readonly checkpoints: Checkpoints;
-  readonly delivery: BridgeDelivery;
-  readonly status: BridgeStatusKeeper;
+  readonly delivery: RetryingPublisher;
+  readonly status: BridgeStatusTracker;
   readonly flushed?: FlushedPosition;
   readonly source: string;
   readonly holder: string;
@@ -36,33 +36,37 @@ export interface LeadingOptions {
 }
 
 /** Publishes until another bridge takes over or `stopping` aborts, and then in an orderly way no more. */
-export const createLeading = (options: LeadingOptions) => {
+export const createLeaderLoop = (options: LeaderLoopOptions) => {
   const { eventStore, checkpoints, delivery, status, flushed, source, holder } = options;
   const { logger, metrics, retry, monotonic, staleAfterMs, drainTimeoutMs } = options;
 
   const publish = async (
-    keeper: Keeper,
+    checkpoint: CheckpointWriter,
     records: readonly BusRecord[],
     signal: AbortSignal,
   ): Promise<Offsets> => {
-    await keeper.ensureFresh();
+    await checkpoint.ensureFresh();
     return await delivery.deliver(records, signal);
   };
 
-  const published = (keeper: Keeper, entries: readonly Entry[], offsets: Offsets): void => {
+  const published = (
+    checkpoint: CheckpointWriter,
+    entries: readonly Entry[],
+    offsets: Offsets,
+  ): void => {
     const last = entries.at(-1);
     if (last === undefined) return;
     const events = entries.flatMap(({ record }) => (record === null ? [] : placeOf(record)));
-    keeper.acknowledge(last.position, events, offsets);
+    checkpoint.acknowledge(last.position, events, offsets);
     status.published(last.position);
     metrics.bridgeForwarded.inc(events.length);
   };
 
-  return async (lease: Lease, from: StartingPoint, stopping: AbortSignal): Promise<void> => {
+  return async (lease: Lease, from: ResumePosition, stopping: AbortSignal): Promise<void> => {
     const { after } = from;
     const fenced = new AbortController();
     const lost = new AbortController();
-    const keeper = createKeeper({
+    const checkpoint = createCheckpointWriter({
       ...{ checkpoints, lease, from, holder, monotonic, logger, staleAfterMs },
       ...(flushed === undefined ? {} : { flushed }),
       everyEvents: options.checkpointEveryEvents,
@@ -75,31 +79,31 @@ export const createLeading = (options: LeadingOptions) => {
     const over = AbortSignal.any([stopping, fenced.signal, lost.signal, failed.signal]);
     const gaveUp = deadlineAfter(over, drainTimeoutMs);
     const noMore = AbortSignal.any([fenced.signal, gaveUp.signal]);
-    const outbox = createOutbox({
+    const batcher = createBatcher({
       maxBytes: options.maxBatchBytes,
       maxRecords: options.maxBatchRecords,
       lingerMs: options.lingerMs,
-      publish: (records) => unlessAborted(gaveUp.signal, publish(keeper, records, noMore)),
-      onPublished: (entries, offsets) => published(keeper, entries, offsets),
+      publish: (records) => unlessAborted(gaveUp.signal, publish(checkpoint, records, noMore)),
+      onPublished: (entries, offsets) => published(checkpoint, entries, offsets),
     });
-    status.leads(outbox);
+    status.leads(batcher);
     logger.info('The bridge publishes', {
       holder,
       after: after === 'start' ? after : after.commit,
     });
     const following = followLog({
       ...{ eventStore, source, after, retry, monotonic, logger, metrics, signal: over },
-      add: (entry) => outbox.add(entry),
+      add: (entry) => batcher.add(entry),
       onCaughtUp: () => status.caughtUp(),
       onAttempt: (error) => status.attempted('log', error),
     });
     following.catch(() => failed.abort());
     await following.catch(() => undefined);
-    await outbox.drain();
+    await batcher.drain();
     // A publisher that was given up in the middle of a batch must never overlap with its successor.
     if (gaveUp.signal.aborted) await unlessLate(delivery.close(), drainTimeoutMs);
     gaveUp.cancel();
-    await keeper.stop(!fenced.signal.aborted, drainTimeoutMs);
+    await checkpoint.stop(!fenced.signal.aborted, drainTimeoutMs);
     await following;
   };
 };

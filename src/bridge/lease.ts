@@ -58,24 +58,24 @@ export const acquireLease = async (
     ended: 'The checkpoint can be reached again',
     ...{ logger, monotonic },
   });
-  let heard: ReadCheckpoint | null = null;
-  let heardAt = 0;
+  let lastSeen: ReadCheckpoint | null = null;
+  let lastSeenAt = 0;
   while (!signal.aborted) {
     try {
-      if (heard === null || (await checkpoints.head()) !== heard.revision) {
-        heard = await checkpoints.read();
-        heardAt = monotonic();
-        if (heard.checkpoint?.state === 'held') onHeard(heard.checkpoint);
+      if (lastSeen === null || (await checkpoints.head()) !== lastSeen.revision) {
+        lastSeen = await checkpoints.read();
+        lastSeenAt = monotonic();
+        if (lastSeen.checkpoint?.state === 'held') onHeard(lastSeen.checkpoint);
       }
       onAttempt(null);
-      const { checkpoint } = heard;
+      const { checkpoint } = lastSeen;
       const isFree = checkpoint === null || checkpoint.state === 'released';
-      const isSilent = monotonic() - heardAt >= takeOverAfterMs;
+      const isSilent = monotonic() - lastSeenAt >= takeOverAfterMs;
       if (isFree || isSilent || checkpoint.holder === holder) {
-        const lease = await claim(heard);
+        const lease = await claim(lastSeen);
         outage.over();
         if (lease !== null) return lease;
-        heard = null;
+        lastSeen = null;
         continue;
       }
       outage.over();
@@ -83,7 +83,7 @@ export const acquireLease = async (
       if (!(error instanceof PortError) || !error.retriable) throw error;
       onAttempt(error);
       // Whoever cannot listen has heard no silence.
-      heardAt = monotonic();
+      lastSeenAt = monotonic();
       outage.failed(error);
     }
     await pause(pollMs, signal);

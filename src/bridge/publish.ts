@@ -7,7 +7,7 @@ import { createOutage } from '../platform/outage.js';
 import { backoffMs, pause, type Backoff } from '../platform/async/retry.js';
 import { MARKER_HEADER, toMarker } from '../wire/envelope.js';
 
-export interface DeliveryOptions {
+export interface RetryingPublisherOptions {
   /** A publisher that cannot go on is closed and another one taken. */
   readonly publisher: () => Promise<BusPublisher>;
   readonly deadLetters: DeadLetters;
@@ -26,7 +26,7 @@ const MAX_DEAD_LETTER_BYTES = 64 * 1024;
  * Publishes batches one after the other, each until the bus has taken it: an event that was read is
  * never passed over. Answers the last offsets. Rejects only when the signal aborts.
  */
-export const createDelivery = (options: DeliveryOptions) => {
+export const createRetryingPublisher = (options: RetryingPublisherOptions) => {
   const { deadLetters, logger, metrics, retry, now, monotonic, onAttempt } = options;
   const unpublished = createOutage({
     begun: 'A batch was not published and is tried again',
@@ -114,4 +114,4 @@ export const createDelivery = (options: DeliveryOptions) => {
   return { deliver, close };
 };
 
-export type BridgeDelivery = ReturnType<typeof createDelivery>;
+export type RetryingPublisher = ReturnType<typeof createRetryingPublisher>;

@@ -13,12 +13,12 @@ export interface FlushedPosition {
 }
 
 /** Publishing begins after this position; the offsets are what is acknowledged of what is before it. */
-export interface StartingPoint {
+export interface ResumePosition {
   readonly after: Position | 'start';
   readonly offsets: Offsets;
 }
 
-export interface StartingPointOptions {
+export interface ResumePositionOptions {
   /** What the last checkpoint says. */
   readonly reached: Pick<Checkpoint, 'position' | 'offsets'>;
   readonly flushed: FlushedPosition | undefined;
@@ -28,14 +28,14 @@ export interface StartingPointOptions {
   readonly logger: Logger;
 }
 
-const BEGINNING: StartingPoint = { after: 'start', offsets: new Map() };
+const BEGINNING: ResumePosition = { after: 'start', offsets: new Map() };
 
 /**
  * Where to begin: after the checkpoint; from the log's beginning where the bus does not hold what
  * the checkpoint says it took; further back where documents that no bus keeps records for are.
  * Rejects with CORRUPT where the bus holds records of another log.
  */
-export const startingPoint = async (options: StartingPointOptions): Promise<StartingPoint> => {
+export const resumePosition = async (options: ResumePositionOptions): Promise<ResumePosition> => {
   const { reached, flushed, bus, source, logger } = options;
   const ends = await bus.ends();
   const isFresh = ends !== null && reached.offsets.size === 0 && isEmpty(ends);

@@ -1,5 +1,5 @@
 import type { Position } from '../ports/event-store.js';
-import type { Outbox } from './batcher.js';
+import type { Batcher } from './batcher.js';
 
 export type BridgeRole = 'starting' | 'leading' | 'standby' | 'refusing' | 'stopped';
 
@@ -30,21 +30,21 @@ export const createBridgeStatus = (clocks: {
   let role: BridgeRole = 'starting';
   let caughtUp = false;
   let position: Position | null = null;
-  let outbox: Outbox | null = null;
+  let batcher: Batcher | null = null;
   let refusal: string | null = null;
 
   const become = (next: BridgeRole): void => {
     role = next;
-    outbox = null;
+    batcher = null;
     caughtUp = false;
   };
 
   return {
     standsBy: () => become('standby'),
     stops: () => become('stopped'),
-    leads(its: Outbox): void {
+    leads(its: Batcher): void {
       become('leading');
-      outbox = its;
+      batcher = its;
     },
     refuses(reason: string): void {
       become('refusing');
@@ -65,7 +65,7 @@ export const createBridgeStatus = (clocks: {
       [...failures.values()].every(({ since }) => monotonic() - since < UNHEALTHY_AFTER_MS),
 
     read(): BridgeStatus {
-      const waiting = (outbox?.waiting() ?? []).filter(({ record }) => record !== null);
+      const waiting = (batcher?.waiting() ?? []).filter(({ record }) => record !== null);
       const oldest = waiting[0]?.recordedAt;
       return {
         role,
@@ -79,4 +79,4 @@ export const createBridgeStatus = (clocks: {
   };
 };
 
-export type BridgeStatusKeeper = ReturnType<typeof createBridgeStatus>;
+export type BridgeStatusTracker = ReturnType<typeof createBridgeStatus>;

@@ -1,6 +1,6 @@
 import { ANIME_STREAM_PREFIX } from '../domain/stream-name.js';
 import { PortError, UnavailableError } from '../ports/errors.js';
-import type { Delivery, DropReason, EventStore, Position } from '../ports/event-store.js';
+import type { SubscriptionItem, DropReason, EventStore, Position } from '../ports/event-store.js';
 import type { Logger } from '../platform/observability/logger.js';
 import type { Metrics } from '../platform/observability/metrics.js';
 import { createOutage } from '../platform/outage.js';
@@ -65,7 +65,7 @@ export const followLog = async (options: FollowOptions): Promise<void> => {
 
 /** Answers how far the log is taken now. */
 const take = async (
-  delivery: Delivery,
+  delivery: SubscriptionItem,
   { source, add, onCaughtUp }: FollowOptions,
 ): Promise<Position | null> => {
   if (delivery.kind === 'caught-up') {

@@ -57,9 +57,9 @@ export const feed = async (
   for (const partition of partitionsOf(config)) {
     metrics.projectorWaiting.set({ version, partition }, 0);
   }
-  await projector.unread.noteStored(documents, signal);
+  await projector.skippedEvents.noteStored(documents, signal);
   const countUnread = (): void => {
-    metrics.projectorUnread.set({ version }, projector.unread.count());
+    metrics.projectorUnread.set({ version }, projector.skippedEvents.count());
   };
   countUnread();
   const giveUp = (): void => void consumer.stop();

@@ -2,7 +2,7 @@ import { pause } from '../platform/async/retry.js';
 import type { StreamTrouble } from '../platform/observability/health.js';
 import type { VersionRecord } from '../ports/read-store.js';
 import { troubleOfAhead } from '../read-side/projector/ahead-of-log.js';
-import { troubleOfParked } from '../read-side/projector/quarantine.js';
+import { troubleOfQuarantined } from '../read-side/projector/quarantine.js';
 import { feed, type Fed, type FeedingParts } from './feeding.js';
 import type { VersionFeeding } from './job.js';
 import type { Needs } from './needs.js';
@@ -137,10 +137,12 @@ export const openProjectors = async (
   ];
   const fedProjectors = () => [...fed.values()].map(({ projector }) => projector);
   health.watch('events-not-counted', () =>
-    once(fedProjectors().flatMap(({ unread }) => unread.all())),
+    once(fedProjectors().flatMap(({ skippedEvents }) => skippedEvents.all())),
   );
   health.watch('anime-not-followed', () =>
-    once(fedProjectors().flatMap((projector) => [...projector.parked()].map(troubleOfParked))),
+    once(
+      fedProjectors().flatMap((projector) => [...projector.quarantine()].map(troubleOfQuarantined)),
+    ),
   );
 
   health.watch('anime-computed-anew', () =>

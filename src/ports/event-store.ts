@@ -40,7 +40,7 @@ export interface AppendResult {
 }
 
 /** What a subscription delivers, in log order. */
-export type Delivery =
+export type SubscriptionItem =
   | { readonly kind: 'event'; readonly event: RecordedEvent }
   /** Everything up to here was considered; nothing before it that matches is still to come. */
   | { readonly kind: 'checkpoint'; readonly position: Position }
@@ -128,7 +128,7 @@ export interface EventStore {
   ): Promise<AppendResult>;
   read(stream: string, options?: ReadOptions): AsyncIterable<RecordedEvent>;
   head(stream: string): Promise<ExpectedRevision>;
-  subscribeToAll(options: SubscriptionOptions): AsyncIterable<Delivery>;
+  subscribeToAll(options: SubscriptionOptions): AsyncIterable<SubscriptionItem>;
   setMaxCount(stream: string, maxCount: number): Promise<void>;
   deleteStream(stream: string): Promise<void>;
   tombstoneStream(stream: string): Promise<void>;

@@ -97,10 +97,10 @@ describe('projector', () => {
         histories(),
         deliveries,
         fc.constantFrom(1, 3, 1000),
-        async (history, plan, healingLimit) => {
+        async (history, plan, gapFillLimit) => {
           const { store, records } = logOf(history);
           const documents = inMemoryDocuments();
-          const projector = projecting(store, documents, { healingLimit });
+          const projector = projecting(store, documents, { gapFillLimit });
           for (const each of plan) await projector.handle(batchOf(slice(records, each)));
           await projector.handle(batchOf(records));
           await expectEqual(store, documents);
@@ -122,7 +122,7 @@ describe('projector', () => {
           const { store, records } = logOf(history);
           const documents = inMemoryDocuments();
           const failing = faulty(documents, faultPlan);
-          const start = () => projecting(store, failing, { healingLimit: 3, cachedDocuments });
+          const start = () => projecting(store, failing, { gapFillLimit: 3, cachedDocuments });
           let projector = start();
           for (const each of [...plan, [0, 1] as const]) {
             await untilHandled(async () => {
@@ -161,7 +161,7 @@ describe('projector', () => {
               days: scheduler.scheduleFunction((keys) => failing.days(keys)),
               save: scheduler.scheduleFunction((batch) => failing.save(batch)),
             };
-            const start = () => projecting(store, slow, { healingLimit: 3, cachedDocuments });
+            const start = () => projecting(store, slow, { gapFillLimit: 3, cachedDocuments });
             const first = start();
             const second = share ? first : start();
             const work = async (
@@ -204,7 +204,7 @@ describe('projector', () => {
           // The topic keeps what the log lost, and the bridge goes on after it.
           const records = [...topic, ...recordsOf(store).slice(cut)];
           const failing = faulty(documents, faultPlan);
-          const projector = projecting(store, failing, { healingLimit: 3, cachedDocuments });
+          const projector = projecting(store, failing, { gapFillLimit: 3, cachedDocuments });
           const check = () =>
             checkDocuments({
               ...{ eventStore: store, documents: failing, projector, logger: silentLogger() },

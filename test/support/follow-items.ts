@@ -1,9 +1,9 @@
 import { expect } from 'chai';
-import type { SubscriptionItem } from '../../src/embedded-eventstore/log/event-log.js';
+import type { LogSubscriptionItem } from '../../src/embedded-eventstore/log/event-log.js';
 import { eventually } from './eventually.js';
 
 /** Takes items as they come, written short: `s@3`, `checkpoint`, `caught-up`, `deleted`. */
-export const follow = (items: (signal: AbortSignal) => AsyncIterable<SubscriptionItem>) => {
+export const follow = (items: (signal: AbortSignal) => AsyncIterable<LogSubscriptionItem>) => {
   const stopping = new AbortController();
   const seen: string[] = [];
   const positions: bigint[] = [];

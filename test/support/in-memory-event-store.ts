@@ -4,7 +4,7 @@ import {
   WrongExpectedRevisionError,
 } from '../../src/ports/errors.js';
 import type {
-  Delivery,
+  SubscriptionItem,
   EventStore,
   ExpectedRevision,
   NewEvent,
@@ -98,7 +98,7 @@ export const inMemoryEventStore = ({ now = () => 0 } = {}) => {
         refuseWhenClosed();
         return head(stream);
       }),
-    async *subscribeToAll({ after, streamPrefix = '', signal }): AsyncGenerator<Delivery> {
+    async *subscribeToAll({ after, streamPrefix = '', signal }): AsyncGenerator<SubscriptionItem> {
       let index = log.findIndex(
         ({ position }) => after === 'start' || position.commit > after.commit,
       );

@@ -14,9 +14,9 @@ describe('the cache of documents', () => {
       const animes = IDS.map((id) => anAnimeDocument({ animeId: id, revision: 7 }));
       await documents.save({ interactions: [], days: [], animes });
       const cache = createDocumentCache({ documents, maxDocuments: 2, startsEmpty: false });
-      await cache.views([animeId(1), animeId(2)]);
-      const views = await cache.views(IDS);
-      expect(views.map(({ document }) => document?.revision)).to.deep.equal([7, 7, 7]);
+      await cache.cachedAnime([animeId(1), animeId(2)]);
+      const cachedAnime = await cache.cachedAnime(IDS);
+      expect(cachedAnime.map(({ document }) => document?.revision)).to.deep.equal([7, 7, 7]);
     } finally {
       await stop();
     }

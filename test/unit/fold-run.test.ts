@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { viewOf } from '../../src/read-side/projector/cached-anime.js';
+import { cachedAnimeOf } from '../../src/read-side/projector/cached-anime.js';
 import { foldRun } from '../../src/read-side/projector/fold.js';
 import type { StreamEvent } from '../../src/wire/stream-event.js';
 import { animeId, AT, events, userId } from '../support/examples.js';
@@ -19,33 +19,33 @@ const spike = userId('spike');
 
 describe('folding a run', () => {
   const run = Array.from({ length: 10 }, (_, revision) => rating(revision));
-  const whole = foldRun(viewOf(animeId(1), 0, null), run);
+  const whole = foldRun(cachedAnimeOf(animeId(1), 0, null), run);
 
   it('keeps every rating above the saved anime and the newest one below', () => {
-    const half = foldRun(viewOf(animeId(1), 0, null), run.slice(0, 5));
-    const view = viewOf(animeId(1), 0, half.anime);
-    for (const user of whole.interactions) view.lineage.users.set(user.userId, user);
-    const folded = foldRun(view, [...run.slice(5), rating(10)]);
+    const half = foldRun(cachedAnimeOf(animeId(1), 0, null), run.slice(0, 5));
+    const cached = cachedAnimeOf(animeId(1), 0, half.anime);
+    for (const user of whole.interactions) cached.parts.users.set(user.userId, user);
+    const folded = foldRun(cached, [...run.slice(5), rating(10)]);
     const [user] = folded.interactions;
     expect(user?.ratings.map(({ revision }) => revision)).to.deep.equal([4, 5, 6, 7, 8, 9, 10]);
   });
 
   it('leaves parts that are ahead alone, and makes the anime that it would have made anyway', () => {
-    const half = foldRun(viewOf(animeId(1), 0, null), run.slice(0, 5));
-    const view = viewOf(animeId(1), 0, half.anime);
-    for (const user of whole.interactions) view.lineage.users.set(user.userId, user);
-    for (const day of whole.days) view.lineage.days.set(day.day, day);
-    const folded = foldRun(view, run.slice(5));
+    const half = foldRun(cachedAnimeOf(animeId(1), 0, null), run.slice(0, 5));
+    const cached = cachedAnimeOf(animeId(1), 0, half.anime);
+    for (const user of whole.interactions) cached.parts.users.set(user.userId, user);
+    for (const day of whole.days) cached.parts.days.set(day.day, day);
+    const folded = foldRun(cached, run.slice(5));
     expect(folded).to.deep.include({ interactions: [], days: [], anime: whole.anime });
   });
 
   it('changes none of the documents that it began with', () => {
-    const view = viewOf(animeId(1), 0, whole.anime);
-    for (const user of whole.interactions) view.lineage.users.set(user.userId, user);
+    const cached = cachedAnimeOf(animeId(1), 0, whole.anime);
+    for (const user of whole.interactions) cached.parts.users.set(user.userId, user);
     const before = structuredClone([whole.anime, ...whole.interactions]);
-    foldRun(view, [rating(10)]);
+    foldRun(cached, [rating(10)]);
     expect([whole.anime, ...whole.interactions]).to.deep.equal(before);
-    expect(view.lineage.users.get(spike)?.ratings.at(-1)).to.deep.equal({
+    expect(cached.parts.users.get(spike)?.ratings.at(-1)).to.deep.equal({
       revision: 9,
       hundredths: 875,
       at: AT,

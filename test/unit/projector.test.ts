@@ -132,14 +132,14 @@ describe('projector hazards', () => {
     const { records, projector, documents, when, isEqual } = given(...history);
     await when(...records.slice(0, 5));
     const detail = 'Event 4 of anime-1 cannot be read and is not counted.';
-    expect(projector.unread.all()).to.have.length(1);
-    expect(projector.unread.all()[0]).to.include({ stream: 'anime-1', detail });
+    expect(projector.skippedEvents.all()).to.have.length(1);
+    expect(projector.skippedEvents.all()[0]).to.include({ stream: 'anime-1', detail });
     const { store } = logOf(history);
     const restarted = projecting(store, documents);
-    await restarted.unread.noteStored(documents, new AbortController().signal);
-    expect(restarted.unread.all()[0]).to.include({ stream: 'anime-1', detail });
+    await restarted.skippedEvents.noteStored(documents, new AbortController().signal);
+    expect(restarted.skippedEvents.all()[0]).to.include({ stream: 'anime-1', detail });
     await restarted.handle(batchOf(records));
-    expect(restarted.unread.all()).to.deep.equal([]);
+    expect(restarted.skippedEvents.all()).to.deep.equal([]);
     expect((await documents.animes([animeId(1)]))[0]).to.deep.include({ revision: 5, skipped: [] });
     expect(await isEqual()).to.be.true;
   });
@@ -172,7 +172,7 @@ describe('projector hazards', () => {
       expect(await revision(1)).to.equal(0);
       expect(await revision(2)).to.equal(3);
       expect(await alarms()).to.deep.equal([['parked', 1]]);
-      expect([...projector.parked().keys()]).to.deep.equal([1]);
+      expect([...projector.quarantine().keys()]).to.deep.equal([1]);
       expect(letters()).to.have.length(1);
     });
   }
@@ -184,7 +184,7 @@ describe('projector hazards', () => {
     await when(records[3]);
     await when(...records);
     expect(await revision(1)).to.equal(3);
-    expect(projector.parked().size).to.equal(0);
+    expect(projector.quarantine().size).to.equal(0);
   });
 
   const another = (record: DeliveredRecord | undefined): DeliveredRecord => {

@@ -176,7 +176,7 @@ describe('a log that was restored under newer documents', () => {
           : log.documents.save(batch);
       },
     };
-    const projector = projecting(log.store, failing, { healingLimit: 2 });
+    const projector = projecting(log.store, failing, { gapFillLimit: 2 });
     const check = () => log.check({ documents: failing, projector });
     const error: unknown = await check().catch((reason: unknown) => reason);
     expect(error).to.have.property('message', 'The disk is full.');

@@ -6,7 +6,7 @@ import {
   EventLogError,
   type LogRecord,
   type RawEvent,
-  type SubscriptionItem,
+  type LogSubscriptionItem,
   TOMBSTONE_REVISION,
 } from '../../embedded-eventstore/log/event-log.js';
 import { METADATA_TYPE, metastreamOf } from '../../embedded-eventstore/log/stream-metadata.js';
@@ -20,7 +20,7 @@ import {
 } from '../../ports/errors.js';
 import type {
   AppendResult,
-  Delivery,
+  SubscriptionItem,
   EventStore,
   ExpectedRevision,
   NewEvent,
@@ -122,7 +122,7 @@ async function* read(
 async function* subscribe(
   log: EventLog,
   { after, streamPrefix, signal }: SubscriptionOptions,
-): AsyncGenerator<Delivery, void, undefined> {
+): AsyncGenerator<SubscriptionItem, void, undefined> {
   const items = translating(() =>
     log.subscribeAll({
       after: after === 'start' ? after : after.commit,
@@ -174,7 +174,7 @@ const toRecorded = (record: LogRecord): RecordedEvent => {
 };
 
 /** Undefined for what a subscription to all never delivers. */
-const toDelivery = (item: SubscriptionItem): Delivery | undefined => {
+const toDelivery = (item: LogSubscriptionItem): SubscriptionItem | undefined => {
   switch (item.kind) {
     case 'event':
       return { kind: 'event', event: toRecorded(item.event) };

@@ -3,7 +3,7 @@ import type { Logger } from '../../platform/observability/logger.js';
 import { backoffMs, pause, type Backoff } from '../../platform/async/retry.js';
 import { PortError } from '../../ports/errors.js';
 import type {
-  Delivery,
+  SubscriptionItem,
   DropReason,
   Position,
   SubscriptionOptions,
@@ -47,7 +47,7 @@ export const createSubscriptions = (options: SubscriptionsOptions) => {
     streamPrefix,
     signal: callers,
     onDrop = () => undefined,
-  }: SubscriptionOptions): AsyncGenerator<Delivery, void, undefined> {
+  }: SubscriptionOptions): AsyncGenerator<SubscriptionItem, void, undefined> {
     const { signal, unlink } = linkedSignal(closing, callers);
     const ended = () => signal.aborted;
     const progress: Progress = { after, answered: false, drops: 0 };
@@ -81,7 +81,7 @@ async function* subscribeOnce(
   progress: Progress,
   streamPrefix: string | undefined,
   signal: AbortSignal,
-): AsyncGenerator<Delivery, void, undefined> {
+): AsyncGenerator<SubscriptionItem, void, undefined> {
   progress.answered = false;
   const open = () =>
     connection.read(subscribeRequest(progress.after, streamPrefix), { leaderOnly: false });
@@ -97,7 +97,7 @@ async function* subscribeOnce(
   }
 }
 
-const deliveryOf = (response: ReadResp): Delivery | undefined => {
+const deliveryOf = (response: ReadResp): SubscriptionItem | undefined => {
   const event = response.getEvent()?.getEvent();
   if (event !== undefined) return { kind: 'event', event: recordedEvent(event) };
   const checkpoint = response.getCheckpoint();

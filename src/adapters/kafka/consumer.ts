@@ -3,7 +3,7 @@ import type { Logger } from '../../platform/observability/logger.js';
 import { backoffMs, pause, type Backoff } from '../../platform/async/retry.js';
 import type { Connect } from './client.js';
 import { gone, isHopeless } from './errors.js';
-import { createLanes, type Lanes } from './partition-workers.js';
+import { createPartitionWorkers, type PartitionWorkers } from './partition-workers.js';
 import { joinGroup, type GroupTimings, type Member } from './member.js';
 
 export interface ConsumerOptions extends GroupTimings {
@@ -27,18 +27,21 @@ export const createConsumer = (options: ConsumerOptions): BusConsumer => {
   const logger = options.logger.child({ group: options.group });
   const leaving = new AbortController();
   const isLeaving = () => leaving.signal.aborted;
-  let lanes: Lanes | undefined;
+  let workers: PartitionWorkers | undefined;
   let member: Member | undefined;
   let keeping: Promise<void> | undefined;
   let healthy = false;
   let stopped: Promise<void> | undefined;
 
-  const join = async (into: Lanes): Promise<Member> => {
+  const join = async (into: PartitionWorkers): Promise<Member> => {
     if (isLeaving()) throw gone();
-    return joinGroup({ ...options, client: connect(), lanes: into, signal: leaving.signal });
+    return joinGroup({ ...options, client: connect(), workers: into, signal: leaving.signal });
   };
 
-  const joinAgain = async (into: Lanes, attempts: number): Promise<Member | undefined> => {
+  const joinAgain = async (
+    into: PartitionWorkers,
+    attempts: number,
+  ): Promise<Member | undefined> => {
     for (let attempt = attempts; ; attempt += 1) {
       await pause(backoffMs(attempt, revival), leaving.signal);
       if (isLeaving()) return undefined;
@@ -50,7 +53,7 @@ export const createConsumer = (options: ConsumerOptions): BusConsumer => {
     }
   };
 
-  const keep = async (into: Lanes): Promise<void> => {
+  const keep = async (into: PartitionWorkers): Promise<void> => {
     const left = new Promise<null>((resolve) => {
       leaving.signal.addEventListener('abort', () => resolve(null), { once: true });
     });
@@ -77,21 +80,21 @@ export const createConsumer = (options: ConsumerOptions): BusConsumer => {
   const stop = async (): Promise<void> => {
     healthy = false;
     leaving.abort();
-    await lanes?.stop(stopTimeoutMs);
+    await workers?.stop(stopTimeoutMs);
     await keeping;
     await member?.leave();
   };
 
   return {
     async start(handler: BatchHandler) {
-      if (lanes !== undefined) throw new TypeError('A consumer starts once.');
+      if (workers !== undefined) throw new TypeError('A consumer starts once.');
       const monotonic = () => performance.now();
-      const made = (lanes = createLanes({ ...options, handler, logger, monotonic }));
+      const made = (workers = createPartitionWorkers({ ...options, handler, logger, monotonic }));
       try {
         member = await join(made);
       } catch (error) {
         // It may be started again when the brokers are back.
-        lanes = undefined;
+        workers = undefined;
         throw error;
       }
       if (isLeaving()) {
@@ -102,6 +105,6 @@ export const createConsumer = (options: ConsumerOptions): BusConsumer => {
       keeping = keep(made);
     },
     stop: () => (stopped ??= stop()),
-    healthy: () => healthy && lanes?.failFor(unhealthyAfterMs) !== true,
+    healthy: () => healthy && workers?.failFor(unhealthyAfterMs) !== true,
   };
 };

@@ -3,7 +3,7 @@ import { UnavailableError } from '../../ports/errors.js';
 import { within } from '../../platform/async/abort.js';
 import { RETRY, type KafkaClient } from './client.js';
 import { busError, gone } from './errors.js';
-import type { Fetching, Lanes } from './partition-workers.js';
+import type { Fetching, PartitionWorkers } from './partition-workers.js';
 
 export interface GroupTimings {
   /** A killed member holds its partitions for so long. */
@@ -23,7 +23,7 @@ export interface MemberOptions extends GroupTimings {
   readonly group: string;
   readonly topic: string;
   readonly partitions: number;
-  readonly lanes: Lanes;
+  readonly workers: PartitionWorkers;
   readonly signal: AbortSignal;
 }
 
@@ -37,14 +37,14 @@ export interface Member {
 }
 
 export const joinGroup = async (options: MemberOptions): Promise<Member> => {
-  const { client, topic, partitions, lanes, joinTimeoutMs, signal } = options;
+  const { client, topic, partitions, workers, joinTimeoutMs, signal } = options;
   const consumer = consumerOf(options);
   const { GROUP_JOIN } = consumer.events;
   const { crashed, fetched } = watch(consumer, options.stallTimeoutMs);
   const fetching = fetchingOf(consumer, topic);
   const joined = new Promise<null>((resolve) => {
     consumer.on(GROUP_JOIN, ({ payload }) => {
-      lanes.assigned(payload.memberAssignment[topic] ?? [], fetching);
+      workers.assigned(payload.memberAssignment[topic] ?? [], fetching);
       resolve(null);
     });
   });
@@ -56,7 +56,7 @@ export const joinGroup = async (options: MemberOptions): Promise<Member> => {
       autoCommit: false,
       eachBatchAutoResolve: false,
       partitionsConsumedConcurrently: partitions,
-      eachBatch: lanes.take,
+      eachBatch: workers.take,
     });
     const failure = await Promise.race([joined, crashed]);
     if (failure !== null) throw failure;
@@ -70,7 +70,7 @@ export const joinGroup = async (options: MemberOptions): Promise<Member> => {
     await within(joinTimeoutMs, Promise.race([join(), abandoned]), late);
   } catch (error) {
     client.cut();
-    lanes.interrupt();
+    workers.interrupt();
     void leave();
     throw busError(error);
   } finally {

@@ -5,7 +5,7 @@ import { backoffMs, pause, type Backoff } from '../../platform/async/retry.js';
 import { toRecord } from './records.js';
 
 /** The way of one batch through the handler, as often as it takes, to its committed offset. */
-export interface Lane {
+export interface PartitionWorker {
   /** Never rejects. */
   readonly done: Promise<void>;
   /** Resolves when nobody should wait for it any longer: it is done, or something has failed. */
@@ -14,7 +14,7 @@ export interface Lane {
   takeAway(): void;
 }
 
-export interface LaneOptions {
+export interface PartitionWorkerOptions {
   readonly payload: EachBatchPayload;
   readonly handler: BatchHandler;
   readonly redelivery: Backoff;
@@ -29,7 +29,7 @@ export interface LaneOptions {
 const COMMIT_ATTEMPTS = 5;
 const COMMIT_BACKOFF: Backoff = { baseMs: 100, maxMs: 2_000 };
 
-export const startLane = (options: LaneOptions): Lane => {
+export const startPartitionWorker = (options: PartitionWorkerOptions): PartitionWorker => {
   const { payload, handler, redelivery, leaving, logger, onFailed, onHandled } = options;
   const { batch } = payload;
   const place = { partition: batch.partition, offset: batch.firstOffset() };

@@ -2,7 +2,7 @@ import type { EachBatchPayload } from 'kafkajs';
 import type { BatchHandler } from '../../ports/event-bus.js';
 import type { Logger } from '../../platform/observability/logger.js';
 import { pause, type Backoff } from '../../platform/async/retry.js';
-import { startLane, type Lane } from './partition-worker.js';
+import { startPartitionWorker, type PartitionWorker } from './partition-worker.js';
 
 /** What may be fetched by the consumer that is at work. */
 export interface Fetching {
@@ -11,7 +11,7 @@ export interface Fetching {
   holdAll(): void;
 }
 
-export interface LanesOptions {
+export interface PartitionWorkersOptions {
   readonly handler: BatchHandler;
   /** How long other partitions wait for a handler before it goes on beside them. */
   readonly patienceMs: number;
@@ -25,39 +25,39 @@ export interface LanesOptions {
  * rebalance and sends no heartbeat until it has every batch of a fetch back; so it gets a slow or
  * failing one back unfinished, with its partition held, and the lane goes on beside it.
  */
-export const createLanes = (options: LanesOptions) => {
+export const createPartitionWorkers = (options: PartitionWorkersOptions) => {
   const { patienceMs, monotonic } = options;
-  const lanes = new Map<number, Lane>();
+  const workers = new Map<number, PartitionWorker>();
   /** Since when the batch of a partition keeps failing. */
   const failing = new Map<number, number>();
   const leaving = new AbortController();
   const isLeaving = () => leaving.signal.aborted;
   let fetching: Fetching | null = null;
 
-  const follow = async (partition: number, lane: Lane): Promise<void> => {
-    await lane.done;
-    lanes.delete(partition);
+  const follow = async (partition: number, worker: PartitionWorker): Promise<void> => {
+    await worker.done;
+    workers.delete(partition);
     if (!isLeaving()) fetching?.release(partition);
   };
 
   const take = async (payload: EachBatchPayload): Promise<void> => {
     const { batch } = payload;
     if (isLeaving()) return;
-    if (lanes.has(batch.partition)) return fetching?.hold(batch.partition);
-    const lane = startLane({
+    if (workers.has(batch.partition)) return fetching?.hold(batch.partition);
+    const worker = startPartitionWorker({
       ...{ ...options, payload, leaving: leaving.signal },
       onFailed: () => {
         if (!failing.has(batch.partition)) failing.set(batch.partition, monotonic());
       },
       onHandled: () => failing.delete(batch.partition),
     });
-    lanes.set(batch.partition, lane);
-    const followed = follow(batch.partition, lane);
+    workers.set(batch.partition, worker);
+    const followed = follow(batch.partition, worker);
     const patient = new AbortController();
-    await Promise.race([followed, lane.passed, pause(patienceMs, patient.signal)]);
+    await Promise.race([followed, worker.passed, pause(patienceMs, patient.signal)]);
     patient.abort();
     if (isLeaving()) return;
-    if (lanes.get(batch.partition) === lane) fetching?.hold(batch.partition);
+    if (workers.get(batch.partition) === worker) fetching?.hold(batch.partition);
     payload.resolveOffset(batch.lastOffset());
   };
 
@@ -68,14 +68,14 @@ export const createLanes = (options: LanesOptions) => {
     /** After each time that the group was shared out, before anything is fetched. */
     assigned(partitions: readonly number[], by: Fetching): void {
       fetching = by;
-      for (const [partition, lane] of lanes) {
-        if (!partitions.includes(partition)) lane.takeAway();
+      for (const [partition, worker] of workers) {
+        if (!partitions.includes(partition)) worker.takeAway();
       }
       for (const partition of failing.keys()) {
         if (!partitions.includes(partition)) failing.delete(partition);
       }
       for (const partition of partitions) {
-        if (lanes.has(partition)) by.hold(partition);
+        if (workers.has(partition)) by.hold(partition);
         else by.release(partition);
       }
       if (isLeaving()) by.holdAll();
@@ -90,21 +90,21 @@ export const createLanes = (options: LanesOptions) => {
     /** The membership is lost, and every partition with it. */
     interrupt(): void {
       fetching = null;
-      for (const lane of lanes.values()) lane.takeAway();
+      for (const worker of workers.values()) worker.takeAway();
     },
 
     /** Waits for the handlers, tells those that are late to leave, and waits a last time. */
     async stop(timeoutMs: number): Promise<void> {
       leaving.abort();
       fetching?.holdAll();
-      const idle = Promise.all([...lanes.values()].map(({ done }) => done));
+      const idle = Promise.all([...workers.values()].map(({ done }) => done));
       const timer = new AbortController();
       await Promise.race([idle, pause(timeoutMs, timer.signal)]);
-      for (const lane of lanes.values()) lane.takeAway();
+      for (const worker of workers.values()) worker.takeAway();
       await Promise.race([idle, pause(timeoutMs, timer.signal)]);
       timer.abort();
     },
   };
 };
 
-export type Lanes = ReturnType<typeof createLanes>;
+export type PartitionWorkers = ReturnType<typeof createPartitionWorkers>;

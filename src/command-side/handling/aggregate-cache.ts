@@ -6,37 +6,40 @@ import type { EventStore, RecordedEvent } from '../../ports/event-store.js';
 import {
   begin,
   beginningAt,
-  blankMemory,
+  emptyAggregate,
   isDecidable,
   isWhole,
-  remember,
-  type AnimeMemory,
+  applyRecorded,
+  type CachedAggregate,
   type Beginning,
 } from './cached-aggregate.js';
 import { refusalOf } from './refused-streams.js';
 import type { Snapshots } from './snapshots.js';
 
 /** What all remembered commands together may take: some 40 MB. */
-const MAX_REMEMBERED = 100_000;
+const MAX_CACHED_KEYS = 100_000;
 
-export interface Memories {
+export interface AggregateCache {
   /** What is in memory, at once, if it could be decided on a moment ago; it may be behind the stream. */
-  cached(animeId: AnimeId): AnimeMemory | undefined;
+  cached(animeId: AnimeId): CachedAggregate | undefined;
   /**
    * What is in memory, revalidated, or else from the newest snapshot and the events after it.
    * Rejects with RefusedStreamError where the stream cannot be decided on.
    */
-  load(animeId: AnimeId): Promise<AnimeMemory>;
+  load(animeId: AnimeId): Promise<CachedAggregate>;
   /**
    * Nothing, unread, where the last animes all had no stream, as in an import: an append that expects
    * none finds out at once whether that holds for this one too, and else it is to be refreshed.
    */
-  presumedNew(animeId: AnimeId): AnimeMemory | undefined;
+  presumedNew(animeId: AnimeId): CachedAggregate | undefined;
   /** Whether nothing was appended since a moment, by whomever. */
-  isCurrent(memory: AnimeMemory, since: number): Promise<boolean>;
+  isCurrent(aggregate: CachedAggregate, since: number): Promise<boolean>;
   /** Reads what was appended since, and shows each of these events. */
-  refresh(memory: AnimeMemory, seen?: (event: RecordedEvent) => void): Promise<AnimeMemory>;
-  keep(memory: AnimeMemory): void;
+  refresh(
+    aggregate: CachedAggregate,
+    seen?: (event: RecordedEvent) => void,
+  ): Promise<CachedAggregate>;
+  keep(aggregate: CachedAggregate): void;
   forget(animeId: AnimeId): void;
 }
 
@@ -47,7 +50,7 @@ const FIRST_READ = 64;
 const PRESUMED_AFTER = 16;
 
 /** Bounded memory of animes: whatever the number of animes and the length of their streams. */
-export const createMemories = (options: {
+export const createAggregateCache = (options: {
   readonly store: EventStore;
   readonly snapshots: Snapshots;
   readonly cachedAnimes: number;
@@ -58,30 +61,30 @@ export const createMemories = (options: {
   readonly beginningForMs: number;
   /** A stream of fewer events has no snapshot. */
   readonly snapshotEvery: number;
-}): Memories => {
+}): AggregateCache => {
   const { store, snapshots, cachedAnimes, rememberedKeys } = options;
   const { loadTimeoutMs, beginningForMs } = options;
   const firstRead = Math.min(FIRST_READ, options.snapshotEvery);
-  const cache = new LRUCache<AnimeId, AnimeMemory>({
+  const cache = new LRUCache<AnimeId, CachedAggregate>({
     max: cachedAnimes,
-    maxSize: cachedAnimes + MAX_REMEMBERED,
-    dispose: (memory) => void (memory.cachedSize = 0),
+    maxSize: cachedAnimes + MAX_CACHED_KEYS,
+    dispose: (aggregate) => void (aggregate.cachedSize = 0),
   });
 
   /** How many animes in a row had no stream. */
   let unlisted = 0;
 
-  const blank = (animeId: AnimeId): AnimeMemory => blankMemory(animeId, rememberedKeys);
+  const blank = (animeId: AnimeId): CachedAggregate => emptyAggregate(animeId, rememberedKeys);
 
   const catchUp = (
-    memory: AnimeMemory,
+    aggregate: CachedAggregate,
     seen: (event: RecordedEvent) => void,
     limit?: number,
-  ): Promise<AnimeMemory> =>
-    abortedAfter(loadTimeoutMs, (signal) => readOn(memory, { seen, limit, signal }));
+  ): Promise<CachedAggregate> =>
+    abortedAfter(loadTimeoutMs, (signal) => readOn(aggregate, { seen, limit, signal }));
 
   const readOn = async (
-    memory: AnimeMemory,
+    aggregate: CachedAggregate,
     {
       seen,
       limit,
@@ -91,10 +94,10 @@ export const createMemories = (options: {
       readonly limit: number | undefined;
       readonly signal: AbortSignal;
     },
-  ): Promise<AnimeMemory> => {
-    const { stream, revision, animeId } = memory;
+  ): Promise<CachedAggregate> => {
+    const { stream, revision, animeId } = aggregate;
     const readAt = performance.now();
-    if (revision === 'no_stream') begin(memory, null);
+    if (revision === 'no_stream') begin(aggregate, null);
     // The last known event is read again: where it is not the same, this is another history.
     let anchored = revision === 'no_stream';
     const part = {
@@ -103,12 +106,12 @@ export const createMemories = (options: {
     };
     for await (const event of store.read(stream, { ...part, signal })) {
       if (anchored) {
-        if (memory.revision === 'no_stream') begin(memory, beginningAt(memory, event));
+        if (aggregate.revision === 'no_stream') begin(aggregate, beginningAt(aggregate, event));
         // Of no use without what is missing, and it may be long.
-        if (!isWhole(memory.beginning)) break;
-        remember(memory, event);
+        if (!isWhole(aggregate.beginning)) break;
+        applyRecorded(aggregate, event);
         seen(event);
-      } else if (event.revision === revision && event.id === memory.lastEventId) {
+      } else if (event.revision === revision && event.id === aggregate.lastEventId) {
         anchored = true;
       } else {
         break;
@@ -116,48 +119,48 @@ export const createMemories = (options: {
     }
     if (signal.aborted) throw new UnavailableError(`Reading ${stream} took too long.`);
     if (!anchored) return catchUp(blank(animeId), seen);
-    if (revision === 'no_stream') unlisted = memory.revision === 'no_stream' ? unlisted + 1 : 0;
-    memory.readAt = readAt;
-    return memory;
+    if (revision === 'no_stream') unlisted = aggregate.revision === 'no_stream' ? unlisted + 1 : 0;
+    aggregate.readAt = readAt;
+    return aggregate;
   };
 
-  const keep = (memory: AnimeMemory): void => {
-    const size = 1 + memory.recent.size + memory.unreadable.size;
-    if (memory.cachedSize === size) return;
-    cache.set(memory.animeId, memory, { size });
-    memory.cachedSize = size;
+  const keep = (aggregate: CachedAggregate): void => {
+    const size = 1 + aggregate.recent.size + aggregate.unreadable.size;
+    if (aggregate.cachedSize === size) return;
+    cache.set(aggregate.animeId, aggregate, { size });
+    aggregate.cachedSize = size;
   };
 
   const refresh = async (
-    memory: AnimeMemory,
+    aggregate: CachedAggregate,
     seen: (event: RecordedEvent) => void = () => undefined,
-  ): Promise<AnimeMemory> => {
-    const fresh = await catchUp(memory, seen);
+  ): Promise<CachedAggregate> => {
+    const fresh = await catchUp(aggregate, seen);
     keep(fresh);
     return fresh;
   };
 
-  const readBeginning = async (memory: AnimeMemory): Promise<void> => {
+  const readBeginning = async (aggregate: CachedAggregate): Promise<void> => {
     let first: Beginning | null = null;
-    for await (const event of store.read(memory.stream, { limit: 1 })) {
-      first = beginningAt(memory, event);
+    for await (const event of store.read(aggregate.stream, { limit: 1 })) {
+      first = beginningAt(aggregate, event);
     }
-    begin(memory, first);
+    begin(aggregate, first);
   };
 
   /** Somebody may have deleted or cut off the stream, or put it in order again. */
-  const revalidate = async (memory: AnimeMemory): Promise<AnimeMemory> => {
-    await readBeginning(memory);
-    return isDecidable(memory) ? memory : computeAgain(memory);
+  const revalidate = async (aggregate: CachedAggregate): Promise<CachedAggregate> => {
+    await readBeginning(aggregate);
+    return isDecidable(aggregate) ? aggregate : computeAgain(aggregate);
   };
 
-  const computeAgain = async (memory: AnimeMemory): Promise<AnimeMemory> => {
-    if (!isWhole(memory.beginning)) return memory;
-    const isSameBeginning = memory.from === (memory.beginning?.revision ?? null);
-    return refresh(isSameBeginning ? memory : blank(memory.animeId));
+  const computeAgain = async (aggregate: CachedAggregate): Promise<CachedAggregate> => {
+    if (!isWhole(aggregate.beginning)) return aggregate;
+    const isSameBeginning = aggregate.from === (aggregate.beginning?.revision ?? null);
+    return refresh(isSameBeginning ? aggregate : blank(aggregate.animeId));
   };
 
-  const fromStore = async (animeId: AnimeId): Promise<AnimeMemory> => {
+  const fromStore = async (animeId: AnimeId): Promise<CachedAggregate> => {
     let count = 0;
     const start = await catchUp(blank(animeId), () => void (count += 1), firstRead);
     if (count < firstRead) {
@@ -167,21 +170,21 @@ export const createMemories = (options: {
     const base = await snapshots.load(animeId);
     if (base === undefined) return refresh(start);
     begin(base, start.beginning);
-    const memory = await refresh(base);
-    return memory === base && !isDecidable(base) ? computeAgain(base) : memory;
+    const aggregate = await refresh(base);
+    return aggregate === base && !isDecidable(base) ? computeAgain(base) : aggregate;
   };
 
   return {
     cached: (animeId) => {
-      const memory = cache.get(animeId);
-      if (memory === undefined || !isDecidable(memory)) return undefined;
-      return performance.now() - memory.beginningAt < beginningForMs ? memory : undefined;
+      const aggregate = cache.get(animeId);
+      if (aggregate === undefined || !isDecidable(aggregate)) return undefined;
+      return performance.now() - aggregate.beginningAt < beginningForMs ? aggregate : undefined;
     },
     load: async (animeId) => {
       const known = cache.get(animeId);
-      const memory = known === undefined ? await fromStore(animeId) : await revalidate(known);
-      if (isDecidable(memory)) return memory;
-      throw await refusalOf(store, memory);
+      const aggregate = known === undefined ? await fromStore(animeId) : await revalidate(known);
+      if (isDecidable(aggregate)) return aggregate;
+      throw await refusalOf(store, aggregate);
     },
     presumedNew: (animeId) =>
       unlisted < PRESUMED_AFTER || cache.has(animeId) ? undefined : blank(animeId),

@@ -14,7 +14,7 @@ import type { Logger } from '../../platform/observability/logger.js';
 import type { Metrics } from '../../platform/observability/metrics.js';
 import { backoffMs, pause } from '../../platform/async/retry.js';
 
-export type AppendOutcome =
+export type RetriedAppend =
   | { readonly kind: 'written'; readonly result: AppendResult }
   | { readonly kind: 'conflict' }
   /** Nothing was written. */
@@ -27,24 +27,24 @@ const BACKOFF = { baseMs: 50, maxMs: 1000 };
 const UNAVAILABLE_RETRIES = 2;
 
 /** An append at an exact revision, until the deadline on the clock of `performance.now()`. */
-export type Append = (
+export type AppendWithRetry = (
   stream: string,
   expected: ExpectedRevision,
   events: readonly NewEvent[],
   deadline: number,
-) => Promise<AppendOutcome>;
+) => Promise<RetriedAppend>;
 
 /**
  * Appends, and where the answer is lost repeats with the same ids at the same expected revision
  * until it is known or the deadline has passed. Rejects only for a bug.
  */
-export const createAppend = (options: {
+export const createAppendWithRetry = (options: {
   readonly store: EventStore;
   readonly logger: Logger;
   readonly metrics: Metrics;
   /** When one attempt counts as lost. */
   readonly attemptTimeoutMs: number;
-}): Append => {
+}): AppendWithRetry => {
   const { store, logger, metrics, attemptTimeoutMs } = options;
   return async (stream, expected, events, deadline) => {
     let unknown = false;

@@ -11,9 +11,9 @@ import type {
   Recorded,
 } from '../../ports/command-result.js';
 import type { EntityTags } from '../http/headers.js';
-import type { AnimeMemory } from './cached-aggregate.js';
+import type { CachedAggregate } from './cached-aggregate.js';
 import { eventIdOf } from './command-id.js';
-import type { Pending } from './pending.js';
+import type { QueuedCommand } from './pending.js';
 
 export interface BatchLimits {
   readonly events: number;
@@ -27,7 +27,7 @@ export interface Place {
 }
 
 export interface Step {
-  readonly pending: Pending;
+  readonly queued: QueuedCommand;
   /** How many events of the batch come before its own. */
   readonly offset: number;
   readonly events: readonly NewEvent[];
@@ -43,7 +43,7 @@ export interface Batch {
 }
 
 interface Sofar {
-  readonly memory: AnimeMemory;
+  readonly aggregate: CachedAggregate;
   readonly offset: number;
   readonly state: Anime;
   /** Commands with a key in this batch. */
@@ -52,41 +52,41 @@ interface Sofar {
 
 /** Decides as many of the first `most` commands as one append may carry, at least one. */
 export const decideInOrder = (
-  memory: AnimeMemory,
-  waiting: readonly Pending[],
+  aggregate: CachedAggregate,
+  waiting: readonly QueuedCommand[],
   limits: BatchLimits,
   most = Infinity,
 ): Batch => {
   const steps: Step[] = [];
   const events: NewEvent[] = [];
   const keyed = new Map<string, Step>();
-  let state = memory.state;
+  let state = aggregate.state;
   let bytes = 0;
-  for (const pending of waiting) {
+  for (const queued of waiting) {
     if (steps.length === most) break;
-    const decided = decideOne({ memory, offset: events.length, state, keyed }, pending);
+    const decided = decideOne({ aggregate, offset: events.length, state, keyed }, queued);
     const { step } = decided;
     const size = step.events.reduce((sum, event) => sum + sizeBound(event), 0);
     const full = events.length + step.events.length > limits.events || bytes + size > limits.bytes;
-    if ((full || pending.alone) && events.length > 0) break;
+    if ((full || queued.mustGoAlone) && events.length > 0) break;
     steps.push(step);
     events.push(...step.events);
     bytes += size;
     state = decided.state;
-    const hasKey = pending.options.idempotencyKey !== undefined;
-    if (hasKey && step.events.length > 0) keyed.set(pending.commandId, step);
+    const hasKey = queued.options.idempotencyKey !== undefined;
+    if (hasKey && step.events.length > 0) keyed.set(queued.commandId, step);
   }
   return { steps, events, state };
 };
 
-const decideOne = (sofar: Sofar, pending: Pending): { step: Step; state: Anime } => {
-  const { command, commandId, options } = pending;
+const decideOne = (sofar: Sofar, queued: QueuedCommand): { step: Step; state: Anime } => {
+  const { command, commandId, options } = queued;
   const { offset, state } = sofar;
   const without = (answer: Step['answer']) => ({
-    step: { pending, offset, events: [], answer },
+    step: { queued, offset, events: [], answer },
     state,
   });
-  const repeat = repeatOf(sofar, pending);
+  const repeat = repeatOf(sofar, queued);
   if (repeat !== undefined) return without(repeat);
   const decision = decide(command, state);
   if (!decision.accepted) {
@@ -108,7 +108,7 @@ const decideOne = (sofar: Sofar, pending: Pending): { step: Step; state: Anime }
     return without(({ first }) => ({ kind: 'unchanged', revision: first + BigInt(offset) - 1n }));
   }
   const step: Step = {
-    pending,
+    queued,
     offset,
     events,
     answer: (place) => ({ kind: 'accepted', ...recordedAt(place, offset, first.id, event) }),
@@ -118,12 +118,12 @@ const decideOne = (sofar: Sofar, pending: Pending): { step: Step; state: Anime }
 
 /** What a command with a key did before, in the confirmed past or earlier in this batch. */
 const repeatOf = (
-  { memory, keyed }: Sofar,
-  { commandId, options }: Pending,
+  { aggregate, keyed }: Sofar,
+  { commandId, options }: QueuedCommand,
 ): Step['answer'] | undefined => {
   const bodyHash = options.idempotencyKey?.bodyHash;
   if (bodyHash === undefined) return undefined;
-  const past = memory.recent.find(commandId);
+  const past = aggregate.recent.find(commandId);
   if (past !== undefined) {
     if (past.bodyHash !== bodyHash) return () => ({ kind: 'key-reused' });
     const { eventId, type, revision, position } = past;
@@ -131,7 +131,7 @@ const repeatOf = (
   }
   const earlier = keyed.get(commandId);
   if (earlier === undefined) return undefined;
-  if (earlier.pending.options.idempotencyKey?.bodyHash !== bodyHash) {
+  if (earlier.queued.options.idempotencyKey?.bodyHash !== bodyHash) {
     return () => ({ kind: 'key-reused' });
   }
   return (place) => {
@@ -143,9 +143,9 @@ const repeatOf = (
 /** Both must hold. An anime that was never written to has no revision; only a listed one is there. */
 const failedPrecondition = (
   { ifMatch, ifNoneMatch }: CommandOptions,
-  { memory, offset, state }: Sofar,
+  { aggregate, offset, state }: Sofar,
 ): Precondition | undefined => {
-  const confirmed = memory.revision === 'no_stream' ? -1n : memory.revision;
+  const confirmed = aggregate.revision === 'no_stream' ? -1n : aggregate.revision;
   const revision = confirmed + BigInt(offset);
   const isAt = (asked: EntityTags): boolean =>
     asked === 'any' ? revision >= 0n : asked.includes(revision);

@@ -16,7 +16,7 @@ import type { Recorded } from '../../ports/command-result.js';
  * What is known of one anime up to a revision: enough to decide the next command. Only confirmed
  * events get in. Only the anime's queue changes it, one turn at a time.
  */
-export interface AnimeMemory {
+export interface CachedAggregate {
   readonly animeId: AnimeId;
   readonly stream: string;
   readonly recent: RecentCommands;
@@ -47,7 +47,7 @@ export interface Beginning {
   readonly isWhole: boolean;
 }
 
-export const blankMemory = (animeId: AnimeId, rememberedKeys: number): AnimeMemory => ({
+export const emptyAggregate = (animeId: AnimeId, rememberedKeys: number): CachedAggregate => ({
   animeId,
   stream: streamOf(animeId),
   recent: createRecentCommands(rememberedKeys),
@@ -64,17 +64,17 @@ export const blankMemory = (animeId: AnimeId, rememberedKeys: number): AnimeMemo
 });
 
 /** Whether that there is no stream is presumed only: nobody has looked. */
-export const isPresumed = ({ revision, readAt }: AnimeMemory): boolean =>
+export const isPresumed = ({ revision, readAt }: CachedAggregate): boolean =>
   revision === 'no_stream' && readAt === -Infinity;
 
 /** Notes where the stream begins, as seen now. */
-export const begin = (memory: AnimeMemory, beginning: Beginning | null): void => {
-  memory.beginning = beginning;
-  memory.beginningAt = performance.now();
+export const begin = (aggregate: CachedAggregate, beginning: Beginning | null): void => {
+  aggregate.beginning = beginning;
+  aggregate.beginningAt = performance.now();
 };
 
 export const beginningAt = (
-  { animeId }: AnimeMemory,
+  { animeId }: CachedAggregate,
   { revision, type, data }: RecordedEvent,
 ): Beginning => {
   const listing = revision > 0n && type === 'AnimeListed' ? decodeOf(animeId, type, data) : null;
@@ -84,32 +84,32 @@ export const beginningAt = (
 export const isWhole = (beginning: Beginning | null): boolean => beginning?.isWhole ?? true;
 
 /** Whether the state is that of the whole stream up to its revision, and all of that was understood. */
-export const isDecidable = ({ beginning, from, unreadable }: AnimeMemory): boolean =>
+export const isDecidable = ({ beginning, from, unreadable }: CachedAggregate): boolean =>
   isWhole(beginning) && (beginning?.revision ?? null) === from && unreadable.size === 0;
 
 /** Takes in the next stored event. One that cannot be read is noted, and changes nothing else. */
-export const remember = (memory: AnimeMemory, recorded: RecordedEvent): void => {
+export const applyRecorded = (aggregate: CachedAggregate, recorded: RecordedEvent): void => {
   const { revision, id, type } = recorded;
-  const decoded = decodeOf(memory.animeId, type, recorded.data);
-  memory.from ??= revision;
-  memory.revision = revision;
-  memory.lastEventId = id;
+  const decoded = decodeOf(aggregate.animeId, type, recorded.data);
+  aggregate.from ??= revision;
+  aggregate.revision = revision;
+  aggregate.lastEventId = id;
   if (isUnreadable(decoded)) {
-    memory.unreadable.set(revision, decoded);
+    aggregate.unreadable.set(revision, decoded);
     return;
   }
   if (decoded.kind === 'ignored') {
-    ignore(memory, decoded.ignored);
+    ignore(aggregate, decoded.ignored);
     return;
   }
-  memory.state = evolve(memory.state, decoded.event);
+  aggregate.state = evolve(aggregate.state, decoded.event);
   const keyed = keyedIn(recorded.metadata);
   if (keyed === undefined) return;
   const position = recorded.position.commit;
-  memory.recent.add({ ...keyed, eventId: id, type: decoded.event.type, revision, position });
+  aggregate.recent.add({ ...keyed, eventId: id, type: decoded.event.type, revision, position });
 };
 
-const ignore = ({ unreadable }: AnimeMemory, { from, to }: EventsIgnored): void => {
+const ignore = ({ unreadable }: CachedAggregate, { from, to }: EventsIgnored): void => {
   for (const revision of [...unreadable.keys()]) {
     if (revision >= from && revision <= to) unreadable.delete(revision);
   }

@@ -2,13 +2,13 @@ import type { AnimeCommand } from '../../domain/commands.js';
 import type { EventStore } from '../../ports/event-store.js';
 import type { Logger } from '../../platform/observability/logger.js';
 import type { Metrics } from '../../platform/observability/metrics.js';
-import { createAnimeQueues } from './keyed-queue.js';
-import { createAppend } from './append.js';
+import { createKeyedQueue } from './keyed-queue.js';
+import { createAppendWithRetry } from './append.js';
 import { keyedCommandId } from './command-id.js';
 import type { CommandOptions, CommandResult, StreamProblem } from '../../ports/command-result.js';
 import { createCommit } from './commit.js';
-import { createMemories } from './aggregate-cache.js';
-import { createPending } from './pending.js';
+import { createAggregateCache } from './aggregate-cache.js';
+import { createQueuedCommand } from './pending.js';
 import { createRefusedStreams } from './refused-streams.js';
 import { createSnapshots } from './snapshots.js';
 
@@ -65,17 +65,22 @@ export const createCommandHandler = (options: {
   const { beginningForMs = 10_000, recheckAfterMs = 5_000 } = limits;
 
   const snapshots = createSnapshots({ store, logger, newId, every: snapshotEvery, rememberedKeys });
-  const memories = createMemories({
+  const aggregates = createAggregateCache({
     ...{ store, snapshots, snapshotEvery, cachedAnimes, rememberedKeys },
     ...{ loadTimeoutMs, beginningForMs },
   });
   const refused = createRefusedStreams({ logger, metrics, recheckAfterMs });
-  const append = createAppend({ store, logger, metrics, attemptTimeoutMs: appendTimeoutMs });
+  const append = createAppendWithRetry({
+    store,
+    logger,
+    metrics,
+    attemptTimeoutMs: appendTimeoutMs,
+  });
   const commit = createCommit({
-    ...{ append, logger, metrics, memories, snapshots, conflictRetries },
+    ...{ append, logger, metrics, aggregates, snapshots, conflictRetries },
   });
   const batchLimits = { events: batchEvents, bytes: batchBytes };
-  const queues = createAnimeQueues({ memories, refused, logger, commit, limits: batchLimits });
+  const queues = createKeyedQueue({ aggregates, refused, logger, commit, limits: batchLimits });
   let unanswered = 0;
   let draining: Promise<void> | undefined;
 
@@ -85,12 +90,17 @@ export const createCommandHandler = (options: {
       idempotencyKey === undefined ? newId() : keyedCommandId(command, idempotencyKey);
     return new Promise((resolve, reject) => {
       unanswered += 1;
-      const pending = createPending(command, commandId, { deadlineMs, ...given }, (outcome) => {
-        unanswered -= 1;
-        if ('error' in outcome) reject(outcome.error);
-        else resolve(outcome.result);
-      });
-      queues.push(pending);
+      const queued = createQueuedCommand(
+        command,
+        commandId,
+        { deadlineMs, ...given },
+        (outcome) => {
+          unanswered -= 1;
+          if ('error' in outcome) reject(outcome.error);
+          else resolve(outcome.result);
+        },
+      );
+      queues.push(queued);
     });
   };
 

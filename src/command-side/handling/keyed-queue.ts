@@ -3,16 +3,16 @@ import type { Logger } from '../../platform/observability/logger.js';
 import { createOutage } from '../../platform/outage.js';
 import { PortError } from '../../ports/errors.js';
 import { decideInOrder, type Batch, type BatchLimits } from './batch.js';
-import type { AnimeMemory } from './cached-aggregate.js';
+import type { CachedAggregate } from './cached-aggregate.js';
 import { resultOf } from './failures.js';
-import type { Memories } from './aggregate-cache.js';
-import { correlationIdsOf, type Pending } from './pending.js';
+import type { AggregateCache } from './aggregate-cache.js';
+import { correlationIdsOf, type QueuedCommand } from './pending.js';
 import { RefusedStreamError, type RefusedStreams } from './refused-streams.js';
 
-export interface AnimeQueues {
+export interface KeyedQueue {
   /** How many commands wait for this anime. */
   lengthOf(animeId: AnimeId): number;
-  push(pending: Pending): void;
+  push(queued: QueuedCommand): void;
   /** Looks at the stream again, in turn with its commands, to see whether it can be decided on by now. */
   recheck(animeId: AnimeId): void;
   /** Resolves when no command waits or is under way. */
@@ -21,7 +21,7 @@ export interface AnimeQueues {
 
 interface Queue {
   readonly animeId: AnimeId;
-  waiting: Pending[];
+  waiting: QueuedCommand[];
   recheck: boolean;
 }
 
@@ -31,51 +31,53 @@ const NOT_DECIDED = 'Commands not decided';
  * A queue per anime that has commands, worked off one batch at a time: commands that arrive while an
  * append is under way are decided together when it is done.
  */
-export const createAnimeQueues = (options: {
-  readonly memories: Memories;
+export const createKeyedQueue = (options: {
+  readonly aggregates: AggregateCache;
   readonly refused: RefusedStreams;
   readonly limits: BatchLimits;
   readonly logger: Logger;
   /** Appends a batch and resolves to the commands that must be decided again. */
-  readonly commit: (memory: AnimeMemory, batch: Batch) => Promise<readonly Pending[]>;
-}): AnimeQueues => {
-  const { memories, refused, limits, logger, commit } = options;
+  readonly commit: (aggregate: CachedAggregate, batch: Batch) => Promise<readonly QueuedCommand[]>;
+}): KeyedQueue => {
+  const { aggregates, refused, limits, logger, commit } = options;
   const outage = createOutage({ logger, begun: NOT_DECIDED, ended: 'Commands are decided again' });
   const queues = new Map<AnimeId, Queue>();
   let whenIdle: (() => void)[] = [];
 
-  const known = async (animeId: AnimeId): Promise<AnimeMemory> => {
-    const cached = memories.cached(animeId);
-    const memory = cached ?? (await memories.load(animeId));
+  const known = async (animeId: AnimeId): Promise<CachedAggregate> => {
+    const cached = aggregates.cached(animeId);
+    const aggregate = cached ?? (await aggregates.load(animeId));
     if (cached === undefined) outage.over();
     refused.allow(animeId);
-    return memory;
+    return aggregate;
   };
 
-  const presumedNew = ({ animeId, waiting }: Queue): AnimeMemory | undefined =>
-    waiting.length > 0 && waiting.every(isPlainListing) ? memories.presumedNew(animeId) : undefined;
+  const presumedNew = ({ animeId, waiting }: Queue): CachedAggregate | undefined =>
+    waiting.length > 0 && waiting.every(isPlainListing)
+      ? aggregates.presumedNew(animeId)
+      : undefined;
 
   const turn = async (queue: Queue): Promise<void> => {
     const { animeId } = queue;
     let batch: Batch | undefined;
     queue.recheck = false;
     try {
-      let memory = presumedNew(queue) ?? (await known(animeId));
+      let aggregate = presumedNew(queue) ?? (await known(animeId));
       if (queue.waiting.length === 0) return;
-      batch = take(queue, memory);
+      batch = take(queue, aggregate);
       // Without events nothing will tell whether the state was current, so the head must.
-      if (batch.events.length === 0 && !(await memories.isCurrent(memory, newestOf(batch)))) {
-        await memories.refresh(memory);
+      if (batch.events.length === 0 && !(await aggregates.isCurrent(aggregate, newestOf(batch)))) {
+        await aggregates.refresh(aggregate);
         const { length } = batch.steps;
-        putBack(queue, pendingsOf(batch));
+        putBack(queue, commandsOf(batch));
         batch = undefined;
-        memory = await known(animeId);
-        batch = take(queue, memory, length);
+        aggregate = await known(animeId);
+        batch = take(queue, aggregate, length);
       }
-      if (batch.events.length === 0) answer(memory, batch);
-      else putBack(queue, await commit(memory, batch));
+      if (batch.events.length === 0) answer(aggregate, batch);
+      else putBack(queue, await commit(aggregate, batch));
     } catch (error) {
-      fail(animeId, batch === undefined ? takeAll(queue) : pendingsOf(batch), error);
+      fail(animeId, batch === undefined ? takeAll(queue) : commandsOf(batch), error);
     }
   };
 
@@ -84,9 +86,9 @@ export const createAnimeQueues = (options: {
     else logger.warn(NOT_DECIDED, { ...concerned, error });
   };
 
-  const fail = (animeId: AnimeId, concerned: readonly Pending[], error: unknown): void => {
+  const fail = (animeId: AnimeId, concerned: readonly QueuedCommand[], error: unknown): void => {
     const result = resultOf(error);
-    if (result === undefined) memories.forget(animeId);
+    if (result === undefined) aggregates.forget(animeId);
     if (error instanceof RefusedStreamError) {
       refused.refuse(error);
     } else if (concerned.length > 0) {
@@ -96,17 +98,17 @@ export const createAnimeQueues = (options: {
         correlationIds: correlationIdsOf(concerned),
       });
     }
-    for (const pending of concerned) {
-      if (result === undefined) pending.fail(bug(error));
-      else pending.settle(result);
+    for (const queued of concerned) {
+      if (result === undefined) queued.fail(bug(error));
+      else queued.settle(result);
     }
   };
 
-  const take = (queue: Queue, memory: AnimeMemory, most = Infinity): Batch => {
-    if (queue.waiting.some((pending) => pending.isSettled())) {
-      queue.waiting = queue.waiting.filter((pending) => !pending.isSettled());
+  const take = (queue: Queue, aggregate: CachedAggregate, most = Infinity): Batch => {
+    if (queue.waiting.some((queued) => queued.isSettled())) {
+      queue.waiting = queue.waiting.filter((queued) => !queued.isSettled());
     }
-    const batch = decideInOrder(memory, queue.waiting, limits, most);
+    const batch = decideInOrder(aggregate, queue.waiting, limits, most);
     queue.waiting = queue.waiting.slice(batch.steps.length);
     return batch;
   };
@@ -134,8 +136,7 @@ export const createAnimeQueues = (options: {
 
   return {
     lengthOf: (animeId) => queues.get(animeId)?.waiting.length ?? 0,
-    push: (pending) =>
-      enqueue(pending.command.animeId, (queue) => void queue.waiting.push(pending)),
+    push: (queued) => enqueue(queued.command.animeId, (queue) => void queue.waiting.push(queued)),
     recheck: (animeId) => enqueue(animeId, (queue) => void (queue.recheck = true)),
     idle: async () => {
       if (queues.size > 0) await new Promise<void>((resolve) => void whenIdle.push(resolve));
@@ -144,23 +145,23 @@ export const createAnimeQueues = (options: {
 };
 
 /** None can be decided without the state. */
-const takeAll = (queue: Queue): readonly Pending[] => {
+const takeAll = (queue: Queue): readonly QueuedCommand[] => {
   const all = queue.waiting;
   queue.waiting = [];
   return all;
 };
 
-const putBack = (queue: Queue, pendings: readonly Pending[]): void => {
-  if (pendings.length > 0) queue.waiting = [...pendings, ...queue.waiting];
+const putBack = (queue: Queue, queuedCommands: readonly QueuedCommand[]): void => {
+  if (queuedCommands.length > 0) queue.waiting = [...queuedCommands, ...queue.waiting];
 };
 
-const answer = (memory: AnimeMemory, { steps }: Batch): void => {
-  const first = memory.revision === 'no_stream' ? 0n : memory.revision + 1n;
-  for (const step of steps) step.pending.settle(step.answer({ first, position: 0n }));
+const answer = (aggregate: CachedAggregate, { steps }: Batch): void => {
+  const first = aggregate.revision === 'no_stream' ? 0n : aggregate.revision + 1n;
+  for (const step of steps) step.queued.settle(step.answer({ first, position: 0n }));
 };
 
 /** Decided on nothing it is appended, and so proved; with a key or a precondition it may not be. */
-const isPlainListing = ({ command, options, conflicts }: Pending): boolean =>
+const isPlainListing = ({ command, options, conflicts }: QueuedCommand): boolean =>
   command.type === 'ListAnime' &&
   options.idempotencyKey === undefined &&
   options.ifMatch === undefined &&
@@ -168,9 +169,10 @@ const isPlainListing = ({ command, options, conflicts }: Pending): boolean =>
   conflicts === 0;
 
 const newestOf = ({ steps }: Batch): number =>
-  Math.max(...steps.map(({ pending }) => pending.receivedAt));
+  Math.max(...steps.map(({ queued }) => queued.receivedAt));
 
-const pendingsOf = ({ steps }: Batch): readonly Pending[] => steps.map(({ pending }) => pending);
+const commandsOf = ({ steps }: Batch): readonly QueuedCommand[] =>
+  steps.map(({ queued }) => queued);
 
 const bug = (error: unknown): Error =>
   error instanceof Error

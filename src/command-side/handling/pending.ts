@@ -2,7 +2,7 @@ import type { AnimeCommand } from '../../domain/commands.js';
 import type { CommandOptions, CommandResult } from '../../ports/command-result.js';
 
 /** A command between its arrival and its answer. */
-export interface Pending {
+export interface QueuedCommand {
   readonly command: AnimeCommand;
   readonly commandId: string;
   readonly options: CommandOptions;
@@ -12,28 +12,28 @@ export interface Pending {
   /** How often another process was faster. */
   conflicts: number;
   /** Must not share an append. */
-  alone: boolean;
+  mustGoAlone: boolean;
   /** Its event is on the way to the store: nobody knows whether it is written. */
-  appending: boolean;
+  isAppending: boolean;
   readonly isSettled: () => boolean;
   readonly settle: (result: CommandResult) => void;
   readonly fail: (error: Error) => void;
 }
 
 /** For a log line about several commands: whose they are, as far as a line should be long. */
-export const correlationIdsOf = (pendings: readonly Pending[]): readonly string[] =>
-  pendings.slice(0, 10).map(({ options }) => options.correlationId);
+export const correlationIdsOf = (queuedCommands: readonly QueuedCommand[]): readonly string[] =>
+  queuedCommands.slice(0, 10).map(({ options }) => options.correlationId);
 
 /**
  * A command that is answered by its deadline, whatever happens: while it waits nothing is written
  * and nothing will be; while it is being appended only the store knows.
  */
-export const createPending = (
+export const createQueuedCommand = (
   command: AnimeCommand,
   commandId: string,
   options: CommandOptions & { readonly deadlineMs: number },
   done: (outcome: { readonly result: CommandResult } | { readonly error: Error }) => void,
-): Pending => {
+): QueuedCommand => {
   const receivedAt = performance.now();
   let settled = false;
   const finish = (outcome: { result: CommandResult } | { error: Error }): void => {
@@ -42,22 +42,22 @@ export const createPending = (
     clearTimeout(timer);
     done(outcome);
   };
-  const pending: Pending = {
+  const queued: QueuedCommand = {
     command,
     commandId,
     options,
     receivedAt,
     deadline: receivedAt + options.deadlineMs,
     conflicts: 0,
-    alone: false,
-    appending: false,
+    mustGoAlone: false,
+    isAppending: false,
     isSettled: () => settled,
     settle: (result) => finish({ result }),
     fail: (error) => finish({ error }),
   };
   const timer = setTimeout(
-    () => finish({ result: { kind: pending.appending ? 'outcome-unknown' : 'unavailable' } }),
+    () => finish({ result: { kind: queued.isAppending ? 'outcome-unknown' : 'unavailable' } }),
     options.deadlineMs,
   );
-  return pending;
+  return queued;
 };

@@ -4,7 +4,7 @@ import type { EventStore } from '../../ports/event-store.js';
 import type { Logger } from '../../platform/observability/logger.js';
 import type { Metrics } from '../../platform/observability/metrics.js';
 import { remedyFor, whyUnreadable, type Unreadable } from '../../wire/upcast.js';
-import { isWhole, type AnimeMemory } from './cached-aggregate.js';
+import { isWhole, type CachedAggregate } from './cached-aggregate.js';
 import type { StreamProblem } from '../../ports/command-result.js';
 
 /** The event store answers, and what it has of the stream cannot be decided on. */
@@ -21,15 +21,15 @@ export class RefusedStreamError extends Error {
 /** Says what is wrong with a stream that cannot be decided on, and what an operator does about it. */
 export const refusalOf = async (
   store: EventStore,
-  memory: AnimeMemory,
+  aggregate: CachedAggregate,
 ): Promise<RefusedStreamError> =>
   new RefusedStreamError(
-    memory.animeId,
-    (isWhole(memory.beginning) ? unreadable(memory) : undefined) ??
-      (await truncated(store, memory)),
+    aggregate.animeId,
+    (isWhole(aggregate.beginning) ? unreadable(aggregate) : undefined) ??
+      (await truncated(store, aggregate)),
   );
 
-const unreadable = ({ stream, unreadable: events }: AnimeMemory): StreamProblem | undefined => {
+const unreadable = ({ stream, unreadable: events }: CachedAggregate): StreamProblem | undefined => {
   const [first] = events;
   if (first === undefined) return undefined;
   const [revision, decoded] = first;
@@ -54,7 +54,7 @@ const range = (events: ReadonlyMap<bigint, Unreadable>): string => {
 
 const truncated = async (
   store: EventStore,
-  { stream, beginning }: AnimeMemory,
+  { stream, beginning }: CachedAggregate,
 ): Promise<StreamProblem> => {
   const revision = beginning?.revision ?? 0n;
   const by = await hiddenBy(store, stream);

@@ -7,7 +7,7 @@ import type { EventStore, RecordedEvent } from '../../ports/event-store.js';
 import type { JsonObject } from '../../ports/json.js';
 import type { Logger } from '../../platform/observability/logger.js';
 import { createOutage } from '../../platform/outage.js';
-import { FOLD_HASH, blankMemory, type AnimeMemory } from './cached-aggregate.js';
+import { FOLD_HASH, emptyAggregate, type CachedAggregate } from './cached-aggregate.js';
 
 /** Enough for the promise of 1,000 remembered keys, few enough to be written often. */
 const KEPT_COMMANDS = 1024;
@@ -15,9 +15,9 @@ const SNAPSHOT_TYPE = 'AnimeSnapshot';
 
 export interface Snapshots {
   /** The newest snapshot, if there is one that can be used. */
-  load(animeId: AnimeId): Promise<AnimeMemory | undefined>;
+  load(animeId: AnimeId): Promise<CachedAggregate | undefined>;
   /** Saves in the background once enough events have come since the last. */
-  saveWhenDue(memory: AnimeMemory): void;
+  saveWhenDue(aggregate: CachedAggregate): void;
   /** Resolves when nothing is being saved. */
   settled(): Promise<void>;
 }
@@ -54,18 +54,18 @@ export const createSnapshots = (options: {
     load: async (animeId) => {
       const newest = await lastEvent(store, snapshotStreamOf(animeId));
       if (newest === undefined) return undefined;
-      const memory = fromSnapshot(blankMemory(animeId, rememberedKeys), newest.data);
-      if (memory === undefined) logger.warn('Snapshot ignored', { stream: newest.stream });
-      return memory;
+      const aggregate = fromSnapshot(emptyAggregate(animeId, rememberedKeys), newest.data);
+      if (aggregate === undefined) logger.warn('Snapshot ignored', { stream: newest.stream });
+      return aggregate;
     },
-    saveWhenDue: (memory) => {
-      const { animeId, revision } = memory;
-      if (revision === 'no_stream' || revision - memory.snapshotAt < BigInt(every)) return;
+    saveWhenDue: (aggregate) => {
+      const { animeId, revision } = aggregate;
+      if (revision === 'no_stream' || revision - aggregate.snapshotAt < BigInt(every)) return;
       if (saving.has(animeId)) return;
       // Even if it fails: the next try comes after as many events again, not with every command.
-      memory.snapshotAt = revision;
+      aggregate.snapshotAt = revision;
       const stream = snapshotStreamOf(animeId);
-      const done = save(stream, toSnapshot(memory, revision))
+      const done = save(stream, toSnapshot(aggregate, revision))
         .then(
           () => outage.over(),
           (error: unknown) => outage.failed(error, { stream }),
@@ -103,8 +103,8 @@ interface StoredSnapshot {
   readonly recent: readonly StoredCommand[];
 }
 
-const toSnapshot = (memory: AnimeMemory, revision: bigint): JsonObject => {
-  const recent = memory.recent
+const toSnapshot = (aggregate: CachedAggregate, revision: bigint): JsonObject => {
+  const recent = aggregate.recent
     .newest(KEPT_COMMANDS)
     .map((c): StoredCommand => [
       c.commandId,
@@ -114,8 +114,8 @@ const toSnapshot = (memory: AnimeMemory, revision: bigint): JsonObject => {
       c.position.toString(),
       c.bodyHash,
     ]);
-  const { state, lastEventId } = memory;
-  const from = (memory.from ?? 0n).toString();
+  const { state, lastEventId } = aggregate;
+  const from = (aggregate.from ?? 0n).toString();
   return {
     revision: revision.toString(),
     from,
@@ -126,7 +126,7 @@ const toSnapshot = (memory: AnimeMemory, revision: bigint): JsonObject => {
 };
 
 /** Fills a blank memory; undefined where the data are not what we wrote. */
-const fromSnapshot = (blank: AnimeMemory, data: Uint8Array): AnimeMemory | undefined => {
+const fromSnapshot = (blank: CachedAggregate, data: Uint8Array): CachedAggregate | undefined => {
   try {
     const stored = JSON.parse(Buffer.from(data).toString('utf8')) as StoredSnapshot;
     const revision = BigInt(stored.revision);

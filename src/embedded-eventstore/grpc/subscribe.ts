@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { EventLog, SubscriptionItem } from '../log/event-log.js';
+import type { EventLog, LogSubscriptionItem } from '../log/event-log.js';
 import type { ReadRequest } from './read-request.js';
 import { caughtUp, checkpoint, confirmation } from './read-response.js';
 import { streamDeleted, unavailable } from './rpc-error.js';
@@ -37,7 +37,7 @@ export const subscribeToAll = async (
   end(signal);
 };
 
-const forward = (item: SubscriptionItem, sink: Sink): Promise<void> | undefined => {
+const forward = (item: LogSubscriptionItem, sink: Sink): Promise<void> | undefined => {
   switch (item.kind) {
     case 'event':
       return sink.sendEvent(item.event);

@@ -78,7 +78,7 @@ export interface LogFilter {
   readonly regex?: Pick<RegExp, 'test'>;
 }
 
-export type SubscriptionItem =
+export type LogSubscriptionItem =
   | { readonly kind: 'event'; readonly event: LogRecord }
   | { readonly kind: 'checkpoint'; readonly position: bigint }
   | { readonly kind: 'caught-up' }
@@ -127,12 +127,12 @@ export interface EventLog {
     /** A checkpoint comes after this many considered events. Default 32. */
     readonly checkpointEvery?: number;
     readonly signal: AbortSignal;
-  }): AsyncIterable<SubscriptionItem>;
+  }): AsyncIterable<LogSubscriptionItem>;
   subscribeStream(options: {
     readonly stream: string;
     readonly after: bigint | 'start' | 'end';
     readonly signal: AbortSignal;
-  }): AsyncIterable<SubscriptionItem>;
+  }): AsyncIterable<LogSubscriptionItem>;
   /** Commits what is queued, ends subscriptions, closes the file. May be called twice. */
   close(): Promise<void>;
 }

@@ -1,6 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { CommitSignal } from './commit-signal.js';
-import type { EventLog, LogRecord, SubscriptionItem } from './event-log.js';
+import type { EventLog, LogRecord, LogSubscriptionItem } from './event-log.js';
 import type { Heads } from './heads.js';
 import type { LinkIndex } from './link-index.js';
 import { isLinkStream } from './link-streams.js';
@@ -10,7 +10,7 @@ import { isTombstoned, toNumber } from './reads.js';
 import { firstVisible } from './stream-metadata.js';
 
 const PAGE = 500;
-const CAUGHT_UP: SubscriptionItem = { kind: 'caught-up' };
+const CAUGHT_UP: LogSubscriptionItem = { kind: 'caught-up' };
 
 interface Parts {
   readonly reader: Reader;
@@ -55,7 +55,7 @@ async function* allEvents(
     /** Undefined without a filter: then there are no checkpoints, every event is one. */
     readonly paced: PacedFilter | undefined;
   },
-): AsyncGenerator<SubscriptionItem, void, undefined> {
+): AsyncGenerator<LogSubscriptionItem, void, undefined> {
   const { tail, reader, committed, signal: commits } = parts;
   const { paced, checkpointEvery, signal } = options;
   const over = (): boolean => signal.aborted || commits.hasEnded();
@@ -109,7 +109,7 @@ async function* allEvents(
 async function* streamEvents(
   parts: Parts,
   options: { readonly stream: string; readonly cursor: number; readonly signal: AbortSignal },
-): AsyncGenerator<SubscriptionItem, void, undefined> {
+): AsyncGenerator<LogSubscriptionItem, void, undefined> {
   const { heads, reader, now, signal: commits } = parts;
   const { stream, signal } = options;
   const over = (): boolean => signal.aborted || commits.hasEnded();
@@ -168,7 +168,7 @@ const linkEvents = (
     readonly after: bigint | 'start' | 'end';
     readonly signal: AbortSignal;
   },
-): AsyncGenerator<SubscriptionItem, void, undefined> => {
+): AsyncGenerator<LogSubscriptionItem, void, undefined> => {
   const { reader, links, committed } = parts;
   const end = committed();
   const cursorAtStart = async (): Promise<number> => {
@@ -187,7 +187,7 @@ async function* linkEventsAfter(
     readonly cursorAtStart: () => Promise<number>;
     readonly signal: AbortSignal;
   },
-): AsyncGenerator<SubscriptionItem, void, undefined> {
+): AsyncGenerator<LogSubscriptionItem, void, undefined> {
   const { reader, links, committed, signal: commits } = parts;
   const { stream, signal } = options;
   const over = (): boolean => signal.aborted || commits.hasEnded();

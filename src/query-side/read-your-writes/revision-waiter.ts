@@ -2,7 +2,7 @@ import type { AnimeId } from '../../domain/ids.js';
 import type { Backoff } from '../../platform/async/retry.js';
 import type { AnimeDocument, ReadQueries, ReadStore } from '../../ports/read-store.js';
 import { staleRead } from '../graphql/errors.js';
-import { createSharedLookUp, type SharedLookUp, type Waiter } from './single-flight.js';
+import { createSingleFlight, type SingleFlight, type Waiter } from './single-flight.js';
 
 /** One version of the read models. */
 export interface ReadModels {
@@ -26,10 +26,10 @@ export interface RevisionWaiter {
   read(readModels: ReadModels, animeId: AnimeId, minRevision: number): Promise<AnimeDocument>;
 }
 
-interface Queue extends SharedLookUp {
+interface Queue extends SingleFlight {
   readonly animeId: AnimeId;
   readonly waiters: Set<Waiter>;
-  readonly polling: Impatience;
+  readonly polling: Polling;
 }
 
 export const createRevisionWaiter = ({
@@ -51,8 +51,8 @@ export const createRevisionWaiter = ({
 
   const open = (key: string, queries: ReadQueries, animeId: AnimeId): Queue => {
     const waiters = new Set<Waiter>();
-    const lookUp = createSharedLookUp(waiters, () => queries.anime(animeId));
-    const polling = impatience(() => lookUp.lookAgain(), poll);
+    const lookUp = createSingleFlight(waiters, () => queries.anime(animeId));
+    const polling = createPolling(() => lookUp.lookAgain(), poll);
     const queue = { ...lookUp, animeId, waiters, polling };
     queues.set(key, queue);
     return queue;
@@ -108,14 +108,14 @@ export const createRevisionWaiter = ({
   };
 };
 
-interface Impatience {
+interface Polling {
   /** Somebody came, and was served what is there: from now on often again. */
   begin(): void;
   end(): void;
 }
 
 /** Calls soon, and then less and less often, until it ends. */
-const impatience = (call: () => void, { baseMs, maxMs }: Backoff): Impatience => {
+const createPolling = (call: () => void, { baseMs, maxMs }: Backoff): Polling => {
   let timer: NodeJS.Timeout | undefined;
 
   const callAfter = (ms: number): void => {

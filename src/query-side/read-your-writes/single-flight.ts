@@ -7,7 +7,7 @@ export interface Waiter {
 }
 
 /** Everybody who waits for one document. One look-up at a time serves them all. */
-export interface SharedLookUp {
+export interface SingleFlight {
   join(waiter: Waiter): void;
   /** Looks now, or once more when a look-up is under way: that one may have read too early. */
   lookAgain(): void;
@@ -17,10 +17,10 @@ export interface SharedLookUp {
  * Who joins while a look-up is under way waits for its answer: a save that it missed comes with a
  * call of `lookAgain`. `resolve` and `reject` must take their waiter out of the set.
  */
-export const createSharedLookUp = (
+export const createSingleFlight = (
   waiters: Set<Waiter>,
   read: () => Promise<AnimeDocument | null>,
-): SharedLookUp => {
+): SingleFlight => {
   let looking = false;
   let asked = 0;
 

@@ -7,10 +7,10 @@ import type { StreamTrouble } from '../../platform/observability/health.js';
 import type { Logger } from '../../platform/observability/logger.js';
 import type { Metrics } from '../../platform/observability/metrics.js';
 import { presenceOf, type Presence } from '../../wire/presence.js';
-import { revisionOf, viewOf, type AnimeView } from './cached-anime.js';
+import { revisionOf, cachedAnimeOf, type CachedAnime } from './cached-anime.js';
 import { emptyAnime, emptyPartsBelow, nextGeneration } from '../rebuild/recompute.js';
 import type { DocumentCache } from './document-cache.js';
-import type { Claim } from './classify.js';
+import type { IncomingEvent } from './classify.js';
 
 export interface AheadOfLogOptions {
   readonly eventStore: EventStore;
@@ -23,8 +23,8 @@ export interface AheadOfLogOptions {
 
 /** What is to be done for an anime once its document was checked. */
 export interface Checked {
-  readonly view: AnimeView;
-  readonly claims: readonly Claim[];
+  readonly cached: CachedAnime;
+  readonly incoming: readonly IncomingEvent[];
 }
 
 /** A topic that is delivered again costs a read per anime, and a log is not restored so fast. */
@@ -46,45 +46,51 @@ export const createAheadOfLog = (options: AheadOfLogOptions) => {
   /** Their stored documents were checked by this process: it applies nothing on top of another log's. */
   const seen = new LRUCache<AnimeId, true>({ maxSize: MAX_SEEN, sizeCalculation: () => 1 });
 
-  const check = async (view: AnimeView, claims: readonly Claim[]): Promise<Checked> => {
-    const { animeId, document, lineage } = view;
-    const held = revisionOf(view);
+  const check = async (
+    cached: CachedAnime,
+    incoming: readonly IncomingEvent[],
+  ): Promise<Checked> => {
+    const { animeId, document, parts } = cached;
+    const held = revisionOf(cached);
     const goal = healing.get(animeId);
     // Begun before a failure, which has forgotten how far it was to go.
-    const hasGoal = ({ revision, decoded }: Claim): boolean =>
+    const hasGoal = ({ revision, decoded }: IncomingEvent): boolean =>
       revision === goal && decoded === null;
     const wanted =
-      goal === undefined || claims.some(hasGoal)
-        ? claims
-        : [...claims, { revision: goal, decoded: null }];
+      goal === undefined || incoming.some(hasGoal)
+        ? incoming
+        : [...incoming, { revision: goal, decoded: null }];
     if (document === null) {
       seen.set(animeId, true);
-      return { view, claims: wanted };
+      return { cached, incoming: wanted };
     }
-    if (held < 0) return await begin(view, wanted);
-    const isConflict = (claim: Claim): boolean =>
+    if (held < 0) return await begin(cached, wanted);
+    const isConflict = (claim: IncomingEvent): boolean =>
       claim.revision === held && claim.decoded !== null && claim.id !== document.lastEventId;
     const conflicts = wanted.some(isConflict);
     if (!conflicts && seen.has(animeId) && !wanted.some(({ revision }) => revision <= held)) {
-      return { view, claims: wanted };
+      return { cached, incoming: wanted };
     }
-    const { verified } = lineage;
-    const isFresh =
+    const { verified } = parts;
+    const isRecent =
       verified !== null && verified.revision >= held && monotonic() - verified.at < TRUSTED_MS;
-    if (isFresh && seen.has(animeId) && !conflicts) return { view, claims: wanted };
-    const presence = await presenceOfDocument(view, document.lastEventId);
-    if (presence.kind === 'lost') return await computeAnew(view);
-    lineage.verified = { revision: held, at: monotonic() };
+    if (isRecent && seen.has(animeId) && !conflicts) return { cached, incoming: wanted };
+    const presence = await presenceOfDocument(cached, document.lastEventId);
+    if (presence.kind === 'lost') return await computeAnew(cached);
+    parts.verified = { revision: held, at: monotonic() };
     seen.set(animeId, true);
-    if (!conflicts || presence.kind === 'unknown') return { view, claims: wanted };
-    return { view, claims: wanted.filter((claim) => !isConflict(claim) || !refuse(view, claim)) };
+    if (!conflicts || presence.kind === 'unknown') return { cached, incoming: wanted };
+    return {
+      cached,
+      incoming: wanted.filter((claim) => !isConflict(claim) || !refuse(cached, claim)),
+    };
   };
 
-  const presenceOfDocument = (view: AnimeView, id: string): Promise<Presence> =>
-    presenceOf(eventStore, { stream: streamOf(view.animeId), revision: revisionOf(view), id });
+  const presenceOfDocument = (cached: CachedAnime, id: string): Promise<Presence> =>
+    presenceOf(eventStore, { stream: streamOf(cached.animeId), revision: revisionOf(cached), id });
 
   /** The document is right, so the record is of an event that the log has lost. */
-  const refuse = ({ animeId }: AnimeView, { revision }: Claim): true => {
+  const refuse = ({ animeId }: CachedAnime, { revision }: IncomingEvent): true => {
     metrics.projectorAlarms.inc({ kind: 'lost-record' });
     logger.error('A record of an event that the log does not have is refused', {
       ...{ animeId, revision },
@@ -92,32 +98,35 @@ export const createAheadOfLog = (options: AheadOfLogOptions) => {
     return true;
   };
 
-  const computeAnew = async (view: AnimeView): Promise<Checked> => {
-    const { animeId } = view;
+  const computeAnew = async (cached: CachedAnime): Promise<Checked> => {
+    const { animeId } = cached;
     const known = await eventStore.head(streamOf(animeId));
     const head = known === 'no_stream' ? -1 : Number(known);
     if (!healing.has(animeId)) {
       metrics.projectorAlarms.inc({ kind: 'ahead-of-log' });
       logger.error(
         'The documents of an anime hold events that the log does not have: it was restored or lost its end. They are computed anew from the stream',
-        { animeId, document: revisionOf(view), head },
+        { animeId, document: revisionOf(cached), head },
       );
     }
     healing.set(animeId, head);
-    const generation = await nextGeneration(documents, animeId, view.generation);
+    const generation = await nextGeneration(documents, animeId, cached.generation);
     // Saved first: whatever happens now, it is seen that the anime is to be computed.
     const empty = emptyAnime(animeId, generation);
     await documents.save({ interactions: [], days: [], animes: [empty] });
-    const fresh = viewOf(animeId, generation, empty);
+    const fresh = cachedAnimeOf(animeId, generation, empty);
     cache.replace(fresh);
     // Claims above the head are of events that the log does not have.
     return await begin(fresh, [{ revision: head, decoded: null }]);
   };
 
   /** Parts of an earlier generation may be of users that the stream does not know. */
-  const begin = async (view: AnimeView, claims: readonly Claim[]): Promise<Checked> => {
-    await emptyPartsBelow(documents, view.animeId, view.generation);
-    return { view, claims };
+  const begin = async (
+    cached: CachedAnime,
+    incoming: readonly IncomingEvent[],
+  ): Promise<Checked> => {
+    await emptyPartsBelow(documents, cached.animeId, cached.generation);
+    return { cached, incoming };
   };
 
   return {

@@ -9,13 +9,19 @@ import type { EventPlace } from '../../wire/presence.js';
 import { whyUnreadable } from '../../wire/upcast.js';
 import { emptyAnime } from '../rebuild/recompute.js';
 import { createAheadOfLog } from './ahead-of-log.js';
-import { type AnimeView, isBefore, isCurrent, revisionOf, viewOf } from './cached-anime.js';
-import type { Claim } from './classify.js';
-import { createLister } from './dead-letters.js';
+import {
+  type CachedAnime,
+  isBefore,
+  isCurrent,
+  revisionOf,
+  cachedAnimeOf,
+} from './cached-anime.js';
+import type { IncomingEvent } from './classify.js';
+import { createAddDeadLetter } from './dead-letters.js';
 import { createDocumentCache, type DocumentCache } from './document-cache.js';
 import { type FoldedRun, foldRun } from './fold.js';
-import { createParkedAnimes, createUnread } from './quarantine.js';
-import { createTaskMaker, type Task } from './tasks.js';
+import { createQuarantine, createSkippedEvents } from './quarantine.js';
+import { createFindRun, type AnimeRun } from './tasks.js';
 
 export interface ApplierOptions {
   readonly documents: DocumentStore;
@@ -31,7 +37,7 @@ export interface ApplierOptions {
   /** Nothing is stored in this version yet. */
   readonly startsEmpty?: boolean;
   /** Events read at once to heal a hole. */
-  readonly healingLimit?: number;
+  readonly gapFillLimit?: number;
   /** How long a stream may be behind what was delivered of it before that is taken for a lie. */
   readonly patienceMs?: number;
   readonly now?: () => number;
@@ -43,9 +49,9 @@ export interface Steps {
 }
 
 /** What is still to be applied, per anime, in the order in which it came. */
-export type Pending = Map<AnimeId, readonly Claim[]>;
+export type PendingEvents = Map<AnimeId, readonly IncomingEvent[]>;
 
-const FRUITLESS_ROUNDS = 20;
+const MAX_ROUNDS_IN_VAIN = 20;
 
 /**
  * Brings documents up to the claims made about their streams. It goes in rounds: judge every anime
@@ -55,21 +61,21 @@ const FRUITLESS_ROUNDS = 20;
  */
 export const createApplier = (options: ApplierOptions) => {
   const { documents, version, logger, metrics, now = Date.now } = options;
-  const list = createLister(options);
-  const parked = createParkedAnimes(logger, metrics);
-  const unread = createUnread();
-  const taskOf = createTaskMaker({ ...options, parked, list });
+  const list = createAddDeadLetter(options);
+  const quarantine = createQuarantine(logger, metrics);
+  const skippedEvents = createSkippedEvents();
+  const taskOf = createFindRun({ ...options, quarantine, list });
   const { cachedDocuments: maxDocuments = 20_000, startsEmpty = false } = options;
   const cache = createDocumentCache({ documents, maxDocuments, startsEmpty });
   const ahead = createAheadOfLog({ ...options, cache });
   let lastApplied: EventPlace | null = null;
 
-  const apply = async (pending: Pending, steps: Steps): Promise<void> => {
+  const apply = async (pending: PendingEvents, steps: Steps): Promise<void> => {
     const involved = [...pending.keys()];
     try {
-      for (let fruitless = 0; pending.size > 0;) {
-        fruitless = (await round(pending, steps)) ? 0 : fruitless + 1;
-        if (fruitless > FRUITLESS_ROUNDS) {
+      for (let roundsInVain = 0; pending.size > 0;) {
+        roundsInVain = (await round(pending, steps)) ? 0 : roundsInVain + 1;
+        if (roundsInVain > MAX_ROUNDS_IN_VAIN) {
           throw new UnavailableError('The documents keep changing under the projector.');
         }
       }
@@ -81,28 +87,28 @@ export const createApplier = (options: ApplierOptions) => {
   };
 
   /** Answers whether anything was settled. Takes what is settled out of `pending`. */
-  const round = async (pending: Pending, steps: Steps): Promise<boolean> => {
+  const round = async (pending: PendingEvents, steps: Steps): Promise<boolean> => {
     const before = pending.size;
-    const tasks: Task[] = [];
-    const views = await cache.views([...pending.keys()]);
-    for (const { view, claims } of await inTurns(views, (each) =>
+    const tasks: AnimeRun[] = [];
+    const cachedAnime = await cache.cachedAnime([...pending.keys()]);
+    for (const { cached, incoming } of await inTurns(cachedAnime, (each) =>
       ahead.check(each, pending.get(each.animeId) ?? []),
     )) {
-      const { animeId } = view;
-      pending.set(animeId, claims);
-      const task = await taskOf(view, claims);
+      const { animeId } = cached;
+      pending.set(animeId, incoming);
+      const task = await taskOf(cached, incoming);
       if (task === null) {
         pending.delete(animeId);
         ahead.settled(animeId);
       } else tasks.push(task);
     }
     await go(steps);
-    const sure = await withoutDoubt({ cache, documents }, tasks, await cache.load(tasks));
+    const upToDate = await withoutStale({ cache, documents }, tasks, await cache.load(tasks));
     await go(steps);
     // Nothing is awaited from here to the fold: views that are current now are so in it.
-    const folded = sure
-      .filter(({ view }) => isCurrent(view))
-      .map((task) => ({ task, ...foldRun(task.view, task.run) }));
+    const folded = upToDate
+      .filter(({ cached }) => isCurrent(cached))
+      .map((task) => ({ task, ...foldRun(task.cached, task.run) }));
     if (folded.length === 0) return pending.size < before;
     for (const { unreadable } of folded) {
       // Before the save: once the document has passed the event, nobody would come back to list it.
@@ -118,8 +124,8 @@ export const createApplier = (options: ApplierOptions) => {
       return pending.size < before;
     }
     for (const each of folded) {
-      cache.keep(each.task.view, each);
-      unread.note(each.anime);
+      cache.keep(each.task.cached, each);
+      skippedEvents.note(each.anime);
     }
     settle(
       folded.map(({ task }) => task),
@@ -128,15 +134,15 @@ export const createApplier = (options: ApplierOptions) => {
     return true;
   };
 
-  const settle = (tasks: readonly Task[], pending: Pending): void => {
+  const settle = (tasks: readonly AnimeRun[], pending: PendingEvents): void => {
     let applied = 0;
     let newest = 0;
     const savedAt = now();
-    for (const { view, run, rest } of tasks) {
+    for (const { cached, run, rest } of tasks) {
       if (rest.length === 0) {
-        pending.delete(view.animeId);
-        ahead.settled(view.animeId);
-      } else pending.set(view.animeId, rest);
+        pending.delete(cached.animeId);
+        ahead.settled(cached.animeId);
+      } else pending.set(cached.animeId, rest);
       applied += run.length;
       const [oldest] = run;
       if (oldest !== undefined) {
@@ -144,7 +150,7 @@ export const createApplier = (options: ApplierOptions) => {
       }
       lastApplied = run.at(-1) ?? lastApplied;
       newest = Math.max(newest, run.at(-1)?.recordedAt ?? 0);
-      parked.release(view.animeId);
+      quarantine.release(cached.animeId);
     }
     metrics.projectorApplied.inc(applied);
     metrics.projectorLagSeconds.set({ version }, ageOf(newest, savedAt));
@@ -161,8 +167,8 @@ export const createApplier = (options: ApplierOptions) => {
   return {
     apply,
     recheck,
-    parked: parked.all,
-    unread,
+    quarantine: quarantine.all,
+    skippedEvents,
     ahead: ahead.all,
     lastApplied: () => lastApplied,
   };
@@ -206,34 +212,34 @@ const go = async (steps: Steps): Promise<void> => {
  * moved on in the store. Parts of a later generation mean that somebody began to compute the
  * anime anew: then so do we, from the stream's beginning.
  */
-const withoutDoubt = async (
+const withoutStale = async (
   { cache, documents }: { readonly cache: DocumentCache; readonly documents: DocumentStore },
-  tasks: readonly Task[],
-  loaded: ReadonlyMap<AnimeView, readonly Guarded[]>,
-): Promise<readonly Task[]> => {
-  const sure: Task[] = [];
+  tasks: readonly AnimeRun[],
+  loaded: ReadonlyMap<CachedAnime, readonly Guarded[]>,
+): Promise<readonly AnimeRun[]> => {
+  const upToDate: AnimeRun[] = [];
   for (const task of tasks) {
-    const { view } = task;
-    const ahead = newestAhead(view, loaded.get(view) ?? []);
+    const { cached } = task;
+    const ahead = newestAhead(cached, loaded.get(cached) ?? []);
     if (ahead === null) {
-      sure.push(task);
+      upToDate.push(task);
       continue;
     }
-    const [stored] = await cache.look([view.animeId]);
-    if (stored !== undefined && isBefore(view, stored)) cache.replace(stored);
-    else if (ahead > view.generation) {
-      const empty = emptyAnime(view.animeId, ahead);
+    const [stored] = await cache.look([cached.animeId]);
+    if (stored !== undefined && isBefore(cached, stored)) cache.replace(stored);
+    else if (ahead > cached.generation) {
+      const empty = emptyAnime(cached.animeId, ahead);
       await documents.save({ interactions: [], days: [], animes: [empty] });
-      cache.replace(viewOf(view.animeId, ahead, empty));
-    } else sure.push(task);
+      cache.replace(cachedAnimeOf(cached.animeId, ahead, empty));
+    } else upToDate.push(task);
   }
-  return sure;
+  return upToDate;
 };
 
 /** The newest generation of the parts that are ahead of the anime; null where none is. */
-const newestAhead = (view: AnimeView, parts: readonly Guarded[]): number | null => {
+const newestAhead = (cached: CachedAnime, parts: readonly Guarded[]): number | null => {
   const ahead = parts.filter(
-    ({ generation, revision }) => generation > view.generation || revision > revisionOf(view),
+    ({ generation, revision }) => generation > cached.generation || revision > revisionOf(cached),
   );
   return ahead.length === 0 ? null : Math.max(...ahead.map(({ generation }) => generation));
 };

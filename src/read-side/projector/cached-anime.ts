@@ -6,19 +6,19 @@ import type {
 } from '../../ports/read-store.js';
 
 /** How far one anime is computed, in which generation; `document` is null before its first event. */
-export interface AnimeView {
+export interface CachedAnime {
   readonly animeId: AnimeId;
   readonly generation: number;
   readonly document: AnimeDocument | null;
-  readonly lineage: Lineage;
+  readonly parts: DocumentParts;
 }
 
 /**
  * The parts known of one anime. They belong to one view at a time: once a later one has taken them
  * on, or they are dropped, an older view must not be folded with them.
  */
-export interface Lineage {
-  current: AnimeView | null;
+export interface DocumentParts {
+  current: CachedAnime | null;
   readonly users: Map<UserId, InteractionDocument>;
   readonly days: Map<string, DailyActivityDocument>;
   /** Up to where the document was last found to be of this log, and when. */
@@ -26,22 +26,22 @@ export interface Lineage {
 }
 
 /** A view of which no parts are known yet. */
-export const viewOf = (
+export const cachedAnimeOf = (
   animeId: AnimeId,
   generation: number,
   document: AnimeDocument | null,
-): AnimeView => {
-  const lineage: Lineage = {
+): CachedAnime => {
+  const parts: DocumentParts = {
     ...{ current: null, users: new Map(), days: new Map(), verified: null },
   };
-  const view = { animeId, generation, document, lineage };
-  lineage.current = view;
-  return view;
+  const cached = { animeId, generation, document, parts };
+  parts.current = cached;
+  return cached;
 };
 
-export const revisionOf = ({ document }: AnimeView): number => document?.revision ?? -1;
+export const revisionOf = ({ document }: CachedAnime): number => document?.revision ?? -1;
 
-export const isCurrent = (view: AnimeView): boolean => view.lineage.current === view;
+export const isCurrent = (cached: CachedAnime): boolean => cached.parts.current === cached;
 
-export const isBefore = (a: AnimeView, b: AnimeView): boolean =>
+export const isBefore = (a: CachedAnime, b: CachedAnime): boolean =>
   a.generation < b.generation || (a.generation === b.generation && revisionOf(a) < revisionOf(b));

@@ -11,17 +11,17 @@ export const deadLetter = (letter: Omit<DeadLetter, 'at'> & { at: Date }): DeadL
   at: letter.at.toISOString(),
 });
 
-export interface ListerOptions {
+export interface AddDeadLetterOptions {
   readonly deadLetters: DeadLetters;
   readonly metrics: Metrics;
   readonly now?: () => number;
 }
 
 /** Lists an event of an anime's stream that was not applied; its data stay where they are, in the log. */
-export type Lister = (animeId: AnimeId, revision: number, reason: string) => Promise<void>;
+export type AddDeadLetter = (animeId: AnimeId, revision: number, reason: string) => Promise<void>;
 
-export const createLister =
-  ({ deadLetters, metrics, now = Date.now }: ListerOptions): Lister =>
+export const createAddDeadLetter =
+  ({ deadLetters, metrics, now = Date.now }: AddDeadLetterOptions): AddDeadLetter =>
   async (animeId, revision, reason) => {
     const stream = streamOf(animeId);
     metrics.deadLetters.inc();

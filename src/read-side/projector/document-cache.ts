@@ -8,7 +8,7 @@ import type {
   InteractionKey,
 } from '../../ports/read-store.js';
 import type { StreamEvent } from '../../wire/stream-event.js';
-import { isCurrent, viewOf, type AnimeView } from './cached-anime.js';
+import { isCurrent, cachedAnimeOf, type CachedAnime } from './cached-anime.js';
 import type { FoldedRun } from './fold.js';
 import { dayOf } from '../read-models/daily-activity.js';
 import { isInteraction } from '../read-models/interaction.js';
@@ -25,7 +25,7 @@ export interface DocumentCacheOptions {
 }
 
 export interface Run {
-  readonly view: AnimeView;
+  readonly cached: CachedAnime;
   readonly run: readonly StreamEvent[];
 }
 
@@ -33,31 +33,31 @@ export interface Run {
 export const createDocumentCache = (options: DocumentCacheOptions) => {
   const { documents, maxDocuments } = options;
   let complete = options.startsEmpty;
-  const views = new LRUCache<AnimeId, AnimeView>({
+  const cachedAnime = new LRUCache<AnimeId, CachedAnime>({
     maxSize: maxDocuments,
-    dispose: (_view, _key, reason) => {
+    dispose: (_cached, _key, reason) => {
       if (reason === 'evict') complete = false;
     },
   });
 
-  const put = (view: AnimeView): AnimeView => {
-    const { users, days } = view.lineage;
+  const put = (cached: CachedAnime): CachedAnime => {
+    const { users, days } = cached.parts;
     if (1 + users.size + days.size > maxDocuments) {
       users.clear();
       days.clear();
       complete = false;
     }
-    views.set(view.animeId, view, { size: 1 + users.size + days.size });
-    return view;
+    cachedAnime.set(cached.animeId, cached, { size: 1 + users.size + days.size });
+    return cached;
   };
 
   /** Looks at the store again, past the cache. */
-  const look = async (ids: readonly AnimeId[]): Promise<readonly AnimeView[]> => {
+  const look = async (ids: readonly AnimeId[]): Promise<readonly CachedAnime[]> => {
     const stored: readonly AnimeDocument[] = complete ? [] : await documents.animes(ids);
     const found = new Map(stored.map((document) => [document.animeId, document]));
     return ids.map((animeId) => {
       const document = found.get(animeId) ?? null;
-      return viewOf(animeId, document?.generation ?? 0, document);
+      return cachedAnimeOf(animeId, document?.generation ?? 0, document);
     });
   };
 
@@ -65,9 +65,9 @@ export const createDocumentCache = (options: DocumentCacheOptions) => {
   const drop = (ids: Iterable<AnimeId>): void => {
     complete = false;
     for (const id of ids) {
-      const view = views.peek(id);
-      if (view !== undefined) view.lineage.current = null;
-      views.delete(id);
+      const cached = cachedAnime.peek(id);
+      if (cached !== undefined) cached.parts.current = null;
+      cachedAnime.delete(id);
     }
   };
 
@@ -76,19 +76,20 @@ export const createDocumentCache = (options: DocumentCacheOptions) => {
     drop,
 
     /** From here on the anime is seen so. */
-    replace(view: AnimeView): void {
-      drop([view.animeId]);
-      put(view);
+    replace(cached: CachedAnime): void {
+      drop([cached.animeId]);
+      put(cached);
     },
 
-    async views(ids: readonly AnimeId[]): Promise<readonly AnimeView[]> {
+    async cachedAnime(ids: readonly AnimeId[]): Promise<readonly CachedAnime[]> {
       // Held here, because taking in those that are missing may evict them.
-      const held = new Map(ids.map((id) => [id, views.get(id)]));
+      const held = new Map(ids.map((id) => [id, cachedAnime.get(id)]));
       const missing = ids.filter((id) => held.get(id) === undefined);
       const looked = missing.length === 0 ? [] : await look(missing);
-      const found = new Map(looked.map((view) => [view.animeId, view]));
+      const found = new Map(looked.map((cached) => [cached.animeId, cached]));
       return ids.map(
-        (id) => views.get(id) ?? held.get(id) ?? put(found.get(id) ?? viewOf(id, 0, null)),
+        (id) =>
+          cachedAnime.get(id) ?? held.get(id) ?? put(found.get(id) ?? cachedAnimeOf(id, 0, null)),
       );
     },
 
@@ -96,10 +97,10 @@ export const createDocumentCache = (options: DocumentCacheOptions) => {
      * Brings the parts that runs touch into their views. Answers what was read from the store for
      * it: parts of the generation of their anime or a later one.
      */
-    async load(runs: readonly Run[]): Promise<ReadonlyMap<AnimeView, readonly Guarded[]>> {
-      const loaded = new Map<AnimeView, Guarded[]>();
+    async load(runs: readonly Run[]): Promise<ReadonlyMap<CachedAnime, readonly Guarded[]>> {
+      const loaded = new Map<CachedAnime, Guarded[]>();
       if (complete) return loaded;
-      const asked = new Map(runs.map(({ view }) => [view.animeId, view]));
+      const asked = new Map(runs.map(({ cached }) => [cached.animeId, cached]));
       const { userKeys, dayKeys } = unknownParts(runs);
       const [users, days] = await Promise.all([
         userKeys.length === 0 ? [] : documents.interactions(userKeys),
@@ -107,33 +108,34 @@ export const createDocumentCache = (options: DocumentCacheOptions) => {
       ]);
       const take = (
         part: Guarded & { readonly animeId: AnimeId },
-        into: (view: AnimeView) => void,
+        into: (cached: CachedAnime) => void,
       ): void => {
-        const view = asked.get(part.animeId);
-        if (view === undefined || part.generation < view.generation || !isCurrent(view)) return;
-        into(view);
-        const parts = loaded.get(view);
-        if (parts === undefined) loaded.set(view, [part]);
-        else parts.push(part);
+        const cached = asked.get(part.animeId);
+        if (cached === undefined || part.generation < cached.generation || !isCurrent(cached))
+          return;
+        into(cached);
+        const read = loaded.get(cached);
+        if (read === undefined) loaded.set(cached, [part]);
+        else read.push(part);
       };
-      for (const user of users) take(user, ({ lineage }) => lineage.users.set(user.userId, user));
-      for (const day of days) take(day, ({ lineage }) => lineage.days.set(day.day, day));
+      for (const user of users) take(user, ({ parts }) => parts.users.set(user.userId, user));
+      for (const day of days) take(day, ({ parts }) => parts.days.set(day.day, day));
       return loaded;
     },
 
     /** Remembers what is saved now on top of the view that it was computed from. */
-    keep(from: AnimeView, { anime, interactions, days }: FoldedRun): void {
-      const cached = views.peek(from.animeId);
+    keep(from: CachedAnime, { anime, interactions, days }: FoldedRun): void {
+      const present = cachedAnime.peek(from.animeId);
       // Moved on by another handler: nobody knows whose parts these are.
-      if (!isCurrent(from) || (cached !== undefined && cached !== from)) {
+      if (!isCurrent(from) || (present !== undefined && present !== from)) {
         drop([from.animeId]);
         return;
       }
-      const { lineage } = from;
-      for (const document of interactions) lineage.users.set(document.userId, document);
-      for (const document of days) lineage.days.set(document.day, document);
-      lineage.current = { ...from, document: anime };
-      put(lineage.current);
+      const { parts } = from;
+      for (const document of interactions) parts.users.set(document.userId, document);
+      for (const document of days) parts.days.set(document.day, document);
+      parts.current = { ...from, document: anime };
+      put(parts.current);
     },
   };
 };
@@ -143,16 +145,16 @@ export type DocumentCache = ReturnType<typeof createDocumentCache>;
 const unknownParts = (runs: readonly Run[]) => {
   const userKeys: InteractionKey[] = [];
   const dayKeys: DayKey[] = [];
-  for (const { view, run } of runs) {
-    const { animeId, lineage } = view;
+  for (const { cached, run } of runs) {
+    const { animeId, parts } = cached;
     const users = new Set<UserId>();
     const days = new Set<string>();
     for (const { decoded } of run) {
       if (decoded.kind !== 'event' || !isInteraction(decoded.event)) continue;
       const { userId } = decoded.event.data;
       const day = dayOf(decoded.event);
-      if (!lineage.users.has(userId)) users.add(userId);
-      if (!lineage.days.has(day)) days.add(day);
+      if (!parts.users.has(userId)) users.add(userId);
+      if (!parts.days.has(day)) days.add(day);
     }
     for (const userId of users) userKeys.push({ animeId, userId });
     for (const day of days) dayKeys.push({ animeId, day });

@@ -7,7 +7,7 @@ import type {
 } from '../../ports/read-store.js';
 import type { StreamEvent } from '../../wire/stream-event.js';
 import { isUnreadable, type Unreadable } from '../../wire/upcast.js';
-import { revisionOf, type AnimeView } from './cached-anime.js';
+import { revisionOf, type CachedAnime } from './cached-anime.js';
 import { animeDraft, forgetSkipped, noteSkipped, takeFact } from '../read-models/anime.js';
 import { dayDraft, dayOf, takeOnDay } from '../read-models/daily-activity.js';
 import {
@@ -38,19 +38,19 @@ export interface UnreadableEvent extends StreamEvent {
  * its own revision, and a rating's predecessor is looked up below the rating, so that the result is
  * the same whoever computes it from wherever.
  */
-export const foldRun = (view: AnimeView, run: readonly StreamEvent[]): FoldedRun => {
-  const { generation, lineage } = view;
-  const anime = animeDraft(view.document, view.animeId, generation);
+export const foldRun = (cached: CachedAnime, run: readonly StreamEvent[]): FoldedRun => {
+  const { generation, parts } = cached;
+  const anime = animeDraft(cached.document, cached.animeId, generation);
   const users = new Map<UserId, Draft<InteractionDocument>>();
   const unreadable: UnreadableEvent[] = [];
-  const saved = revisionOf(view);
-  const days = daysOf(view);
+  const saved = revisionOf(cached);
+  const days = daysOf(cached);
 
   /** Answers the rating that the event replaces, if it is one. */
   const takeByUser = (revision: number, event: Interaction): RatingEntry | null => {
     const { userId } = event.data;
     let draft = users.get(userId);
-    const before = draft ?? lineage.users.get(userId) ?? null;
+    const before = draft ?? parts.users.get(userId) ?? null;
     const replaced = event.type === 'RatingGiven' ? ratingBefore(before, revision) : null;
     if (before !== null && revision <= before.revision) return replaced;
     if (draft === undefined) {
@@ -83,7 +83,7 @@ export const foldRun = (view: AnimeView, run: readonly StreamEvent[]): FoldedRun
 };
 
 /** Events of one day mostly follow each other, so the day is cut out of the time only when it changes. */
-const daysOf = ({ generation, lineage }: AnimeView) => {
+const daysOf = ({ generation, parts }: CachedAnime) => {
   const drafts = new Map<string, Draft<DailyActivityDocument>>();
   let day = 'none';
   let draft: Draft<DailyActivityDocument> | undefined;
@@ -94,7 +94,7 @@ const daysOf = ({ generation, lineage }: AnimeView) => {
         draft = drafts.get(day);
       }
       if (draft === undefined) {
-        const before = lineage.days.get(day) ?? null;
+        const before = parts.days.get(day) ?? null;
         if (before !== null && revision <= before.revision) return;
         draft = dayDraft(before, event, generation);
         drafts.set(day, draft);

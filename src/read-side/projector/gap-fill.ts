@@ -4,7 +4,7 @@ import { StreamDeletedError } from '../../ports/errors.js';
 import type { EventStore } from '../../ports/event-store.js';
 import { fromRecorded, type StreamEvent } from '../../wire/stream-event.js';
 
-export type Healed =
+export type GapFill =
   | { readonly kind: 'events'; readonly events: readonly StreamEvent[] }
   /** The stream no longer has them: it was deleted, or its beginning was cut off. */
   | { readonly kind: 'lost'; readonly reason: string }
@@ -21,13 +21,13 @@ export interface Gap {
  * Reads what was not delivered from the anime's own stream: from the hole's first revision on, at
  * most `limit` events.
  */
-export const readHole = async (
+export const readMissing = async (
   eventStore: EventStore,
   logId: string,
   animeId: AnimeId,
   { from, to }: Gap,
   limit: number,
-): Promise<Healed> => {
+): Promise<GapFill> => {
   const stream = streamOf(animeId);
   const events: StreamEvent[] = [];
   try {

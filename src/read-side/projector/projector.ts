@@ -6,8 +6,8 @@ import type { EventPlace } from '../../wire/presence.js';
 import type { StreamEvent, Unreadable } from '../../wire/stream-event.js';
 import { createApplier, type ApplierOptions } from './apply-batch.js';
 import { deadLetter } from './dead-letters.js';
-import type { Claim } from './classify.js';
-import type { Parked, Unread } from './quarantine.js';
+import type { IncomingEvent } from './classify.js';
+import type { Quarantined, SkippedEvents } from './quarantine.js';
 
 export type ProjectorOptions = Omit<ApplierOptions, 'startsEmpty'>;
 
@@ -17,9 +17,9 @@ export interface Projector {
   /** Why records are refused, since one of another log came; null while all is well. */
   refusal(): string | null;
   /** The anime that cannot be followed, and why. */
-  parked(): ReadonlyMap<AnimeId, Parked>;
+  quarantine(): ReadonlyMap<AnimeId, Quarantined>;
   /** The anime whose documents leave out events that cannot be read. */
-  readonly unread: Unread;
+  readonly skippedEvents: SkippedEvents;
   /** The anime that are computed anew, since their documents were ahead of the log, and up to where. */
   ahead(): ReadonlyMap<AnimeId, number>;
   /** The event that was applied last; null before the first one. */
@@ -35,7 +35,7 @@ export const createProjector = (options: ProjectorOptions): Projector => {
   let refusal: string | null = null;
 
   const handle: BatchHandler = async (batch) => {
-    const pending = new Map<AnimeId, Claim[]>();
+    const pending = new Map<AnimeId, IncomingEvent[]>();
     const unreadable: [DeliveredRecord, Unreadable][] = [];
     for (const record of batch.records) {
       const reading = readRecord(record);
@@ -72,12 +72,16 @@ export const createProjector = (options: ProjectorOptions): Projector => {
     );
   };
 
-  const { parked, unread, ahead, lastApplied, recheck } = applier;
-  return { handle, refusal: () => refusal, parked, unread, ahead, lastApplied, recheck };
+  const { quarantine, skippedEvents, ahead, lastApplied, recheck } = applier;
+  return { handle, refusal: () => refusal, quarantine, skippedEvents, ahead, lastApplied, recheck };
 };
 
-const claim = (pending: Map<AnimeId, Claim[]>, animeId: AnimeId, made: Claim): void => {
-  const claims = pending.get(animeId);
-  if (claims === undefined) pending.set(animeId, [made]);
-  else claims.push(made);
+const claim = (
+  pending: Map<AnimeId, IncomingEvent[]>,
+  animeId: AnimeId,
+  made: IncomingEvent,
+): void => {
+  const incoming = pending.get(animeId);
+  if (incoming === undefined) pending.set(animeId, [made]);
+  else incoming.push(made);
 };

@@ -7,55 +7,58 @@ import type { AnimeDocument, DocumentStore } from '../../ports/read-store.js';
 
 export type AlarmKind = 'another-log' | 'parked';
 
-export interface Parked {
+export interface Quarantined {
   readonly kind: AlarmKind;
   readonly generation: number;
   readonly reason: string;
 }
 
 /** The anime that cannot be followed: each raises its alarm once, and is looked at again. */
-export const createParkedAnimes = (logger: Logger, metrics: Metrics) => {
-  const parked = new Map<AnimeId, Parked>();
+export const createQuarantine = (logger: Logger, metrics: Metrics) => {
+  const quarantined = new Map<AnimeId, Quarantined>();
   return {
-    all: (): ReadonlyMap<AnimeId, Parked> => parked,
+    all: (): ReadonlyMap<AnimeId, Quarantined> => quarantined,
 
-    get: (animeId: AnimeId): Parked | undefined => parked.get(animeId),
+    get: (animeId: AnimeId): Quarantined | undefined => quarantined.get(animeId),
 
     isNews(animeId: AnimeId, kind: AlarmKind, generation: number): boolean {
-      const known = parked.get(animeId);
+      const known = quarantined.get(animeId);
       return known?.kind !== kind || known.generation !== generation;
     },
 
-    park(animeId: AnimeId, why: Parked): void {
-      parked.set(animeId, why);
+    add(animeId: AnimeId, why: Quarantined): void {
+      quarantined.set(animeId, why);
       metrics.projectorAlarms.inc({ kind: why.kind });
       logger.error('An anime cannot be followed any more; the others go on', { animeId, ...why });
     },
 
     release(animeId: AnimeId): void {
-      if (parked.delete(animeId)) logger.info('A parked anime is followed again', { animeId });
+      if (quarantined.delete(animeId)) logger.info('A parked anime is followed again', { animeId });
     },
   };
 };
 
-export type ParkedAnimes = ReturnType<typeof createParkedAnimes>;
+export type Quarantine = ReturnType<typeof createQuarantine>;
 
 /** An anime that is not followed any more stands still in the documents. */
-export const troubleOfParked = ([animeId, parked]: readonly [AnimeId, Parked]): StreamTrouble => {
+export const troubleOfQuarantined = ([animeId, quarantined]: readonly [
+  AnimeId,
+  Quarantined,
+]): StreamTrouble => {
   const stream = streamOf(animeId);
   const replay = `anime-analytics dead-letters replay ${stream}`;
   return {
     stream,
-    detail: `The documents of ${stream} stand still. ${parked.reason}`,
+    detail: `The documents of ${stream} stand still. ${quarantined.reason}`,
     remedy:
-      parked.kind === 'another-log'
+      quarantined.kind === 'another-log'
         ? replay
         : `Remove $maxCount, $maxAge and $tb from the metadata of ${stream}, then: ${replay}`,
   };
 };
 
 /** The anime whose documents leave out events that cannot be read and are not ignored. */
-export interface Unread {
+export interface SkippedEvents {
   note(document: AnimeDocument): void;
   /** Of what was saved before this process began. */
   noteStored(documents: DocumentStore, signal: AbortSignal): Promise<void>;
@@ -63,7 +66,7 @@ export interface Unread {
   all(): readonly StreamTrouble[];
 }
 
-export const createUnread = (): Unread => {
+export const createSkippedEvents = (): SkippedEvents => {
   const skipped = new Map<AnimeId, readonly number[]>();
   const note = (document: AnimeDocument): void => {
     if (document.skipped.length > 0) skipped.set(document.animeId, document.skipped);

@@ -2,7 +2,7 @@ import { streamOf } from '../../domain/stream-name.js';
 import type { AnimeId } from '../../domain/ids.js';
 import type { DocumentBatch } from '../../ports/read-store.js';
 import { decode } from '../../wire/codec.js';
-import { viewOf } from '../projector/cached-anime.js';
+import { cachedAnimeOf } from '../projector/cached-anime.js';
 import { foldRun } from '../projector/fold.js';
 
 type Example = readonly [type: string, data: object];
@@ -74,5 +74,5 @@ const foldExamples = (animeId: AnimeId, events: readonly Example[]) => {
     ...{ id: `example-${revision}`, position: { commit: 0n, prepare: 0n } },
     decoded: decode(type, encoder.encode(JSON.stringify(data))),
   }));
-  return foldRun(viewOf(animeId, 0, null), run);
+  return foldRun(cachedAnimeOf(animeId, 0, null), run);
 };

@@ -7,10 +7,10 @@ import { type CompareOptions, compareWithLog, type Comparison } from '../audit/c
 import {
   type ApplierOptions,
   createApplier,
-  type Pending,
+  type PendingEvents,
   type Steps,
 } from '../projector/apply-batch.js';
-import type { Claim } from '../projector/classify.js';
+import type { IncomingEvent } from '../projector/classify.js';
 import { deadLetter } from '../projector/dead-letters.js';
 
 export interface RebuildOptions extends Pick<
@@ -22,7 +22,7 @@ export interface RebuildOptions extends Pick<
   readonly version: string;
   readonly cachedDocuments?: number;
   /** Anime are dealt out to so many lanes: while one is saved, another one is folded. */
-  readonly lanes?: number;
+  readonly workers?: number;
   readonly batchEvents?: number;
   /** Whether every document is compared with the log at the end. */
   readonly compare?: boolean;
@@ -57,7 +57,7 @@ const PROGRESS_EVERY = 5_000;
 export const rebuild = async (options: RebuildOptions): Promise<RebuildResult> => {
   const { eventStore, readStore, deadLetters, logId, version, onProgress } = options;
   const {
-    lanes: count = 4,
+    workers: count = 4,
     batchEvents = 5_000,
     compare = true,
     cachedDocuments = 500_000,
@@ -68,7 +68,7 @@ export const rebuild = async (options: RebuildOptions): Promise<RebuildResult> =
   const documents = readStore.documents(version);
   const startsEmpty = await isEmpty(documents.allAnimes());
   const applier = createApplier({ ...options, documents, cachedDocuments, startsEmpty });
-  const lanes = createLanes({ count, batchEvents, apply: applier.apply, signal });
+  const workers = createWorkers({ count, batchEvents, apply: applier.apply, signal });
 
   const list = ({ stream, revision, data }: RecordedEvent, reason: string): Promise<void> =>
     deadLetters.add(
@@ -86,7 +86,7 @@ export const rebuild = async (options: RebuildOptions): Promise<RebuildResult> =
     if (delivery.kind !== 'event') continue;
     const reading = fromRecorded(delivery.event, logId);
     if (reading.kind === 'event') {
-      const full = lanes.add(reading.event);
+      const full = workers.add(reading.event);
       if (full !== null) await full;
     } else await list(delivery.event, reading.reason);
     events += 1;
@@ -94,7 +94,7 @@ export const rebuild = async (options: RebuildOptions): Promise<RebuildResult> =
     if (events % PROGRESS_EVERY === 0) onProgress?.({ events, position: last });
   }
   signal.throwIfAborted();
-  await lanes.finish();
+  await workers.finish();
   if (last !== null) {
     await documents.setFlushed(last);
     onProgress?.({ events, position: last });
@@ -114,10 +114,10 @@ const isEmpty = async (items: AsyncIterable<unknown>): Promise<boolean> => {
   return true;
 };
 
-interface LanesOptions {
+interface WorkersOptions {
   readonly count: number;
   readonly batchEvents: number;
-  readonly apply: (pending: Pending, steps: Steps) => Promise<void>;
+  readonly apply: (pending: PendingEvents, steps: Steps) => Promise<void>;
   readonly signal: AbortSignal;
 }
 
@@ -125,19 +125,19 @@ interface LanesOptions {
  * Deals events out by anime. A lane applies one batch at a time, in order; lanes overlap, so that
  * the thread that folds and the one that saves both have work. Holds at most two batches a lane.
  */
-const createLanes = ({ count, batchEvents, apply, signal }: LanesOptions) => {
+const createWorkers = ({ count, batchEvents, apply, signal }: WorkersOptions) => {
   const steps: Steps = { heartbeat: () => Promise.resolve(), signal };
 
-  const createLane = () => {
-    let pending = new Map<AnimeId, Claim[]>();
+  const createWorker = () => {
+    let pending = new Map<AnimeId, IncomingEvent[]>();
     let size = 0;
     let running: Promise<void> = Promise.resolve();
     return {
       /** Answers whether the batch is full. */
       add(event: StreamEvent): boolean {
-        const claims = pending.get(event.animeId);
-        if (claims === undefined) pending.set(event.animeId, [event]);
-        else claims.push(event);
+        const incoming = pending.get(event.animeId);
+        if (incoming === undefined) pending.set(event.animeId, [event]);
+        else incoming.push(event);
         size += 1;
         return size >= batchEvents;
       },
@@ -154,18 +154,18 @@ const createLanes = ({ count, batchEvents, apply, signal }: LanesOptions) => {
       done: (): Promise<void> => running,
     };
   };
-  const lanes = Array.from({ length: count }, createLane);
+  const workers = Array.from({ length: count }, createWorker);
 
   return {
     /** What to wait for before the next one; it rejects with what an earlier batch failed with. */
     add(event: StreamEvent): Promise<void> | null {
-      const lane = lanes[event.animeId % count];
-      return lane?.add(event) === true ? lane.begin() : null;
+      const worker = workers[event.animeId % count];
+      return worker?.add(event) === true ? worker.begin() : null;
     },
 
     async finish(): Promise<void> {
-      for (const lane of lanes) await lane.begin();
-      await Promise.all(lanes.map((lane) => lane.done()));
+      for (const worker of workers) await worker.begin();
+      await Promise.all(workers.map((worker) => worker.done()));
     },
   };
 };

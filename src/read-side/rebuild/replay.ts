@@ -1,10 +1,10 @@
 import type { AnimeId } from '../../domain/ids.js';
 import type { EventStore } from '../../ports/event-store.js';
 import type { DocumentStore } from '../../ports/read-store.js';
-import { viewOf } from '../projector/cached-anime.js';
+import { cachedAnimeOf } from '../projector/cached-anime.js';
 import { emptyPartsBelow, nextGeneration } from './recompute.js';
 import { foldRun, type FoldedRun } from '../projector/fold.js';
-import { readHole } from '../projector/gap-fill.js';
+import { readMissing } from '../projector/gap-fill.js';
 
 export interface ReplayOptions {
   readonly eventStore: EventStore;
@@ -31,7 +31,7 @@ const PARTS_AT_ONCE = 1_000;
 export const replayAnime = async (options: ReplayOptions): Promise<Replayed> => {
   const { eventStore, documents, logId, animeId } = options;
   const [stored] = await documents.animes([animeId]);
-  const stream = await readHole(
+  const stream = await readMissing(
     eventStore,
     logId,
     animeId,
@@ -41,7 +41,7 @@ export const replayAnime = async (options: ReplayOptions): Promise<Replayed> => 
   if (stream.kind === 'lost') return stream;
   if (stream.kind === 'behind') return { kind: 'lost', reason: 'The stream is empty.' };
   const generation = await nextGeneration(documents, animeId, stored?.generation ?? 0);
-  const folded = foldRun(viewOf(animeId, generation, null), stream.events);
+  const folded = foldRun(cachedAnimeOf(animeId, generation, null), stream.events);
   const { anime } = folded;
   for (const batch of partsOf(folded)) await documents.save({ ...batch, animes: [] });
   const { refused } = await documents.save({ interactions: [], days: [], animes: [anime] });

@@ -1,7 +1,10 @@
 import { jsonEvent, START } from '@eventstore/db-client';
 import { expect } from 'chai';
 import { randomUUID } from 'node:crypto';
-import type { EventLog, SubscriptionItem } from '../../../src/embedded-eventstore/log/event-log.js';
+import type {
+  EventLog,
+  LogSubscriptionItem,
+} from '../../../src/embedded-eventstore/log/event-log.js';
 import { eventually } from '../../support/eventually.js';
 import { openGrpcNode, type GrpcNode } from '../../support/grpc-node.js';
 
@@ -10,7 +13,7 @@ describe('cursors over the log', () => {
   let open: number;
   let pulled: number;
 
-  async function* watched(items: AsyncIterable<SubscriptionItem>) {
+  async function* watched(items: AsyncIterable<LogSubscriptionItem>) {
     open += 1;
     try {
       for await (const item of items) {

@@ -3,7 +3,7 @@ import { pause } from '../../../src/platform/async/retry.js';
 import { PortError } from '../../../src/ports/errors.js';
 import type {
   AppendResult,
-  Delivery,
+  SubscriptionItem,
   EventStore,
   ExpectedRevision,
   NewEvent,
@@ -99,7 +99,7 @@ export const positionNow = async (store: EventStore, streams: FreshStreams): Pro
 /** Takes deliveries as they come until it is stopped. */
 export const follow = (store: EventStore, options: Omit<SubscriptionOptions, 'signal'>) => {
   const stopping = new AbortController();
-  const deliveries: Delivery[] = [];
+  const deliveries: SubscriptionItem[] = [];
   const ended = (async () => {
     const all = store.subscribeToAll({ ...options, signal: stopping.signal });
     for await (const delivery of all) deliveries.push(delivery);

@@ -1,6 +1,9 @@
 import { expect } from 'chai';
 import type { EachBatchPayload } from 'kafkajs';
-import { createLanes, type Fetching } from '../../../src/adapters/kafka/partition-workers.js';
+import {
+  createPartitionWorkers,
+  type Fetching,
+} from '../../../src/adapters/kafka/partition-workers.js';
 import { silentLogger } from '../../../src/platform/observability/logger.js';
 import { eventually } from '../../support/eventually.js';
 
@@ -31,7 +34,7 @@ const given = () => {
   let now = 0;
   let attempts = 0;
   let handled = 0;
-  const lanes = createLanes({
+  const lanes = createPartitionWorkers({
     handler: ({ partition }) => {
       attempts += 1;
       if (bad.has(partition)) return Promise.reject(new Error('Not this time.'));

@@ -3,7 +3,7 @@ import type { Logger } from '../../../platform/observability/logger.js';
 import { backoffMs, pause, type Backoff } from '../../../platform/async/retry.js';
 
 /** One call of `publish`: how many deliveries it still waits for. */
-export interface Ticket {
+export interface PublishTicket {
   left: number;
   readonly handled: () => void;
   readonly abandoned: () => void;
@@ -11,7 +11,7 @@ export interface Ticket {
 
 export interface Item {
   readonly record: DeliveredRecord;
-  readonly ticket: Ticket;
+  readonly ticket: PublishTicket;
 }
 
 export interface Member {
@@ -21,7 +21,7 @@ export interface Member {
 }
 
 /** The records of one partition that one group has still to handle. */
-interface Lane {
+interface PartitionQueue {
   readonly partition: number;
   readonly queue: Item[];
   running: boolean;
@@ -52,7 +52,7 @@ export type Group = ReturnType<typeof createGroup>;
 /** The members that share a group's records: a partition belongs to one of them at a time. */
 export const createGroup = (options: GroupOptions) => {
   const { name, logger, partitions, maxBatch, redelivery, unhealthyAfterMs } = options;
-  const lanes = Array.from({ length: partitions }, (_, partition): Lane => ({
+  const lanes = Array.from({ length: partitions }, (_, partition): PartitionQueue => ({
     partition,
     queue: [],
     running: false,
@@ -68,13 +68,13 @@ export const createGroup = (options: GroupOptions) => {
     }
   };
 
-  const memberOf = ({ partition }: Lane) => active[partition % active.length];
+  const memberOf = ({ partition }: PartitionQueue) => active[partition % active.length];
 
-  const isStuck = ({ failingSince }: Lane): boolean =>
+  const isStuck = ({ failingSince }: PartitionQueue): boolean =>
     failingSince !== null && performance.now() - failingSince >= unhealthyAfterMs;
 
   /** Handles what waits on one partition, batch after batch, as long as somebody is there. */
-  const drain = async (lane: Lane): Promise<void> => {
+  const drain = async (lane: PartitionQueue): Promise<void> => {
     lane.running = true;
     for (let attempt = 0; lane.queue.length > 0;) {
       const member = memberOf(lane);
@@ -158,7 +158,7 @@ export const createGroup = (options: GroupOptions) => {
 
 const deliver = async (
   { handler, evicted }: ActiveMember,
-  { partition, queue }: Lane,
+  { partition, queue }: PartitionQueue,
   batch: readonly Item[],
 ): Promise<void> => {
   const records = batch.map(({ record }) => record);

@@ -8,7 +8,7 @@ import type {
   EventBus,
   Offsets,
 } from '../../../ports/event-bus.js';
-import { createGroup, type Group, type Ticket } from './bus-group.js';
+import { createGroup, type Group, type PublishTicket } from './bus-group.js';
 
 export interface InProcessBusOptions {
   readonly logger: Logger;
@@ -39,8 +39,8 @@ export const inProcessBus = ({
 }: InProcessBusOptions): EventBus => {
   const groups = new Map<string, Group>();
   const offsets = Array.from({ length: partitions }, () => 0n);
-  const tickets = new Set<Ticket>();
-  let waiting: (readonly [readonly BusRecord[], Ticket])[] = [];
+  const tickets = new Set<PublishTicket>();
+  let waiting: (readonly [readonly BusRecord[], PublishTicket])[] = [];
   let closed = false;
 
   const groupOf = (name: string): Group => {
@@ -50,7 +50,7 @@ export const inProcessBus = ({
     return group;
   };
 
-  const handOver = (records: readonly BusRecord[], ticket: Ticket): void => {
+  const handOver = (records: readonly BusRecord[], ticket: PublishTicket): void => {
     const takers = [...groups.values()].filter((group) => group.hasStarted());
     if (takers.length === 0) {
       waiting.push([records, ticket]);
@@ -77,7 +77,7 @@ export const inProcessBus = ({
           tickets.delete(ticket);
           end();
         };
-        const ticket: Ticket = {
+        const ticket: PublishTicket = {
           left: records.length,
           handled: settle(() => resolve(NOTHING_KEPT)),
           abandoned: settle(() => reject(gone())),
