@@ -5,7 +5,7 @@ import type { EventBus, Offsets } from '../ports/event-bus.js';
 import type { EventStore } from '../ports/event-store.js';
 import type { Logger } from '../platform/observability/logger.js';
 import type { Metrics } from '../platform/observability/metrics.js';
-import { createOutage } from '../platform/outage.js';
+import { createOutage } from '../platform/async/outage.js';
 import { backoffMs, pause, type Backoff } from '../platform/async/retry.js';
 import { sourceOf } from '../wire/log-identity.js';
 import { createCheckpoints } from './checkpoint.js';

@@ -2,7 +2,7 @@ import { WrongExpectedRevisionError } from '../ports/errors.js';
 import type { Offsets } from '../ports/event-bus.js';
 import type { Position } from '../ports/event-store.js';
 import type { Logger } from '../platform/observability/logger.js';
-import { createOutage } from '../platform/outage.js';
+import { createOutage } from '../platform/async/outage.js';
 import { pause } from '../platform/async/retry.js';
 import type { EventPlace } from '../wire/presence.js';
 import type { Checkpoint, Checkpoints } from './checkpoint.js';

@@ -1,6 +1,6 @@
 import { PortError, WrongExpectedRevisionError } from '../ports/errors.js';
 import type { Logger } from '../platform/observability/logger.js';
-import { createOutage } from '../platform/outage.js';
+import { createOutage } from '../platform/async/outage.js';
 import { pause } from '../platform/async/retry.js';
 import type { Checkpoint, Checkpoints, ReadCheckpoint } from './checkpoint.js';
 

@@ -3,7 +3,7 @@ import { PortError, TooLargeError } from '../ports/errors.js';
 import type { BusPublisher, BusRecord, Offsets } from '../ports/event-bus.js';
 import type { Logger } from '../platform/observability/logger.js';
 import type { Metrics } from '../platform/observability/metrics.js';
-import { createOutage } from '../platform/outage.js';
+import { createOutage } from '../platform/async/outage.js';
 import { backoffMs, pause, type Backoff } from '../platform/async/retry.js';
 import { MARKER_HEADER, toMarker } from '../wire/envelope.js';
 

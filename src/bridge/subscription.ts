@@ -3,7 +3,7 @@ import { PortError, UnavailableError } from '../ports/errors.js';
 import type { SubscriptionItem, DropReason, EventStore, Position } from '../ports/event-store.js';
 import type { Logger } from '../platform/observability/logger.js';
 import type { Metrics } from '../platform/observability/metrics.js';
-import { createOutage } from '../platform/outage.js';
+import { createOutage } from '../platform/async/outage.js';
 import { backoffMs, pause, type Backoff } from '../platform/async/retry.js';
 import { toRecord } from '../wire/envelope.js';
 import type { Entry } from './batcher.js';

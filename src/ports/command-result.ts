@@ -1,7 +1,7 @@
 import type { AnimeEventType } from '../domain/events.js';
 import type { Rejection } from '../domain/decide.js';
 import type { ExpectedRevision } from './event-store.js';
-import type { EntityTags } from '../command-side/http/headers.js';
+import type { PortError } from './errors.js';
 
 /** Where the event of a command is. */
 export interface Recorded {
@@ -64,6 +64,33 @@ export type CommandResult =
   | { readonly kind: 'refused-by-store' }
   /** The event is larger than the event store takes. */
   | { readonly kind: 'too-large' };
+
+/** The result of commands that a failure of the store stopped before anything was written. */
+export const resultOfFailure = (error: PortError): StoreFailure => {
+  switch (error.code) {
+    case 'STREAM_DELETED':
+      return { kind: 'gone' };
+    case 'TOO_LARGE':
+      return { kind: 'too-large' };
+    case 'ACCESS_DENIED':
+      return { kind: 'access-denied' };
+    case 'NOT_SUPPORTED':
+    case 'CORRUPT':
+      return { kind: 'refused-by-store' };
+    case 'CONFLICT':
+    case 'UNAVAILABLE':
+    case 'OUTCOME_UNKNOWN':
+      return { kind: 'unavailable' };
+  }
+};
+
+export type StoreFailure = Extract<
+  CommandResult,
+  { readonly kind: 'gone' | 'too-large' | 'access-denied' | 'refused-by-store' | 'unavailable' }
+>;
+
+/** What a precondition names: `any` for a star, else the revisions among its entity tags. */
+export type EntityTags = 'any' | readonly bigint[];
 
 export type Precondition = 'If-Match' | 'If-None-Match';
 

@@ -4,7 +4,7 @@ import { expect } from 'chai';
 import fc from 'fast-check';
 import { embeddedEventStore } from '../../src/adapters/embedded/event-store.js';
 import { eventStoreDbStore } from '../../src/adapters/eventstoredb/event-store.js';
-import type { CommandLimits } from '../../src/command-side/handling/handler.js';
+import type { CommandLimits } from '../../src/command-side/handling/limits.js';
 import { ignoreEvents } from '../../src/command-side/handling/ignore-events.js';
 import { silentLogger } from '../../src/platform/observability/logger.js';
 import type { EventStore } from '../../src/ports/event-store.js';
@@ -37,7 +37,7 @@ describe("an anime's stream that somebody else had a hand in", () => {
       });
 
       const LIMITS = { beginningForMs: 0, recheckAfterMs: 0 };
-      const listed = async (clicks = 0, limits: CommandLimits = {}) => {
+      const listed = async (clicks = 0, limits: Partial<CommandLimits> = {}) => {
         const anime = freshAnime();
         const process = handlerOver(store, { ...LIMITS, ...limits });
         await process.send(anime.list);

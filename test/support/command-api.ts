@@ -1,10 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { expect } from 'chai';
 import { createCommandApi } from '../../src/command-side/http/command-api.js';
-import {
-  createCommandHandler,
-  type CommandLimits,
-} from '../../src/command-side/handling/handler.js';
+import { createCommandHandler } from '../../src/command-side/handling/handler.js';
+import type { CommandLimits } from '../../src/command-side/handling/limits.js';
 import { createHealth } from '../../src/platform/observability/health.js';
 import { listen } from '../../src/platform/http/http-server.js';
 import { silentLogger } from '../../src/platform/observability/logger.js';
@@ -18,7 +16,7 @@ export interface CommandApiOptions {
   /** Those that read; the keys for commands are among them. */
   readonly readerKeys?: readonly string[];
   readonly production?: boolean;
-  readonly limits?: CommandLimits;
+  readonly limits?: Partial<CommandLimits>;
   readonly rateLimitPerMinute?: number;
   readonly version?: string;
   readonly newId?: () => string;

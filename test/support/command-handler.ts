@@ -5,10 +5,8 @@ import type { AnimeCommand } from '../../src/domain/commands.js';
 import type { AnimeId } from '../../src/domain/ids.js';
 import { streamOf } from '../../src/domain/stream-name.js';
 import type { CommandOptions } from '../../src/ports/command-result.js';
-import {
-  createCommandHandler,
-  type CommandLimits,
-} from '../../src/command-side/handling/handler.js';
+import { createCommandHandler } from '../../src/command-side/handling/handler.js';
+import type { CommandLimits } from '../../src/command-side/handling/limits.js';
 import type { EventStore, RecordedEvent } from '../../src/ports/event-store.js';
 import { silentLogger, type Logger } from '../../src/platform/observability/logger.js';
 import { createMetrics } from '../../src/platform/observability/metrics.js';
@@ -48,7 +46,7 @@ export const freshAnime = () => {
 /** A handler as one process has it, over a store whose faults the test chooses. */
 export const handlerOver = (
   store: EventStore,
-  limits: CommandLimits = {},
+  limits: Partial<CommandLimits> = {},
   logger: Logger = silentLogger(),
 ) => {
   const faulty = faultyEventStore(store);

@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { createOutage } from '../../src/platform/outage.js';
+import { createOutage } from '../../src/platform/async/outage.js';
 import { UnavailableError } from '../../src/ports/errors.js';
 import { recordingLogger } from '../support/recording-logger.js';
 

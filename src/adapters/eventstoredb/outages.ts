@@ -1,5 +1,5 @@
 import type { Logger } from '../../platform/observability/logger.js';
-import { reasonOf, secondsBetween } from '../../platform/outage.js';
+import { reasonOf, secondsBetween } from '../../platform/async/outage.js';
 import { OutcomeUnknownError, UnavailableError } from '../../ports/errors.js';
 
 export type Asked = 'append' | 'read' | 'subscription';

@@ -20,7 +20,7 @@ import type { Snapshots } from './snapshots.js';
 const MAX_CACHED_KEYS = 100_000;
 
 export interface AggregateCache {
-  /** What is in memory, at once, if it could be decided on a moment ago; it may be behind the stream. */
+  /** What is in memory if it could be decided on a moment ago; it may be behind the stream. */
   cached(animeId: AnimeId): CachedAggregate | undefined;
   /**
    * What is in memory, revalidated, or else from the newest snapshot and the events after it.

@@ -14,7 +14,7 @@ import type { Logger } from '../../platform/observability/logger.js';
 import type { Metrics } from '../../platform/observability/metrics.js';
 import { backoffMs, pause } from '../../platform/async/retry.js';
 
-export type RetriedAppend =
+export type AppendOutcome =
   | { readonly kind: 'written'; readonly result: AppendResult }
   | { readonly kind: 'conflict' }
   /** Nothing was written. */
@@ -32,7 +32,7 @@ export type AppendWithRetry = (
   expected: ExpectedRevision,
   events: readonly NewEvent[],
   deadline: number,
-) => Promise<RetriedAppend>;
+) => Promise<AppendOutcome>;
 
 /**
  * Appends, and where the answer is lost repeats with the same ids at the same expected revision
@@ -43,16 +43,16 @@ export const createAppendWithRetry = (options: {
   readonly logger: Logger;
   readonly metrics: Metrics;
   /** When one attempt counts as lost. */
-  readonly attemptTimeoutMs: number;
+  readonly appendTimeoutMs: number;
 }): AppendWithRetry => {
-  const { store, logger, metrics, attemptTimeoutMs } = options;
+  const { store, logger, metrics, appendTimeoutMs } = options;
   return async (stream, expected, events, deadline) => {
     let unknown = false;
     for (let attempt = 0; ; attempt += 1) {
       let failure: PortError;
       try {
         const leftMs = Math.max(1, Math.ceil(deadline - performance.now()));
-        const timeoutMs = Math.min(attemptTimeoutMs, leftMs);
+        const timeoutMs = Math.min(appendTimeoutMs, leftMs);
         return {
           kind: 'written',
           result: await store.append(stream, expected, events, { timeoutMs }),

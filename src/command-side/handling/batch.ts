@@ -7,18 +7,14 @@ import { encode } from '../../wire/codec.js';
 import type {
   CommandOptions,
   CommandResult,
+  EntityTags,
   Precondition,
   Recorded,
 } from '../../ports/command-result.js';
-import type { EntityTags } from '../http/headers.js';
-import type { CachedAggregate } from './cached-aggregate.js';
+import type { CachedAggregate, KeyedCommand } from './cached-aggregate.js';
 import { eventIdOf } from './command-id.js';
-import type { QueuedCommand } from './pending.js';
-
-export interface BatchLimits {
-  readonly events: number;
-  readonly bytes: number;
-}
+import type { CommandLimits } from './limits.js';
+import type { QueuedCommand } from './queued-command.js';
 
 /** Where a batch came to lie: the revision of its first event, and the position of its last. */
 export interface Place {
@@ -50,13 +46,17 @@ interface Sofar {
   readonly keyed: ReadonlyMap<string, Step>;
 }
 
-/** Decides as many of the first `most` commands as one append may carry, at least one. */
-export const decideInOrder = (
+/**
+ * Takes commands from the front of `waiting` and decides them: as many of the first `most` as one
+ * append may carry, at least one where any waits. Those that were answered meanwhile are dropped.
+ */
+export const takeBatch = (
   aggregate: CachedAggregate,
-  waiting: readonly QueuedCommand[],
-  limits: BatchLimits,
+  waiting: QueuedCommand[],
+  limits: Pick<CommandLimits, 'batchEvents' | 'batchBytes'>,
   most = Infinity,
 ): Batch => {
+  dropSettled(waiting);
   const steps: Step[] = [];
   const events: NewEvent[] = [];
   const keyed = new Map<string, Step>();
@@ -67,7 +67,8 @@ export const decideInOrder = (
     const decided = decideOne({ aggregate, offset: events.length, state, keyed }, queued);
     const { step } = decided;
     const size = step.events.reduce((sum, event) => sum + sizeBound(event), 0);
-    const full = events.length + step.events.length > limits.events || bytes + size > limits.bytes;
+    const { batchEvents, batchBytes } = limits;
+    const full = events.length + step.events.length > batchEvents || bytes + size > batchBytes;
     if ((full || queued.mustGoAlone) && events.length > 0) break;
     steps.push(step);
     events.push(...step.events);
@@ -76,7 +77,64 @@ export const decideInOrder = (
     const hasKey = queued.options.idempotencyKey !== undefined;
     if (hasKey && step.events.length > 0) keyed.set(queued.commandId, step);
   }
+  waiting.splice(0, steps.length);
   return { steps, events, state };
+};
+
+const dropSettled = (waiting: QueuedCommand[]): void => {
+  if (!waiting.some((queued) => queued.isSettled())) return;
+  const open = waiting.filter((queued) => !queued.isSettled());
+  waiting.splice(0, waiting.length, ...open);
+};
+
+export const commandsOf = ({ steps }: Batch): readonly QueuedCommand[] =>
+  steps.map(({ queued }) => queued);
+
+/** When the last of its commands was received, on the clock of `performance.now()`. */
+export const newestOf = ({ steps }: Batch): number =>
+  Math.max(...steps.map(({ queued }) => queued.receivedAt));
+
+/** Answers every command of a batch that lies at `place`, and returns the answers in order. */
+export const answerAll = ({ steps }: Batch, place: Place): readonly CommandResult[] =>
+  steps.map((step) => {
+    const result = step.answer(place);
+    step.queued.settle(result);
+    return result;
+  });
+
+/** Where an event appended next would lie; nothing is written there yet. */
+export const placeAfter = ({ revision }: CachedAggregate): Place => ({
+  first: revision === 'no_stream' ? 0n : revision + 1n,
+  position: 0n,
+});
+
+/** The commands of a written batch that came with an Idempotency-Key. */
+export const keyedIn = (
+  { steps }: Batch,
+  results: readonly CommandResult[],
+): readonly KeyedCommand[] =>
+  steps.flatMap(({ queued }, index) => {
+    const bodyHash = queued.options.idempotencyKey?.bodyHash;
+    const result = results[index];
+    if (bodyHash === undefined || result?.kind !== 'accepted') return [];
+    const { eventId, type, revision, position } = result;
+    return [{ commandId: queued.commandId, eventId, type, revision, position, bodyHash }];
+  });
+
+/**
+ * Answers the commands whose events were not written, and returns the others: their answers rested
+ * on these events, or only waited with them, so they are decided again.
+ */
+export const answerAppended = (
+  { steps }: Batch,
+  result: CommandResult,
+): readonly QueuedCommand[] => {
+  const others: QueuedCommand[] = [];
+  for (const { queued, events } of steps) {
+    if (events.length > 0) queued.settle(result);
+    else others.push(queued);
+  }
+  return others;
 };
 
 const decideOne = (sofar: Sofar, queued: QueuedCommand): { step: Step; state: Anime } => {

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { type Anime, evolve, initialState } from '../../domain/anime.js';
 import type { AnimeId } from '../../domain/ids.js';
 import { streamOf } from '../../domain/stream-name.js';
-import type { ExpectedRevision, RecordedEvent } from '../../ports/event-store.js';
+import type { ExpectedRevision, NewEvent, RecordedEvent } from '../../ports/event-store.js';
 import { decodeOf } from '../../wire/stream-event.js';
 import {
   type EventsIgnored,
@@ -109,6 +109,30 @@ export const applyRecorded = (aggregate: CachedAggregate, recorded: RecordedEven
   aggregate.recent.add({ ...keyed, eventId: id, type: decoded.event.type, revision, position });
 };
 
+/** Takes in events that this process has appended. */
+export const applyWritten = (
+  aggregate: CachedAggregate,
+  written: {
+    readonly events: readonly NewEvent[];
+    /** The state with these events. */
+    readonly state: Anime;
+    /** The revision of the first of them. */
+    readonly first: bigint;
+    readonly keyed: readonly KeyedCommand[];
+  },
+): void => {
+  const { events, state, first, keyed } = written;
+  // Only a listing is appended where there is nothing.
+  if (aggregate.revision === 'no_stream') {
+    aggregate.from = first;
+    begin(aggregate, { revision: first, type: 'AnimeListed', isWhole: true });
+  }
+  aggregate.state = state;
+  aggregate.revision = first + BigInt(events.length) - 1n;
+  aggregate.lastEventId = events.at(-1)?.id ?? null;
+  for (const command of keyed) aggregate.recent.add(command);
+};
+
 const ignore = ({ unreadable }: CachedAggregate, { from, to }: EventsIgnored): void => {
   for (const revision of [...unreadable.keys()]) {
     if (revision >= from && revision <= to) unreadable.delete(revision);
@@ -138,7 +162,7 @@ export const FOLD_HASH = createHash('sha256')
   .slice(0, 12);
 
 /** A command that came with an Idempotency-Key and appended something. */
-interface Remembered extends Recorded {
+export interface KeyedCommand extends Recorded {
   readonly commandId: string;
   readonly bodyHash: string;
 }
@@ -148,16 +172,16 @@ interface Remembered extends Recorded {
  * never be told of an event that was not written.
  */
 interface RecentCommands {
-  find(commandId: string): Remembered | undefined;
-  add(command: Remembered): void;
+  find(commandId: string): KeyedCommand | undefined;
+  add(command: KeyedCommand): void;
   readonly size: number;
   /** The newest, oldest of them first. */
-  newest(count: number): readonly Remembered[];
+  newest(count: number): readonly KeyedCommand[];
 }
 
 const createRecentCommands = (capacity: number): RecentCommands => {
   // A Map iterates in the order of insertion: its first key is the oldest.
-  const byId = new Map<string, Remembered>();
+  const byId = new Map<string, KeyedCommand>();
   return {
     find: (commandId) => byId.get(commandId),
     add: (command) => {

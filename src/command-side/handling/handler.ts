@@ -1,15 +1,40 @@
 import type { AnimeCommand } from '../../domain/commands.js';
-import type { EventStore } from '../../ports/event-store.js';
+import type { AnimeId } from '../../domain/ids.js';
+import {
+  resultOfFailure,
+  type CommandOptions,
+  type CommandResult,
+  type StreamProblem,
+} from '../../ports/command-result.js';
+import { PortError, StreamDeletedError, TooLargeError } from '../../ports/errors.js';
+import type { AppendResult, EventStore, RecordedEvent } from '../../ports/event-store.js';
 import type { Logger } from '../../platform/observability/logger.js';
 import type { Metrics } from '../../platform/observability/metrics.js';
-import { createKeyedQueue } from './keyed-queue.js';
-import { createAppendWithRetry } from './append.js';
-import { keyedCommandId } from './command-id.js';
-import type { CommandOptions, CommandResult, StreamProblem } from '../../ports/command-result.js';
-import { createCommit } from './commit.js';
+import { createOutage } from '../../platform/async/outage.js';
+import { backoffMs, pause } from '../../platform/async/retry.js';
 import { createAggregateCache } from './aggregate-cache.js';
-import { createQueuedCommand } from './pending.js';
-import { createRefusedStreams } from './refused-streams.js';
+import { createAppendWithRetry, type AppendOutcome } from './append.js';
+import {
+  answerAll,
+  answerAppended,
+  commandsOf,
+  keyedIn,
+  newestOf,
+  placeAfter,
+  takeBatch,
+  type Batch,
+} from './batch.js';
+import { applyWritten, isPresumed, type CachedAggregate } from './cached-aggregate.js';
+import { keyedCommandId } from './command-id.js';
+import { createKeyedQueue } from './keyed-queue.js';
+import { DEFAULT_LIMITS, type CommandLimits } from './limits.js';
+import {
+  correlationIdsOf,
+  createQueuedCommand,
+  isPlainListing,
+  type QueuedCommand,
+} from './queued-command.js';
+import { createRefusedStreams, RefusedStreamError } from './refused-streams.js';
 import { createSnapshots } from './snapshots.js';
 
 export interface CommandHandler {
@@ -17,70 +42,190 @@ export interface CommandHandler {
   handle(command: AnimeCommand, options: CommandOptions): Promise<CommandResult>;
   /** Takes no more commands; resolves when those under way are answered. May be called twice. */
   drain(): Promise<void>;
-  /** The streams on which commands are refused. Asking has those looked at again that are due. */
+  /** The streams on which commands are refused. Asking requests a new look at those that are due. */
   refused(): readonly StreamProblem[];
 }
 
-export interface CommandLimits {
-  /** Anime states kept in memory. Default 10,000. */
-  readonly cachedAnimes?: number;
-  /** Commands with an Idempotency-Key remembered per anime. Default 4,096. */
-  readonly rememberedKeys?: number;
-  /** Events between two snapshots of an anime, so the longest tail to read. Default 250. */
-  readonly snapshotEvery?: number;
-  /** Per append. Default 500 and 512 KiB. */
-  readonly batchEvents?: number;
-  readonly batchBytes?: number;
-  /** Waiting commands, per anime and in all; beyond them commands are refused. Default 2,000 and 20,000. */
-  readonly waitingPerAnime?: number;
-  readonly waitingInAll?: number;
-  /** Every command is answered within this time. Default 10,000. */
-  readonly deadlineMs?: number;
-  /** When one attempt to append counts as lost. Default 4,000. */
-  readonly appendTimeoutMs?: number;
-  /** How long reading the state of an anime may take. Default 60,000. */
-  readonly loadTimeoutMs?: number;
-  /** How often a command is decided again after conflicts with other processes. Default 10. */
-  readonly conflictRetries?: number;
-  /** For how long the beginning of a stream is taken to be where it was last seen. Default 10,000. */
-  readonly beginningForMs?: number;
-  /** How soon a refused stream is looked at again. Default 5,000. */
-  readonly recheckAfterMs?: number;
-}
+const NOT_DECIDED = 'Commands not decided';
+const CONFLICT_BACKOFF = { baseMs: 2, maxMs: 250 };
 
-/** The write side: one queue per anime, group commit, exact expected revisions. */
+/**
+ * The write side: load, decide, append at the exact revision. Commands of one anime are handled in
+ * turn, and those that arrive while an append is in flight are decided together in the next one.
+ */
 export const createCommandHandler = (options: {
   readonly store: EventStore;
   readonly logger: Logger;
   readonly metrics: Metrics;
   /** Makes a UUID. */
   readonly newId: () => string;
-  readonly limits?: CommandLimits;
+  readonly limits?: Partial<CommandLimits>;
 }): CommandHandler => {
-  const { store, logger, metrics, newId, limits = {} } = options;
-  const { cachedAnimes = 10_000, rememberedKeys = 4096, snapshotEvery = 250 } = limits;
-  const { batchEvents = 500, batchBytes = 512 * 1024 } = limits;
-  const { waitingPerAnime = 2000, waitingInAll = 20_000, deadlineMs = 10_000 } = limits;
-  const { appendTimeoutMs = 4000, loadTimeoutMs = 60_000, conflictRetries = 10 } = limits;
-  const { beginningForMs = 10_000, recheckAfterMs = 5_000 } = limits;
+  const { store, logger, metrics, newId } = options;
+  const limits = { ...DEFAULT_LIMITS, ...options.limits };
+  const snapshots = createSnapshots({ store, logger, newId, ...limits });
+  const aggregates = createAggregateCache({ store, snapshots, ...limits });
+  const refused = createRefusedStreams({ logger, metrics, ...limits });
+  const append = createAppendWithRetry({ store, logger, metrics, ...limits });
+  const outage = createOutage({ logger, begun: NOT_DECIDED, ended: 'Commands are decided again' });
 
-  const snapshots = createSnapshots({ store, logger, newId, every: snapshotEvery, rememberedKeys });
-  const aggregates = createAggregateCache({
-    ...{ store, snapshots, snapshotEvery, cachedAnimes, rememberedKeys },
-    ...{ loadTimeoutMs, beginningForMs },
-  });
-  const refused = createRefusedStreams({ logger, metrics, recheckAfterMs });
-  const append = createAppendWithRetry({
-    store,
-    logger,
-    metrics,
-    attemptTimeoutMs: appendTimeoutMs,
-  });
-  const commit = createCommit({
-    ...{ append, logger, metrics, aggregates, snapshots, conflictRetries },
-  });
-  const batchLimits = { events: batchEvents, bytes: batchBytes };
-  const queues = createKeyedQueue({ aggregates, refused, logger, commit, limits: batchLimits });
+  const load = async (animeId: AnimeId): Promise<CachedAggregate> => {
+    const cached = aggregates.cached(animeId);
+    const aggregate = cached ?? (await aggregates.load(animeId));
+    if (cached === undefined) outage.over();
+    refused.allow(animeId);
+    return aggregate;
+  };
+
+  const presumedNew = (animeId: AnimeId, waiting: readonly QueuedCommand[]) =>
+    waiting.length > 0 && waiting.every(isPlainListing)
+      ? aggregates.presumedNew(animeId)
+      : undefined;
+
+  /** One turn of an anime's queue. Never rejects. */
+  const turn = async (animeId: AnimeId, waiting: QueuedCommand[]): Promise<void> => {
+    let batch: Batch | undefined;
+    try {
+      let aggregate = presumedNew(animeId, waiting) ?? (await load(animeId));
+      batch = takeBatch(aggregate, waiting, limits);
+      // An answer without an event rests on the state alone, so the stream must not have moved on.
+      if (batch.steps.length > 0 && batch.events.length === 0) {
+        if (!(await aggregates.isCurrent(aggregate, newestOf(batch)))) {
+          const again = commandsOf(batch);
+          waiting.unshift(...again);
+          batch = undefined;
+          await aggregates.refresh(aggregate);
+          aggregate = await load(animeId);
+          batch = takeBatch(aggregate, waiting, limits, again.length);
+        }
+      }
+      if (batch.events.length === 0) {
+        answerAll(batch, placeAfter(aggregate));
+        return;
+      }
+      const outcome = await appendBatch(aggregate, batch);
+      switch (outcome.kind) {
+        case 'written':
+          written(aggregate, batch, outcome.result);
+          return;
+        case 'conflict':
+          return void waiting.unshift(...(await conflict(aggregate, batch)));
+        case 'refused':
+          return void waiting.unshift(...refusedByStore(aggregate, batch, outcome.error));
+        case 'unknown':
+          return void waiting.unshift(...unknown(aggregate, batch));
+      }
+    } catch (error) {
+      fail(animeId, batch === undefined ? waiting.splice(0) : commandsOf(batch), error);
+    }
+  };
+
+  const appendBatch = async (
+    { stream, revision }: CachedAggregate,
+    { steps, events }: Batch,
+  ): Promise<AppendOutcome> => {
+    const appended = steps.filter((step) => step.events.length > 0).map(({ queued }) => queued);
+    const deadline = Math.max(...appended.map((queued) => queued.deadline));
+    for (const queued of appended) queued.isAppending = true;
+    const startedAt = performance.now();
+    const outcome = await append(stream, revision, events, deadline);
+    metrics.appendSeconds.observe((performance.now() - startedAt) / 1000);
+    metrics.appendEvents.observe(events.length);
+    if (outcome.kind !== 'unknown') for (const queued of appended) queued.isAppending = false;
+    return outcome;
+  };
+
+  const written = (aggregate: CachedAggregate, batch: Batch, result: AppendResult): void => {
+    const first = result.revision - BigInt(batch.events.length) + 1n;
+    const { revision: expected } = aggregate;
+    const asExpected = expected === 'no_stream' || first === expected + 1n;
+    const results = answerAll(batch, { first, position: result.position.commit });
+    const { state, events } = batch;
+    applyWritten(aggregate, { state, events, first, keyed: keyedIn(batch, results) });
+    if (asExpected) {
+      aggregates.keep(aggregate);
+      snapshots.saveWhenDue(aggregate);
+    } else {
+      aggregates.forget(aggregate.animeId);
+    }
+  };
+
+  /** Another process wrote: answers to all that must be decided again, within the bounded retries. */
+  const conflict = async (
+    aggregate: CachedAggregate,
+    batch: Batch,
+  ): Promise<readonly QueuedCommand[]> => {
+    metrics.appendConflicts.inc();
+    const seen = new Map<string, RecordedEvent>();
+    // What was presumed is loaded in the next turn: its stream may be long, and have a snapshot.
+    if (!isPresumed(aggregate)) {
+      await aggregates.refresh(aggregate, (event) => void seen.set(event.id, event));
+    }
+    const again = batch.steps.filter((step) => {
+      // Our own events may be among them after all, where the answer to an append was lost.
+      const found = seen.get(step.events[0]?.id ?? '');
+      if (found === undefined) return true;
+      const first = found.revision - BigInt(step.offset);
+      step.queued.settle(step.answer({ first, position: found.position.commit }));
+      return false;
+    });
+    const losers = again.filter((step) => step.events.length > 0).map(({ queued }) => queued);
+    for (const queued of losers) {
+      queued.conflicts += 1;
+      if (queued.conflicts > limits.conflictRetries) queued.settle({ kind: 'conflict' });
+    }
+    const most = Math.max(0, ...losers.map(({ conflicts }) => conflicts));
+    if (most > 1) await pause(backoffMs(most, CONFLICT_BACKOFF));
+    return again.map(({ queued }) => queued);
+  };
+
+  const refusedByStore = (
+    { animeId, stream }: CachedAggregate,
+    batch: Batch,
+    error: PortError,
+  ): readonly QueuedCommand[] => {
+    if (error instanceof StreamDeletedError) aggregates.forget(animeId);
+    else if (!error.retriable) logger.error('Append refused', { stream, error });
+    if (error instanceof TooLargeError && batch.events.length > 1) {
+      // Together they are too large for this server: each goes alone.
+      for (const queued of commandsOf(batch)) queued.mustGoAlone = true;
+      return commandsOf(batch);
+    }
+    return answerAppended(batch, resultOfFailure(error));
+  };
+
+  const unknown = (
+    { animeId, stream, revision }: CachedAggregate,
+    batch: Batch,
+  ): readonly QueuedCommand[] => {
+    aggregates.forget(animeId);
+    const correlationIds = correlationIdsOf(commandsOf(batch));
+    logger.error('Append outcome unknown', { stream, expected: revision, correlationIds });
+    return answerAppended(batch, { kind: 'outcome-unknown' });
+  };
+
+  const fail = (animeId: AnimeId, concerned: readonly QueuedCommand[], error: unknown): void => {
+    if (error instanceof RefusedStreamError) {
+      refused.refuse(error);
+      const { problem } = error;
+      for (const queued of concerned) queued.settle({ kind: problem.kind, problem });
+      return;
+    }
+    if (concerned.length > 0) {
+      const correlationIds = correlationIdsOf(concerned);
+      const context = { animeId, commands: concerned.length, correlationIds };
+      if (error instanceof PortError && error.retriable) outage.failed(error, context);
+      else logger.warn(NOT_DECIDED, { ...context, error });
+    }
+    if (error instanceof PortError) {
+      for (const queued of concerned) queued.settle(resultOfFailure(error));
+    } else {
+      aggregates.forget(animeId);
+      for (const queued of concerned) queued.fail(error);
+    }
+  };
+
+  const queue = createKeyedQueue(turn);
   let unanswered = 0;
   let draining: Promise<void> | undefined;
 
@@ -88,6 +233,7 @@ export const createCommandHandler = (options: {
     const { idempotencyKey } = given;
     const commandId =
       idempotencyKey === undefined ? newId() : keyedCommandId(command, idempotencyKey);
+    const { deadlineMs } = limits;
     return new Promise((resolve, reject) => {
       unanswered += 1;
       const queued = createQueuedCommand(
@@ -100,20 +246,22 @@ export const createCommandHandler = (options: {
           else resolve(outcome.result);
         },
       );
-      queues.push(queued);
+      queue.push(command.animeId, queued);
     });
   };
 
+  const isOverloaded = (animeId: AnimeId): boolean =>
+    unanswered >= limits.waitingInAll || queue.lengthOf(animeId) >= limits.waitingPerAnime;
+
   const finish = async (): Promise<void> => {
-    await queues.idle();
+    await queue.idle();
     await snapshots.settled();
   };
 
   return {
     handle: async (command, given) => {
       const { animeId, type } = command;
-      const full = unanswered >= waitingInAll || queues.lengthOf(animeId) >= waitingPerAnime;
-      const refuse = full || draining !== undefined;
+      const refuse = draining !== undefined || isOverloaded(animeId);
       const result: CommandResult = refuse ? { kind: 'overloaded' } : await enqueue(command, given);
       const outcome = result.kind === 'rejected' ? result.rejection.code : result.kind;
       metrics.commands.inc({ type, outcome });
@@ -121,7 +269,7 @@ export const createCommandHandler = (options: {
     },
     drain: () => (draining ??= finish()),
     refused: () => {
-      if (draining === undefined) refused.due().forEach((animeId) => queues.recheck(animeId));
+      if (draining === undefined) for (const animeId of refused.due()) queue.request(animeId);
       return refused.all();
     },
   };

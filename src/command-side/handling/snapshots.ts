@@ -6,7 +6,7 @@ import { StreamDeletedError } from '../../ports/errors.js';
 import type { EventStore, RecordedEvent } from '../../ports/event-store.js';
 import type { JsonObject } from '../../ports/json.js';
 import type { Logger } from '../../platform/observability/logger.js';
-import { createOutage } from '../../platform/outage.js';
+import { createOutage } from '../../platform/async/outage.js';
 import { FOLD_HASH, emptyAggregate, type CachedAggregate } from './cached-aggregate.js';
 
 /** Enough for the promise of 1,000 remembered keys, few enough to be written often. */
@@ -31,10 +31,10 @@ export const createSnapshots = (options: {
   readonly logger: Logger;
   readonly newId: () => string;
   /** How many events a tail may have. */
-  readonly every: number;
+  readonly snapshotEvery: number;
   readonly rememberedKeys: number;
 }): Snapshots => {
-  const { store, logger, newId, every, rememberedKeys } = options;
+  const { store, logger, newId, snapshotEvery, rememberedKeys } = options;
   const outage = createOutage({
     begun: 'A snapshot was not saved',
     ended: 'Snapshots are saved again',
@@ -60,7 +60,8 @@ export const createSnapshots = (options: {
     },
     saveWhenDue: (aggregate) => {
       const { animeId, revision } = aggregate;
-      if (revision === 'no_stream' || revision - aggregate.snapshotAt < BigInt(every)) return;
+      if (revision === 'no_stream' || revision - aggregate.snapshotAt < BigInt(snapshotEvery))
+        return;
       if (saving.has(animeId)) return;
       // Even if it fails: the next try comes after as many events again, not with every command.
       aggregate.snapshotAt = revision;

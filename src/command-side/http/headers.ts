@@ -1,4 +1,5 @@
 import { Problem } from '../../platform/http/problem.js';
+import type { EntityTags } from '../../ports/command-result.js';
 import type { ExpectedRevision } from '../../ports/event-store.js';
 
 /** The entity tag of an anime is the revision of its stream. */
@@ -16,9 +17,6 @@ const TAG = String.raw`(?:W/)?"[\x21\x23-\x7e\x80-\xff]*"`;
 /** What a precondition may be: a star, or a list of entity tags in which some may be missing. */
 export const ENTITY_TAGS = String.raw`^[ \t]*(?:\*|(?:,[ \t]*)*${TAG}(?:[ \t]*,(?:[ \t]*${TAG})?)*)[ \t]*$`;
 const ENTITY_TAGS_ONLY = new RegExp(ENTITY_TAGS);
-
-/** What a precondition names: `any` for a star, else the revisions among its entity tags. */
-export type EntityTags = 'any' | readonly bigint[];
 
 /** A weak tag never matches here; it is left out, as is one that is no revision. */
 export const parseIfMatch = (header: string | undefined): EntityTags | undefined =>

@@ -2,7 +2,13 @@ import type { Request, Response } from 'express';
 import type { AnimeCommand } from '../../domain/commands.js';
 import type { RejectionCode } from '../../domain/decide.js';
 import { Problem } from '../../platform/http/problem.js';
-import type { CommandResult, Precondition, Recorded } from '../../ports/command-result.js';
+import type { PortError } from '../../ports/errors.js';
+import {
+  resultOfFailure,
+  type CommandResult,
+  type Precondition,
+  type Recorded,
+} from '../../ports/command-result.js';
 import { etagOf, etagOrNone } from './headers.js';
 
 /** Every reason of the domain has its status here; a new one does not compile without. */
@@ -149,8 +155,16 @@ const problemOf = (result: Failure): Problem => {
   }
 };
 
+/** A failure to read from the event store. */
+export const problemOfRead = (error: PortError): Problem => {
+  const result = resultOfFailure(error);
+  return result.kind === 'unavailable'
+    ? later(2, 'The event store does not answer.', 'unavailable')
+    : problemOf(result);
+};
+
 /** What waiting does not mend: the service's credentials, or the event store itself. */
-export const problemOfStore = (kind: 'access-denied' | 'refused-by-store'): Problem =>
+const problemOfStore = (kind: 'access-denied' | 'refused-by-store'): Problem =>
   kind === 'access-denied'
     ? later(
         60,

@@ -1,11 +1,10 @@
 import { Router, type Request } from 'express';
 import { streamOf } from '../../domain/stream-name.js';
-import { PortError, StreamDeletedError } from '../../ports/errors.js';
+import { PortError } from '../../ports/errors.js';
 import type { EventStore, RecordedEvent } from '../../ports/event-store.js';
 import { requireApiKey } from '../../platform/http/api-key.js';
 import { Problem } from '../../platform/http/problem.js';
-import { problemOfStore } from './responses.js';
-import { resultOfFailure } from '../handling/failures.js';
+import { problemOfRead } from './responses.js';
 import { REVISION } from './headers.js';
 import { pathAnimeId } from './validation.js';
 
@@ -44,7 +43,7 @@ export const streamRoutes = (options: {
         next: full ? `?from=${last.revision + 1n}&limit=${limit}` : null,
       });
     } catch (error) {
-      throw problemOf(error);
+      throw error instanceof PortError ? problemOfRead(error) : error;
     }
   });
 
@@ -83,20 +82,4 @@ const wholeQuery = (req: Request, name: string, min: bigint, max: bigint): bigin
     400,
     `The query parameter ${name} must be a whole number from ${min} to ${max}.`,
   );
-};
-
-const problemOf = (error: unknown): unknown => {
-  if (error instanceof StreamDeletedError) {
-    return new Problem(410, 'The history of this anime was deleted for ever.', {
-      kind: 'stream-deleted',
-    });
-  }
-  if (!(error instanceof PortError)) return error;
-  const { kind } = resultOfFailure(error);
-  if (kind === 'access-denied' || kind === 'refused-by-store') return problemOfStore(kind);
-  return new Problem(503, 'The event store does not answer.', {
-    kind: 'unavailable',
-    headers: { 'Retry-After': '2' },
-    cause: error,
-  });
 };

@@ -1,5 +1,5 @@
 import { createLogger as createWinston, format, transports, type Logger as Winston } from 'winston';
-import { dailyFiles, standardError } from '../log-sinks.js';
+import { dailyFiles, standardError } from './log-sinks.js';
 
 /** A constant message and a data object; the message never contains a value. */
 type Log = (message: string, data?: Readonly<Record<string, unknown>>) => void;

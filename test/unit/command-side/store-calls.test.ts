@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { expect } from 'chai';
 import type { EventStore } from '../../../src/ports/event-store.js';
-import type { CommandLimits } from '../../../src/command-side/handling/handler.js';
+import type { CommandLimits } from '../../../src/command-side/handling/limits.js';
 import {
   freshAnime,
   handlerOver,
@@ -78,7 +78,7 @@ describe('what a command asks of the event store', () => {
   });
 
   describe('once many titles in a row were new, as in an import', () => {
-    const importing = async (limits: CommandLimits = {}) => {
+    const importing = async (limits: Partial<CommandLimits> = {}) => {
       const { counted, take } = counting(store);
       const handler = handlerOver(counted, limits);
       for (let n = 0; n < 16; n += 1) await handler.send(freshAnime().list);

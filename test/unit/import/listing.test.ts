@@ -1,13 +1,25 @@
 import { expect } from 'chai';
-import { listThrough, type Handled, type ListingHandler } from '../../../src/import/listing.js';
+import { listThrough, type ListingHandler } from '../../../src/import/listing.js';
+import type { CommandResult, StreamProblem } from '../../../src/ports/command-result.js';
 import { PortError } from '../../../src/ports/errors.js';
 import { commands } from '../../support/examples.js';
 import { rejectionOf } from '../../support/rejection-of.js';
 
-const answered = (handled: Handled) =>
+const answered = (handled: CommandResult) =>
   listThrough({ handle: () => Promise.resolve(handled) }, 'import-1')(commands.list);
 
-const refused = (code: 'ANIME_DELISTED' | 'INVALID_RATING'): Handled => ({
+const recorded = { eventId: 'e', revision: 0n, position: 0n } as const;
+
+const problem: StreamProblem = {
+  kind: 'unreadable',
+  stream: 'anime-1',
+  revision: 0n,
+  eventType: 'Foreign',
+  detail: 'Event 0 cannot be read.',
+  remedy: 'Ignore it.',
+};
+
+const refused = (code: 'ANIME_DELISTED' | 'INVALID_RATING'): CommandResult => ({
   kind: 'rejected',
   rejection: { code, reason: 'No.' },
 });
@@ -18,7 +30,7 @@ describe('listThrough', () => {
     const handler: ListingHandler = {
       handle: (command, options) => {
         seen.push(command, options);
-        return Promise.resolve({ kind: 'unchanged' });
+        return Promise.resolve({ kind: 'unchanged', revision: 0n });
       },
     };
     await listThrough(handler, 'import-1')(commands.list);
@@ -26,9 +38,9 @@ describe('listThrough', () => {
   });
 
   for (const [what, handled, outcome] of [
-    ['a listing', { kind: 'accepted', type: 'AnimeListed' }, 'listed'],
-    ['a revision', { kind: 'accepted', type: 'AnimeDetailsRevised' }, 'revised'],
-    ['known details', { kind: 'unchanged' }, 'unchanged'],
+    ['a listing', { kind: 'accepted', type: 'AnimeListed', ...recorded }, 'listed'],
+    ['a revision', { kind: 'accepted', type: 'AnimeDetailsRevised', ...recorded }, 'revised'],
+    ['known details', { kind: 'unchanged', revision: 0n }, 'unchanged'],
     ['a delisted anime', refused('ANIME_DELISTED'), 'delisted'],
   ] as const) {
     it(`takes ${what} for ${outcome}`, async () => {
@@ -36,27 +48,27 @@ describe('listThrough', () => {
     });
   }
 
-  for (const [kind, code, retriable] of [
-    ['conflict', 'CONFLICT', false],
-    ['overloaded', 'UNAVAILABLE', true],
-    ['unavailable', 'UNAVAILABLE', true],
-    ['outcome-unknown', 'OUTCOME_UNKNOWN', true],
-    ['gone', 'STREAM_DELETED', false],
-    ['unreadable', 'CORRUPT', false],
-    ['truncated', 'CORRUPT', false],
-    ['access-denied', 'ACCESS_DENIED', false],
-    ['refused-by-store', 'NOT_SUPPORTED', false],
-    ['too-large', 'TOO_LARGE', false],
+  for (const [result, code, retriable] of [
+    [{ kind: 'conflict' }, 'CONFLICT', false],
+    [{ kind: 'overloaded' }, 'UNAVAILABLE', true],
+    [{ kind: 'unavailable' }, 'UNAVAILABLE', true],
+    [{ kind: 'outcome-unknown' }, 'OUTCOME_UNKNOWN', true],
+    [{ kind: 'gone' }, 'STREAM_DELETED', false],
+    [{ kind: 'unreadable', problem }, 'CORRUPT', false],
+    [{ kind: 'truncated', problem }, 'CORRUPT', false],
+    [{ kind: 'access-denied' }, 'ACCESS_DENIED', false],
+    [{ kind: 'refused-by-store' }, 'NOT_SUPPORTED', false],
+    [{ kind: 'too-large' }, 'TOO_LARGE', false],
   ] as const) {
-    it(`takes ${kind} for ${code}`, async () => {
-      expect(await rejectionOf(answered({ kind })))
+    it(`takes ${result.kind} for ${code}`, async () => {
+      expect(await rejectionOf(answered(result)))
         .to.be.an.instanceOf(PortError)
         .and.include({ code, retriable });
     });
   }
 
   for (const handled of [
-    { kind: 'precondition-failed' },
+    { kind: 'precondition-failed', header: 'If-Match', revision: 0n },
     { kind: 'key-reused' },
     refused('INVALID_RATING'),
   ] as const) {

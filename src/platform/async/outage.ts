@@ -1,5 +1,5 @@
-import { PortError } from '../ports/errors.js';
-import type { Logger } from './observability/logger.js';
+import { PortError } from '../../ports/errors.js';
+import type { Logger } from '../observability/logger.js';
 
 export interface OutageOptions {
   readonly logger: Pick<Logger, 'debug' | 'info' | 'warn'>;

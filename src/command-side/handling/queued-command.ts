@@ -17,7 +17,7 @@ export interface QueuedCommand {
   isAppending: boolean;
   readonly isSettled: () => boolean;
   readonly settle: (result: CommandResult) => void;
-  readonly fail: (error: Error) => void;
+  readonly fail: (error: unknown) => void;
 }
 
 /** For a log line about several commands: whose they are, as far as a line should be long. */
@@ -53,7 +53,7 @@ export const createQueuedCommand = (
     isAppending: false,
     isSettled: () => settled,
     settle: (result) => finish({ result }),
-    fail: (error) => finish({ error }),
+    fail: (error) => finish({ error: asError(error) }),
   };
   const timer = setTimeout(
     () => finish({ result: { kind: queued.isAppending ? 'outcome-unknown' : 'unavailable' } }),
@@ -61,3 +61,16 @@ export const createQueuedCommand = (
   );
   return queued;
 };
+
+const asError = (error: unknown): Error =>
+  error instanceof Error
+    ? error
+    : new Error('Something was thrown that is no error', { cause: error });
+
+/** Decided on nothing it is appended, and so proved; with a key or a precondition it may not be. */
+export const isPlainListing = ({ command, options, conflicts }: QueuedCommand): boolean =>
+  command.type === 'ListAnime' &&
+  options.idempotencyKey === undefined &&
+  options.ifMatch === undefined &&
+  options.ifNoneMatch === undefined &&
+  conflicts === 0;
