@@ -7,7 +7,7 @@ import { encode } from '../../src/wire/codec.js';
 import { createWorkload, type Interaction, type WorkloadOptions } from './workload.js';
 
 /** The event that a command about this interaction appends. */
-export const eventOf = (interaction: Interaction, occurredAt: string): AnimeEvent => {
+const eventOf = (interaction: Interaction, occurredAt: string): AnimeEvent => {
   const { animeId, userId } = interaction;
   if (!isAnimeId(animeId) || !isUserId(userId)) throw new Error('The workload has invalid ids.');
   const data = { animeId, userId, occurredAt };
@@ -24,7 +24,7 @@ export const eventOf = (interaction: Interaction, occurredAt: string): AnimeEven
   }
 };
 
-export const listedEvent = (animeId: number, occurredAt: string): AnimeEvent => {
+const listedEvent = (animeId: number, occurredAt: string): AnimeEvent => {
   if (!isAnimeId(animeId)) throw new Error('The workload has invalid ids.');
   const details = {
     title: `Anime ${animeId}`,
@@ -40,7 +40,7 @@ export const listedEvent = (animeId: number, occurredAt: string): AnimeEvent => 
   return { type: 'AnimeListed', data: { animeId, occurredAt, details } };
 };
 
-export const newEvent = (event: AnimeEvent): NewEvent => ({
+const newEvent = (event: AnimeEvent): NewEvent => ({
   id: randomUUID(),
   type: event.type,
   data: encode(event),

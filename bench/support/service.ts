@@ -16,7 +16,7 @@ export interface Service extends ServerProcess {
 }
 
 /** The whole service as a user runs it: all roles, embedded, one process. Resolves when it is ready. */
-export const startService = async (
+const startService = async (
   dataDir: string,
   settings: Readonly<Record<string, string>> = {},
 ): Promise<Service> => {

@@ -50,10 +50,7 @@ export const runProjectionsJob = async (options: ProjectionsJobOptions): Promise
 
 type Print = ProjectionsJobOptions['print'];
 
-export const deployProjections = async (
-  projections: Projections,
-  print: Print,
-): Promise<boolean> => {
+const deployProjections = async (projections: Projections, print: Print): Promise<boolean> => {
   const definitions = await projectionDefinitions();
   await enableStandard(projections, print);
   for (const definition of definitions) {
@@ -91,7 +88,7 @@ const restartTimedOut = async (
   }
 };
 
-export const showProjections = async (projections: Projections, print: Print): Promise<boolean> => {
+const showProjections = async (projections: Projections, print: Print): Promise<boolean> => {
   const names = namesOf(await projectionDefinitions());
   const all = await projections.list();
   let running = 0;

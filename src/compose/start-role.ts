@@ -29,7 +29,7 @@ import { identifyLog, versionsOf, whenEventStore } from './versions.js';
 import { watchProjections } from './watch-projections.js';
 import { allOrNone } from './when-available.js';
 
-export interface StartNeeds extends ServeNeeds {
+interface StartNeeds extends ServeNeeds {
   readonly signal: AbortSignal;
   /** Imported first where the event store holds no anime. */
   readonly sampleCatalog: string | undefined;

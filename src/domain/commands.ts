@@ -18,22 +18,22 @@ export interface ListAnime extends Intent {
   readonly relist?: boolean;
 }
 
-export interface DelistAnime extends Intent {
+interface DelistAnime extends Intent {
   readonly type: 'DelistAnime';
 }
 
-export interface RegisterClick extends Intent {
+interface RegisterClick extends Intent {
   readonly type: 'RegisterClick';
   readonly userId: UserId;
 }
 
-export interface RegisterView extends Intent {
+interface RegisterView extends Intent {
   readonly type: 'RegisterView';
   readonly userId: UserId;
   readonly durationSeconds: number;
 }
 
-export interface GiveRating extends Intent {
+interface GiveRating extends Intent {
   readonly type: 'GiveRating';
   readonly userId: UserId;
   readonly rating: number;

@@ -19,17 +19,17 @@ interface Fact {
   readonly occurredAt: string;
 }
 
-export interface AnimeListed {
+interface AnimeListed {
   readonly type: 'AnimeListed';
   readonly data: Fact & { readonly details: AnimeDetails };
 }
 
-export interface AnimeDetailsRevised {
+interface AnimeDetailsRevised {
   readonly type: 'AnimeDetailsRevised';
   readonly data: Fact & { readonly details: AnimeDetails };
 }
 
-export interface AnimeDelisted {
+interface AnimeDelisted {
   readonly type: 'AnimeDelisted';
   readonly data: Fact;
 }

@@ -1,7 +1,7 @@
 import { MAX_ANIME_ID, isAnimeId, type AnimeId } from './ids.js';
 
 /** The category of all anime streams; EventStoreDB derives it from the part before the first dash. */
-export const ANIME_CATEGORY = 'anime';
+const ANIME_CATEGORY = 'anime';
 
 export const ANIME_STREAM_PREFIX = `${ANIME_CATEGORY}-`;
 

@@ -8,7 +8,7 @@ export interface Database {
 }
 
 /** Integers come back as numbers; one beyond 2^53 throws instead of losing digits. */
-export interface Statement {
+interface Statement {
   run(...parameters: SqlValue[]): { readonly changes: number | bigint };
   get(...parameters: SqlValue[]): unknown;
   all(...parameters: SqlValue[]): unknown[];

@@ -28,7 +28,7 @@ export interface ProjectionStatus {
 }
 
 /** What `deploy` had to do. */
-export type Deployed = 'created' | 'updated' | 'restarted' | 'unchanged';
+type Deployed = 'created' | 'updated' | 'restarted' | 'unchanged';
 
 /**
  * The event store's own projection engine.

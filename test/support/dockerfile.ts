@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 
-export interface Instruction {
+interface Instruction {
   readonly name: string;
   readonly text: string;
 }
@@ -11,7 +11,7 @@ export interface Stage {
   readonly instructions: readonly Instruction[];
 }
 
-export const DOCKERFILE = 'docker/Dockerfile';
+const DOCKERFILE = 'docker/Dockerfile';
 
 /** The stages of the image, each ARG before the first of them filled in. */
 export const readDockerfile = async (): Promise<readonly Stage[]> => {

@@ -5,7 +5,7 @@ import {
 } from '../../src/ports/errors.js';
 import type { AppendResult, EventStore, NewEvent } from '../../src/ports/event-store.js';
 
-export interface AppendCall {
+interface AppendCall {
   readonly stream: string;
   readonly expected: bigint | 'no_stream';
   readonly events: readonly NewEvent[];

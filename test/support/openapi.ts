@@ -27,16 +27,16 @@ export interface Parameter {
   readonly schema: Schema;
 }
 
-export interface Example {
+interface Example {
   readonly value: unknown;
 }
 
-export interface Media {
+interface Media {
   readonly schema: Schema;
   readonly examples?: Readonly<Record<string, Example>>;
 }
 
-export interface Response {
+interface Response {
   readonly description: string;
   readonly headers?: Readonly<
     Record<string, { readonly schema: Schema; readonly example: string }>
@@ -119,7 +119,7 @@ export const isValid = (schema: Schema, value: unknown): boolean =>
   validator(schema)(value) === true;
 
 /** The schema of an object that may only have the properties that it names. */
-export const closed = (schema: Schema): Schema => ({
+const closed = (schema: Schema): Schema => ({
   ...schema,
   ...(schema.properties === undefined
     ? {}

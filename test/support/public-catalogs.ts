@@ -148,7 +148,7 @@ export const ANIMES_WITH_LISTS: PublicCatalog = {
 };
 
 /** The smallest form, whose rating is the score. */
-export const ANIME_2016: PublicCatalog = {
+const ANIME_2016: PublicCatalog = {
   name: 'anime-2016.csv',
   columns: [
     ['anime_id', id],
@@ -163,7 +163,7 @@ export const ANIME_2016: PublicCatalog = {
 };
 
 /** The form of the sample catalogue, with all columns of its kind. */
-export const MYANIMELIST: PublicCatalog = {
+const MYANIMELIST: PublicCatalog = {
   name: 'myanimelist.csv',
   columns: [
     ['myanimelist_id', id],

@@ -16,7 +16,7 @@ export const rawStreams = (port: number): StreamsClient =>
 export const identifier = (name: string | Uint8Array): shared.StreamIdentifier =>
   new shared.StreamIdentifier().setStreamName(Buffer.from(name));
 
-export const uuid = (text: string): shared.UUID => new shared.UUID().setString(text);
+const uuid = (text: string): shared.UUID => new shared.UUID().setString(text);
 
 export interface BatchRequest {
   readonly correlationId?: string;

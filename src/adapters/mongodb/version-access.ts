@@ -5,7 +5,7 @@ import { find, noSuchVersion } from './version-catalogue.js';
 import { collectionsOf, type VersionCollections } from './version-collections.js';
 import type { VersionRecords } from './version-records.js';
 
-export interface OpenVersion {
+interface OpenVersion {
   readonly key: string;
   /** For the projector: the primary, and only what a majority has. */
   readonly exact: VersionCollections;

@@ -22,7 +22,7 @@ export interface StoredPosition {
 }
 
 /** The heartbeat of whoever feeds the version, beside its position. */
-export interface StoredHeartbeat {
+interface StoredHeartbeat {
   readonly _id: string;
   readonly at: Date;
 }

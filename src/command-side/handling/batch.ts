@@ -22,7 +22,7 @@ export interface Place {
   readonly position: bigint;
 }
 
-export interface Step {
+interface Step {
   readonly queued: QueuedCommand;
   /** How many events of the batch come before its own. */
   readonly offset: number;

@@ -21,7 +21,7 @@ type Request<Kind> = Extract<ReadRequest, { readonly kind: Kind }>;
  * A client of compatibility 1 or more is told where the stream ends, after the events, also where
  * there are none: .NET's client takes the first message for the state of the read.
  */
-export const readStreamPages = async (
+const readStreamPages = async (
   log: EventLog,
   request: Request<'read-stream'>,
   sink: Sink,

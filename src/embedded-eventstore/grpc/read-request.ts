@@ -5,7 +5,7 @@ import { checkpointIntervalOf, filterOf } from './filter.js';
 import { streamNameOf } from './identifiers.js';
 import { invalidArgument, unexpectedReadResult } from './rpc-error.js';
 
-export type From = bigint | 'start' | 'end';
+type From = bigint | 'start' | 'end';
 
 /** What a client asks for, of the four things that one call offers. */
 export type ReadRequest =

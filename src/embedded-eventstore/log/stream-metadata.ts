@@ -14,7 +14,7 @@ export interface StreamMetadata {
 }
 
 export const METADATA_TYPE = '$metadata';
-export const METASTREAM_PREFIX = '$$';
+const METASTREAM_PREFIX = '$$';
 
 export const isMetastream = (stream: string): boolean => stream.startsWith(METASTREAM_PREFIX);
 export const metastreamOf = (stream: string): string => METASTREAM_PREFIX + stream;

@@ -16,7 +16,7 @@ export interface Head {
 }
 
 /** Events of one stream that wait for their commit. */
-export interface Write {
+interface Write {
   readonly head: Head;
   readonly records: readonly LogRecord[];
 }

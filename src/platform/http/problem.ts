@@ -30,7 +30,7 @@ export class Problem extends Error {
   }
 }
 
-export const PROBLEM_TYPE_PREFIX = 'urn:problem-type:';
+const PROBLEM_TYPE_PREFIX = 'urn:problem-type:';
 export const PROBLEM_MEDIA_TYPE = 'application/problem+json';
 
 /** The document of RFC 9457, without what only a request knows. */

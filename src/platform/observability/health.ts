@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { PortError } from '../../ports/errors.js';
 import type { Logger } from './logger.js';
 
-export type DependencyStatus = 'healthy' | 'unhealthy';
+type DependencyStatus = 'healthy' | 'unhealthy';
 
 /** Something that stands still until an operator has acted, while all the rest goes on. */
 export interface StreamTrouble {
@@ -25,12 +25,12 @@ export interface HealthReport {
   readonly reasons?: Readonly<Record<string, string>>;
 }
 
-export interface Readiness {
+interface Readiness {
   readonly ready: boolean;
   readonly reasons?: Readonly<Record<string, string>>;
 }
 
-export interface CheckOptions {
+interface CheckOptions {
   /** False for what an operator must see, while requests can still be answered. */
   readonly neededToServe?: boolean;
 }

@@ -17,7 +17,7 @@ export interface CachedAnime {
  * The parts known of one anime. They belong to one view at a time: once a later one has taken them
  * on, or they are dropped, an older view must not be folded with them.
  */
-export interface DocumentParts {
+interface DocumentParts {
   current: CachedAnime | null;
   readonly users: Map<UserId, InteractionDocument>;
   readonly days: Map<string, DailyActivityDocument>;

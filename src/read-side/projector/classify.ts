@@ -3,7 +3,7 @@ import { revisionOf, type CachedAnime } from './cached-anime.js';
 import type { Gap } from './gap-fill.js';
 
 /** That a stream has an event at this revision, told by a record that could not be read. */
-export interface UnreadableNotice {
+interface UnreadableNotice {
   readonly revision: number;
   readonly decoded: null;
 }

@@ -28,7 +28,7 @@ export interface FoldedRun {
   readonly unreadable: readonly UnreadableEvent[];
 }
 
-export interface UnreadableEvent extends StreamEvent {
+interface UnreadableEvent extends StreamEvent {
   readonly decoded: Unreadable;
 }
 

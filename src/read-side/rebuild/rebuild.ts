@@ -33,7 +33,7 @@ export interface RebuildOptions extends Pick<
   readonly now?: () => number;
 }
 
-export interface RebuildProgress {
+interface RebuildProgress {
   readonly events: number;
   readonly position: Position;
 }

@@ -9,7 +9,7 @@ import type {
 import { animeDraft } from '../read-models/anime.js';
 
 /** What stands in the place of a document of which the log knows nothing. */
-export const EMPTIED = -1;
+const EMPTIED = -1;
 
 const PARTS_AT_ONCE = 1_000;
 

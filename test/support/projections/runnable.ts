@@ -11,7 +11,7 @@ export interface SourceEvent {
 }
 
 /** What a projection wrote: an event's body, or `revision@stream` in a link of type `$>`. */
-export interface Emitted {
+interface Emitted {
   readonly streamId: string;
   readonly eventName: string;
   readonly body: string;

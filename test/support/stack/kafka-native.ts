@@ -12,7 +12,7 @@ import type { StackServer } from './server.js';
 const run = promisify(execFile);
 
 /** A further door of the broker, beside the plain one that everybody uses. */
-export interface Listener {
+interface Listener {
   readonly protocol: 'PLAINTEXT' | 'SASL_SSL';
   readonly port: number;
   /** The port that clients are told to use; a line with faults lies between the two. */

@@ -36,7 +36,7 @@ export const closeWriting = (db: Database): void => {
 };
 
 /** A connection that only reads a file which a writer holds open; its temporary tables are its own. */
-export const openForReading = (path: string, kind: FileKind): Database =>
+const openForReading = (path: string, kind: FileKind): Database =>
   opened(path, kind, (db) => db.exec('PRAGMA temp_store = MEMORY; PRAGMA cache_size = -16000;'), {
     readOnly: true,
   });

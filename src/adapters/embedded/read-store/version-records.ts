@@ -102,8 +102,6 @@ export const versionRecords = (path: string, fingerprint: string) => {
   };
 };
 
-export type VersionRecords = ReturnType<typeof versionRecords>;
-
 const openCatalogue = (path: string): Database => {
   const db = openForWriting(path, CATALOGUE_FILE);
   const columns = db.prepare('PRAGMA table_info(versions)').all() as { readonly name: string }[];

@@ -1,0 +1,103 @@
+// Who may import whom; part of `npm run lint`.
+
+/** A folder of src may import these and itself, nothing else of src. */
+const mayImport = (name, from, ...folders) => ({
+  name,
+  severity: 'error',
+  from: { path: `^src/${from}/` },
+  to: { path: '^src/', pathNot: [from, ...folders].map((folder) => `^src/${folder}/`) },
+});
+
+/** A package that only these folders may import. */
+const onlyIn = (name, packages, ...folders) => ({
+  name: `${name}-only-in-its-adapter`,
+  severity: 'error',
+  from: { path: '^src/', pathNot: folders.map((folder) => `^src/${folder}/`) },
+  to: { path: packages },
+});
+
+const APPLICATION = ['domain', 'ports', 'wire', 'platform'];
+
+export default {
+  forbidden: [
+    { name: 'no-cycles', severity: 'error', from: {}, to: { circular: true } },
+    {
+      name: 'main-starts-the-program',
+      severity: 'error',
+      from: { path: '^src/main\\.ts$' },
+      to: { path: '^src/', pathNot: '^src/program\\.ts$' },
+    },
+    {
+      name: 'arguments-stand-alone',
+      severity: 'error',
+      from: { path: '^src/cli(-help)?\\.ts$' },
+      to: { path: '^src/', pathNot: '^src/cli(-help)?\\.ts$' },
+    },
+    {
+      name: 'nothing-imports-the-program',
+      severity: 'error',
+      from: { path: '^src/', pathNot: '^src/main\\.ts$' },
+      to: { path: '^src/(main|program)\\.ts$' },
+    },
+    mayImport('domain-is-pure', 'domain'),
+    mayImport('ports-know-the-domain', 'ports', 'domain'),
+    mayImport('wire', 'wire', 'domain', 'ports'),
+    mayImport('platform', 'platform', 'ports'),
+    mayImport('embedded-eventstore-stands-alone', 'embedded-eventstore'),
+    ...['command-side', 'bridge', 'read-side', 'query-side', 'import'].map((side) =>
+      mayImport(`${side}-knows-no-other-side`, side, ...APPLICATION),
+    ),
+    ...['eventstoredb', 'kafka', 'mongodb'].map((vendor) =>
+      mayImport(`adapter-${vendor}`, `adapters/${vendor}`, ...APPLICATION),
+    ),
+    mayImport('adapter-embedded', 'adapters/embedded', 'embedded-eventstore', ...APPLICATION),
+    {
+      name: 'no-decisions-in-adapters',
+      severity: 'error',
+      from: { path: '^src/(adapters|embedded-eventstore)/' },
+      to: { path: '^src/domain/(decide|anime|commands)\\.ts$' },
+    },
+    {
+      name: 'no-packages-in-the-core',
+      severity: 'error',
+      from: { path: '^src/(domain|ports)/' },
+      to: { dependencyTypes: ['npm', 'npm-dev', 'core'] },
+    },
+    onlyIn(
+      'eventstoredb-client',
+      'node_modules/@eventstore/db-client/dist',
+      'adapters/eventstoredb',
+    ),
+    onlyIn(
+      'grpc',
+      'node_modules/(@eventstore/db-client/generated|@grpc/grpc-js|google-protobuf)',
+      'adapters/eventstoredb',
+      'embedded-eventstore',
+    ),
+    onlyIn('sqlite', '@photostructure/sqlite|^node:sqlite$|^sqlite$', 'embedded-eventstore'),
+    onlyIn('kafkajs', 'node_modules/kafkajs', 'adapters/kafka'),
+    onlyIn('mongodb', 'node_modules/mongodb/', 'adapters/mongodb'),
+    {
+      name: 'tests-stay-out-of-production',
+      severity: 'error',
+      from: { path: '^src/' },
+      to: { path: '^(test|bench|scripts)/' },
+    },
+    {
+      name: 'no-dev-dependencies-in-production',
+      severity: 'error',
+      from: { path: '^src/' },
+      to: { dependencyTypes: ['npm-dev'], dependencyTypesNot: ['type-only'] },
+    },
+  ],
+  options: {
+    doNotFollow: { path: 'node_modules' },
+    tsPreCompilationDeps: true,
+    tsConfig: { fileName: 'tsconfig.json' },
+    enhancedResolveOptions: {
+      exportsFields: ['exports'],
+      conditionNames: ['import', 'require', 'node', 'default', 'types'],
+    },
+    reporterOptions: { mermaid: { minify: false } },
+  },
+};
