@@ -126,7 +126,7 @@ const toSnapshot = (aggregate: CachedAggregate, revision: bigint): JsonObject =>
   } as unknown as JsonObject;
 };
 
-/** Fills a blank memory; undefined where the data are not what we wrote. */
+/** Fills an empty aggregate; undefined where the data are not what we wrote. */
 const fromSnapshot = (blank: CachedAggregate, data: Uint8Array): CachedAggregate | undefined => {
   try {
     const stored = JSON.parse(Buffer.from(data).toString('utf8')) as StoredSnapshot;
