@@ -171,13 +171,13 @@ describe('projector hazards', () => {
       await when(records[3]);
       expect(await revision(1)).to.equal(0);
       expect(await revision(2)).to.equal(3);
-      expect(await alarms()).to.deep.equal([['parked', 1]]);
+      expect(await alarms()).to.deep.equal([['quarantined', 1]]);
       expect([...projector.quarantine().keys()]).to.deep.equal([1]);
       expect(letters()).to.have.length(1);
     });
   }
 
-  it('follows a parked anime again once what was missing comes', async () => {
+  it('follows a quarantined anime again once what was missing comes', async () => {
     const { store, records, when, projector, revision } = given(...anime(1));
     await when(records[0]);
     await store.setMaxCount('anime-1', 1);
@@ -242,7 +242,7 @@ describe('projector hazards', () => {
     await when(...delivered);
     expect(await revision(1)).to.equal(3);
     expect(await revision(2)).to.equal(3);
-    expect(await alarms()).to.deep.equal([['parked', 1]]);
+    expect(await alarms()).to.deep.equal([['quarantined', 1]]);
   });
 
   it('does not believe a revision of a record that cannot be read', async () => {

@@ -21,9 +21,9 @@ export interface PartitionWorkersOptions {
 }
 
 /**
- * One lane for each partition with a batch in the handler. kafkajs fetches nothing more, joins no
+ * One worker for each partition with a batch in the handler. kafkajs fetches nothing more, joins no
  * rebalance and sends no heartbeat until it has every batch of a fetch back; so it gets a slow or
- * failing one back unfinished, with its partition held, and the lane goes on beside it.
+ * failing one back unfinished, with its partition held, and the worker goes on beside it.
  */
 export const createPartitionWorkers = (options: PartitionWorkersOptions) => {
   const { patienceMs, monotonic } = options;

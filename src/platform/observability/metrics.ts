@@ -219,7 +219,7 @@ const projectorMetrics = (registers: Registers) => ({
   }),
   projectorAlarms: new Counter({
     name: `${PREFIX}projector_alarms_total`,
-    help: 'What should never happen, by kind: another-log, ahead-of-log, lost-record, parked.',
+    help: 'What should never happen, by kind: another-log, ahead-of-log, lost-record, quarantined.',
     labelNames: ['kind'] as const,
     registers,
   }),

@@ -34,7 +34,7 @@ const MAX_SEEN = 100_000;
 
 /**
  * Finds documents that hold events which the log does not have: it was restored from an older copy,
- * or lost its end. A stored document is checked before anything is applied to it. A claim at or below
+ * or lost its end. A stored document is checked before anything is applied to it. An event at or below
  * its revision is either a duplicate or an event of the log's new course: the event at the document's
  * revision tells which. What is ahead is computed anew from the stream, in a later generation.
  */
@@ -65,8 +65,8 @@ export const createAheadOfLog = (options: AheadOfLogOptions) => {
       return { cached, incoming: wanted };
     }
     if (held < 0) return await begin(cached, wanted);
-    const isConflict = (claim: IncomingEvent): boolean =>
-      claim.revision === held && claim.decoded !== null && claim.id !== document.lastEventId;
+    const isConflict = (event: IncomingEvent): boolean =>
+      event.revision === held && event.decoded !== null && event.id !== document.lastEventId;
     const conflicts = wanted.some(isConflict);
     if (!conflicts && seen.has(animeId) && !wanted.some(({ revision }) => revision <= held)) {
       return { cached, incoming: wanted };
@@ -82,7 +82,7 @@ export const createAheadOfLog = (options: AheadOfLogOptions) => {
     if (!conflicts || presence.kind === 'unknown') return { cached, incoming: wanted };
     return {
       cached,
-      incoming: wanted.filter((claim) => !isConflict(claim) || !refuse(cached, claim)),
+      incoming: wanted.filter((event) => !isConflict(event) || !refuse(cached, event)),
     };
   };
 
@@ -116,7 +116,7 @@ export const createAheadOfLog = (options: AheadOfLogOptions) => {
     await documents.save({ interactions: [], days: [], animes: [empty] });
     const fresh = cachedAnimeOf(animeId, generation, empty);
     cache.replace(fresh);
-    // Claims above the head are of events that the log does not have.
+    // What came in above the head are events that the log does not have.
     return await begin(fresh, [{ revision: head, decoded: null }]);
   };
 

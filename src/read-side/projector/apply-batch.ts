@@ -36,7 +36,7 @@ export interface ApplierOptions {
   readonly cachedDocuments?: number;
   /** Nothing is stored in this version yet. */
   readonly startsEmpty?: boolean;
-  /** Events read at once to heal a hole. */
+  /** Events read at once to fill a gap. */
   readonly gapFillLimit?: number;
   /** How long a stream may be behind what was delivered of it before that is taken for a lie. */
   readonly patienceMs?: number;
@@ -54,10 +54,10 @@ export type PendingEvents = Map<AnimeId, readonly IncomingEvent[]>;
 const MAX_ROUNDS_IN_VAIN = 20;
 
 /**
- * Brings documents up to the claims made about their streams. It goes in rounds: judge every anime
- * against its document, fold what follows without a hole, save, and judge the rest again. In the
- * common case that is one round. When `apply` resolves, every claim is in saved documents or its
- * anime is parked; when it rejects, applying the same claims again is right.
+ * Brings documents up to the events that came in. It goes in rounds: classify every anime's events
+ * against its document, fold what follows without a gap, save, and classify the rest again. In the
+ * common case that is one round. When `apply` resolves, every event is in saved documents or its
+ * anime is quarantined; when it rejects, applying the same events again is right.
  */
 export const createApplier = (options: ApplierOptions) => {
   const { documents, version, logger, metrics, now = Date.now } = options;

@@ -11,11 +11,11 @@ interface UnreadableNotice {
 /** What is said about an anime's stream. */
 export type IncomingEvent = StreamEvent | UnreadableNotice;
 
-/** What an anime's document says to the claims about its stream, in the order they came. */
+/** What an anime's document says to the events of its stream, in the order they came. */
 export interface Classification {
-  /** To be applied now: they follow the document without a hole. */
+  /** To be applied now: they follow the document without a gap. */
   readonly run: readonly StreamEvent[];
-  /** To be judged again once the run is saved, or the hole in front of them is healed. */
+  /** To be classified again once the run is saved, or the gap in front of them is filled. */
   readonly rest: readonly IncomingEvent[];
   readonly gap: Gap | null;
   readonly duplicates: number;
@@ -30,18 +30,18 @@ export const classify = (
   const run: StreamEvent[] = [];
   const held = revisionOf(cached);
   let duplicates = 0;
-  for (const [index, claim] of incoming.entries()) {
+  for (const [index, event] of incoming.entries()) {
     const expected = held + 1 + run.length;
-    const { revision } = claim;
+    const { revision } = event;
     if (revision < expected) {
       duplicates += 1;
-      if (revision !== held || claim.decoded === null) continue;
-      if (claim.id === cached.document?.lastEventId) continue;
-      return { run: [], rest: [], gap: null, duplicates, conflicting: claim };
-    } else if (revision === expected && claim.decoded !== null) {
-      run.push(claim);
+      if (revision !== held || event.decoded === null) continue;
+      if (event.id === cached.document?.lastEventId) continue;
+      return { run: [], rest: [], gap: null, duplicates, conflicting: event };
+    } else if (revision === expected && event.decoded !== null) {
+      run.push(event);
     } else {
-      const to = claim.decoded === null ? revision : revision - 1;
+      const to = event.decoded === null ? revision : revision - 1;
       const gap = { from: expected, to };
       return { run, rest: incoming.slice(index), gap, duplicates, conflicting: null };
     }

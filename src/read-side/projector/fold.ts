@@ -33,7 +33,7 @@ interface UnreadableEvent extends StreamEvent {
 }
 
 /**
- * Folds a run that follows the anime's document without a hole. The parts may be ahead of it, where
+ * Folds a run that follows the anime's document without a gap. The parts may be ahead of it, where
  * a crash or another consumer came between their save and the anime's: each takes only events above
  * its own revision, and a rating's predecessor is looked up below the rating, so that the result is
  * the same whoever computes it from wherever.

@@ -8,7 +8,7 @@ export type GapFill =
   | { readonly kind: 'events'; readonly events: readonly StreamEvent[] }
   /** The stream no longer has them: it was deleted, or its beginning was cut off. */
   | { readonly kind: 'lost'; readonly reason: string }
-  /** The stream has not come so far: a follower that lags, or a claim about another log. */
+  /** The stream has not come so far: a follower that lags, or an event of another log. */
   | { readonly kind: 'behind'; readonly head: bigint };
 
 /** First and last revision that nobody delivered. */
@@ -18,7 +18,7 @@ export interface Gap {
 }
 
 /**
- * Reads what was not delivered from the anime's own stream: from the hole's first revision on, at
+ * Reads what was not delivered from the anime's own stream: from the gap's first revision on, at
  * most `limit` events.
  */
 export const readMissing = async (

@@ -41,13 +41,13 @@ export const createProjector = (options: ProjectorOptions): Projector => {
       const reading = readRecord(record);
       if (reading.kind === 'event') {
         refuseAnotherLog(reading.event);
-        claim(pending, reading.event.animeId, reading.event);
+        addTo(pending, reading.event.animeId, reading.event);
       } else {
         unreadable.push([record, reading]);
         // The log has what the record could not say.
         const { animeId, revision } = reading;
         if (animeId !== null && revision !== null)
-          claim(pending, animeId, { revision, decoded: null });
+          addTo(pending, animeId, { revision, decoded: null });
       }
     }
     for (const [record, reading] of unreadable) await list(record, reading);
@@ -76,12 +76,12 @@ export const createProjector = (options: ProjectorOptions): Projector => {
   return { handle, refusal: () => refusal, quarantine, skippedEvents, ahead, lastApplied, recheck };
 };
 
-const claim = (
+const addTo = (
   pending: Map<AnimeId, IncomingEvent[]>,
   animeId: AnimeId,
-  made: IncomingEvent,
+  event: IncomingEvent,
 ): void => {
   const incoming = pending.get(animeId);
-  if (incoming === undefined) pending.set(animeId, [made]);
-  else incoming.push(made);
+  if (incoming === undefined) pending.set(animeId, [event]);
+  else incoming.push(event);
 };

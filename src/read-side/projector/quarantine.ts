@@ -5,7 +5,7 @@ import type { Logger } from '../../platform/observability/logger.js';
 import type { Metrics } from '../../platform/observability/metrics.js';
 import type { AnimeDocument, DocumentStore } from '../../ports/read-store.js';
 
-export type AlarmKind = 'another-log' | 'parked';
+export type AlarmKind = 'another-log' | 'quarantined';
 
 export interface Quarantined {
   readonly kind: AlarmKind;
@@ -33,7 +33,8 @@ export const createQuarantine = (logger: Logger, metrics: Metrics) => {
     },
 
     release(animeId: AnimeId): void {
-      if (quarantined.delete(animeId)) logger.info('A parked anime is followed again', { animeId });
+      if (quarantined.delete(animeId))
+        logger.info('A quarantined anime is followed again', { animeId });
     },
   };
 };

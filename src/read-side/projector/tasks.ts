@@ -17,14 +17,14 @@ export interface NextRunOptions {
   readonly metrics: Metrics;
   readonly quarantine: Quarantine;
   readonly list: AddDeadLetter;
-  /** Events read at once to heal a hole. */
+  /** Events read at once to fill a gap. */
   readonly gapFillLimit?: number;
   /** How long a stream may be behind what was delivered of it before that is taken for a lie. */
   readonly patienceMs?: number;
   readonly now?: () => number;
 }
 
-/** What can be done for one anime now: fold a run that follows its document without a hole. */
+/** What can be done for one anime now: fold a run that follows its document without a gap. */
 export interface AnimeRun {
   readonly cached: CachedAnime;
   readonly run: readonly StreamEvent[];
@@ -65,7 +65,7 @@ export const createFindRun = (options: NextRunOptions): FindRun => {
     if (filled.kind === 'events') {
       if (filled.events.at(-1)?.revision === gap.to) {
         metrics.projectorGaps.inc();
-        logger.warn('A hole is healed from the event store', { animeId, ...gap });
+        logger.warn('A gap is filled from the event store', { animeId, ...gap });
       }
       return { cached, run: filled.events, rest };
     }
@@ -73,7 +73,7 @@ export const createFindRun = (options: NextRunOptions): FindRun => {
     return await withoutClaim(cached, rest, filled.head);
   };
 
-  /** The first claim is about a revision that the stream does not have. */
+  /** The first event is said to be at a revision that the stream does not have. */
   const withoutClaim = async (
     cached: CachedAnime,
     [first, ...rest]: readonly IncomingEvent[],
@@ -108,7 +108,7 @@ export const createFindRun = (options: NextRunOptions): FindRun => {
     { animeId, generation }: CachedAnime,
     revision: number,
     reason: string,
-    kind: AlarmKind = 'parked',
+    kind: AlarmKind = 'quarantined',
   ): Promise<null> => {
     if (quarantine.isNews(animeId, kind, generation)) {
       // Listed first: an alarm that was raised is not raised again, were the letter refused.

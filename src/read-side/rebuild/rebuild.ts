@@ -21,7 +21,7 @@ export interface RebuildOptions extends Pick<
   /** The name of the version to fill. One that was begun before is gone on with. */
   readonly version: string;
   readonly cachedDocuments?: number;
-  /** Anime are dealt out to so many lanes: while one is saved, another one is folded. */
+  /** Anime are dealt out to so many workers: while one is saved, another one is folded. */
   readonly workers?: number;
   readonly batchEvents?: number;
   /** Whether every document is compared with the log at the end. */
@@ -122,8 +122,8 @@ interface WorkersOptions {
 }
 
 /**
- * Deals events out by anime. A lane applies one batch at a time, in order; lanes overlap, so that
- * the thread that folds and the one that saves both have work. Holds at most two batches a lane.
+ * Deals events out by anime. A worker applies one batch at a time, in order; workers overlap, so
+ * that the thread that folds and the one that saves both have work. Holds at most two batches a worker.
  */
 const createWorkers = ({ count, batchEvents, apply, signal }: WorkersOptions) => {
   const steps: Steps = { heartbeat: () => Promise.resolve(), signal };

@@ -23,7 +23,7 @@ export interface Member {
 /** The records of one partition that one group has still to handle. */
 interface PartitionQueue {
   readonly partition: number;
-  readonly queue: Item[];
+  readonly waiting: Item[];
   running: boolean;
   /** Since when its first batch keeps failing. */
   failingSince: number | null;
@@ -52,9 +52,9 @@ export type Group = ReturnType<typeof createGroup>;
 /** The members that share a group's records: a partition belongs to one of them at a time. */
 export const createGroup = (options: GroupOptions) => {
   const { name, logger, partitions, maxBatch, redelivery, unhealthyAfterMs } = options;
-  const lanes = Array.from({ length: partitions }, (_, partition): PartitionQueue => ({
+  const queues = Array.from({ length: partitions }, (_, partition): PartitionQueue => ({
     partition,
-    queue: [],
+    waiting: [],
     running: false,
     failingSince: null,
   }));
@@ -63,8 +63,8 @@ export const createGroup = (options: GroupOptions) => {
   let started = false;
 
   const wake = (): void => {
-    for (const lane of lanes) {
-      if (!lane.running && lane.queue.length > 0) void drain(lane);
+    for (const queue of queues) {
+      if (!queue.running && queue.waiting.length > 0) void drain(queue);
     }
   };
 
@@ -74,19 +74,19 @@ export const createGroup = (options: GroupOptions) => {
     failingSince !== null && performance.now() - failingSince >= unhealthyAfterMs;
 
   /** Handles what waits on one partition, batch after batch, as long as somebody is there. */
-  const drain = async (lane: PartitionQueue): Promise<void> => {
-    lane.running = true;
-    for (let attempt = 0; lane.queue.length > 0;) {
-      const member = memberOf(lane);
+  const drain = async (queue: PartitionQueue): Promise<void> => {
+    queue.running = true;
+    for (let attempt = 0; queue.waiting.length > 0;) {
+      const member = memberOf(queue);
       if (member === undefined) break;
-      const batch = lane.queue.slice(0, maxBatch);
-      const done = deliver(member, lane, batch);
+      const batch = queue.waiting.slice(0, maxBatch);
+      const done = deliver(member, queue, batch);
       member.running.add(done);
       try {
         await done;
         attempt = 0;
-        lane.failingSince = null;
-        lane.queue.splice(0, batch.length);
+        queue.failingSince = null;
+        queue.waiting.splice(0, batch.length);
         for (const { ticket } of batch) {
           ticket.left -= 1;
           if (ticket.left === 0) ticket.handled();
@@ -94,16 +94,16 @@ export const createGroup = (options: GroupOptions) => {
       } catch (error) {
         const ms = backoffMs(attempt, redelivery);
         attempt += 1;
-        if (!member.leaving.signal.aborted) lane.failingSince ??= performance.now();
+        if (!member.leaving.signal.aborted) queue.failingSince ??= performance.now();
         const first = batch[0]?.record.offset;
-        const place = { group: name, partition: lane.partition, offset: first, attempt };
+        const place = { group: name, partition: queue.partition, offset: first, attempt };
         logger.warn('A batch is delivered again', { ...place, error });
         await pause(ms, member.leaving.signal);
       } finally {
         member.running.delete(done);
       }
     }
-    lane.running = false;
+    queue.running = false;
   };
 
   const member = (stopTimeoutMs: number): Member => {
@@ -114,7 +114,7 @@ export const createGroup = (options: GroupOptions) => {
       stops.delete(stop);
       if (me === undefined) return;
       // Whoever takes its partitions over is judged by what comes of them then.
-      for (const lane of lanes) if (memberOf(lane) === me) lane.failingSince = null;
+      for (const queue of queues) if (memberOf(queue) === me) queue.failingSince = null;
       active.splice(active.indexOf(me), 1);
       me.leaving.abort();
       const idle = Promise.allSettled(me.running);
@@ -140,7 +140,7 @@ export const createGroup = (options: GroupOptions) => {
       healthy: () =>
         me !== undefined &&
         stopped === undefined &&
-        !lanes.some((lane) => memberOf(lane) === me && isStuck(lane)),
+        !queues.some((queue) => memberOf(queue) === me && isStuck(queue)),
     };
   };
 
@@ -149,7 +149,7 @@ export const createGroup = (options: GroupOptions) => {
     wake,
     hasStarted: () => started,
     members: () => active.length,
-    put: (partition: number, item: Item) => void lanes[partition]?.queue.push(item),
+    put: (partition: number, item: Item) => void queues[partition]?.waiting.push(item),
     stop: async () => {
       await Promise.all([...stops].map((stop) => stop()));
     },
@@ -158,11 +158,11 @@ export const createGroup = (options: GroupOptions) => {
 
 const deliver = async (
   { handler, evicted }: ActiveMember,
-  { partition, queue }: PartitionQueue,
+  { partition, waiting: queued }: PartitionQueue,
   batch: readonly Item[],
 ): Promise<void> => {
   const records = batch.map(({ record }) => record);
-  const waiting = queue.length - batch.length;
+  const waiting = queued.length - batch.length;
   const heartbeat = () => Promise.resolve();
   await handler({ partition, records, waiting, heartbeat, signal: evicted.signal });
 };
