@@ -1,22 +1,42 @@
 import type { RequestListener } from 'node:http';
 import { Router } from 'express';
 import type { Role } from '../cli.js';
-import { createCommandApi } from '../command-side/http/command-api.js';
 import type { CommandHandler } from '../command-side/handling/handler.js';
-import { createQueryApi } from '../query-side/graphql/query-api.js';
+import { createCommandApi } from '../command-side/http/command-api.js';
 import { createHttpApp, PROBES } from '../platform/http/http-app.js';
-import { listen, type HttpServer } from '../platform/http/http-server.js';
+import { type HttpServer, listen } from '../platform/http/http-server.js';
 import { Problem } from '../platform/http/problem.js';
+import type { MetricsPart } from '../platform/observability/metrics.js';
 import { VERSION } from '../platform/package.js';
 import type { EventStore } from '../ports/event-store.js';
 import type { ReadStore } from '../ports/read-store.js';
-import type { MetricsPart } from '../platform/observability/metrics.js';
+import { createQueryApi } from '../query-side/graphql/query-api.js';
+import type { ServiceInfo } from '../query-side/graphql/schema.js';
 import type { Addresses } from './banner.js';
 import { elsewhere } from './elsewhere.js';
 import type { Needs } from './needs.js';
 import { portTaken } from './port-taken.js';
 import type { ReadSide } from './read-side.js';
-import { serviceInfo } from './service-info.js';
+
+/**
+ * What `serviceInfo` answers. While history is still being followed, nobody knows how much is left;
+ * where other processes feed the active version, this one never does.
+ */
+const serviceInfo = (role: string, readSide: ReadSide | null) => async (): Promise<ServiceInfo> => {
+  const unknown = { version: VERSION, role, lagEvents: null, lagSeconds: null };
+  if (readSide === null) return unknown;
+  const { bridge, projectors, readStore } = readSide;
+  const { caughtUp, waitingEvents, lagSeconds } = bridge.status();
+  if (!caughtUp) return unknown;
+  const active = await readStore.active();
+  const onTheBus = active === null ? null : projectors.waiting(active.name);
+  if (onTheBus === null) return unknown;
+  return {
+    ...unknown,
+    lagEvents: waitingEvents + onTheBus,
+    lagSeconds: onTheBus === 0 ? lagSeconds : null,
+  };
+};
 
 const now = (): Date => new Date();
 

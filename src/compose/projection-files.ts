@@ -5,7 +5,7 @@ import {
   ANIME_ACTIVITY,
   ANIME_RATING_CHANGES,
   ANIME_RATING_SUMMARY,
-} from '../read-side/audit/projection-states.js';
+} from '../read-side/audit/projections.js';
 
 /** The server's own projection that makes the streams which ours read. */
 export const BY_CATEGORY = '$by_category';

@@ -2,20 +2,38 @@ import type { Bridge } from '../bridge/bridge.js';
 import type { FlushedPosition } from '../bridge/resume-position.js';
 import type { Config } from '../platform/config/config.js';
 import type { DeadLetters } from '../ports/dead-letters.js';
-import type { EventStore } from '../ports/event-store.js';
-import type { ReadStore } from '../ports/read-store.js';
-import { openBridge, topicOf, type Feeds } from './bridge.js';
+import type { EventStore, Position } from '../ports/event-store.js';
+import type { DocumentStore, ReadStore } from '../ports/read-store.js';
 import { activateOwn } from './activate-own.js';
+import { type Feeds, openBridge, topicOf } from './bridge.js';
 import { isKafka, openBus } from './bus.js';
 import { ownDataDirectory } from './data-directory.js';
 import { openHeartbeat } from './heartbeat.js';
-import { lowestFlushed } from './lowest-flushed.js';
 import type { Needs } from './needs.js';
 import { openProjectors, type Projectors } from './projectors.js';
 import { watchReadModels } from './read-models-health.js';
 import { isMongodb, openReadStoreOf } from './read-store.js';
 import { identifyLog, versionsOf } from './versions.js';
 import { allOrNone } from './when-available.js';
+
+/**
+ * The bus keeps nothing, so the log is followed from where the version furthest behind is; from its
+ * beginning where one version has nothing yet.
+ */
+export const lowestFlushed = (
+  stores: () => readonly Pick<DocumentStore, 'flushed' | 'setFlushed'>[],
+): FlushedPosition => ({
+  load: async () => {
+    const flushed = await Promise.all(stores().map((store) => store.flushed()));
+    return flushed.reduce(lower);
+  },
+  save: async (position) => {
+    await Promise.all(stores().map((store) => store.setFlushed(position)));
+  },
+});
+
+const lower = (a: Position | null, b: Position | null): Position | null =>
+  a === null || b === null ? null : a.commit < b.commit ? a : b;
 
 export interface ReadSide {
   readonly readStore: ReadStore;

@@ -1,8 +1,63 @@
 import { open } from 'node:fs/promises';
 import type { Progress } from '../platform/progress.js';
 import { importCatalog, type ImportOptions } from './catalog-import.js';
-import type { ImportReport } from './import-report.js';
-import { summarise } from './import-summary.js';
+import type { ImportReport, Kept } from './import-report.js';
+
+/** A report as text for a person, at most so many lines of each list. */
+export const summarise = (report: ImportReport, { maxListed = 20 } = {}): string => {
+  const { listed, revised, unchanged, delisted, rejected, failed, durationMs } = report;
+  const counts = [
+    `${amount(listed)} listed`,
+    `${amount(revised)} revised`,
+    `${amount(unchanged)} unchanged`,
+    `${amount(delisted.total)} delisted and left alone`,
+    `${amount(rejected.total)} ${rejected.total === 1 ? 'row' : 'rows'} rejected`,
+    ...(failed.total === 0 ? [] : [`${amount(failed.total)} failed`]),
+  ];
+  return [
+    `${ending(report)} after ${(durationMs / 1000).toFixed(1)} s: ${counts.join(', ')}.`,
+    ...list('Delisted, left alone (--relist lists them again)', delisted, maxListed, (title) =>
+      at(title.line, `${title.animeId} ${title.title}`),
+    ),
+    ...list('Rejected', rejected, maxListed, ({ line, reason }) => at(line, reason)),
+    ...list('Failed', failed, maxListed, ({ line, reason }) => at(line, reason)),
+    ...(report.ended === 'completed' && failed.total === 0
+      ? []
+      : ['Run it again to go on: titles that are in already are left as they are.']),
+    '',
+  ].join('\n');
+};
+
+const ending = ({ ended, error }: ImportReport): string => {
+  switch (ended) {
+    case 'completed':
+      return 'Imported';
+    case 'aborted':
+      return 'Stopped';
+    case 'failed':
+      return `Failed (${error?.message ?? 'unknown'})`;
+  }
+};
+
+const list = <Item>(
+  caption: string,
+  { total, first }: Kept<Item>,
+  maxListed: number,
+  show: (item: Item) => string,
+): readonly string[] => {
+  if (total === 0) return [];
+  const shown = first.slice(0, maxListed);
+  const others = total - shown.length;
+  return [
+    `${caption}:`,
+    ...shown.map(show),
+    ...(others === 0 ? [] : [`  ... and ${amount(others)} more`]),
+  ];
+};
+
+const at = (line: number, text: string): string => `  line ${line}: ${text}`;
+
+const amount = (count: number): string => count.toLocaleString('en');
 
 export interface FileImportOptions extends Omit<ImportOptions, 'source' | 'onForm' | 'onProgress'> {
   readonly path: string;

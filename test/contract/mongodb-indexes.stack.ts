@@ -11,9 +11,8 @@ import {
   sharingGenres,
   type Asked,
 } from '../../src/adapters/mongodb/asked.js';
-import { distinctGenres } from '../../src/adapters/mongodb/queries.js';
+import { distinctGenres, totalsSince } from '../../src/adapters/mongodb/queries.js';
 import type { StoredAnime } from '../../src/adapters/mongodb/stored-documents.js';
-import { totalsSince } from '../../src/adapters/mongodb/trending.js';
 import { INDEXES } from '../../src/adapters/mongodb/version-collections.js';
 import { PortError } from '../../src/ports/errors.js';
 import type { AnimeSearch, ReadStore } from '../../src/ports/read-store.js';

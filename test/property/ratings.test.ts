@@ -4,7 +4,7 @@ import { expect } from 'chai';
 import fc from 'fast-check';
 import { isRating, keptRating } from '../../src/domain/rules.js';
 import { hundredthsOf } from '../../src/read-side/read-models/interaction.js';
-import { expectedAnime, readStream } from '../../src/read-side/audit/expected.js';
+import { expectedAnime, readStream } from '../../src/read-side/audit/compare-anime.js';
 import { serveCommandApi } from '../support/command-api.js';
 import { animeId, events } from '../support/examples.js';
 import { LOG_ID, recordsOf } from '../support/histories.js';

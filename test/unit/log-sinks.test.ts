@@ -2,7 +2,7 @@ import { mkdir, readdir, readFile, rename, rm, symlink, writeFile } from 'node:f
 import { join } from 'node:path';
 import type { Writable } from 'node:stream';
 import { expect } from 'chai';
-import { dailyFiles } from '../../src/platform/observability/log-sinks.js';
+import { dailyFiles } from '../../src/platform/observability/logger.js';
 import { eventually } from '../support/eventually.js';
 import { temporaryDirectory } from '../support/temporary-directory.js';
 

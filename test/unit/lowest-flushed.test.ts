@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { lowestFlushed } from '../../src/compose/lowest-flushed.js';
+import { lowestFlushed } from '../../src/compose/read-side.js';
 import type { Position } from '../../src/ports/event-store.js';
 import { inMemoryDocuments } from '../support/in-memory-documents.js';
 

@@ -5,12 +5,12 @@ import { animeDraft, foldAnime, noteSkipped } from '../../src/read-side/read-mod
 import { dayOf, foldDay } from '../../src/read-side/read-models/daily-activity.js';
 import {
   foldInteraction,
+  type Interaction,
   isInteraction,
+  type Placed,
   ratingBefore,
   trimRatings,
-  type Interaction,
 } from '../../src/read-side/read-models/interaction.js';
-import type { Placed } from '../../src/read-side/read-models/placed.js';
 import { animeId, AT, COWBOY_BEBOP, events, userId } from '../support/examples.js';
 
 const at = <Event extends AnimeEvent>(revision: number, event: Event): Placed<Event> => ({

@@ -3,8 +3,7 @@ import { join } from 'node:path';
 import { UnavailableError } from '../../ports/errors.js';
 import type { DeadLetter, DeadLetters } from '../../ports/dead-letters.js';
 import { nulFree, withNul } from '../../embedded-eventstore/nul-free.js';
-import { closeWriting, openForWriting, type FileKind } from './read-store/file.js';
-import { translated } from './read-store/store-errors.js';
+import { closeWriting, type FileKind, openForWriting, translated } from './read-store/file.js';
 import type { SqlValue } from '../../embedded-eventstore/sqlite.js';
 import { transaction } from '../../embedded-eventstore/transaction.js';
 

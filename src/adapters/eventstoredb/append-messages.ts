@@ -19,7 +19,7 @@ import {
 } from '../../ports/errors.js';
 import type { ExpectedRevision, NewEvent, Position } from '../../ports/event-store.js';
 import { accessDenied, tooLarge } from './errors.js';
-import { positionOf } from './recorded-event.js';
+import { positionOf } from './responses.js';
 import { streamIdentifier } from './requests.js';
 
 /** An event as it goes over the wire. */

@@ -16,7 +16,7 @@ import {
 } from './append-messages.js';
 import type { BatchCall, Connection } from './connection.js';
 import { isUnimplemented, writeError } from './errors.js';
-import { uuidText } from './recorded-event.js';
+import { uuidText } from './responses.js';
 
 /** Appends over one shared call, or call by call where the server knows no batches. */
 export const createAppends = (connection: Connection) => {

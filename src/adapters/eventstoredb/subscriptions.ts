@@ -8,13 +8,11 @@ import type {
   Position,
   SubscriptionOptions,
 } from '../../ports/event-store.js';
-import type { Connection } from './connection.js';
+import type { Connection, Outages } from './connection.js';
 import { ALL_STREAMS, readError } from './errors.js';
 import { linkedSignal } from '../../platform/async/abort.js';
-import type { Outages } from './outages.js';
-import { positionOf, recordedEvent } from './recorded-event.js';
+import { positionOf, recordedEvent, responses, SilenceError } from './responses.js';
 import { subscribeRequest } from './requests.js';
-import { responses, SilenceError } from './responses.js';
 
 export interface SubscriptionsOptions {
   readonly connection: Connection;

@@ -12,9 +12,8 @@ import type {
   Recorded,
 } from '../../ports/command-result.js';
 import type { CachedAggregate, KeyedCommand } from './cached-aggregate.js';
-import { eventIdOf } from './command-id.js';
+import { eventIdOf, type QueuedCommand } from './queued-command.js';
 import type { CommandLimits } from './limits.js';
-import type { QueuedCommand } from './queued-command.js';
 
 /** Where a batch came to lie: the revision of its first event, and the position of its last. */
 export interface Place {

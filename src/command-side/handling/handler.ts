@@ -25,15 +25,15 @@ import {
   type Batch,
 } from './batch.js';
 import { applyWritten, isPresumed, type CachedAggregate } from './cached-aggregate.js';
-import { keyedCommandId } from './command-id.js';
-import { createKeyedQueue } from './keyed-queue.js';
-import { DEFAULT_LIMITS, type CommandLimits } from './limits.js';
 import {
   correlationIdsOf,
   createQueuedCommand,
   isPlainListing,
+  keyedCommandId,
   type QueuedCommand,
 } from './queued-command.js';
+import { createKeyedQueue } from './keyed-queue.js';
+import { DEFAULT_LIMITS, type CommandLimits } from './limits.js';
 import { createRefusedStreams, RefusedStreamError } from './refused-streams.js';
 import { createSnapshots } from './snapshots.js';
 

@@ -1,11 +1,151 @@
-import type { Express } from 'express';
-import type { EventStore } from '../../ports/event-store.js';
-import { createHttpApp, type HttpAppOptions } from '../../platform/http/http-app.js';
+import { readFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
+import { type Express, Router } from 'express';
+import { serveAsset } from '../../platform/http/asset.js';
 import type { Link } from '../../platform/http/html.js';
-import { docsRoutes } from './docs-routes.js';
+import { createHttpApp, type HttpAppOptions } from '../../platform/http/http-app.js';
+import { pageSecurityHeaders } from '../../platform/http/security-headers.js';
+import type { EventStore } from '../../ports/event-store.js';
 import type { CommandHandler } from '../handling/handler.js';
+import { openApi } from './openapi.js';
 import { commandRoutes } from './routes.js';
 import { streamRoutes } from './stream-routes.js';
+
+/** Only located: importing the package would load the whole page's script into this process. */
+const SWAGGER_UI = dirname(createRequire(import.meta.url).resolve('swagger-ui-dist/package.json'));
+
+/** Every address is relative, so that the page works behind a proxy that strips a prefix. */
+const PAGE = `<!doctype html>
+<html lang="en">
+  <head>
+    <meta charset="utf-8">
+    <meta name="viewport" content="width=device-width, initial-scale=1">
+    <meta name="color-scheme" content="light dark">
+    <title>Anime Analytics: command API</title>
+    <link rel="icon" type="image/svg+xml" href="../favicon.ico">
+    <link rel="stylesheet" href="swagger-ui.css">
+    <link rel="stylesheet" href="page.css">
+    <script src="swagger-ui-bundle.js" defer></script>
+    <script src="page.js" defer></script>
+  </head>
+  <body>
+    <div id="swagger-ui"></div>
+    <noscript>This page needs JavaScript. It shows <a href="../openapi.json">openapi.json</a>.</noscript>
+  </body>
+</html>
+`;
+
+/** Many of Swagger UI's own colours have too little contrast to be read by everybody. */
+const STYLE = `body { margin: 0 }
+html { color-scheme: light }
+html.dark-mode { background: #1c2022; color-scheme: dark }
+.swagger-ui { --link: #1a5fb4; --post: #13714a; --put: #8f5000; --delete: #c01c28; --get: #1a5fb4; --faint: #55585f }
+html.dark-mode .swagger-ui { --link: #7ab8ff; --delete: #ff8a8a; --faint: #b7bcbf }
+.swagger-ui .info a, .swagger-ui .info .url { color: var(--link) }
+.swagger-ui .parameter__in, .swagger-ui .json-schema-2020-12-expand-deep-button { color: var(--faint) }
+.swagger-ui .btn.cancel { color: var(--delete) !important; border-color: var(--delete) !important }
+.swagger-ui table.headers td { color: inherit }
+.swagger-ui .examples-select__section-label { color: var(--faint) !important }
+.swagger-ui .highlight-code .microlight span[style*="211, 99, 99"] { color: #ffb3b3 !important }
+html:not(.dark-mode) .swagger-ui .info .title small pre { background: #41444e }
+html:not(.dark-mode) .swagger-ui .info .title small.version-stamp pre { background: #3a6200 }
+html:not(.dark-mode) .swagger-ui .btn.authorize { color: var(--post); border-color: var(--post) }
+html:not(.dark-mode) .swagger-ui .btn.authorize svg { fill: var(--post) }
+html:not(.dark-mode) .swagger-ui .btn.execute { background: var(--get); border-color: var(--get) }
+html:not(.dark-mode) .swagger-ui .download-contents { background: #55585f }
+html:not(.dark-mode) .swagger-ui .opblock-post .opblock-summary-method { background: var(--post) !important }
+html:not(.dark-mode) .swagger-ui .opblock-put .opblock-summary-method { background: var(--put) !important }
+html:not(.dark-mode) .swagger-ui .opblock-delete .opblock-summary-method { background: var(--delete) !important }
+html:not(.dark-mode) .swagger-ui .opblock-get .opblock-summary-method { background: var(--get) !important }
+`;
+
+/**
+ * Servers are resolved against the document, not against this page. Swagger UI knows dark colours but
+ * leaves it to the page to ask for them. It puts links inside of buttons, fields without a name, and
+ * code that no keyboard can scroll.
+ */
+const SCRIPT = `const openApi = new URL('../openapi.json', document.baseURI);
+
+const ours = ({ React }) => ({
+  components: {
+    DeepLink: ({ text }) => React.createElement('span', null, text),
+  },
+  statePlugins: {
+    spec: {
+      wrapActions: {
+        updateJsonSpec: (update) => (spec) => {
+          const servers = (spec.servers ?? [{ url: '.' }]).map((server) => ({
+            ...server,
+            url: new URL(server.url, openApi).href.replace(/\\/$/, ''),
+          }));
+          return update({ ...spec, servers });
+        },
+      },
+    },
+  },
+});
+
+const dark = matchMedia('(prefers-color-scheme: dark)');
+const colour = () => document.documentElement.classList.toggle('dark-mode', dark.matches);
+dark.addEventListener('change', colour);
+colour();
+
+const NAMES = {
+  '#servers': 'Server',
+  'textarea.body-param__text': 'Request body',
+  'select.examples-select-element': 'Example',
+};
+
+new MutationObserver(() => {
+  for (const [selector, name] of Object.entries(NAMES)) {
+    document.querySelectorAll(selector).forEach((each) => each.setAttribute('aria-label', name));
+  }
+  document.querySelectorAll('pre.microlight').forEach((each) => each.setAttribute('tabindex', '0'));
+}).observe(document.getElementById('swagger-ui'), { childList: true, subtree: true });
+
+window.ui = SwaggerUIBundle({
+  url: openApi.href,
+  dom_id: '#swagger-ui',
+  deepLinking: true,
+  presets: [SwaggerUIBundle.presets.apis],
+  plugins: [ours],
+});
+`;
+
+const HTML = 'text/html; charset=utf-8';
+const JAVASCRIPT = 'text/javascript; charset=utf-8';
+const CSS = 'text/css; charset=utf-8';
+
+const text = (type: string, content: string) =>
+  serveAsset({ type, load: () => Buffer.from(content) });
+
+const file = (type: string, name: string) =>
+  serveAsset({ type, load: () => readFile(join(SWAGGER_UI, name)) });
+
+/** `/openapi.json` everywhere; its rendering at `/docs/`, from this host alone, outside production. */
+export const docsRoutes = (options: {
+  readonly version: string;
+  readonly production: boolean;
+}): Router => {
+  const router = Router({ caseSensitive: true, strict: true });
+  const document = JSON.stringify(openApi(options.version));
+
+  router.get('/openapi.json', text('application/json; charset=utf-8', document));
+
+  if (!options.production) {
+    // Relative: a proxy in front may have stripped a prefix that we do not know.
+    router.get('/docs', (_req, res) => {
+      res.writeHead(308, { Location: 'docs/' }).end();
+    });
+    router.get('/docs/', pageSecurityHeaders(), text(HTML, PAGE));
+    router.get('/docs/page.css', text(CSS, STYLE));
+    router.get('/docs/page.js', text(JAVASCRIPT, SCRIPT));
+    router.get('/docs/swagger-ui.css', file(CSS, 'swagger-ui.css'));
+    router.get('/docs/swagger-ui-bundle.js', file(JAVASCRIPT, 'swagger-ui-bundle.js'));
+  }
+  return router;
+};
 
 /** The command API: everything that `/openapi.json` describes. */
 export const createCommandApi = (

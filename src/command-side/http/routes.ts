@@ -7,7 +7,7 @@ import { BEACON_TYPES, jsonBody } from '../../platform/http/json-body.js';
 import { correlationIdOf, requestIdOf } from '../../platform/http/request-context.js';
 import { contextOf, traceparentOf } from '../../platform/observability/trace-context.js';
 import { answer, type Success } from './responses.js';
-import { bodyHashOf } from '../handling/command-id.js';
+import { bodyHashOf } from '../handling/queued-command.js';
 import type { CommandOptions } from '../../ports/command-result.js';
 import { parseIdempotencyKey, parseIfMatch, parseIfNoneMatch } from './headers.js';
 import type { CommandHandler } from '../handling/handler.js';

@@ -1,10 +1,9 @@
 import shared from '@eventstore/db-client/generated/shared_pb.js';
 import streams from '@eventstore/db-client/generated/streams_pb.js';
 import type { AppendOutcome, Expected } from '../log/event-log.js';
-import { expectedOf } from './expected-revision.js';
+import { expectedOf, writableStreamOf } from './identifiers.js';
 import { clientStreaming, type ServiceContext } from './handlers.js';
-import { writableStreamOf } from './identifiers.js';
-import { createProposal } from './proposed-events.js';
+import { createProposal } from './unfinished-appends.js';
 import { invalidArgument, maximumAppendSizeExceeded, streamDeleted } from './rpc-error.js';
 import { receiveAll } from './streaming.js';
 import { within } from './calls.js';

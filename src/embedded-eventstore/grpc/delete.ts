@@ -1,9 +1,8 @@
 import shared from '@eventstore/db-client/generated/shared_pb.js';
 import streams from '@eventstore/db-client/generated/streams_pb.js';
 import type { AppendOutcome, Expected } from '../log/event-log.js';
-import { expectedOf } from './expected-revision.js';
+import { expectedOf, writableStreamOf } from './identifiers.js';
 import { unary, type ServiceContext } from './handlers.js';
-import { writableStreamOf } from './identifiers.js';
 import {
   invalidArgument,
   maximumAppendSizeExceeded,

@@ -1,8 +1,7 @@
 import streams from '@eventstore/db-client/generated/streams_pb.js';
 import type { Direction, LogFilter } from '../log/event-log.js';
-import { MAX_INT64 } from './expected-revision.js';
+import { MAX_INT64, streamNameOf } from './identifiers.js';
 import { checkpointIntervalOf, filterOf } from './filter.js';
-import { streamNameOf } from './identifiers.js';
 import { invalidArgument, unexpectedReadResult } from './rpc-error.js';
 
 type From = bigint | 'start' | 'end';

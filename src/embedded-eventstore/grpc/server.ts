@@ -2,12 +2,24 @@ import { randomUUID } from 'node:crypto';
 import type { RequestListener } from 'node:http';
 import { GossipService } from '@eventstore/db-client/generated/gossip_grpc_pb.js';
 import gossip from '@eventstore/db-client/generated/gossip_pb.js';
+import { MonitoringService } from '@eventstore/db-client/generated/monitoring_grpc_pb.js';
+import { OperationsService } from '@eventstore/db-client/generated/operations_grpc_pb.js';
+import { PersistentSubscriptionsService } from '@eventstore/db-client/generated/persistent_grpc_pb.js';
+import { ProjectionsService } from '@eventstore/db-client/generated/projections_grpc_pb.js';
 import { ServerFeaturesService } from '@eventstore/db-client/generated/serverfeatures_grpc_pb.js';
 import serverfeatures from '@eventstore/db-client/generated/serverfeatures_pb.js';
 import type shared from '@eventstore/db-client/generated/shared_pb.js';
-import { Server, ServerCredentials } from '@grpc/grpc-js';
-import type { Logger } from '../logger.js';
+import { UsersService } from '@eventstore/db-client/generated/users_grpc_pb.js';
+import {
+  type sendUnaryData,
+  Server,
+  ServerCredentials,
+  type ServerUnaryCall,
+  type ServiceDefinition,
+  type UntypedServiceImplementation,
+} from '@grpc/grpc-js';
 import type { EventLog } from '../log/event-log.js';
+import type { Logger } from '../logger.js';
 import { append } from './append.js';
 import { batchAppend } from './batch-append.js';
 import { type Calls, createCalls, pause } from './calls.js';
@@ -15,9 +27,9 @@ import { deleteStream, tombstoneStream } from './delete.js';
 import { type ServiceContext, unary } from './handlers.js';
 import { uuidMessage } from './identifiers.js';
 import { listenForBoth } from './listener.js';
-import { read } from './read-pages.js';
+import { read } from './read.js';
 import { boundedStreamsService, unread } from './request-shapes.js';
-import { refusing, unsupportedServices } from './unsupported.js';
+import { unimplemented } from './rpc-error.js';
 
 export interface GrpcServerOptions {
   readonly log: EventLog;
@@ -196,3 +208,33 @@ const shutDown = async (server: Server, calls: Calls, drainTimeoutMs: number): P
   await Promise.race([left, pause(drainTimeoutMs, gone.signal)]);
   server.forceShutdown();
 };
+
+const WHERE = 'Use a full EventStoreDB or KurrentDB server for that.';
+
+/** Refused with a sentence instead of grpc's "does not implement the method". */
+const unsupportedServices: readonly [ServiceDefinition, string][] = [
+  [ProjectionsService, `The embedded event store runs no projections. ${WHERE}`],
+  [
+    PersistentSubscriptionsService,
+    `The embedded event store has no persistent subscriptions. ${WHERE}`,
+  ],
+  [UsersService, `The embedded event store has no users. ${WHERE}`],
+  [OperationsService, `The embedded event store has no operations to start. ${WHERE}`],
+  [MonitoringService, `The embedded event store has no statistics. ${WHERE}`],
+];
+
+const refusing = (service: ServiceDefinition, sentence: string): UntypedServiceImplementation =>
+  Object.fromEntries(
+    Object.entries(service).map(([name, { responseStream }]) => [
+      name,
+      responseStream ? refuseStream(sentence) : refuseCall(sentence),
+    ]),
+  );
+
+const refuseCall =
+  (sentence: string) =>
+  (_call: ServerUnaryCall<unknown, unknown>, callback: sendUnaryData<unknown>) =>
+    callback(unimplemented(sentence));
+
+const refuseStream = (sentence: string) => (call: NodeJS.EventEmitter) =>
+  void call.emit('error', unimplemented(sentence));

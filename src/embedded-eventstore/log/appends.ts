@@ -14,11 +14,10 @@ import {
   type RawEvent,
   TOMBSTONE_REVISION,
 } from './event-log.js';
-import type { GroupCommit } from './group-commit.js';
+import type { GroupCommit, RecentIds } from './group-commit.js';
 import type { Heads } from './heads.js';
 import { isReserved } from './link-streams.js';
 import type { Reader } from './reader.js';
-import type { RecentIds } from './recent-ids.js';
 import { isMetastream, originalOf } from './stream-metadata.js';
 import { type Draft, type Head, type Ticket, ticketOf } from './ticket.js';
 import { TOMBSTONE } from './writer-protocol.js';

@@ -1,6 +1,7 @@
+import { LRUCache } from 'lru-cache';
+import type { Stored } from './append-rules.js';
 import { EventLogError, type LogRecord, TOMBSTONE_REVISION } from './event-log.js';
 import type { Heads } from './heads.js';
-import type { RecentIds } from './recent-ids.js';
 import type { Ticket } from './ticket.js';
 import {
   type Batch,
@@ -10,6 +11,33 @@ import {
   TOMBSTONE,
 } from './writer-protocol.js';
 import type { Writer, WriterEvents } from './writer.js';
+
+interface Seen extends Stored {
+  readonly stream: string;
+}
+
+/**
+ * The ids of the last appends, for appends that expect no revision in particular: without one there
+ * is no place in the log to look whether they were written before. Bounded, and empty after a start.
+ */
+export const createRecentIds = (options: { readonly max: number }) => {
+  const seen = new LRUCache<string, Seen>({ max: options.max });
+  return {
+    find: (stream: string, id: string): Stored | undefined => {
+      const found = seen.get(id);
+      return found?.stream === stream ? found : undefined;
+    },
+    remember: ({ id, stream, revision, position }: LogRecord): void => {
+      seen.set(id, { id, stream, revision: Number(revision), position: Number(position) });
+    },
+    /** The append failed: its events are not in the log. */
+    forget: ({ id, position }: LogRecord): void => {
+      if (seen.peek(id)?.position === Number(position)) seen.delete(id);
+    },
+  };
+};
+
+export type RecentIds = ReturnType<typeof createRecentIds>;
 
 /** What joins a group together with a ticket: rows that its events refer to. */
 export interface Rows {

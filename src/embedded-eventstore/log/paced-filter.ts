@@ -1,6 +1,13 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { LogFilter, LogRecord } from './event-log.js';
-import { matching } from './log-filter.js';
+
+const matching = ({ on, prefixes, regex }: LogFilter): ((event: LogRecord) => boolean) => {
+  const matches = (text: string): boolean =>
+    regex === undefined
+      ? (prefixes ?? []).some((prefix) => text.startsWith(prefix))
+      : regex.test(text);
+  return on === 'stream' ? (event) => matches(event.stream) : (event) => matches(event.type);
+};
 
 /** How long matching may keep the event loop from everybody else. */
 const MAX_BUSY_MS = 20;

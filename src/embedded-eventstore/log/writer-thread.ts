@@ -1,14 +1,173 @@
 import {
+  type MessagePort,
   parentPort,
   receiveMessageOnPort,
   workerData,
-  type MessagePort,
 } from 'node:worker_threads';
-import { groupTransaction } from './group-transaction.js';
-import { linkSlice } from './link-slice.js';
-import { scavengeSlice } from './scavenge-slice.js';
+import { LRUCache } from 'lru-cache';
+import type { Database } from '../sqlite.js';
+import { groupTransaction, messageOf, rollBack } from './group-transaction.js';
+import { linksOf } from './link-streams.js';
 import { openLogFile } from './schema.js';
-import type { Batch, FromWriter, ToWriter, WriterData } from './writer-protocol.js';
+import {
+  type Batch,
+  type FromWriter,
+  toRevision,
+  type ToWriter,
+  type WriterData,
+} from './writer-protocol.js';
+
+/** Bounds how long a transaction of the index makes appends wait. */
+const EVENTS_PER_SLICE = 500;
+const LINK_STREAMS = 10_000;
+
+type Indexed = Extract<FromWriter, { readonly kind: 'indexed' }>;
+
+type Row = [
+  position: number,
+  stream: number,
+  name: string,
+  revision: number,
+  type: string,
+  created: number,
+];
+
+interface LinkStream {
+  readonly id: number;
+  next: number;
+}
+
+/**
+ * Numbers the links to the next events of the log and notes how far it got, in one transaction:
+ * whatever happens, each event is numbered once, in the order of the log.
+ */
+const linkSlice = (db: Database) => {
+  const prepare = (sql: string) => {
+    const statement = db.prepare(sql);
+    statement.setReturnArrays(true);
+    return statement;
+  };
+  const reached = prepare('SELECT position FROM links_reached');
+  const reach = db.prepare('INSERT OR REPLACE INTO links_reached VALUES (1, ?)');
+  const following = prepare(`
+    SELECT position, stream, name, revision, type, created
+    FROM events JOIN streams ON streams.id = events.stream
+    WHERE position > ? ORDER BY position LIMIT ${EVENTS_PER_SLICE}`);
+  const payload = prepare('SELECT data_length, payload FROM events WHERE position = ?');
+  const find = prepare('SELECT id FROM link_streams WHERE name = ?');
+  const last = prepare('SELECT max(number) FROM links WHERE link_stream = ?');
+  const add = prepare('INSERT INTO link_streams (name) VALUES (?) RETURNING id');
+  const insert = db.prepare('INSERT INTO links VALUES (?, ?, ?, ?, ?, ?, ?)');
+
+  const known = new LRUCache<string, LinkStream>({ max: LINK_STREAMS });
+
+  const load = (name: string): LinkStream => {
+    const found = find.get(name) as [number] | undefined;
+    if (found === undefined) return { id: (add.get(name) as [number])[0], next: 0 };
+    return { id: found[0], next: ((last.get(found[0]) as [number | null])[0] ?? -1) + 1 };
+  };
+
+  const linkStream = (name: string): LinkStream => {
+    const cached = known.get(name);
+    if (cached !== undefined) return cached;
+    const loaded = load(name);
+    known.set(name, loaded);
+    return loaded;
+  };
+
+  const dataAt = (position: number): Uint8Array => {
+    const [length, bytes] = payload.get(position) as [number, Uint8Array];
+    return bytes.subarray(0, length);
+  };
+
+  const insertLinks = ([position, stream, name, revision, type, created]: Row): void => {
+    const links = linksOf({
+      stream: name,
+      revision: toRevision(revision),
+      type,
+      data: () => dataAt(position),
+    });
+    for (const { linkStream: to, target } of links) {
+      const list = linkStream(to);
+      insert.run(list.id, list.next, position, stream, revision, created, target ?? null);
+      list.next += 1;
+    }
+  };
+
+  const slice = (): Indexed => {
+    const [after] = (reached.get() as [number] | undefined) ?? [0];
+    const rows = following.all(after) as Row[];
+    const position = rows.at(-1)?.[0] ?? after;
+    db.exec('BEGIN IMMEDIATE');
+    rows.forEach(insertLinks);
+    reach.run(position);
+    db.exec('COMMIT');
+    return { kind: 'indexed', position, more: rows.length === EVENTS_PER_SLICE };
+  };
+
+  return (): Indexed => {
+    try {
+      // A power loss may undo it: then the same events get the same numbers again. What lets the
+      // scavenger delete them comes later in the same file and is undone before it.
+      db.exec('PRAGMA synchronous = NORMAL');
+      return slice();
+    } catch (error) {
+      rollBack(db);
+      known.clear();
+      return { kind: 'indexed', position: 0, more: false, failure: messageOf(error) };
+    } finally {
+      db.exec('PRAGMA synchronous = FULL');
+    }
+  };
+};
+
+const STREAMS_PER_SLICE = 50;
+const EVENTS_PER_STREAM = 200;
+
+type Scavenged = Extract<FromWriter, { readonly kind: 'scavenged' }>;
+
+/**
+ * Deletes what `$maxCount` hides, some streams at a time so that appends never wait long. A
+ * stream's last event is never deleted: revisions and positions go on counting from it. Nor is an
+ * event that is not indexed yet, once there is an index of links.
+ */
+const scavengeSlice = (db: Database) => {
+  const kept = db.prepare(
+    'SELECT stream, max_count FROM retention WHERE stream > ? ORDER BY stream LIMIT ?',
+  );
+  kept.setReturnArrays(true);
+  const remove = db.prepare(`
+    DELETE FROM events WHERE position IN (
+      SELECT position FROM events
+      WHERE stream = ?1 AND created < ?3
+        AND position <= coalesce((SELECT position FROM links_reached), position)
+        AND revision <= (SELECT max(revision) FROM events WHERE stream = ?1) - ?2
+      ORDER BY revision LIMIT ${EVENTS_PER_STREAM})`);
+
+  const slice = (afterStream: number, createdBefore: number): Scavenged => {
+    const streams = kept.all(afterStream, STREAMS_PER_SLICE) as [number, number][];
+    let deleted = 0;
+    db.exec('BEGIN');
+    for (const [stream, maxCount] of streams) {
+      deleted += changesOf(remove.run(stream, maxCount, createdBefore));
+    }
+    db.exec('COMMIT');
+    const nextStream = streams.length < STREAMS_PER_SLICE ? null : (streams.at(-1)?.[0] ?? null);
+    return { kind: 'scavenged', deleted, nextStream };
+  };
+
+  return (afterStream: number, createdBefore: number): Scavenged => {
+    try {
+      return slice(afterStream, createdBefore);
+    } catch (error) {
+      rollBack(db);
+      return { kind: 'scavenged', deleted: 0, nextStream: null, failure: messageOf(error) };
+    }
+  };
+};
+
+const changesOf = (result: unknown): number =>
+  Number((result as { readonly changes: number | bigint }).changes);
 
 /** Bounds how long one transaction makes the next one wait. */
 const GROUP_BYTES = 8 * 1024 * 1024;

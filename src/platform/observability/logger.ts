@@ -1,5 +1,134 @@
-import { createLogger as createWinston, format, transports, type Logger as Winston } from 'winston';
-import { dailyFiles, standardError } from './log-sinks.js';
+import {
+  createWriteStream,
+  fstatSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readSync,
+  rmSync,
+  statSync,
+  type WriteStream,
+} from 'node:fs';
+import { join } from 'node:path';
+import { Writable } from 'node:stream';
+import { createLogger as createWinston, format, type Logger as Winston, transports } from 'winston';
+
+/** Told of each line that could not be written. */
+type OnLost = () => void;
+
+const KEPT_DAYS = 14;
+/** How often a file that failed or vanished is looked after. */
+const LOOK_EVERY_MS = 1000;
+/** What waits for a disk or a reader that hangs, at most. */
+const MAX_WAITING_BYTES = 8 * 1024 * 1024;
+
+/** A log never holds back, and never fails, those who write it. */
+const sink = (write: (line: string) => void): Writable =>
+  new Writable({
+    decodeStrings: false,
+    write: (line: string, _encoding, done) => {
+      write(line);
+      done();
+    },
+  });
+
+const writeTo = (stream: NodeJS.WritableStream & { writableLength: number }, onLost: OnLost) => {
+  const told = (error?: Error | null): void => {
+    if (error) onLost();
+  };
+  return (line: string): void => {
+    if (stream.writableLength > MAX_WAITING_BYTES) onLost();
+    else stream.write(line, told);
+  };
+};
+
+/** Standard output belongs to what a command prints. */
+const standardError = (onLost: OnLost): Writable => sink(writeTo(process.stderr, onLost));
+
+interface LogFile {
+  readonly path: string;
+  readonly inode: number;
+  readonly stream: WriteStream;
+}
+
+/**
+ * A file a day (UTC) in the directory, kept for 14 days. Rotating libraries end the process where a
+ * disk is full, or write on into a file that was removed; this one opens the file again. Throws where
+ * the directory is of no use, but not for a full disk, which may have space again.
+ */
+export const dailyFiles = (directory: string, onLost: OnLost, now = Date.now): Writable => {
+  let file: LogFile | undefined;
+  let lookedAt = -Infinity;
+
+  const open = (path: string): LogFile => {
+    mkdirSync(directory, { recursive: true });
+    const fd = openSync(path, 'a+');
+    const stream = createWriteStream(path, { fd });
+    if (endsWithinLine(fd)) stream.write('\n');
+    const opened = { path, inode: fstatSync(fd).ino, stream };
+    stream.on('error', () => {
+      if (file === opened) file = undefined;
+    });
+    // What cannot be removed is no reason to write nothing.
+    attempt(() => removeOld(directory));
+    return opened;
+  };
+
+  /** The file of the day; undefined while there is none. */
+  const current = (): LogFile | undefined => {
+    const path = join(
+      directory,
+      `anime-analytics-${new Date(now()).toISOString().slice(0, 10)}.log`,
+    );
+    if (file?.path === path && now() - lookedAt < LOOK_EVERY_MS) return file;
+    if (file === undefined && now() - lookedAt < LOOK_EVERY_MS) return undefined;
+    lookedAt = now();
+    if (file !== undefined && file.path === path && isSame(file)) return file;
+    file?.stream.end();
+    file = undefined;
+    file = open(path);
+    return file;
+  };
+
+  const first = attempt(current);
+  if (first instanceof Error && !isFull(first)) throw first;
+  return sink((line) => {
+    const found = attempt(current);
+    if (found === undefined || found instanceof Error) onLost();
+    else writeTo(found.stream, onLost)(line);
+  });
+};
+
+const attempt = <T>(work: () => T): T | Error => {
+  try {
+    return work();
+  } catch (error) {
+    return error instanceof Error ? error : new Error(String(error));
+  }
+};
+
+/** The disk, or what of it a quota gives. */
+const isFull = (error: Error): boolean =>
+  'code' in error && (error.code === 'ENOSPC' || error.code === 'EDQUOT');
+
+const isSame = ({ path, inode }: LogFile): boolean =>
+  statSync(path, { throwIfNoEntry: false })?.ino === inode;
+
+/** A full disk or a crash may have cut off the last one. */
+const endsWithinLine = (fd: number): boolean => {
+  const { size } = fstatSync(fd);
+  const last = Buffer.alloc(1);
+  return size > 0 && readSync(fd, last, 0, 1, size - 1) === 1 && last.toString() !== '\n';
+};
+
+const removeOld = (directory: string): void => {
+  const names = readdirSync(directory).filter((name) =>
+    /^anime-analytics-\d{4}-\d\d-\d\d\.log$/.test(name),
+  );
+  for (const name of names.sort().slice(0, -KEPT_DAYS)) {
+    rmSync(join(directory, name), { force: true });
+  }
+};
 
 /** A constant message and a data object; the message never contains a value. */
 type Log = (message: string, data?: Readonly<Record<string, unknown>>) => void;

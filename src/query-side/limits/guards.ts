@@ -1,7 +1,118 @@
-import { Kind, type DocumentNode, type FieldNode, type GraphQLSchema } from 'graphql';
+import {
+  type DocumentNode,
+  type FieldNode,
+  type FragmentDefinitionNode,
+  type GraphQLSchema,
+  Kind,
+  type SelectionNode,
+  type SelectionSetNode,
+} from 'graphql';
 import { MAX_PAGE_SIZE } from '../graphql/arguments.js';
-import { LimitExceededError, type DocumentLimits } from './limits.js';
-import { measureDocument, type PageSizeOf } from './measure.js';
+import { type DocumentLimits, LimitExceededError } from './limits.js';
+
+/** What executing a document can come to, never less. */
+interface Measure {
+  readonly depth: number;
+  readonly aliases: number;
+  readonly cost: number;
+}
+
+/** How many items a field may answer with; undefined where it is no list that the store makes. */
+type PageSizeOf = (field: FieldNode) => number | undefined;
+
+const NOTHING: Measure = { depth: 0, aliases: 0, cost: 0 };
+const LIST_COST = 1000;
+const INTROSPECTION_COST = 2000;
+
+/**
+ * In time that grows with the document's length only: a fragment is measured once, however often it
+ * is spread. The document need not be valid. Throws where fragments spread each other in a circle.
+ */
+const measureDocument = (document: DocumentNode, pageSizeOf: PageSizeOf): Measure => {
+  const fragments = fragmentsOf(document);
+  const measured = new Map<string, Measure | 'under way'>();
+
+  const measureSelections = ({ selections }: SelectionSetNode): Measure =>
+    selections.map(measureSelection).reduce(beside, NOTHING);
+
+  const measureSelection = (selection: SelectionNode): Measure => {
+    switch (selection.kind) {
+      case Kind.FIELD:
+        return measureField(selection);
+      case Kind.INLINE_FRAGMENT:
+        return measureSelections(selection.selectionSet);
+      case Kind.FRAGMENT_SPREAD:
+        return measureFragment(selection.name.value);
+    }
+  };
+
+  const measureField = (field: FieldNode): Measure => {
+    const inside = field.selectionSet ? measureSelections(field.selectionSet) : NOTHING;
+    const aliases = field.alias === undefined ? 0 : 1;
+    if (isIntrospection(field)) return introspection(inside, aliases);
+    const pageSize = pageSizeOf(field);
+    return {
+      depth: 1 + inside.depth,
+      aliases: aliases + inside.aliases,
+      cost: 1 + (pageSize === undefined ? inside.cost : LIST_COST + pageSize * inside.cost),
+    };
+  };
+
+  const measureFragment = (name: string): Measure => {
+    const known = measured.get(name);
+    if (known === 'under way') {
+      throw new LimitExceededError('fragments', `Fragment ${name} spreads itself.`);
+    }
+    const fragment = fragments.get(name);
+    if (known !== undefined || fragment === undefined) return known ?? NOTHING;
+    measured.set(name, 'under way');
+    const measure = measureSelections(fragment.selectionSet);
+    measured.set(name, measure);
+    return measure;
+  };
+
+  // Those that no operation spreads, too: validation would walk in the circle.
+  for (const name of fragments.keys()) measureFragment(name);
+  return document.definitions
+    .map((definition) =>
+      definition.kind === Kind.OPERATION_DEFINITION
+        ? measureSelections(definition.selectionSet)
+        : NOTHING,
+    )
+    .reduce(larger, NOTHING);
+};
+
+const fragmentsOf = ({ definitions }: DocumentNode): ReadonlyMap<string, FragmentDefinitionNode> =>
+  new Map(
+    definitions
+      .filter((definition) => definition.kind === Kind.FRAGMENT_DEFINITION)
+      .map((fragment) => [fragment.name.value, fragment]),
+  );
+
+const beside = (a: Measure, b: Measure): Measure => ({
+  depth: Math.max(a.depth, b.depth),
+  aliases: a.aliases + b.aliases,
+  cost: a.cost + b.cost,
+});
+
+const larger = (a: Measure, b: Measure): Measure => ({
+  depth: Math.max(a.depth, b.depth),
+  aliases: Math.max(a.aliases, b.aliases),
+  cost: Math.max(a.cost, b.cost),
+});
+
+const isIntrospection = ({ name: { value } }: FieldNode): boolean =>
+  value === '__schema' || value === '__type';
+
+/**
+ * Deep by nature: how deep is left to GraphQL's own rule for it. That rule does not see aliases,
+ * which multiply, and which no tool uses there.
+ */
+const introspection = (inside: Measure, aliases: number): Measure => ({
+  depth: 1,
+  aliases: inside.aliases > 0 ? Infinity : aliases,
+  cost: INTROSPECTION_COST,
+});
 
 const PAGE_ARGUMENTS: ReadonlySet<string> = new Set(['limit', 'pageSize', 'first']);
 

@@ -2,7 +2,6 @@ import type { AnimeId } from '../../domain/ids.js';
 import type { Backoff } from '../../platform/async/retry.js';
 import type { AnimeDocument, ReadQueries, ReadStore } from '../../ports/read-store.js';
 import { staleRead } from '../graphql/errors.js';
-import { createSingleFlight, type SingleFlight, type Waiter } from './single-flight.js';
 
 /** One version of the read models. */
 export interface ReadModels {
@@ -132,5 +131,62 @@ const createPolling = (call: () => void, { baseMs, maxMs }: Backoff): Polling =>
       callAfter(baseMs);
     },
     end,
+  };
+};
+
+interface Waiter {
+  readonly minRevision: number;
+  readonly resolve: (document: AnimeDocument) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+/** Everybody who waits for one document. One look-up at a time serves them all. */
+interface SingleFlight {
+  join(waiter: Waiter): void;
+  /** Looks now, or once more when a look-up is under way: that one may have read too early. */
+  lookAgain(): void;
+}
+
+/**
+ * Who joins while a look-up is under way waits for its answer: a save that it missed comes with a
+ * call of `lookAgain`. `resolve` and `reject` must take their waiter out of the set.
+ */
+const createSingleFlight = (
+  waiters: Set<Waiter>,
+  read: () => Promise<AnimeDocument | null>,
+): SingleFlight => {
+  let looking = false;
+  let asked = 0;
+
+  const serve = (document: AnimeDocument | null) => {
+    for (const waiter of waiters) {
+      if (document !== null && document.revision >= waiter.minRevision) waiter.resolve(document);
+    }
+  };
+
+  const look = async () => {
+    looking = true;
+    try {
+      let seen: number;
+      do {
+        seen = asked;
+        serve(await read());
+      } while (asked !== seen && waiters.size > 0);
+    } catch (error) {
+      for (const waiter of waiters) waiter.reject(error);
+    } finally {
+      looking = false;
+    }
+  };
+
+  return {
+    join: (waiter) => {
+      waiters.add(waiter);
+      if (!looking) void look();
+    },
+    lookAgain: () => {
+      asked += 1;
+      if (!looking) void look();
+    },
   };
 };

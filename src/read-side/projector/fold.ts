@@ -11,14 +11,14 @@ import { revisionOf, type CachedAnime } from './cached-anime.js';
 import { animeDraft, forgetSkipped, noteSkipped, takeFact } from '../read-models/anime.js';
 import { dayDraft, dayOf, takeOnDay } from '../read-models/daily-activity.js';
 import {
+  type Draft,
+  type Interaction,
   interactionDraft,
   isInteraction,
   ratingBefore,
   takeInteraction,
   trimRatings,
-  type Interaction,
 } from '../read-models/interaction.js';
-import type { Draft } from '../read-models/placed.js';
 
 /** The documents that a run of events changed, and the events that could not be read. */
 export interface FoldedRun {

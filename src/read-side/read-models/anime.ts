@@ -2,8 +2,7 @@ import type { AnimeEvent, RatingGiven } from '../../domain/events.js';
 import type { AnimeId } from '../../domain/ids.js';
 import type { AnimeDocument, RatingEntry } from '../../ports/read-store.js';
 import type { EventsIgnored } from '../../wire/upcast.js';
-import { addSeconds, hundredthsOf } from './interaction.js';
-import type { Draft, Placed } from './placed.js';
+import { addSeconds, type Draft, hundredthsOf, type Placed } from './interaction.js';
 
 /** An anime's draft owns its buckets too. */
 export type AnimeDraft = Draft<Omit<AnimeDocument, 'ratingBuckets'>> & { ratingBuckets: number[] };

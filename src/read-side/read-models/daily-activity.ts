@@ -1,6 +1,5 @@
 import type { DailyActivityDocument } from '../../ports/read-store.js';
-import { addSeconds, type Interaction } from './interaction.js';
-import type { Draft, Placed } from './placed.js';
+import { addSeconds, type Draft, type Interaction, type Placed } from './interaction.js';
 
 /** The UTC day of a fact: YYYY-MM-DD. Times are in UTC by the time they are decoded. */
 export const dayOf = (event: Interaction): string => event.data.occurredAt.slice(0, 10);

@@ -2,7 +2,7 @@ import { Validator } from '@seriousme/openapi-schema-validator';
 import { expect } from 'chai';
 import type { Express } from 'express';
 import { commandRoutes } from '../../../src/command-side/http/routes.js';
-import { docsRoutes } from '../../../src/command-side/http/docs-routes.js';
+import { docsRoutes } from '../../../src/command-side/http/command-api.js';
 import { streamRoutes } from '../../../src/command-side/http/stream-routes.js';
 import { healthRoutes } from '../../../src/platform/http/http-app.js';
 import { createHealth } from '../../../src/platform/observability/health.js';

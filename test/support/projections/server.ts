@@ -11,7 +11,7 @@ import {
 import struct from 'google-protobuf/google/protobuf/struct_pb.js';
 import { batchAppend } from '../../../src/embedded-eventstore/grpc/batch-append.js';
 import { createCalls } from '../../../src/embedded-eventstore/grpc/calls.js';
-import { read } from '../../../src/embedded-eventstore/grpc/read-pages.js';
+import { read } from '../../../src/embedded-eventstore/grpc/read.js';
 import { boundedStreamsService } from '../../../src/embedded-eventstore/grpc/request-shapes.js';
 import { openEventLog } from '../../../src/embedded-eventstore/log/open-event-log.js';
 import { silentLogger } from '../../../src/platform/observability/logger.js';

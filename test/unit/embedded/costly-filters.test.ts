@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { readAllPages } from '../../../src/embedded-eventstore/grpc/read-pages.js';
+import { readAllPages } from '../../../src/embedded-eventstore/grpc/read.js';
 import type { LogFilter } from '../../../src/embedded-eventstore/log/event-log.js';
 import { rawEvents, temporaryLog, type TemporaryLog } from '../../support/event-log.js';
 import { follow } from '../../support/follow-items.js';

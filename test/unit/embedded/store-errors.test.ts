@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { errorOf, failureOf } from '../../../src/adapters/embedded/read-store/store-errors.js';
+import { errorOf, failureOf } from '../../../src/adapters/embedded/read-store/file.js';
 import { PortError, UnavailableError } from '../../../src/ports/errors.js';
 
 const REMEDY = 'Delete that directory.';

@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { createOutages } from '../../../src/adapters/eventstoredb/outages.js';
+import { createOutages } from '../../../src/adapters/eventstoredb/connection.js';
 import { silentLogger } from '../../../src/platform/observability/logger.js';
 import { OutcomeUnknownError, UnavailableError, TooLargeError } from '../../../src/ports/errors.js';
 

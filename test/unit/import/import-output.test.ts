@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import { isComplete, type ImportReport } from '../../../src/import/import-report.js';
-import { summarise } from '../../../src/import/import-summary.js';
+import { summarise } from '../../../src/import/import-file.js';
 import { UnavailableError } from '../../../src/ports/errors.js';
 import { animeId } from '../../support/examples.js';
 

@@ -2,7 +2,7 @@ import { expect } from 'chai';
 import fc from 'fast-check';
 import type { RecordedEvent } from '../../../src/ports/event-store.js';
 import { compareWithProjections } from '../../../src/read-side/audit/projections.js';
-import { expectedAnime, linesOf, readStream } from '../../../src/read-side/audit/expected.js';
+import { expectedAnime, linesOf, readStream } from '../../../src/read-side/audit/compare-anime.js';
 import { append } from '../../support/happenings.js';
 import { animeId } from '../../support/examples.js';
 import { histories, logOf, LOG_ID, recordsOf } from '../../support/histories.js';

@@ -1,8 +1,45 @@
 import { pages } from '../../../platform/async/pages.js';
 import type { Position } from '../../../ports/event-store.js';
-import type { AnimeDocument, DocumentStore } from '../../../ports/read-store.js';
-import { attempt, type FindVersion } from './open-version.js';
+import type { AnimeDocument, DocumentBatch, DocumentStore } from '../../../ports/read-store.js';
+import { documentReads, type DocumentReads } from './rows.js';
+import { connection } from './file.js';
+import { type Queries, queriesOn } from './queries.js';
+import { VERSION_FILE } from './schema.js';
 import type { Writer } from './writer.js';
+
+/** A version whose file the writer holds open, as read from this thread. */
+export interface OpenVersion {
+  readonly path: string;
+  readonly reads: DocumentReads;
+  readonly queries: Queries;
+  /** Nobody but this process reads it, so a heartbeat need not outlive the process. */
+  fedAt: Date | null;
+  /** What was saved, so that what is remembered of before is forgotten. */
+  noteSaved(batch: DocumentBatch): void;
+  close(): void;
+}
+
+export const openVersion = (path: string): OpenVersion => {
+  const db = connection(path, VERSION_FILE);
+  const queries = queriesOn(db);
+  return {
+    path,
+    reads: documentReads(db),
+    queries,
+    fedAt: null,
+    noteSaved: ({ days }) => queries.noteSaved(days.map(({ animeId }) => animeId)),
+    close: () => db.close(),
+  };
+};
+
+/** Throws where the store is closed or the version is gone. */
+export type FindVersion = () => OpenVersion;
+
+/** What is done at once, as a promise that rejects with what it throws. */
+export const attempt = <T>(work: () => T): Promise<T> =>
+  new Promise((resolve) => {
+    resolve(work());
+  });
 
 /** The documents of a version: read at once on this thread, written by the writer's. */
 export const documentStore = (

@@ -9,11 +9,16 @@ import type {
   ReadQueries,
   ReadStore,
 } from '../../../ports/read-store.js';
-import { documentStore } from './document-store.js';
-import { attempt, type FindVersion, openVersion, type OpenVersion } from './open-version.js';
+import {
+  attempt,
+  documentStore,
+  type FindVersion,
+  openVersion,
+  type OpenVersion,
+} from './document-store.js';
 import { animeRow, dayRow, interactionRow } from './rows.js';
 import { INDEX_BY_USER, VERSION_FILE } from './schema.js';
-import { CLOSED, noSuchVersion } from './store-errors.js';
+import { CLOSED, noSuchVersion } from './file.js';
 import { type NumberedVersion, versionRecords } from './version-records.js';
 import { startWriter, type Writer } from './writer.js';
 

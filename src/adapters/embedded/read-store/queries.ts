@@ -2,12 +2,153 @@ import { LRUCache } from 'lru-cache';
 import type { AnimeId, UserId } from '../../../domain/ids.js';
 import { nulFree, withNul } from '../../../embedded-eventstore/nul-free.js';
 import type { SqlValue } from '../../../embedded-eventstore/sqlite.js';
-import type { AnimeDocument, AnimeSearch, UserInteractions } from '../../../ports/read-store.js';
+import type {
+  AnimeDocument,
+  AnimeSearch,
+  SortBy,
+  UserInteractions,
+} from '../../../ports/read-store.js';
+import {
+  animeOf,
+  genreInSet,
+  INTERACTION_COLUMNS,
+  interactionOf,
+  type InteractionRow,
+  textKey,
+} from './rows.js';
 import type { Connection } from './file.js';
-import { INTERACTION_COLUMNS } from './document-reads.js';
-import { recentTotals } from './recent-totals.js';
-import { animeOf, interactionOf, type InteractionRow, textKey } from './rows.js';
-import { searchSql } from './search-sql.js';
+
+interface SearchSql {
+  /** The ids of one page, each with the number of all matches; that one is null without a filter. */
+  readonly page: string;
+  readonly count: string;
+  readonly parameters: readonly SqlValue[];
+}
+
+interface Condition {
+  readonly sql: string;
+  readonly parameters: readonly SqlValue[];
+}
+
+/** Each order is that of an index, and total. */
+const ORDERS: Readonly<Record<SortBy, string>> = {
+  popularity: 't.popularity IS NULL, t.popularity, t.anime_id',
+  score: 't.score DESC, t.anime_id',
+  title: 't.title, t.anime_id',
+  views: 'a.views DESC, a.anime_id',
+};
+
+/** Only as many statements as there are sets of filters: values are always parameters. */
+const searchSql = (query: AnimeSearch): SearchSql => {
+  const conditions = conditionsOf(query);
+  const filtered = conditions.length > 0;
+  const where = conditions.map(({ sql }) => ` AND ${sql}`).join('');
+  return {
+    page: `SELECT t.anime_id, ${filtered ? 'count(*) OVER ()' : 'NULL'}
+      FROM ${tables(query.sortBy, filtered)}
+      WHERE 1${where} ORDER BY ${ORDERS[query.sortBy]} LIMIT ? OFFSET ?`,
+    count: `SELECT count(*) FROM titles AS t WHERE 1${where}`,
+    parameters: conditions.flatMap(({ parameters }) => parameters),
+  };
+};
+
+/**
+ * Without a filter a page is the beginning of an index. With one, walking an index looks up every
+ * title on its own, so the titles are read through once, and the few that match are counted and
+ * sorted.
+ */
+const tables = (sortBy: SortBy, filtered: boolean): string => {
+  const titles = `titles AS t${filtered ? ' NOT INDEXED' : ''}`;
+  if (sortBy !== 'views') return titles;
+  return filtered
+    ? `${titles} CROSS JOIN animes AS a ON a.anime_id = t.anime_id`
+    : `animes AS a CROSS JOIN titles AS t ON t.anime_id = a.anime_id AND a.facets IS NOT NULL`;
+};
+
+const conditionsOf = ({ search, type, genres, minScore }: AnimeSearch): readonly Condition[] => [
+  ...(search === undefined ? [] : [condition('instr(t.title, ?) > 0', textKey(search))]),
+  ...(type === undefined ? [] : [condition('t.type = ?', textKey(type))]),
+  ...(genres === undefined || genres.length === 0 ? [] : [anyOf(genres)]),
+  ...(minScore === undefined ? [] : [condition('t.score >= ?', minScore)]),
+];
+
+const condition = (sql: string, ...parameters: SqlValue[]): Condition => ({ sql, parameters });
+
+/** Comparing in place is three times as fast for a few genres; a long list must not make long SQL. */
+const anyOf = (genres: readonly string[]): Condition =>
+  genres.length <= 8
+    ? condition(
+        `(${genres.map(() => 'instr(t.genres, ?) > 0').join(' OR ')})`,
+        ...genres.map(genreInSet),
+      )
+    : condition(
+        `t.anime_id IN (SELECT anime_id FROM title_genres
+           WHERE key IN (SELECT value FROM json_each(?)))`,
+        JSON.stringify(genres.map(textKey)),
+      );
+
+/** Beyond this many, adding everything up again is cheaper than anime by anime. */
+const MAX_CHANGED = 2000;
+const MAX_WINDOWS = 4;
+
+const TABLE = `
+  CREATE TEMP TABLE recent (
+    since TEXT NOT NULL,
+    anime_id INTEGER NOT NULL,
+    total INTEGER NOT NULL,
+    PRIMARY KEY (since, anime_id)
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX temp.recent_by_total ON recent (since, total DESC, anime_id);`;
+
+const FORGET = 'DELETE FROM recent WHERE since = ?';
+
+const FILL = `
+  INSERT INTO recent SELECT ?1, anime_id, sum(total) FROM days WHERE day >= ?1
+  GROUP BY anime_id HAVING sum(total) > 0`;
+
+const REFRESH = `
+  INSERT OR REPLACE INTO recent
+  SELECT ?1, anime_id, sum(total) FROM days WHERE anime_id = ?2 AND day >= ?1
+  GROUP BY anime_id`;
+
+/**
+ * How much happened to each anime since a day: a sum over many days of many anime, so it is kept, in
+ * a table of this connection alone, and brought up to date for the anime that were saved since.
+ */
+const recentTotals = (db: Connection) => {
+  db.exec(TABLE);
+  const changed = new Map<string, Set<AnimeId>>();
+
+  const fill = (since: string): void => {
+    db.run(FORGET, since);
+    db.run(FILL, since);
+    changed.set(since, new Set());
+  };
+
+  const evictOldest = (): void => {
+    const [oldest] = changed.keys();
+    if (oldest === undefined || changed.size <= MAX_WINDOWS) return;
+    db.run(FORGET, oldest);
+    changed.delete(oldest);
+  };
+
+  return {
+    /** Makes the rows of `recent` for this day say what is saved now; answers their `since`. */
+    upToDate: (sinceDay: string): string => {
+      const since = nulFree(sinceDay);
+      const waiting = changed.get(since);
+      if (waiting === undefined || waiting.size > MAX_CHANGED) fill(since);
+      else for (const id of waiting) db.run(REFRESH, since, id);
+      waiting?.clear();
+      evictOldest();
+      return since;
+    },
+
+    changed: (ids: readonly AnimeId[]): void => {
+      for (const waiting of changed.values()) for (const id of ids) waiting.add(id);
+    },
+  };
+};
 
 const TOP_BY_VIEWS = `
   SELECT document FROM animes WHERE facets IS NOT NULL AND views > 0

@@ -2,9 +2,8 @@ import { OtherFingerprintError, PortError } from '../../../ports/errors.js';
 import type { VersionRecord } from '../../../ports/read-store.js';
 import type { Database } from '../../../embedded-eventstore/sqlite.js';
 import { transaction } from '../../../embedded-eventstore/transaction.js';
-import { closeWriting, openForWriting } from './file.js';
+import { closeWriting, openForWriting, translated } from './file.js';
 import { ADD_FINGERPRINT, CATALOGUE_FILE, IDENTITY, remedyFor } from './schema.js';
-import { translated } from './store-errors.js';
 
 /** A record with the number that names the version's file. */
 export interface NumberedVersion {

@@ -1,7 +1,135 @@
-import { parentPort, receiveMessageOnPort, type MessagePort } from 'node:worker_threads';
-import { failureOf } from './store-errors.js';
-import { NOTHING_REFUSED, sizeOf, versionWriter, type VersionWriter } from './version-writer.js';
-import type { FromWriter, Order, Ticketed, ToWriter, Write } from './writer-protocol.js';
+import { type MessagePort, parentPort, receiveMessageOnPort } from 'node:worker_threads';
+import type { Database, SqlValue } from '../../../embedded-eventstore/sqlite.js';
+import { transaction } from '../../../embedded-eventstore/transaction.js';
+import type { DocumentBatch } from '../../../ports/read-store.js';
+import { closeWriting, failureOf, openForWriting } from './file.js';
+import { animeRow, dayRow, interactionRow } from './rows.js';
+import { INDEX_BY_USER, VERSION_FILE } from './schema.js';
+import type { FromWriter, Order, Saved, Ticketed, ToWriter, Write } from './writer.js';
+
+/** Leaves alone what is not older, decided in the statement that replaces it. */
+const upsert = (table: string, key: readonly string[], values: readonly string[]): string => `
+  INSERT INTO ${table} (${[...key, ...values].join(', ')})
+  VALUES (${[...key, ...values].map(() => '?').join(', ')})
+  ON CONFLICT DO UPDATE SET ${values.map((name) => `${name} = excluded.${name}`).join(', ')}
+  WHERE (excluded.generation, excluded.revision) > (generation, revision)`;
+
+const INTERACTION = upsert(
+  'interactions',
+  ['anime_id', 'user_id'],
+  'generation revision clicks views seconds last_click last_view ratings'.split(' '),
+);
+
+const DAY = upsert(
+  'days',
+  ['anime_id', 'day'],
+  'generation revision clicks views ratings seconds total'.split(' '),
+);
+
+const ANIME = upsert(
+  'animes',
+  ['anime_id'],
+  'generation revision views average rating_count facets document'.split(' '),
+);
+
+interface DocumentWriter {
+  /** Saves in the transaction that is open. */
+  save(batch: DocumentBatch): Saved;
+  setFlushed(position: string): void;
+}
+
+const documentWriter = (db: Database): DocumentWriter => {
+  const interaction = db.prepare(INTERACTION);
+  const day = db.prepare(DAY);
+  const anime = db.prepare(ANIME);
+  const flushed = db.prepare('INSERT OR REPLACE INTO flushed (id, position) VALUES (1, ?)');
+
+  const isSaved = (statement: typeof anime, row: readonly SqlValue[]): boolean =>
+    Number(statement.run(...row).changes) > 0;
+
+  return {
+    save: ({ interactions, days, animes }) => {
+      let refused = 0;
+      const refusedAnimes: number[] = [];
+      for (const document of interactions) {
+        if (!isSaved(interaction, interactionRow(document))) refused++;
+      }
+      for (const document of days) {
+        if (!isSaved(day, dayRow(document))) refused++;
+      }
+      for (const [place, document] of animes.entries()) {
+        if (!isSaved(anime, animeRow(document))) refusedAnimes.push(place);
+      }
+      return { refused: refused + refusedAnimes.length, refusedAnimes };
+    },
+    setFlushed: (position) => void flushed.run(position),
+  };
+};
+
+const NOTHING_REFUSED: Saved = { refused: 0, refusedAnimes: [] };
+
+/** What is in the write-ahead log is moved when nobody waits and it is worth two waits for the disk... */
+const CHECKPOINT_DOCUMENTS = 500;
+/** ... and whoever waits, before it becomes so long that reading through it takes time. */
+const CHECKPOINT_DOCUMENTS_BUSY = 25_000;
+
+/** The file of one version, as the thread that alone writes to it has it. */
+const versionWriter = (path: string) => {
+  const db = openForWriting(path, VERSION_FILE);
+  const documents = documentWriter(db);
+  let saved = 0;
+  let sinceCheckpoint = 0;
+  let indexed = false;
+
+  const apply = (write: Write): Saved => {
+    if (write.kind === 'save') return documents.save(write.batch);
+    documents.setFlushed(write.position);
+    return NOTHING_REFUSED;
+  };
+
+  const index = (): void => {
+    if (!indexed) db.exec(INDEX_BY_USER);
+    indexed = true;
+  };
+
+  return {
+    /** All of them in one transaction. */
+    write: (writes: readonly Write[]): readonly Saved[] => {
+      const outcome = transaction(db, () => writes.map(apply));
+      const documents = writes.reduce((sum, write) => sum + sizeOf(write), 0);
+      saved += documents;
+      sinceCheckpoint += documents;
+      return outcome;
+    },
+
+    checkpoint: (idle: boolean): void => {
+      if (sinceCheckpoint < (idle ? CHECKPOINT_DOCUMENTS : CHECKPOINT_DOCUMENTS_BUSY)) return;
+      try {
+        db.exec('PRAGMA wal_checkpoint(PASSIVE)');
+        sinceCheckpoint = 0;
+      } catch {
+        // Nothing is lost: the log stays as long as it is, and the next save tries again.
+      }
+    },
+
+    index,
+
+    /** Not before there is something to find: in a new file that would be before everything comes. */
+    indexIfSaved: (): void => {
+      if (saved > 0) index();
+    },
+
+    close: () => closeWriting(db),
+  };
+};
+
+/** The documents of a write; a position counts as one. */
+const sizeOf = (write: Write): number =>
+  write.kind === 'save'
+    ? write.batch.interactions.length + write.batch.days.length + write.batch.animes.length
+    : 1;
+
+type VersionWriter = ReturnType<typeof versionWriter>;
 
 /** Bounds how long one transaction makes the next one wait. */
 const GROUP_DOCUMENTS = 20_000;

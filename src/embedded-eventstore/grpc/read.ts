@@ -1,14 +1,66 @@
+import { randomUUID } from 'node:crypto';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type streams from '@eventstore/db-client/generated/streams_pb.js';
-import type { EventLog, LogRecord, StreamPage } from '../log/event-log.js';
-import { isLinkStream } from '../log/link-streams.js';
+import type { ServerWritableStream } from '@grpc/grpc-js';
+import type { EventLog, LogRecord, LogSubscriptionItem, StreamPage } from '../log/event-log.js';
+import { isLinkStream, LINK_TYPE } from '../log/link-streams.js';
 import { pacedFilter } from '../log/paced-filter.js';
 import { serverStreaming, type ServiceContext } from './handlers.js';
+import { MAX_INT64 } from './identifiers.js';
 import { type ReadRequest, readRequestOf } from './read-request.js';
-import { firstStreamPosition, lastStreamPosition, streamNotFound } from './read-response.js';
-import { invalidArgument, streamDeleted } from './rpc-error.js';
-import { createSink, type Sink } from './sink.js';
-import { subscribeToAll, subscribeToStream } from './subscribe.js';
+import {
+  caughtUp,
+  checkpoint,
+  confirmation,
+  eventResponse,
+  firstStreamPosition,
+  lastStreamPosition,
+  type Resolved,
+  streamNotFound,
+} from './read-response.js';
+import { invalidArgument, streamDeleted, unavailable } from './rpc-error.js';
+import { createSender } from './streaming.js';
+
+const TARGET = /^(\d{1,19})(?:@(.*))?$/s;
+
+/**
+ * Follows a link, whose data is `revision@stream`, to its event, where that can be read. As on the
+ * server, data that does not begin with a revision makes the event none of the links.
+ */
+const createResolver =
+  (log: EventLog, resolveLinks: boolean) =>
+  (record: LogRecord): Resolved => {
+    if (!resolveLinks || record.type !== LINK_TYPE) return { event: record };
+    const [, digits, stream = ''] = TARGET.exec(Buffer.from(record.data).toString('utf8')) ?? [];
+    if (digits === undefined || BigInt(digits) > MAX_INT64) return { event: record };
+    const event = stream === '' ? undefined : eventOf(log, stream, BigInt(digits));
+    return event === undefined ? { link: record } : { event, link: record };
+  };
+
+const eventOf = (log: EventLog, stream: string, revision: bigint): LogRecord | undefined => {
+  const page = log.readStream(stream, revision, 'forwards', 1);
+  if (page.kind !== 'events') return undefined;
+  return page.events.find((event) => event.revision === revision);
+};
+
+/** Where a read sends to; a returned promise is to be awaited, the client is slower than we are. */
+export interface Sink {
+  send(response: streams.ReadResp): Promise<void> | undefined;
+  sendEvent(record: LogRecord): Promise<void> | undefined;
+}
+
+/** Events in the form that the client asked for: links followed or not, ids as text or as bits. */
+const createSink = (
+  log: EventLog,
+  call: ServerWritableStream<streams.ReadReq, streams.ReadResp>,
+  options: streams.ReadReq.Options,
+  signal: AbortSignal,
+): Sink => {
+  const send = createSender<streams.ReadResp>(call, signal);
+  const resolve = createResolver(log, options.getResolveLinks());
+  const uuids = options.getUuidOption()?.hasString() === true ? 'string' : 'structured';
+  return { send, sendEvent: (record) => send(eventResponse(resolve(record), uuids)) };
+};
 
 /** Events fetched at a time; the log bounds their bytes. A reader that stalls keeps one page. */
 const PAGE = 128;
@@ -128,3 +180,52 @@ export const read = (context: ServiceContext) =>
         return subscribeToAll(context.log, request, sink, signal);
     }
   });
+
+const subscribeToStream = async (
+  log: EventLog,
+  { stream, after }: Request<'subscribe-stream'>,
+  sink: Sink,
+  signal: AbortSignal,
+): Promise<void> => {
+  await sink.send(confirmation(randomUUID()));
+  for await (const item of log.subscribeStream({ stream, after, signal })) {
+    if (item.kind === 'deleted') throw streamDeleted(stream);
+    // Only a filter makes checkpoints worth sending.
+    if (item.kind !== 'checkpoint') await forward(item, sink);
+  }
+  end(signal);
+};
+
+const subscribeToAll = async (
+  log: EventLog,
+  { after, filter, checkpointEvery }: Request<'subscribe-all'>,
+  sink: Sink,
+  signal: AbortSignal,
+): Promise<void> => {
+  const filtering = filter === undefined ? {} : { filter };
+  const pace = checkpointEvery === undefined ? {} : { checkpointEvery };
+  await sink.send(confirmation(randomUUID()));
+  for await (const item of log.subscribeAll({ after, ...filtering, ...pace, signal })) {
+    if (item.kind !== 'checkpoint' || filter !== undefined) await forward(item, sink);
+  }
+  end(signal);
+};
+
+const forward = (item: LogSubscriptionItem, sink: Sink): Promise<void> | undefined => {
+  switch (item.kind) {
+    case 'event':
+      return sink.sendEvent(item.event);
+    case 'checkpoint':
+      return sink.send(checkpoint(item.position));
+    case 'caught-up':
+      return sink.send(caughtUp());
+    case 'deleted':
+      return undefined;
+  }
+};
+
+/** A subscription has no end of its own: it is cancelled, or the log was closed under it. */
+const end = (signal: AbortSignal): never => {
+  signal.throwIfAborted();
+  throw unavailable('The log was closed.');
+};
