@@ -9,7 +9,7 @@ import { createOutage } from '../platform/async/outage.js';
 import { backoffMs, pause, type Backoff } from '../platform/async/retry.js';
 import { sourceOf } from '../wire/log-identity.js';
 import { createCheckpoints } from './checkpoint.js';
-import { unlessLate } from '../platform/async/abort.js';
+import { settledWithin } from '../platform/async/abort.js';
 import { createRetryingPublisher } from './publish.js';
 import { createLeaderLoop } from './leader-loop.js';
 import { acquireLease } from './lease.js';
@@ -75,12 +75,20 @@ export const createBridge = (options: BridgeOptions): Bridge => {
   const holder = newId();
   const source = sourceOf(logId);
   const checkpoints = createCheckpoints({
-    ...{ eventStore, name, logId, newId, retry },
+    ...{ eventStore, name, logId, newId, backoff: retry },
     ...(formerName === undefined ? {} : { formerName }),
   });
   const status = createBridgeStatus({ now, monotonic });
   const delivery = createRetryingPublisher({
-    ...{ publisher: () => bus.publisher(), deadLetters, logger, metrics, retry, now, monotonic },
+    ...{
+      publisher: () => bus.publisher(),
+      deadLetters,
+      logger,
+      metrics,
+      backoff: retry,
+      now,
+      monotonic,
+    },
     onAttempt: (error) => status.attempted('bus', error),
   });
   const lead = createLeaderLoop({
@@ -164,7 +172,7 @@ export const createBridge = (options: BridgeOptions): Bridge => {
   const end = async (): Promise<void> => {
     stopping.abort();
     await running;
-    await unlessLate(delivery.close(), drainTimeoutMs);
+    await settledWithin(delivery.close(), drainTimeoutMs);
     status.stops();
   };
   let ended: Promise<void> | null = null;

@@ -1,4 +1,4 @@
-import { PortError } from '../ports/errors.js';
+import { isRetriable, PortError } from '../ports/errors.js';
 import type { Offsets } from '../ports/event-bus.js';
 import type {
   EventStore,
@@ -6,7 +6,7 @@ import type {
   Position,
   RecordedEvent,
 } from '../ports/event-store.js';
-import { backoffMs, pause, type Backoff } from '../platform/async/retry.js';
+import { type Backoff, retry } from '../platform/async/retry.js';
 
 /** How far a bridge has come, and who keeps that up to date. */
 export interface Checkpoint {
@@ -33,7 +33,7 @@ export interface CheckpointOptions {
   readonly formerName?: string;
   readonly logId: string;
   readonly newId: () => string;
-  readonly retry: Backoff;
+  readonly backoff: Backoff;
 }
 
 export type Checkpoints = ReturnType<typeof createCheckpoints>;
@@ -44,7 +44,7 @@ const TYPE = 'BridgeCheckpointed';
 const KEPT = 10;
 
 export const createCheckpoints = (options: CheckpointOptions) => {
-  const { eventStore, name, formerName, logId, newId, retry } = options;
+  const { eventStore, name, formerName, logId, newId, backoff } = options;
   const stream = checkpointStreamOf(name);
 
   const lastOf = async (source: string): Promise<ReadCheckpoint> => {
@@ -87,14 +87,9 @@ export const createCheckpoints = (options: CheckpointOptions) => {
         ),
       };
       const event = { id: newId(), type: TYPE, data, metadata: {} };
-      for (let attempt = 0; ; attempt += 1) {
-        try {
-          return (await eventStore.append(stream, expected, [event])).revision;
-        } catch (error) {
-          if (!(error instanceof PortError) || !error.retriable || signal.aborted) throw error;
-          await pause(backoffMs(attempt, retry), signal);
-        }
-      }
+      const append = () => eventStore.append(stream, expected, [event]);
+      const { revision } = await retry(append, { backoff, signal, retriable: isRetriable });
+      return revision;
     },
   };
 };

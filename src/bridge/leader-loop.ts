@@ -1,5 +1,5 @@
 import { ANIME_STREAM_PREFIX } from '../domain/stream-name.js';
-import { deadlineAfter, unlessAborted, unlessLate } from '../platform/async/abort.js';
+import { deadlineAfter, unlessAborted, settledWithin } from '../platform/async/abort.js';
 import { createOutage } from '../platform/async/outage.js';
 import { type Backoff, backoffMs, pause } from '../platform/async/retry.js';
 import type { Logger } from '../platform/observability/logger.js';
@@ -182,7 +182,7 @@ export const createLeaderLoop = (options: LeaderLoopOptions) => {
     await following.catch(() => undefined);
     await batcher.drain();
     // A publisher that was given up in the middle of a batch must never overlap with its successor.
-    if (gaveUp.signal.aborted) await unlessLate(delivery.close(), drainTimeoutMs);
+    if (gaveUp.signal.aborted) await settledWithin(delivery.close(), drainTimeoutMs);
     gaveUp.cancel();
     await checkpoint.stop(!fenced.signal.aborted, drainTimeoutMs);
     await following;

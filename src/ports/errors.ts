@@ -30,6 +30,10 @@ export class PortError extends Error {
   readonly context: Readonly<Record<string, unknown>>;
 }
 
+/** Whether the same call may succeed later; false for a bug, which is no PortError. */
+export const isRetriable = (error: unknown): boolean =>
+  error instanceof PortError && error.retriable;
+
 /** The stream is not at the expected revision. Nothing was written. */
 export class WrongExpectedRevisionError extends PortError {
   constructor(

@@ -33,11 +33,14 @@ export const unlessAborted = async <T>(signal: AbortSignal, promise: Promise<T>)
   }
 };
 
-/** Resolves with the promise, or without it once the time is up. */
-export const unlessLate = async (promise: Promise<void>, ms: number): Promise<void> => {
+/** Whether the promise settled in time; rejects where it does. The promise goes on unseen. */
+export const settledWithin = async (promise: Promise<unknown>, ms: number): Promise<boolean> => {
   const done = new AbortController();
-  await Promise.race([promise, pause(ms, done.signal)]);
-  done.abort();
+  try {
+    return await Promise.race([promise.then(() => true), pause(ms, done.signal).then(() => false)]);
+  } finally {
+    done.abort();
+  }
 };
 
 /**

@@ -91,7 +91,7 @@ export const dayRow = (document: DailyActivityDocument): DayRow => [
   document.clicks + document.views + document.ratings,
 ];
 
-export const dayOf = (row: DayRow): DailyActivityDocument => ({
+const dayOf = (row: DayRow): DailyActivityDocument => ({
   animeId: row[0] as AnimeId,
   day: withNul(row[1]),
   generation: row[2],
