@@ -85,7 +85,7 @@ export const createBridge = (options: BridgeOptions): Bridge => {
       deadLetters,
       logger,
       metrics,
-      backoff: retry,
+      retry,
       now,
       monotonic,
     },
