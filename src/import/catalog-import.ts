@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { ListAnime } from '../domain/commands.js';
 import { PortError, type PortErrorCode } from '../ports/errors.js';
 import type { Logger } from '../platform/observability/logger.js';
@@ -43,10 +44,10 @@ export interface ImportOptions extends CatalogOptions {
  * that cannot be read; what the store does is in the report.
  */
 export const importCatalog = async (options: ImportOptions): Promise<ImportReport> => {
-  const { source, now, logger, titlesInFlight = 64, onProgress, signal } = options;
+  const { source, now, logger, titlesInFlight = 128, onProgress, signal } = options;
   const startedAt = now();
   const tally = createTally();
-  const rows = readCatalog(source, options);
+  const rows = inTurns(readCatalog(source, options));
   const stop = new AbortController();
   const stopSignal = signal === undefined ? stop.signal : AbortSignal.any([signal, stop.signal]);
   const list = retrying(options, stopSignal);
@@ -99,6 +100,26 @@ export const importCatalog = async (options: ImportOptions): Promise<ImportRepor
   if (failure !== undefined) return { ended: 'failed', error: failure, ...counted };
   return { ended: signal?.aborted === true ? 'aborted' : 'completed', ...counted };
 };
+
+/** A part of those in flight, so that the store works on some while others are prepared. */
+const ROWS_PER_TURN = 32;
+
+/**
+ * Whatever is begun in one turn of the event loop leaves the process at its end. If all that are in
+ * flight were begun in one turn, they would also come back in one, and this process and the store
+ * would wait for each other by turns.
+ */
+async function* inTurns<Row>(rows: AsyncGenerator<Row>): AsyncGenerator<Row> {
+  let taken = 0;
+  for await (const row of rows) {
+    if (taken === ROWS_PER_TURN) {
+      await nextTurn();
+      taken = 0;
+    }
+    taken += 1;
+    yield row;
+  }
+}
 
 /** Others may still go in: the store is there, but not for this stream or these data. */
 const ABOUT_ONE_TITLE: ReadonlySet<PortErrorCode> = new Set([
