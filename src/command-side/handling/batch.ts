@@ -65,7 +65,8 @@ export const takeBatch = (
     if (steps.length === most) break;
     const decided = decideOne({ aggregate, offset: events.length, state, keyed }, queued);
     const { step } = decided;
-    const size = step.events.reduce((sum, event) => sum + sizeBound(event), 0);
+    // To measure is to encode once more: a command that goes alone need not be measured.
+    const size = waiting.length === 1 ? 0 : sizeOf(step.events);
     const { batchEvents, batchBytes } = limits;
     const full = events.length + step.events.length > batchEvents || bytes + size > batchBytes;
     if ((full || queued.mustGoAlone) && events.length > 0) break;
@@ -232,6 +233,9 @@ const toNewEvent = (
 
 /** More than ids, times and ids of a trace can take; only the details of an anime are longer. */
 const SMALL_EVENT_BYTES = 2048;
+
+const sizeOf = (events: readonly NewEvent[]): number =>
+  events.reduce((sum, event) => sum + sizeBound(event), 0);
 
 const sizeBound = ({ data }: NewEvent): number =>
   'details' in data
