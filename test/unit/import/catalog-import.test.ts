@@ -127,6 +127,24 @@ describe('importCatalog', () => {
     expect(most).to.equal(8);
   });
 
+  it('begins only a part of the titles in flight in one turn, so that the store works meanwhile', async () => {
+    let thisTurn = 0;
+    let most = 0;
+    const report = await run({
+      source: manyTitles(500),
+      titlesInFlight: 128,
+      list: async () => {
+        if (thisTurn === 0) setImmediate(() => (thisTurn = 0));
+        thisTurn += 1;
+        most = Math.max(most, thisTurn);
+        await Promise.resolve();
+        return 'listed';
+      },
+    });
+    expect(report.listed).to.equal(500);
+    expect(most).to.be.greaterThan(1).and.at.most(64);
+  });
+
   it('tries a title again after a conflict, with the same command', async () => {
     const commands: ListAnime[] = [];
     const report = await run({
