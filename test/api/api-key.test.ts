@@ -11,8 +11,8 @@ const start = (keys: readonly string[]) => {
   return serveRouters([router]);
 };
 
-describe('API keys', () => {
-  it('are not asked for where none is set', async () => {
+describe('an API with keys', () => {
+  it('is open where no key is set', async () => {
     const server = await start([]);
     try {
       expect(await (await fetch(`${server.url}/who`)).json()).to.equal('anonymous');
@@ -21,7 +21,7 @@ describe('API keys', () => {
     }
   });
 
-  describe('where some are set', () => {
+  describe('with API_KEYS set', () => {
     let server: Awaited<ReturnType<typeof start>>;
     before(async () => {
       server = await start(['another-key', KEY]);
@@ -30,7 +30,7 @@ describe('API keys', () => {
 
     const who = (headers: Record<string, string>) => fetch(`${server.url}/who`, { headers });
 
-    it('name the caller, whichever header carries them', async () => {
+    it('tells the caller by the key, in either header', async () => {
       const bearer = (await (await who({ authorization: `Bearer ${KEY}` })).json()) as string;
       const header = (await (await who({ 'x-api-key': KEY })).json()) as string;
       const other = (await (await who({ 'x-api-key': 'another-key' })).json()) as string;
@@ -39,7 +39,7 @@ describe('API keys', () => {
       expect(other).not.to.equal(bearer);
     });
 
-    it('answer 401 when missing', async () => {
+    it('answers 401 without a key', async () => {
       const response = await who({});
       expect(response.status).to.equal(401);
       expect(response.headers.get('www-authenticate')).to.equal('Bearer realm="anime-analytics"');
@@ -51,7 +51,7 @@ describe('API keys', () => {
       { authorization: 'Bearer wrong' },
       { 'x-api-key': '' },
     ]) {
-      it(`answer 401 for ${JSON.stringify(headers)}`, async () => {
+      it(`answers 401 for ${JSON.stringify(headers)}`, async () => {
         const response = await who(headers);
         expect(response.status).to.equal(401);
         expect(await response.json()).to.include({ detail: 'This API key is not known.' });

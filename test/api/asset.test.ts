@@ -68,7 +68,7 @@ describe('an asset', () => {
     ['br;q=0, *;q=0, identity', undefined],
     ['gzip, identity;q=0', 'gzip'],
   ] as const) {
-    it(`comes ${coding ?? 'as it is'} to who accepts "${accepted}"`, async () => {
+    it(`is sent ${coding ?? 'unencoded'} for Accept-Encoding "${accepted}"`, async () => {
       const answer = await ask({ 'Accept-Encoding': accepted });
       expect(answer.status).to.equal(200);
       expect(answer.headers['content-encoding']).to.equal(coding);
@@ -79,7 +79,7 @@ describe('an asset', () => {
   }
 
   for (const accepted of ['identity;q=0', '*;q=0', 'br;q=0, gzip;q=0, identity;q=0']) {
-    it(`is refused with 406 to who accepts "${accepted}"`, async () => {
+    it(`is refused with 406 for Accept-Encoding "${accepted}"`, async () => {
       const answer = await ask({ 'Accept-Encoding': accepted });
       expect(answer.status).to.equal(406);
       expect(answer.headers['content-type']).to.equal('application/problem+json');
@@ -97,7 +97,7 @@ describe('an asset', () => {
     expect(new Set(tags).size).to.equal(3);
   });
 
-  it('is not sent again to who has it', async () => {
+  it('is not sent again to a client that has it', async () => {
     const { headers } = await ask({ 'Accept-Encoding': 'br' });
     const etag = headers.etag ?? '';
     for (const condition of [etag, `W/${etag}`, `"other", ${etag}`, '*']) {
@@ -127,12 +127,12 @@ describe('an asset', () => {
     }
   });
 
-  it('is loaded once for each coding, by whoever comes first', async () => {
+  it('is loaded once for each coding, at the first request', async () => {
     await Promise.all(['br', 'br', 'gzip', ''].map((coding) => ask({ 'Accept-Encoding': coding })));
     expect(loads).to.equal(3);
   });
 
-  it('is loaded anew after it could not be', async () => {
+  it('is loaded again after a failure', async () => {
     expect((await ask({}, 'GET', '/late')).status).to.equal(500);
     expect((await ask({}, 'GET', '/late')).status).to.equal(200);
   });

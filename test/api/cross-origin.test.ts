@@ -18,7 +18,7 @@ describe('an HTTP app', () => {
 
   const call = (path: string, init?: RequestInit) => fetch(`${server.url}${path}`, init);
 
-  describe('asked by a page of another origin', () => {
+  describe('called by a page of another origin', () => {
     const ORIGIN = 'https://good.example';
     const EVIL = 'https://evil.example';
     const SENT = [
@@ -39,14 +39,14 @@ describe('an HTTP app', () => {
     const corsHeadersOf = ({ headers }: Response) =>
       [...headers.keys()].filter((name) => name.startsWith('access-control-'));
 
-    it('names a listed origin and takes its credentials', async () => {
+    it('echoes a listed origin and allows credentials', async () => {
       const { headers } = await from(ORIGIN);
       expect(headers.get('access-control-allow-origin')).to.equal(ORIGIN);
       expect(headers.get('access-control-allow-credentials')).to.equal('true');
       expect(headers.get('vary')).to.equal('Origin');
     });
 
-    it('shows a listed origin every header that a client needs', async () => {
+    it('exposes to a listed origin every header that a client needs', async () => {
       const exposed = (await from(ORIGIN)).headers.get('access-control-expose-headers')?.split(',');
       expect(exposed).to.have.members([
         ...['ETag', 'Location', 'Idempotency-Replayed', 'Retry-After', 'RateLimit'],
@@ -65,12 +65,12 @@ describe('an HTTP app', () => {
       expect(headers.get('vary')).to.equal('Origin, Access-Control-Request-Headers');
     });
 
-    it('tells a listed origin what is wrong, too', async () => {
+    it('shows errors to a listed origin', async () => {
       const { headers } = await from(ORIGIN, '/nowhere');
       expect(headers.get('access-control-allow-origin')).to.equal(ORIGIN);
     });
 
-    it('tells any other origin nothing, and caches that the answer varies', async () => {
+    it('sends no CORS headers to other origins, but Vary', async () => {
       for (const response of [await from(EVIL), await preflight(EVIL)]) {
         expect(corsHeadersOf(response)).to.deep.equal([]);
         expect(response.headers.get('vary')).to.equal('Origin');
@@ -78,7 +78,7 @@ describe('an HTTP app', () => {
       expect((await call('/things/1')).headers.get('vary')).to.equal('Origin');
     });
 
-    it('where all origins may call names each, because a star would refuse credentials', async () => {
+    it('echoes each origin where all are allowed, because * excludes credentials', async () => {
       const open = await serveRouters([routes()], { corsOrigins: ['*'] });
       try {
         const { headers } = await preflight(EVIL, open.url);
@@ -90,11 +90,11 @@ describe('an HTTP app', () => {
     });
   });
 
-  describe('asked with OPTIONS', () => {
+  describe('called with OPTIONS', () => {
     const options = (path: string, headers: Record<string, string> = {}) =>
       call(path, { method: 'OPTIONS', headers });
 
-    it('answers 204 with the methods of the path, whoever asks', async () => {
+    it('answers 204 with the methods of the path, for any origin', async () => {
       for (const headers of [{}, { origin: 'https://good.example' }, { origin: 'https://x.y' }]) {
         const response = await options('/things/5', headers);
         expect(response.status).to.equal(204);

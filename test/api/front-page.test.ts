@@ -42,7 +42,7 @@ describe('the front page', () => {
   const get = (accept: string, init: RequestInit = {}) =>
     fetch(`${server.url}/`, { headers: { accept }, ...init });
 
-  it('is a page in a browser, and names service, version, role and state', async () => {
+  it('is HTML in a browser, with service, version, role and state', async () => {
     const response = await get(BROWSER);
     expect(response.status).to.equal(200);
     expect(response.headers.get('content-type')).to.equal('text/html; charset=utf-8');
@@ -54,7 +54,7 @@ describe('the front page', () => {
     }
   });
 
-  it('is JSON for all others', async () => {
+  it('is JSON for other clients', async () => {
     for (const accept of ['*/*', 'application/json', 'application/json, text/html;q=0.5', 'a/b']) {
       const response = await get(accept);
       expect(response.headers.get('content-type'), accept).to.equal(
@@ -80,7 +80,7 @@ describe('the front page', () => {
     }
   });
 
-  it('runs nothing, and loads nothing but its icon', async () => {
+  it('runs no script and loads nothing but its icon', async () => {
     const response = await get(BROWSER);
     expect(response.headers.get('content-security-policy')).to.match(
       /^default-src 'none';style-src 'sha256-[^']+';img-src 'self';base-uri 'none';form-action 'none';frame-ancestors 'none'$/,
@@ -91,7 +91,7 @@ describe('the front page', () => {
     expect(page).to.include('&#60;b&#62;not &#38; markup&#60;/b&#62;');
   });
 
-  it('links to what there is, relative to itself', async () => {
+  it('has relative links to the existing routes', async () => {
     const hrefs = hrefsOf(await (await get(BROWSER)).text());
     expect(hrefs).to.include.members(['health', 'ready', 'live', 'metrics', 'favicon.ico']);
     for (const href of hrefs.filter((each) => !each.startsWith('http'))) {
@@ -116,7 +116,7 @@ describe('the front page', () => {
     expect(await icon.text()).to.match(/^<svg .*<title>Anime Analytics<\/title>/);
   });
 
-  it('says what an operator is needed for while the rest is served', async () => {
+  it('shows what needs an operator while the service is degraded', async () => {
     const degraded = healthWith({ 'event-store': fine });
     const trouble = { stream: 'anime-7', detail: 'It has a <gap>.', remedy: 'Run the replay.' };
     degraded.watch('refused-streams', () => [trouble]);
@@ -132,7 +132,7 @@ describe('the front page', () => {
     }
   });
 
-  it('says that it is starting, and what is unhealthy without what a check said', async () => {
+  it('shows that it is starting and which dependencies are unhealthy, without details', async () => {
     const sick = healthWith({ 'read-models': failing, 'event-store': fine, kafka: failing });
     const another = await serveRouters([], { health: sick });
     const see = async () => (await fetch(another.url, { headers: { accept: BROWSER } })).text();

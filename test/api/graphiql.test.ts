@@ -17,7 +17,7 @@ describe('GraphiQL', function () {
       headers: { Accept: BROWSER, 'Accept-Encoding': 'gzip, deflate, br, zstd', ...headers },
     });
 
-  it('is what a browser sees at the address of the API', async () => {
+  it('is served to a browser at /graphql', async () => {
     const response = await visit();
     expect(response.status).to.equal(200);
     expect(response.headers.get('content-type')).to.equal('text/html; charset=utf-8');
@@ -30,7 +30,7 @@ describe('GraphiQL', function () {
     expect(page).to.include('<meta name="viewport"');
   });
 
-  it('needs nothing from another host, and may load nothing from one', async () => {
+  it('loads nothing from another host, and its policy forbids it', async () => {
     const response = await visit();
     const page = await response.text();
     const head = page.slice(0, page.indexOf('<style>'));
@@ -47,13 +47,13 @@ describe('GraphiQL', function () {
     expect((await visit({ 'If-None-Match': etag })).status).to.equal(304);
   });
 
-  it('comes uncompressed to who wants it so', async () => {
+  it('is sent uncompressed on request', async () => {
     const response = await visit({ 'Accept-Encoding': 'identity' });
     expect(response.headers.get('content-encoding')).to.equal(null);
     expect((await response.text()).slice(0, 15)).to.equal('<!doctype html>');
   });
 
-  it('leaves the address to GraphQL for all others', async () => {
+  it('is not served to clients that ask for GraphQL', async () => {
     const address = `${api.url}?query=${encodeURIComponent('{ genres }')}`;
     for (const accept of ['*/*', 'application/json', 'application/graphql-response+json']) {
       const response = await fetch(address, { headers: { Accept: accept } });
@@ -61,7 +61,7 @@ describe('GraphiQL', function () {
     }
   });
 
-  it('is not there in production', async () => {
+  it('does not exist in production', async () => {
     const production = await serveQueryApi({ readStore, production: true });
     try {
       const response = await fetch(production.url, { headers: { Accept: 'text/html' } });

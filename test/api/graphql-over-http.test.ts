@@ -40,7 +40,7 @@ describe('GraphQL over HTTP', () => {
   const get = (parameters: Record<string, string>, headers: Record<string, string> = {}) =>
     fetch(`${api.url}?${new URLSearchParams(parameters).toString()}`, { headers });
 
-  describe('the answer', () => {
+  describe('the response', () => {
     for (const [accept, type] of [
       ['application/graphql-response+json,application/json;q=0.9', GRAPHQL],
       ['application/json;q=0.9, application/graphql-response+json', GRAPHQL],
@@ -52,7 +52,7 @@ describe('GraphQL over HTTP', () => {
       ['multipart/mixed;deferSpec=20220824,application/json', 'application/json'],
       ['application/json, text/plain, */*', 'application/json'],
     ] as const) {
-      it(`to who accepts ${accept} is ${type}`, async () => {
+      it(`to Accept ${accept} is ${type}`, async () => {
         const response = await api.post(GENRES, { Accept: accept });
         expect(response.headers.get('content-type')).to.equal(`${type}; charset=utf-8`);
         expect(await response.json()).to.deep.equal(ANSWER);
@@ -66,14 +66,14 @@ describe('GraphQL over HTTP', () => {
       'application/json; charset=latin1',
       'application/graphql+json',
     ]) {
-      it(`to who accepts nothing but ${accept} is 406`, async () => {
+      it(`to Accept ${accept} alone is 406`, async () => {
         const sentence = /application\/json.*no subscriptions/;
         await expectProblem(await api.post(GENRES, { Accept: accept }), 406, sentence);
         await expectProblem(await get({ query: '{genres}' }, { Accept: accept }), 406, sentence);
       });
     }
 
-    it('to HEAD is that to GET without its body', async () => {
+    it('to HEAD is that of GET without the body', async () => {
       for (const [parameters, status] of [
         ['?query={genres}', 200],
         ['', 400],
@@ -88,7 +88,7 @@ describe('GraphQL over HTTP', () => {
       }
     });
 
-    it('to another method is 405 with what is allowed', async () => {
+    it('to another method is 405 with Allow', async () => {
       const response = await fetch(api.url, { method: 'PUT' });
       expect(response.headers.get('allow')).to.equal('GET, HEAD, OPTIONS, POST');
       await expectProblem(response, 405, /takes GET, HEAD/);
@@ -110,7 +110,7 @@ describe('GraphQL over HTTP', () => {
       expect(answer.errors?.[0]?.message).to.equal('Subscriptions are not supported');
     });
 
-    it('is counted by its name and outcome, one that is refused included', async () => {
+    it('is counted by name and outcome, also when refused', async () => {
       await api.ask('query Counted { genres }');
       await api.ask('query Counted { genres }');
       const body = JSON.stringify({ query: 'query Wrong { wrong }', operationName: 'Wrong' });
@@ -121,7 +121,7 @@ describe('GraphQL over HTTP', () => {
       expect(text).to.include(`${series}{operation="Wrong",outcome="error"} 1\n`);
     });
 
-    it('is found by its name among others', async () => {
+    it('is selected by its name among several', async () => {
       const query = 'query A { genres } query B { __typename }';
       const named = await api.post(JSON.stringify({ query, operationName: 'A' }));
       expect(await named.json()).to.deep.equal(ANSWER);
@@ -130,7 +130,7 @@ describe('GraphQL over HTTP', () => {
     });
   });
 
-  it('answers both media types alike', async () => {
+  it('answers both media types with the same result', async () => {
     const body = JSON.stringify({ query: '{ genres }' });
     for (const accept of ['*/*', 'application/json', 'application/graphql-response+json']) {
       const response = await api.post(body, { Accept: accept });
@@ -142,7 +142,7 @@ describe('GraphQL over HTTP', () => {
     }
   });
 
-  it('tells a syntax error and an unknown field by their codes', async () => {
+  it('reports a syntax error and an unknown field by code', async () => {
     expect(await api.ask('{ genres')).to.have.nested.property(
       'errors[0].extensions.code',
       'GRAPHQL_PARSE_FAILED',
@@ -153,7 +153,7 @@ describe('GraphQL over HTTP', () => {
     );
   });
 
-  it('serves health beside it', async () => {
+  it('serves health on the same port', async () => {
     const response = await fetch(new URL('/live', api.url));
     expect(response.status).to.equal(200);
   });

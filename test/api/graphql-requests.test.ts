@@ -39,7 +39,7 @@ describe('a GraphQL request', () => {
       'Application/JSON; Charset="UTF-8"',
       'application/json; profile="a;b"; charset=utf-8',
     ]) {
-      it(`is taken as ${contentType}`, async () => {
+      it(`is accepted as ${contentType}`, async () => {
         const response = await api.post(GENRES, { 'Content-Type': contentType });
         expect(await response.json()).to.deep.equal(ANSWER);
       });
@@ -126,13 +126,13 @@ describe('a GraphQL request', () => {
       });
     }
 
-    it('of null, and an empty operation name, count as not given', async () => {
+    it('of null, and an empty operation name, are ignored', async () => {
       const none = { operationName: '', variables: null, extensions: null };
       const response = await api.post(JSON.stringify({ query: '{ genres }', ...none }));
       expect(await response.json()).to.deep.equal(ANSWER);
     });
 
-    it('come in the address of a GET, a question mark within them included', async () => {
+    it('are read from the URL of a GET, also with a question mark in them', async () => {
       const query = 'query Q { genres } # what?';
       const more = { operationName: '', variables: '', extensions: '{}' };
       expect(await (await get({ query, ...more })).json()).to.deep.equal(ANSWER);
@@ -140,7 +140,7 @@ describe('a GraphQL request', () => {
       expect(await raw.json()).to.deep.equal(ANSWER);
     });
 
-    it('of a GET that cannot be read are refused with 400', async () => {
+    it('of a GET that are malformed are refused with 400', async () => {
       await expectRefusal(await get({}), 400, 'The query is missing.');
       await expectRefusal(
         await get({ query: '{genres}', variables: '{' }),
@@ -167,7 +167,7 @@ describe('a GraphQL request', () => {
       ['application/json', 200],
       [`${GRAPHQL},application/json;q=0.9`, 400],
     ] as const) {
-      it(`are told to send the query itself, to who accepts ${accept} with ${status}`, async () => {
+      it(`are answered PersistedQueryNotSupported, with ${status} for Accept ${accept}`, async () => {
         const inAddress = {
           operationName: 'Genres',
           variables: '{}',
@@ -183,7 +183,7 @@ describe('a GraphQL request', () => {
       });
     }
 
-    it('are answered where the query comes with its hash', async () => {
+    it('are answered where the query is sent with its hash', async () => {
       const body = { ...probe, query: 'query Genres { genres }' };
       const response = await api.post(JSON.stringify(body));
       expect(await response.json()).to.deep.equal(ANSWER);

@@ -63,7 +63,7 @@ describe('health', () => {
     });
   }
 
-  it('is degraded, 200 and ready while streams need an operator, and shows the first of them', async () => {
+  it('is degraded, 200 and ready while streams need an operator, and lists the first', async () => {
     const server = await start({ good: fine });
     try {
       const streams = Array.from({ length: 25 }, (_, index) => ({
@@ -86,7 +86,7 @@ describe('health', () => {
     }
   });
 
-  it('is unhealthy all the same where a dependency is, with the streams', async () => {
+  it('is unhealthy where a dependency is, and still shows the refused streams', async () => {
     const server = await start({ bad: failing });
     try {
       server.health.watch('commands-refused', () => [{ stream: 's', detail: 'd', remedy: 'r' }]);

@@ -43,13 +43,13 @@ describe('every HTTP app', () => {
     await expectProblem(await call('/things/%ZZ'), 400, 'The path is not well encoded.');
   });
 
-  it('tells nothing of an error that nobody foresaw but the id to look it up', async () => {
+  it('shows only the request id for an unexpected error', async () => {
     const response = await call('/broken', { headers: { 'x-request-id': 'find-me' } });
     const detail = 'Something went wrong on our side. Request find-me is in our log.';
     await expectProblem(response, 500, detail);
   });
 
-  it('names the kind of a problem in its type', async () => {
+  it('puts the kind of a problem into its type', async () => {
     const body: unknown = await (await call('/refused?a=1')).json();
     expect(body).to.deep.include({
       type: 'urn:problem-type:conflict',
@@ -60,23 +60,23 @@ describe('every HTTP app', () => {
     });
   });
 
-  describe('that names its requests', () => {
+  describe('with request ids', () => {
     const idsOf = async (headers: Record<string, string>) => {
       const response = await call('/things/1', { headers });
       return ['x-request-id', 'x-correlation-id'].map((name) => response.headers.get(name));
     };
 
-    it('returns well-formed ids of the client', async () => {
+    it('returns well-formed ids from the client', async () => {
       const given = { 'x-request-id': 'abc-1', 'x-correlation-id': 'order:7_x.y' };
       expect(await idsOf(given)).to.deep.equal(['abc-1', 'order:7_x.y']);
     });
 
-    it('takes the request id for the correlation id where none is given', async () => {
+    it('uses the request id as correlation id where none is given', async () => {
       expect(await idsOf({ 'x-request-id': 'abc-1' })).to.deep.equal(['abc-1', 'abc-1']);
     });
 
     for (const bad of ['a b"c', 'x'.repeat(129), 'ä', '']) {
-      it(`makes an id in place of ${JSON.stringify(bad).slice(0, 20)}`, async () => {
+      it(`generates an id instead of ${JSON.stringify(bad).slice(0, 20)}`, async () => {
         const [requestId, correlationId] = await idsOf({
           'x-request-id': bad,
           'x-correlation-id': bad,
@@ -99,22 +99,22 @@ describe('every HTTP app', () => {
       }
     };
 
-    it('names the path that the client asked for as the instance of a problem', async () => {
+    it('uses the path that the client requested as the instance of a problem', async () => {
       expect(await instanceAt('/api', 1)).to.equal('/api/refused');
       expect(await instanceAt('/team-1/api/', 1)).to.equal('/team-1/api/refused');
     });
 
-    it('believes no prefix unless proxies are trusted', async () => {
+    it('ignores a prefix unless proxies are trusted', async () => {
       expect(await instanceAt('/api', 0)).to.equal('/refused');
     });
 
-    it('believes a prefix of a trusted proxy alone', async () => {
+    it('uses a prefix from a trusted proxy only', async () => {
       expect(await instanceAt('/api', ['127.0.0.0/8', '::1'])).to.equal('/api/refused');
       expect(await instanceAt('/api', ['192.0.2.0/24'])).to.equal('/refused');
     });
 
     for (const prefix of ['api', '//evil.example', 'https://evil.example', '/a b', '/../x', '/']) {
-      it(`believes no prefix that is none: ${prefix}`, async () => {
+      it(`ignores a malformed prefix: ${prefix}`, async () => {
         expect(await instanceAt(prefix, 1)).to.equal('/refused');
       });
     }
@@ -134,7 +134,7 @@ describe('every HTTP app', () => {
     expect(response.headers.get('allow')).to.equal('OPTIONS, POST');
   });
 
-  it('sets security headers and does not say what it runs on', async () => {
+  it('sets security headers and no X-Powered-By', async () => {
     const { headers } = await call('/things/1');
     expect(headers.get('content-security-policy')).to.equal(
       "default-src 'none';frame-ancestors 'none'",
@@ -176,7 +176,7 @@ describe('a rate limit', () => {
     ['that any proxy names where all are trusted', true, [200, 200]],
     ['of the connection where the proxy is not trusted', ['192.0.2.0/24'], [200, 429]],
   ] as const) {
-    it(`counts by the address ${whose}`, async () => {
+    it(`counts per address ${whose}`, async () => {
       const server = await serveRouters([routes()], { rateLimitPerMinute: 1, trustProxy });
       try {
         const statuses: number[] = [];

@@ -32,12 +32,12 @@ describe('a hostile HTTP client', () => {
     expect(others.status, 'others are not served any more').to.equal(200);
   });
 
-  it('that sends its body drop by drop is told 408 and closed', async () => {
+  it('that sends its body byte by byte gets 408 and is closed', async () => {
     const answer = await exchange(server.port, `${POST}Content-Length: 100\r\n\r\n{"a":`);
     expect(answer).to.match(/^HTTP\/1\.1 408 [^]*application\/problem\+json/);
   });
 
-  it('that never ends its chunks is closed', async () => {
+  it('that never ends a chunked body is closed', async () => {
     const chunk = `400\r\n${'x'.repeat(1024)}\r\n`;
     const socket = connect(server.port, '127.0.0.1');
     const end = closed(socket);
@@ -59,7 +59,7 @@ describe('a hostile HTTP client', () => {
     expect(numbers).to.deep.equal(Array.from({ length: count }, (_, n) => n));
   });
 
-  it('that hides a second request behind two lengths is refused', async () => {
+  it('that smuggles a second request by two lengths is refused', async () => {
     const smuggled = `${POST}Content-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\nGET /n/666 HTTP/1.1\r\nHost: a\r\n\r\n`;
     const answer = await exchange(server.port, smuggled);
     expect(answer)
@@ -67,7 +67,7 @@ describe('a hostile HTTP client', () => {
       .and.not.include('666');
   });
 
-  it('that goes away in the middle of anything harms nobody', async () => {
+  it('that disconnects at any point affects no other client', async () => {
     const starts = ['GET', 'GET / HTTP/1.1\r\nHo', `${POST}Content-Length: 50\r\n\r\n{`, POST];
     for (const start of starts) {
       const socket = connect(server.port, '127.0.0.1');
@@ -79,7 +79,7 @@ describe('a hostile HTTP client', () => {
     }
   });
 
-  it('that opens more connections than are allowed keeps nobody else out for long', async () => {
+  it('that opens more connections than allowed does not lock out others', async () => {
     const bounded = await serveRouters([routes()], { maxConnections: 20, headersTimeoutMs: 200 });
     try {
       const sockets: Socket[] = [];

@@ -37,7 +37,7 @@ describe('the HTTP server', () => {
     });
   }
 
-  it('answers 408 for headers that do not come in time, and serves others meanwhile', async () => {
+  it('answers 408 for headers that do not arrive in time, and serves others meanwhile', async () => {
     const server = await start({ headersTimeoutMs: 100, requestTimeoutMs: 200 });
     try {
       const slow = exchange(server.port, 'GET /fast HTTP/1.1\r\nHos');
@@ -48,7 +48,7 @@ describe('the HTTP server', () => {
     }
   });
 
-  it('finishes what is under way when it closes, and says that the connection ends', async () => {
+  it('finishes requests in flight when it closes, with Connection: close', async () => {
     const server = await start();
     const answer = fetch(`${server.url}/slow`);
     await eventually(() => expect(server.waiting).to.have.length(1));
@@ -60,7 +60,7 @@ describe('the HTTP server', () => {
     await closed;
   });
 
-  it('cuts what is still under way at the deadline', async () => {
+  it('aborts requests still in flight at the deadline', async () => {
     const server = await start();
     const answer = fetch(`${server.url}/slow`).then(
       () => 'answered',
@@ -77,7 +77,7 @@ describe('the HTTP server', () => {
     await Promise.all([server.close(60_000), server.close(60_000)]);
   });
 
-  it('keeps an idle connection for 65 seconds unless told otherwise, and says so', async () => {
+  it('keeps an idle connection for 65 seconds by default, and announces it', async () => {
     const server = await start();
     try {
       const { headers } = await fetch(`${server.url}/fast`);
@@ -87,7 +87,7 @@ describe('the HTTP server', () => {
     }
   });
 
-  it('closes an idle connection after the time that is set, and not before', async () => {
+  it('closes an idle connection after the configured time, and not before', async () => {
     const server = await start({ keepAliveTimeoutMs: 300 });
     try {
       const since = performance.now();
@@ -115,7 +115,7 @@ describe('the HTTP server', () => {
     }
   });
 
-  it('refuses a port that is taken', async () => {
+  it('refuses a port in use', async () => {
     const server = await start();
     try {
       const { listen } = await import('../../src/platform/http/http-server.js');

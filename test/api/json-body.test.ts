@@ -24,7 +24,7 @@ describe('reading a JSON body', () => {
       headers: { 'content-type': 'application/json', ...headers },
     });
 
-  it('takes JSON', async () => {
+  it('accepts JSON', async () => {
     expect(await (await post('{"a":"ä"}')).json()).to.deep.equal({ a: 'ä' });
   });
 
@@ -104,17 +104,17 @@ describe('reading a JSON body', () => {
     'application/json; charset=utf8',
     'Application/JSON; profile="a;charset=latin1"; charset="utf-8"',
   ]) {
-    it(`takes JSON called ${type}`, async () => {
+    it(`accepts JSON sent as ${type}`, async () => {
       const response = await post('{"a":"ä"}', { 'content-type': type });
       expect(await response.json()).to.deep.equal({ a: 'ä' });
     });
   }
 
-  it('takes JSON behind a UTF-8 byte order mark', async () => {
+  it('accepts JSON after a UTF-8 byte order mark', async () => {
     expect(await (await post('\uFEFF{"a":1}')).json()).to.deep.equal({ a: 1 });
   });
 
-  it('takes compressed JSON', async () => {
+  it('accepts compressed JSON', async () => {
     const response = await post(gzipSync('{"a":1}'), { 'content-encoding': 'gzip' });
     expect(await response.json()).to.deep.equal({ a: 1 });
   });
@@ -127,7 +127,7 @@ describe('reading a JSON body', () => {
     'text/plain;charset=UTF-8',
     'TEXT/PLAIN',
   ]) {
-    it(`of a beacon takes JSON called ${type}`, async () => {
+    it(`of a beacon accepts JSON sent as ${type}`, async () => {
       expect(await (await beacon(type)).json()).to.deep.equal({ a: 'ä' });
     });
   }
@@ -140,7 +140,7 @@ describe('reading a JSON body', () => {
     'application/+json',
     'multipart/form-data; boundary=text/plain',
   ]) {
-    it(`of a beacon answers 415 for JSON called ${type}`, async () => {
+    it(`of a beacon answers 415 for JSON sent as ${type}`, async () => {
       await expectProblem(
         await beacon(type),
         415,

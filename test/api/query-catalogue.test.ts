@@ -53,7 +53,7 @@ describe('queries for the catalogue', () => {
       }
     }`;
 
-    it('tells what the catalogue knows', async () => {
+    it('returns the catalogue details', async () => {
       const details = { ...COWBOY_BEBOP, description: 'See you, space cowboy…', image: '/1.jpg' };
       const animes = [anAnimeDocument({ details })];
       expect(await given({ animes }).when(ANIME, { animeId: 1 })).to.deep.equal({
@@ -76,7 +76,7 @@ describe('queries for the catalogue', () => {
       expect(await catalogue.ask(ANIME, { animeId: 2 })).to.deep.equal({ data: { anime: null } });
     });
 
-    it('still tells of a delisted anime', async () => {
+    it('still returns a delisted anime', async () => {
       expect(await catalogue.ask('{ anime(animeId: 99) { title } }')).to.deep.equal({
         data: { anime: { title: 'Gone' } },
       });
@@ -99,7 +99,7 @@ describe('queries for the catalogue', () => {
       return searchAnimes.items.map(({ myanimelistId }) => myanimelistId);
     };
 
-    it('tells everything of each title', async () => {
+    it('returns every field of each title', async () => {
       const animes = [
         anAnimeDocument({ clicks: 4, views: 2, seconds: 9, ratingCount: 2, ratingSum: 1750 }),
         titled(2, 'Of Nothing Known', { type: null, episodes: null }),
@@ -150,7 +150,7 @@ describe('queries for the catalogue', () => {
       });
     });
 
-    it('goes page by page', async () => {
+    it('returns page by page', async () => {
       const query = `query($filters: AnimeFilters) {
         first: searchAnimes(page: 1, pageSize: 2, filters: $filters) { ...page }
         last: searchAnimes(page: 3, pageSize: 2, filters: $filters) { ...page }
@@ -178,7 +178,7 @@ describe('queries for the catalogue', () => {
       });
     });
 
-    it('orders by popularity, unknown last, when nobody says', async () => {
+    it('orders by popularity by default, unknown last', async () => {
       for (const filters of [null, {}, { sortBy: null }, { sortBy: 'popularity' }]) {
         expect(await found(filters)).to.deep.equal([20, 21, 1, 30, 5]);
       }
@@ -196,7 +196,7 @@ describe('queries for the catalogue', () => {
       expect(await found({ sortBy: 'views' })).to.deep.equal([20, 21, 1, 5, 30]);
     });
 
-    it('finds what a title contains, in any case and literally', async () => {
+    it('finds a literal part of a title in any case', async () => {
       expect(await found({ search: 'BEBOP' })).to.deep.equal([1, 5]);
       for (const search of ['%', '_', '.*', "' OR 1=1 --", 'Cowboy%']) {
         expect(await found({ search })).to.deep.equal([]);
@@ -215,7 +215,7 @@ describe('queries for the catalogue', () => {
       expect(await found({ type: 'TV', genres: ['Action'], minScore: 8.1 })).to.deep.equal([1]);
     });
 
-    it('takes empty filters for filters that are not given', async () => {
+    it('treats empty filters as not given', async () => {
       const filters = { search: '', type: '', genres: [], minScore: null };
       expect(await found(filters)).to.deep.equal([20, 21, 1, 30, 5]);
     });
@@ -226,7 +226,7 @@ describe('queries for the catalogue', () => {
       recommendedAnimes(basedOnAnimeId: $id, limit: $limit) { myanimelistId genres }
     }`;
 
-    it('tells other titles that share genres, best score first', async () => {
+    it('returns other titles that share genres, best score first', async () => {
       expect(await catalogue.ask(RECOMMENDED, { id: 1, limit: 10 })).to.deep.equal({
         data: {
           recommendedAnimes: [
@@ -238,7 +238,7 @@ describe('queries for the catalogue', () => {
       });
     });
 
-    it('prefers who shares more', async () => {
+    it('prefers titles that share more genres', async () => {
       const answer = await catalogue.ask('{ recommendedAnimes(basedOnAnimeId: 20) { title } }');
       expect(answer).to.deep.equal({
         data: {
@@ -252,7 +252,7 @@ describe('queries for the catalogue', () => {
     });
 
     for (const id of [2, 0, -1]) {
-      it(`tells the best scores for the unknown anime ${id}`, async () => {
+      it(`returns the best scores for the unknown anime ${id}`, async () => {
         const answer = await catalogue.ask(RECOMMENDED.replace(' genres', ''), { id, limit: 2 });
         expect(answer).to.deep.equal({
           data: { recommendedAnimes: [{ myanimelistId: 1 }, { myanimelistId: 5 }] },
@@ -262,7 +262,7 @@ describe('queries for the catalogue', () => {
   });
 
   describe('genres', () => {
-    it('tells each genre of a listed anime once, sorted', async () => {
+    it('returns each genre of a listed anime once, sorted', async () => {
       expect(await catalogue.ask('{ genres }')).to.deep.equal({
         data: { genres: ['Action', 'Adventure', 'Sci-Fi'] },
       });

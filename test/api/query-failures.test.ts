@@ -47,7 +47,7 @@ describe('a query that fails', () => {
     return { status: response.status, body: await response.json() };
   };
 
-  it('by a bug tells only the request id, and logs the cause', async () => {
+  it('by a bug shows only the request id, and logs the cause', async () => {
     const cause = new TypeError('secret detail of document 42');
     const store = storeThatAnswers({ genres: () => Promise.reject(cause) });
     expect(await whenAsked('{ genres }', store)).to.deep.equal({
@@ -73,7 +73,7 @@ describe('a query that fails', () => {
     ]);
   });
 
-  it('by a document that is not what it promised is a bug too', async () => {
+  it('by a malformed document is reported as a bug', async () => {
     const broken = { clicks: 1.5 } as AnimeDocument;
     const store = storeThatAnswers({ topByViews: () => Promise.resolve([broken]) });
     const { body } = await whenAsked('{ topAnimesByViews { totalClicks } }', store);
@@ -81,7 +81,7 @@ describe('a query that fails', () => {
     expect(lines).to.have.nested.property('[0].message', 'Query failed');
   });
 
-  it('because the store is away says so, and spares the other fields', async () => {
+  it('because the store is unavailable says so, and returns the other fields', async () => {
     const away = new UnavailableError('connect ECONNREFUSED 10.0.0.7:27017');
     const store = storeThatAnswers({ anime: () => Promise.reject(away) });
     const query = '{ serviceInfo { version } animeStats(animeId: 1) { totalViews } }';
@@ -109,7 +109,7 @@ describe('a query that fails', () => {
     ]);
   });
 
-  it('before there are read models or only those of another release says NOT_READY, and works once there are', async () => {
+  it('without read models of this release is NOT_READY, and succeeds once they exist', async () => {
     let active: Awaited<ReturnType<QueryApiOptions['readStore']['active']>> = null;
     const store = storeThatAnswers({ genres: () => Promise.resolve([]) }, () =>
       Promise.resolve(active),
@@ -144,13 +144,13 @@ describe('a query that fails', () => {
     expect(await api.ask(query)).to.deep.equal({ data: { genres: [] } });
   });
 
-  it('because the active version cannot be told is no different', async () => {
+  it('because the active version is unknown is NOT_READY too', async () => {
     const store = storeThatAnswers({}, () => Promise.reject(new UnavailableError('down')));
     const { body } = await whenAsked('{ genres }', store);
     expect(body).to.have.nested.property('errors[0].extensions.code', 'SERVICE_UNAVAILABLE');
   });
 
-  it('by a revision that does not come says STALE_READ', async () => {
+  it('by a revision that does not arrive is STALE_READ', async () => {
     const old = { animeId: 1, revision: 6 } as AnimeDocument;
     const store = storeThatAnswers({ anime: () => Promise.resolve(old) });
     const query = '{ animeStats(animeId: 1, minRevision: "7") { totalViews } }';

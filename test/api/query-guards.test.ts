@@ -42,7 +42,7 @@ describe('queries that are refused', () => {
     }
   }
 
-  it('says which argument is wrong and what it may be', async () => {
+  it('names the wrong argument and its limits', async () => {
     expect(await api.ask('{ topAnimesByViews(limit: 101) { animeId } }')).to.deep.equal({
       data: null,
       errors: [
@@ -112,7 +112,7 @@ describe('queries that are refused', () => {
   }
 
   for (const operator of [{ $gt: '' }, { $ne: null }, ['spike'], 7, true, { toString: 'spike' }]) {
-    it(`takes ${JSON.stringify(operator)} for no id and no text`, async () => {
+    it(`refuses ${JSON.stringify(operator)} as an id and as text`, async () => {
       await refuses('query($id: String!) { userInteractions(userId: $id) { edges { cursor } } }', {
         id: operator,
       });
@@ -123,7 +123,7 @@ describe('queries that are refused', () => {
   }
 
   for (const animeId of [{ $gt: 0 }, '1', 1.5, [1, 2], true, 2 ** 31, -(2 ** 31) - 1]) {
-    it(`takes ${JSON.stringify(animeId)} for no anime id`, () =>
+    it(`refuses ${JSON.stringify(animeId)} as an anime id`, () =>
       refuses('query($id: Int!) { animeStats(animeId: $id) { totalViews } }', { id: animeId }));
   }
 
@@ -159,12 +159,12 @@ describe('__proto__ in a query', () => {
 
   const unpolluted = () => expect({}).to.not.have.property('polluted');
 
-  it('changes nothing as a variable that nobody declared', async () => {
+  it('changes nothing as an undeclared variable', async () => {
     expect(await send('{ genres }', `${POISON}}`)).to.deep.equal({ data: { genres: ['Action'] } });
     unpolluted();
   });
 
-  it('changes nothing as a variable that is declared', async () => {
+  it('changes nothing as a declared variable', async () => {
     const query = 'query($__proto__: AnimeFilters) { searchAnimes(filters: $__proto__) { total } }';
     await send(query, '{"__proto__":{"search":"x"}}');
     unpolluted();

@@ -27,7 +27,7 @@ describe('minRevision', () => {
     });
   }
 
-  it('shows the write that brought the revision', async () => {
+  it('returns the write with that revision', async () => {
     const asking = api.ask('{ animeStats(animeId: 1, minRevision: "5") { totalClicks } }');
     await api.save({ animes: [anAnimeDocument({ revision: 5, clicks: 1 })] });
     expect(await asking).to.deep.equal({ data: { animeStats: { totalClicks: 1 } } });
@@ -39,7 +39,7 @@ describe('minRevision', () => {
     expect(await asking).to.deep.equal({ data: { anime: { title: 'Cowboy Bebop' } } });
   });
 
-  it('ends in STALE_READ when the revision does not come in time', async () => {
+  it('ends in STALE_READ when the revision does not arrive in time', async () => {
     const hasty = await givenReadModels({ animes: [anAnimeDocument()] }, { revisionWaitMs: 5 });
     try {
       for (const field of Object.values(FIELDS)) {
@@ -51,7 +51,7 @@ describe('minRevision', () => {
     }
   });
 
-  it('is not there when it is null', async () => {
+  it('is ignored when it is null', async () => {
     const answer = await api.ask(`query($r: String) { ${FIELDS.anime} }`, { r: null });
     expect(answer).to.deep.equal({ data: { anime: { myanimelistId: 1 } } });
   });
@@ -101,7 +101,7 @@ describe('userInteractions', () => {
     return { animeIds: edges.map(({ node }) => node.animeId), ...pageInfo };
   };
 
-  it('tells everything of each anime that the user touched', async () => {
+  it('returns all fields of each anime the user interacted with', async () => {
     const answer = await api.ask(
       `{ userInteractions(userId: "spike", first: 1) {
         edges {
@@ -144,7 +144,7 @@ describe('userInteractions', () => {
     });
   });
 
-  it('goes on after a cursor, neither repeating nor skipping', async () => {
+  it('continues after a cursor without a repeat or a gap', async () => {
     const first = await pageOf('spike', 2, null);
     expect(first).to.deep.include({ animeIds: [5, 20], hasNextPage: true });
     const second = await pageOf('spike', 2, first.endCursor);
@@ -153,7 +153,7 @@ describe('userInteractions', () => {
     expect(third).to.deep.equal({ animeIds: [], hasNextPage: false, endCursor: null });
   });
 
-  it('tells users apart that differ in case, and finds any text that is an id', async () => {
+  it('distinguishes users by case, and finds any valid id', async () => {
     expect(await pageOf('Spike', 20, null)).to.deep.include({ animeIds: [1] });
     expect(await pageOf('a/b %2F ñ 漢字 🚀', 20, null)).to.deep.include({ animeIds: [1] });
   });

@@ -9,7 +9,7 @@ describe('serviceInfo', () => {
 
   const READ_MODELS = '{ serviceInfo { readModels } }';
 
-  it('tells who answers and how far behind the log', async () => {
+  it('returns version, role and lag', async () => {
     const serviceInfo = () =>
       Promise.resolve({ version: '1.2.3', role: 'query-api', lagEvents: 12, lagSeconds: 0.25 });
     api = await givenReadModels({}, { serviceInfo });
@@ -27,7 +27,7 @@ describe('serviceInfo', () => {
     });
   });
 
-  it('says null for a lag that this process cannot know', async () => {
+  it('returns null for a lag that this process cannot know', async () => {
     const serviceInfo = () => ({
       version: '1',
       role: 'query-api',

@@ -24,7 +24,7 @@ describe('queries for statistics', () => {
     },
   });
 
-  it('tell title and picture of the catalogue wherever counters are, and null for no picture', async () => {
+  it('return title and image with all counters, and null for no image', async () => {
     const rated = { views: 3, ratingCount: 5, ratingSum: 4000 };
     const pictured = { ...COWBOY_BEBOP, title: 'Pictured', image: 'https://example.org/1.jpg' };
     const animes = [anime(1, { ...rated, views: 4, details: pictured }), anime(5, rated)];
@@ -41,7 +41,7 @@ describe('queries for statistics', () => {
     });
   });
 
-  it('tell the title of a delisted anime, too', async () => {
+  it('return the title of a delisted anime', async () => {
     const answer = await given({ animes: [anime(1, { status: 'delisted' })] }).when(
       '{ animeStats(animeId: 1) { title } }',
     );
@@ -53,7 +53,7 @@ describe('queries for statistics', () => {
       topAnimesByViews(limit: $limit) { animeId totalViews }
     }`;
 
-    it('tells the most viewed first, without those that nobody viewed', async () => {
+    it('returns the most viewed first, without unviewed ones', async () => {
       const animes = [
         anime(1, { views: 3 }),
         anime(5, { views: 7 }),
@@ -71,7 +71,7 @@ describe('queries for statistics', () => {
       });
     });
 
-    it('tells no more than the limit, and ten when nobody says', async () => {
+    it('returns no more than the limit, ten by default', async () => {
       const animes = Array.from({ length: 12 }, (_, i) => anime(i + 1, { views: 100 - i }));
       const answer = await given({ animes }).when(
         '{ two: topAnimesByViews(limit: 2) { animeId } ten: topAnimesByViews { animeId } }',
@@ -84,7 +84,7 @@ describe('queries for statistics', () => {
       });
     });
 
-    it('takes a limit of null for one that is not given', async () => {
+    it('treats a limit of null as not given', async () => {
       const answer = await given({ animes: [anime(1, { views: 1 })] }).when(
         'query($limit: Int) { topAnimesByViews(limit: $limit) { animeId } }',
         { limit: null },
@@ -101,7 +101,7 @@ describe('queries for statistics', () => {
   });
 
   describe('topAnimesByRating', () => {
-    it('tells the best average first, then most ratings, from five ratings on', async () => {
+    it('returns the best average first, then most ratings, with at least five ratings', async () => {
       const animes = [
         anime(1, { ratingCount: 5, ratingSum: 4250 }),
         anime(5, { ratingCount: 6, ratingSum: 5400 }),
@@ -134,7 +134,7 @@ describe('queries for statistics', () => {
       }
     }`;
 
-    it('tells all counters of one anime', async () => {
+    it('returns all counters of one anime', async () => {
       const animes = [
         anime(1, { clicks: 4, views: 2, seconds: 2880, ratingCount: 3, ratingSum: 2200 }),
       ];
@@ -161,7 +161,7 @@ describe('queries for statistics', () => {
       });
     });
 
-    it('passes totals beyond 32 bits, up to 2^53-1', async () => {
+    it('returns totals beyond 32 bits, up to 2^53-1', async () => {
       const animes = [
         anime(1, {
           clicks: 2 ** 31,
@@ -191,7 +191,7 @@ describe('queries for statistics', () => {
       });
     }
 
-    it('still tells the counters of a delisted anime', async () => {
+    it('still returns the counters of a delisted anime', async () => {
       const animes = [anime(1, { clicks: 4, status: 'delisted' })];
       const answer = await given({ animes }).when('{ animeStats(animeId: 1) { totalClicks } }');
       expect(answer).to.deep.equal({ data: { animeStats: { totalClicks: 4 } } });
@@ -241,7 +241,7 @@ describe('queries for statistics', () => {
     const day = (id: number, on: string, clicks: number) =>
       aDay({ animeId: animeId(id), day: on, clicks });
 
-    it('tells most clicks, views and ratings first, then most views', async () => {
+    it('returns most clicks, views and ratings first, then most views', async () => {
       const documents = {
         animes: [anime(1, { views: 1 }), anime(5, { views: 9 }), anime(20), anime(21)],
         days: [
@@ -284,7 +284,7 @@ describe('queries for statistics', () => {
       });
     }
 
-    it('takes one day and ten years', async () => {
+    it('accepts one day and ten years', async () => {
       const documents = {
         animes: [anime(1), anime(5)],
         days: [day(1, '2026-11-23', 1), day(5, '2016-11-27', 1)],

@@ -2,7 +2,7 @@ import { expect } from 'chai';
 import { expectProblem, serveCommandApi, type CommandApi } from '../support/command-api.js';
 import { codesOf, serveQueryApi, storeThatAnswers, type Answer } from '../support/query-api.js';
 
-describe('keys for readers', () => {
+describe('READER_API_KEYS', () => {
   let api: Awaited<ReturnType<typeof serveQueryApi>>;
   before(async () => {
     const readStore = storeThatAnswers({
@@ -16,7 +16,7 @@ describe('keys for readers', () => {
   const ask = async (headers: Record<string, string>): Promise<Answer> =>
     (await (await api.post(JSON.stringify({ query: QUERY }), headers)).json()) as Answer;
 
-  it('are needed for userInteractions, and the rest of the query answers without', async () => {
+  it('are needed for userInteractions, but not for the rest of a query', async () => {
     for (const headers of [{}, { 'x-api-key': 'another' }]) {
       const answer = await ask(headers);
       expect(codesOf(answer)).to.deep.equal(['UNAUTHENTICATED']);
@@ -24,7 +24,7 @@ describe('keys for readers', () => {
     }
   });
 
-  it('are needed for metrics alone among the probes', async () => {
+  it('are needed for metrics, but not for the other probes', async () => {
     const status = async (path: string, headers = {}) =>
       (await fetch(new URL(path, api.url), { headers })).status;
     expect(await status('/metrics')).to.equal(401);
@@ -33,7 +33,7 @@ describe('keys for readers', () => {
   });
 });
 
-describe('a key for readers at the command API', () => {
+describe('a reader key at the command API', () => {
   const READER = { 'x-api-key': 'reader-key' };
   const COMMANDS = [
     ['POST', '/click'],
@@ -50,7 +50,7 @@ describe('a key for readers at the command API', () => {
   after(() => api.stop());
 
   for (const [method, path] of COMMANDS) {
-    it(`is 403 for ${method} ${path}, whichever header carries it, and nothing is recorded`, async () => {
+    it(`is 403 for ${method} ${path}, in either header, and nothing is recorded`, async () => {
       const before = await api.countEvents();
       for (const headers of [READER, { authorization: 'Bearer reader-key' }]) {
         const answer = await api.send(method, path, undefined, headers);
@@ -62,7 +62,7 @@ describe('a key for readers at the command API', () => {
     });
   }
 
-  it('reads the events of an anime, which take some key', async () => {
+  it('may read the events of an anime, which need a key', async () => {
     const status = async (headers: Record<string, string>) =>
       (await api.send('GET', '/animes/1/events', undefined, headers)).status;
     expect(await status(READER)).to.equal(200);

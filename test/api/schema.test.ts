@@ -71,7 +71,7 @@ describe('the GraphQL schema', () => {
     readonly description?: { readonly value: string };
   }
 
-  it('says of each scalar of its own where that is specified', () => {
+  it('gives every custom scalar a specifiedBy URL', () => {
     const own = types.filter((type) => isScalarType(type) && !isSpecifiedScalarType(type));
     expect(own.map(({ name }) => name)).to.deep.equal(['Count']);
     for (const scalar of own) {
@@ -81,7 +81,7 @@ describe('the GraphQL schema', () => {
     }
   });
 
-  it('gives every list of the store and every page a size when nobody says', () => {
+  it('gives every list and page a default size', () => {
     const sizes = queries().flatMap(({ args }) => args.filter(({ name }) => LIMITED.has(name)));
     expect(sizes).to.have.length(8);
     for (const { name, defaultValue } of sizes) expect(defaultValue, name).to.be.a('number');
@@ -89,7 +89,7 @@ describe('the GraphQL schema', () => {
 
   const LIMITED: ReadonlySet<string> = new Set(['limit', 'first', 'page', 'pageSize', 'days']);
 
-  it('says from where to where an argument goes, which is what is taken', async () => {
+  it('states the limits of arguments as they are enforced', async () => {
     const limited = queries().flatMap((field) =>
       field.args.filter(({ name }) => LIMITED.has(name)).map((arg) => ({ field, arg })),
     );
@@ -111,7 +111,7 @@ describe('the GraphQL schema', () => {
       ...others.map(({ name, type }) => `${name}: ${String(type) === 'Int!' ? 1 : '"spike"'}`),
     ].join(', ');
 
-  it('gives no two things the same id, so that a client cache keeps them apart', async () => {
+  it('gives no two objects the same id', async () => {
     const { data } = await api.ask(`{
       topAnimesByViews { ...stats } topAnimesByRating { ...stats } animeStats(animeId: 1) { ...stats }
       anime(animeId: 1) { __typename id key: myanimelistId }

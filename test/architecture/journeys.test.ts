@@ -16,12 +16,12 @@ const importsOf = async (path: string): Promise<readonly string[]> => {
   );
 };
 
-describe('the ways through the code in CONTRIBUTING.md', () => {
+describe('the paths through the code in CONTRIBUTING.md', () => {
   it('are those of a command, an event in two parts, and a query', async () => {
     expect(await journeys()).to.have.length(4);
   });
 
-  it('lead from each file to one that it imports', async () => {
+  it('name files that each import the next', async () => {
     for (const files of await journeys()) {
       for (const [index, file] of files.entries()) {
         const next = files[index + 1];

@@ -52,7 +52,7 @@ const seconds = (text: string): number => {
   return Number.parseInt(text, 10);
 };
 
-describe('the stack', () => {
+describe('the Compose stack', () => {
   let file: ComposeFile;
   const service = (name: string): ComposeService =>
     file.services[name] ?? expect.fail(`there is no service ${name}`);
@@ -65,7 +65,7 @@ describe('the stack', () => {
     expect(Object.keys(file.services)).to.have.members([...OURS, ...SERVERS]);
   });
 
-  it('explains every variable that changes it', async () => {
+  it('has every variable explained in docs/stack.md', async () => {
     const page = await readFile('docs/stack.md', 'utf8');
     const handedOn = OURS.flatMap((role) =>
       Object.entries(service(role).environment).flatMap(([name, value]) =>
@@ -83,17 +83,17 @@ describe('the stack', () => {
         expect(invocation).to.include({ command: 'serve', role });
       });
 
-      it('is given settings that exist', () => {
+      it('has only settings that exist', () => {
         expect(variablesOf(schema)).to.include.members(Object.keys(service(role).environment));
       });
 
-      it('starts with them, in production too', () => {
+      it('starts with its settings, in production too', () => {
         const environment = environmentOf(service(role));
         expect(loadConfig(environment).host).to.equal('0.0.0.0');
         refuseAnonymous(loadConfig({ ...environment, NODE_ENV: 'production' }));
       });
 
-      it('is given the addresses that it needs, and no other', () => {
+      it('has the server addresses that it needs, and no other', () => {
         const given = Object.keys(ADDRESSES).filter((name) => name in service(role).environment);
         expect(given).to.have.members(neededBy(role));
         expect(given).to.not.be.empty;
@@ -108,7 +108,7 @@ describe('the stack', () => {
         }
       });
 
-      it('runs without rights, and can write to /tmp alone', () => {
+      it('runs unprivileged, and can write to /tmp only', () => {
         const container = service(role);
         expect(container.user).to.equal('node');
         expect(container.read_only).to.equal(true);
@@ -118,13 +118,13 @@ describe('the stack', () => {
         expect(container.security_opt).to.deep.equal(['no-new-privileges:true']);
       });
 
-      it('is built here and never asked for elsewhere', () => {
+      it('uses the image built here and never pulls one', () => {
         expect(service(role).pull_policy).to.equal('never');
         const built = OURS.map(service).filter(({ build }) => build !== undefined);
         expect(built.map(({ image }) => image)).to.deep.equal([service(role).image]);
       });
 
-      it('has longer to stop than it takes at most', () => {
+      it('has a grace period longer than its shutdown time-out', () => {
         const { shutdownTimeoutMs } = loadConfig(environmentOf(service(role)));
         const graceMs = seconds(service(role).stop_grace_period) * 1000;
         expect(graceMs).to.be.greaterThan(shutdownTimeoutMs);
@@ -137,7 +137,7 @@ describe('the stack', () => {
         expect(PROBES).to.include(command.at(-1));
       });
 
-      it('publishes the port that it serves, or none', () => {
+      it('publishes only the port that it serves', () => {
         const portOf = PORT_OF[role];
         const served =
           portOf === undefined ? [] : [portOf(loadConfig(environmentOf(service(role))))];
@@ -154,11 +154,11 @@ describe('the stack', () => {
         expect(service(name).logging.options).to.have.all.keys('max-size', 'max-file');
       });
 
-      it('comes back by itself', () => {
+      it('restarts by itself', () => {
         expect(service(name).restart).to.equal('unless-stopped');
       });
 
-      it('is checked often while it starts and seldom later', () => {
+      it('is checked often while it starts and rarely later', () => {
         const { start_interval, interval, start_period } = service(name).healthcheck;
         expect(seconds(String(start_interval))).to.be.lessThan(seconds(String(interval)));
         expect(seconds(String(start_period))).to.be.at.least(60);

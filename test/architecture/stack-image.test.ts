@@ -26,7 +26,7 @@ describe('the image', () => {
     stages = await readDockerfile();
   });
 
-  it('rests on one version of Node, that the package allows', () => {
+  it('uses one version of Node, which the package allows', () => {
     const known = stages.map(({ name }) => name);
     const bases = stages.map(({ base }) => base).filter((base) => !known.includes(base));
     expect(bases).to.have.length(1);
@@ -34,7 +34,7 @@ describe('the image', () => {
     expect(Number(major)).to.be.at.least(20);
   });
 
-  it('copies what the repository has, and the builder is sent', async () => {
+  it('copies only files that exist and are in the build context', async () => {
     const sent = (await readFile('.dockerignore', 'utf8')).split('\n').filter((line) => {
       return line !== '' && !line.startsWith('#');
     });
@@ -44,7 +44,7 @@ describe('the image', () => {
     expect([...new Set(copied)]).to.have.members(sent.map((line) => line.replace(/^!/, '')));
   });
 
-  it('has no dependency that only development needs', () => {
+  it('has no development dependency', () => {
     const [from] = texts(runtime(), 'COPY').filter((text) => text.includes('/node_modules'));
     expect(from).to.match(/^--from=dependencies /);
     const dependencies = stages.find(({ name }) => name === 'dependencies');
@@ -64,7 +64,7 @@ describe('the image', () => {
     expect(one('STOPSIGNAL')).to.equal('SIGTERM');
   });
 
-  it('sets only what is a setting', () => {
+  it('sets only variables that are settings', () => {
     const names = one('ENV')
       .split(' ')
       .map((pair) => pair.split('=')[0]);
@@ -77,7 +77,7 @@ describe('the image', () => {
     expect(one('EXPOSE').split(' ').map(Number)).to.have.members(ports);
   });
 
-  it('is checked for life, whichever role it runs', () => {
+  it('has a liveness check for every role', () => {
     const command = parts(one('HEALTHCHECK').split('CMD ')[1]);
     expect(command.slice(0, 2)).to.deep.equal(['node', 'docker/healthcheck.js']);
     expect(PROBES).to.include(command[2]);
@@ -117,21 +117,21 @@ describe('the health check of the image', function () {
   });
 
   for (const name of PORTS) {
-    it(`is content with what listens on ${name} alone`, async () => {
+    it(`passes with a server on ${name} only`, async () => {
       expect(await exitCode({ [name]: await serving(200) })).to.equal(0);
     });
   }
 
-  it('is not content with a server that is not ready', async () => {
+  it('fails for a server that is not ready', async () => {
     expect(await exitCode({ PROJECTOR_PORT: await serving(503) })).to.equal(1);
   });
 
-  it('is not content when one of two servers is not ready', async () => {
+  it('fails when one of two servers is not ready', async () => {
     const open = { COMMAND_PORT: await serving(200), QUERY_PORT: await serving(503) };
     expect(await exitCode(open)).to.equal(1);
   });
 
-  it('is not content where nothing listens', async () => {
+  it('fails where nothing listens', async () => {
     expect(await exitCode({})).to.equal(1);
   });
 });

@@ -36,11 +36,11 @@ describe('the servers of the stack', () => {
   });
 
   for (const name of SERVERS) {
-    it(`${name} is of one version`, () => {
+    it(`${name} is pinned to a version`, () => {
       expect(service(name).image).to.match(/^[a-z/]+:\d+\.\d+\.\d+$/);
     });
 
-    it(`${name} keeps its data in a volume that has a name`, () => {
+    it(`${name} keeps its data in a named volume`, () => {
       const named = (service(name).volumes ?? []).map((volume) => volume.split(':')[0]);
       expect(named).to.not.be.empty;
       expect(Object.keys(file.volumes)).to.include.members(named);
@@ -60,7 +60,7 @@ describe('the servers of the stack', () => {
   });
 
   describe('eventstoredb', () => {
-    it('is found where the roles look for it', () => {
+    it('has the address that the roles use', () => {
       const { EVENTSTORE_NODE_PORT, EVENTSTORE_INSECURE } = environmentOf(service('eventstoredb'));
       const url = `esdb://eventstoredb:${EVENTSTORE_NODE_PORT ?? ''}?tls=false`;
       expect(projector().eventStore.url).to.equal(url);
@@ -80,7 +80,7 @@ describe('the servers of the stack', () => {
       });
     });
 
-    it('starts no standard projection by itself, and faults none because it began slowly', () => {
+    it('starts no standard projection, and allows a projection a slow start', () => {
       expect(service('eventstoredb').environment).to.include({
         EVENTSTORE_START_STANDARD_PROJECTIONS: 'false',
         EVENTSTORE_PROJECTION_EXECUTION_TIMEOUT: '5000',
@@ -123,12 +123,12 @@ describe('the servers of the stack', () => {
       }
     });
 
-    it('is sent on to where the roles look for it', () => {
+    it('advertises the address that the roles use', () => {
       const inside = environment()['KAFKA_INTER_BROKER_LISTENER_NAME'] ?? '';
       expect(projector().kafka.brokers).to.deep.equal([advertised().get(inside)]);
     });
 
-    it('is sent on to what is published, from this machine', () => {
+    it('advertises the published port to this machine', () => {
       const [{ published, target } = { published: 0, target: 0 }] = publishedPorts(
         service('kafka'),
       );
@@ -161,7 +161,7 @@ describe('the servers of the stack', () => {
       expect(projector().kafka.replicationFactor).to.be.at.most(1);
     });
 
-    it('makes no topic by accident and keeps its log in the volume', () => {
+    it('creates no topic automatically and keeps its log in the volume', () => {
       expect(environment()['KAFKA_AUTO_CREATE_TOPICS_ENABLE']).to.equal('false');
       const target = service('kafka').volumes?.[0]?.split(':')[1];
       expect(environment()['KAFKA_LOG_DIRS']).to.equal(target);
@@ -191,16 +191,16 @@ describe('the servers of the stack', () => {
       return done;
     };
 
-    it('makes the set once', () => {
+    it('initiates the replica set once', () => {
       expect(check({ error: 'NotYetInitialized', primary: true })).to.deep.equal(['initiated']);
       expect(check({ primary: true })).to.deep.equal([]);
     });
 
-    it('is healthy only when it takes writes', () => {
+    it('is healthy only when it accepts writes', () => {
       expect(check({ primary: false })).to.deep.equal(['quit 1']);
     });
 
-    it('makes no set when it cannot tell', () => {
+    it('initiates no replica set when its state is unknown', () => {
       expect(() => check({ error: 'Unauthorized', primary: false })).to.throw('Unauthorized');
     });
   });

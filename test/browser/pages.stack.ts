@@ -97,7 +97,7 @@ describe('the pages in Chromium', function () {
 
   for (const place of Object.keys(places) as (keyof typeof places)[]) {
     for (const [look, options] of LOOKS) {
-      it(`shows ${place} ${look}, whole and readable by everybody`, async () => {
+      it(`shows ${place} ${look} completely and accessibly`, async () => {
         const { page, complaints, close } = await open(place, options);
         expect(await page.title()).to.match(/\w/);
         expect(await page.evaluate<number>(BRIGHTNESS)).to.satisfy((brightness: number) => {
@@ -176,7 +176,7 @@ describe('the pages in Chromium', function () {
     await close();
   });
 
-  it('is not sent again what it has', async () => {
+  it('does not load cached files again', async () => {
     const { page, close } = await open('/docs');
     await page.goto(places['the command API']());
     await page.goto(places['/docs']());

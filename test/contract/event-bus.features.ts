@@ -9,6 +9,6 @@ export const eventBusContract = (title: string, target: EventBusTarget): void =>
     this.timeout(4 * target.withinMs);
     describe('order', () => orderClauses(target));
     describe('delivery', () => deliveryClauses(target));
-    describe('looking at it', () => lookingClauses(target));
+    describe('inspection', () => lookingClauses(target));
   });
 };

@@ -79,7 +79,7 @@ describe('consuming from Kafka', function () {
     expect(again).to.have.length(24 - quick.records.filter(isOther(held)).length / 3);
   });
 
-  it('goes on with other partitions beside a handler that hangs', async () => {
+  it('handles other partitions while one handler hangs', async () => {
     await reopen({ stopTimeoutMs: 200 });
     const seen = collecting();
     let stuck: number | undefined;
@@ -99,7 +99,7 @@ describe('consuming from Kafka', function () {
     expect(consumer.healthy()).to.equal(false);
   });
 
-  it('tells exactly the handlers whose partitions went to another member to leave', async () => {
+  it('aborts exactly the handlers whose partitions moved to another member', async () => {
     const group = freshTopic();
     const [stayed, moved] = [collecting(), collecting()];
     const gate = gated(stayed.handler);
@@ -122,7 +122,7 @@ describe('consuming from Kafka', function () {
     });
   });
 
-  it('gets on while members come and go', async () => {
+  it('makes progress while members join and leave', async () => {
     const group = freshTopic();
     const seen = collecting();
     let member = await join(group, seen.handler);
@@ -139,7 +139,7 @@ describe('consuming from Kafka', function () {
     expect(member.healthy()).to.equal(true);
   });
 
-  it('counts what waits behind a batch', async () => {
+  it('counts the records waiting behind a batch', async () => {
     await reopen({ maxBytesPerPartition: 2_000 });
     const publisher = await bus.publisher();
     for (let index = 0; index < 40; index += 1) {

@@ -49,7 +49,7 @@ describe('dead letters on a broker that is down', function () {
   });
   after(() => kafka?.stop());
 
-  it('are refused with UnavailableError, and taken when it is back', async () => {
+  it('are refused with UnavailableError, and accepted when it is back', async () => {
     if (kafka === undefined) throw new Error('There is no broker.');
     const letters = await kafkaDeadLetters({
       brokers: [kafka.address],

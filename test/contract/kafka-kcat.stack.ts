@@ -35,7 +35,7 @@ describe('records on Kafka, read by kcat', function () {
   });
   afterEach(() => bus?.close());
 
-  it('have the key, the headers and the value, in the order of each key', async () => {
+  it('have key, headers and value, in order per key', async () => {
     const topic = freshTopic();
     bus = await openKafkaBus(brokers, { topic });
     const publisher = await bus.publisher();
@@ -66,7 +66,7 @@ describe('records on Kafka, read by kcat', function () {
     }
   });
 
-  it('lie where another producer puts the same keys', async () => {
+  it('are in the partitions where another producer puts the same keys', async () => {
     const topic = freshTopic();
     bus = await openKafkaBus(brokers, { topic });
     const keys = Array.from({ length: 40 }, (_, index) => `anime-${index}`);
@@ -88,7 +88,7 @@ describe('records on Kafka, read by kcat', function () {
     expect([...places.values()].every((each) => each.size === 1)).to.equal(true);
   });
 
-  it('that this client cannot read end the consumer for good, and say so', async () => {
+  it('that this client cannot read end the consumer with a log line', async () => {
     const topic = freshTopic();
     const lines: string[] = [];
     const log = (message: string) => void lines.push(message);

@@ -18,7 +18,7 @@ const JOIN_GROUP = 11;
 /** A request begins with its size and the key of its kind. */
 const isJoin = (bytes: Buffer): boolean => bytes.length > 6 && bytes.readInt16BE(4) === JOIN_GROUP;
 
-describe('answers of Kafka that are lost', function () {
+describe('lost responses of Kafka', function () {
   this.timeout(60_000);
   let kafka: StackServer | undefined;
   let line: TcpProxy | undefined;
@@ -64,7 +64,7 @@ describe('answers of Kafka that are lost', function () {
     return seen.texts();
   };
 
-  it('cost nothing of what is acknowledged, though publishes overlap', async () => {
+  it('lose no acknowledged record, though publishes overlap', async () => {
     const publisher = await far.publisher();
     await publisher.publish([record('anime-1', '0')]);
     line?.set({ kind: 'deaf' });
@@ -82,7 +82,7 @@ describe('answers of Kafka that are lost', function () {
     expect(distinct).to.deep.equal(distinct.toSorted((a, b) => Number(a) - Number(b)));
   });
 
-  it('end in UnavailableError within the deadline, and the next publish is not harmed', async () => {
+  it('end in UnavailableError within the deadline, and do not affect the next publish', async () => {
     const publisher = await far.publisher();
     await publisher.publish([record('anime-1', '0')]);
     line?.set({ kind: 'deaf' });
@@ -98,7 +98,7 @@ describe('answers of Kafka that are lost', function () {
     expect(await all()).to.deep.equal(['0', '1', '1', '2', '3']);
   });
 
-  it('are waited for by a consumer, which then goes on by itself', async () => {
+  it('are waited for by a consumer, which then continues by itself', async () => {
     const seen = collecting();
     const consumer = far.consumer(freshTopic());
     await consumer.start(seen.handler);
@@ -133,7 +133,7 @@ describe('answers of Kafka that are lost', function () {
     expect(performance.now() - startedAt).to.be.lessThan(6_000);
   });
 
-  it('are told by ping, ends and sample', async () => {
+  it('are reported by ping, ends and sample', async () => {
     await far.ping();
     line?.set({ kind: 'refuse' });
     line?.reset();
@@ -145,7 +145,7 @@ describe('answers of Kafka that are lost', function () {
     expect(await far.sample()).to.equal(null);
   });
 
-  it('to a reader that joins leave no process that tries for ever', async () => {
+  it('to a joining reader leave no process that retries for ever', async () => {
     const publisher = await direct.publisher();
     await publisher.publish([record('anime-1', 'a')]);
     line?.set({ kind: 'deaf-from', request: isJoin });

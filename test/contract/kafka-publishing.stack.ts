@@ -66,13 +66,13 @@ describe('publishing to Kafka', function () {
     }
   });
 
-  it('creates a topic once, however many come at the same time', async () => {
+  it('creates a topic once for many concurrent callers', async () => {
     const topic = freshTopic();
     const buses = await Promise.all([1, 2, 3].map(() => open(brokers, { topic })));
     for (const bus of buses) expect((await bus.ends())?.size).to.equal(3);
   });
 
-  it('refuses a topic with another number of partitions, and says what to do', async () => {
+  it('refuses a topic with another number of partitions, with the way out', async () => {
     const topic = freshTopic();
     await open(brokers, { topic, partitions: 3 });
     const error = await rejectionOf(kafkaBus({ ...testBusOptions(brokers, topic), partitions: 4 }));
@@ -85,7 +85,7 @@ describe('publishing to Kafka', function () {
     );
   });
 
-  it('refuses a topic that forgets events, and says what to set', async () => {
+  it('refuses a topic with retention, naming the settings', async () => {
     const topic = freshTopic();
     const admin = new Kafka({ brokers: brokers.split(','), logLevel: logLevel.NOTHING }).admin();
     await admin.connect();
@@ -104,13 +104,13 @@ describe('publishing to Kafka', function () {
     );
   });
 
-  it('says that a broker cannot be reached, which may pass', async () => {
+  it('reports an unreachable broker as unavailable', async () => {
     const nobody = `127.0.0.1:${await freePort()}`;
     const error = await rejectionOf(openKafkaBus(nobody));
     expect(error).to.be.instanceOf(UnavailableError);
   });
 
-  it('keeps what it is given for ever, under names like those of any object too', async () => {
+  it('keeps records for ever, also under names such as __proto__', async () => {
     const bus = await open(brokers);
     const publisher = await bus.publisher();
     const headers = Object.fromEntries([

@@ -42,7 +42,7 @@ describe('a Kafka broker that is killed and comes back', function () {
     };
   };
 
-  it('costs nothing that was acknowledged, and all goes on within 30 s', async () => {
+  it('loses no acknowledged record, and everything continues within 30 s', async () => {
     if (kafka === undefined) throw new Error('There is no broker.');
     const opened = (bus = await openKafkaBus(kafka.address));
     const seen = collecting();

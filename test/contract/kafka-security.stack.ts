@@ -79,7 +79,7 @@ describe('a Kafka broker behind TLS and a login', function () {
   const login = (password: string, username = 'me') =>
     ({ mechanism: 'plain', username, password }) as const;
 
-  it('takes events from who has the certificate and the password', async () => {
+  it('accepts events with the right certificate and password', async () => {
     const bus = await openKafkaBus(secured, { tls: { caFile }, sasl: login('hunter2') });
     const publisher = await bus.publisher();
     await publisher.publish([record('anime-1', 'a')]);
@@ -87,7 +87,7 @@ describe('a Kafka broker behind TLS and a login', function () {
     await bus.close();
   });
 
-  it('denies access with a wrong password, which waiting does not mend', async () => {
+  it('denies access with a wrong password, not retriable', async () => {
     const error = await rejectionOf(
       openKafkaBus(secured, { tls: { caFile }, sasl: login('wrong') }),
     );
@@ -95,7 +95,7 @@ describe('a Kafka broker behind TLS and a login', function () {
     expect([error.code, error.retriable]).to.deep.equal(['ACCESS_DENIED', false]);
   });
 
-  it('is not spoken to when its certificate is not known', async () => {
+  it('is refused when its certificate cannot be verified', async () => {
     const error = await rejectionOf(openKafkaBus(secured, { tls: {}, sasl: login('hunter2') }));
     if (!(error instanceof UnavailableError)) throw error;
     expect(error.context['detail']).to.match(/self-signed certificate/);
@@ -112,7 +112,7 @@ describe('a Kafka broker behind TLS and a login', function () {
     { on: 'GROUP', name: `${topic}.dlq.read-once-`, isPrefix: true, to: ['READ', 'DELETE'] },
   ];
 
-  it('lets the service do all of its work with the rights that are written down', async () => {
+  it('lets the service do everything with the documented permissions', async () => {
     const [topic, group] = [freshTopic(), freshTopic()];
     await grant(kafka?.address ?? '', 'service', rightsFor(topic, group));
     const { lines, logger } = warnings();
@@ -139,7 +139,7 @@ describe('a Kafka broker behind TLS and a login', function () {
     expect(lines).to.deep.equal([]);
   });
 
-  it('lets it work, with a warning, without the rights that it can do without', async () => {
+  it('lets the service work, with a warning, without the optional permissions', async () => {
     const [topic, group] = [freshTopic(), freshTopic()];
     const rights = rightsFor(topic, group).map(({ to, ...right }) => ({
       ...right,
@@ -184,11 +184,11 @@ describe('a Kafka broker behind TLS and a login', function () {
     }
   };
 
-  it('ends a bridge that has the wrong password with a sentence, and exit code 2', async () => {
+  it('ends a bridge with a wrong password with one sentence and exit code 2', async () => {
     expect(await refusal({ KAFKA_PASSWORD: 'wr0ng' })).to.contain('KAFKA_PASSWORD');
   });
 
-  it('ends a bridge that may not use the topic with what its user needs', async () => {
+  it('ends a bridge that may not use the topic with the missing permissions', async () => {
     expect(await refusal({})).to.contain('needs CREATE, READ and WRITE on the topics');
   });
 
@@ -196,15 +196,15 @@ describe('a Kafka broker behind TLS and a login', function () {
     expect(await refusal({ KAFKA_TLS_CA_FILE: '' })).to.contain('KAFKA_TLS_CA_FILE');
   });
 
-  it('ends a bridge that speaks no TLS to it', async () => {
+  it('ends a bridge that does not use TLS', async () => {
     expect(await refusal({ KAFKA_TLS: 'false' })).to.contain('speaks TLS');
   });
 
-  it('ends a bridge that speaks TLS to its plain port', async () => {
+  it('ends a bridge that uses TLS on the plain port', async () => {
     expect(await refusal({ KAFKA_BROKERS: kafka?.address })).to.contain('speaks no TLS');
   });
 
-  it('lets a bridge that does not log in wait, with the setting that it may lack', async () => {
+  it('lets a bridge without a login wait, naming the setting it may lack', async () => {
     const login = { KAFKA_SASL_MECHANISM: '', KAFKA_USERNAME: '', KAFKA_PASSWORD: '' };
     const service = await bridge({ ...login, LOG_LEVEL: 'info' });
     try {
@@ -216,7 +216,7 @@ describe('a Kafka broker behind TLS and a login', function () {
     }
   });
 
-  it('denies access to a topic that is not the service’s, which waiting does not mend', async () => {
+  it('denies access to a foreign topic, not retriable', async () => {
     const error = await rejectionOf(openKafkaBus(secured, { ...service(), topic: freshTopic() }));
     if (!(error instanceof PortError)) throw error;
     expect([error.code, error.retriable]).to.deep.equal(['ACCESS_DENIED', false]);

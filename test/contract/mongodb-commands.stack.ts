@@ -74,7 +74,7 @@ const ask = async (store: ReadStore): Promise<void> => {
   expect(await queries.interactionsOf(userId('spike'), 5, null)).to.have.property('hasMore', false);
 };
 
-describe('what MongoDB is told with every command', function () {
+describe('the commands sent to MongoDB', function () {
   this.timeout(60_000);
   let server: StackServer | undefined;
   let relay: MongodbRelay;
@@ -102,7 +102,7 @@ describe('what MongoDB is told with every command', function () {
 
   beforeEach(() => void relay.sent());
 
-  it('a write is done once a majority has it in the journal', async () => {
+  it('write with majority and journal', async () => {
     const fresh = await openMongodbStore(relay.url);
     await write(fresh);
     await fresh.prune('v1');
@@ -114,7 +114,7 @@ describe('what MongoDB is told with every command', function () {
     }
   });
 
-  it('a query goes to the members that the settings name', async () => {
+  it('query with the configured read preference', async () => {
     await ask(store);
     const reads = relay.sent().filter(isRead).filter(ofDocuments);
     expect(namesOf(reads)).to.have.members(['find', 'aggregate', 'distinct']);
@@ -125,7 +125,7 @@ describe('what MongoDB is told with every command', function () {
     }
   });
 
-  it('documents and versions are read from the primary, as a majority has them', async () => {
+  it('read documents and versions from the primary with majority read concern', async () => {
     await readDocuments(store);
     const reads = relay.sent().filter(isRead);
     expect(reads.length).to.be.greaterThan(9);
@@ -136,7 +136,7 @@ describe('what MongoDB is told with every command', function () {
     }
   });
 
-  it('a read ends in the server when its caller has left', async () => {
+  it('end a read in the server when its caller has left', async () => {
     await readDocuments(store);
     await ask(store);
     await store.prune('v9');
@@ -151,7 +151,7 @@ describe('what MongoDB is told with every command', function () {
     expect(distinct).to.have.property('maxTimeMS', TIMEOUT_MS);
   });
 
-  it('a look-up of hundreds of documents by their ids is one command', async () => {
+  it('look up hundreds of documents by id in one command', async () => {
     const ids = Array.from({ length: 300 }, (_, n) => animeId(1_000 + n));
     const parts = {
       interactions: ids.map((id) => anInteraction({ animeId: id })),
@@ -176,7 +176,7 @@ describe('what MongoDB is told with every command', function () {
     expect(namesOf(relay.sent())).to.include('find').and.to.not.include('getMore');
   });
 
-  it('the indexes of a collection are made in one command, and only those that are missing', async () => {
+  it('create the missing indexes of a collection in one command', async () => {
     const database = freshDatabase();
     const fresh = await openMongodbStore(relay.url, { database });
     const made = (): readonly number[] =>

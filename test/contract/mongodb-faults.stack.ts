@@ -73,7 +73,7 @@ describe('a MongoDB that fails', function () {
     expect(performance.now() - begun).to.be.lessThan(TIMEOUT_MS + SLACK_MS);
   });
 
-  it('is unavailable within the time-out while it is down, and goes on where it was', async () => {
+  it('is unavailable within the time-out while it is down, and continues afterwards', async () => {
     const one = anAnimeDocument({ revision: 1 });
     await store.documents('v1').save(aBatch({ animes: [one] }));
     await store.documents('v1').setFlushed({ commit: 5n, prepare: 5n });
@@ -91,7 +91,7 @@ describe('a MongoDB that fails', function () {
     expect(await store.queries('v1').anime(one.animeId)).to.deep.equal(next);
   });
 
-  it('ends a save that is under way with an answer or as unavailable, and takes it again', async () => {
+  it('ends a save in flight with a result or as unavailable, and accepts it again', async () => {
     const batch = aBatch({
       interactions: Array.from({ length: 2_000 }, (_, n) =>
         anInteraction({ animeId: animeId(2), userId: userId(`user-${n}`) }),
@@ -117,7 +117,7 @@ describe('a MongoDB that fails', function () {
     expect(await store.documents('v1').animes([animeId(2)])).to.deep.equal(batch.animes);
   });
 
-  it('is unavailable within the time-out when it takes everything and answers nothing', async () => {
+  it('is unavailable within the time-out when it never responds', async () => {
     await store.ping();
     line.set({ kind: 'black-hole' });
     await expectAllUnavailableInTime(store);

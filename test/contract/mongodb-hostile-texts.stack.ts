@@ -32,7 +32,7 @@ const HOSTILE = [
   ' ',
 ];
 
-describe('texts from outside in MongoDB', function () {
+describe('hostile text in MongoDB', function () {
   this.timeout(60_000);
   let store: ReadStore;
   let stop: (() => Promise<void>) | undefined;
@@ -46,7 +46,7 @@ describe('texts from outside in MongoDB', function () {
 
   after(() => stop?.());
 
-  it('are users like any other', async () => {
+  it('is stored and found as user id', async () => {
     const documents = store.documents('v1');
     const saved = HOSTILE.map((user, n) => anInteraction({ userId: userId(user), clicks: n }));
     await documents.save(aBatch({ interactions: saved }));
@@ -59,7 +59,7 @@ describe('texts from outside in MongoDB', function () {
     expect(await collect(documents.allInteractions(animeId(2)))).to.have.length(0);
   });
 
-  it('are titles, types and genres like any other', async () => {
+  it('is stored and found as title, type and genre', async () => {
     const documents = store.documents('v1');
     const saved = HOSTILE.map((text, n) =>
       anAnimeDocument({
@@ -83,7 +83,7 @@ describe('texts from outside in MongoDB', function () {
     expect(await store.queries('v1').genres()).to.have.members(HOSTILE);
   });
 
-  it('are refused where they make a document too large, and the others can be saved', async () => {
+  it('is refused where it makes a document too large, and the others are saved', async () => {
     const huge = { ...COWBOY_BEBOP, description: 'x'.repeat(17 * 1024 * 1024) };
     const batch = aBatch({ animes: [anAnimeDocument({ revision: 5, details: huge })] });
     const error = await rejectionOf(store.documents('v1').save(batch));
@@ -92,7 +92,7 @@ describe('texts from outside in MongoDB', function () {
     expect(await store.documents('v1').save(fitting)).to.deep.equal({ refused: 0 });
   });
 
-  it('are days and names of versions like any other', async () => {
+  it('is stored and found as day and version name', async () => {
     for (const name of ['$where', '__proto__', 'a.b', '{"$gt":""}']) {
       const before = (await store.versions()).length;
       await store.createVersion(name, '$log');

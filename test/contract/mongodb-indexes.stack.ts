@@ -90,7 +90,7 @@ describe('the indexes of the read models in MongoDB', function () {
     await client.close();
   });
 
-  it('are there once a version is', async () => {
+  it('exist once a version exists', async () => {
     for (const kind of Object.keys(INDEXES) as Kind[]) {
       const found = await db.collection(await nameOf(kind)).indexes();
       const named = found.map(({ name, key }) => ({ name, key: key }));
@@ -126,7 +126,7 @@ describe('the indexes of the read models in MongoDB', function () {
   ];
 
   for (const [what, kind, index, asked] of ordered) {
-    it(`give ${what} without a scan or a sort (${index})`, async function () {
+    it(`return ${what} without a scan or a sort (${index})`, async function () {
       await skipWithoutExplain(this, url);
       const plan = winningPlan(await explained(kind, asked));
       expect(plan).to.include(`"indexName":"${index}"`);
@@ -138,7 +138,7 @@ describe('the indexes of the read models in MongoDB', function () {
     ['a search for a genre', search({ genres: [RARE] })],
     ['what shares a genre', sharingGenres(animeId(1), [searchText(RARE)])],
   ] as const) {
-    it(`give ${what} that few have by reading no others (by_genre_key)`, async function () {
+    it(`return ${what} of few titles without reading others (by_genre_key)`, async function () {
       await skipWithoutExplain(this, url);
       const plan = winningPlan(await explained('animes', asked));
       expect(plan).to.include('"indexName":"by_genre_key"');
@@ -146,7 +146,7 @@ describe('the indexes of the read models in MongoDB', function () {
     });
   }
 
-  it('give what shares a genre that all have without a scan or a sort (by_score)', async function () {
+  it('return titles that share a common genre without a scan or a sort (by_score)', async function () {
     await skipWithoutExplain(this, url);
     const asked = sharingGenres(animeId(1), COWBOY_BEBOP.genres.map(searchText));
     const plan = winningPlan(await explained('animes', asked));
@@ -154,14 +154,14 @@ describe('the indexes of the read models in MongoDB', function () {
     expect(plan).to.not.match(/"(COLLSCAN|SORT)"/);
   });
 
-  it('give all genres by steps from one to the next (by_genre)', async function () {
+  it('return all genres by skipping from one to the next (by_genre)', async function () {
     await skipWithoutExplain(this, url);
     const animes = db.collection<StoredAnime>(await nameOf('animes'));
     const plan = winningPlan(await distinctGenres({ animes }, { explain: 'queryPlanner' }));
     expect(plan).to.include('"indexName":"by_genre"').and.to.include('"DISTINCT_SCAN"');
   });
 
-  it('give the totals of the days without reading a document (by_day)', async function () {
+  it('return the totals per day without reading a document (by_day)', async function () {
     await skipWithoutExplain(this, url);
     const days = db.collection(await nameOf('days'));
     const plan = winningPlan(
@@ -171,7 +171,7 @@ describe('the indexes of the read models in MongoDB', function () {
     expect(plan).to.not.match(/"(COLLSCAN|FETCH)"/);
   });
 
-  it('that are others under the same name stop the start with a sentence that says so', async () => {
+  it('that differ under the same name end the start with one sentence', async () => {
     const days = db.collection(await nameOf('days'));
     await days.dropIndex('by_day');
     await days.createIndexes([{ name: 'by_day', key: { 'd.clicks': 1 } }]);

@@ -54,7 +54,7 @@ describe('versions of the read models that processes share in MongoDB', function
     await dropDatabase(url, database);
   });
 
-  it('have one active when two processes make the first one at the same time', async () => {
+  it('have one active when two processes create the first one at the same time', async () => {
     const [one, other] = [await openStore(), await openStore()];
     await Promise.all([one.createVersion('v1', 'log-1'), other.createVersion('v2', 'log-1')]);
     const versions = await one.versions();
@@ -64,7 +64,7 @@ describe('versions of the read models that processes share in MongoDB', function
     expect(await other.active()).to.deep.equal(versions[0]);
   });
 
-  it('are one when two processes make the same one at the same time', async () => {
+  it('are one when two processes create the same one at the same time', async () => {
     const [one, other] = [await openStore(), await openStore()];
     const made = await Promise.all([
       one.createVersion('v1', 'log-1'),
@@ -100,7 +100,7 @@ describe('versions of the read models that processes share in MongoDB', function
     expect(await store.documents('v1').animes([animeId(1)])).to.have.length(1);
   });
 
-  it('are pruned to the end by whoever prunes next, where a crash came between', async () => {
+  it('are pruned completely by the next prune after a crash', async () => {
     const store = await openStore();
     await store.createVersion('v1', 'log-1');
     const before = await collections();
@@ -110,7 +110,7 @@ describe('versions of the read models that processes share in MongoDB', function
     expect(await collections()).to.deep.equal([...before, 'somebody_elses'].sort());
   });
 
-  it('do not come back by a save of a process that has not seen them go', async () => {
+  it('do not come back by a save of a process that has not noticed the pruning', async () => {
     const [pruning, saving] = [await openStore(), await openStore()];
     await pruning.createVersion('v1', 'log-1');
     const before = await collections();
@@ -123,7 +123,7 @@ describe('versions of the read models that processes share in MongoDB', function
     expect(await collections()).to.deep.equal(before);
   });
 
-  it('are new ones to every process when one is made anew under an old name', async () => {
+  it('are new to every process when one is recreated under an old name', async () => {
     const [making, reading] = [await openStore(), await openStore()];
     await making.createVersion('v1', 'log-1');
     await making.createVersion('v2', 'log-1');
@@ -136,7 +136,7 @@ describe('versions of the read models that processes share in MongoDB', function
     expect(await reading.queries('v2').anime(animeId(1))).to.deep.equal(anAnimeDocument());
   });
 
-  it('are of another fingerprint where a release without fingerprints made them', async () => {
+  it('have another fingerprint where a release without fingerprints created them', async () => {
     const before = await openStore();
     await before.createVersion('v1', 'log-1');
     await db()

@@ -97,7 +97,7 @@ export const projectionsContract = (title: string, open: () => Promise<OpenProje
       await counts(3);
     });
 
-    it('PJ-2 leaves a projection as it is that was deployed before, by whomever', async () => {
+    it('PJ-2 leaves an already deployed projection unchanged', async () => {
       await projections.deploy(counting());
       await happen(2);
       await counts(2);
@@ -107,7 +107,7 @@ export const projectionsContract = (title: string, open: () => Promise<OpenProje
       await counts(3);
     });
 
-    it('PJ-3 computes a changed projection anew', async () => {
+    it('PJ-3 recomputes a changed projection', async () => {
       await projections.deploy(counting());
       await happen(3);
       await counts(3);
@@ -116,7 +116,7 @@ export const projectionsContract = (title: string, open: () => Promise<OpenProje
       expect(await opened.another().deploy(counting(10))).to.equal('unchanged');
     });
 
-    it('PJ-3 takes another emit for a change, and emits from the beginning', async () => {
+    it('PJ-3 treats another emit option as a change, and emits from the beginning', async () => {
       await projections.deploy(reading());
       await happen(2);
       await projections.deploy(emitting(false));
@@ -129,7 +129,7 @@ export const projectionsContract = (title: string, open: () => Promise<OpenProje
       await eventually(async () => expect((await read())?.['once']).to.equal(3), PATIENT);
     });
 
-    it('PJ-3 emits anew what was emitted and read before', async () => {
+    it('PJ-3 emits again what was emitted and read before', async () => {
       await projections.deploy(reading());
       await projections.deploy(emitting(true));
       await happen(2);
@@ -159,7 +159,7 @@ export const projectionsContract = (title: string, open: () => Promise<OpenProje
       await counts(1);
     });
 
-    it('PJ-4 starts a projection that was faulted, with the text that mends it', async () => {
+    it('PJ-4 restarts a faulted projection with the corrected text', async () => {
       await projections.deploy(counting());
       await happen(1);
       await opened.append(`${category}-1`, 'Broke');
@@ -177,13 +177,13 @@ export const projectionsContract = (title: string, open: () => Promise<OpenProje
       expect(await conditionOf()).to.equal('running');
     });
 
-    it('PJ-5 lists what was deployed, and how it is', async () => {
+    it('PJ-5 lists deployed projections with their status', async () => {
       expect(await conditionOf()).to.equal(undefined);
       await projections.deploy(counting());
       await eventually(async () => expect(await conditionOf()).to.equal('running'));
     });
 
-    it('PJ-6 answers the state of each partition, and null where there is none', async () => {
+    it('PJ-6 returns the state of each partition, and null where there is none', async () => {
       expect(await stateOf()).to.equal(null);
       await projections.deploy(counting());
       await happen(1, '1');
@@ -194,7 +194,7 @@ export const projectionsContract = (title: string, open: () => Promise<OpenProje
       expect(await projections.stateOf(`${name}-other`, '')).to.equal(null);
     });
 
-    it('PJ-7 says so when the engine cannot run a text', async () => {
+    it('PJ-7 reports a text that the engine cannot run', async () => {
       const outcome = await projections
         .deploy({ name, query: REFUSED, emit: false })
         .catch((error: unknown) => error);

@@ -46,7 +46,7 @@ describe('the command line', function () {
     expect((await run(['config', '--help'])).output).to.contain('EVENTSTORE_URL');
   });
 
-  it('exits 2 on what it does not understand, and says why', async () => {
+  it('exits 2 on wrong usage, and says why', async () => {
     const { code, errors } = await run(['sing']);
     expect(code).to.equal(2);
     expect(errors).to.match(/^Usage: [^\n]+\nHelp: {2}[^\n]+\nUnknown command sing\.\n$/);
@@ -75,7 +75,7 @@ describe('the command line', function () {
     });
   }
 
-  it('tells a name that is nearly a setting, and goes on', async () => {
+  it('reports a misspelt setting, and continues', async () => {
     const { code, errors } = await run(['config'], { KAFKA_BROKER: 'h:9092', KAFKA_HOME: '/opt' });
     expect(errors).to.equal(
       'KAFKA_BROKER is not a setting and has no effect. Did you mean KAFKA_BROKERS?\n',
@@ -83,7 +83,7 @@ describe('the command line', function () {
     expect(code).to.equal(0);
   });
 
-  describe('beside a file .env', () => {
+  describe('with a file .env', () => {
     let directory: Awaited<ReturnType<typeof temporaryDirectory>>;
     beforeEach(async () => {
       directory = await temporaryDirectory();
@@ -91,7 +91,7 @@ describe('the command line', function () {
     afterEach(() => directory.remove());
     const file = () => join(directory.path, '.env');
 
-    it('reads what Windows writes, and the environment wins', async () => {
+    it('reads what Windows writes, and the environment overrides it', async () => {
       const text = '\uFEFFHOST=127.0.0.2\r\nexport KAFKA_GROUP="a group"\r\nQUERY_PORT=9001\r\n';
       await writeFile(file(), Buffer.from(text, 'utf16le'));
       const { output, errors } = await run(['config'], { QUERY_PORT: '9002' }, directory.path);
@@ -114,7 +114,7 @@ describe('the command line', function () {
     });
   });
 
-  describe('given a file that is no catalogue', () => {
+  describe('with a file that is not a catalogue', () => {
     let directory: Awaited<ReturnType<typeof temporaryDirectory>>;
     beforeEach(async () => {
       directory = await temporaryDirectory();

@@ -57,14 +57,14 @@ describe('a service whose log fails', function () {
     expect(await running.end('SIGTERM')).to.equal(0);
   });
 
-  it('starts and answers with standard error closed, which loses nothing that was wanted', async () => {
+  it('starts and answers with standard error closed, and counts no lost line', async () => {
     const running = await start({ shell: 'exec "$@" 2>&-' });
     await expectToAnswer(running);
     expect(await lostLines(running)).to.equal(0);
     expect(await running.end('SIGTERM')).to.equal(0);
   });
 
-  it('goes on, and counts, where the reader of standard error leaves', async () => {
+  it('continues, and counts lost lines, when the reader of standard error closes it', async () => {
     const running = await start({});
     await expectToAnswer(running);
     expect(await lostLines(running)).to.equal(0);
@@ -75,7 +75,7 @@ describe('a service whose log fails', function () {
     expect(await running.end('SIGTERM')).to.equal(0);
   });
 
-  it('goes on, and counts, where head has read enough', async () => {
+  it('continues, and counts lost lines, when head has read enough', async () => {
     const pipe = join(directory.path, 'pipe');
     const shell = `mkfifo ${pipe} && { head -n 1 ${pipe} >/dev/null & } && exec "$@" 2>${pipe}`;
     const running = await start({ shell });
@@ -84,7 +84,7 @@ describe('a service whose log fails', function () {
     expect(await running.end('SIGTERM')).to.equal(0);
   });
 
-  it('goes on where the reader of standard error hangs', async () => {
+  it('continues when the reader of standard error hangs', async () => {
     const pipe = join(directory.path, 'pipe');
     const running = await start({ shell: `mkfifo ${pipe} && exec "$@" 2<>${pipe}` });
     // More lines than a pipe holds.

@@ -27,7 +27,7 @@ describe('an event of another program in the stream of an anime', function () {
   const job = (...args: string[]) =>
     runCommandLine(args, { DATA_DIR: directory.path, NODE_ENV: 'test' });
 
-  it('is found in the answer, in health, in metrics and in the dead letters, until it is ignored', async () => {
+  it('is reported in responses, health, metrics and dead letters until it is ignored', async () => {
     service = await startServiceProcess({ dataDir: directory.path });
     const { commandUrl, queryUrl, eventStoreUrl } = service;
     await send('PUT', `${commandUrl}/animes/1`, { title: 'One' });

@@ -41,7 +41,7 @@ const startProxy = async ({ commandUrl, queryUrl }: ServiceProcess): Promise<Ser
   return proxy;
 };
 
-describe('the front ends that our users come with', function () {
+describe('existing front ends', function () {
   this.timeout(120_000);
   const [pokemon, digimon] = [527, 552];
   let directory: Awaited<ReturnType<typeof temporaryDirectory>>;
@@ -70,7 +70,7 @@ describe('the front ends that our users come with', function () {
     await directory.remove();
   });
 
-  it('send commands with axios and show what came of them', async () => {
+  it('send commands with axios and show the result', async () => {
     let revision: unknown;
     const command = async (path: string, body: object) => {
       const response = await postAsAxios(`${origin}/api/${path}`, body);
@@ -94,7 +94,7 @@ describe('the front ends that our users come with', function () {
     expect(animeStats).to.deep.equal({ totalRatings: 5 });
   });
 
-  it('show the sentence of an error', async () => {
+  it('show the detail of an error', async () => {
     for (const [path, body, status] of [
       ['click', { anime_id: 1, user_id: 'a' }, 404],
       ['rating', { anime_id: pokemon, user_id: 'a', rating: 11 }, 422],
@@ -144,7 +144,7 @@ describe('the front ends that our users come with', function () {
 
   for (const [name, client] of Object.entries(APOLLO_CLIENTS)) {
     for (const at of ['port', 'proxy'] as const) {
-      it(`get an answer to each query that ${name} sends to the ${at}`, async () => {
+      it(`get a result for each query that ${name} sends to the ${at}`, async () => {
         const url = at === 'port' ? service.queryUrl : `${origin}/graphql`;
         const asked = operationsOfFrontEnds(pokemon);
         expect(asked).to.have.length(answers.length);
@@ -155,7 +155,7 @@ describe('the front ends that our users come with', function () {
       });
     }
 
-    it(`get an answer to each where ${name} sends the hash of the query first`, async () => {
+    it(`get a result for each query where ${name} first sends its hash`, async () => {
       for (const operation of operationsOfFrontEnds(pokemon)) {
         await expectFallback(service.queryUrl, operation, client);
       }

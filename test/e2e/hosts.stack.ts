@@ -11,7 +11,7 @@ const ANIME_IDS = Array.from({ length: 12 }, (_, index) => index + 1);
 const LONG = { withinMs: 60_000 };
 
 /** Every row of docs/hosts.md that needs Kafka or MongoDB. */
-describe('the service in any mix of servers', function () {
+describe('the service in any combination of servers', function () {
   this.timeout(240_000);
   let servers: Pick<Traces, 'kafka' | 'mongodb'>;
   let traces: Traces;
@@ -77,8 +77,8 @@ describe('the service in any mix of servers', function () {
     }
   });
 
-  describe('with APIs alone beside it', () => {
-    it('takes commands in one and answers queries in the other on a server and MongoDB', async () => {
+  describe('with separate APIs', () => {
+    it('accepts commands in one and answers queries in the other, on a server and MongoDB', async () => {
       const shared = { ...(await server()), ...mongodb() };
       await on.start(shared);
       const commands = await on.start(shared, undefined, 'command-api');
@@ -115,7 +115,7 @@ describe('the service in any mix of servers', function () {
       await expectAllIn(await startBoth({ ...(await server()), ...kafka(), ...mongodb() }));
     });
 
-    it('fills two databases on Kafka, also where each was alone before', async () => {
+    it('fills two databases on Kafka, also where each had one process before', async () => {
       const shared = { ...(await server()), ...kafka() };
       const [first, second] = [mongodb(), mongodb('_other')];
       const alone = await on.start({ ...shared, ...first });
@@ -126,7 +126,7 @@ describe('the service in any mix of servers', function () {
       await expectAllIn([other, await on.start({ ...shared, ...first })], 2);
     });
 
-    it('shares one database without Kafka: the other goes on feeding it when one ends', async () => {
+    it('shares one database without Kafka: the second feeds it when the first ends', async () => {
       const shared = { ...(await server()), ...mongodb() };
       const [first, second] = await startBoth(shared);
       await expectAllIn([first, second]);
@@ -141,7 +141,7 @@ describe('the service in any mix of servers', function () {
       );
     });
 
-    it('feeds documents of its own in one, and a topic in the other', async () => {
+    it('feeds its own documents in one, and a topic in the other', async () => {
       const shared = await server();
       await expectAllIn(await startBoth(shared, { ...shared, ...kafka(), ...mongodb() }));
     });

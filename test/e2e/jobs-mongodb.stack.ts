@@ -38,7 +38,7 @@ describe('jobs that only read, where MONGODB_URL is set', function () {
 
   const JOBS = [['audit'], ['rebuild', 'status']] as const;
 
-  it('work beside the service that has DATA_DIR', async () => {
+  it('work while a service owns DATA_DIR', async () => {
     const environment = { ...servers(), DATA_DIR: directory.path };
     for (const args of [...JOBS, ['dead-letters', 'list'], ['rebuild'], ['rebuild', 'promote']]) {
       const { code, errors } = await run(args, environment);
@@ -46,7 +46,7 @@ describe('jobs that only read, where MONGODB_URL is set', function () {
     }
   });
 
-  it('need no DATA_DIR where the log is on a server, too', async () => {
+  it('need no DATA_DIR where the log is on a server', async () => {
     const elsewhere = {
       ...{ DATA_DIR: join(directory.path, 'none'), EVENTSTORE_URL: service.eventStoreUrl },
     };

@@ -39,7 +39,7 @@ describe('the jobs of the command line, on a service that is stopped', function 
     expect(code).to.equal(0);
   });
 
-  it('tell a difference, with what the log says, and exit 1', async () => {
+  it('report a difference, with the expected value, and exit 1', async () => {
     const embedded = await openEmbedded(directory.path);
     const documents = embedded.readStore.documents('v1');
     for await (const anime of documents.allAnimes()) {
@@ -52,7 +52,7 @@ describe('the jobs of the command line, on a service that is stopped', function 
     expect(code).to.equal(1);
   });
 
-  it('build a version beside the active one, promote it, roll it back and prune it', async () => {
+  it('build a version next to the active one, promote it, roll it back and prune it', async () => {
     const built = await job('rebuild');
     expect(built.output).to.contain('(100 %)').and.to.contain('v2 is ready');
     expect(built.code).to.equal(0);
@@ -84,7 +84,7 @@ describe('the jobs of the command line, on a service that is stopped', function 
     expect(code).to.equal(1);
   });
 
-  it('are refused on the read models of another log, with the setting that names them', async () => {
+  it('are refused on the read models of another log, naming the setting', async () => {
     const other = await temporaryDirectory();
     const embedded = await openEmbedded(other.path);
     await readOrMakeLogIdentity(embedded.eventStore, randomUUID());
@@ -107,13 +107,13 @@ describe('the jobs of the command line, on a service that is stopped', function 
     await other.remove();
   });
 
-  it('say what is not there', async () => {
+  it('report a missing version, stream or letter', async () => {
     expect(await job('audit', 'v9')).to.include({ code: 1, output: 'There is no version v9.\n' });
     const promoted = await job('rebuild', 'promote');
     expect(promoted).to.include({ code: 1, output: 'There is no version that is ready.\n' });
   });
 
-  it('list dead letters as open until their anime is computed again with them', async () => {
+  it('list dead letters as open until the anime is recomputed with them', async () => {
     const embedded = await openEmbedded(directory.path);
     await embedded.deadLetters.add({
       ...{ stream: 'anime-1', revision: 99, source: 'partition 0, offset 7', value: null },
@@ -139,7 +139,7 @@ describe('the jobs of the command line, on a service that is stopped', function 
     expect((await job('audit')).code).to.equal(0);
   });
 
-  it('refuse a data directory that is not there, without making it, and name the nearest', async () => {
+  it('refuse a missing data directory without creating it, and name the nearest', async () => {
     const dataDir = join(directory.path, 'read-model');
     for (const args of [
       ['audit'],
@@ -156,7 +156,7 @@ describe('the jobs of the command line, on a service that is stopped', function 
     expect(await readdir(directory.path)).not.to.include('read-model');
   });
 
-  it('refuse a directory without an event log, and leave it as it is', async () => {
+  it('refuse a directory without an event log, and leave it unchanged', async () => {
     const empty = await temporaryDirectory();
     const { code, errors } = await run(['audit'], { DATA_DIR: empty.path, NODE_ENV: 'test' });
     expect(errors).to.match(/^DATA_DIR: there is no event log in/);
@@ -222,7 +222,7 @@ describe('the jobs of the command line, beside a running service', function () {
     expect(await job('audit')).to.include({ code: 0 });
   });
 
-  it('audit and show dead letters, as JSON, too', async () => {
+  it('audit and list dead letters, also as JSON', async () => {
     expect((await job('audit')).output).to.match(/v1 equals the log\.\n$/);
     const audited = JSON.parse((await job('audit', '--json')).output) as object;
     expect(audited).to.include({ command: 'audit', ok: true, version: 'v1', animes: 85 });
@@ -230,7 +230,7 @@ describe('the jobs of the command line, beside a running service', function () {
     expect(await job('audit', 'v9')).to.include({ code: 1, output: 'There is no version v9.\n' });
   });
 
-  it('are refused where they name other servers than the service does', async () => {
+  it('are refused where they name other servers than the service uses', async () => {
     const other = { KAFKA_BROKERS: '127.0.0.1:1' };
     const environment = { DATA_DIR: directory.path, NODE_ENV: 'test', ...other };
     const { code, errors } = await run(['audit'], environment);

@@ -43,7 +43,7 @@ describe('the whole service in one process', function () {
     return service;
   };
 
-  it('shows each series on one port only, and how fresh the documents are', async () => {
+  it('shows each metric on one port only, and the freshness of documents', async () => {
     const { commandUrl, queryUrl } = await start(...SAMPLE);
     await eventually(async () => {
       const text = await scrape(commandUrl);
@@ -59,7 +59,7 @@ describe('the whole service in one process', function () {
     expect(onQueries.filter((series) => onCommands.has(series))).to.deep.equal([]);
   });
 
-  it('takes a command and answers a query that has seen it', async () => {
+  it('accepts a command and answers a query that includes it', async () => {
     const { commandUrl, queryUrl } = await start(...SAMPLE);
     const body = { anime_id: 1, user_id: 'user123' };
     expect((await send('POST', `${commandUrl}/click`, body)).status).to.equal(201);
@@ -106,7 +106,7 @@ describe('the whole service in one process', function () {
     expect(click.status).to.equal(404);
   });
 
-  it('goes on with all of its data after a restart', async () => {
+  it('keeps all data after a restart', async () => {
     const before = await start(...SAMPLE);
     const click = { anime_id: 20, user_id: 'user123' };
     for (let count = 0; count < 5; count++) await send('POST', `${before.commandUrl}/click`, click);
@@ -118,7 +118,7 @@ describe('the whole service in one process', function () {
     expect(animeStats).to.have.property('totalClicks', 6);
   });
 
-  it('refuses a second server on the same data and says who has it', async () => {
+  it('refuses a second process on the same data and names its owner', async () => {
     const { pid } = await start();
     const second = await startServiceProcess({ dataDir: directory.path }).then(
       () => undefined,

@@ -238,7 +238,7 @@ describe('a local mistake', function () {
   for (const mistake of MISTAKES) {
     const { row, of } = mistake;
     const which = of === undefined ? row : `${row} (${of})`;
-    it(`exits 2 with the sentence that the page says: ${which}`, async function () {
+    it(`exits 2 with the documented sentence: ${which}`, async function () {
       const reason = missing.get(mistake);
       if (reason !== undefined) {
         process.stdout.write(`      skipped: ${reason}\n`);
@@ -252,12 +252,12 @@ describe('a local mistake', function () {
     });
   }
 
-  it('is on the page only where it is provoked here', () => {
+  it('is documented only if it is tested here', () => {
     expect([...documented.keys()]).to.have.members([...new Set(MISTAKES.map(({ row }) => row))]);
   });
 });
 
-describe('the oldest Node that is needed', () => {
+describe('the oldest supported Node', () => {
   it('is the same in the package and at the start', async () => {
     const root = new URL('../../../', import.meta.url);
     const manifest = await readFile(new URL('package.json', root), 'utf8');

@@ -80,7 +80,7 @@ describe('the embedded pipeline', () => {
     embedded = await openEmbedded(directory.path);
   };
 
-  it('pushes every event into documents that equal a fold of the log', async () => {
+  it('turns every event into documents that equal a fold of the log', async () => {
     await append(embedded.eventStore, 0, 60);
     const pipeline = await startPipeline(embedded);
     await pipeline.caughtUp();
@@ -98,7 +98,7 @@ describe('the embedded pipeline', () => {
     await pipeline.stop();
   });
 
-  it('goes on where it stopped, and repeats nothing', async () => {
+  it('continues where it stopped, without a repeat', async () => {
     await append(embedded.eventStore, 0, 40);
     const first = await startPipeline(embedded);
     await first.caughtUp();
@@ -112,7 +112,7 @@ describe('the embedded pipeline', () => {
     expect((await embedded.metrics.projectorGaps.get()).values[0]?.value).to.equal(0);
   });
 
-  it('computes all documents again when they were lost, whatever the checkpoint says', async () => {
+  it('recomputes all documents when they were lost, whatever the checkpoint says', async () => {
     await append(embedded.eventStore, 0, 40);
     const first = await startPipeline(embedded);
     await first.caughtUp();
@@ -133,7 +133,7 @@ describe('the embedded pipeline', () => {
     await pipeline.stop();
   });
 
-  it('rebuilds a version beside the active one, and makes it ready once it is equal', async () => {
+  it('rebuilds a version next to the active one, and marks it ready once it is equal', async () => {
     await append(embedded.eventStore, 0, 150);
     const pipeline = await startPipeline(embedded);
     await pipeline.caughtUp();
@@ -150,7 +150,7 @@ describe('the embedded pipeline', () => {
     await pipeline.stop();
   });
 
-  it('goes on with a rebuild that was broken off', async () => {
+  it('continues an interrupted rebuild', async () => {
     await append(embedded.eventStore, 0, 150);
     await embedded.readStore.createVersion(VERSION, LOG_ID);
     const broken = new AbortController();
@@ -195,7 +195,7 @@ describe('the embedded pipeline', () => {
     await pipeline.stop();
   });
 
-  it('calls no document different whose stream is gone', async () => {
+  it('reports no difference for a document whose stream is gone', async () => {
     await append(embedded.eventStore, 0, 30);
     const pipeline = await startPipeline(embedded);
     await pipeline.caughtUp();
@@ -210,7 +210,7 @@ describe('the embedded pipeline', () => {
     expect(rebuilt).to.have.property('state', 'ready');
   });
 
-  it('tells a document that differs from the log', async () => {
+  it('reports a document that differs from the log', async () => {
     await append(embedded.eventStore, 0, 30);
     const pipeline = await startPipeline(embedded);
     await pipeline.caughtUp();

@@ -52,7 +52,7 @@ describe('a service that gets a signal', function () {
     expect(await secondsToEnd(running, 'SIGHUP')).to.be.lessThan(10);
   });
 
-  it('goes on accepting for SHUTDOWN_GRACE_MS after SIGTERM, not ready, and exits with 0', async () => {
+  it('accepts requests for SHUTDOWN_GRACE_MS after SIGTERM, not ready, and exits with 0', async () => {
     const running = await start({ SHUTDOWN_GRACE_MS: '2000' });
     await list(running);
     const ended = secondsToEnd(running, 'SIGTERM');
@@ -85,7 +85,7 @@ describe('a service that gets a signal', function () {
     expect(running.errors()).not.to.match(DEBUGGER);
   });
 
-  it('opens the inspector for SIGUSR1 elsewhere, as any program of Node', async () => {
+  it('opens the inspector for SIGUSR1 outside production', async () => {
     const inspector = await freePort();
     const running = await start({ NODE_OPTIONS: `--inspect-port=${inspector}` });
     process.kill(running.pid, 'SIGUSR1');
@@ -97,7 +97,7 @@ describe('a service that gets a signal', function () {
 describe('a service with KEEP_ALIVE_TIMEOUT_MS', function () {
   this.timeout(60_000);
 
-  it('tells clients so of both APIs', async () => {
+  it('announces it on both APIs', async () => {
     const directory = await temporaryDirectory();
     const environment = { KEEP_ALIVE_TIMEOUT_MS: '7000' };
     const service = await startServiceProcess({ dataDir: directory.path, environment });

@@ -43,7 +43,7 @@ const read = (denialOf: (stream: string) => object | undefined) => (call: ReadSe
   call.end();
 };
 
-describe('a service that its servers refuse', function () {
+describe('a service refused by its servers', function () {
   this.timeout(60_000);
   let directory: Awaited<ReturnType<typeof temporaryDirectory>>;
   let service: WaitingService | undefined;
@@ -109,14 +109,14 @@ describe('a service that its servers refuse', function () {
     EVENTSTORE_URL: `esdb://reader:hunter2@127.0.0.1:${port}?${settings}`,
   });
 
-  it('names the user and password where EventStoreDB does not know them', async () => {
+  it('reports wrong credentials for EventStoreDB', async () => {
     const port = await scripted(() => UNAUTHENTICATED);
     expect(await refusal('command-api', eventStoreAt(port)))
       .to.match(/^EVENTSTORE_URL: .*does not accept the user or the password/)
       .and.to.contain('esdb://user:password@host:2113');
   });
 
-  it('tells a bridge that it needs a user who may read $all', async () => {
+  it('reports that a bridge needs a user who may read $all', async () => {
     const port = await scripted((of) => (of === 'all' ? DENIED : undefined));
     const KAFKA_BROKERS = `127.0.0.1:${await freePort()}`;
     expect(await refusal('bridge', { ...eventStoreAt(port), KAFKA_BROKERS }))
@@ -124,7 +124,7 @@ describe('a service that its servers refuse', function () {
       .and.to.contain('$admins');
   });
 
-  it('ends without a stack where a stream is denied that is read later in the start', async () => {
+  it('ends without a stack trace where a stream read later in the start is denied', async () => {
     const isCheckpoint = (stream: string) => stream.startsWith('bridge-checkpoint-');
     const port = await scripted((stream) => (isCheckpoint(stream) ? DENIED : undefined));
     expect(await refusal('all', eventStoreAt(port)))
@@ -138,7 +138,7 @@ describe('a service that its servers refuse', function () {
     await eventually(() => expect(output()).to.contain('is ready.'), { withinMs: 20_000 });
   });
 
-  it('is unhealthy and says why, and goes on, where the password is changed later', async () => {
+  it('is unhealthy with the reason, and keeps running, where the password is changed later', async () => {
     let denial: object | undefined;
     const port = await scripted(() => denial);
     const running = await start('command-api', eventStoreAt(port));
@@ -161,7 +161,7 @@ describe('a service that its servers refuse', function () {
     await eventually(async () => expect((await fetch(`${url}/health`)).status).to.equal(200));
   });
 
-  it('says that EventStoreDB speaks TLS where the address says not', async () => {
+  it('reports that EventStoreDB uses TLS where the address says no', async () => {
     const { key, cert } = await selfSignedCertificate(directory.path);
     const pair = [{ private_key: key, cert_chain: cert }];
     const port = await scripted(() => undefined, ServerCredentials.createSsl(null, pair));
@@ -170,14 +170,14 @@ describe('a service that its servers refuse', function () {
       .and.to.contain('tls in EVENTSTORE_URL');
   });
 
-  it('says that EventStoreDB speaks no TLS where the address says so', async () => {
+  it('reports that EventStoreDB does not use TLS where the address says yes', async () => {
     const port = await scripted(() => undefined);
     expect(await refusal('command-api', eventStoreAt(port, 'tls=true')))
       .to.contain('speaks no TLS')
       .and.to.contain('tls in EVENTSTORE_URL');
   });
 
-  it('names tlsCaFile where the certificate of EventStoreDB cannot be verified, and takes it', async () => {
+  it('names tlsCaFile where the certificate of EventStoreDB cannot be verified, and accepts it', async () => {
     const { key, cert, caFile } = await selfSignedCertificate(directory.path);
     const pair = [{ private_key: key, cert_chain: cert }];
     const port = await scripted(() => undefined, ServerCredentials.createSsl(null, pair));
@@ -194,14 +194,14 @@ describe('a service that its servers refuse', function () {
     ...settings,
   });
 
-  it('says that Kafka speaks TLS where the settings say not', async () => {
+  it('reports that Kafka uses TLS where the settings say no', async () => {
     const { port } = await tlsServer();
     expect(await refusal('bridge', await kafkaAt(port)))
       .to.match(/^KAFKA_BROKERS: .*speaks TLS/)
       .and.to.contain('KAFKA_TLS');
   });
 
-  it('says that Kafka speaks no TLS where the settings say so', async () => {
+  it('reports that Kafka does not use TLS where the settings say yes', async () => {
     const port = await plainServer();
     expect(await refusal('bridge', await kafkaAt(port, { KAFKA_TLS: 'true' })))
       .to.match(/^KAFKA_BROKERS: .*speaks no TLS/)
@@ -219,14 +219,14 @@ describe('a service that its servers refuse', function () {
     MONGODB_URL: `mongodb://reader:hunter2@127.0.0.1:${port}/${settings}`,
   });
 
-  it('says that MongoDB speaks TLS where the address says not', async () => {
+  it('reports that MongoDB uses TLS where the address says no', async () => {
     const { port } = await tlsServer();
     expect(await refusal('query-api', mongodbAt(port)))
       .to.match(/^MONGODB_URL: .*speaks TLS/)
       .and.to.contain('tls in MONGODB_URL');
   });
 
-  it('says that MongoDB speaks no TLS where the address says so', async () => {
+  it('reports that MongoDB does not use TLS where the address says yes', async () => {
     const port = await plainServer();
     expect(await refusal('query-api', mongodbAt(port, '?tls=true'))).to.contain('speaks no TLS');
   });
@@ -236,7 +236,7 @@ describe('a service that its servers refuse', function () {
     expect(await refusal('query-api', mongodbAt(port, '?tls=true'))).to.contain('tlsCAFile');
   });
 
-  it('names the file where tlsCAFile is none', async () => {
+  it('names the file where tlsCAFile is not a certificate', async () => {
     const { port } = await tlsServer();
     const settings = '?tls=true&tlsCAFile=/nowhere/ca.pem';
     expect(await refusal('query-api', mongodbAt(port, settings)))
@@ -244,7 +244,7 @@ describe('a service that its servers refuse', function () {
       .and.to.contain('/nowhere/ca.pem');
   });
 
-  it('tells what MongoDB needs where it does not know the user or the password', async () => {
+  it('reports wrong credentials for MongoDB', async () => {
     const mongodb = await scriptedMongodb(() => ({
       ...{ ok: 0, code: 18, codeName: 'AuthenticationFailed', errmsg: 'Authentication failed.' },
     }));
@@ -255,7 +255,7 @@ describe('a service that its servers refuse', function () {
       .and.to.contain('authSource');
   });
 
-  it('tells what MongoDB needs where the user may only read', async () => {
+  it('reports a MongoDB user that may only read', async () => {
     const nothing = { ok: 1, cursor: { id: BSON.Long.ZERO, ns: 'a.b', firstBatch: [] } };
     const mongodb = await scriptedMongodb((command) =>
       ['ping', 'find'].includes(command)
@@ -267,7 +267,7 @@ describe('a service that its servers refuse', function () {
     expect(await refusal('all', { MONGODB_URL })).to.match(/^MONGODB_URL: .*need readWrite/);
   });
 
-  it('tells what MongoDB needs where the address names no user', async () => {
+  it('reports a MongoDB address without a user', async () => {
     const mongodb = await scriptedMongodb((command) =>
       command === 'ping'
         ? { ok: 1 }

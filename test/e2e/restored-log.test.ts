@@ -9,7 +9,7 @@ import { temporaryDirectory } from '../support/temporary-directory.js';
 
 const CLICK = { anime_id: 1, user_id: 'user123' };
 
-describe('a data directory that was put together from two copies', function () {
+describe('a data directory combined from two copies', function () {
   this.timeout(120_000);
   let data: Awaited<ReturnType<typeof temporaryDirectory>>;
   let backup: Awaited<ReturnType<typeof temporaryDirectory>>;
@@ -22,7 +22,7 @@ describe('a data directory that was put together from two copies', function () {
     await backup.remove();
   });
 
-  it('is found out at the start, told and mended: lost events are not shown, new ones count', async () => {
+  it('is detected at the start, reported and repaired: lost events disappear, new ones count', async () => {
     const drill = await restoreDrill(data.path, backup.path, () => undefined);
     expect(drill.before.output).to.contain(
       'ahead: anime 1 holds events that the log does not have',
@@ -35,7 +35,7 @@ describe('a data directory that was put together from two copies', function () {
     expect(drill.after.output).to.contain('v1 equals the log.');
   });
 
-  it('can be mended by a rebuild, which is promoted over the wrong version, and that one pruned', async () => {
+  it('can be repaired by a rebuild that is promoted before the wrong version is pruned', async () => {
     const dataDir = data.path;
     const job = (...args: string[]) =>
       runCommandLine(args, { DATA_DIR: dataDir, NODE_ENV: 'test' });
@@ -59,7 +59,7 @@ describe('a data directory that was put together from two copies', function () {
     expect(code).to.equal(0);
   });
 
-  it('brings older documents up to date, also of titles that they do not know', async () => {
+  it('gets older documents updated, including titles that they lack', async () => {
     const dataDir = data.path;
     const models = (of: string) => join(of, 'read-models');
     const started = await startServiceProcess({ dataDir });
@@ -82,7 +82,7 @@ describe('a data directory that was put together from two copies', function () {
     await restored.end('SIGTERM');
   });
 
-  it('refuses documents whose log is gone with the folder to delete, and starts without it', async () => {
+  it('is refused where the log is gone, naming the folder to delete, and starts without it', async () => {
     const dataDir = data.path;
     const started = await startServiceProcess({ dataDir });
     await send('PUT', `${started.commandUrl}/animes/1`, { title: 'The first' });

@@ -44,7 +44,7 @@ describe('the service on the event store that EVENTSTORE_URL names', function ()
   const startNode = async (port = 0): Promise<EmbeddedNode> =>
     (node = await startEmbeddedNode({ dataDir: log.path, port }));
 
-  it('takes a command and answers a query that has seen it, before and after a restart', async () => {
+  it('accepts a command and answers a query that includes it, before and after a restart', async () => {
     const { connectionString } = await startNode();
     const first = await start(connectionString);
     await send('PUT', `${first.commandUrl}/animes/1`, { title: 'Cowboy Bebop' });
@@ -57,7 +57,7 @@ describe('the service on the event store that EVENTSTORE_URL names', function ()
     expect(animeStats).to.deep.equal({ totalClicks: 2 });
   });
 
-  it('lets one server alone have the data directory of its read models', async () => {
+  it('lets only one process own the data directory of its read models', async () => {
     const { connectionString } = await startNode();
     const { pid } = await start(connectionString);
     const refusal = await start(connectionString).then(
@@ -77,7 +77,7 @@ describe('the service on the event store that EVENTSTORE_URL names', function ()
     expect(body['dependencies']).to.deep.equal({ 'event-store': 'healthy' });
   });
 
-  it('waits for a server that is not up yet', async () => {
+  it('waits for a server that has not started yet', async () => {
     const closed = createServer((socket) => socket.destroy()).listen(0, '127.0.0.1');
     await once(closed, 'listening');
     const { port } = closed.address() as AddressInfo;
@@ -92,7 +92,7 @@ describe('the service on the event store that EVENTSTORE_URL names', function ()
     expect(health.body).to.have.nested.property('dependencies.event-store', 'healthy');
   });
 
-  it('ends at once, with 0, when it is told to while it waits for a server', async () => {
+  it('exits at once with 0 when stopped while it waits for a server', async () => {
     const silent = createServer().listen(0, '127.0.0.1');
     await once(silent, 'listening');
     const { port } = silent.address() as AddressInfo;

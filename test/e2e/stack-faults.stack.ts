@@ -75,7 +75,7 @@ describe('the service in four processes, under a fault', function () {
     await stack.start([part]);
   };
 
-  it('keeps every promise when the projector is killed while it fills a new version', async () => {
+  it('loses and duplicates no event when the projector is killed while it fills a new version', async () => {
     await sendSome(load, 2_000);
     await load.finish();
     await expectStoredOnce(stack.commandUrl(), load.acknowledged);
@@ -101,27 +101,27 @@ describe('the service in four processes, under a fault', function () {
   }).timeout(300_000);
 
   for (const part of ['bridge', 'projector', 'command-api'] as const) {
-    it(`keeps every promise when the ${part} is killed`, async () => {
+    it(`loses and duplicates no event when the ${part} is killed`, async () => {
       await kill(part);
       await expectPromisesKept();
     });
   }
 
-  it('keeps every promise when the broker is killed and comes back', async () => {
+  it('loses and duplicates no event when the broker is killed and restarted', async () => {
     await kafka.kill();
     await sendSome(load, 100);
     await kafka.start();
     await expectPromisesKept();
   });
 
-  it('keeps every promise when the document store is killed and comes back', async () => {
+  it('loses and duplicates no event when the document store is killed and restarted', async () => {
     await mongodb.kill();
     await sendSome(load, 100);
     await mongodb.start();
     await expectPromisesKept();
   });
 
-  it('keeps every promise with two bridges, when the one that leads is killed', async () => {
+  it('loses and duplicates no event when the leader of two bridges is killed', async () => {
     const second = await stack.second('bridge');
     await sendSome(load, 100);
     await stack.end(['bridge'], 'SIGKILL');
@@ -130,7 +130,7 @@ describe('the service in four processes, under a fault', function () {
     await stack.start(['bridge']);
   });
 
-  it('keeps every promise when the bridge that leads is paused past its lease and goes on', async () => {
+  it('loses and duplicates no event when the leading bridge is paused past its lease and resumes', async () => {
     const leader = stack.process('bridge').pid;
     const second = await stack.second('bridge');
     process.kill(leader, 'SIGSTOP');

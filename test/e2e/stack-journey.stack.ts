@@ -43,7 +43,7 @@ describe('the service in four processes', function () {
   const command = (path: string, body: object) =>
     send('POST', `${stack.commandUrl()}/${path}`, { user_id: 'user123', ...body });
 
-  it('takes a command in one and answers a query that has seen it in another', async () => {
+  it('accepts a command in one and answers a query that includes it in another', async () => {
     expect((await command('click', { anime_id: animeId })).status).to.equal(201);
     const view = await command('view', { anime_id: animeId, duration_seconds: 1440 });
     expect(view.status).to.equal(201);
@@ -62,7 +62,7 @@ describe('the service in four processes', function () {
   });
 
   /** A log with a past may lack these titles: only an empty one gets them at the start. */
-  it('has the titles of the sample catalogue, and an empty log has them from the start', async () => {
+  it('has the titles of the sample catalogue, also from the start of an empty log', async () => {
     const found = async (): Promise<void> => {
       const filters = { search: 'cowboy bebop' };
       const { searchAnimes } = await query(stack.queryUrl(), SEARCH, { filters });
@@ -75,7 +75,7 @@ describe('the service in four processes', function () {
     await eventually(found, { withinMs: 30_000 });
   });
 
-  it('refuses what it does not know, and what was taken off the catalogue', async () => {
+  it('refuses unknown and delisted anime', async () => {
     const [unknown] = freshAnimeIds(1);
     expect((await command('click', { anime_id: unknown })).status).to.equal(404);
     await send('DELETE', `${stack.commandUrl()}/animes/${gone}`);
@@ -98,14 +98,14 @@ describe('the service in four processes', function () {
   });
 
   for (const part of PARTS) {
-    it(`is well by the image's own check of the ${part}: ready and alive`, async () => {
+    it(`passes the health check of the image for the ${part}: ready and alive`, async () => {
       expect(await stack.checkHealth(part)).to.equal(0);
       expect(await stack.checkHealth(part, '/live')).to.equal(0);
       expect(await stack.checkHealth(part, '/nowhere')).to.equal(1);
     });
   }
 
-  it('goes on with all of its data after each process was stopped, and repeats nothing', async () => {
+  it('keeps all data after each process was stopped, without a repeat', async () => {
     expect(await stack.end(PARTS, 'SIGTERM')).to.deep.equal([0, 0, 0, 0]);
     await stack.start();
     const click = await command('click', { anime_id: animeId });
@@ -120,7 +120,7 @@ describe('the service in four processes', function () {
     );
   });
 
-  it('lists a record that it cannot read as a dead letter, and goes on', async () => {
+  it('lists an unreadable record as a dead letter, and continues', async () => {
     const poison: BusRecord = { key: `anime-${other}`, value: Buffer.from('{"'), headers: {} };
     await publishTo(stack, [poison, poison]);
     const { body } = await command('click', { anime_id: other });
@@ -136,7 +136,7 @@ describe('the service in four processes', function () {
     );
   });
 
-  it('computes an anime again from its stream when its dead letter is replayed', async () => {
+  it('recomputes an anime from its stream when its dead letter is replayed', async () => {
     const { code, output } = await stack.job('dead-letters', 'replay', `anime-${other}`);
     expect(output).to.match(/v1: anime \d+ is computed again up to revision 1/);
     expect(code).to.equal(0);
@@ -148,9 +148,9 @@ describe('the service in four processes', function () {
     expect(stats).to.include({ totalClicks: 2 });
   });
 
-  it('equals the log', () => expectAuditClean(stack));
+  it('has documents that equal the log', () => expectAuditClean(stack));
 
-  it('builds its read models anew beside the active ones, and goes back', async () => {
+  it('rebuilds its read models next to the active ones, and rolls back', async () => {
     const built = await stack.job('rebuild');
     expect(built.code, built.output + built.errors).to.equal(0);
     expect(await stack.job('rebuild', 'promote')).to.include({ output: 'v2 is active.\n' });

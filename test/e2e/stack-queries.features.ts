@@ -35,7 +35,7 @@ export const answersOfTheQueryApi = (stack: () => FourProcesses, hasPast: () => 
     ...{ averageRating: 8.7, totalDurationSeconds: 480 },
   };
 
-  it('shows what six users did to a title, the later rating in the place of the earlier', async () => {
+  it('returns the interactions of six users with a title, the later rating replacing the earlier', async () => {
     const details = { type: 'TV', episodes: 12, score: 9.5, popularity: 3 };
     for (const [animeId, genres, score] of [
       [favourite, [genre, shared], 9.5],
@@ -82,7 +82,7 @@ export const answersOfTheQueryApi = (stack: () => FourProcesses, hasPast: () => 
   const isFullAndBetter = (value: number) => (page: readonly [number, number]) =>
     page[0] === 100 && page[1] >= value;
 
-  it('tells the most viewed and the best rated', async () => {
+  it('returns the most viewed and the best rated', async () => {
     const { byViews, byRating } = await ask(
       `query Top($limit: Int!) {
         byViews: topAnimesByViews(limit: $limit) { ${STATS} }
@@ -98,7 +98,7 @@ export const answersOfTheQueryApi = (stack: () => FourProcesses, hasPast: () => 
     }
   });
 
-  it('tells what is trending', async () => {
+  it('returns trending anime', async () => {
     const { trendingAnimes } = await ask(
       `query Trending($limit: Int!, $days: Int) {
         trendingAnimes(limit: $limit, days: $days) { myanimelistId totalViews totalClicks }
@@ -117,7 +117,7 @@ export const answersOfTheQueryApi = (stack: () => FourProcesses, hasPast: () => 
     expect(places).not.to.include(distant);
   });
 
-  it('recommends what shares more genres, then what has the better score', async () => {
+  it('recommends by shared genres, then by score', async () => {
     const { recommendedAnimes } = await ask(
       `query Recommended($animeId: Int!, $limit: Int!) {
         recommendedAnimes(basedOnAnimeId: $animeId, limit: $limit) { myanimelistId score genres }
@@ -130,14 +130,14 @@ export const answersOfTheQueryApi = (stack: () => FourProcesses, hasPast: () => 
     ]);
   });
 
-  it('tells every genre of the catalogue once, sorted', async () => {
+  it('returns every genre of the catalogue once, sorted', async () => {
     const { genres } = (await ask('{ genres }')) as { genres: readonly string[] };
     expect(genres).to.include.members(['Action', 'Sci-Fi', genre, shared]);
     const keys = genres.map(searchText);
     expect(keys).to.deep.equal([...new Set(keys)].toSorted(byCodePoints));
   });
 
-  it('finds titles by what they are, page by page', async () => {
+  it('finds titles by filters, page by page', async () => {
     const filters = { search: `OF ${favourite}`, genres: [genre, shared], sortBy: 'score' };
     const page = (number: number, more: object = {}) =>
       ask(
@@ -158,7 +158,7 @@ export const answersOfTheQueryApi = (stack: () => FourProcesses, hasPast: () => 
     expect((await page(1, { minScore: 9.6 }))['searchAnimes']).to.have.property('total', 1);
   });
 
-  it('tells what one user did, page by page', async () => {
+  it('returns the interactions of one user, page by page', async () => {
     const page = async (after: string | null) => {
       const { userInteractions } = await ask(
         `query Did($userId: String!, $after: String) {
@@ -184,7 +184,7 @@ export const answersOfTheQueryApi = (stack: () => FourProcesses, hasPast: () => 
     expect(second.pageInfo).to.have.property('hasNextPage', false);
   });
 
-  it('tells how the ratings of a title are spread', async () => {
+  it('returns the rating distribution of a title', async () => {
     const { ratingDistribution } = await ask(
       `query Spread($animeId: Int!) {
         ratingDistribution(animeId: $animeId) { total average buckets { stars count } }
@@ -207,7 +207,7 @@ export const answersOfTheQueryApi = (stack: () => FourProcesses, hasPast: () => 
     }
   });
 
-  it('tells who answers, and no lag that another process alone knows', async () => {
+  it('returns service info without a lag that only another process knows', async () => {
     const info = 'version role readModels lagEvents lagSeconds';
     expect((await ask(`{ serviceInfo { ${info} } }`))['serviceInfo']).to.deep.equal({
       ...{ version: VERSION, role: 'query-api', readModels: 'v1' },

@@ -10,7 +10,7 @@ const TRACE_ID = '0af7651916cd43dd8448eb211c80319c';
 const SDK_SPAN_ID = '00000000000000a1';
 const HEADERS = { traceparent: `00-${TRACE_ID}-b7ad6b7169203331-01` };
 
-describe('a service that a tracing SDK is loaded into', function () {
+describe('a service with a tracing SDK', function () {
   this.timeout(120_000);
   let directory: Awaited<ReturnType<typeof temporaryDirectory>>;
   let service: ServiceProcess | undefined;
@@ -21,7 +21,7 @@ describe('a service that a tracing SDK is loaded into', function () {
     await directory.remove();
   });
 
-  it("stores a span of its own, within the caller's trace, with the event", async () => {
+  it('stores its own span, within the trace of the caller, with the event', async () => {
     service = await startServiceProcess({
       dataDir: directory.path,
       environment: { NODE_OPTIONS: `--import=${SDK.href}` },
@@ -34,7 +34,7 @@ describe('a service that a tracing SDK is loaded into', function () {
 });
 
 describe('the tracing API that the service depends on', () => {
-  it('is a range that an SDK of either line can share', async () => {
+  it('is a version range shared by both lines of the SDK', async () => {
     const manifest = JSON.parse(await readFile('package.json', 'utf8')) as {
       readonly dependencies: Readonly<Record<string, string>>;
     };

@@ -13,7 +13,7 @@ const isUpToDate = async (service: ServiceProcess): Promise<void> => {
   await eventually(async () => expect(await lagOf(service)).to.deep.equal({ lagEvents: 0 }));
 };
 
-describe('services on two hosts that keep their documents themselves, on one event store', function () {
+describe('services on two hosts with their own documents on one event store', function () {
   this.timeout(120_000);
   let on: Hosts;
   beforeEach(() => {
@@ -21,7 +21,7 @@ describe('services on two hosts that keep their documents themselves, on one eve
   });
   afterEach(() => on.stop());
 
-  it('feed each its own, whichever took the command', async () => {
+  it('each feed their own documents, whichever accepted the command', async () => {
     const EVENTSTORE_URL = await on.eventStore();
     const both = [await on.start({ EVENTSTORE_URL }), await on.start({ EVENTSTORE_URL })] as const;
     const [first, second] = both;
@@ -34,7 +34,7 @@ describe('services on two hosts that keep their documents themselves, on one eve
     }
   });
 
-  it('go on where they were after a crash, without waiting for each other', async () => {
+  it('continue after a crash without waiting for each other', async () => {
     const EVENTSTORE_URL = await on.eventStore();
     const dataDir = await on.directory();
     const first = await on.start({ EVENTSTORE_URL }, dataDir);
@@ -48,7 +48,7 @@ describe('services on two hosts that keep their documents themselves, on one eve
     for (const service of [again, second]) await isUpToDate(service);
   });
 
-  it('work beside the process that has the log in its data directory', async () => {
+  it('work next to the process that has the log in its data directory', async () => {
     const owner = await on.start();
     const other = await on.start({ EVENTSTORE_URL: owner.eventStoreUrl });
     await list(other, 1);
@@ -92,7 +92,7 @@ describe('services on two hosts that keep their documents themselves, on one eve
     versions.close();
   };
 
-  it('go on where the release before was, of which one fed all there were', async () => {
+  it('continue from the shared checkpoint of the previous release', async () => {
     const dataDir = await on.directory();
     const before = await on.start({}, dataDir);
     await list(before, 1);

@@ -83,7 +83,7 @@ describe('an embedded service on the documents of another release', function () 
     await directory.remove();
   });
 
-  it('is not ready and takes commands until its own are built, killed in between or not', async () => {
+  it('is not ready but accepts commands until its own are built, also when killed meanwhile', async () => {
     await given(CLICKS);
     await start();
     const { status, body } = await ready(service);
@@ -114,7 +114,7 @@ describe('an embedded service on the documents of another release', function () 
     expect((await job('rebuild', 'status')).output).to.match(/^v2 +active [^\n]*\n$/);
   });
 
-  it('needs nothing built at the start where rebuild and rebuild promote did it before', async () => {
+  it('builds nothing at the start after rebuild and rebuild promote', async () => {
     await given(IN_ONE_APPEND);
     expect((await job('rebuild')).output).to.contain('v2 is ready');
     expect(await job('rebuild', 'promote')).to.include({ code: 0, output: 'v2 is active.\n' });

@@ -32,7 +32,7 @@ const GAUGES: Readonly<Record<string, readonly string[]>> = {
 
 const withinMs = 20_000;
 
-describe('a service whose servers do not answer', function () {
+describe('a service whose servers do not respond', function () {
   this.timeout(60_000);
   let data: Awaited<ReturnType<typeof temporaryDirectory>>;
   let service: WaitingService | undefined;
@@ -82,7 +82,7 @@ describe('a service whose servers do not answer', function () {
   for (const [role, dependencies] of Object.entries(ROLES)) {
     const names = dependencies.map((each) => SERVERS[each][0]);
 
-    it(`says as ${role} that it waits for ${names.join(', ')}, and why`, async () => {
+    it(`logs as ${role} that it waits for ${names.join(', ')}, and why`, async () => {
       const waiting = await start(role);
       await healthUrl(waiting);
       const [banner = ''] = waiting.output().split('\n');
@@ -100,7 +100,7 @@ describe('a service whose servers do not answer', function () {
       expect(await waiting.end('SIGTERM')).to.equal(0);
     });
 
-    it(`serves probes as ${role} meanwhile, which name all servers and what it cannot do`, async () => {
+    it(`serves probes as ${role} meanwhile, naming all servers and what is not possible`, async () => {
       const waiting = await start(role);
       const url = await healthUrl(waiting);
       const health = await fetch(`${url}/health`);
@@ -147,7 +147,7 @@ describe('a service whose servers do not answer', function () {
     expect(answer.headers.get('Content-Type')).to.match(/^application\/problem\+json/);
   });
 
-  it('says it ever more rarely', async () => {
+  it('logs it with increasing intervals', async () => {
     const waiting = await start('command-api');
     const lines = await eventually(
       () => {
@@ -164,7 +164,7 @@ describe('a service whose servers do not answer', function () {
     expect(third - second).to.be.at.least(2_000);
   });
 
-  it('is ready once its server answers, and not before', async () => {
+  it('is ready once its server responds, and not before', async () => {
     const waiting = await start('command-api');
     await healthUrl(waiting);
     node = await startEmbeddedNode({ dataDir: join(data.path, 'log'), port });

@@ -85,7 +85,7 @@ describe('an import into the embedded store', () => {
 
   const sample = () => createReadStream('data/sample-catalog.csv') as AsyncIterable<Buffer>;
 
-  it('lists every title of the sample catalogue, and decides nothing the second time', async () => {
+  it('lists every title of the sample catalogue, and adds no event the second time', async () => {
     const first = await run(sample());
     expect(first).to.include({ ended: 'completed', revised: 0, unchanged: 0 });
     expect(first.listed).to.be.at.least(60);
@@ -132,7 +132,7 @@ describe('an import into the embedded store', () => {
     expect(await eventTypesOf(1)).to.deep.equal(['AnimeListed']);
   });
 
-  it('makes unknown what the file does not know where that is asked for', async () => {
+  it('clears details that the file does not have with --clear', async () => {
     await send(commands.list);
     const report = await run(unknowns(), { clear: true });
     expect(report).to.include({ revised: 1, unchanged: 0 });
@@ -143,7 +143,7 @@ describe('an import into the embedded store', () => {
     });
   });
 
-  it('lists a new title with what the file knows of it', async () => {
+  it('lists a new title with the details of the file', async () => {
     await run(file('uid,title,score,episodes,genre', `1,Akira,8.2,Unknown,"['Action']"`));
     expect(await detailsOf(1)).to.deep.equal({
       ...{ title: 'Akira', score: 8.2, genres: ['Action'] },
@@ -152,7 +152,7 @@ describe('an import into the embedded store', () => {
     });
   });
 
-  it('keeps what others revise at the same time where the file does not know it', async () => {
+  it('keeps concurrent revisions of details that the file does not have', async () => {
     const ids = Array.from({ length: 40 }, (_, index) => animeId(index + 1));
     const lines = ids.map((id) => `${id},Title ${id},26,Unknown`);
     await run(file('anime_id,name', ...ids.map((id) => `${id},Title ${id}`)));
@@ -187,7 +187,7 @@ describe('an import into the embedded store', () => {
       'comma separated, 12 columns. Used: uid -> id, title -> title, synopsis -> description, img_url -> image, episodes -> episodes, genre -> genres, score -> score, popularity -> popularity, members -> members. Ignored: aired, ranked, link.',
     ],
   ] as const) {
-    it(`takes ${catalog.name}, a public form, and says what it is`, async () => {
+    it(`reads the public form ${catalog.name}, and reports it`, async () => {
       const said: string[] = [];
       const report = await run(publicCatalog(catalog, ROWS), {
         onForm: (description) => said.push(description),
@@ -200,7 +200,7 @@ describe('an import into the embedded store', () => {
     });
   }
 
-  it('leaves delisted titles alone and says so', async () => {
+  it('leaves delisted titles unchanged and reports them', async () => {
     await send(commands.list);
     await send(commands.delist);
     const report = await run(file('anime_id,name', '1,Cowboy Bebop', '2,Akira'));
@@ -211,7 +211,7 @@ describe('an import into the embedded store', () => {
     expect(await eventTypesOf(1)).to.deep.equal(['AnimeListed', 'AnimeDelisted']);
   });
 
-  it('lists delisted titles again when told to', async () => {
+  it('lists delisted titles again with --relist', async () => {
     await send(commands.list);
     await send(commands.delist);
     const report = await run(file('anime_id,name', '1,Cowboy Bebop'), { relist: true });
@@ -219,7 +219,7 @@ describe('an import into the embedded store', () => {
     expect(await eventTypesOf(1)).to.deep.equal(['AnimeListed', 'AnimeDelisted', 'AnimeListed']);
   });
 
-  it('goes on after a stop: every title is listed once', async () => {
+  it('continues after a stop and lists every title once', async () => {
     const lines = Array.from({ length: 300 }, (_, index) => `${index + 1},Title ${index + 1}`);
     const abort = new AbortController();
     const stopped = await run(file('anime_id,name', ...lines), {
@@ -241,7 +241,7 @@ describe('an import into the embedded store', () => {
     for (const id of [1, 150, 300]) expect(await eventTypesOf(id)).to.deep.equal(['AnimeListed']);
   });
 
-  it('says what failed when the store is closed under it, and what is in stays in', async () => {
+  it('reports the failure when the store is closed, and keeps what was imported', async () => {
     const lines = Array.from({ length: 300 }, (_, index) => `${index + 1},Title`);
     const report = await run(file('anime_id,name', ...lines), {
       titlesInFlight: 8,
@@ -268,7 +268,7 @@ describe('an import into the embedded store', () => {
     expect([...ids][0]).to.be.a('string');
   });
 
-  it('takes all titles of a real catalogue (ANIME_CSV=path)', async function () {
+  it('imports all titles of a real catalogue (ANIME_CSV=path)', async function () {
     this.timeout(120_000);
     const path = process.env['ANIME_CSV'];
     if (path === undefined) {

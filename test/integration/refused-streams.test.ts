@@ -14,7 +14,7 @@ import { AT } from '../support/examples.js';
 import { openGrpcNode, type GrpcNode } from '../support/grpc-node.js';
 
 /** What another program does to an anime's stream through the port of the event store. */
-describe("an anime's stream that somebody else had a hand in", () => {
+describe('an anime stream changed by somebody else', () => {
   let node: GrpcNode;
   before(async () => (node = await openGrpcNode()));
   after(() => node.stop());
@@ -59,7 +59,7 @@ describe("an anime's stream that somebody else had a hand in", () => {
         ['wrong fields', 'ClickRegistered', { animeId: 'x', occurredAt: AT }],
         ['the id of another anime', 'AnimeDelisted', { animeId: 2 ** 31 - 1, occurredAt: AT }],
       ] as const) {
-        it(`takes no command while it holds an event of ${what}, whichever process is asked`, async () => {
+        it(`refuses commands while it holds an event of ${what}, in every process`, async () => {
           const { anime, send } = await listed();
           await append(anime.stream, type, data);
           for (const ask of [send, send, handlerOver(store).send]) {
@@ -82,7 +82,7 @@ describe("an anime's stream that somebody else had a hand in", () => {
         });
       }
 
-      it('takes commands as if unreadable events were not there once they are ignored', async () => {
+      it('accepts commands once its unreadable events are ignored', async () => {
         const { anime, send } = await listed();
         await node.client.appendToStream(
           anime.stream,
@@ -105,7 +105,7 @@ describe("an anime's stream that somebody else had a hand in", () => {
         expect(await send(anime.click)).to.have.nested.property('problem.revision', 7n);
       });
 
-      it('takes commands from a snapshot beyond ignored events', async () => {
+      it('accepts commands from a snapshot beyond ignored events', async () => {
         const { anime, send, drain } = await listed(1, { snapshotEvery: 5 });
         await append(anime.stream, 'AnimeAwarded', {});
         await ignoreEvents(store, request(anime, 2));
@@ -116,7 +116,7 @@ describe("an anime's stream that somebody else had a hand in", () => {
         expect(restarted.eventsRead()).to.be.below(20);
       });
 
-      it('is told what is ignored once, what can be read, and what an upgrade would read', async () => {
+      it('refuses to ignore events twice, readable events, and events of a newer version', async () => {
         const { anime } = await listed();
         await append(anime.stream, 'AnimeAwarded', {});
         await append(anime.stream, 'ClickRegistered', { schemaVersion: 99 });
@@ -133,7 +133,7 @@ describe("an anime's stream that somebody else had a hand in", () => {
         ]);
       });
 
-      it('is on the list of refused streams until it is fit, without a command or a restart', async () => {
+      it('is on the list of refused streams until repaired, without a command or a restart', async () => {
         const { anime, send, refused, metrics } = await listed();
         const counted = async () => (await metrics.streamsRefused.get()).values[0]?.value;
         await append(anime.stream, 'AnimeAwarded', {});
@@ -155,7 +155,7 @@ describe("an anime's stream that somebody else had a hand in", () => {
         ['$maxCount', { maxCount: 3 }],
         ['$tb', { truncateBefore: 3 }],
       ] as const) {
-        it(`takes no command while ${setting} hides its beginning, snapshot or not, and goes on after`, async () => {
+        it(`refuses commands while ${setting} hides its beginning, snapshot or not, and accepts them after`, async () => {
           const { anime, send, drain, refused } = await listed(5, { snapshotEvery: 2 });
           await node.client.setStreamMetadata(anime.stream, metadata);
           const restarted = handlerOver(store, LIMITS);
@@ -177,7 +177,7 @@ describe("an anime's stream that somebody else had a hand in", () => {
         });
       }
 
-      it('takes no command where a listing that cannot be read is the first event left', async () => {
+      it('refuses commands where the first event left is an unreadable listing', async () => {
         const { anime, send } = await listed(2);
         await append(anime.stream, 'AnimeListed', { animeId: anime.id, occurredAt: AT });
         await ignoreEvents(store, request(anime, 3));
@@ -186,7 +186,7 @@ describe("an anime's stream that somebody else had a hand in", () => {
         expect(await handlerOver(store).send(anime.click)).to.include({ kind: 'truncated' });
       });
 
-      it('takes commands where the first event left is a listing, which says everything anew', async () => {
+      it('accepts commands where the first event left is a listing, which states all details', async () => {
         const { anime, send } = await listed(1);
         await send(anime.delist);
         await send(anime.list);
@@ -196,7 +196,7 @@ describe("an anime's stream that somebody else had a hand in", () => {
         expect(await handlerOver(store).send(anime.click)).to.include({ revision: 6n });
       });
 
-      it('takes commands as long as $maxCount hides nothing', async () => {
+      it('accepts commands while $maxCount hides nothing', async () => {
         const { anime, send } = await listed(1);
         await node.client.setStreamMetadata(anime.stream, { maxCount: 3 });
         expect(await send(anime.click)).to.include({ kind: 'accepted' });
@@ -206,7 +206,7 @@ describe("an anime's stream that somebody else had a hand in", () => {
         expect(await handlerOver(store).send(anime.click)).to.include({ kind: 'truncated' });
       });
 
-      it('is not listed after a soft delete, whoever asks, and begins anew when it is listed', async () => {
+      it('is unlisted after a soft delete in every process, and starts again when it is listed', async () => {
         const { anime, send, drain } = await listed(4, { snapshotEvery: 2 });
         await drain();
         const again = handlerOver(store, LIMITS);
@@ -226,7 +226,7 @@ describe("an anime's stream that somebody else had a hand in", () => {
         expect(await send(anime.click)).to.include({ kind: 'overloaded' });
       });
 
-      it('takes no command where a click slipped in behind a soft delete, until it is put right', async () => {
+      it('refuses commands where a click was accepted after a soft delete, until repaired', async () => {
         const { anime, send } = await listed(2, { beginningForMs: 3_600_000 });
         await node.client.deleteStream(anime.stream);
         // A process that looked a moment ago does not know yet; the append undoes the delete.
@@ -249,7 +249,7 @@ describe("an anime's stream that somebody else had a hand in", () => {
         }
       });
 
-      it('gets the same answer from a process that was there all along and from a fresh one', async () => {
+      it('gets the same response from a long-running process and from a new one', async () => {
         const STEPS = {
           list: ({ anime, send }) => send(anime.list),
           click: ({ anime, send }) => send(anime.click),
@@ -295,7 +295,7 @@ describe("an anime's stream that somebody else had a hand in", () => {
         ]);
       }).timeout(60_000);
 
-      it('is looked at again only once in a while: most commands cost an append alone', async () => {
+      it('is read again rarely: most commands cost one append', async () => {
         const { anime, send, eventsRead } = await listed(1, { beginningForMs: 3_600_000 });
         const before = eventsRead();
         for (let count = 0; count < 20; count += 1) await send(anime.click);

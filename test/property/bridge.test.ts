@@ -67,7 +67,7 @@ const during = async (bridge: Bridge, assertion: () => void): Promise<void> => {
 };
 
 describe('bridge', () => {
-  it('leaves no hole and forgets nothing, wherever it is killed', async () => {
+  it('leaves no gap and loses no event, wherever it is killed', async () => {
     await fc.assert(
       fc.asyncProperty(histories({ animes: 3 }), lifetimes, async (history, lives) => {
         const { store } = logOf(history);

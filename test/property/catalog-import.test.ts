@@ -137,7 +137,7 @@ const readAll = async (content: string, clear: boolean) => {
 };
 
 describe('any catalogue, however it is written', () => {
-  it('is read as it was meant', async () => {
+  it('is read as it was generated', async () => {
     await fc.assert(
       fc.asyncProperty(
         fc.array(details, { minLength: 1, maxLength: 8 }),

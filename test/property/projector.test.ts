@@ -91,7 +91,7 @@ const ratedHistories = fc.oneof(histories(), histories({ animes: 1, ratings: 40,
 const cacheSizes = fc.constantFrom(1, 4, 9, 1000);
 
 describe('projector', () => {
-  it('makes the documents that a fold of the log makes, whatever is delivered again or too early', async () => {
+  it('computes the documents of a fold of the log, whatever is redelivered or early', async () => {
     await fc.assert(
       fc.asyncProperty(
         histories(),
@@ -110,7 +110,7 @@ describe('projector', () => {
     );
   });
 
-  it('makes the same documents when the process dies between any two writes', async () => {
+  it('computes the same documents when the process dies between any two writes', async () => {
     await fc.assert(
       fc.asyncProperty(
         ratedHistories,
@@ -141,7 +141,7 @@ describe('projector', () => {
     ['two projectors work at once, whichever of them is late', false],
     ['one projector is given a partition again while it still works on it', true],
   ] as const) {
-    it(`makes the same documents when ${name}`, async () => {
+    it(`computes the same documents when ${name}`, async () => {
       await fc.assert(
         fc.asyncProperty(
           ratedHistories,
@@ -181,7 +181,7 @@ describe('projector', () => {
     });
   }
 
-  it('makes the documents of the log that is there when it lost its end and went on differently', async () => {
+  it('computes the documents of the current log when it lost its end and continued differently', async () => {
     const fraction = fc.double({ min: 0, max: 1, noNaN: true });
     await fc.assert(
       fc.asyncProperty(
@@ -230,7 +230,7 @@ describe('projector', () => {
     );
   });
 
-  it('makes the same documents when two projectors take turns, each with what it remembers', async () => {
+  it('computes the same documents when two projectors take turns, each with its cache', async () => {
     const turns = fc.array(fc.tuple(fc.boolean(), fc.integer({ min: 1, max: 12 })), {
       minLength: 5,
       maxLength: 20,

@@ -37,7 +37,7 @@ const event = (rating: number) => ({
 });
 
 describe('a rating', () => {
-  it('is kept as its decimal form rounded to hundredths, halves up', () => {
+  it('is stored as its decimal form rounded to hundredths, halves up', () => {
     fc.assert(
       fc.property(ratings, (rating) => {
         const kept = keptRating(rating);
@@ -49,7 +49,7 @@ describe('a rating', () => {
     );
   });
 
-  it('of two decimals is kept as it is and counts as its hundredths: all 901 of them', () => {
+  it('of two decimals is stored unchanged and counts as its hundredths: all 901 of them', () => {
     for (let hundredths = 100; hundredths <= 1000; hundredths += 1) {
       expect(keptRating(hundredths / 100)).to.equal(hundredths / 100);
       expect(hundredthsOf(event(hundredths / 100))).to.equal(hundredths);
@@ -70,7 +70,7 @@ describe('a rating', () => {
     );
   });
 
-  it('is the same in the answer, the event, the document, the audit and the projections', async () => {
+  it('is the same in the response, the event, the document, the audit and the projections', async () => {
     const api = await serveCommandApi();
     let id = 0;
     try {
@@ -118,7 +118,7 @@ describe('a rating', () => {
 });
 
 describe('a sum of seconds in the projections', () => {
-  it('ends where a number is no longer exact', async () => {
+  it('stops at the largest exact number', async () => {
     const reading = await readFile('projections/reading.js', 'utf8');
     const most = Number.MAX_SAFE_INTEGER;
     const sums = runInNewContext(

@@ -76,7 +76,7 @@ describe('a password in the address of a server', () => {
     });
   }
 
-  it('is taken where it is percent-encoded, and the hosts are shown', () => {
+  it('is accepted percent-encoded, and the hosts are shown', () => {
     fc.assert(
       fc.property(password, (secret) => {
         const safe = encodeURIComponent(secret);
@@ -94,7 +94,7 @@ describe('a password in the address of a server', () => {
     );
   });
 
-  it('is not in the banner, and the client of the event store gets it whole', () => {
+  it('is not in the banner, and reaches the event store client complete', () => {
     fc.assert(
       fc.property(password, (secret) => {
         const { config } = told({ EVENTSTORE_URL: `esdb://admin:${secret}@db:2113?tls=true` });
@@ -108,7 +108,7 @@ describe('a password in the address of a server', () => {
     );
   });
 
-  it('is not in what the driver of MongoDB says of an address that the settings take', async () => {
+  it('is not in an error of the MongoDB driver about an accepted address', async () => {
     await fc.assert(
       fc.asyncProperty(password, fc.constantFrom('user', 'us%zzer', ''), async (secret, user) => {
         const url = `mongodb://${user}:${secret}@127.0.0.1:1/?wrongSetting=1`;

@@ -26,7 +26,7 @@ describe('a rule for texts', () => {
     expect(isUserId('🙂'.repeat(129))).to.be.false;
   });
 
-  it('takes every white space for blank', () => {
+  it('treats all white space as blank', () => {
     for (const blank of ['', ' ', '\u00a0', '\u2028', '\u3000\ufeff']) {
       expect(isUserId(blank), JSON.stringify(blank)).to.be.false;
     }

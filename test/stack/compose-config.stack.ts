@@ -38,7 +38,7 @@ describe('a Compose client', function () {
     process.stdout.write(`      asked: ${client.name}\n`);
   });
 
-  it('takes the stack without a warning, published on the loopback only', async () => {
+  it('accepts the stack without a warning, published on the loopback only', async () => {
     const services = await resolved();
     expect(Object.keys(services)).to.have.length(7);
     const ports = Object.values(services).flatMap((service) => service.ports ?? []);
@@ -48,7 +48,7 @@ describe('a Compose client', function () {
     ]);
   });
 
-  it('hands a setting on where it is set, and only there', async () => {
+  it('passes a setting on where it is set, and only there', async () => {
     expect((await resolved())['bridge']?.environment['LOG_LEVEL'] ?? null).to.equal(null);
     const services = await resolved({ LOG_LEVEL: 'debug', NODE_ENV: 'production' });
     expect(services['bridge']?.environment).to.include({
@@ -57,7 +57,7 @@ describe('a Compose client', function () {
     });
   });
 
-  it('takes KurrentDB in the place of EventStoreDB', async () => {
+  it('accepts KurrentDB instead of EventStoreDB', async () => {
     const { eventstoredb } = await resolved({
       ESDB_IMAGE: 'kurrentplatform/kurrentdb:26.0',
       ESDB_DATA: '/var/lib/kurrentdb',

@@ -44,7 +44,7 @@ describe('the files of the image', function () {
     await folder.remove();
   });
 
-  it('hold no tool of development', async () => {
+  it('contain no development tool', async () => {
     const packages = await readdir(join(app, 'node_modules'));
     expect(packages).to.include('express');
     expect(packages).to.not.include('typescript').and.not.include('mocha');

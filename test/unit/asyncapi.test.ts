@@ -38,7 +38,7 @@ const IGNORED_SCHEMA = `${EVENTS_IGNORED}.1`;
 const written = (type: AnimeEventType): string => `schemas/${type}.${SCHEMA_VERSIONS[type]}`;
 
 describe('the AsyncAPI document', () => {
-  it('keeps the standard', () => {
+  it('is valid AsyncAPI 3.0', () => {
     const standard = createRequire(import.meta.url)(
       '@asyncapi/specs/schemas/3.0.0-without-$id.json',
     ) as object;
@@ -48,7 +48,7 @@ describe('the AsyncAPI document', () => {
     expect(validate(asyncApi), JSON.stringify(validate.errors)).to.equal(true);
   });
 
-  it('is of the version of the service', async () => {
+  it('has the version of the service', async () => {
     const { version } = JSON.parse(await readFile('package.json', 'utf8')) as { version: string };
     expect(asyncApi.info.version).to.equal(version);
   });
@@ -90,7 +90,7 @@ describe('the AsyncAPI document', () => {
     }
   });
 
-  it('has examples that its schemas take', () => {
+  it('has examples that its schemas accept', () => {
     const examples = Object.entries(messages).flatMap(([name, { examples: each = [] }]) =>
       each.map(({ headers, payload }) => ({ name, headers, payload })),
     );
@@ -103,7 +103,7 @@ describe('the AsyncAPI document', () => {
   });
 
   for (const event of Object.values(events)) {
-    it(`takes the canonical ${event.type}, which needs every field that it requires`, () => {
+    it(`accepts the canonical ${event.type}, in which every required field is needed`, () => {
       const stored = encode(event);
       const place = written(event.type);
       expect(differencesFrom(place, stored)).to.deep.equal([]);
@@ -117,7 +117,7 @@ describe('the AsyncAPI document', () => {
     });
   }
 
-  it('takes what is stored of ignored events, which needs every field that it requires', () => {
+  it('accepts stored EventsIgnored, in which every required field is needed', () => {
     const place = `schemas/${IGNORED_SCHEMA}`;
     const stored = encodeIgnored({
       ...{ animeId: animeId(1), occurredAt: AT, from: 3, to: 7, reason: 'Not ours.' },
@@ -134,7 +134,7 @@ describe('the AsyncAPI document', () => {
     }
   });
 
-  it('knows every detail of an anime, and requires each', () => {
+  it('describes every detail of an anime, and requires each', () => {
     const { required = [], properties = {} } = schemas['Details'] ?? {};
     expect(Object.keys(properties)).to.have.members(Object.keys(COWBOY_BEBOP));
     expect(required).to.have.members(Object.keys(COWBOY_BEBOP));
@@ -209,7 +209,7 @@ const eventsOf = (command: AnimeCommand): readonly AnimeEvent[] => {
 };
 
 describe('what the AsyncAPI document says of records', () => {
-  it('holds for every event that is decided, stored and published', () => {
+  it('is true for every event that is decided, stored and published', () => {
     const seen = new Set<string>();
     fc.assert(
       fc.property(commands, options, fc.bigInt(0n, 2n ** 63n - 1n), (command, given, place) => {
@@ -252,7 +252,7 @@ describe('what the AsyncAPI document says of records', () => {
     expect([...seen]).to.have.members(types);
   });
 
-  it('needs every header that it requires', () => {
+  it('requires only headers that are always present', () => {
     const [example] = messages['AnimeListed']?.examples ?? [];
     const headers = example?.headers as Readonly<Record<string, string>>;
     const required = schemas['RecordHeaders']?.required ?? [];
@@ -265,7 +265,7 @@ describe('what the AsyncAPI document says of records', () => {
     expect(differencesFrom('messages/AnimeListed/headers', another)).not.to.deep.equal([]);
   });
 
-  it('holds for dead letters', () => {
+  it('is true for dead letters', () => {
     const letters = fc.record({
       stream: fc.option(ids.map(streamOf)),
       revision: fc.option(fc.maxSafeNat()),
@@ -298,7 +298,7 @@ describe('what the AsyncAPI document says of records', () => {
   for (const [name, schema] of Object.entries(schemas)) {
     const [type = '', version] = name.split('.');
     if (version === undefined) continue;
-    it(`takes nothing for ${type} of version ${version} that the service cannot read`, () => {
+    it(`accepts nothing as ${type} version ${version} that the service cannot read`, () => {
       const seen = { taken: 0, refused: 0 };
       const fields = Object.entries(schema.properties ?? {}).map(([field, part]) => {
         const at = '$ref' in part ? String(part.$ref).split('/').at(-1) : undefined;

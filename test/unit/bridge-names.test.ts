@@ -35,7 +35,7 @@ const oneMoreClick = (store: InMemoryEventStore, index: number): void => {
 };
 
 describe('bridges of different names on one log', () => {
-  it('publish all of it, each for itself and at the same time', async () => {
+  it('each publish the whole log at the same time', async () => {
     const { store: eventStore } = logOf(CLICKS);
     const buses = [recordingBus(), recordingBus()];
     const bridges = buses.map((bus, index) =>
@@ -49,7 +49,7 @@ describe('bridges of different names on one log', () => {
     for (const bridge of bridges) await bridge.stop();
   });
 
-  it('go on once where a former name was, and then where they are themselves', async () => {
+  it('continue once from a former name, and then from their own', async () => {
     const { store } = logOf(CLICKS);
     const renamed = { name: 'documents', formerName: 'main' };
     expect(await publishAll(store, { name: 'main' })).to.equal(CLICKS.length);
@@ -60,7 +60,7 @@ describe('bridges of different names on one log', () => {
     expect(await publishAll(store, renamed)).to.equal(1);
   });
 
-  it('do not wait for who holds the former name', async () => {
+  it('do not wait for the owner of the former name', async () => {
     const { store: eventStore } = logOf(CLICKS);
     const before = bridging({ eventStore, bus: recordingBus(), takeOverAfterMs: 10_000 });
     await before.start();
@@ -74,7 +74,7 @@ describe('bridges of different names on one log', () => {
     await Promise.all([bridge.stop(), before.stop()]);
   });
 
-  it('of the same one, to topics on other brokers: who stands by says so, and not once it publishes', async () => {
+  it('of the same name and different brokers: the standby is unhealthy until it publishes', async () => {
     const { store: eventStore } = logOf(CLICKS);
     const [ours, theirs] = [true, true].map((keeps) => recordingBus(undefined, { keeps }));
     if (ours === undefined || theirs === undefined) expect.fail();
@@ -98,7 +98,7 @@ describe('bridges of different names on one log', () => {
     await standby.stop();
   });
 
-  it('of the same one, to the same topic: who stands by is well', async () => {
+  it('of the same name and topic: the standby is healthy', async () => {
     const { store: eventStore } = logOf(CLICKS);
     const bus = recordingBus(undefined, { keeps: true });
     let asked = 0;

@@ -28,7 +28,7 @@ const failing = (times: number) => {
   };
 };
 
-describe('an outage that the bridge meets', () => {
+describe('an outage seen by the bridge', () => {
   const FAILURES = 10;
 
   const given = (options: Partial<Parameters<typeof bridging>[0]>) => {
@@ -55,7 +55,7 @@ describe('an outage that the bridge meets', () => {
     expect(others).to.deep.equal([]);
   };
 
-  it('is told twice where the checkpoint cannot be reached', async () => {
+  it('is logged twice where the checkpoint cannot be read', async () => {
     const { store } = logOfOne();
     const fail = failing(FAILURES);
     const eventStore: typeof store = {
@@ -71,7 +71,7 @@ describe('an outage that the bridge meets', () => {
     ]);
   });
 
-  it('is told twice where the checkpoint is not written', async () => {
+  it('is logged twice where the checkpoint cannot be written', async () => {
     const { store } = logOfOne();
     const fail = failing(FAILURES);
     const eventStore: typeof store = {
@@ -88,7 +88,7 @@ describe('an outage that the bridge meets', () => {
     ]);
   });
 
-  it('is told twice where the log is not followed', async () => {
+  it('is logged twice where the log cannot be followed', async () => {
     const { store } = logOfOne();
     const fail = failing(FAILURES);
     const eventStore: typeof store = {
@@ -104,14 +104,14 @@ describe('an outage that the bridge meets', () => {
     ]);
   });
 
-  it('is told twice where the bus takes no batch', async () => {
+  it('is logged twice where the bus accepts no batch', async () => {
     await linesOf(given({ bus: recordingBus(failing(FAILURES)) }), [
       'A batch was not published and is tried again',
       'Batches are published again',
     ]);
   });
 
-  it('is told twice where no dead letter is taken', async () => {
+  it('is logged twice where no dead letter is accepted', async () => {
     const bus = recordingBus((records) => {
       if (records.some(({ value }) => value !== null)) throw new TooLargeError('Too large.');
     });
@@ -127,7 +127,7 @@ describe('an outage that the bridge meets', () => {
     ]);
   });
 
-  it('is told twice where the position of the documents is not saved', async () => {
+  it('is logged twice where the position of the documents cannot be saved', async () => {
     const fail = failing(FAILURES);
     const flushed = {
       load: () => Promise.resolve(null),
@@ -142,7 +142,7 @@ describe('an outage that the bridge meets', () => {
     ]);
   });
 
-  it('is told twice where the bus cannot tell its ends, so that the bridge begins again', async () => {
+  it('is logged twice where the bus cannot report its ends', async () => {
     const fail = failing(FAILURES);
     const bus = recordingBus();
     const ends = async (): ReturnType<typeof bus.ends> => {

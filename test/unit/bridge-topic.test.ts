@@ -48,13 +48,13 @@ const oneMoreClick = (store: InMemoryEventStore): void => {
 };
 
 describe('a bridge to a bus that keeps its records', () => {
-  it('notes in its checkpoint how far each partition is', async () => {
+  it('stores the end of each partition in its checkpoint', async () => {
     const { store } = logOf(CLICKS);
     await publishOnce(store, topic());
     expect(await lastCheckpoint(store)).to.deep.include({ offsets: { 0: '5' } });
   });
 
-  it('repeats nothing where the topic holds what the checkpoint says', async () => {
+  it('repeats nothing where the topic has what the checkpoint says', async () => {
     const { store } = logOf(CLICKS);
     const bus = topic();
     await publishOnce(store, bus);
@@ -62,7 +62,7 @@ describe('a bridge to a bus that keeps its records', () => {
     expect(bus.published).to.have.length(CLICKS.length);
   });
 
-  it('publishes the log from its beginning to a topic that was made anew', async () => {
+  it('publishes the log from its beginning to a recreated topic', async () => {
     const { store } = logOf(CLICKS);
     await publishOnce(store, topic());
     const anew = topic();
@@ -80,7 +80,7 @@ describe('a bridge to a bus that keeps its records', () => {
     expect(new Set(bus.places()).size).to.equal(CLICKS.length);
   });
 
-  it('publishes the log again when the topic is made anew under it', async () => {
+  it('publishes the log again when the topic is recreated while it runs', async () => {
     const { store } = logOf(CLICKS);
     const bus = topic();
     const bridge = bridging({ eventStore: store, bus });
@@ -94,7 +94,7 @@ describe('a bridge to a bus that keeps its records', () => {
     expect(await lastCheckpoint(store)).to.deep.include({ state: 'released' });
   });
 
-  it('publishes the log again when the topic lost its end under it', async () => {
+  it('publishes the log again when the topic loses its end while it runs', async () => {
     const { store } = logOf(CLICKS);
     const bus = topic();
     const bridge = bridging({ eventStore: store, bus });
@@ -106,7 +106,7 @@ describe('a bridge to a bus that keeps its records', () => {
     await bridge.stop();
   });
 
-  it('publishes the log again when the log lost its end under it', async () => {
+  it('publishes the log again when the log loses its end while it runs', async () => {
     const { store } = logOf(CLICKS);
     const bus = topic();
     const bridge = bridging({ eventStore: store, bus, checkpointEveryMs: 5 });
@@ -126,7 +126,7 @@ describe('a bridge to a bus that keeps its records', () => {
     expect(bus.places().filter((place) => place === 'anime-1@0')).to.have.length(2);
   });
 
-  it('goes on after the checkpoint of a log that was restored under it', async () => {
+  it('continues after the checkpoint of a log that is restored while it runs', async () => {
     const { store } = logOf(CLICKS);
     const bus = topic();
     const bridge = bridging({ eventStore: store, bus, checkpointEveryMs: 5 });
@@ -163,7 +163,7 @@ describe('a bridge to a bus that keeps its records', () => {
     expect(bus.published).to.deep.equal([foreign]);
   });
 
-  it('publishes the log from its beginning to an empty topic of the name that a checkpoint of another bus has', async () => {
+  it('publishes the log from its beginning to an empty topic whose checkpoint is of another bus', async () => {
     const { store } = logOf(CLICKS);
     const inProcess = recordingBus();
     const before = bridging({ eventStore: store, bus: inProcess });
@@ -173,7 +173,7 @@ describe('a bridge to a bus that keeps its records', () => {
     await publishOnce(store, topic());
   });
 
-  it('waits for a bus that cannot say how far it is', async () => {
+  it('waits for a bus that cannot report its ends', async () => {
     const { store } = logOf(CLICKS);
     const bus = topic();
     let asked = 0;

@@ -46,7 +46,7 @@ const rejection = async (promise: Promise<unknown>): Promise<unknown> =>
   );
 
 describe('bridge', () => {
-  it('forwards what was there before it and what comes, in order, and releases when it stops', async () => {
+  it('forwards existing and new events in order, and releases the lease when it stops', async () => {
     const { store } = logOf(clicks(7));
     const bus = recordingBus();
     const bridge = bridging({ eventStore: store, bus });
@@ -67,7 +67,7 @@ describe('bridge', () => {
     });
   });
 
-  it('goes on after the checkpoint and repeats nothing after a clean stop', async () => {
+  it('continues after the checkpoint, without a repeat after a clean stop', async () => {
     const { store } = logOf(clicks(5));
     for (const expected of [5, 8]) {
       const bus = recordingBus();
@@ -81,7 +81,7 @@ describe('bridge', () => {
     }
   });
 
-  it('leaves out system events and other streams', async () => {
+  it('omits system events and other streams', async () => {
     const { store } = logOf(clicks(1));
     const note = { data: new Uint8Array(), metadata: {} };
     store.record('anime-1', { ...note, id: 'a', type: '$note' });
@@ -94,7 +94,7 @@ describe('bridge', () => {
     await bridge.stop();
   });
 
-  it('publishes one batch at a time and lets the next one grow within its bounds meanwhile', async () => {
+  it('publishes one batch at a time while the next one grows within its bounds', async () => {
     const { store } = logOf(clicks(100));
     let open = (): void => undefined;
     const opened = new Promise<void>((resolve) => (open = resolve));
@@ -120,7 +120,7 @@ describe('bridge', () => {
     expect(Math.max(...bus.batches)).to.be.at.most(7);
   });
 
-  it('tries the same batch again until the bus takes it, with the same publisher', async () => {
+  it('retries the same batch with the same publisher until the bus accepts it', async () => {
     const { store } = logOf(clicks(10));
     let left = 5;
     const bus = recordingBus(() => {
@@ -135,7 +135,7 @@ describe('bridge', () => {
     expect(bus.published).to.have.length(10);
   });
 
-  it('takes another publisher when one cannot go on', async () => {
+  it('opens another publisher when one fails for good', async () => {
     const { store } = logOf(clicks(10));
     let left = 2;
     const bus = recordingBus(() => {
@@ -150,7 +150,7 @@ describe('bridge', () => {
     expect(holesIn(bus.published)).to.deep.equal([]);
   });
 
-  it('puts a marker and a dead letter in the place of an event that is too large', async () => {
+  it('replaces an event that is too large by a marker and a dead letter', async () => {
     const { store } = logOf(clicks(9, 1));
     const id = '10000000-0000-4000-8000-000000000000';
     const data = new Uint8Array(5_000);
@@ -202,7 +202,7 @@ describe('bridge', () => {
     expect(reasons).to.have.members(['ended', 'unavailable']);
   });
 
-  it('counts by reason the drops after which the store resumes by itself', async () => {
+  it('counts by reason the drops that the store resumes itself', async () => {
     const { store } = logOf(clicks(3));
     const resuming: typeof store = {
       ...store,
@@ -226,7 +226,7 @@ describe('bridge', () => {
     ['the store denies access', new PortError('ACCESS_DENIED', 'Access to $all is denied.', false)],
     ['there is a bug', new TypeError('undefined is no function.')],
   ] as const) {
-    it(`refuses to go on, and says why, where ${name}; what was read is published`, async () => {
+    it(`stops with the reason where ${name}, after publishing what was read`, async () => {
       const { store } = logOf(clicks(4));
       let subscriptions = 0;
       const failing: typeof store = {
@@ -254,7 +254,7 @@ describe('bridge', () => {
     });
   }
 
-  it('writes a checkpoint every so many events, and as a sign of life when nothing happens', async () => {
+  it('writes a checkpoint every so many events, and as a heartbeat when idle', async () => {
     const { store } = logOf(clicks(30));
     const bus = recordingBus();
     const bridge = bridging({
@@ -274,7 +274,7 @@ describe('bridge', () => {
     await idle.stop();
   });
 
-  it('writes a checkpoint whose answer was lost again with the same id, once', async () => {
+  it('writes a checkpoint with a lost response again with the same id, once', async () => {
     const { store } = logOf(clicks(3));
     let lost = 0;
     const lossy: typeof store = {
@@ -300,7 +300,7 @@ describe('bridge', () => {
     ['has half a position', { position: { commit: '1' } }],
     ['is of another log', { logId: 'another', holder: 'x', state: 'held', position: null }],
   ] as const) {
-    it(`refuses to start with a sentence when the checkpoint ${name}`, async () => {
+    it(`refuses to start, with one sentence, when the checkpoint ${name}`, async () => {
       const { store } = logOf(clicks(3));
       const event = { id: 'c', type: 'BridgeCheckpointed', data, metadata: {} };
       await store.append(checkpointStreamOf('main'), 'no_stream', [event]);
@@ -316,7 +316,7 @@ describe('bridge', () => {
     });
   }
 
-  it('begins at the start of the log where the checkpoint was lost', async () => {
+  it('starts at the beginning of the log where the checkpoint was lost', async () => {
     const { store } = logOf(clicks(3));
     const first = recordingBus();
     const before = bridging({ eventStore: store, bus: first });
@@ -331,7 +331,7 @@ describe('bridge', () => {
     await bridge.stop();
   });
 
-  it('comes up by itself when the event store cannot be reached at first', async () => {
+  it('starts by itself when the event store cannot be reached at first', async () => {
     const { store } = logOf(clicks(3));
     let down = 10;
     const late: typeof store = {
@@ -349,7 +349,7 @@ describe('bridge', () => {
     await bridge.stop();
   });
 
-  it('stops within its deadline though the bus never answers, and claims nothing', async () => {
+  it('stops within its deadline though the bus never responds, without a checkpoint', async () => {
     const { store } = logOf(clicks(50));
     const bus = recordingBus(() => new Promise(() => undefined));
     const bridge = bridging({ eventStore: store, bus, drainTimeoutMs: 20, maxBatchRecords: 10 });
@@ -394,7 +394,7 @@ describe('bridge', () => {
       });
     }
 
-    it('never calls flushed what is not in documents yet', async () => {
+    it('never checkpoints what is not in documents yet', async () => {
       const { store } = logOf(clicks(5));
       const before = recordingBus();
       const first = bridging({ eventStore: store, bus: before });
@@ -418,8 +418,8 @@ describe('bridge', () => {
     });
   });
 
-  describe('beside another bridge', () => {
-    it('stands by while the other one gives signs of life, and follows its release', async () => {
+  describe('next to another bridge', () => {
+    it('stands by while the other one has a heartbeat, and takes over on release', async () => {
       const { store } = logOf(clicks(5));
       const [one, other] = [recordingBus(), recordingBus()];
       const leader = bridging({ eventStore: store, bus: one, checkpointEveryMs: 2 });
@@ -445,7 +445,7 @@ describe('bridge', () => {
       expect(holesIn([...one.published, ...other.published])).to.deep.equal([]);
     });
 
-    it('takes over from one that fell silent, which stops at its first checkpoint', async () => {
+    it('takes over from a silent one, which stops at its next checkpoint', async () => {
       const { store } = logOf(clicks(5));
       const [one, other] = [recordingBus(), recordingBus()];
       const zombie = bridging({
@@ -475,7 +475,7 @@ describe('bridge', () => {
       expect(holesIn(other.published)).to.deep.equal([]);
     });
 
-    it('asks before it publishes when it was paused for longer than its lease', async () => {
+    it('checks its lease before it publishes when it was paused for longer than that', async () => {
       const { store } = logOf(clicks(5));
       const [one, other] = [recordingBus(), recordingBus()];
       let clock = 0;

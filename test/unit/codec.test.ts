@@ -27,13 +27,13 @@ describe('the codec', () => {
     });
   });
 
-  it('reads a time of version 1 in whatever offset it was stored', () => {
+  it('reads a time of version 1 in any offset', () => {
     const decoded = decode('RatingGiven', utf8.encode(STORED_RATING));
     expect(decoded).to.have.nested.property('event.data.occurredAt', '2025-03-09T18:22:07.000Z');
     expect(decoded).to.have.nested.property('event.data.rating', 9.25);
   });
 
-  it('reads a view of days and keeps a rating of many decimals rounded, whoever stored them', () => {
+  it('reads a view of several days and rounds a rating of many decimals', () => {
     const view = decode('ViewRegistered', utf8.encode(STORED_VIEW.replace('1440', '259200')));
     expect(view).to.have.nested.property('event.data.durationSeconds', 259_200);
     const stored = [
@@ -67,7 +67,7 @@ describe('the codec', () => {
     ...{ from: 3, to: 5, reason: 'An experiment.' },
   };
 
-  it('reads which events an operator had ignored', () => {
+  it('reads which events an operator ignored', () => {
     const data = utf8.encode(JSON.stringify(encodeIgnored(IGNORED)));
     expect(decode(EVENTS_IGNORED, data)).to.deep.equal({ kind: 'ignored', ignored: IGNORED });
   });
@@ -79,18 +79,18 @@ describe('the codec', () => {
     ['half a revision', { to: 5.5 }],
     ['no reason', { reason: null }],
   ] as const) {
-    it(`takes no event for ignored by ${what}`, () => {
+    it(`ignores no event because of ${what}`, () => {
       const data = utf8.encode(JSON.stringify({ ...encodeIgnored(IGNORED), ...wrong }));
       expect(decode(EVENTS_IGNORED, data)).to.have.property('kind', 'malformed');
     });
   }
 
-  it('does not know what a newer version had ignored', () => {
+  it('does not know EventsIgnored of a newer version', () => {
     const data = utf8.encode(JSON.stringify({ ...encodeIgnored(IGNORED), schemaVersion: 2 }));
     expect(decode(EVENTS_IGNORED, data)).to.include({ kind: 'unknown', isNewer: true });
   });
 
-  it('does not take a version 1 with a field missing for an event', () => {
+  it('refuses version 1 with a missing field', () => {
     const data = utf8.encode('{"anime_id": 1, "occurred_at": "2025-03-09T18:22:07"}');
     expect(decode('ClickRegistered', data)).to.include({
       kind: 'malformed',

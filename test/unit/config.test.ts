@@ -38,7 +38,7 @@ describe('the configuration', () => {
     ).to.deep.equal(['https://a.example', 'https://b.example']);
   });
 
-  it('takes origins of web pages and of apps', () => {
+  it('accepts origins of web pages and of apps', () => {
     const origins = ['http://localhost:3000', 'capacitor://localhost', 'http://[::1]:8080', '*'];
     expect(loadConfig({ CORS_ORIGINS: origins.join() }).corsOrigins).to.deep.equal(origins);
   });
@@ -121,7 +121,7 @@ describe('the configuration', () => {
     });
   }
 
-  it('takes a plain connection in production where that is said to be safe', () => {
+  it('accepts a plain connection in production with ALLOW_INSECURE', () => {
     const url = 'esdb://h:2113?tls=false';
     const config = loadConfig({
       NODE_ENV: 'production',
@@ -131,7 +131,7 @@ describe('the configuration', () => {
     expect(config.eventStore.url).to.equal(url);
   });
 
-  it('takes secure servers in production', () => {
+  it('accepts secure servers in production', () => {
     const config = loadConfig({
       ...{ NODE_ENV: 'production', KAFKA_BROKERS: 'h:9093', KAFKA_TLS: 'true' },
       MONGODB_URL: 'mongodb://h:27017/?replicaSet=rs0&tls=true',
@@ -167,7 +167,7 @@ describe('the configuration', () => {
   }
 
   for (const { variable } of settings.filter((one) => typeof one.value === 'boolean')) {
-    it(`refuses for ${variable} what is neither yes nor no`, () => {
+    it(`refuses a value of ${variable} that is neither yes nor no`, () => {
       for (const text of ['', ' ', 'maybe', '2', 'flase', 'tru', 'disabled', 'null']) {
         expect(failing({ [variable]: text }), text)
           .to.contain(`(${variable}): `)
@@ -178,7 +178,7 @@ describe('the configuration', () => {
 
   const numbers = settings.filter(({ value }) => typeof value === 'number');
   for (const { variable } of numbers) {
-    it(`refuses for ${variable} a number that could only be read in part`, () => {
+    it(`refuses a number of ${variable} that parses only in part`, () => {
       const cut = ['', ' ', '10.0.0.0/8', '25s', '1.5', '0x10', '1_000', '-1', '1 000', 'NaN'];
       for (const text of [...cut, '99999999999999999999999']) {
         // Of these, the proxies are refused as addresses.
@@ -193,7 +193,7 @@ describe('the configuration', () => {
     });
   }
 
-  it('says what a number may be', () => {
+  it('states the limits of a number', () => {
     expect(failing({ COMMAND_PORT: '8e3' })).to.equal(
       'commandPort (COMMAND_PORT): must be a whole number from 0 to 65535, digits only: value was "8e3"',
     );
@@ -202,14 +202,14 @@ describe('the configuration', () => {
     );
   });
 
-  it('refuses a time that a timer cannot wait', () => {
+  it('refuses a time beyond what a timer supports', () => {
     expect(failing({ SHUTDOWN_TIMEOUT_MS: '2147483648' })).to.contain('2147483647');
     expect(loadConfig({ SHUTDOWN_TIMEOUT_MS: '2147483647' }).shutdownTimeoutMs).to.equal(
       2 ** 31 - 1,
     );
   });
 
-  it('names the variable behind the key of the setting alone', () => {
+  it('names the variable after the key of the setting only', () => {
     expect(failing({ KAFKA_BROKERS: 'h' })).to.equal(
       'kafka.brokers (KAFKA_BROKERS): must be a comma separated list of host:port: value was ["h"]',
     );
@@ -264,7 +264,7 @@ describe('the configuration', () => {
     ['EVENTSTORE_URL', 'esdb://h?tls=false&defaultDeadline=10s', 'defaultDeadline'],
     ['EVENTSTORE_URL', 'esdb://h?keep-alive-interval=1e4', 'keep-alive-interval'],
   ] as const) {
-    it(`refuses in ${variable} a number that could only be read in part: ${name}`, () => {
+    it(`refuses in ${variable} a number that parses only in part: ${name}`, () => {
       expect(failing({ [variable]: url }))
         .to.contain(`(${variable}): `)
         .and.to.contain(`a whole number for ${name}`);
@@ -283,7 +283,7 @@ describe('the configuration', () => {
     ]);
   });
 
-  it('takes the addresses of servers that can be read in one way only', () => {
+  it('accepts only unambiguous server addresses', () => {
     for (const url of [
       'mongodb://h',
       'mongodb://u:p%40ss@a.example:1,b.example:2/db?replicaSet=rs0&tls=true',
@@ -339,7 +339,7 @@ describe('the file .env', () => {
   });
 });
 
-describe('a variable that is not known', () => {
+describe('an unknown variable', () => {
   for (const [wrong, right] of [
     ['KAFKA_BROKER', 'KAFKA_BROKERS'],
     ['KAFAK_BROKERS', 'KAFKA_BROKERS'],
@@ -351,14 +351,14 @@ describe('a variable that is not known', () => {
     ['SHUTDOWN_TIMEOUT', 'SHUTDOWN_TIMEOUT_MS'],
     ['LOG_LEVL', 'LOG_LEVEL'],
   ] as const) {
-    it(`is told with the nearest name: ${wrong}, ${right}`, () => {
+    it(`is reported with the nearest name: ${wrong}, ${right}`, () => {
       expect(misspeltVariables({ [wrong]: 'hunter2', PATH: '/bin' })).to.deep.equal([
         `${wrong} is not a setting and has no effect. Did you mean ${right}?`,
       ]);
     });
   }
 
-  it('is left alone where it belongs to other software', () => {
+  it('is ignored where it belongs to other software', () => {
     const names = [
       ...['HOME', 'HOSTNAME', 'PATH', 'LOGNAME', 'NODE_PATH', 'NODE_OPTIONS', 'LANG', 'TERM'],
       ...['KAFKA_HOME', 'KAFKA_OPTS', 'KAFKA_HEAP_OPTS', 'KAFKA_PORT', 'KAFKA_LOG_DIRS'],
@@ -370,7 +370,7 @@ describe('a variable that is not known', () => {
     );
   });
 
-  it('is never one of ours', () => {
+  it('is never one of our settings', () => {
     const ours = Object.fromEntries(settings.map(({ variable }) => [variable, 'x']));
     expect(misspeltVariables(ours)).to.deep.equal([]);
   });
@@ -381,11 +381,11 @@ describe('production beyond the loopback', () => {
   const start = (environment: NodeJS.ProcessEnv) => () =>
     refuseAnonymous(loadConfig({ ...open, ...environment }));
 
-  it('is refused without API keys, in a sentence that says how', () => {
+  it('is refused without API keys, with the way out', () => {
     expect(start({})).to.throw(/^API_KEYS: production on HOST=0\.0\.0\.0 .* ALLOW_ANONYMOUS=true/);
   });
 
-  it('starts with keys, on the loopback, or where that is said to be safe', () => {
+  it('starts with keys, on the loopback, or with ALLOW_ANONYMOUS', () => {
     for (const environment of [
       { API_KEYS: 'a-key-of-16-letters' },
       { HOST: '127.0.0.1' },

@@ -25,7 +25,7 @@ describe('decide', () => {
       expect(given().when(commands.list)).to.deep.equal(accepted(events.listed));
     });
 
-    it('fills what is not given of a new anime with unknown', () => {
+    it('sets missing details of a new anime to unknown', () => {
       const decision = given().when({ ...commands.list, details: { title: 'Akira' } });
       expect(decision).to.have.nested.property('events[0].data.details').that.deep.equals({
         title: 'Akira',
@@ -40,7 +40,7 @@ describe('decide', () => {
       });
     });
 
-    it('decides nothing when the details are as known', () => {
+    it('decides nothing when the details are unchanged', () => {
       expect(given(events.listed).when(commands.list)).to.deep.equal(accepted());
     });
 
@@ -49,7 +49,7 @@ describe('decide', () => {
       expect(given(events.listed).when(revise)).to.deep.equal(accepted(events.revised));
     });
 
-    it('forgets a detail that is given as unknown', () => {
+    it('clears a detail that is given as unknown', () => {
       const revise = { ...commands.list, details: { ...COWBOY_BEBOP, genres: [], score: null } };
       expect(given(events.listed).when(revise))
         .to.have.nested.property('events[0].data.details')
@@ -62,12 +62,12 @@ describe('decide', () => {
       );
     });
 
-    it('refuses a delisted anime where it must not be listed again', () => {
+    it('refuses a delisted anime with relist: false', () => {
       const command = { ...commands.list, relist: false };
       expect(given(events.listed, events.delisted).when(command)).to.deep.equal(DELISTED);
     });
 
-    it('lists a new anime and revises a listed one where none is to be listed again', () => {
+    it('lists a new anime and revises a listed one with relist: false', () => {
       const command = { ...commands.list, relist: false };
       expect(given().when(command)).to.deep.equal(accepted(events.listed));
       const revise = { ...command, details: { title: COWBOY_BEBOP.title, score: 8.8 } };
@@ -99,7 +99,7 @@ describe('decide', () => {
         expect(given(events.listed).when(command)).to.deep.equal(accepted(event));
       });
 
-      it('is recorded again when it comes again', () => {
+      it('is recorded again when repeated', () => {
         expect(given(events.listed, event).when(command)).to.deep.equal(accepted(event));
       });
 
@@ -139,7 +139,7 @@ describe('decide', () => {
       [1.0000000000000002, 1],
     ],
   ] as const) {
-    it(`keeps a rating of ${rating} as ${kept}`, () => {
+    it(`rounds a rating of ${rating} to ${kept}`, () => {
       const data = { ...events.rating.data, rating: kept };
       expect(given(events.listed).when({ ...commands.rating, rating })).to.deep.equal(
         accepted({ type: 'RatingGiven', data }),
@@ -148,7 +148,7 @@ describe('decide', () => {
   }
 
   for (const durationSeconds of [0, 86_401, 2 ** 31 - 1]) {
-    it(`takes a view of ${durationSeconds} seconds`, () => {
+    it(`accepts a view of ${durationSeconds} seconds`, () => {
       const data = { ...events.view.data, durationSeconds };
       expect(given(events.listed).when({ ...commands.view, durationSeconds })).to.deep.equal(
         accepted({ type: 'ViewRegistered', data }),

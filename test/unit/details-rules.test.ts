@@ -9,11 +9,11 @@ describe('detailsProblems', () => {
     expect(detailsProblems(COWBOY_BEBOP)).to.deep.equal([]);
   });
 
-  it('takes a title alone', () => {
+  it('accepts a title alone', () => {
     expect(detailsProblems({ title: 'Akira' })).to.deep.equal([]);
   });
 
-  it('takes null for whatever may be unknown', () => {
+  it('accepts null for whatever may be unknown', () => {
     const unknown = {
       description: null,
       image: null,
@@ -26,7 +26,7 @@ describe('detailsProblems', () => {
     expect(detailsProblems({ title: 'Akira', ...unknown })).to.deep.equal([]);
   });
 
-  it('takes the longest texts and the highest numbers', () => {
+  it('accepts the longest texts and the highest numbers', () => {
     const details = {
       title: 'x'.repeat(DETAILS_LIMITS.titleLength),
       description: 'x'.repeat(DETAILS_LIMITS.descriptionLength),
@@ -43,7 +43,7 @@ describe('detailsProblems', () => {
     expect(detailsProblems(details)).to.deep.equal([]);
   });
 
-  it('takes lines and tabs in a description', () => {
+  it('accepts line breaks and tabs in a description', () => {
     expect(detailsProblems({ title: 'Akira', description: 'Neo\r\n\tTokyo' })).to.deep.equal([]);
   });
 
@@ -90,7 +90,7 @@ describe('detailsProblems', () => {
     ]);
   });
 
-  it('judges whatever it is given and never throws', () => {
+  it('accepts any input and never throws', () => {
     const anything = fc.dictionary(fc.constantFrom(...Object.keys(COWBOY_BEBOP)), fc.anything());
     fc.assert(
       fc.property(anything, (given) => {

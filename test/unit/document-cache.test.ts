@@ -6,7 +6,7 @@ import { anAnimeDocument, openTemporaryReadStore } from '../support/read-store.j
 const IDS = [3, 1, 2].map(animeId);
 
 describe('the cache of documents', () => {
-  it('does not take a document for missing because another one needed its place', async () => {
+  it('does not treat an evicted document as missing', async () => {
     const { store, stop } = await openTemporaryReadStore();
     try {
       await store.createVersion('v1', 'log');

@@ -32,7 +32,7 @@ describe('limits of a GraphQL document', () => {
     });
   }
 
-  it('leaves the depth of introspection to the rule that GraphQL has for it', () => {
+  it('leaves the depth of introspection to the rule of graphql-js', () => {
     const { prepare, refused } = prepareDocuments();
     const deep =
       '{ __schema { types { fields { type { fields { type { fields { name } } } } } } } }';
@@ -40,7 +40,7 @@ describe('limits of a GraphQL document', () => {
     expect(refused).to.deep.equal([]);
   });
 
-  it('lets tools ask for the whole schema', () => {
+  it('allows the introspection queries of tools', () => {
     const query = getIntrospectionQuery({
       descriptions: true,
       schemaDescription: true,
@@ -52,7 +52,7 @@ describe('limits of a GraphQL document', () => {
     expect(codesOf(prepareDocuments().prepare(query))).to.deep.equal([]);
   });
 
-  it('takes a document at a limit and refuses the one beyond it', () => {
+  it('accepts a document at a limit and refuses one beyond it', () => {
     const limits = { ...DEFAULT_LIMITS, maxDepth: 2, maxAliases: 1, maxCost: 1024 };
     const { prepare } = prepareDocuments({ limits });
     const within = '{ a: topAnimesByViews(limit: 23) { animeId } }';
@@ -66,7 +66,7 @@ describe('limits of a GraphQL document', () => {
     expect(codesOf(prepare('{ a: genres b: genres }'))).to.deep.equal(['ALIASES_LIMIT_EXCEEDED']);
   });
 
-  it('counts a page whose size only a variable knows as the largest', () => {
+  it('counts a page sized by a variable as the largest', () => {
     const limits = { ...DEFAULT_LIMITS, maxCost: 1100 };
     const { prepare } = prepareDocuments({ limits });
     const byVariable = 'query($n: Int) { topAnimesByViews(limit: $n) { animeId } }';
@@ -86,7 +86,7 @@ describe('limits of a GraphQL document', () => {
     expect(prepare('{ genres }')).to.equal(prepare('{ genres }'));
   });
 
-  it('forgets the query that was not asked for longest', () => {
+  it('evicts the least recently used query', () => {
     const { prepare } = prepareDocuments({ maxDocuments: 2 });
     const first = prepare('{ genres }');
     prepare('{ a: genres }');
@@ -94,7 +94,7 @@ describe('limits of a GraphQL document', () => {
     expect(prepare('{ genres }')).to.not.equal(first);
   });
 
-  it('does not keep what it refused', () => {
+  it('does not cache refused queries', () => {
     const { prepare, refused } = prepareDocuments({ limits: { ...DEFAULT_LIMITS, maxAliases: 0 } });
     prepare('{ a: genres }');
     prepare('{ a: genres }');

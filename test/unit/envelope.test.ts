@@ -28,7 +28,7 @@ const recorded: RecordedEvent = {
 const TRACEPARENT = '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01';
 
 describe('envelope', () => {
-  it('wraps an event as a CloudEvent in binary mode and leaves its data alone', () => {
+  it('wraps an event as a CloudEvent in binary mode with unchanged data', () => {
     const record = toRecord(recorded, source);
     expect(record.value).to.equal(recorded.data);
     expect(record).to.deep.equal({
@@ -49,7 +49,7 @@ describe('envelope', () => {
     });
   });
 
-  it('carries on a trace that the metadata name', () => {
+  it('continues a trace from the metadata', () => {
     const traced = { ...recorded, metadata: json({ traceparent: TRACEPARENT }) };
     expect(toRecord(traced, source).headers['traceparent']).to.equal(TRACEPARENT);
   });
@@ -60,7 +60,7 @@ describe('envelope', () => {
     ['stands in a value', json({ note: '"traceparent"' })],
     ['stands in broken JSON', utf8.encode('{"traceparent":')],
   ] as const) {
-    it(`carries no trace where it ${name}`, () => {
+    it(`has no trace where it ${name}`, () => {
       expect(toRecord({ ...recorded, metadata }, source).headers).not.to.have.property(
         'traceparent',
       );
@@ -83,7 +83,7 @@ describe('envelope', () => {
     );
   });
 
-  it("reads a record of the event store's own connector", () => {
+  it('reads a record of the EventStoreDB connector', () => {
     const reading = readRecord({
       key: 'anime-1',
       value: recorded.data,
@@ -131,12 +131,12 @@ describe('envelope', () => {
       'animeId is not an anime id',
     ],
   ] as const) {
-    it(`says why ${name} cannot be read, and where it belongs`, () => {
+    it(`reports why ${name} cannot be read, and where it belongs`, () => {
       expect(readRecord(unreadable)).to.deep.equal({ kind: 'unreadable', reason, ...place });
     });
   }
 
-  it('says that a record without a revision cannot be placed', () => {
+  it('reports a record without a revision', () => {
     for (const headers of [
       without('esdb-record-stream-revision').headers,
       { ...record.headers, 'esdb-record-stream-revision': '-1' },
@@ -150,7 +150,7 @@ describe('envelope', () => {
     }
   });
 
-  it('says that a stream is not that of an anime', () => {
+  it('reports a stream that is not of an anime', () => {
     expect(readRecord({ key: 'anime-007', value: null, headers: {} })).to.deep.equal({
       kind: 'unreadable',
       reason: 'the stream is not that of an anime',
@@ -160,7 +160,7 @@ describe('envelope', () => {
     });
   });
 
-  it('never throws, whatever comes', () => {
+  it('never throws, whatever the record', () => {
     const names = fc.constantFrom(...Object.keys(record.headers), '__proto__');
     fc.assert(
       fc.property(

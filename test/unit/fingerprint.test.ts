@@ -39,7 +39,7 @@ describe('the fingerprint of the read models', () => {
    * builds its read models again from the log, and a distributed one needs `rebuild` and `rebuild
    * promote` (docs/decisions/0014-fingerprints-of-the-read-models.md).
    */
-  it('changes only with what this release knowingly changes', () => {
+  it('changes only on purpose', () => {
     expect({ embedded: embedded(examples), mongodb: mongodb(examples) }).to.deep.equal({
       embedded: '99b53447957b',
       mongodb: 'e2b1d715de75',
@@ -47,24 +47,24 @@ describe('the fingerprint of the read models', () => {
   });
 
   for (const [what, mutated] of Object.entries(MUTATIONS)) {
-    it(`is another where ${what}`, () => {
+    it(`differs where ${what}`, () => {
       expect(embedded(mutated)).not.to.equal(embedded(examples));
       expect(mongodb(mutated)).not.to.equal(mongodb(examples));
     });
   }
 
-  it('is another where a table or an index is another', () => {
+  it('differs where a table or an index differs', () => {
     const schema = VERSION_FILE.schema.replace('views INTEGER', 'views TEXT');
     expect(embedded(examples, schema)).not.to.equal(embedded(examples, VERSION_FILE.schema));
     expect(mongodb(examples, { ...INDEXES, days: [] })).not.to.equal(mongodb(examples));
   });
 
-  it('is the same however the tables are set out', () => {
+  it('does not depend on the layout of the schema text', () => {
     const schema = VERSION_FILE.schema.replaceAll('\n', '\n  ');
     expect(embedded(examples, schema)).to.equal(embedded(examples, VERSION_FILE.schema));
   });
 
-  it('comes of every event type in every schema version', () => {
+  it('covers every event type in every schema version', () => {
     const seen = new Set(
       EXAMPLES.flat().map(([type, data]) => {
         const version = 'schemaVersion' in data ? data.schemaVersion : 1;

@@ -30,7 +30,7 @@ describe('folding a run', () => {
     expect(user?.ratings.map(({ revision }) => revision)).to.deep.equal([4, 5, 6, 7, 8, 9, 10]);
   });
 
-  it('leaves parts that are ahead alone, and makes the anime that it would have made anyway', () => {
+  it('keeps parts that are ahead, and computes the same anime', () => {
     const half = foldRun(cachedAnimeOf(animeId(1), 0, null), run.slice(0, 5));
     const cached = cachedAnimeOf(animeId(1), 0, half.anime);
     for (const user of whole.interactions) cached.parts.users.set(user.userId, user);
@@ -39,7 +39,7 @@ describe('folding a run', () => {
     expect(folded).to.deep.include({ interactions: [], days: [], anime: whole.anime });
   });
 
-  it('changes none of the documents that it began with', () => {
+  it('changes none of the documents it started with', () => {
     const cached = cachedAnimeOf(animeId(1), 0, whole.anime);
     for (const user of whole.interactions) cached.parts.users.set(user.userId, user);
     const before = structuredClone([whole.anime, ...whole.interactions]);

@@ -18,7 +18,7 @@ const lifecycle = (timeoutMs = 10_000) => {
 };
 
 describe('a lifecycle', () => {
-  it('closes what was opened last first', async () => {
+  it('closes in reverse order of opening', async () => {
     const { life, closed, part } = lifecycle();
     await part('store');
     await part('api');
@@ -26,7 +26,7 @@ describe('a lifecycle', () => {
     expect(closed).to.deep.equal(['api', 'store']);
   });
 
-  it('closes once however often it is told to', async () => {
+  it('closes once however often it is called', async () => {
     const { life, closed, part } = lifecycle();
     await part('store');
     await Promise.all([life.close(), life.close()]);
@@ -34,7 +34,7 @@ describe('a lifecycle', () => {
     expect(closed).to.deep.equal(['store']);
   });
 
-  it('closes the others when one fails, and says that it was not clean', async () => {
+  it('closes the others when one fails, and reports it', async () => {
     const { life, closed, part } = lifecycle();
     await part('store');
     await part('api', () => Promise.reject(new Error('stuck socket')));

@@ -22,15 +22,15 @@ const findingAt = async (serve: (socket: Socket) => void, tls?: object) => {
   }
 };
 
-describe('a look at the line to a server', () => {
-  it('finds nothing where the server answers what its protocol begins with', async () => {
+describe('a check of the connection to a server', () => {
+  it('finds no fault where the server responds with its protocol', async () => {
     const found = await findingAt((socket) => {
       socket.once('data', (bytes) => socket.end(bytes));
     });
     expect(found).to.deep.equal({ kind: 'fine' });
   });
 
-  it('finds a port that nobody listens on', async () => {
+  it('detects a port that nobody listens on', async () => {
     const line = { host: '127.0.0.1', port: await freePort(), hello: HELLO };
     expect(await examine(line)).to.deep.equal({
       kind: 'unreachable',
@@ -38,7 +38,7 @@ describe('a look at the line to a server', () => {
     });
   });
 
-  it('finds a host that there is not', async () => {
+  it('detects a host that does not exist', async () => {
     const found = await examine({ host: 'nobody.invalid', port: 1, hello: HELLO });
     expect(found)
       .to.have.property('why')
@@ -48,7 +48,7 @@ describe('a look at the line to a server', () => {
   for (const tls of [undefined, {}]) {
     const over = tls === undefined ? '' : ', over TLS too';
 
-    it(`finds a server that says nothing${over}`, async () => {
+    it(`detects a server that does not respond${over}`, async () => {
       const found = await findingAt((socket) => void socket.resume(), tls);
       expect(found).to.have.property('kind', 'unreachable');
       expect(found)
@@ -56,7 +56,7 @@ describe('a look at the line to a server', () => {
         .that.matches(/does not answer/);
     });
 
-    it(`does not take a server that closes the connection for one without TLS${over}`, async () => {
+    it(`does not mistake a server that closes the connection for one without TLS${over}`, async () => {
       const found = await findingAt((socket) => void socket.end(), tls);
       expect(found).to.deep.equal({ kind: 'unreachable', why: 'it closes the connection' });
     });

@@ -11,7 +11,7 @@ import {
 import { inMemoryEventStore } from '../support/in-memory-event-store.js';
 
 describe('log identity', () => {
-  it('is made once and kept', async () => {
+  it('is created once and kept', async () => {
     const store = inMemoryEventStore();
     expect(await readLogIdentity(store)).to.equal(null);
     const first = randomUUID();
@@ -20,7 +20,7 @@ describe('log identity', () => {
     expect(await readLogIdentity(store)).to.equal(first);
   });
 
-  it('is the same for all that race to make it', async () => {
+  it('is the same for all that race to create it', async () => {
     const store = inMemoryEventStore();
     const ids = await Promise.all(
       Array.from({ length: 10 }, () => readOrMakeLogIdentity(store, randomUUID())),
@@ -29,7 +29,7 @@ describe('log identity', () => {
     expect(store.log).to.have.length(1);
   });
 
-  it('is known even when the answer to making it was lost', async () => {
+  it('is known even when the response to its creation was lost', async () => {
     const store = inMemoryEventStore();
     const id = randomUUID();
     const lossy: typeof store = {
@@ -42,7 +42,7 @@ describe('log identity', () => {
     expect(await readOrMakeLogIdentity(lossy, id)).to.equal(id);
   });
 
-  it('refuses a stream that holds something else', async () => {
+  it('is refused where the stream holds something else', async () => {
     const store = inMemoryEventStore();
     const event = { id: randomUUID(), type: 'LogIdentified', data: {}, metadata: {} };
     await store.append(LOG_IDENTITY_STREAM, 'no_stream', [event]);
@@ -52,7 +52,7 @@ describe('log identity', () => {
     expect(error).to.be.instanceOf(PortError).and.have.property('code', 'CORRUPT');
   });
 
-  it('is carried in the source of events, and a foreign source is no log of ours', () => {
+  it('is in the source of events, and a foreign source is not our log', () => {
     expect(logIdOf(sourceOf('a-log'))).to.equal('a-log');
     expect(logIdOf('/kurrent')).to.equal('/kurrent');
   });

@@ -40,13 +40,13 @@ describe('the daily log files', () => {
   const holds = (text: string, file = path()) =>
     eventually(async () => expect(await readFile(file, 'utf8')).to.equal(text));
 
-  it('go on where the file of the day ends', async () => {
+  it('append to the existing file of the day', async () => {
     await writeFile(path(), 'before\n');
     open().write('after\n');
     await holds('before\nafter\n');
   });
 
-  it('never lengthen a line that a full disk or a crash cut off', async () => {
+  it('never append to a line that a full disk or a crash cut off', async () => {
     await writeFile(path(), '{"level":"in');
     const files = open();
     files.write('whole\n');
@@ -54,7 +54,7 @@ describe('the daily log files', () => {
     await holds('{"level":"in\nwhole\nwhole\n');
   });
 
-  it('begin with a new one at midnight in UTC', async () => {
+  it('start a new file at midnight in UTC', async () => {
     now = Date.parse('2026-03-01T23:59:59.999Z');
     const files = open();
     files.write('first\n');
@@ -64,7 +64,7 @@ describe('the daily log files', () => {
     await holds('second\n');
   });
 
-  it('are kept for 14 days, and what is not of the log is left alone', async () => {
+  it('are kept for 14 days, and other files are left alone', async () => {
     await writeFile(join(temporary.path, 'anime-analytics-notes.log'), '');
     await writeFile(join(temporary.path, 'another-2020-01-01.log'), '');
     const files = open();
@@ -92,7 +92,7 @@ describe('the daily log files', () => {
     ['is renamed, as logrotate does', (file: string) => rename(file, `${file}.1`)],
     ['is removed with its directory', (file: string) => rm(join(file, '..'), { recursive: true })],
   ] as const) {
-    it(`are opened anew within a second where one ${what}`, async () => {
+    it(`are reopened within a second where one ${what}`, async () => {
       const files = open();
       files.write('before\n');
       await holds('before\n');
@@ -104,7 +104,7 @@ describe('the daily log files', () => {
     });
   }
 
-  it('count what a full disk takes away, and are written again once it has space', async () => {
+  it('count lines lost to a full disk, and continue once it has space', async () => {
     await symlink('/dev/full', path());
     const files = open();
     for (let line = 1; line <= 3; line++) {
@@ -118,7 +118,7 @@ describe('the daily log files', () => {
     expect(lost).to.equal(3);
   });
 
-  it('look after a file that failed once a second at most', async () => {
+  it('retry a failed file once a second at most', async () => {
     await symlink('/dev/full', path());
     const files = open();
     files.write('lost\n');
@@ -133,14 +133,14 @@ describe('the daily log files', () => {
     await holds('kept\n');
   });
 
-  it('count every line of a burst that a full disk takes away', async () => {
+  it('count every line of a burst lost to a full disk', async () => {
     await symlink('/dev/full', path());
     const files = open();
     for (let line = 0; line < 1000; line++) files.write('lost\n');
     await eventually(() => expect(lost).to.equal(1000));
   });
 
-  it('hold a few megabytes at most for a disk that hangs', async () => {
+  it('buffer a few megabytes at most for a disk that hangs', async () => {
     const files = open();
     // All in one turn: no write can end meanwhile, as on a disk that hangs.
     const line = `${'x'.repeat(64 * 1024 - 1)}\n`;
@@ -153,13 +153,13 @@ describe('the daily log files', () => {
     await eventually(async () => expect(await readFile(path(), 'utf8')).to.match(/again\n$/));
   });
 
-  it('never hold back who writes', () => {
+  it('never block the writer', () => {
     const files = open();
     expect(files.write(`${'x'.repeat(1024 * 1024)}\n`)).to.equal(true);
     expect(files.writableLength).to.equal(0);
   });
 
-  it('refuse a directory that is a file, which no space will mend', async () => {
+  it('refuse a directory that is a file', async () => {
     const file = join(temporary.path, 'file');
     await writeFile(file, '');
     expect(() => open(file)).to.throw(/EEXIST|ENOTDIR/);

@@ -24,7 +24,7 @@ const written = async (write: (logger: Logger) => void, lines = 1) => {
 };
 
 describe('logger', () => {
-  it('does not even look at data of a line that nobody wants', () => {
+  it('does not read the data of a suppressed line', () => {
     const logger = createLogger({ level: 'info', json: true });
     const data = {
       get expensive(): never {
@@ -35,7 +35,7 @@ describe('logger', () => {
     logger.child({ requestId: 'request-7' }).debug('Not wanted', data);
   });
 
-  it('writes lines of JSON to a daily file, with what the child was given in each', async () => {
+  it('writes JSON lines to a daily file, with the data of the child logger in each', async () => {
     const [line] = await written((logger) => {
       logger.child({ requestId: 'r-1', correlationId: 'c-1' }).info('Told', { count: 7n });
     });
@@ -44,7 +44,7 @@ describe('logger', () => {
     expect(line?.['timestamp']).to.match(/^\d{4}-/);
   });
 
-  it('never writes a secret, wherever it stands', async () => {
+  it('never writes a secret, wherever it is', async () => {
     const secret = 'hunter2';
     const cause = new Error(`connect mongodb://root:${secret}@db:27017 failed`);
     const [line] = await written((logger) => {

@@ -23,12 +23,12 @@ describe('the position from which all versions can be fed', () => {
     expect(await lowestOf(at(9n), at(3n), at(5n))).to.deep.equal(at(3n));
   });
 
-  it('is the beginning where any version has nothing yet, whichever comes first', async () => {
+  it('is the beginning where any version is empty', async () => {
     expect(await lowestOf(at(9n), null)).to.equal(null);
     expect(await lowestOf(null, at(9n))).to.equal(null);
   });
 
-  it('is noted with every version', async () => {
+  it('is saved with every version', async () => {
     const stores = await storesAt(null, at(3n));
     await lowestFlushed(() => stores).save(at(7n));
     for (const store of stores) expect(await store.flushed()).to.deep.equal(at(7n));

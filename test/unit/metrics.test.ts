@@ -31,28 +31,28 @@ const namesOf = async (...parts: MetricsPart[]): Promise<readonly string[]> =>
   namesIn(await opened().port(parts).text());
 
 describe('the metrics', () => {
-  it("begin with the service's name, but for those of Node", async () => {
+  it('begin with the name of the service, except those of Node', async () => {
     const foreign = (await namesOf(...PARTS)).filter(
       (name) => !name.startsWith('anime_analytics_') && !NODE_OWN.test(name),
     );
     expect(foreign).to.deep.equal([]);
   });
 
-  it('of a port are those of its parts and its own requests', async () => {
+  it('of a port are those of its roles and its own requests', async () => {
     const names = await namesOf('bridge');
     expect(names).to.include('anime_analytics_bridge_lag_seconds');
     expect(names).to.include('anime_analytics_http_request_duration_seconds');
     expect(names.filter((name) => /commands|projector|graphql|process/.test(name))).to.be.empty;
   });
 
-  it('of a bridge are there, as 0, before it has begun', async () => {
+  it('of a bridge are 0 before it has started', async () => {
     const text = await createMetrics({ processMetrics: false }).port(['bridge']).text();
     for (const name of ['caught_up', 'waiting_events', 'lag_seconds']) {
       expect(text).to.match(new RegExp(`^anime_analytics_bridge_${name} 0$`, 'm'));
     }
   });
 
-  it('of dropped subscriptions are there for every reason, as 0, before there was a drop', async () => {
+  it('of dropped subscriptions are 0 for every reason before the first drop', async () => {
     const text = await createMetrics({ processMetrics: false }).port(['bridge']).text();
     const drops = text.match(/^anime_analytics_bridge_subscription_drops_total\{.*$/gm);
     expect(drops).to.have.members(
@@ -74,14 +74,14 @@ describe('the metrics', () => {
     expect((await series(queries)).filter((each) => shown.has(each))).to.deep.equal([]);
   });
 
-  it('say which version runs in which role', async () => {
+  it('include version and role', async () => {
     const text = await opened().port(['process']).text();
     expect(text).to.match(
       /^anime_analytics_build_info\{version="\d+\.\d+\.\d+",role="all",node="v\d+\.[\d.]+"\} 1$/m,
     );
   });
 
-  it('tell the size of the log and of the read models at each scrape', async () => {
+  it('report the size of the log and of the read models at each scrape', async () => {
     const text = await opened().port(['command-api', 'query-api']).text();
     expect(text).to.match(/^anime_analytics_event_log_bytes 4096$/m);
     expect(text).to.match(/^anime_analytics_read_models_bytes 8192$/m);
@@ -94,7 +94,7 @@ describe('the metrics', () => {
     expect(text.match(/^anime_analytics_dead_letters_total 1$/gm)).to.have.length(1);
   });
 
-  it('name GraphQL operations, and bound how many names there are', async () => {
+  it('label GraphQL operations by name, with a bounded number of names', async () => {
     const metrics = opened();
     metrics.graphqlAnswered(null, 'ok', 0.001);
     for (let name = 0; name < 1000; name += 1) {

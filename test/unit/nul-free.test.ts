@@ -9,7 +9,7 @@ const text = fc
 const byBytes = (a: string, b: string) => Math.sign(Buffer.compare(Buffer.from(a), Buffer.from(b)));
 
 describe('texts without NUL', () => {
-  it('have no NUL and come back as they were', () =>
+  it('have no NUL and decode to the original', () =>
     fc.assert(
       fc.property(text, (given) => {
         expect(nulFree(given)).not.to.include('\0');
@@ -17,7 +17,7 @@ describe('texts without NUL', () => {
       }),
     ));
 
-  it('are in the order of what they stand for', () =>
+  it('keep the order of the originals', () =>
     fc.assert(
       fc.property(text, text, (a, b) => {
         expect(byBytes(nulFree(a), nulFree(b))).to.equal(byBytes(a, b));

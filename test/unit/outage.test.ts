@@ -19,7 +19,7 @@ describe('an outage', () => {
     context: { details: 'ECONNREFUSED 127.0.0.1:9092' },
   });
 
-  it('has a line when it begins, one when it is over, and none between', () => {
+  it('is logged when it begins and when it ends, and not between', () => {
     const { outage, told, passes } = opened();
     for (let attempt = 0; attempt < 100; attempt += 1) outage.failed(gone, { attempt });
     expect(told()).to.deep.equal(['warn The bus is gone']);
@@ -29,7 +29,7 @@ describe('an outage', () => {
     expect(told()).to.deep.equal(['warn The bus is gone', 'info The bus is back']);
   });
 
-  it('is told with its reason and without a stack, and at its end how long and how often', () => {
+  it('is logged with its reason and no stack, and at its end with duration and count', () => {
     const { outage, lines, passes } = opened();
     outage.failed(gone, { records: 3 });
     passes(1_000);
@@ -44,7 +44,7 @@ describe('an outage', () => {
     ]);
   });
 
-  it('is told anew when it comes again', () => {
+  it('is logged again when it recurs', () => {
     const { outage, told, lines } = opened();
     for (let again = 0; again < 2; again += 1) {
       outage.failed(gone);
@@ -54,13 +54,13 @@ describe('an outage', () => {
     expect(lines.at(-1)?.data).to.include({ failures: 1 });
   });
 
-  it('is not over where there was none', () => {
+  it('has no end where it did not begin', () => {
     const { outage, lines } = opened();
     outage.over();
     expect(lines).to.deep.equal([]);
   });
 
-  it('is told once with its stack where it is no failure of a server', () => {
+  it('is logged once with its stack where it is not a server failure', () => {
     const { outage, lines, told } = opened();
     const bug = new TypeError('undefined is no function.');
     outage.failed(bug);

@@ -14,7 +14,7 @@ const shownBy = (isTTY: boolean, columns = 60) => {
 };
 
 describe('progress', () => {
-  it('is one line on a terminal, drawn over itself, with the time that is left', () => {
+  it('is one line on a terminal, redrawn, with the time remaining', () => {
     const { at, clear, shown } = shownBy(true);
     at(0, 0);
     at(1_000, 250);
@@ -33,13 +33,13 @@ describe('progress', () => {
     expect(shown().split('\r')).to.have.lengthOf(11);
   });
 
-  it('is never as wide as the terminal', () => {
+  it('is narrower than the terminal', () => {
     const { at, shown } = shownBy(true, 20);
     at(0, 0);
     expect(shown()).to.equal('\r\u001b[Kaudit: 0 %, 0 of 1,');
   });
 
-  it('is nothing elsewhere for work of less than five seconds', () => {
+  it('is not printed elsewhere for work of less than five seconds', () => {
     const { at, clear, shown } = shownBy(false);
     for (let ms = 0; ms < 5_000; ms += 100) at(ms, ms, 5_000);
     clear();
@@ -54,7 +54,7 @@ describe('progress', () => {
     );
   });
 
-  it('begins anew with another task', () => {
+  it('restarts with another task', () => {
     let text = '';
     const output = { isTTY: true, write: (chunk: string) => (text += chunk) };
     const { show } = createProgress({ output, now: () => 0 });

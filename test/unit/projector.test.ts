@@ -52,8 +52,8 @@ const rejection = async (promise: Promise<unknown>): Promise<unknown> =>
     (error: unknown) => error,
   );
 
-describe('projector hazards', () => {
-  it('counts what it holds already and changes nothing', async () => {
+describe('projector', () => {
+  it('counts duplicates and changes nothing', async () => {
     const { records, projector, when, isEqual } = given(...anime(1));
     await when(...records);
     await when(...records, ...records);
@@ -62,7 +62,7 @@ describe('projector hazards', () => {
     expect(await isEqual()).to.be.true;
   });
 
-  it('heals a hole from the event store, never skips it', async () => {
+  it('fills a gap from the event store, and never skips it', async () => {
     const { records, projector, when, isEqual } = given(...anime(1));
     await when(records[0]);
     await when(records[3]);
@@ -70,7 +70,7 @@ describe('projector hazards', () => {
     expect(await isEqual()).to.be.true;
   });
 
-  it('heals a hole of an event type that the bridge leaves out', async () => {
+  it('fills a gap of an event type that the bridge omits', async () => {
     const { store, when, isEqual } = given(of(1, events.listed));
     store.record('anime-1', { id: 'x', type: '$note', data: new Uint8Array(), metadata: {} });
     const [, click] = logOf([of(1, events.listed), of(1, events.click)]).store.log;
@@ -79,7 +79,7 @@ describe('projector hazards', () => {
     expect(await isEqual()).to.be.true;
   });
 
-  it('lets no poison into a document and applies the rest', async () => {
+  it('applies no malformed record to a document, but all others', async () => {
     const { records, when, isEqual, letters } = given(...anime(1), ...anime(2));
     const [, click] = records;
     if (click === undefined) expect.fail();
@@ -107,7 +107,7 @@ describe('projector hazards', () => {
     expect(projector.deadLetters.letters[0]?.value).to.have.length(65_536);
   });
 
-  it('heals at once what a record could not say', async () => {
+  it('fills in at once what a record lacks', async () => {
     const { records, when, revision } = given(...anime(1));
     const last = records[3];
     if (last === undefined) expect.fail();
@@ -115,7 +115,7 @@ describe('projector hazards', () => {
     expect(await revision(1)).to.equal(3);
   });
 
-  it('passes by, notes and lists a stored event that cannot be read', async () => {
+  it('skips, notes and lists a stored event that cannot be read', async () => {
     const history = [...anime(1), of(1, 'malformed'), of(1, 'unknown type'), of(1, events.click)];
     const { records, documents, when, letters, isEqual } = given(...history);
     await when(...records);
@@ -127,7 +127,7 @@ describe('projector hazards', () => {
     expect(await isEqual()).to.be.true;
   });
 
-  it('says which events are not counted, after a restart too, until they are ignored', async () => {
+  it('reports skipped events, also after a restart, until they are ignored', async () => {
     const history = [...anime(1), of(1, 'unknown type'), of(1, 'ignored so far')];
     const { records, projector, documents, when, isEqual } = given(...history);
     await when(...records.slice(0, 5));
@@ -144,7 +144,7 @@ describe('projector hazards', () => {
     expect(await isEqual()).to.be.true;
   });
 
-  it('keeps a batch back until the dead letter is safe', async () => {
+  it('holds a batch back until the dead letter is stored', async () => {
     const { store, records } = logOf([of(1, 'malformed')]);
     const documents = inMemoryDocuments();
     const full = new UnavailableError('The dead letters cannot be reached.');
@@ -160,7 +160,7 @@ describe('projector hazards', () => {
     ['tombstoned', (store: ReturnType<typeof given>['store']) => store.tombstoneStream('anime-1')],
     ['deleted', (store: ReturnType<typeof given>['store']) => store.deleteStream('anime-1')],
   ] as const) {
-    it(`parks an anime whose stream was ${name} under a hole, with one alarm, and goes on`, async () => {
+    it(`quarantines an anime whose stream was ${name} in a gap, with one alarm, and continues`, async () => {
       const { store, records, when, revision, alarms, letters, projector } = given(
         ...anime(1),
         ...anime(2),
@@ -177,7 +177,7 @@ describe('projector hazards', () => {
     });
   }
 
-  it('follows a quarantined anime again once what was missing comes', async () => {
+  it('resumes a quarantined anime once the missing event arrives', async () => {
     const { store, records, when, projector, revision } = given(...anime(1));
     await when(records[0]);
     await store.setMaxCount('anime-1', 1);
@@ -192,7 +192,7 @@ describe('projector hazards', () => {
     return { ...record, headers: { ...record.headers, ce_id: 'another' } };
   };
 
-  it('refuses a record of another event at its own revision than the log has, and goes on', async () => {
+  it('refuses a record whose event differs from the log at its revision, and continues', async () => {
     const { records, when, revision, alarms, letters } = given(...anime(1), ...anime(2));
     await when(...records.slice(0, 2));
     await when(another(records[1]), records[2]);
@@ -203,7 +203,7 @@ describe('projector hazards', () => {
     expect(letters()).to.have.length(0);
   });
 
-  it('parks an anime where the log cannot tell which of two events is right', async () => {
+  it('quarantines an anime where the log cannot tell which of two events is right', async () => {
     const { store, records, when, revision, alarms, letters } = given(...anime(1), ...anime(2));
     await when(...records.slice(0, 2));
     await store.tombstoneStream('anime-1');
@@ -215,7 +215,7 @@ describe('projector hazards', () => {
     expect(letters()).to.have.length(1);
   });
 
-  it('refuses a record of another log with a sentence, and touches no document', async () => {
+  it('refuses a record of another log, and changes no document', async () => {
     const { records, when, revision, projector } = given(...anime(1));
     const [listed] = records;
     if (listed === undefined) expect.fail();
@@ -231,7 +231,7 @@ describe('projector hazards', () => {
     expect(projector.refusal()).to.equal(null);
   });
 
-  it('waits for an event store that is behind, and parks what it never had', async () => {
+  it('waits for an event store that is behind, and quarantines what it never had', async () => {
     const { records, when, revision, pass, alarms } = given(...anime(1), ...anime(2));
     const last = records[3];
     if (last === undefined) expect.fail();
@@ -245,7 +245,7 @@ describe('projector hazards', () => {
     expect(await alarms()).to.deep.equal([['quarantined', 1]]);
   });
 
-  it('does not believe a revision of a record that cannot be read', async () => {
+  it('does not trust the revision of an unreadable record', async () => {
     const { records, when, revision } = given(...anime(1));
     const [listed] = records;
     if (listed === undefined) expect.fail();
@@ -254,7 +254,7 @@ describe('projector hazards', () => {
     expect(await revision(1)).to.equal(3);
   });
 
-  it('computes an anime from its beginning once a part is of a later generation', async () => {
+  it('recomputes an anime once a part is of a later generation', async () => {
     const { records, documents, when, isEqual } = given(...anime(1), of(1, events.rating));
     await when(...records.slice(0, 4));
     const [part] = await documents.interactions([
@@ -274,7 +274,7 @@ describe('projector hazards', () => {
     expect(await isEqual()).to.be.true;
   });
 
-  it('leaves at once when the partition is taken away', async () => {
+  it('stops at once when the partition is revoked', async () => {
     const { records, projector, revision } = given(...anime(1));
     const lost = new AbortController();
     lost.abort();

@@ -64,7 +64,7 @@ describe('interactions', () => {
     });
   }
 
-  it('adds up what one user does', () => {
+  it('adds up the interactions of one user', () => {
     const next = '2026-11-25T00:00:00.000Z';
     const document = [events.view, later(events.view, next), events.click]
       .map((event, revision) => at(revision, event))
@@ -90,7 +90,7 @@ describe('interactions', () => {
     expect(ratingBefore(null, 7)).to.equal(null);
   });
 
-  it('forgets ratings below the newest one that the saved anime has', () => {
+  it('drops ratings below the newest one that the saved anime includes', () => {
     const document = foldInteraction(
       foldInteraction(foldInteraction(null, at(0, rating(5))), at(10, rating(6))),
       at(20, rating(7)),
@@ -104,7 +104,7 @@ describe('interactions', () => {
     expect(revisions(99)).to.deep.equal([20]);
   });
 
-  it('keeps sums of seconds exact: they end at 2^53-1', () => {
+  it('keeps sums of seconds exact by stopping at 2^53-1', () => {
     const longest = {
       type: 'ViewRegistered',
       data: { ...events.view.data, durationSeconds: 2 ** 31 - 1 },
@@ -124,7 +124,7 @@ describe('interactions', () => {
       expect(sums(from)).to.deep.equal([most, most, most]);
   });
 
-  it('tells what a user did from what happened to the catalogue', () => {
+  it('distinguishes interactions from catalogue events', () => {
     expect(Object.values(events).filter(isInteraction)).to.deep.equal([
       events.click,
       events.view,
@@ -158,7 +158,7 @@ describe('daily activity', () => {
   });
 });
 
-describe('animes', () => {
+describe('anime', () => {
   const listed: AnimeDocument = {
     generation: 0,
     revision: 0,
@@ -190,7 +190,7 @@ describe('animes', () => {
       { ratingCount: 1, ratingSum: 875, ratingBuckets: [0, 0, 0, 0, 0, 0, 0, 1, 0, 0] },
     ],
   ] as const) {
-    it(`takes a ${event.type} once`, () => {
+    it(`applies a ${event.type} once`, () => {
       const document = foldAnime(listed, at(1, event), null);
       expect(document).to.deep.equal({ ...listed, ...one, ...changes });
       expect(foldAnime(document, at(1, event), null)).to.equal(document);
@@ -215,7 +215,7 @@ describe('animes', () => {
     });
   });
 
-  it('keeps counters and details through a delisting, and comes back with a listing', () => {
+  it('keeps counters and details through a delisting, and is listed again by a listing', () => {
     const clicked = foldAnime(listed, at(1, events.click), null);
     const gone = foldAnime(clicked, at(2, events.delisted), null);
     expect(gone).to.include({ status: 'delisted', clicks: 1, details: COWBOY_BEBOP });
@@ -223,13 +223,13 @@ describe('animes', () => {
     expect(back).to.include({ status: 'listed', clicks: 1 });
   });
 
-  it('counts interactions of a stream that knows no catalogue, and stays out of it', () => {
+  it('counts interactions of a stream without a listing, and stays unlisted', () => {
     const document = foldAnime(null, at(0, events.click), null);
     expect(document).to.include({ status: 'delisted', clicks: 1 });
     expect(document.details.title).to.equal('Anime 1');
   });
 
-  it('leaves the document that it folds into alone', () => {
+  it('does not change the document that it folds into', () => {
     const before = structuredClone(listed);
     foldAnime(listed, at(1, events.rating), null);
     expect(listed).to.deep.equal(before);

@@ -40,7 +40,7 @@ const mortal = (documents: DocumentStore, saves: number): DocumentStore => {
 };
 
 describe('replaying an anime', () => {
-  it('computes it again in the next generation, equal to the log', async () => {
+  it('recomputes it in the next generation, equal to the log', async () => {
     const { replay, stored, isEqual } = await given();
     expect(await replay()).to.deep.equal({ kind: 'replayed', revision: 3, skipped: [] });
     expect(await stored()).to.include({ generation: 1, revision: 3 });
@@ -59,7 +59,7 @@ describe('replaying an anime', () => {
     expect(await isEqual()).to.be.true;
   });
 
-  it('is taken over by a projector that was there before', async () => {
+  it('is picked up by a running projector', async () => {
     const { store, projector, replay, stored, isEqual } = await given();
     await replay();
     const [click] = logOf([{ anime: 1, event: events.click }]).store.log;
@@ -71,7 +71,7 @@ describe('replaying an anime', () => {
     expect(await isEqual()).to.be.true;
   });
 
-  it('changes nothing where the stream is not there any more', async () => {
+  it('changes nothing where the stream no longer exists', async () => {
     const { store, replay, stored } = await given();
     const before = await stored();
     await store.deleteStream('anime-1');
@@ -79,12 +79,12 @@ describe('replaying an anime', () => {
     expect(await stored()).to.deep.equal(before);
   });
 
-  it('tells which events still cannot be applied', async () => {
+  it('reports which events still cannot be applied', async () => {
     const { replay } = await given([...HISTORY, { anime: 1, event: 'malformed' }]);
     expect(await replay()).to.deep.include({ revision: 4, skipped: [4] });
   });
 
-  it('leaves documents right wherever it is killed, and whatever comes afterwards', async () => {
+  it('leaves correct documents wherever it is killed, and whatever comes afterwards', async () => {
     const lives = fc.integer({ min: 0, max: 3 });
     await fc.assert(
       fc.asyncProperty(histories(), histories(), lives, async (history, later, saves) => {

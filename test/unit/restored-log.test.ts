@@ -78,7 +78,7 @@ describe('a log that was restored under newer documents', () => {
     expect((await log.compared()).equal).to.be.true;
   });
 
-  it('asks the log once where a right document is delivered again', async () => {
+  it('asks the log once where the events of a correct document are redelivered', async () => {
     const log = await restored([...LISTED, ...CLICKS], 5);
     let reads = 0;
     const counting: typeof log.store = {
@@ -95,7 +95,7 @@ describe('a log that was restored under newer documents', () => {
     expect((await log.anime(1))?.generation).to.equal(0);
   });
 
-  it('finds documents that are ahead without a new event, and forgets what the log lost', async () => {
+  it('detects documents that are ahead without a new event, and drops what the log lost', async () => {
     const log = await restored([...LISTED, ...CLICKS], 2);
     expect((await log.compared()).ahead).to.deep.equal([1]);
     expect(await log.check()).to.deep.equal({ ahead: 1, late: 0, complete: true });
@@ -106,7 +106,7 @@ describe('a log that was restored under newer documents', () => {
     expect(await log.check()).to.deep.equal({ ahead: 0, late: 0, complete: true });
   });
 
-  it('empties an anime whose stream the log does not know, which may come again', async () => {
+  it('empties an anime whose stream the log does not have, and accepts it again', async () => {
     const log = await restored([...LISTED, of(3, events.listed), of(3, events.click)], 2);
     await log.check();
     expect(await log.anime(3)).to.include({ revision: -1, status: 'delisted', clicks: 0 });
@@ -118,7 +118,7 @@ describe('a log that was restored under newer documents', () => {
   });
 
   for (const lose of ['deleteStream', 'tombstoneStream'] as const) {
-    it(`leaves an anime alone whose stream somebody removed by ${lose}`, async () => {
+    it(`keeps an anime whose stream somebody removed by ${lose}`, async () => {
       const log = await restored([...LISTED, ...CLICKS], 5);
       await log.store[lose]('anime-1');
       expect(await log.check()).to.deep.equal({ ahead: 0, late: 0, complete: true });
@@ -126,7 +126,7 @@ describe('a log that was restored under newer documents', () => {
     });
   }
 
-  it('refuses a record that the log lost at the revision of a right document, and goes on', async () => {
+  it('refuses a record that the log lost at the revision of a correct document, and continues', async () => {
     const log = await restored([...LISTED, of(1, events.click)], 2);
     log.happens(of(1, events.view));
     await log.projector.handle(batchOf(log.newRecords()));
@@ -136,7 +136,7 @@ describe('a log that was restored under newer documents', () => {
     expect(await log.alarms()).to.deep.include(['lost-record', 1]);
   });
 
-  it('lets no record stay counted that the log lost and the topic kept', async () => {
+  it('keeps no record counted that the log lost and the topic kept', async () => {
     const log = await restored([...LISTED, ...CLICKS], 2);
     const fresh = inMemoryDocuments();
     const projector = projecting(log.store, fresh);
@@ -147,7 +147,7 @@ describe('a log that was restored under newer documents', () => {
     expect(compared.equal).to.be.true;
   });
 
-  it('brings documents up to date that were restored alone, whatever the group remembers', async () => {
+  it('updates documents that were restored alone, whatever the offset of the group', async () => {
     const { store, records } = logOf([...LISTED, ...CLICKS, of(3, events.listed)]);
     const documents = inMemoryDocuments();
     const projector = projecting(store, documents);
@@ -163,7 +163,7 @@ describe('a log that was restored under newer documents', () => {
     expect(await documents.flushed()).to.deep.equal(store.log.at(-1)?.position);
   });
 
-  it('goes on computing an anime anew after a failure in the middle of it', async () => {
+  it('continues recomputing an anime after a failure halfway', async () => {
     const views = Array.from({ length: 9 }, () => of(1, events.view));
     const log = await restored([...LISTED, ...views, ...CLICKS], 11);
     let saves = 0;

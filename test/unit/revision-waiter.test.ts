@@ -52,13 +52,13 @@ const given = (start: number | null, options: Partial<RevisionWaiterOptions> = {
 };
 
 describe('waiting for a revision', () => {
-  it('answers at once what is there already', async () => {
+  it('returns at once what is already there', async () => {
     const store = given(7);
     expect(await store.read(7)).to.have.property('revision', 7);
     expect(await store.read(3)).to.have.property('revision', 7);
   });
 
-  it('is woken by the save that brings the revision', async () => {
+  it('is woken by the save with the revision', async () => {
     const store = given(4);
     const reading = store.read(6);
     await eventually(() => expect(store.lookUps()).to.equal(1));
@@ -68,14 +68,14 @@ describe('waiting for a revision', () => {
     expect(await reading).to.have.property('revision', 6);
   });
 
-  it('waits for an anime that is not there yet', async () => {
+  it('waits for an anime that does not exist yet', async () => {
     const store = given(null);
     const reading = store.read(0);
     store.save(0);
     expect(await reading).to.have.property('revision', 0);
   });
 
-  it('misses no save that comes while it looks', async () => {
+  it('misses no save made during a look-up', async () => {
     const store = given(4);
     const reading = store.read(5);
     store.save(5);
@@ -92,14 +92,14 @@ describe('waiting for a revision', () => {
     expect(store.lookUps()).to.equal(2);
   });
 
-  it('looks by itself where another process saves', async () => {
+  it('polls where another process saves', async () => {
     const store = given(4, { poll: { baseMs: 1, maxMs: 5 } });
     const reading = store.read(5);
     store.save(5, { pushed: false });
     expect(await reading).to.have.property('revision', 5);
   });
 
-  it('gives up in time with STALE_READ', async () => {
+  it('times out with STALE_READ', async () => {
     const store = given(4, { waitMs: 5 });
     expect(await rejectionOf(store.read(5))).to.deep.include({
       message: 'Anime 1 has not reached revision 5 here yet; try again shortly.',
@@ -107,7 +107,7 @@ describe('waiting for a revision', () => {
     });
   });
 
-  it('serves those whose revision is there and keeps the others waiting', async () => {
+  it('resolves waiters whose revision is there and keeps the others waiting', async () => {
     const store = given(4);
     const [early, late] = [store.read(5), store.read(6)];
     store.save(5);
@@ -116,7 +116,7 @@ describe('waiting for a revision', () => {
     expect(await late).to.have.property('revision', 6);
   });
 
-  it("passes a store's failure on to all who wait", async () => {
+  it('passes a failure of the store on to all waiters', async () => {
     const store = given(4);
     const failure = new UnavailableError('The store is down.');
     const readings = [store.read(5), store.read(6)].map(rejectionOf);
@@ -126,7 +126,7 @@ describe('waiting for a revision', () => {
     expect(await Promise.all(readings)).to.deep.equal([failure, failure]);
   });
 
-  it('looks once and does not wait beyond its number of waiters', async () => {
+  it('looks up once without waiting beyond its maximum number of waiters', async () => {
     const store = given(4, { maxWaiters: 1 });
     const first = store.read(5);
     expect(await rejectionOf(store.read(5))).to.have.nested.property(
@@ -147,7 +147,7 @@ describe('waiting for a revision', () => {
     expect(store.lookUps()).to.equal(4);
   });
 
-  it('stops listening when nobody waits', async () => {
+  it('stops listening without waiters', async () => {
     const store = given(4);
     const reading = store.read(5);
     expect(store.listeners()).to.equal(1);

@@ -29,7 +29,7 @@ describe('the searched form of a text', () => {
     expect(searchText('Étude: 100% "a_b"')).to.equal('etude: 100% "a_b"');
   });
 
-  it('keeps the marks that make another letter of it', () => {
+  it('keeps marks that make a different letter', () => {
     for (const [one, other] of [
       ['ガ', 'カ'],
       ['パ', 'ハ'],
@@ -60,7 +60,7 @@ describe('the searched form of a text', () => {
 });
 
 describe('the genres of a title', () => {
-  it('are told apart by their searched form, each in the spelling that comes first in order', () => {
+  it('are distinct by their searched form, each in the first spelling', () => {
     expect([...genreSpellings(['école', 'action', 'Sci-Fi', 'Action', 'Ecole'])]).to.deep.equal([
       ['ecole', 'Ecole'],
       ['action', 'Action'],

@@ -39,7 +39,7 @@ describe('a rebuild that projectors fill', () => {
   const stateOf = async (name: string) =>
     (await opened.store.versions()).find((version) => version.name === name)?.state;
 
-  it('is ready once it has come to the log’s end and equals it', async () => {
+  it('is ready once it has reached the end of the log and equals it', async () => {
     const shown: WatchProgress[] = [];
     let filled: Promise<void> | undefined;
     const { fill, watch } = watching({
@@ -57,7 +57,7 @@ describe('a rebuild that projectors fill', () => {
     expect(await stateOf('v1')).to.equal('active');
   });
 
-  it('says where it stopped when nobody fills it, and goes on from there', async () => {
+  it('reports where it stopped when no projector fills it, and continues from there', async () => {
     const { fill, watch } = watching({ patienceMs: 20 });
     expect(await watch()).to.deep.equal({ kind: 'stalled', events: 0, total: 3 });
     expect(await stateOf('v2')).to.equal('building');

@@ -53,7 +53,7 @@ describe('bad input to the command API', () => {
   for (const [pointer, values] of Object.entries(BAD)) {
     const name = pointer.slice(1);
     for (const path of PATHS[pointer] ?? []) {
-      it(`of ${name} at ${path} is 422 with a pointer to it`, async () => {
+      it(`as ${name} of ${path} is 422 with a pointer to it`, async () => {
         for (const value of values) {
           const answer = await api.post(path, { ...GOOD, [name]: value });
           expect(expectProblem(answer, 422), show(value)).to.deep.equal([pointer]);
@@ -80,7 +80,7 @@ describe('bad input to the command API', () => {
     });
   }
 
-  it('names every field that is wrong at once', async () => {
+  it('in several fields is reported for each of them', async () => {
     const answer = await api.post('/view', { anime_id: 'x', user_id: 5 });
     expect(expectProblem(answer, 422)).to.deep.equal([
       '/anime_id',
@@ -98,7 +98,7 @@ describe('bad input to the command API', () => {
     }
   });
 
-  it('does not reach prototypes', async () => {
+  it('never reaches a prototype', async () => {
     const inherited = '{"__proto__":{"anime_id":1,"user_id":"a","polluted":true}}';
     expectProblem(await api.post('/click', inherited), 422);
     const built = '{"constructor":{"prototype":{"polluted":true}},"anime_id":1}';
@@ -203,7 +203,7 @@ describe('bad input to the command API', () => {
       expect(response.status).to.equal(400);
     });
 
-    it('is 413: a little that inflates to a lot', async () => {
+    it('is 413: a small body that inflates to a large one', async () => {
       const response = await fetch(`${api.url}/click`, {
         method: 'POST',
         headers: { 'content-type': 'application/json', 'content-encoding': 'gzip' },

@@ -12,7 +12,7 @@ describe('the command API over HTTP', () => {
   before(async () => (api = await serveCommandApi()));
   after(() => api.stop());
 
-  it('says where an event is so that it holds behind a proxy that strips a prefix', async () => {
+  it('returns a Location that is valid behind a proxy that strips a prefix', async () => {
     for (const [method, path, body] of [
       ['PUT', '/animes/12', { title: 'A' }],
       ['POST', '/click', { anime_id: 12, user_id: 'a' }],
@@ -27,7 +27,7 @@ describe('the command API over HTTP', () => {
   });
 
   for (const type of ['text/plain;charset=UTF-8', 'application/vnd.tracker+json', 'text/plain']) {
-    it(`takes interactions as ${type}, but not the catalogue`, async () => {
+    it(`accepts interactions as ${type}, but not the catalogue`, async () => {
       await api.list(13);
       const body = { anime_id: 13, user_id: 'a', duration_seconds: 5, rating: 5 };
       const headers = { 'content-type': type };
@@ -51,7 +51,7 @@ describe('the command API over HTTP', () => {
     expect((await create()).status).to.equal(201);
   });
 
-  it('compares no entity tag where it reads, because its pages have none', async () => {
+  it('ignores entity tags on GET, because its pages have none', async () => {
     await api.list(20);
     // Written out: fetch adds Cache-Control to a request with If-None-Match.
     const get = (value: string) =>
@@ -94,7 +94,7 @@ describe('the command API over HTTP', () => {
     }
   });
 
-  it('tells browsers of any origin what they may read, in development', async () => {
+  it('exposes its headers to pages of any origin in development', async () => {
     const { headers } = await api.send('GET', '/live', undefined, { origin: 'https://a.example' });
     expect(headers.get('access-control-allow-origin')).to.equal('https://a.example');
     const preflight = await api.send('OPTIONS', '/click', undefined, {

@@ -49,7 +49,7 @@ const withoutPlaces = (body: object): unknown =>
   );
 
 describe('an example of the OpenAPI document', () => {
-  it('is what is really answered to what is sent, one after another', async () => {
+  it('is the real response to the example request, for all in sequence', async () => {
     const { listed, clicked, viewed, rated, revised, delisted } = ANSWERS;
     const ids = [listed, clicked, viewed, rated, rated, revised, delisted].map(
       ({ eventId }) => eventId,
@@ -96,7 +96,7 @@ describe('an example of the OpenAPI document', () => {
     }
   });
 
-  it('of a degraded service is what health says of a stream that is refused', async () => {
+  it('of a degraded service is the real health report of a refused stream', async () => {
     const api = await serveCommandApi({ version: '0.1.0', limits: { beginningForMs: 0 } });
     try {
       await clickAfter(truncate)(api);
@@ -109,7 +109,7 @@ describe('an example of the OpenAPI document', () => {
     }
   });
 
-  it('is not sent to a reader who wants nothing that exists, which is described too', async () => {
+  it('of a 406 is what a client gets that accepts no type that exists', async () => {
     const api = await serveCommandApi();
     try {
       await api.list(1);
@@ -126,7 +126,7 @@ describe('an example of the OpenAPI document', () => {
     }
   });
 
-  it('of a repeat says so', async () => {
+  it('of a replayed command has the replay header', async () => {
     const api = await serveCommandApi();
     try {
       await api.list(1);
@@ -307,7 +307,7 @@ const OF_FAILURES: Readonly<Record<Failure | RejectionCode, ProblemName>> = {
 };
 
 describe('a problem of the OpenAPI document', () => {
-  it('is there for every way in which a command can fail', () => {
+  it('exists for every way in which a command can fail', () => {
     const { responses } = operation('recordClick');
     const told = Object.values(responses).flatMap(({ content }) =>
       Object.keys(content?.['application/problem+json']?.examples ?? {}),
@@ -316,7 +316,7 @@ describe('a problem of the OpenAPI document', () => {
   });
 
   for (const [name, [operationId, provoke, options = {}]] of Object.entries(PROVOCATIONS)) {
-    it(`is what is really answered: ${name}`, async () => {
+    it(`is the real response: ${name}`, async () => {
       const api = await serveCommandApi(options);
       try {
         const answer = await provoke(api);
@@ -331,7 +331,7 @@ describe('a problem of the OpenAPI document', () => {
     });
   }
 
-  it('of metrics without a key is described, too', async () => {
+  it('exists for metrics without a key', async () => {
     const api = await serveCommandApi({ apiKeys: ['a-key'] });
     try {
       const answer = await get('/metrics')(api);
@@ -342,7 +342,7 @@ describe('a problem of the OpenAPI document', () => {
     }
   });
 
-  it('tells when to try again wherever the answer does', () => {
+  it('has Retry-After wherever the real response has it', () => {
     for (const { operationId, responses } of operations) {
       for (const [status, { headers = {}, content = {} }] of Object.entries(responses)) {
         const isProblem = 'application/problem+json' in content;

@@ -54,7 +54,7 @@ describe('the OpenAPI document', () => {
   before(async () => (api = await serveCommandApi()));
   after(() => api.stop());
 
-  it('keeps the standard', async () => {
+  it('is valid OpenAPI 3.1', async () => {
     const plain = JSON.parse(JSON.stringify(document)) as Record<string, unknown>;
     const { valid, errors } = await new Validator().validate(plain);
     expect(valid, JSON.stringify(errors)).to.equal(true);
@@ -83,7 +83,7 @@ describe('the OpenAPI document', () => {
     }
   });
 
-  it('gives every operation a name of its own, a tag that is described, and what it is for', () => {
+  it('gives every operation a unique id, a described tag, and a summary', () => {
     const ids = operations.map(({ operationId }) => operationId);
     expect(new Set(ids).size).to.equal(ids.length);
     const tags = document.tags.map(({ name }) => name);
@@ -106,7 +106,7 @@ describe('the OpenAPI document', () => {
     }
   });
 
-  it('has a page fill in what is required alone, so that a command is sent as it is', () => {
+  it('prefills only required parameters, so that a command can be sent unchanged', () => {
     for (const { parameters, operationId } of operations) {
       for (const { name, required = false, example } of parameters) {
         expect(example !== undefined, `${operationId} ${name}`).to.equal(required);
@@ -133,7 +133,7 @@ describe('the OpenAPI document', () => {
     }
   });
 
-  it('has no example at a limit', () => {
+  it('has no example at the limit of its schema', () => {
     for (const [at, { examples = [], maximum, maxLength = Infinity }] of schemaParts) {
       for (const example of examples) {
         expect(example, at).not.to.equal(maximum);
@@ -155,7 +155,7 @@ describe('the OpenAPI document', () => {
     }
   });
 
-  it('places the API where it is served itself, behind whatever prefix', () => {
+  it('names a server URL that is valid behind any prefix', () => {
     for (const prefix of ['', '/commands', '/a/b']) {
       const served = new URL(`https://example.org${prefix}/openapi.json`);
       // As clients do: the server relative to the document, then the path appended.
@@ -164,12 +164,12 @@ describe('the OpenAPI document', () => {
     }
   });
 
-  it('is served as it is', async () => {
+  it('is served unchanged at /openapi.json', async () => {
     const { body } = await api.send('GET', '/openapi.json');
     expect(body).to.deep.equal(JSON.parse(JSON.stringify(document)));
   });
 
-  it('names content types that the routes take, all of them for interactions', async () => {
+  it('names exactly the content types that the routes accept', async () => {
     const body = { anime_id: 1, user_id: 'a', duration_seconds: 1, rating: 5, title: 'A' };
     await api.list(1);
     const named: Record<string, string[]> = {};
@@ -192,7 +192,7 @@ describe('the OpenAPI document', () => {
     });
   });
 
-  it('is rendered at /docs/ from this host alone', async () => {
+  it('is rendered at /docs/ without loading from other hosts', async () => {
     const page = await fetch(`${api.url}/docs/`);
     expect(page.status).to.equal(200);
     const policy = page.headers.get('content-security-policy') ?? '';
@@ -207,7 +207,7 @@ describe('the OpenAPI document', () => {
     }
   });
 
-  it('is rendered at /docs too, by a redirect that holds behind a prefix', async () => {
+  it('is reached from /docs by a redirect that is valid behind a prefix', async () => {
     const redirect = await fetch(`${api.url}/docs`, { redirect: 'manual' });
     expect(redirect.status).to.equal(308);
     expect(redirect.headers.get('location')).to.equal('docs/');

@@ -37,20 +37,20 @@ describe('a refusal of the command API', () => {
     expectType(await click(2), 410, 'anime-delisted');
   });
 
-  it('is 412 at another revision, which the ETag tells', async () => {
+  it('is 412 at another revision, with that revision in the ETag', async () => {
     const answer = await click(1, { 'if-match': '"7"' });
     expectType(answer, 412, 'precondition-failed');
     expect(answer.headers.get('etag')).to.equal('"0"');
   });
 
-  it('is 422 for a key that came with another body', async () => {
+  it('is 422 for an Idempotency-Key used with another body', async () => {
     const headers = { 'idempotency-key': 'k' };
     await api.post('/rating', { anime_id: 1, user_id: 'a', rating: 5 }, headers);
     const other = await api.post('/rating', { anime_id: 1, user_id: 'a', rating: 6 }, headers);
     expectType(other, 422, 'idempotency-key-reused');
   });
 
-  it('is 409 when others keep writing', async () => {
+  it('is 409 when other processes keep writing to the stream', async () => {
     api.always(conflict);
     expectType(await click(1), 409, 'conflict');
   });
@@ -64,7 +64,7 @@ describe('a refusal of the command API', () => {
     expectType(await api.send('GET', '/animes/1/events'), 503, 'unavailable');
   });
 
-  it('is 503 that an operator must end where the event store denies access, to a read too', async () => {
+  it('is 503 event-store-access-denied where the event store denies access, also for a read', async () => {
     const denied = new PortError('ACCESS_DENIED', 'no', false);
     api.always(() => Promise.reject(denied));
     expectType(await click(1), 503, 'event-store-access-denied');
@@ -73,7 +73,7 @@ describe('a refusal of the command API', () => {
   });
 
   for (const code of ['CORRUPT', 'NOT_SUPPORTED'] as const) {
-    it(`is 500, not "does not answer", where the event store answers ${code}`, async () => {
+    it(`is 500, not unavailable, where the event store returns ${code}`, async () => {
       const refused = new PortError(code, 'no', false);
       api.always(() => Promise.reject(refused));
       expectType(await click(1), 500, 'event-store-refused');
@@ -82,7 +82,7 @@ describe('a refusal of the command API', () => {
     });
   }
 
-  it('is 503 that names stream and event where the beginning is hidden; what is left is shown', async () => {
+  it('is 503 naming stream and event where the beginning is hidden, and a read shows the rest', async () => {
     await api.list(3);
     for (let count = 0; count < 3; count += 1) await click(3);
     await api.store.setMaxCount('anime-3', 2);
@@ -115,7 +115,7 @@ describe('a refusal of the command API', () => {
     expect((await click(4)).status).to.equal(201);
   });
 
-  it('is 410 after a tombstone, to a read too', async () => {
+  it('is 410 after a tombstone, also for a read', async () => {
     await api.list(5);
     await api.store.tombstoneStream('anime-5');
     expectType(await click(5), 410, 'stream-deleted');
@@ -123,14 +123,14 @@ describe('a refusal of the command API', () => {
     expectType(await api.send('GET', '/animes/5/events'), 410, 'stream-deleted');
   });
 
-  it('is 503 of its own type when nobody knows whether it was recorded', async () => {
+  it('is 503 outcome-unknown when the event may or may not have been stored', async () => {
     api.always(neverApply);
     const answer = await click(1);
     expectType(answer, 503, 'outcome-unknown');
     expect(answer.headers.get('retry-after')).to.equal('1');
   });
 
-  it('is 404 or 405 for what does not exist', async () => {
+  it('is 404 for an unknown path and 405 for another method', async () => {
     expectProblem(await api.send('GET', '/clicks'), 404);
     const answer = await api.send('GET', '/click');
     expectProblem(answer, 405);
@@ -145,7 +145,7 @@ describe('a command API with keys', () => {
   before(async () => (api = await serveCommandApi({ apiKeys: ['one-key', 'two-key'] })));
   after(() => api.stop());
 
-  it('asks for one before anything else, and leaves probes and the reference open', async () => {
+  it('asks for a key before anything else, and leaves probes and the reference open', async () => {
     for (const [method, path] of [
       ['POST', '/click'],
       ['POST', '/view'],

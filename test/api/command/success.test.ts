@@ -32,7 +32,7 @@ describe('the command API', () => {
     });
   });
 
-  it('replaces all details: what is absent is unknown from then on', async () => {
+  it('replaces all details, making absent ones unknown', async () => {
     await api.send('PUT', '/animes/2', COWBOY_BEBOP);
     await api.send('PUT', '/animes/2', { title: 'Akira', nonsense: 1 });
     const { body } = await api.send('GET', '/animes/2/events?from=1');
@@ -57,7 +57,7 @@ describe('the command API', () => {
     ['/rating', { rating: 8.333 }, 'RatingGiven', { rating: 8.33 }],
     ['/rating', { rating: 5.359999999999999 }, 'RatingGiven', { rating: 5.36 }],
   ] as const) {
-    it(`takes ${path} as clients send it, with ${JSON.stringify(more)}`, async () => {
+    it(`accepts ${path} with ${JSON.stringify(more)}`, async () => {
       await api.list(3);
       const { status, headers, body } = await api.post(path, {
         anime_id: 3,
@@ -96,7 +96,7 @@ describe('the command API', () => {
     });
   }
 
-  it('takes an anime off the catalogue, once', async () => {
+  it('delists an anime once', async () => {
     await api.list(4);
     const gone = await api.send('DELETE', '/animes/4');
     expect(gone.status).to.equal(200);
@@ -107,7 +107,7 @@ describe('the command API', () => {
     expect(again.body).to.include({ revision: '2' });
   });
 
-  it('keeps ids of every script exactly as they came', async () => {
+  it('stores user ids of every script unchanged', async () => {
     await api.list(5);
     const ids = [
       'ユーザー',
@@ -129,7 +129,7 @@ describe('the command API', () => {
     expect(events.map(({ data }) => data.userId)).to.deep.equal(ids);
   });
 
-  it('answers a repeat with the same Idempotency-Key as the first time', async () => {
+  it('returns the first response for a repeat with the same Idempotency-Key', async () => {
     await api.list(6);
     const click = { anime_id: 6, user_id: 'a' };
     const first = await api.post('/click', click, { 'idempotency-key': 'k-1' });
@@ -145,14 +145,14 @@ describe('the command API', () => {
     expect(quoted.headers.get('etag')).to.equal(first.headers.get('etag'));
   });
 
-  it('answers a repeated listing with 201 and a repeated revision with 200', async () => {
+  it('returns 201 for a replayed listing and 200 for a replayed revision', async () => {
     const put = (title: string) =>
       api.send('PUT', '/animes/7', { title }, { 'idempotency-key': title });
     expect([(await put('A')).status, (await put('B')).status]).to.deep.equal([201, 200]);
     expect([(await put('A')).status, (await put('B')).status]).to.deep.equal([201, 200]);
   });
 
-  it('lets one of many with the same If-Match win', async () => {
+  it('accepts exactly one of many commands with the same If-Match', async () => {
     await api.list(8);
     const answers = await Promise.all(
       Array.from({ length: 20 }, () =>
@@ -163,7 +163,7 @@ describe('the command API', () => {
     expect(statuses).to.deep.equal([201, ...Array<number>(19).fill(412)]);
   });
 
-  it('passes the trace and the ids of the request on to the event', async () => {
+  it('stores trace context, request id and correlation id with the event', async () => {
     const traceparent = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01';
     const { headers } = await api.send(
       'PUT',
@@ -185,7 +185,7 @@ describe('the command API', () => {
     });
   });
 
-  it('stores the request id as correlation id too where none was given', async () => {
+  it('stores the request id as correlation id where none was given', async () => {
     await api.send('PUT', '/animes/11', { title: 'A' }, { 'x-request-id': 'request-2' });
     const { body } = await api.send('GET', '/animes/11/events');
     expect(body).to.have.nested.property('events[0].metadata').that.includes({
@@ -194,7 +194,7 @@ describe('the command API', () => {
     });
   });
 
-  it('takes a repeat whose rating is kept as the same for the same body', async () => {
+  it('treats ratings that round to the same value as the same body', async () => {
     await api.list(14);
     const rate = (rating: number) =>
       api.post('/rating', { anime_id: 14, user_id: 'a', rating }, { 'idempotency-key': 'k' });
@@ -208,7 +208,7 @@ describe('the command API', () => {
     expectProblem(await rate(8.335), 422);
   });
 
-  it('takes the same Idempotency-Key for another anime or kind of command as another one', async () => {
+  it('scopes an Idempotency-Key to the anime and the kind of command', async () => {
     await api.list(15);
     await api.list(16);
     const body = { user_id: 'a', duration_seconds: 5 };
@@ -226,7 +226,7 @@ describe('the command API', () => {
     expect(listed.headers.get('idempotency-replayed')).to.equal(null);
   });
 
-  it('pages through a history', async () => {
+  it('pages through the events of an anime', async () => {
     await api.list(10);
     for (let i = 0; i < 4; i += 1) await api.post('/click', { anime_id: 10, user_id: 'a' });
     const first = await api.send('GET', '/animes/10/events?limit=3');

@@ -42,7 +42,7 @@ const withDifferences = (lines: readonly string[]): string[] =>
     return difference === undefined ? line : `${difference.question}: ${difference.ours}`;
   });
 
-describe('the answers to the questions that EventStoreDB 23.10.7 was asked', () => {
+describe('the recorded responses of EventStoreDB 23.10.7', () => {
   let node: GrpcNode;
   let server: string[];
 
@@ -53,12 +53,12 @@ describe('the answers to the questions that EventStoreDB 23.10.7 was asked', () 
   });
   after(() => node.stop());
 
-  it('are the same, but for the differences that have a reason', async () => {
+  it('are the same as ours, except for the listed differences', async () => {
     const answers = await answersOf(node.server.port);
     expect(answers.join('\n')).to.equal(withDifferences(server).join('\n'));
   }).timeout(60_000);
 
-  it('differ wherever a difference is named', () => {
+  it('differ from ours wherever a difference is listed', () => {
     for (const { question, ours, reason } of DIFFERENCES) {
       const asked = server.filter((line) => line.startsWith(`${question}: `));
       expect(asked, question).to.have.length(1);

@@ -59,7 +59,7 @@ for (const [flavour, batchAppend] of [
       });
     };
 
-    it('answers the revision and the position of the last event', async () => {
+    it('returns the revision and the position of the last event', async () => {
       const [first, second] = [event(), event()];
       const result = await append('no_stream', first, second);
       expect(result.success).to.equal(true);
@@ -72,13 +72,13 @@ for (const [flavour, batchAppend] of [
     });
 
     for (const expected of ['any', 'no_stream'] as const) {
-      it(`takes a new stream where ${expected} is expected`, async () => {
+      it(`creates a stream where ${expected} is expected`, async () => {
         expect(await append(expected, event())).to.include({ nextExpectedRevision: 0n });
       });
     }
 
     for (const expected of ['any', 'stream_exists', 0n] as const) {
-      it(`takes the next event where ${expected} is expected`, async () => {
+      it(`appends the next event where ${expected} is expected`, async () => {
         await append('no_stream', event());
         expect(await append(expected, event())).to.include({ nextExpectedRevision: 1n });
       });
@@ -103,7 +103,7 @@ for (const [flavour, batchAppend] of [
       });
     }
 
-    it('answers a repeat with the same ids as the first time and writes nothing', async () => {
+    it('returns the first result for a repeat with the same ids and writes nothing', async () => {
       const batch = events(2);
       await append('no_stream', event());
       const first = await append(0n, ...batch);
@@ -112,13 +112,13 @@ for (const [flavour, batchAppend] of [
       expect(await stored()).to.have.length(4);
     });
 
-    it('refuses a repeat of which a later id differs', async () => {
+    it('refuses a repeat in which a later id differs', async () => {
       const [first, second] = [event(), event()];
       await append('no_stream', first, second);
       await expectConflict(append('no_stream', first, event()), 'no_stream', 1n);
     });
 
-    it('answers a recent repeat where any revision is expected', async () => {
+    it('recognises a recent repeat where any revision is expected', async () => {
       const batch = events(2);
       const first = await append('any', ...batch);
       expect(await append('any', ...batch)).to.deep.equal(first);
@@ -140,14 +140,14 @@ for (const [flavour, batchAppend] of [
       expect(node.log.head(stream)).to.equal('no_stream');
     });
 
-    it('refuses a single event of several megabytes, which comes in parts', async () => {
+    it('refuses a single event of several megabytes, sent in parts', async () => {
       const large = binaryEvent({ type: 'Blob', data: Buffer.alloc(5 * 1024 * 1024, 1) });
       const error = await rejectionOf(append('any', event(), large, event()));
       expect(error).to.be.instanceOf(MaxAppendSizeExceededError);
       expect(await append('no_stream', event())).to.include({ nextExpectedRevision: 0n });
     });
 
-    it('takes an append that comes in many parts whole', async () => {
+    it('accepts an append that is sent in many parts', async () => {
       const batch = events(200);
       const result = await node.client.appendToStream(stream, batch, {
         expectedRevision: 'no_stream',
@@ -165,7 +165,7 @@ for (const [flavour, batchAppend] of [
       expect(error).to.include({ streamName: stream });
     });
 
-    it('names a stream outside ASCII in a conflict', async () => {
+    it('names a non-ASCII stream in a conflict', async () => {
       stream = ` 銀河-"né"\n${randomUUID()} `;
       await append('no_stream', event());
       await expectConflict(append('no_stream', event()), 'no_stream', 0n);
@@ -187,7 +187,7 @@ for (const [flavour, batchAppend] of [
       if (batchAppend) expect(await stored()).to.deep.equal(batch.map(({ id }) => id));
     });
 
-    it('keeps data, metadata and their kind as they came', async () => {
+    it('stores data, metadata and content type unchanged', async () => {
       const data = { text: 'Ünï\u0000cødé 銀河', deep: { nothing: null, list: [1, 'two', {}] } };
       const metadata = { $correlationId: 'c-1' };
       const bytes = Uint8Array.from([0, 255, 254, 1, 128]);

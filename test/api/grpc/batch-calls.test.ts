@@ -53,7 +53,7 @@ describe('a batch call', () => {
 
   const id = (): string => randomUUID();
 
-  it('answers each append once, also when the client has said all it will', async () => {
+  it('answers each append once, also after the client half-closed the call', async () => {
     const [first, second] = [id(), id()];
     const answers = await exchange(
       { correlationId: first, stream, events: [proposed()] },
@@ -65,7 +65,7 @@ describe('a batch call', () => {
     ]);
   });
 
-  it('takes parts of several appends that come in between each other', async () => {
+  it('accepts interleaved parts of several appends', async () => {
     const [first, second] = [id(), id()];
     const other = `anime-${randomUUID()}`;
     const answers = await exchange(
@@ -77,7 +77,7 @@ describe('a batch call', () => {
     expect(Object.fromEntries(answers)).to.deep.equal({ [first]: '1', [second]: '2' });
   });
 
-  it('ignores a part of an append that nobody opened', async () => {
+  it('ignores a part of an append that was never opened', async () => {
     const known = id();
     const answers = await exchange(
       { correlationId: id(), events: [proposed()] },
@@ -86,7 +86,7 @@ describe('a batch call', () => {
     expect(answers).to.deep.equal([[known, '0']]);
   });
 
-  it('takes the same correlation id again once it is answered', async () => {
+  it('accepts a correlation id again once it was answered', async () => {
     const same = id();
     const again = { correlationId: same, stream, events: [proposed()] };
     expect(await exchange(again, { ...again, events: [proposed()] })).to.deep.equal([
@@ -114,7 +114,7 @@ describe('a batch call', () => {
     ],
   ];
   for (const [what, difference, type] of refused) {
-    it(`refuses an append ${what}, and takes the next`, async () => {
+    it(`refuses an append ${what}, and accepts the next`, async () => {
       const [first, next] = [id(), id()];
       const request = { correlationId: first, stream, events: [proposed()], ...difference };
       const answers = await exchange(request, {
@@ -130,7 +130,7 @@ describe('a batch call', () => {
     });
   }
 
-  it('answers an append once that is refused before its last part', async () => {
+  it('answers once an append that is refused before its last part', async () => {
     const [first, next] = [id(), id()];
     const answers = await exchange(
       { correlationId: first, stream, events: [proposed()], final: false },
@@ -145,7 +145,7 @@ describe('a batch call', () => {
     ]);
   });
 
-  it('gives up an append whose last part does not come in time', async () => {
+  it('times out an append whose last part does not arrive', async () => {
     const call = client.batchAppend();
     const { answers } = batchAnswers(call);
     const late = id();
@@ -156,7 +156,7 @@ describe('a batch call', () => {
     expect(appendsBegun).to.equal(0);
   });
 
-  it('keeps few appends unfinished at a time', async () => {
+  it('limits the number of unfinished appends', async () => {
     const ids = Array.from({ length: 65 }, id);
     const call = client.batchAppend();
     const { answers } = batchAnswers(call);
@@ -167,7 +167,7 @@ describe('a batch call', () => {
     call.cancel();
   });
 
-  it('reads no more of a client that does not read its answers', async () => {
+  it('stops reading from a client that does not read its responses', async () => {
     const call = client.batchAppend();
     // It stops after the first: grpc-js keeps what comes before a first read in memory.
     call.on('error', () => undefined).once('data', () => call.pause());

@@ -48,7 +48,7 @@ describe('the gRPC port and a browser', () => {
   before(async () => (node = await open()));
   after(() => Promise.all(opened.map((each) => each.stop())));
 
-  it('says in a page what it is, how to connect, and where the APIs are', async () => {
+  it('serves a page that says what it is, how to connect, and where the APIs are', async () => {
     const response = await get('/');
     expect(response.status).to.equal(200);
     expect(response.headers.get('content-type')).to.equal('text/html; charset=utf-8');
@@ -67,7 +67,7 @@ describe('the gRPC port and a browser', () => {
     expect((await get('/favicon.ico')).headers.get('content-type')).to.equal('image/svg+xml');
   });
 
-  it('is alive with 204 at /health/live, as an EventStoreDB is', async () => {
+  it('answers 204 at /health/live, as EventStoreDB does', async () => {
     expect((await get('/health/live')).status).to.equal(204);
   });
 
@@ -82,7 +82,7 @@ describe('the gRPC port and a browser', () => {
     }
   });
 
-  it('answers a request that comes byte by byte', async () => {
+  it('answers a request that arrives byte by byte', async () => {
     const answer = await exchange(
       node.server.port,
       ...Array.from('POST / HTTP/1.1\r\nHost: a\r\n\r\n'),
@@ -96,7 +96,7 @@ describe('the gRPC port and a browser', () => {
     expect(answer.match(/HTTP\/1\.1 204/g)).to.have.length(1);
   });
 
-  it('refuses what is neither, and serves on', async () => {
+  it('refuses a connection that is neither, and keeps serving', async () => {
     const tls = '\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03';
     expect(await exchange(node.server.port, tls)).to.match(/^HTTP\/1\.1 400 /);
     expect(await exchange(node.server.port, 'PRINT / HTTP/1.1\r\n\r\n')).not.to.include('200');
@@ -115,7 +115,7 @@ describe('the gRPC port and a browser', () => {
     socket.destroy();
   });
 
-  it('serves gRPC beside browsers', async () => {
+  it('serves gRPC while browsers are connected', async () => {
     const stream = `anime-${randomUUID()}`;
     const click = () => jsonEvent({ type: 'Clicked', data: {} });
     const [appended, live] = await Promise.all([
@@ -139,7 +139,7 @@ describe('the gRPC port and a browser', () => {
     });
   }
 
-  it('leaves a connection of HTTP/2 open past the time to show what it speaks', async () => {
+  it('keeps an HTTP/2 connection open past the time-out for the preface', async () => {
     const impatient = await open({ firstRequestMs: 50 });
     const http2 = await connect(impatient);
     http2.write(PREFACE);
@@ -151,7 +151,7 @@ describe('the gRPC port and a browser', () => {
     http2.destroy();
   });
 
-  it('does not keep a stop waiting for connections that say nothing', async () => {
+  it('stops without waiting for silent connections', async () => {
     const stopping = await open();
     const silent = await connect(stopping);
     const half = await connect(stopping);
@@ -163,7 +163,7 @@ describe('the gRPC port and a browser', () => {
 });
 
 describe('the gRPC port without a page', () => {
-  it('tells a browser in a sentence what it is', async () => {
+  it('tells a browser in one sentence what it is', async () => {
     const node = await openGrpcNode();
     try {
       const response = await fetch(`http://127.0.0.1:${node.server.port}/`);

@@ -57,7 +57,7 @@ describe('cursors over the log', () => {
     });
   }
 
-  it('are released when the client goes away', async () => {
+  it('are released when the client disconnects', async () => {
     const subscription = node.client.subscribeToAll({ fromPosition: START }).resume();
     subscription.on('error', () => undefined);
     await eventually(() => expect(open).to.equal(1));
@@ -65,7 +65,7 @@ describe('cursors over the log', () => {
     await eventually(() => expect(open).to.equal(0));
   });
 
-  it('stand still while a client does not read', async () => {
+  it('do not advance while a client does not read', async () => {
     await fill(2000, 5000);
     const subscription = node.client.subscribeToAll({ fromPosition: START });
     let before = -1;
@@ -84,7 +84,7 @@ describe('cursors over the log', () => {
     await subscription.unsubscribe();
   });
 
-  it('are released where a client that does not read goes away', async () => {
+  it('are released when a client that does not read disconnects', async () => {
     await fill(1000, 5000);
     const subscription = node.client.subscribeToAll({ fromPosition: START });
     await eventually(() => expect(pulled).to.be.above(10));

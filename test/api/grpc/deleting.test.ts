@@ -36,14 +36,14 @@ describe('deleting and metadata over gRPC', () => {
   };
 
   describe('softly', () => {
-    it('hides the stream and says where in the log', async () => {
+    it('hides the stream and returns its position', async () => {
       await append(2);
       const { position } = await node.client.deleteStream(stream, { expectedRevision: 1n });
       expect(position?.commit).to.equal(node.log.lastPosition());
       expect(await rejectionOf(revisions())).to.be.instanceOf(StreamNotFoundError);
     });
 
-    it('goes on counting once the stream is written to again', async () => {
+    it('continues the revisions when the stream is written to again', async () => {
       await append(2);
       await node.client.deleteStream(stream);
       expect(await append(1, 'no_stream')).to.include({ nextExpectedRevision: 2n });
@@ -73,14 +73,14 @@ describe('deleting and metadata over gRPC', () => {
       expect(await revisions()).to.have.length(3);
     });
 
-    it(`${how} refuses a revision of a stream that is not there`, async () => {
+    it(`${how} refuses a revision of a stream that does not exist`, async () => {
       const error = await rejectionOf(remove({ expectedRevision: 0n }));
       expect(error).to.be.instanceOf(WrongExpectedVersionError);
       expect(error).to.include({ expectedVersion: 0n, actualVersion: -1n });
     });
   }
 
-  it('refuses to delete softly what never was, whatever is expected', async () => {
+  it('refuses to soft-delete a stream that never existed, whatever is expected', async () => {
     const error = await rejectionOf(node.client.deleteStream(stream));
     expect(error).to.be.instanceOf(WrongExpectedVersionError);
     expect(error).to.include({ expectedVersion: -2n, actualVersion: -1n });
@@ -98,21 +98,21 @@ describe('deleting and metadata over gRPC', () => {
       );
     });
 
-    it('ends a stream that never was', async () => {
+    it('ends a stream that never existed', async () => {
       await node.client.tombstoneStream(stream);
       expect(await rejectionOf(append(1))).to.be.instanceOf(StreamDeletedError);
     });
   });
 
   describe('metadata', () => {
-    it('comes back with its own keys', async () => {
+    it('is returned with custom keys', async () => {
       const metadata = { maxCount: 3, truncateBefore: 1, team: 'read models' };
       await node.client.setStreamMetadata(stream, metadata, { expectedRevision: 'no_stream' });
       const read = await node.client.getStreamMetadata(stream);
       expect(read).to.deep.include({ streamName: stream, metadata });
     });
 
-    it('is undefined where none was set', async () => {
+    it('is undefined where it was never set', async () => {
       expect(await node.client.getStreamMetadata(stream)).to.deep.equal({ streamName: stream });
     });
 

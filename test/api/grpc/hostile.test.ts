@@ -13,7 +13,7 @@ const PATHS = ['Read', 'Append', 'BatchAppend', 'Delete', 'Tombstone'].map(
   (name) => `/event_store.client.streams.Streams/${name}`,
 );
 
-describe('a hostile client', () => {
+describe('a hostile gRPC client', () => {
   let node: GrpcNode;
   let client: StreamsClient;
   let stream: string;
@@ -140,12 +140,12 @@ describe('a hostile client', () => {
     });
   }
 
-  it('reads as many events as there are when it asks for more than exist', async () => {
+  it('gets the existing events when it asks for more than exist', async () => {
     await node.client.setStreamMetadata(stream, { maxCount: 1 });
     expect(await read(readOptions().setCount('18446744073709551615'))).to.equal(undefined);
   });
 
-  it('finds what matches a filter, however rare, and no more than it asked for', async () => {
+  it('gets matching events, however rare, and no more than it asked for', async () => {
     const event = (type: string) => ({
       id: randomUUID(),
       type,
@@ -169,7 +169,7 @@ describe('a hostile client', () => {
     expect(await revisionsOf(filtered(BACKWARDS).setAll(end))).to.deep.equal(['902', '601']);
   });
 
-  it('is answered with structured ids when it does not ask for text', async () => {
+  it('gets structured ids when it does not ask for text', async () => {
     await node.client.setStreamMetadata(stream, { maxCount: 1 });
     const [first] = await responses(readOptions());
     const id = first?.getEvent()?.getEvent()?.getId();
@@ -216,7 +216,7 @@ describe('a hostile client', () => {
     });
   }
 
-  it('may give ids as bits', async () => {
+  it('may send ids as bits', async () => {
     const bits = new shared.UUID.Structured()
       .setMostSignificantBits('-81985529216486896')
       .setLeastSignificantBits('81985529216486895');
@@ -237,7 +237,7 @@ describe('a hostile client', () => {
     });
   }
 
-  it('cannot end the server with bytes that are no message', async () => {
+  it('cannot crash the server with bytes that are no message', async () => {
     const raw = new Client(`127.0.0.1:${node.server.port}`, credentials.createInsecure());
     const send = (path: string, bytes: Uint8Array): Promise<unknown> =>
       new Promise((resolve) => {
@@ -265,7 +265,7 @@ describe('a hostile client', () => {
     expect(await read(readOptions())).to.equal(undefined);
   });
 
-  it('cannot end the server by speaking another protocol', async () => {
+  it('cannot crash the server by speaking another protocol', async () => {
     const { port } = node.server;
     await exchange(port, 'GET / HTTP/1.1\r\nHost: x\r\n\r\n').catch(() => undefined);
     await exchange(port, '\0'.repeat(5000)).catch(() => undefined);

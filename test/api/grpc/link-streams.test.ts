@@ -65,7 +65,7 @@ describe('link streams over gRPC', () => {
     expect(await resolved({}, `$et-${category}`)).to.deep.equal(['0: 1@1', '1: 0@2']);
   });
 
-  it('are read as links by who does not follow them', async () => {
+  it('are read as links without resolveLinkTos', async () => {
     await append('1', 'A', 'A');
     const [, second] = await read({ resolveLinkTos: false });
     expect(second?.link).to.equal(undefined);
@@ -89,14 +89,14 @@ describe('link streams over gRPC', () => {
     ]);
   });
 
-  it('hold what was appended before the read, always', async () => {
+  it('contain everything appended before the read', async () => {
     for (let n = 0; n < 20; n += 1) {
       await append(String(n % 3), 'A');
       expect(await read()).to.have.lengthOf(n + 1);
     }
   });
 
-  it('keep links to what is hidden or deleted, which lead nowhere', async () => {
+  it('keep links to hidden or deleted events, which resolve to nothing', async () => {
     await append('kept', 'A', 'A');
     await append('soft', 'A');
     await append('ended', 'A');
@@ -108,13 +108,13 @@ describe('link streams over gRPC', () => {
     ]);
   });
 
-  it('are not found before anything belongs to them', async () => {
+  it('do not exist before an event belongs to them', async () => {
     for (const stream of [`$ce-${category}`, `$et-${category}`]) {
       expect(await rejectionOf(read({}, stream))).to.be.instanceOf(StreamNotFoundError);
     }
   });
 
-  it('put nothing into all streams', async () => {
+  it('write nothing to $all', async () => {
     await append('1', 'A');
     await read();
     const streams: (string | undefined)[] = [];
@@ -122,7 +122,7 @@ describe('link streams over gRPC', () => {
     expect(streams.filter((stream) => stream?.startsWith('$ce-'))).to.deep.equal([]);
   });
 
-  it('are led to by other links, as other streams are', async () => {
+  it('can be the target of other links', async () => {
     await append('1', 'A', 'A');
     await read();
     const [link] = [randomUUID()];
@@ -144,7 +144,7 @@ describe('link streams over gRPC', () => {
       return { says, stop: () => subscription.unsubscribe() };
     };
 
-    it('deliver history, say so, and go on live', async () => {
+    it('deliver history, caught-up, and live events', async () => {
       await append('1', 'A', 'A');
       const one = follow({ fromRevision: START });
       await one.says('0: 0@1', '1: 1@1', 'caught up');
@@ -153,7 +153,7 @@ describe('link streams over gRPC', () => {
       await one.stop();
     });
 
-    it('go on after a link, and from the end', async () => {
+    it('start after a link, and from the end', async () => {
       await append('1', 'A', 'A', 'A');
       const after = follow({ fromRevision: 1n });
       const end = follow({ fromRevision: END });
@@ -164,7 +164,7 @@ describe('link streams over gRPC', () => {
       await Promise.all([after.stop(), end.stop()]);
     });
 
-    it('wait for what is not there yet', async () => {
+    it('wait for a link stream that does not exist yet', async () => {
       const one = follow({ fromRevision: START });
       await one.says('caught up');
       await append('1', 'A');
@@ -173,7 +173,7 @@ describe('link streams over gRPC', () => {
     });
   });
 
-  describe('are written by nobody:', () => {
+  describe('reject writes:', () => {
     const one = jsonEvent({ type: 'A', data: {} });
     const credentials = { username: 'admin', password: 'changeit' };
     const writes: Readonly<

@@ -88,7 +88,7 @@ describe('the event store port, for clients of other languages', () => {
 
   describe('a classic append', () => {
     for (const fault of ['reset', 'close'] as const) {
-      it(`that is cut off writes nothing, wherever it is cut (${fault})`, async () => {
+      it(`that is cut off writes nothing, at any point (${fault})`, async () => {
         const line = await tcpProxy({ host: '127.0.0.1', port: node.server.port });
         try {
           for (let sent = 1; sent <= 25; sent += 1) {
@@ -122,7 +122,7 @@ describe('the event store port, for clients of other languages', () => {
       });
     }
 
-    it('that is refused while its client still sends is answered once all is sent', async () => {
+    it('that is refused while the client still sends is answered once all is sent', async () => {
       const large = Array.from({ length: 20 }, () => event({ bytes: 500_000 }));
       const answer = await append(
         head((of) => of.setAny(new shared.Empty())),
@@ -137,7 +137,7 @@ describe('the event store port, for clients of other languages', () => {
       expect(node.log.head(stream)).to.equal('no_stream');
     });
 
-    it('takes the revision 2^64-1 for a stream that is not there', async () => {
+    it('treats the revision 2^64-1 as no stream', async () => {
       expect(
         await revisionAfter(
           head((of) => of.setRevision(NONE)),
@@ -163,7 +163,7 @@ describe('the event store port, for clients of other languages', () => {
         '{0x0c9d2c1e,0x7a8e,0x4d0f,{0x9f,0x3e,0x0f,0x5b,0x8f,0x1f,0x7f,0x11}}',
       ],
     ] as const) {
-      it(`takes an event id ${form}`, async () => {
+      it(`accepts an event id ${form}`, async () => {
         await revisionAfter(
           head((of) => of.setAny(new shared.Empty())),
           event({ id: text }),
@@ -183,7 +183,7 @@ describe('the event store port, for clients of other languages', () => {
       });
     }
 
-    it('takes stream names and types of thousands of bytes', async () => {
+    it('accepts stream names and types of thousands of bytes', async () => {
       const name = `long-${'x'.repeat(4000)}`;
       const first = new streams.AppendReq().setOptions(
         options(name).setNoStream(new shared.Empty()),
@@ -192,7 +192,7 @@ describe('the event store port, for clients of other languages', () => {
     });
   });
 
-  it('takes the revision 2^64-1 for no stream in deletes and tombstones', async () => {
+  it('treats the revision 2^64-1 as no stream in deletes and tombstones', async () => {
     const refused = await new Promise<ServiceError | null>((resolve) => {
       const target = new streams.DeleteReq.Options().setStreamIdentifier(identifier(stream));
       client.delete(new streams.DeleteReq().setOptions(target.setRevision(NONE)), (error) =>
@@ -256,18 +256,18 @@ describe('the event store port, for clients of other languages', () => {
       expect(await read('end', { backwards: true })).to.deep.equal(['2', '1', '0', 'last 2']);
     });
 
-    it('that maxCount ended tells the last position of the stream', async () => {
+    it('that maxCount ended returns the last position of the stream', async () => {
       await given(3);
       expect(await read('start', { count: '1' })).to.deep.equal(['0', 'last 2']);
     });
 
-    it('that finds nothing new tells the last position, so that nobody waits for ever', async () => {
+    it('that finds nothing new returns the last position, so that no client waits for ever', async () => {
       await given(3);
       expect(await read('3')).to.deep.equal(['last 2']);
       expect(await read('99')).to.deep.equal(['first 3', 'last 2']);
     });
 
-    it('that begins before the first visible event tells where that is', async () => {
+    it('that begins before the first visible event returns its revision', async () => {
       await given(100, { truncateBefore: 40 });
       expect(await read('start', { count: '5' })).to.deep.equal([
         ...['first 40', '40', '41', '42', '43', '44'],
@@ -276,7 +276,7 @@ describe('the event store port, for clients of other languages', () => {
       expect((await read('20', { count: '30' }))[0]).to.equal('40');
     });
 
-    it('tells no positions to an older client, and none of a stream that is not there', async () => {
+    it('returns no positions to an older client, nor for a missing stream', async () => {
       expect(await read('start')).to.deep.equal(['not found']);
       await given(1);
       expect(await read('start', { compatibility: 0 })).to.deep.equal(['0']);
@@ -337,7 +337,7 @@ describe('the event store port, for clients of other languages', () => {
       expect(page.seen).to.deep.equal([...['1@$ce-c -> 0@c-2', '2@$ce-c -> 1@c-1'], 'last 2']);
     });
 
-    it('read beyond its end is empty, and tells where the end is', async () => {
+    it('read beyond its end is empty, and returns the end', async () => {
       const page = ask(
         (of) => of.setRevision('3'),
         (options) => options.setCount('100'),
@@ -355,7 +355,7 @@ describe('the event store port, for clients of other languages', () => {
       expect(page.seen).to.deep.equal(['2@$ce-c -> 1@c-1', 'last 2']);
     });
 
-    it('is subscribed to after the link that was handled last', async () => {
+    it('can be subscribed to after the last handled link', async () => {
       const subscription = ask(
         (of) => of.setRevision('1'),
         (options) => options.setSubscription(new Options.SubscriptionOptions()),
@@ -381,7 +381,7 @@ describe('the event store port, for clients of other languages', () => {
     };
     const add = (type: string) => node.client.appendToStream(stream, jsonEvent({ type, data: {} }));
 
-    it('to a stream that is softly deleted delivers what is appended later', async () => {
+    it('to a soft-deleted stream delivers later events', async () => {
       await add('before');
       await node.client.deleteStream(stream);
       const { seen, stop } = follow(node.client.subscribeToStream(stream, { fromRevision: START }));
@@ -391,7 +391,7 @@ describe('the event store port, for clients of other languages', () => {
       await Promise.all([stop(), caughtUp.stop()]);
     });
 
-    it('to a stream that is softly deleted under it goes on when it is written to again', async () => {
+    it('to a stream that is soft-deleted meanwhile continues when it is written to again', async () => {
       await add('before');
       const { seen, stop } = follow(node.client.subscribeToStream(stream, { fromRevision: START }));
       await eventually(() => expect(seen).to.deep.equal(['before']));
@@ -401,7 +401,7 @@ describe('the event store port, for clients of other languages', () => {
       await stop();
     });
 
-    it('from beyond the end of the log delivers what comes', async () => {
+    it('from beyond the end of the log delivers new events', async () => {
       const seen: string[] = [];
       const beyond = { commit: 999_999_999_999n, prepare: 999_999_999_999n };
       const all = node.client.subscribeToAll({ fromPosition: beyond });
@@ -415,7 +415,7 @@ describe('the event store port, for clients of other languages', () => {
       await all.unsubscribe();
     });
 
-    it('from the end delivers only what comes', async () => {
+    it('from the end delivers only new events', async () => {
       await add('before');
       const subscription = node.client.subscribeToStream(stream, { fromRevision: END });
       const { seen, stop } = follow(subscription);

@@ -51,7 +51,7 @@ describe('reading over gRPC', () => {
       ? Array.from({ length: to - from + 1 }, (_, step) => from + step)
       : range(to, from).reverse();
 
-  it('reads a long stream whole, in order', async () => {
+  it('reads a long stream completely, in order', async () => {
     await given(1000);
     expect(await revisions({})).to.deep.equal(range(0, 999));
   });
@@ -92,13 +92,13 @@ describe('reading over gRPC', () => {
     expect(error).to.include({ code: 3 });
   });
 
-  it('says that a stream is missing', async () => {
+  it('reports a missing stream', async () => {
     const error = await rejectionOf(revisions({}));
     expect(error).to.be.instanceOf(StreamNotFoundError);
     expect(error).to.include({ streamName: stream });
   });
 
-  it('says that a stream is deleted for ever', async () => {
+  it('reports a tombstoned stream', async () => {
     stream = `銀河-${randomUUID()}`;
     await given(1);
     await node.client.tombstoneStream(stream);
@@ -154,7 +154,7 @@ describe('reading over gRPC', () => {
     const read = async (resolveLinkTos: boolean) =>
       (await collect(node.client.readStream(stream, { resolveLinkTos })))[0];
 
-    it('lead to their event when asked to', async () => {
+    it('resolve to their event with resolveLinkTos', async () => {
       const target = `target-${randomUUID()}`;
       await given(3, target);
       await link(`1@${target}`);
@@ -164,7 +164,7 @@ describe('reading over gRPC', () => {
       expect(resolved?.commitPosition).to.equal(node.log.lastPosition());
     });
 
-    it('stay as they are when not asked to', async () => {
+    it('stay links without resolveLinkTos', async () => {
       const target = `target-${randomUUID()}`;
       await given(3, target);
       await link(`1@${target}`);
@@ -174,7 +174,7 @@ describe('reading over gRPC', () => {
     });
 
     for (const noLink of ['no link', '"1@target"', '99999999999999999999@x', '@', '']) {
-      it(`are events like others where "${noLink}" has no revision`, async () => {
+      it(`are ordinary events where "${noLink}" has no revision`, async () => {
         await link(noLink);
         const resolved = await read(true);
         expect(resolved?.event).to.include({ streamId: stream, type: '$>' });
@@ -183,7 +183,7 @@ describe('reading over gRPC', () => {
     }
 
     for (const nowhere of ['7@missing', '1@', '1']) {
-      it(`come alone where "${nowhere}" leads nowhere`, async () => {
+      it(`are returned without an event where "${nowhere}" does not exist`, async () => {
         await link(nowhere);
         const resolved = await read(true);
         expect(resolved?.event).to.equal(undefined);
@@ -192,7 +192,7 @@ describe('reading over gRPC', () => {
     }
   });
 
-  it('lets go of a reader that cancels in the middle', async () => {
+  it('releases a reader that cancels halfway', async () => {
     await given(2000);
     const reading = node.client.readStream(stream);
     for await (const { event } of reading) if (event?.revision === 10n) break;

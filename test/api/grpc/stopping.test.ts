@@ -45,7 +45,7 @@ for (const batchAppend of [true, false]) {
       stream = `anime-${randomUUID()}`;
     });
 
-    it('answers the appends that it had begun, and takes no more', async () => {
+    it('answers the appends in flight, and accepts no more', async () => {
       const held = holdAppends();
       const node = await openGrpcNode({ features, wrap: held.wrap });
       const appending = Promise.all(
@@ -73,7 +73,7 @@ for (const batchAppend of [true, false]) {
       await node.stop();
     });
 
-    it('is unavailable once the log is closed under it', async () => {
+    it('is unavailable once the log is closed', async () => {
       const node = await openGrpcNode({ features });
       await node.client.appendToStream(stream, click());
       await node.log.close();
@@ -82,7 +82,7 @@ for (const batchAppend of [true, false]) {
       await node.stop();
     });
 
-    it('calls an append that is not confirmed in time timed out', async () => {
+    it('reports a time-out for an append that is not confirmed in time', async () => {
       const held = holdAppends();
       const node = await openGrpcNode({ features, wrap: held.wrap, appendTimeoutMs: 50 });
       const error = await rejectionOf(node.client.appendToStream(stream, click()));
@@ -106,7 +106,7 @@ describe('stopping the server', () => {
     await node.stop();
   });
 
-  it('is not needed for a subscription to end when the log is closed', async () => {
+  it('is not needed to end a subscription when the log is closed', async () => {
     const node = await openGrpcNode();
     const subscription = node.client.subscribeToAll({ fromPosition: START });
     const ended = new Promise((resolve) => subscription.once('error', resolve));
@@ -116,7 +116,7 @@ describe('stopping the server', () => {
     await node.stop();
   });
 
-  it('may be asked for twice', async () => {
+  it('may be requested twice', async () => {
     const node = await openGrpcNode();
     await Promise.all([node.server.close(), node.server.close()]);
     await node.stop();
@@ -134,7 +134,7 @@ describe('stopping the server', () => {
     await node.stop();
   });
 
-  it('says that a port is taken', async () => {
+  it('reports a port in use', async () => {
     const node = await openGrpcNode();
     const error = await rejectionOf(openGrpcNode({ port: node.server.port }));
     expect(error).to.have.property(
@@ -145,7 +145,7 @@ describe('stopping the server', () => {
   });
 });
 
-describe('a node of its own', () => {
+describe('an embedded node in its own process', () => {
   let directory: Awaited<ReturnType<typeof temporaryDirectory>>;
   let client: EventStoreDBClient;
 
@@ -158,7 +158,7 @@ describe('a node of its own', () => {
   });
 
   for (const signal of ['SIGTERM', 'SIGKILL'] as const) {
-    it(`has all that it acknowledged after ${signal} and a restart`, async () => {
+    it(`has every acknowledged event after ${signal} and a restart`, async () => {
       const node = await startEmbeddedNode({ dataDir: directory.path });
       client = connect(node.port);
       const stream = `anime-${randomUUID()}`;
@@ -175,7 +175,7 @@ describe('a node of its own', () => {
     });
   }
 
-  it('ends a subscription that was waiting, which can go on after the restart', async () => {
+  it('ends a waiting subscription, which can resume after the restart', async () => {
     const node = await startEmbeddedNode({ dataDir: directory.path });
     client = connect(node.port);
     const stream = `anime-${randomUUID()}`;

@@ -76,7 +76,7 @@ describe('subscribing over gRPC', () => {
   };
 
   describe('to a stream', () => {
-    it('delivers history, says so, and goes on live', async () => {
+    it('delivers history, caught-up, and live events', async () => {
       await append(2);
       const { said } = toStream({ fromRevision: START });
       await eventually(() => expect(said).to.include('caught up'));
@@ -100,7 +100,7 @@ describe('subscribing over gRPC', () => {
       await eventually(() => expect(said).to.deep.equal(['confirmed', 'caught up', ...at(2)]));
     });
 
-    it('waits for a stream that is not there yet', async () => {
+    it('waits for a stream that does not exist yet', async () => {
       const { said } = toStream({ fromRevision: START });
       await eventually(() => expect(said).to.include('caught up'));
       await append(1);
@@ -176,7 +176,7 @@ describe('subscribing over gRPC', () => {
       await eventually(() => expect(said).to.deep.equal(['confirmed', 'caught up', ...at(1)]));
     });
 
-    it('is held back by a slow reader, and loses nothing', async () => {
+    it('is held back by a slow reader, and loses no event', async () => {
       const data = 'x'.repeat(20_000);
       const large = () =>
         Array.from({ length: 40 }, () => jsonEvent({ type: 'Large', data: { data } }));
@@ -218,7 +218,7 @@ describe('subscribing over gRPC', () => {
       });
     }
 
-    it('leaves system events out', async () => {
+    it('omits system events', async () => {
       const fromPosition = await positionNow();
       await node.client.setStreamMetadata(stream, { maxCount: 5 });
       await append(1);
@@ -226,7 +226,7 @@ describe('subscribing over gRPC', () => {
       await eventually(() => expect(said).to.deep.equal(['confirmed', ...at(0), 'caught up']));
     });
 
-    it('reports how far it has looked, in history and live', async () => {
+    it('reports checkpoints, in history and live', async () => {
       const fromPosition = await positionNow();
       await others(25);
       const reached: bigint[] = [];
@@ -264,7 +264,7 @@ describe('subscribing over gRPC', () => {
       });
     }
 
-    it('follows a pattern that makes backtracking endless', async () => {
+    it('stays fast with a pattern of catastrophic backtracking', async () => {
       const fromPosition = await positionNow();
       await append(1, 'Clicked', `anime-${'a'.repeat(60)}-${randomUUID()}`);
       await append(1);

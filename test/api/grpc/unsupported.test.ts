@@ -36,7 +36,7 @@ describe('the embedded node over gRPC', () => {
     ],
   ];
   for (const [what, named, call] of refusals) {
-    it(`refuses to ${what} with a sentence`, async () => {
+    it(`refuses to ${what}, with an explanation`, async () => {
       const error = await rejectionOf(call());
       expect(error).to.be.instanceOf(UnknownError);
       expect(error).to.include({ code: UNIMPLEMENTED });
@@ -46,13 +46,13 @@ describe('the embedded node over gRPC', () => {
     });
   }
 
-  it('refuses to feed a persistent subscription', async () => {
+  it('refuses a persistent subscription', async () => {
     const subscription = node.client.subscribeToPersistentSubscriptionToStream('stream', 'group');
     const error = await new Promise((resolve) => subscription.once('error', resolve));
     expect(error).to.include({ code: UNIMPLEMENTED });
   });
 
-  it('is found by a client that looks for the leader of a cluster', async () => {
+  it('can be discovered by a cluster connection string', async () => {
     await node.client.dispose();
     const client = EventStoreDBClient.connectionString(
       `esdb+discover://127.0.0.1:${node.server.port}?tls=false`,

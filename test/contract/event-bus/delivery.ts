@@ -31,7 +31,7 @@ export const deliveryClauses = (target: EventBusTarget): void => {
   );
 
   it(
-    'EB-3 goes on with other partitions while one is delivered again',
+    'EB-3 delivers other partitions while one is redelivered',
     withBus(target, async ({ bus, join, keysApart, freshGroup, soon }) => {
       const group = freshGroup();
       const [bad, good] = await keysApart(group);
@@ -68,7 +68,7 @@ export const deliveryClauses = (target: EventBusTarget): void => {
   );
 
   it(
-    'EB-4 keeps what is published before the first group comes',
+    'EB-4 keeps what is published before the first group joins',
     withBus(target, async ({ bus, join, freshGroup, soon }) => {
       const publisher = await bus.publisher();
       const published = publisher.publish([record('anime-1', 'a'), record('anime-1', 'b')]);
@@ -137,7 +137,7 @@ export const deliveryClauses = (target: EventBusTarget): void => {
   );
 
   it(
-    'EB-6 hands a slow handler no second batch of the partition, and holds back the rest',
+    'EB-6 gives a slow handler no second batch of the partition, and holds back the rest',
     withBus(target, async ({ bus, join, freshGroup, soon }) => {
       const seen = collecting();
       const gate = gated(seen.handler);
@@ -201,7 +201,7 @@ export const deliveryClauses = (target: EventBusTarget): void => {
   );
 
   it(
-    'EB-7 shares the partitions of a group, so that none is handled twice',
+    'EB-7 shares the partitions of a group without handling a record twice',
     withBus(target, async ({ bus, join, freshGroup, soon }) => {
       const group = freshGroup();
       const [one, other] = [collecting(), collecting()];
@@ -219,7 +219,7 @@ export const deliveryClauses = (target: EventBusTarget): void => {
   );
 
   it(
-    'EB-11 is not healthy while a batch keeps failing, and is again once it passes',
+    'EB-11 is unhealthy while a batch keeps failing, and healthy once it succeeds',
     withBus(target, async ({ bus, consumer, freshGroup, soon }) => {
       const seen = collecting();
       const attempts: { readonly at: number; readonly healthy: boolean }[] = [];

@@ -7,7 +7,7 @@ const KEYS = Array.from({ length: 12 }, (_, index) => `anime-${index + 1}`);
 /** How far the bus is, and whose records it keeps. */
 export const lookingClauses = (target: EventBusTarget): void => {
   it(
-    'EB-13 counts the members of a group, none where nobody knows it',
+    'EB-13 counts the members of a group, none for an unknown one',
     withBus(target, async ({ bus, join, freshGroup, soon }) => {
       const group = freshGroup();
       expect(await bus.members(group)).to.equal(0);
@@ -22,7 +22,7 @@ export const lookingClauses = (target: EventBusTarget): void => {
 
   if (!target.retains) {
     it(
-      'EB-8 knows of no ends, and EB-9 of no record, where nothing is kept',
+      'EB-8 has no ends, and EB-9 no record, where nothing is kept',
       withBus(target, async ({ bus, join, freshGroup }) => {
         await join(freshGroup(), () => Promise.resolve());
         const publisher = await bus.publisher();
@@ -33,7 +33,7 @@ export const lookingClauses = (target: EventBusTarget): void => {
     );
 
     it(
-      'EB-12 knows of nothing that a group has handled where nothing is kept',
+      'EB-12 has no handled offsets where nothing is kept',
       withBus(target, async ({ bus, join, freshGroup }) => {
         const group = freshGroup();
         await join(group, () => Promise.resolve());
@@ -47,7 +47,7 @@ export const lookingClauses = (target: EventBusTarget): void => {
   }
 
   it(
-    'EB-8 answers an end for every partition, before anything is published too',
+    'EB-8 returns an end for every partition, also before anything is published',
     withBus(target, async ({ bus }) => {
       const ends = [...((await bus.ends()) ?? [])];
       expect(ends.length).to.be.greaterThan(1);
@@ -76,7 +76,7 @@ export const lookingClauses = (target: EventBusTarget): void => {
   );
 
   it(
-    'EB-8 answers what a consumer will have seen',
+    'EB-8 returns the ends that a consumer reaches',
     withBus(target, async ({ bus, join, freshGroup, soon }) => {
       const seen = new Map<number, bigint>();
       await join(freshGroup(), ({ partition, records }) => {
@@ -100,7 +100,7 @@ export const lookingClauses = (target: EventBusTarget): void => {
   );
 
   it(
-    'EB-9 answers one of the records that are kept, whole',
+    'EB-9 returns one of the kept records completely',
     withBus(target, async ({ bus }) => {
       const publisher = await bus.publisher();
       await publisher.publish(KEYS.map((key) => record(key, `of ${key}`)));
@@ -113,7 +113,7 @@ export const lookingClauses = (target: EventBusTarget): void => {
   );
 
   it(
-    'EB-9 takes no record away from a group by looking',
+    'EB-9 takes no record away from a group by sampling',
     withBus(target, async ({ bus, join, freshGroup, soon }) => {
       const publisher = await bus.publisher();
       await publisher.publish([record('anime-1', 'a')]);
@@ -128,7 +128,7 @@ export const lookingClauses = (target: EventBusTarget): void => {
   );
 
   it(
-    'EB-12 answers the offset after the last record that a group has handled',
+    'EB-12 returns the offset after the last record that a group has handled',
     withBus(target, async ({ bus, join, freshGroup, soon }) => {
       const group = freshGroup();
       const gate = gated(() => Promise.resolve());

@@ -26,7 +26,7 @@ export const orderClauses = (target: EventBusTarget): void => {
   );
 
   it(
-    'EB-1 counts offsets up in each partition',
+    'EB-1 numbers the offsets of each partition upwards',
     withBus(target, async ({ bus, join, freshGroup, soon }) => {
       const seen = collecting();
       await join(freshGroup(), seen.handler);
@@ -74,7 +74,7 @@ export const orderClauses = (target: EventBusTarget): void => {
   );
 
   it(
-    'EB-2 delivers whatever it has taken',
+    'EB-2 delivers every accepted record',
     withBus(target, async ({ bus, join, freshGroup, soon }) => {
       const seen = collecting();
       await join(freshGroup(), seen.handler);

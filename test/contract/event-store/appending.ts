@@ -23,7 +23,7 @@ export const appendingClauses = (streams: FreshStreams, open: () => EventStore):
     expect(event).to.deep.include({ stream, revision: 0n, position: result.position });
   });
 
-  it('ES-1 answers the revision and position of the last event of an append', async () => {
+  it('ES-1 returns the revision and position of the last event of an append', async () => {
     const stream = streams.named('last');
     await open().append(stream, 'no_stream', newEvents(2));
     const result = await open().append(stream, 1n, newEvents(3));
@@ -60,7 +60,7 @@ export const appendingClauses = (streams: FreshStreams, open: () => EventStore):
     expect(found.map(({ revision }) => revision)).to.deep.equal(events.map((_, n) => BigInt(n)));
   });
 
-  it('ES-3 writes of batches at one revision one whole and of the others nothing', async () => {
+  it('ES-3 writes exactly one of several batches at one revision, completely', async () => {
     const stream = streams.named('whole');
     const batches = Array.from({ length: 20 }, () => newEvents(10));
     const outcomes = await Promise.allSettled(
@@ -85,7 +85,7 @@ export const appendingClauses = (streams: FreshStreams, open: () => EventStore):
     expect(await stored(stream)).to.have.lengthOf(2);
   });
 
-  it('ES-4 does not disturb appends to other streams by a conflict', async () => {
+  it('ES-4 does not affect appends to other streams by a conflict', async () => {
     const contested = streams.named('contested');
     await open().append(contested, 'no_stream', [newEvent()]);
     const others = Array.from({ length: 20 }, () => streams.named('undisturbed'));
@@ -99,7 +99,7 @@ export const appendingClauses = (streams: FreshStreams, open: () => EventStore):
     expect(statuses).to.deep.equal(others.flatMap(() => ['rejected', 'fulfilled']));
   });
 
-  it('ES-5 answers the same ids at the same expected revision as the first time', async () => {
+  it('ES-5 returns the first result for the same ids at the same expected revision', async () => {
     const stream = streams.named('repeat');
     const created = newEvents(2);
     const added = newEvents(3);
@@ -112,7 +112,7 @@ export const appendingClauses = (streams: FreshStreams, open: () => EventStore):
     expect(await stored(stream)).to.have.lengthOf(7);
   });
 
-  it('ES-5 takes the same ids in one and the same moment as one append', async () => {
+  it('ES-5 treats concurrent appends of the same ids as one', async () => {
     // A server may drop a repeat while the first is not replicated: its outcome is unknown at first.
     const stream = streams.named('twins');
     const events = newEvents(2);
@@ -122,7 +122,7 @@ export const appendingClauses = (streams: FreshStreams, open: () => EventStore):
     expect(ids(await stored(stream))).to.deep.equal(ids(events));
   }).timeout(30_000);
 
-  it('ES-5 refuses a batch that only begins like the one that is stored', async () => {
+  it('ES-5 refuses a batch of which only the first ids are stored', async () => {
     const stream = streams.named('likeness');
     const [first, second] = [newEvent(), newEvent()];
     await open().append(stream, 'no_stream', [first, second]);

@@ -48,7 +48,7 @@ export const followingClauses = (
 ): void => {
   const now = () => positionNow(open(), streams);
 
-  it('ES-16 holds the log back for a consumer that does not take it', async () => {
+  it('ES-16 holds events back for a slow consumer', async () => {
     const { prefix, streams: family } = streams.family('slow', 1);
     const after = await now();
     const text = 'x'.repeat(MIB / 8);
@@ -79,7 +79,7 @@ export const followingClauses = (
     await following.stop();
   });
 
-  it('ES-17 ends at once where its signal is aborted already', async () => {
+  it('ES-17 ends at once when its signal is already aborted', async () => {
     const options = { after: 'start', signal: AbortSignal.abort() } as const;
     expect(await collect(open().subscribeToAll(options))).to.deep.equal([]);
   });
@@ -97,7 +97,7 @@ export const followingClauses = (
     expect(await consume().catch((error: unknown) => error)).to.equal(mistake);
   });
 
-  it('ES-17 releases every subscription that is left', async () => {
+  it('ES-17 releases every abandoned subscription', async () => {
     const after = await now();
     const options = { after, signal: new AbortController().signal };
     // More than the hundred streams that a connection commonly takes.

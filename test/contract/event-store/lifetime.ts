@@ -22,7 +22,7 @@ export const lifetimeClauses = (
   const revisions = async (stream: string) =>
     (await collect(open().read(stream))).map(({ revision }) => Number(revision));
 
-  it('ES-19 leaves only the last events readable, and goes on counting', async () => {
+  it('ES-19 keeps only the last events readable, and continues the revisions', async () => {
     const stream = streams.named('max-count');
     await open().append(stream, 'no_stream', newEvents(5));
     await open().setMaxCount(stream, 2);
@@ -33,7 +33,7 @@ export const lifetimeClauses = (
     expect(await open().head(stream)).to.equal(5n);
   });
 
-  it('ES-19 begins a read from before them at the first that is left, whatever the limit', async () => {
+  it('ES-19 starts an earlier read at the first readable event, whatever the limit', async () => {
     const stream = streams.named('first-left');
     await open().append(stream, 'no_stream', newEvents(40));
     await open().setMaxCount(stream, 2);
@@ -46,7 +46,7 @@ export const lifetimeClauses = (
     expect(JSON.parse(Buffer.from(metadata?.data ?? []).toString())).to.include({ $maxCount: 2 });
   });
 
-  it('ES-19 may be set before the first event, and set anew', async () => {
+  it('ES-19 may be set before the first event, and changed', async () => {
     const stream = streams.named('max-count');
     await open().setMaxCount(stream, 1);
     await open().append(stream, 'no_stream', newEvents(3));
@@ -65,7 +65,7 @@ export const lifetimeClauses = (
     expect(await open().head(stream)).to.equal('no_stream');
   });
 
-  it('ES-20 appends to a deleted stream where none is expected, and goes on counting', async () => {
+  it('ES-20 appends to a deleted stream with no_stream, and continues the revisions', async () => {
     const stream = streams.named('again');
     await open().append(stream, 'no_stream', newEvents(3));
     await open().deleteStream(stream);
@@ -76,7 +76,7 @@ export const lifetimeClauses = (
     expect(bodies(found)).to.deep.equal([{ again: true }]);
   });
 
-  it('ES-20 deletes a missing stream, and a deleted one, by doing nothing', async () => {
+  it('ES-20 does nothing to delete a missing or deleted stream', async () => {
     await open().deleteStream(streams.named('missing'));
     const stream = streams.named('twice');
     await open().append(stream, 'no_stream', newEvents(1));
@@ -85,7 +85,7 @@ export const lifetimeClauses = (
     expect(await revisions(stream)).to.deep.equal([]);
   });
 
-  it('ES-21 rejects reads and appends of a stream that is deleted for ever', async () => {
+  it('ES-21 rejects reads and appends of a tombstoned stream', async () => {
     const stream = streams.named('tombstone');
     await open().append(stream, 'no_stream', newEvents(2));
     await open().tombstoneStream(stream);
@@ -129,7 +129,7 @@ export const lifetimeClauses = (
     await opened.stop();
   });
 
-  it('ES-22 answers a ping while it is open', async () => {
+  it('ES-22 responds to a ping while it is open', async () => {
     await open().ping();
   });
 };

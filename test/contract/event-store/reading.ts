@@ -23,7 +23,7 @@ export const readingClauses = (streams: FreshStreams, open: () => EventStore): v
     const revisions = async (options: Parameters<EventStore['read']>[1]) =>
       (await collect(open().read(stream, options))).map(({ revision }) => Number(revision));
 
-    it('ES-10 gives all events in order', async () => {
+    it('ES-10 returns all events in order', async () => {
       expect(await revisions({})).to.deep.equal([0, 1, 2, 3, 4, 5, 6, 7, 8, 9]);
     });
 
@@ -41,11 +41,11 @@ export const readingClauses = (streams: FreshStreams, open: () => EventStore): v
       expect(await revisions({ direction, from: 0n })).to.deep.equal([0]);
     });
 
-    it('ES-10 gives nothing behind the last event', async () => {
+    it('ES-10 returns nothing beyond the last event', async () => {
       expect(await revisions({ from: 10n })).to.deep.equal([]);
     });
 
-    it('ES-10 may be left before its end', async () => {
+    it('ES-10 may be abandoned before its end', async () => {
       for await (const { revision } of open().read(stream)) {
         if (revision === 2n) break;
       }
@@ -67,7 +67,7 @@ export const readingClauses = (streams: FreshStreams, open: () => EventStore): v
     expect(revisions).to.deep.equal(Array.from({ length: 900 }, (_, n) => n));
   });
 
-  it('ES-11 gives data and metadata back byte for byte', async () => {
+  it('ES-11 returns data and metadata byte for byte', async () => {
     const stream = streams.named('bytes');
     const events = [newEvent(AWKWARD, { $correlationId: '1', awkward: AWKWARD }), newEvent({}, {})];
     await open().append(stream, 'no_stream', events);
@@ -81,7 +81,7 @@ export const readingClauses = (streams: FreshStreams, open: () => EventStore): v
     );
   });
 
-  it('ES-11 gives back what an event is, and when it was recorded', async () => {
+  it('ES-11 returns id, type and time of an event', async () => {
     const stream = streams.named('envelope');
     const event = newEvent();
     const result = await open().append(stream, 'no_stream', [event]);
@@ -91,7 +91,7 @@ export const readingClauses = (streams: FreshStreams, open: () => EventStore): v
     expect(found?.recordedAt).to.be.closeTo(Date.now(), DAY_MS).and.satisfy(Number.isInteger);
   });
 
-  it('ES-12 answers the last revision of a stream, or that there is none', async () => {
+  it('ES-12 returns the last revision of a stream, or that it does not exist', async () => {
     const stream = streams.named('head');
     expect(await open().head(stream)).to.equal('no_stream');
     await open().append(stream, 'no_stream', newEvents(3));
@@ -107,7 +107,7 @@ export const readingClauses = (streams: FreshStreams, open: () => EventStore): v
     }
   });
 
-  it('ES-13 gives positions that grow strictly through the log', async () => {
+  it('ES-13 returns strictly increasing positions', async () => {
     const [one, other] = [streams.named('order'), streams.named('order')];
     const results = [
       ...(await appendEach(open(), one, newEvents(3))),
@@ -119,7 +119,7 @@ export const readingClauses = (streams: FreshStreams, open: () => EventStore): v
     expect(commits).to.deep.equal(sorted);
   });
 
-  it('ES-13 gives the events of one batch positions of their own, with both halves', async () => {
+  it('ES-13 returns distinct positions for the events of a batch, commit and prepare', async () => {
     const stream = streams.named('halves');
     await open().append(stream, 'no_stream', newEvents(5));
     const positions = (await collect(open().read(stream))).map(({ position }) => position);

@@ -20,7 +20,7 @@ export const subscribingClauses = (
 ): void => {
   const now = () => positionNow(open(), streams);
 
-  it('ES-14 delivers what matches, once, in log order, across the seam to live', async () => {
+  it('ES-14 delivers matching events once, in log order, from history into live', async () => {
     const { prefix, streams: family } = streams.family('seam', 4);
     const after = await now();
     const appended: { id: string; commit: bigint }[] = [];
@@ -81,7 +81,7 @@ export const subscribingClauses = (
     await second.stop();
   }).timeout(30_000);
 
-  it('ES-14 delivers events with all that reading gives', async () => {
+  it('ES-14 delivers events with all fields that a read returns', async () => {
     const { prefix, streams: family } = streams.family('same', 1);
     const following = follow(open(), { after: await now(), streamPrefix: prefix });
     await open().append(family[0] ?? '', 'no_stream', [
@@ -92,7 +92,7 @@ export const subscribingClauses = (
     await following.stop();
   });
 
-  it('ES-14 delivers every stream where no prefix is given', async () => {
+  it('ES-14 delivers every stream without a prefix', async () => {
     const after = await now();
     const named = [streams.named('any'), streams.named('any')];
     for (const stream of named) await open().append(stream, 'no_stream', newEvents(1));
@@ -112,7 +112,7 @@ export const subscribingClauses = (
     await following.stop();
   });
 
-  it('ES-15 says when history is done, after the last event of it', async () => {
+  it('ES-15 reports caught-up after the last event of the history', async () => {
     const { prefix, streams: family } = streams.family('history', 1);
     const after = await now();
     await open().append(family[0] ?? '', 'no_stream', newEvents(5));
@@ -125,7 +125,7 @@ export const subscribingClauses = (
       .lengthOf(5);
   });
 
-  it('ES-15 says that history is done where there is none', async () => {
+  it('ES-15 reports caught-up where there is no history', async () => {
     const after = await now();
     const { prefix } = streams.family('nothing', 0);
     const following = follow(open(), { after, streamPrefix: prefix });
@@ -134,7 +134,7 @@ export const subscribingClauses = (
     expect(following.events()).to.deep.equal([]);
   });
 
-  it('ES-15 tells how far it is while nothing matches', async () => {
+  it('ES-15 reports checkpoints while nothing matches', async () => {
     const after = await now();
     const { prefix } = streams.family('unmatched', 0);
     const following = follow(open(), { after, streamPrefix: prefix });

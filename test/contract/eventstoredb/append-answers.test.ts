@@ -22,7 +22,7 @@ import {
 import { newEvents } from '../event-store/given.js';
 import { eventAt, opened, openStore, response, succeeded } from './support.js';
 
-describe('EventStoreDB adapter and the answers to an append', () => {
+describe('EventStoreDB adapter, the responses to an append', () => {
   const keep = opened();
 
   const appendTo = async (script: Script) => {
@@ -81,12 +81,12 @@ describe('EventStoreDB adapter and the answers to an append', () => {
     call.emit('error', { code: status.UNAVAILABLE, details: 'gone' });
 
   for (const [what, script, kind] of refusals) {
-    it(`calls ${what} by its kind`, async () => {
+    it(`classifies ${what}`, async () => {
       expect(await rejectionOf(appendTo(script))).to.be.instanceOf(kind);
     });
   }
 
-  it('says where the stream is on a conflict', async () => {
+  it('reports the current revision on a conflict', async () => {
     const wrong = new shared.WrongExpectedVersion().setCurrentStreamRevision('9007199254740993');
     const error = await rejectionOf(
       appendTo(answering('WrongExpectedVersion', wrong.serializeBinary())),
@@ -95,7 +95,7 @@ describe('EventStoreDB adapter and the answers to an append', () => {
     expect(error).to.include({ stream: 'asked', expected: 4n, actual: 9007199254740993n });
   });
 
-  it('calls a stream that is at -1 no stream', async () => {
+  it('treats the revision -1 as no stream', async () => {
     const wrong = new shared.WrongExpectedVersion().setCurrentStreamRevision(
       '18446744073709551615',
     );
@@ -105,17 +105,17 @@ describe('EventStoreDB adapter and the answers to an append', () => {
     expect(error).to.include({ expected: 4n, actual: 'no_stream' });
   });
 
-  it('does not repeat what the server calls malformed', async () => {
+  it('does not retry what the server calls malformed', async () => {
     const error = await rejectionOf(appendTo(answering('BadRequest')));
     expect(error).to.include({ code: 'NOT_SUPPORTED', retriable: false });
   });
 
-  it('denies access as what it is', async () => {
+  it('reports denied access as such', async () => {
     const error = await rejectionOf(appendTo(answering('AccessDenied')));
     expect(error).to.include({ code: 'ACCESS_DENIED', retriable: false });
   });
 
-  it('reads the position where the answer to a repeat leaves it out', async () => {
+  it('reads the position where the response to a repeat omits it', async () => {
     const result = await appendTo({
       batchAppend: (call) => {
         call.on('data', (request: BatchAppendReq) => {
@@ -131,7 +131,7 @@ describe('EventStoreDB adapter and the answers to an append', () => {
     expect(result).to.deep.equal({ revision: 6n, position: { commit: 77n, prepare: 77n } });
   });
 
-  it('knows the answer whose id comes back in halves', async () => {
+  it('matches a response whose id has the structured form', async () => {
     const result = await appendTo({
       batchAppend: (call) => {
         call.on('data', (request: BatchAppendReq) => {

@@ -6,7 +6,7 @@ import { scriptedServer, type Script } from '../../support/scripted-server.js';
 import { newEvents } from '../event-store/given.js';
 import { opened, openStore, succeeded } from './support.js';
 
-describe('EventStoreDB adapter and calls that go silent', () => {
+describe('EventStoreDB adapter, append calls that stop responding', () => {
   const keep = opened();
 
   const openAt = async (script: Script, options = {}) => {
@@ -14,7 +14,7 @@ describe('EventStoreDB adapter and calls that go silent', () => {
     return keep(openStore(server.connectionString, options), (one) => one.close());
   };
 
-  it('does not trust a call with new appends once it was silent', async () => {
+  it('sends no new appends on a call that stopped responding', async () => {
     let calls = 0;
     const store = await openAt({
       batchAppend: (call) => {
@@ -33,7 +33,7 @@ describe('EventStoreDB adapter and calls that go silent', () => {
     ['in a batch call', { batchAppend: (call) => call.resume() }],
     ['in a call of its own', { append: (call) => call.resume() }],
   ] as [string, Script][]) {
-    it(`does not wait for ever for an answer ${kind} when it is closed`, async () => {
+    it(`does not wait for ever for a response ${kind} when it is closed`, async () => {
       const store = await openAt(script, { drainTimeoutMs: 100 });
       const pending = rejectionOf(store.append('asked', 4n, newEvents(2), { timeoutMs: 60_000 }));
       await store.close();

@@ -4,7 +4,7 @@ import { openGrpcNode } from '../../support/grpc-node.js';
 import { bodies, collect, ids, newEvents } from '../event-store/given.js';
 import { opened, openStore } from './support.js';
 
-describe('EventStoreDB adapter and what others stored', () => {
+describe('EventStoreDB adapter, data stored by others', () => {
   const keep = opened();
 
   const openNode = async () => {
@@ -22,7 +22,7 @@ describe('EventStoreDB adapter and what others stored', () => {
     isJson,
   });
 
-  it('gives the very bytes back, whatever they are', async () => {
+  it('returns the stored bytes unchanged', async () => {
     const { log, store } = await openNode();
     const stored = [
       foreign('{ "b": 1.0, "1": 12345678901234567890, "b": 2 }', true, '{"a" : 1}'),
@@ -54,7 +54,7 @@ describe('EventStoreDB adapter and what others stored', () => {
     expect(bodies(metadata)).to.deep.equal([{ $maxAge: 3600, owner: 'somebody', $maxCount: 3 }]);
   });
 
-  it('does not bring old events of a deleted stream back when it sets the maximum count', async () => {
+  it('does not restore old events of a deleted stream when it sets the maximum count', async () => {
     const { store } = await openNode();
     await store.append('gone', 'no_stream', newEvents(3));
     await store.deleteStream('gone');

@@ -11,7 +11,7 @@ import { opened, openStore } from './support.js';
 /** A dead connection is found by the keep-alive, within 15 s; then comes a new one. */
 const HEALS = { withinMs: 45_000 };
 
-describe('EventStoreDB adapter over a bad line', function () {
+describe('EventStoreDB adapter over a bad connection', function () {
   this.timeout(90_000);
   const keep = opened();
   let node: EmbeddedNode;
@@ -31,7 +31,7 @@ describe('EventStoreDB adapter over a bad line', function () {
     return { line, store: keep(openStore(connectionString, options), (store) => store.close()) };
   };
 
-  it('finds a subscription in a black hole, and resumes it without a gap or a repeat', async () => {
+  it('detects a subscription whose packets are dropped, and resumes it without a gap or a repeat', async () => {
     const { line, store } = await openOnALine({ subscriptionSilenceMs: 1000 });
     const direct = openDirect();
     const events = newEvents(20);
@@ -47,7 +47,7 @@ describe('EventStoreDB adapter over a bad line', function () {
     expect(ids(following.events())).to.deep.equal(ids(events));
   });
 
-  it('catches up over a line that is cut again and again', async () => {
+  it('catches up over a connection that is cut repeatedly', async () => {
     let drops = 0;
     const { line, store } = await openOnALine();
     const events = newEvents(2000);
@@ -67,7 +67,7 @@ describe('EventStoreDB adapter over a bad line', function () {
     expect(drops).to.be.above(3);
   });
 
-  it('keeps the outcome of an append apart from that of its neighbour', async () => {
+  it('keeps the outcomes of concurrent appends apart', async () => {
     const { line, store } = await openOnALine();
     const neighbour = openDirect();
     await Promise.all([store.ping(), neighbour.append('neighbour', 'no_stream', newEvents(1))]);
@@ -84,7 +84,7 @@ describe('EventStoreDB adapter over a bad line', function () {
     expect(ids(await collect(neighbour.read('lost')))).to.deep.equal(ids([event]));
   });
 
-  it('appends and follows over a slow line', async () => {
+  it('appends and subscribes over a slow connection', async () => {
     const { line, store } = await openOnALine();
     line.set({ kind: 'open', latencyMs: 60 });
     const following = follow(store, { after: 'start', streamPrefix: 'slow-line-' });

@@ -31,7 +31,7 @@ describe('the projections of EventStoreDB', () => {
   const address = (port: number) => `esdb://127.0.0.1:${port}?tls=false`;
 
   for (const [name, call] of calls) {
-    it(`PJ-7 ${name} says that an event store without an engine has none`, async () => {
+    it(`PJ-7 ${name} reports that the event store has no engine`, async () => {
       const node = keep(await openGrpcNode(), ({ stop }) => stop());
       const error = await rejectionOf(call(open(address(node.server.port)).projections));
       expect(error).to.be.instanceOf(PortError);
@@ -46,7 +46,7 @@ describe('the projections of EventStoreDB', () => {
       expect(await rejectionOf(call(projections))).to.be.instanceOf(UnavailableError);
     });
 
-    it(`PJ-8 ${name} is unavailable in time where a server says nothing`, async () => {
+    it(`PJ-8 ${name} is unavailable in time where a server does not respond`, async () => {
       const silent = createServer((socket) => {
         keep(socket, () => socket.destroy());
         socket.on('error', () => undefined);
@@ -74,7 +74,7 @@ describe('the projections of EventStoreDB', () => {
     });
   }
 
-  describe('and the record of what was deployed', () => {
+  describe('and the record of deployed texts', () => {
     const stream = `deployed-projection-${definition.name}`;
     let store: EventStore & WithProjections;
 
@@ -85,7 +85,7 @@ describe('the projections of EventStoreDB', () => {
       store = open(server.connectionString);
     });
 
-    it('is one event for each time that something changed, outside the anime streams', async () => {
+    it('is one event per change, outside the anime streams', async () => {
       const { projections } = store;
       for (const each of [definition, definition, { ...definition, emit: true }]) {
         await projections.deploy(each);
@@ -98,7 +98,7 @@ describe('the projections of EventStoreDB', () => {
       expect(data[1]).to.include({ name: definition.name, emit: true });
     });
 
-    it('is not believed where somebody else wrote to it', async () => {
+    it('is ignored where somebody else wrote to it', async () => {
       const { projections } = store;
       await projections.deploy(definition);
       const foreign = { id: randomUUID(), type: 'Whatever', data: {}, metadata: {} };
@@ -108,7 +108,7 @@ describe('the projections of EventStoreDB', () => {
     });
   });
 
-  it('refuse a text with a sentence that names the projection', async () => {
+  it('refuse an invalid text, naming the projection', async () => {
     const server = keep(await projectionServer({ engine: projectionEngine() }), (one) =>
       one.stop(),
     );

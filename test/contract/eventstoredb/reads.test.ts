@@ -30,7 +30,7 @@ describe('EventStoreDB adapter, reading', function () {
     }
   };
 
-  it('keeps one connection over thousands of streams that are not there', async () => {
+  it('keeps one connection over thousands of missing streams', async () => {
     const { line, store } = await openOnALine();
     await manyTimes(async () => {
       for await (const { revision } of store.read(`missing-${randomUUID()}`)) {
@@ -41,7 +41,7 @@ describe('EventStoreDB adapter, reading', function () {
     expect(line.everConnected()).to.equal(1);
   });
 
-  it('keeps one connection over thousands of reads that are left at their limit', async () => {
+  it('keeps one connection over thousands of reads that stop at their limit', async () => {
     const { line, store } = await openOnALine();
     await store.append('limited', 'no_stream', newEvents(3));
     await manyTimes(() => store.head('limited'));

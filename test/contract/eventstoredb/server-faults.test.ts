@@ -39,7 +39,7 @@ for (const batchAppend of [true, false]) {
     const open = (options = {}) =>
       keep(openStore(node.connectionString, options), (store) => store.close());
 
-    it('gives up on a frozen server in time, and goes on when it thaws', async () => {
+    it('times out on a paused server, and continues when it resumes', async () => {
       const store = open({ appendTimeoutMs: 300, readTimeoutMs: 300 });
       const [first, second] = [newEvent(), newEvent()];
       await store.append('frozen', 'no_stream', [first]);
@@ -76,7 +76,7 @@ for (const batchAppend of [true, false]) {
       });
     }
 
-    it('begins without a server: calls are unavailable, subscriptions wait', async () => {
+    it('starts without a server: calls are unavailable, subscriptions wait', async () => {
       const store = open();
       await node.stop();
       const following = follow(store, { after: 'start', streamPrefix: 'early-' });
@@ -89,7 +89,7 @@ for (const batchAppend of [true, false]) {
       await following.stop();
     });
 
-    it('loses and doubles nothing when writers retry through kills of the server', async () => {
+    it('loses and duplicates no event when writers retry through kills of the server', async () => {
       const store = open({ appendTimeoutMs: 1000 });
       const following = follow(store, { after: 'start', streamPrefix: 'retry-' });
       const writers = Array.from({ length: 8 }, (_, n) => ({

@@ -11,7 +11,7 @@ import { confirmation, eventAt, opened, openStore } from './support.js';
 
 const TOO_SLOW = 'Consumer too slow to handle event while live.';
 
-describe('EventStoreDB adapter and subscriptions that drop', () => {
+describe('EventStoreDB adapter, dropped subscriptions', () => {
   const keep = opened();
 
   /** Serves each subscription by the next act of the script, the last one again and again. */
@@ -65,7 +65,7 @@ describe('EventStoreDB adapter and subscriptions that drop', () => {
     expect(drops()).to.equal(1);
   });
 
-  it('resumes where a server that lives forgets the subscription', async () => {
+  it('resumes where a running server forgets the subscription', async () => {
     const { following, asked, drops } = await subscribeTo(
       (call) => call.write(eventAt(10n)),
       (call) => call.write(eventAt(20n)),
@@ -76,7 +76,7 @@ describe('EventStoreDB adapter and subscriptions that drop', () => {
     expect(drops()).to.equal(0);
   });
 
-  it('resumes after errors that come one upon the other', async () => {
+  it('resumes after several errors in a row', async () => {
     const fail = (call: ReadServerCall) => {
       call.emit('error', { code: status.INTERNAL, details: 'busy' });
     };
@@ -88,7 +88,7 @@ describe('EventStoreDB adapter and subscriptions that drop', () => {
     expect(drops()).to.equal(3);
   });
 
-  it('resumes at once and says so in one line where the consumer was too slow', async () => {
+  it('resumes at once, with one log line, where the consumer was too slow', async () => {
     const slow = (call: ReadServerCall) => {
       call.write(eventAt(10n));
       const details = `Operation timed out: ${TOO_SLOW} Client resubscription required.`;
@@ -106,7 +106,7 @@ describe('EventStoreDB adapter and subscriptions that drop', () => {
     ]);
   });
 
-  it('tells an outage once when it begins and once when it is over', async () => {
+  it('logs an outage once when it begins and once when it ends', async () => {
     const fail = (call: ReadServerCall) => {
       call.emit('error', { code: status.UNAVAILABLE, details: 'gone' });
     };
@@ -119,7 +119,7 @@ describe('EventStoreDB adapter and subscriptions that drop', () => {
     expect(lines.filter((line) => line.startsWith('warn'))).to.have.length(1);
   });
 
-  it('keeps positions that no number holds', async () => {
+  it('keeps positions beyond 2^53', async () => {
     const beyond = 2n ** 63n - 1n;
     const { following, asked } = await subscribeTo((call) => {
       call.write(eventAt(beyond));
@@ -130,7 +130,7 @@ describe('EventStoreDB adapter and subscriptions that drop', () => {
     expect(following.events()[0]?.position).to.deep.equal({ commit: beyond, prepare: beyond });
   });
 
-  it('ends with an error that no repetition mends', async () => {
+  it('ends with an error that is not retriable', async () => {
     const { following } = await subscribeTo((call) => {
       call.emit('error', { code: status.PERMISSION_DENIED, details: 'not allowed' });
     });

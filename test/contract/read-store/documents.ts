@@ -47,7 +47,7 @@ export const documentClauses = ({ cases }: ReadStoreTarget, open: () => ReadStor
     );
   });
 
-  it('RS-1 leaves out what is not there', async () => {
+  it('RS-1 omits missing documents', async () => {
     const one = anAnimeDocument();
     const { documents } = await versionWith(open(), { animes: [one] });
     expect(await documents.animes([animeId(2), animeId(1), animeId(3)])).to.deep.equal([one]);
@@ -88,7 +88,7 @@ export const documentClauses = ({ cases }: ReadStoreTarget, open: () => ReadStor
     expect(await collect(documents.allInteractions(animeId(2)))).to.deep.equal([]);
   });
 
-  it('RS-6 keeps users apart whose ids a store could confuse', async () => {
+  it('RS-6 keeps users apart whose ids are similar', async () => {
     await fc.assert(
       fc.asyncProperty(fc.uniqueArray(text, { minLength: 2, maxLength: 20 }), (users) =>
         withFreshVersion(open(), async ({ documents, queries }) => {

@@ -47,14 +47,14 @@ export const guardingClauses = (target: ReadStoreTarget, open: () => ReadStore):
     });
   }
 
-  it('RS-2 leaves a document alone that is at the same revision, whatever it says', async () => {
+  it('RS-2 keeps a document at the same revision, whatever it contains', async () => {
     const guard = { generation: 1, revision: 7 };
     const version = await versionWith(open(), written(guard, 1));
     expect(await version.documents.save(written(guard, 2))).to.deep.equal({ refused: 3 });
     await expectWritten(version, written(guard, 1));
   });
 
-  it('RS-2 decides for each document of a batch alone', async () => {
+  it('RS-2 decides separately for each document of a batch', async () => {
     const version = await versionWith(open(), written({ generation: 0, revision: 5 }, 1, 1));
     const batch = joined([
       written({ generation: 0, revision: 4 }, 2, 1),
@@ -93,7 +93,7 @@ export const guardingClauses = (target: ReadStoreTarget, open: () => ReadStore):
   const writtenBy = (save: Guarded & { readonly id: number }, mark: number): DocumentBatch =>
     written({ generation: save.generation, revision: save.revision }, mark, save.id);
 
-  it('RS-2 ends in the highest generation and revision, in whatever order saves come', async () => {
+  it('RS-2 ends in the highest generation and revision, in any order of saves', async () => {
     await fc.assert(
       fc.asyncProperty(guards, (saves) =>
         withFreshVersion(open(), async (version) => {

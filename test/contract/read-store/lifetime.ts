@@ -11,7 +11,7 @@ import type { ReadStoreTarget } from './target.js';
 const position = (commit: bigint, prepare = commit) => ({ commit, prepare });
 
 export const lifetimeClauses = (target: ReadStoreTarget, open: () => ReadStore): void => {
-  it('RS-5 has no flushed position at first, and then the last one given, with all its bits', async () => {
+  it('RS-5 has no flushed position at first, and then exactly the last one given', async () => {
     const { documents } = await freshVersion(open());
     expect(await documents.flushed()).to.equal(null);
     for (const given of [position(5n), position(2n ** 63n - 1n, 2n ** 53n + 1n), position(7n)]) {
@@ -41,7 +41,7 @@ export const lifetimeClauses = (target: ReadStoreTarget, open: () => ReadStore):
       expect(await again.flushed()).to.deep.equal(position(42n, 41n));
     }));
 
-  it('RS-16 tells of saved animes once they can be read, until the listener is taken away', async () => {
+  it('RS-16 notifies of saved anime once they can be read, until the listener is removed', async () => {
     const { documents, queries } = await freshVersion(open());
     const read: Promise<AnimeDocument | null>[] = [];
     const stopListening = open().onSaved((animes) => {
@@ -56,7 +56,7 @@ export const lifetimeClauses = (target: ReadStoreTarget, open: () => ReadStore):
     expect(read).to.have.length(1);
   });
 
-  it('RS-16 tells nobody of what was left alone', async () => {
+  it('RS-16 does not notify of refused documents', async () => {
     const { documents } = await freshVersion(open());
     const saved = anAnimeDocument({ revision: 5, lastEventId: 'left-alone' });
     await documents.save(aBatch({ animes: [saved] }));
@@ -81,9 +81,9 @@ export const lifetimeClauses = (target: ReadStoreTarget, open: () => ReadStore):
     stopListening();
   });
 
-  it('answers a ping', () => open().ping());
+  it('responds to a ping', () => open().ping());
 
-  it('is unavailable for a version that is not there', async () => {
+  it('is unavailable for a version that does not exist', async () => {
     const { documents, queries } = {
       documents: open().documents('missing'),
       queries: open().queries('missing'),
@@ -98,7 +98,7 @@ export const lifetimeClauses = (target: ReadStoreTarget, open: () => ReadStore):
     }
   });
 
-  it('settles what is under way when it closes, twice if asked, and is unavailable from then on', () =>
+  it('settles calls in flight when closed, may be closed twice, and is unavailable afterwards', () =>
     using(target.open(), async (store, reopen) => {
       const { name, documents, queries } = await freshVersion(store);
       const animes = Array.from({ length: 200 }, (_, n) =>

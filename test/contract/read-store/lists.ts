@@ -19,7 +19,7 @@ const rated = (id: number, ratingCount: number, mean: number) =>
   anime(id, { ratingCount, ratingSum: ratingCount * mean });
 
 export const listClauses = (open: () => ReadStore): void => {
-  it('RS-7 lists the most viewed first, ties by id, without those that nobody viewed', async () => {
+  it('RS-7 lists the most viewed first, ties by id, without unviewed ones', async () => {
     const { queries } = await versionWith(open(), {
       animes: [
         anime(1, { views: 3 }),
@@ -68,7 +68,7 @@ export const listClauses = (open: () => ReadStore): void => {
     expect(idsOf(await queries.trending('2026-11-25', 10))).to.deep.equal([]);
   });
 
-  it('RS-10 recommends what shares most genres, then the best score, unknown scores last', async () => {
+  it('RS-10 recommends by most shared genres, then best score, unknown scores last', async () => {
     const { queries } = await versionWith(open(), {
       animes: [
         withGenres(1, ['Action', 'Drama', 'Sci-Fi']),
@@ -98,7 +98,7 @@ export const listClauses = (open: () => ReadStore): void => {
     expect(idsOf(await queries.recommended(animeId(1), 10))).to.deep.equal([4, 3, 2]);
   });
 
-  it('RS-11 lists every genre of a listed anime once, sorted, as titles come and go', async () => {
+  it('RS-11 lists every genre of a listed anime once, sorted, as titles are added and removed', async () => {
     const { documents, queries } = await versionWith(open(), {
       animes: [withGenres(1, ['Sci-Fi', 'Action']), withGenres(2, ['Action', 'action'])],
     });

@@ -98,7 +98,7 @@ export const queryProperties = ({ cases }: ReadStoreTarget, open: () => ReadStor
       limits,
     ));
 
-  it('RS-10 RS-11 RS-12 recommends and lists of any catalogue what a plain filter does', () =>
+  it('RS-10 RS-11 RS-12 recommends and lists any catalogue as a plain filter does', () =>
     fc.assert(
       fc.asyncProperty(history, limit, id, fc.option(id), (catalogues, most, one, after) =>
         saveAndAsk(open(), catalogues, async (queries, given) => {

@@ -43,7 +43,7 @@ export const searchClauses = (open: () => ReadStore): void => {
     expect(await find({ search: 'カンタム' })).to.deep.equal([]);
   });
 
-  it('RS-6 RS-8 takes what is searched for literally', async () => {
+  it('RS-6 RS-8 searches literally', async () => {
     const titles = [
       '100% Pascal',
       '100 Pascal',
@@ -66,7 +66,7 @@ export const searchClauses = (open: () => ReadStore): void => {
     expect(await find({ search: '.' })).to.deep.equal([9]);
   });
 
-  it('RS-8 matches type and any of the genres as it does titles, and a score at least', async () => {
+  it('RS-8 matches type and genres like titles, and a minimum score', async () => {
     const { find } = await searching([
       titled(1, { title: 'a', type: 'TV', genres: ['Action', 'Drama'], score: 8 }),
       titled(2, { title: 'b', type: 'tv', genres: ['Sci-Fi'], score: 7.99 }),
@@ -101,7 +101,7 @@ export const searchClauses = (open: () => ReadStore): void => {
     expect(await find({ sortBy: 'views' })).to.deep.equal([3, 1, 2, 5, 4]);
   });
 
-  it('RS-8 pages through what matches and counts all of it', async () => {
+  it('RS-8 pages through the matches and counts all of them', async () => {
     const { search } = await searching(
       Array.from({ length: 25 }, (_, n) =>
         titled(n + 1, { title: n < 23 ? 'match' : 'other', popularity: n }),
@@ -134,7 +134,7 @@ export const searchClauses = (open: () => ReadStore): void => {
     expect(await find({ genres: others })).to.deep.equal([]);
   });
 
-  it('RS-8 finds a title by what it is called now', async () => {
+  it('RS-8 finds a title by its current name', async () => {
     const { documents, find } = await searching([titled(1, { title: 'Old', score: 1 })]);
     await documents.save(
       aBatch({ animes: [titled(1, { title: 'New', score: 9 }, { revision: 1 })] }),

@@ -42,7 +42,7 @@ export const versionClauses = (target: ReadStoreTarget): void => {
       expect(await store.versions()).to.deep.equal([first, second]);
     }));
 
-  it('RS-13 leaves a version of that name as it is', () =>
+  it('RS-13 leaves an existing version of that name unchanged', () =>
     withVersions(['v1', 'v2'], async (store) => {
       await store.documents('v1').save(aBatch({ animes: [anAnimeDocument()] }));
       await store.promote('v2');
@@ -52,14 +52,14 @@ export const versionClauses = (target: ReadStoreTarget): void => {
       expect(await store.documents('v1').animes([one])).to.deep.equal([anAnimeDocument()]);
     }));
 
-  it('RS-13 makes one version however many ask for it at the same time', () =>
+  it('RS-13 creates one version for many concurrent requests', () =>
     withStore(async (store) => {
       const asked = await Promise.all([1, 2, 3].map(() => store.createVersion('v1', 'log-1')));
       expect(await store.versions()).to.deep.equal([asked[0]]);
       expect(asked).to.deep.equal([asked[0], asked[0], asked[0]]);
     }));
 
-  it('RS-13 keeps the documents of versions apart, whatever the versions are called', () => {
+  it('RS-13 keeps the documents of versions apart, whatever their names', () => {
     const names = ['v1', 'V1', 'v 1', '../v1', "v'1", 'v1.db', '$v'];
     return withVersions(names, async (store) => {
       for (const [clicks, name] of names.entries()) {
@@ -71,7 +71,7 @@ export const versionClauses = (target: ReadStoreTarget): void => {
     });
   });
 
-  it('RS-14 promotes one version and makes the one before it old', () =>
+  it('RS-14 promotes one version and marks the previous one old', () =>
     withVersions(['v1', 'v2', 'v3'], async (store) => {
       await store.markReady('v2');
       expect(await states(store)).to.deep.equal({ v1: 'active', v2: 'ready', v3: 'building' });
@@ -95,7 +95,7 @@ export const versionClauses = (target: ReadStoreTarget): void => {
       expect(await states(store)).to.deep.equal({ v1: 'active', v2: 'building' });
     }));
 
-  it('RS-14 refuses to promote or mark a version that is not there, and changes nothing', () =>
+  it('RS-14 refuses to promote or mark a missing version, and changes nothing', () =>
     withVersions(['v1'], async (store) => {
       const refused = [store.promote('v9'), store.markReady('v9')];
       for (const error of await Promise.all(refused.map(rejectionOf))) {
@@ -130,13 +130,13 @@ export const versionClauses = (target: ReadStoreTarget): void => {
       expect(await store.documents('v1').animes([one])).to.deep.equal([anAnimeDocument()]);
     }));
 
-  it('RS-15 has nothing to do for a version that is not there', () =>
+  it('RS-15 does nothing for a missing version', () =>
     withVersions(['v1'], async (store) => {
       await store.prune('v9');
       expect(await states(store)).to.deep.equal({ v1: 'active' });
     }));
 
-  it('RS-17 gives a version the fingerprint of the store that makes it, and no other later', () =>
+  it('RS-17 gives a version the fingerprint of the store that creates it, and keeps it', () =>
     withVersions(['v1'], async (store, reopen) => {
       const [first] = await store.versions();
       expect(first).to.have.property('fingerprint', store.fingerprint);
@@ -174,7 +174,7 @@ export const versionClauses = (target: ReadStoreTarget): void => {
       expect(await states(other)).to.deep.equal({ v1: 'active', v2: 'building' });
     }));
 
-  it('RS-17 leaves another fingerprint as it is for the release that made it', () =>
+  it('RS-17 leaves versions of another fingerprint unchanged for their release', () =>
     withVersions(['v1'], async (store, reopen) => {
       await store.documents('v1').save(aBatch({ animes: [anAnimeDocument()] }));
       const other = await reopen(others);
@@ -205,7 +205,7 @@ export const versionClauses = (target: ReadStoreTarget): void => {
       expect(await documents.flushed()).to.equal(null);
     }));
 
-  it('RS-19 has one identity whoever asks and however often it is opened, and another store another', () =>
+  it('RS-19 has one identity per store, however often it is opened', () =>
     withStore(async (store, reopen) => {
       const [identity = '', ...again] = await Promise.all([1, 2, 3].map(() => store.identity()));
       expect(identity).to.match(/^[0-9a-f]{12,}$/);

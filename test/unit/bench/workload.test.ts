@@ -11,7 +11,7 @@ const take = (count: number, options: Partial<WorkloadOptions> = {}) => {
 const share = (count: number, of: number) => count / of;
 
 describe('the workload', () => {
-  it('is the same for the same seed and another for another', () => {
+  it('is the same for the same seed and different for another', () => {
     expect(take(1000)).to.deep.equal(take(1000));
     expect(take(1000)).to.not.deep.equal(take(1000, { seed: 8 }));
   });
@@ -33,13 +33,13 @@ describe('the workload', () => {
     expect(new Set(interactions.map(({ animeId }) => animeId)).size).to.equal(1000);
   });
 
-  it('is all on one anime where it is hot', () => {
+  it('is on one anime only when hot', () => {
     expect(new Set(take(1000, { popularity: 'hot' }).map(({ animeId }) => animeId))).to.deep.equal(
       new Set([1]),
     );
   });
 
-  it('holds only what the command API takes', () => {
+  it('contains only valid commands', () => {
     for (const interaction of take(10_000)) {
       if (interaction.kind === 'view') {
         expect(isDurationSeconds(interaction.durationSeconds)).to.equal(true);
@@ -64,7 +64,7 @@ describe('rounds', () => {
     expect(results.get('b')).to.deep.equal([0, 1, 2]);
   });
 
-  it('compares within a round, so that a slow round does no harm', () => {
+  it('compares within a round, so that a slow round does not matter', () => {
     expect(ratio([50, 5, 55], [100, 10, 100])).to.deep.equal({
       median: 0.5,
       lowest: 0.5,

@@ -18,7 +18,7 @@ describe('an accepted command', () => {
   before(async () => ({ store, close } = await openStore()));
   after(() => close());
 
-  it('is one event with its data and where it came from', async () => {
+  it('is one event with its data and metadata', async () => {
     const anime = freshAnime();
     const { send } = handlerOver(store);
     const traceparent = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01';
@@ -56,7 +56,7 @@ describe('an accepted command', () => {
     expect(await send(anime.rating)).to.include({ kind: 'accepted', revision: 2n });
   });
 
-  it('shares an append with all that arrived during the one before, in their order', async () => {
+  it('shares an append with all that arrived during the previous one, in order', async () => {
     const anime = freshAnime();
     const { send, next, appends } = handlerOver(store);
     const gate = held();
@@ -79,7 +79,7 @@ describe('an accepted command', () => {
     for (const [i, data] of stored.entries()) expect(data).to.include({ durationSeconds: i });
   });
 
-  it('does not wait for other animes', async () => {
+  it('does not wait for other anime', async () => {
     const [slow, fast] = [freshAnime(), freshAnime()];
     const { send, next } = handlerOver(store);
     const gate = held();
@@ -120,7 +120,7 @@ describe('an accepted command', () => {
     expect(await streamOfAnime(store, big.id)).to.have.length(101);
   });
 
-  it('reads nothing while its anime is known, however long the stream', async () => {
+  it('reads nothing while its anime is cached, however long the stream', async () => {
     const anime = freshAnime();
     const { send, eventsRead } = handlerOver(store);
     await send(anime.list);
@@ -129,7 +129,7 @@ describe('an accepted command', () => {
     expect(eventsRead()).to.equal(before);
   });
 
-  it('is decided rightly when its anime had to be forgotten', async () => {
+  it('is decided correctly after its anime was evicted', async () => {
     const [one, two] = [freshAnime(), freshAnime()];
     const { send } = handlerOver(store, { cachedAnimes: 1 });
     await send(one.list);

@@ -22,7 +22,7 @@ describe('a conflict with another process', () => {
     return { anime, here, there };
   };
 
-  it('is decided again on what the other has written', async () => {
+  it('is decided again on the new state', async () => {
     const { anime, here, there } = await setUp();
     here.next(afterOther(() => there.send(anime.click)));
     expect(await here.send(anime.rating)).to.include({ kind: 'accepted', revision: 2n });
@@ -43,7 +43,7 @@ describe('a conflict with another process', () => {
     expect(await streamOfAnime(store, anime.id)).to.have.length(2);
   });
 
-  it('is given up after a bounded number of tries, with nothing written', async () => {
+  it('fails after a bounded number of tries, with nothing written', async () => {
     const { anime, here } = await setUp({ conflictRetries: 3 });
     here.always(conflict);
     expect(await here.send(anime.click)).to.deep.equal({ kind: 'conflict' });
@@ -53,7 +53,7 @@ describe('a conflict with another process', () => {
     expect(await here.send(anime.click)).to.include({ kind: 'accepted', revision: 1n });
   });
 
-  it('never loses or doubles anything when two processes write as fast as they can', async () => {
+  it('loses and duplicates no event when two processes write as fast as they can', async () => {
     const { anime, here, there } = await setUp({ conflictRetries: 1000 });
     const results = await Promise.all(
       Array.from({ length: 200 }, (_, i) =>

@@ -76,7 +76,7 @@ describe('a history of commands through failures', () => {
     return { events: await streamOfAnime(store, anime.id), results };
   };
 
-  it('leaves the accepted events, each once, where the answers said, as the rules allow', async () => {
+  it('leaves each accepted event once, at the revision of its response, as the rules allow', async () => {
     await fc.assert(
       fc.asyncProperty(
         fc.array(call, { minLength: 1, maxLength: 25 }),

@@ -25,7 +25,7 @@ describe('a command with an Idempotency-Key', () => {
     return { anime, ...process };
   };
 
-  it('is answered as the first time when it comes again, whatever came between', async () => {
+  it('gets the first response when repeated, whatever happened between', async () => {
     const { anime, send } = await setUp();
     const first = await send(anime.click, withKey('k'));
     await send(anime.rating);
@@ -35,14 +35,14 @@ describe('a command with an Idempotency-Key', () => {
     expect(await streamOfAnime(store, anime.id)).to.have.length(4);
   });
 
-  it('is answered before its precondition is looked at again', async () => {
+  it('is replayed before its precondition is checked again', async () => {
     const { anime, send } = await setUp();
     const options = { ...withKey('k'), ifMatch: [0n] };
     const first = await send(anime.click, options);
     expect(await send(anime.click, options)).to.deep.equal(replayOf(first));
   });
 
-  it('is recorded once when it comes many times at once', async () => {
+  it('is recorded once when sent many times concurrently', async () => {
     const { anime, send } = await setUp();
     const results = await Promise.all(
       Array.from({ length: 20 }, () => send(anime.click, withKey('k'))),
@@ -56,7 +56,7 @@ describe('a command with an Idempotency-Key', () => {
     expect(await streamOfAnime(store, anime.id)).to.have.length(2);
   });
 
-  it('is refused with another body, whether the first is stored or on its way', async () => {
+  it('is refused with another body, whether the first is stored or in flight', async () => {
     const { anime, send } = await setUp();
     const [first, other] = await Promise.all([
       send(anime.click, withKey('k', 'one')),
@@ -84,7 +84,7 @@ describe('a command with an Idempotency-Key', () => {
     );
   });
 
-  it('is decided anew when it appended nothing', async () => {
+  it('is decided again when it appended nothing', async () => {
     const anime = freshAnime();
     const { send } = handlerOver(store);
     expect(await send(anime.click, withKey('k'))).to.include({ kind: 'rejected' });
@@ -112,7 +112,7 @@ describe('a command with an Idempotency-Key', () => {
     expect(await streamOfAnime(store, anime.id)).to.have.length(2);
   });
 
-  it('is known from the snapshot where the tail does not hold it', async () => {
+  it('is known from the snapshot where the tail does not contain it', async () => {
     const { anime, send, drain } = await setUp({ snapshotEvery: 10 });
     const first = await send(anime.click, withKey('k'));
     for (let i = 0; i < 30; i += 1) await send(anime.click);
@@ -122,7 +122,7 @@ describe('a command with an Idempotency-Key', () => {
     expect(restarted.eventsRead()).to.be.lessThan(15);
   });
 
-  it('is forgotten only after as many others as are promised', async () => {
+  it('is forgotten only after the configured number of others', async () => {
     const { anime, send } = await setUp({ rememberedKeys: 1000 });
     const keys = Array.from({ length: 1001 }, (_, i) => `k${i}`);
     await Promise.all(keys.map((key) => send(anime.click, withKey(key))));

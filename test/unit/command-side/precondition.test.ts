@@ -43,7 +43,7 @@ describe('a command with If-Match', () => {
     expect(await streamOfAnime(store, anime.id)).to.have.length(2);
   });
 
-  it('fails where there is nothing to match', async () => {
+  it('fails for an anime without events', async () => {
     const anime = freshAnime();
     const { send } = handlerOver(store);
     for (const ifMatch of ['any', [0n]] as const) {
@@ -55,7 +55,7 @@ describe('a command with If-Match', () => {
     }
   });
 
-  it('is refused for its own reason before its precondition is looked at', async () => {
+  it('is refused for its own reason before its precondition is checked', async () => {
     const { send } = handlerOver(store);
     expect(await send(freshAnime().click, { ifMatch: [3n] })).to.include({ kind: 'rejected' });
   });
@@ -66,7 +66,7 @@ describe('a command with If-Match', () => {
     expect(await send(anime.list, { ifMatch: [0n] })).to.include({ kind: 'unchanged' });
   });
 
-  it('wins once per revision, however many ask at the same time', async () => {
+  it('is accepted once per revision, however many are sent at the same time', async () => {
     const { anime, send, next } = await listed();
     for (let revision = 0n; revision < 3n; revision += 1n) {
       const results = await Promise.all(
@@ -95,7 +95,7 @@ describe('a command with If-Match', () => {
     expect(appends).to.have.length(2);
   });
 
-  it('is judged by the stream and not by what this process remembers of it', async () => {
+  it('is checked against the stream and not against the cache', async () => {
     const { anime, send } = await listed();
     await handlerOver(store).send(anime.click);
     expect(await send(anime.click, { ifMatch: [1n] })).to.include({ revision: 2n });
@@ -115,7 +115,7 @@ describe('a command with If-None-Match', () => {
     revision,
   });
 
-  it('lists with a star what was never listed, and what was delisted', async () => {
+  it('lists with * an anime that was never listed, or was delisted', async () => {
     const anime = freshAnime();
     const { send } = handlerOver(store);
     expect(await send(anime.list, { ifNoneMatch })).to.include({ revision: 0n });
@@ -123,7 +123,7 @@ describe('a command with If-None-Match', () => {
     expect(await send(anime.list, { ifNoneMatch })).to.include({ revision: 2n });
   });
 
-  it('fails with a star for what is listed, changed or not, and leaves no event', async () => {
+  it('fails with * for a listed anime, changed or not, and leaves no event', async () => {
     const anime = freshAnime();
     const { send } = handlerOver(store);
     await send(anime.list);
@@ -157,7 +157,7 @@ describe('a command with If-None-Match', () => {
     expect(await send(anime.list, { ifMatch: [2n], ifNoneMatch })).to.deep.equal(failedAt(2n));
   });
 
-  it('lets one of many listings at the same time win, in one process and in several', async () => {
+  it('is accepted once of many concurrent listings, in one process and in several', async () => {
     for (const processes of [1, 4]) {
       const anime = freshAnime();
       const handlers = Array.from({ length: processes }, () => handlerOver(store));
@@ -198,7 +198,7 @@ describe('a command with If-None-Match', () => {
     expect(second).to.include({ kind: 'accepted', revision: 2n });
   });
 
-  it('is judged by the stream and not by what this process remembers of it', async () => {
+  it('is checked against the stream and not against the cache', async () => {
     const anime = freshAnime();
     const { send } = handlerOver(store);
     await send(anime.list);
@@ -206,7 +206,7 @@ describe('a command with If-None-Match', () => {
     expect(await send(anime.list, { ifNoneMatch })).to.include({ revision: 2n });
   });
 
-  it('is answered as the first time when it comes again with its Idempotency-Key', async () => {
+  it('gets the first response when repeated with its Idempotency-Key', async () => {
     const anime = freshAnime();
     const { send } = handlerOver(store);
     const options = { ...withKey('k'), ifNoneMatch } as const;

@@ -25,7 +25,7 @@ describe('a command that cannot be recorded', () => {
     return { anime, ...process };
   };
 
-  it('is gone where the stream was deleted for ever', async () => {
+  it('is gone where the stream is tombstoned', async () => {
     const { anime, send } = await setUp();
     await store.tombstoneStream(anime.stream);
     expect(await send(anime.click)).to.deep.equal({ kind: 'gone' });
@@ -38,7 +38,7 @@ describe('a command that cannot be recorded', () => {
     ['CORRUPT', 'refused-by-store'],
     ['NOT_SUPPORTED', 'refused-by-store'],
   ] as const) {
-    it(`is ${kind}, not unavailable, where the store answers ${code} to a read or an append`, async () => {
+    it(`is ${kind}, not unavailable, where the store returns ${code} to a read or an append`, async () => {
       const { anime, send, always } = await setUp();
       const error = new PortError(code, 'No.', false);
       always(() => Promise.reject(error));
@@ -49,7 +49,7 @@ describe('a command that cannot be recorded', () => {
     });
   }
 
-  it('is unavailable while the store is, which is not waited for, and comes back with it', async () => {
+  it('is unavailable at once while the store is, and accepted when it is back', async () => {
     const { anime, send, always } = await setUp();
     always(refuse);
     expect(await send(anime.click)).to.deep.equal({ kind: 'unavailable' });
@@ -72,7 +72,7 @@ describe('a command that cannot be recorded', () => {
     expect(await send(anime.click)).to.include({ kind: 'accepted' });
   });
 
-  it('is told once in the log while its state cannot be read, and once when it can be', async () => {
+  it('is logged once when its state cannot be read, and once when it can be again', async () => {
     const { anime } = await setUp();
     const { logger, told } = recordingLogger();
     const { send, readsFail } = handlerOver(store, {}, logger);
@@ -86,7 +86,7 @@ describe('a command that cannot be recorded', () => {
     expect(told()).to.deep.equal([...once, ...once]);
   });
 
-  it('goes alone when together they are too large, and is too large only by itself', async () => {
+  it('is appended alone when a batch is too large, and too large only by itself', async () => {
     const { anime, send, next, always, appends } = await setUp();
     const gate = held();
     next(gate.fault);
@@ -104,7 +104,7 @@ describe('a command that cannot be recorded', () => {
     expect(await streamOfAnime(store, anime.id)).to.have.length(4);
   });
 
-  it('is refused when too many wait for its anime, or in all', async () => {
+  it('is refused when too many wait for its anime, or in total', async () => {
     const { anime, send, next } = await setUp({ waitingPerAnime: 3, waitingInAll: 6 });
     const other = freshAnime();
     const [first, second] = [held(), held()];
@@ -124,7 +124,7 @@ describe('a command that cannot be recorded', () => {
     expect(await send(anime.click)).to.include({ kind: 'accepted' });
   });
 
-  it('is refused once the handler drains, which waits for those under way', async () => {
+  it('is refused once the handler drains, which waits for those in flight', async () => {
     const { anime, send, next, drain, appends } = await setUp();
     const gate = held();
     next(gate.fault);
@@ -139,7 +139,7 @@ describe('a command that cannot be recorded', () => {
     expect(await underWay).to.include({ kind: 'accepted' });
   });
 
-  it('rejects for a bug, and the next is decided on what the stream says', async () => {
+  it('rejects for a bug, and the next is decided on the stream', async () => {
     const { anime, send, next } = await setUp();
     const bug = new TypeError('x is not a function');
     next(async ({ forward }) => {

@@ -35,20 +35,20 @@ const counting = (store: EventStore) => {
   return { counted, take: () => calls.splice(0) };
 };
 
-describe('what a command asks of the event store', () => {
+describe('the event store calls of a command', () => {
   let store: EventStore;
   let close: () => Promise<void>;
 
   before(async () => ({ store, close } = await openStore()));
   after(() => close());
 
-  it('is one read and one append for a title that is new', async () => {
+  it('are one read and one append for a new title', async () => {
     const { counted, take } = counting(store);
     expect(await handlerOver(counted).send(freshAnime().list)).to.include({ kind: 'accepted' });
     expect(take()).to.deep.equal(['read', 'append']);
   });
 
-  it('is one read for a title of which nothing changes', async () => {
+  it('are one read for an unchanged title', async () => {
     const anime = freshAnime();
     await handlerOver(store).send(anime.list);
     const { counted, take } = counting(store);
@@ -56,7 +56,7 @@ describe('what a command asks of the event store', () => {
     expect(take()).to.deep.equal(['read']);
   });
 
-  it('is the head, too, for a command that came after what is in memory was read', async () => {
+  it('include the head for a command that arrived after the cache was read', async () => {
     const anime = freshAnime();
     await handlerOver(store).send(anime.list);
     const { counted, take } = counting(store);
@@ -67,7 +67,7 @@ describe('what a command asks of the event store', () => {
     expect(take()).to.deep.equal(['head']);
   });
 
-  it('is one append once the anime is in memory', async () => {
+  it('are one append once the anime is cached', async () => {
     const anime = freshAnime();
     const { counted, take } = counting(store);
     const { send } = handlerOver(counted);
@@ -86,7 +86,7 @@ describe('what a command asks of the event store', () => {
       return { ...handler, take };
     };
 
-    it('is one append for a title that is new', async () => {
+    it('are one append for a new title', async () => {
       const { send, take } = await importing();
       const anime = freshAnime();
       expect(await send(anime.list)).to.include({ kind: 'accepted', revision: 0n });
@@ -94,7 +94,7 @@ describe('what a command asks of the event store', () => {
       expect(typesOf(await streamOfAnime(store, anime.id))).to.deep.equal(['AnimeListed']);
     });
 
-    it('is an append that is refused and one read for a title that is in already', async () => {
+    it('are a refused append and one read for an existing title', async () => {
       const anime = freshAnime();
       await handlerOver(store).send(anime.list);
       const { send, take } = await importing();
@@ -103,7 +103,7 @@ describe('what a command asks of the event store', () => {
       expect(await streamOfAnime(store, anime.id)).to.have.length(1);
     });
 
-    it('is one read, and no refused append, for the titles after one that was in already', async () => {
+    it('are one read, and no refused append, for the titles after an existing one', async () => {
       const [one, other] = [freshAnime(), freshAnime()];
       await handlerOver(store).send(one.list);
       await handlerOver(store).send(other.list);
@@ -114,7 +114,7 @@ describe('what a command asks of the event store', () => {
       expect(take()).to.deep.equal(['read']);
     });
 
-    it('is by its snapshot for a title that is in already and has a long history', async () => {
+    it('use the snapshot for an existing title with a long history', async () => {
       const anime = freshAnime();
       const before = handlerOver(store, { snapshotEvery: 20 });
       await before.send(anime.list);
@@ -125,7 +125,7 @@ describe('what a command asks of the event store', () => {
       expect(eventsRead()).to.be.at.most(45);
     });
 
-    it('leaves a title refused of which the events cannot be read', async () => {
+    it('keep a title refused whose events cannot be read', async () => {
       const anime = freshAnime();
       const unknown = { id: randomUUID(), type: 'AnimeRenamed', data: {}, metadata: {} };
       await store.append(anime.stream, 'no_stream', [unknown]);
@@ -135,7 +135,7 @@ describe('what a command asks of the event store', () => {
       expect(await streamOfAnime(store, anime.id)).to.have.length(1);
     });
 
-    it('is one append whose answer was lost and one more, for the same single event', async () => {
+    it('are one append with a lost response and one more, for the same single event', async () => {
       const { send, next, take } = await importing();
       const anime = freshAnime();
       next(loseAnswer);
@@ -144,7 +144,7 @@ describe('what a command asks of the event store', () => {
       expect(await streamOfAnime(store, anime.id)).to.have.length(1);
     });
 
-    it('is a read first for whatever is no plain listing', async () => {
+    it('are a read first for everything but a plain listing', async () => {
       const { send, take } = await importing();
       const anime = freshAnime();
       expect(await send(anime.click)).to.include({ kind: 'rejected' });

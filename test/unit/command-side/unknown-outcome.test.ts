@@ -16,7 +16,7 @@ import {
   withKey,
 } from '../../support/command-handler.js';
 
-describe('an append whose answer is lost', () => {
+describe('an append whose response is lost', () => {
   let store: EventStore;
   let close: () => Promise<void>;
   before(async () => ({ store, close } = await openStore()));
@@ -48,7 +48,7 @@ describe('an append whose answer is lost', () => {
     });
   }
 
-  it('is unknown at the deadline, and no more is believed than the stream says', async () => {
+  it('is unknown at the deadline, and the cache is dropped', async () => {
     const { anime, send, next, always } = await setUp();
     next(loseAnswer);
     always(neverApply);
@@ -59,7 +59,7 @@ describe('an append whose answer is lost', () => {
     expect(await send(anime.click)).to.have.nested.property('rejection.code', 'ANIME_DELISTED');
   });
 
-  it('is answered by its deadline while the store never answers', async () => {
+  it('is reported unknown by its deadline while the store never responds', async () => {
     const { anime, send, next, appends } = await setUp();
     const gate = held();
     next(gate.fault);
@@ -73,7 +73,7 @@ describe('an append whose answer is lost', () => {
     expect(typesOf(await streamOfAnime(store, anime.id))).not.to.include('RatingGiven');
   });
 
-  it('is told once it is known when the client repeats it with its key', async () => {
+  it('is resolved when the client repeats it with its key', async () => {
     const { anime, send, next, always } = await setUp();
     next(loseAnswer);
     always(neverApply);
@@ -84,7 +84,7 @@ describe('an append whose answer is lost', () => {
     expect(await streamOfAnime(store, anime.id)).to.have.length(2);
   });
 
-  it('is found in the stream when others wrote behind it', async () => {
+  it('is found in the stream when others appended after it', async () => {
     const { anime, send, next } = await setUp();
     const other = handlerOver(store);
     next(
@@ -101,7 +101,7 @@ describe('an append whose answer is lost', () => {
     ]);
   });
 
-  it('is decided again when it was not written and others were faster', async () => {
+  it('is decided again when it was not written and others were', async () => {
     const { anime, send, next } = await setUp();
     const other = handlerOver(store);
     next(

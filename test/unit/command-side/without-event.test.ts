@@ -11,7 +11,7 @@ import {
   typesOf,
 } from '../../support/command-handler.js';
 
-describe('an answer without an event', () => {
+describe('a response without an event', () => {
   let store: EventStore;
   let close: () => Promise<void>;
   before(async () => ({ store, close } = await openStore()));
@@ -39,7 +39,7 @@ describe('an answer without an event', () => {
     expect(await streamOfAnime(store, anime.id)).to.have.length(2);
   });
 
-  it('says where the anime is when there was nothing to do', async () => {
+  it('returns the revision of the anime when there was nothing to do', async () => {
     const anime = freshAnime();
     const { send } = handlerOver(store);
     await send(anime.list);
@@ -59,7 +59,7 @@ describe('an answer without an event', () => {
     expect(await here.send(anime.list)).to.deep.equal({ kind: 'unchanged', revision: 4n });
   });
 
-  it('is not given when the head of the stream cannot be seen', async () => {
+  it('is not given when the head of the stream cannot be read', async () => {
     const anime = freshAnime();
     const { send, readsFail } = handlerOver(store);
     await send(anime.list);
@@ -69,7 +69,7 @@ describe('an answer without an event', () => {
     expect(await send(anime.list)).to.deep.equal({ kind: 'unchanged', revision: 0n });
   });
 
-  it('keeps the order of many that find another state than expected', async () => {
+  it('keeps the order of many that see another state than expected', async () => {
     const anime = freshAnime();
     const [here, there] = [handlerOver(store, { batchEvents: 3 }), handlerOver(store)];
     await here.send(anime.click);
@@ -85,7 +85,7 @@ describe('an answer without an event', () => {
     ['was refused', refuse, 'unavailable'],
     ['was lost', neverApply, 'outcome-unknown'],
   ] as const) {
-    it(`is decided again when the event that it rested on ${name}`, async () => {
+    it(`is decided again when the event it depends on ${name}`, async () => {
       const anime = freshAnime();
       const { send, next, always, appends } = handlerOver(store);
       await send(anime.list);
@@ -113,7 +113,7 @@ describe('an answer without an event', () => {
     });
   }
 
-  it('that rested on an event is given once the event is written', async () => {
+  it('that depends on an event is given once the event is written', async () => {
     const anime = freshAnime();
     const { send, next, appends } = handlerOver(store);
     await send(anime.list);

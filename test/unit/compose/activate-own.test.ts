@@ -13,7 +13,7 @@ import { temporaryDirectory } from '../../support/temporary-directory.js';
 
 const logger = silentLogger();
 
-describe('versions of this release beside an active one of another', () => {
+describe('versions of this release next to an active one of another', () => {
   let directory: Awaited<ReturnType<typeof temporaryDirectory>>;
   let opened: ReadStore[];
   let life: ReturnType<typeof createLifecycle>;
@@ -53,7 +53,7 @@ describe('versions of this release beside an active one of another', () => {
   const become = (store: ReadStore, ...states: string[]) =>
     eventually(async () => expect(await statesOf(store)).to.deep.equal(states));
 
-  it('become active when they hold what the log held, and not before', async () => {
+  it('become active when they contain what the log held, and not before', async () => {
     await serve(await ofRelease(1));
     const next = await ofRelease(2);
     const { progress } = await serve(next);
@@ -72,7 +72,7 @@ describe('versions of this release beside an active one of another', () => {
     await become(next, 'v1 old', 'v2 active');
   });
 
-  it('are taken up again by the release before, which is made active again', async () => {
+  it('are reused by the previous release, whose version becomes active again', async () => {
     await serve(await ofRelease(1), true);
     const next = await ofRelease(2);
     await serve(next, true);
@@ -84,7 +84,7 @@ describe('versions of this release beside an active one of another', () => {
     await become(before, 'v1 active', 'v2 old');
   });
 
-  it('leave one set of documents of another release on the disk, that which was active', async () => {
+  it('leave one set of documents of another release on disk, the previously active one', async () => {
     for (const release of [1, 2, 3]) {
       const store = await ofRelease(release);
       await serve(store, true);

@@ -12,8 +12,8 @@ const ALL: Addresses = {
 const hrefs = (...args: Parameters<typeof elsewhere>): string[] =>
   elsewhere(...args)().map(({ href }) => href);
 
-describe('the links from one part to the others', () => {
-  it('name each other part of this process that is open', () => {
+describe('the links from one role to the others', () => {
+  it('name each other open role of this process', () => {
     const seen = { config: DEVELOPMENT, addresses: ALL };
     expect(hrefs(seen, 'commands')).to.deep.equal([
       'http://127.0.0.1:8001/',
@@ -25,7 +25,7 @@ describe('the links from one part to the others', () => {
     ]);
   });
 
-  it('are looked up anew each time, because parts open one by one', () => {
+  it('are resolved each time, because roles open one by one', () => {
     const addresses: Addresses = {};
     const links = elsewhere({ config: DEVELOPMENT, addresses }, 'commands');
     expect(links()).to.deep.equal([]);
@@ -38,7 +38,7 @@ describe('the links from one part to the others', () => {
     ['on all addresses of IPv4', { ...DEVELOPMENT, host: '0.0.0.0' }],
     ['on all addresses of IPv6', { ...DEVELOPMENT, host: '::' }],
   ] as const) {
-    it(`are none ${what}, where a browser could not follow them`, () => {
+    it(`are omitted ${what}, where a browser could not follow them`, () => {
       expect(hrefs({ config, addresses: ALL }, 'commands')).to.deep.equal([]);
     });
   }

@@ -58,7 +58,7 @@ describe('the socket for jobs', () => {
     return { perform, begun };
   };
 
-  it('carries what a job prints and whether it was done', async () => {
+  it('transmits what a job prints and whether it succeeded', async () => {
     const { ask } = await open(({ command }, _, { print }) => {
       print(`${command} has run`);
       return Promise.resolve(false);
@@ -68,13 +68,13 @@ describe('the socket for jobs', () => {
     expect(printed).to.deep.equal(['audit has run']);
   });
 
-  it('can be opened by its own user alone', async () => {
+  it('can be opened by its own user only', async () => {
     const { path } = await open(() => Promise.resolve(true));
     expect((await stat(path)).mode & 0o777).to.equal(0o600);
     expect((await stat(dirname(path))).mode & 0o777).to.equal(0o700);
   });
 
-  it('is elsewhere where the path of the data directory is too long for one', async () => {
+  it('is created elsewhere where the path of the data directory is too long', async () => {
     const long = join(directory.path, 'x'.repeat(120));
     await mkdir(long);
     const { path, ask } = await open(() => Promise.resolve(true), long);
@@ -82,7 +82,7 @@ describe('the socket for jobs', () => {
     expect(await ask(['audit']).done).to.equal(true);
   });
 
-  it('replaces what a service left behind that was killed', async () => {
+  it('replaces the socket of a killed service', async () => {
     const left = join(directory.path, 'jobs', 'socket');
     await mkdir(dirname(left));
     await writeFile(left, '');
@@ -91,7 +91,7 @@ describe('the socket for jobs', () => {
     expect(await ask(['audit']).done).to.equal(true);
   });
 
-  it('refuses what is no request, and goes on', async () => {
+  it('refuses a malformed request, and keeps serving', async () => {
     const { path, ask } = await open(() => Promise.resolve(true));
     for (const request of ['sing\n', '{"args":[1],"servers":{}}\n', 'null\n', '\n']) {
       const socket = connect(path);
@@ -104,14 +104,14 @@ describe('the socket for jobs', () => {
     expect(await ask(['audit']).done).to.equal(true);
   });
 
-  it('takes no command that is no job', async () => {
+  it('accepts no command that is not a job', async () => {
     const { ask } = await open(() => Promise.resolve(true));
     expect(await rejectionOf(ask(['serve']).done))
       .to.have.property('message')
       .that.contains('serve is no job for a running service.');
   });
 
-  it('takes one job at a time that changes something, and beside it those that do not', async () => {
+  it('runs one job at a time that changes something, and others that only read', async () => {
     const { perform, begun } = endless();
     const { ask } = await open((job, signal, output) =>
       job.command === 'audit' ? Promise.resolve(true) : perform(job, signal, output),
@@ -127,7 +127,7 @@ describe('the socket for jobs', () => {
     expect(await first).to.have.property('message', 'Stopped.');
   });
 
-  it('ends the job of a client that goes away', async () => {
+  it('ends the job of a client that disconnects', async () => {
     const { perform, begun } = endless();
     const { path, config } = await open(perform);
     const socket = connect(path);
@@ -138,7 +138,7 @@ describe('the socket for jobs', () => {
     expect(signal.aborted).to.equal(true);
   });
 
-  it('ends jobs with a sentence when the service stops', async () => {
+  it('ends jobs with a message when the service stops', async () => {
     const { perform, begun } = endless();
     const { ask, close } = await open(perform);
     const ended = rejectionOf(ask(['audit']).done);

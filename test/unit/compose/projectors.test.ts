@@ -121,7 +121,7 @@ describe('the projectors of the versions', () => {
   const fed = (...groups: string[]) =>
     eventually(() => expect([...service.members.keys()]).to.have.members(groups));
 
-  it('take up a version that comes, and let one go that is pruned', async () => {
+  it('feed a new version, and release a pruned one', async () => {
     await service.open();
     await fed(V1);
     await service.readStore.createVersion('v2', LOG_ID);
@@ -147,7 +147,7 @@ describe('the projectors of the versions', () => {
     await eventually(async () => expect(await gauges()).to.deep.equal([[['v1', 0]], [['v1', 0]]]));
   });
 
-  it('tell health, once for all versions, which streams are not counted in full or not followed', async () => {
+  it('report to health, once for all versions, which streams are incomplete or quarantined', async () => {
     const unreadable = { anime: 1, event: 'unknown type' } as const;
     const click = { anime: 1, event: events.click };
     const process = await given([{ anime: 1, event: events.listed }, unreadable, click, click]);
@@ -178,14 +178,14 @@ describe('the projectors of the versions', () => {
     await process.stop();
   });
 
-  it('leave the version of another log alone', async () => {
+  it('do not feed a version of another log', async () => {
     await service.open();
     await service.readStore.createVersion('foreign', 'another-log');
     await service.readStore.createVersion('v2', LOG_ID);
     await fed(V1, V2);
   });
 
-  it('leave the version of another release alone, and fill one of their own', async () => {
+  it('do not feed a version of another release, and fill their own', async () => {
     const other = await given(undefined, async (dataDir) => {
       const examples = aBatch({ animes: [anAnimeDocument({ clicks: 77 })] });
       const store = await openReadStore({ dataDir, logger: silentLogger(), examples });
@@ -203,13 +203,13 @@ describe('the projectors of the versions', () => {
     }
   });
 
-  it('wait for a bus that does not let them in yet', async () => {
+  it('wait for a bus that does not accept them yet', async () => {
     service.refuseStarts(2);
     await service.open();
     await fed(V1);
   });
 
-  it('try a version again whose consumer could not start, and are not healthy until then', async () => {
+  it('retry a version whose consumer could not start, and are unhealthy until then', async () => {
     await service.open();
     service.refuseStarts(Infinity);
     await service.readStore.createVersion('v2', LOG_ID);
@@ -219,7 +219,7 @@ describe('the projectors of the versions', () => {
     await eventually(async () => expect(await service.isHealthy()).to.be.true);
   });
 
-  it('forget what the group remembers where there are no documents, and only there', async () => {
+  it('reset the group where there are no documents, and only there', async () => {
     await service.open();
     expect(service.forgotten).to.deep.equal([V1]);
     await service.deliver(V1, ...service.records);
@@ -227,7 +227,7 @@ describe('the projectors of the versions', () => {
     expect(service.forgotten).to.deep.equal([V1]);
   });
 
-  it('begin anew with a version that was pruned and made again under its name', async () => {
+  it('start over with a version that was pruned and recreated under its name', async () => {
     await service.open();
     await service.readStore.createVersion('v2', LOG_ID);
     await fed(V1, V2);
@@ -238,7 +238,7 @@ describe('the projectors of the versions', () => {
     await fed(V1, V2);
   });
 
-  describe('of documents that other processes may feed, too', () => {
+  describe('of documents that other processes may also feed', () => {
     let shared: Awaited<ReturnType<typeof given>>;
     beforeEach(async () => {
       shared = await given(undefined, undefined, { MONGODB_URL: 'mongodb://127.0.0.1' });
@@ -251,7 +251,7 @@ describe('the projectors of the versions', () => {
       expect([...shared.members.keys()]).to.deep.equal([shared.V1]);
     });
 
-    it('refuse a group that others use for documents of their own, and name the settings', async () => {
+    it('refuse a group that others use for their own documents, and name the settings', async () => {
       shared.isUsed(new Map([[0, 5n]]));
       const error: unknown = await shared.open().catch((reason: unknown) => reason);
       expect(error).to.be.instanceOf(ConfigError);
@@ -267,7 +267,7 @@ describe('the projectors of the versions', () => {
     expect([...service.members.keys()]).to.deep.equal([]);
   });
 
-  it('give up joining as soon as they are told to stop', async () => {
+  it('stop joining as soon as they are stopped', async () => {
     service.hang();
     const opening = service.open().then(
       () => 'opened',
@@ -277,7 +277,7 @@ describe('the projectors of the versions', () => {
     expect(await opening).to.equal('gave up');
   });
 
-  it('are not healthy while they refuse the records of another log', async () => {
+  it('are unhealthy while they refuse the records of another log', async () => {
     await service.open();
     const [listed] = service.records;
     if (listed === undefined) expect.fail();

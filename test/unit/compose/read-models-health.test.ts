@@ -46,7 +46,7 @@ describe('the health of the read models', () => {
     };
   };
 
-  it('is unhealthy and not ready before there are any', async () => {
+  it('is unhealthy and not ready before any exist', async () => {
     const { status, ready, reasons } = await given().report();
     expect({ status, ready }).to.deep.equal({ status: 'unhealthy', ready: false });
     expect(reasons['read-models']).to.equal('There are no read models yet.');
@@ -59,7 +59,7 @@ describe('the health of the read models', () => {
     });
   });
 
-  it('is unhealthy and not ready where the promoted version was never fed by anybody', async () => {
+  it('is unhealthy and not ready where the promoted version was never fed', async () => {
     await store.createVersion('v1', LOG_ID);
     await store.createVersion('v2', LOG_ID);
     await store.promote('v2');
@@ -69,7 +69,7 @@ describe('the health of the read models', () => {
     expect(reasons['read-models-fed']).to.match(/^The lag of the active version v2 is unknown/);
   });
 
-  it('is unhealthy, yet ready, where whoever fed the active version has been silent for 30 s', async () => {
+  it('is unhealthy but ready where the active version had no heartbeat for 30 s', async () => {
     await store.createVersion('v1', LOG_ID);
     await store.documents('v1').noteFed(new Date());
     const { pass, report } = given();

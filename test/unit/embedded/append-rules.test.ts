@@ -55,32 +55,32 @@ describe('append rules', () => {
       expect(given('').when('no_stream', 'x')).to.deep.equal(append);
     });
 
-    it('is wrong behind the last revision, and of a stream that does not exist', () => {
+    it('conflicts beyond the last revision, and for a missing stream', () => {
       expect(given('abc').when(3n, 'x')).to.deep.equal(wrong);
       expect(given('abc').when(2n ** 62n, 'x')).to.deep.equal(wrong);
       expect(given('').when(0n, 'x')).to.deep.equal(wrong);
     });
 
-    it('is wrong before the last revision where another event stands there', () => {
+    it('conflicts before the last revision where another event is stored', () => {
       expect(given('abc').when(1n, 'x')).to.deep.equal(wrong);
       expect(given('abc').when('no_stream', 'x')).to.deep.equal(wrong);
     });
 
-    it('is a repeat where all ids stand behind it, whatever came after', () => {
+    it('is a repeat where all ids follow it, whatever came after', () => {
       expect(given('abcde').when(0n, 'bc')).to.deep.equal(repeat('c', 2));
       expect(given('abcde').when('no_stream', 'a')).to.deep.equal(repeat('a', 0));
     });
 
-    it('is wrong where only the first ids stand there', () => {
+    it('conflicts where only the first ids match', () => {
       expect(given('abcd').when(0n, 'bx')).to.deep.equal(wrong);
       expect(given('abcd').when(0n, 'bdc')).to.deep.equal(wrong);
     });
 
-    it('is wrong where the same ids run past the end', () => {
+    it('conflicts where the same ids run past the end', () => {
       expect(given('abc').when(0n, 'bcd')).to.deep.equal(wrong);
     });
 
-    it('is wrong where the events have been scavenged', () => {
+    it('conflicts where the events have been scavenged', () => {
       expect(given('abc', { scavenged: 2 }).when('no_stream', 'a')).to.deep.equal(wrong);
     });
 
@@ -89,11 +89,11 @@ describe('append rules', () => {
       expect(given('abc').when(2n, 'c')).to.deep.equal(append);
     });
 
-    it('needs no memory of ids to find a repeat', () => {
+    it('detects a repeat without remembered ids', () => {
       expect(given('abc', { remembered: '' }).when(0n, 'bc')).to.deep.equal(repeat('c', 2));
     });
 
-    it('answers for no events whether the stream is there', () => {
+    it('reports for no events whether the stream exists', () => {
       expect(given('abc').when(2n, '')).to.deep.equal(append);
       expect(given('abc').when(1n, '')).to.deep.equal(wrong);
       expect(given('abc').when(3n, '')).to.deep.equal(wrong);
@@ -111,7 +111,7 @@ describe('append rules', () => {
         expect(given('abcd').when(expected, 'bc')).to.deep.equal(repeat('c', 2));
       });
 
-      it('is wrong where the first id is remembered and a later one is not', () => {
+      it('conflicts where the first id is remembered and a later one is not', () => {
         expect(given('abcd').when(expected, 'bx')).to.deep.equal(wrong);
       });
 
@@ -121,16 +121,16 @@ describe('append rules', () => {
     });
   }
 
-  it('lets any revision begin a stream', () => {
+  it('creates a stream with any', () => {
     expect(given('').when('any', 'x')).to.deep.equal(append);
   });
 
-  it('takes a stream that has only metadata for one that exists', () => {
+  it('treats a stream that has only metadata as existing', () => {
     expect(given('').when('stream_exists', 'x')).to.deep.equal(wrong);
     expect(given('', { metadata: true }).when('stream_exists', 'x')).to.deep.equal(append);
   });
 
-  it('begins a softly deleted stream anew at none, at its last revision and at any', () => {
+  it('restarts a soft-deleted stream at none, at its last revision and at any', () => {
     const stream = given('abc', { softDeleted: true });
     expect(stream.when('no_stream', 'x')).to.deep.equal(append);
     expect(stream.when(2n, 'x')).to.deep.equal(append);
@@ -139,7 +139,7 @@ describe('append rules', () => {
     expect(stream.when('stream_exists', 'x')).to.deep.equal(deleted);
   });
 
-  it('still finds a repeat in a softly deleted stream', () => {
+  it('still detects a repeat in a soft-deleted stream', () => {
     expect(given('abc', { softDeleted: true }).when('no_stream', 'ab')).to.deep.equal(
       repeat('b', 1),
     );

@@ -24,7 +24,7 @@ const costly = () => {
   return { filter, turns, stop: () => clearImmediate(waiting) };
 };
 
-describe('a filter that takes long for each name', () => {
+describe('a filter that is slow for each name', () => {
   let given: TemporaryLog;
   beforeEach(async () => {
     given = await temporaryLog();
@@ -32,7 +32,7 @@ describe('a filter that takes long for each name', () => {
   });
   afterEach(() => given.remove());
 
-  it('lets others have their turn within a page of a read', async () => {
+  it('yields to others within a page of a read', async () => {
     const { filter, turns, stop } = costly();
     const sink = { send: () => undefined, sendEvent: () => undefined };
     const request = { kind: 'read-all', from: 'start', direction: 'forwards', filter } as const;
@@ -42,7 +42,7 @@ describe('a filter that takes long for each name', () => {
     expect(new Set(turns).size).to.equal(NAMES);
   });
 
-  it('lets others have their turn within a page of a subscription', async () => {
+  it('yields to others within a page of a subscription', async () => {
     const { filter, turns, stop } = costly();
     const all = follow((signal) => given.log.subscribeAll({ after: 'start', filter, signal }));
     await all.until('checkpoint', 'caught-up');

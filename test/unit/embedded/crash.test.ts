@@ -49,7 +49,7 @@ const expectSameLinks = async (
 };
 
 describe('event log through kill -9', () => {
-  it('holds every acknowledged append, every batch whole or not at all, and every link', async () => {
+  it('keeps every acknowledged append, every batch completely or not at all, and every link', async () => {
     const directory = await temporaryDirectory();
     const batches: SentBatch[] = [];
     let links: readonly LogRecord[] = [];

@@ -22,7 +22,7 @@ const refusalOf = (append: () => Promise<AppendOutcome>, timeoutMs = 10_000) =>
   );
 
 describe('embedded event store', () => {
-  it('calls an append that does not settle in time unknown', async () => {
+  it('reports an append that does not settle in time as unknown', async () => {
     const refusal = await refusalOf(() => new Promise(() => undefined), 10);
     expect(refusal).to.be.instanceOf(OutcomeUnknownError);
     expect(refusal).to.have.property('message', 'The append was not settled within 10 ms.');
@@ -42,12 +42,12 @@ describe('embedded event store', () => {
     });
   }
 
-  it('leaves a bug what it is', async () => {
+  it('passes a bug on unchanged', async () => {
     const bug = new RangeError('a bug');
     expect(await refusalOf(() => Promise.reject(bug))).to.equal(bug);
   });
 
-  it('says which size an append may have', async () => {
+  it('reports the maximum size of an append', async () => {
     const refusal = await refusalOf(() => Promise.resolve({ kind: 'too-large', limit: 1024 }));
     expect(refusal).to.be.instanceOf(TooLargeError);
     expect(refusal).to.have.property('message', 'An append is at most 1024 bytes.');

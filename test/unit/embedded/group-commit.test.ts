@@ -24,7 +24,7 @@ describe('group commit', () => {
   const stored = (stream: string) =>
     revisionsOf(given.log.readStream(stream, 'start', 'forwards', 100));
 
-  it('takes appends on top of appends that are still in flight', async () => {
+  it('accepts appends on top of appends in flight', async () => {
     const [a, b, c] = await Promise.all([
       append('s', 'no_stream'),
       append('s', 0n),
@@ -38,7 +38,7 @@ describe('group commit', () => {
     expect(stored('s')).to.deep.equal([0n, 1n, 2n]);
   });
 
-  it('never fails the neighbours of a conflict', async () => {
+  it('never fails other appends because of a conflict', async () => {
     const outcomes = await Promise.all([
       append('a', 'no_stream'),
       append('a', 5n),
@@ -57,7 +57,7 @@ describe('group commit', () => {
     expect([stored('a'), stored('b')]).to.deep.equal([[0n, 1n], [0n]]);
   });
 
-  it('shows nothing of an append before it is on the disk', async () => {
+  it('shows nothing of an append before it is on disk', async () => {
     const appending = append('s', 'no_stream');
     expect(given.log.head('s')).to.equal('no_stream');
     expect(stored('s')).to.equal('missing');
@@ -84,7 +84,7 @@ describe('group commit', () => {
     mend();
   });
 
-  it('goes on from the disk after a failure: heads, streams and positions', async () => {
+  it('continues from disk after a failure: heads, streams and positions', async () => {
     const first = await append('a', 'no_stream');
     const mend = refuseType(given.directory, 'Refused');
     const failed = [append('a', 0n, [failing()]), append('a', 1n), append('new', 'no_stream')];
@@ -115,7 +115,7 @@ describe('group commit', () => {
     expect(stored('s')).to.deep.equal([0n, 1n]);
   });
 
-  it('answers a repeat of an append in flight as that append', async () => {
+  it('gives a repeat of an append in flight the result of that append', async () => {
     const events = rawEvents(2);
     const outcomes = await Promise.all([
       append('s', 'no_stream', events),
@@ -127,7 +127,7 @@ describe('group commit', () => {
     expect(stored('s')).to.deep.equal([0n, 1n]);
   });
 
-  it('judges anew what rested on an append that failed', async () => {
+  it('checks again what depended on a failed append', async () => {
     const mend = refuseType(given.directory, 'Refused');
     const lost = append('s', 'no_stream', [failing()]);
     const conflicting = append('s', 'no_stream');
@@ -136,7 +136,7 @@ describe('group commit', () => {
     mend();
   });
 
-  it('refuses appends beyond what may wait for the disk, and takes them again afterwards', async () => {
+  it('refuses appends beyond the queue limit, and accepts them again afterwards', async () => {
     const full = await temporaryLog({ limits: { maxPendingAppends: 3 } });
     const attempts = Array.from({ length: 5 }, (_, n) =>
       full.log.append(`s${n}`, 'no_stream', [rawEvent()]),

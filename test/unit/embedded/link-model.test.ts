@@ -56,7 +56,7 @@ const filters: Readonly<Record<string, (record: LogRecord) => boolean>> = {
   '$et-B': ({ stream, type }) => type === 'B' && !stream.startsWith('$'),
 };
 
-describe('link streams, as a filter over all streams', () => {
+describe('link streams, compared with a filter over all streams', () => {
   it('are the same after any appends, deletions, scavenges and restarts', async () => {
     const property = fc.asyncProperty(fc.array(steps, { maxLength: 25 }), async (history) => {
       let now = 1_000_000;

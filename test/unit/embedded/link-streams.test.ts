@@ -71,7 +71,7 @@ describe('link streams of the event log', () => {
       expect(await linkTargets(log, '$ce-$sys')).to.deep.equal([]);
     });
 
-    it('link what deletes their streams', async () => {
+    it('link the events that delete their streams', async () => {
       await append('cart-1', 'A');
       await append('cart-2', 'A');
       await log.softDelete('cart-1', 'any');
@@ -90,7 +90,7 @@ describe('link streams of the event log', () => {
       expect(metadata[2]).to.include({ $o: 'cart-1', $p: Number(links[2]?.position) });
     });
 
-    it('lead where the links in their streams lead', async () => {
+    it('resolve links in their streams', async () => {
       const link = (target: string) => rawEvent({ type: '$>', data: Buffer.from(target) });
       const long = link('x'.repeat(10_000));
       await log.append('list-1', 'any', [link('7@cart-1'), link('no link'), link(''), long]);
@@ -115,7 +115,7 @@ describe('link streams of the event log', () => {
       expect(await linkTargets(log, '$et-$>')).to.deep.equal([]);
     });
 
-    it('name the stream that metadata are of, and keep deletions apart', async () => {
+    it('name the stream of metadata, and keep deletions apart', async () => {
       await append('cart-1', 'A');
       await log.append('$$cart-1', 'any', [metadataEvent({ $maxCount: 5 })]);
       await log.softDelete('cart-1', 'any');
@@ -149,13 +149,13 @@ describe('link streams of the event log', () => {
       expect(revisionsOf(read(99n, 'forwards', 9))).to.deep.equal([]);
     });
 
-    it('say where they end, and whether it is reached', () => {
+    it('report their end, and whether it was reached', () => {
       expect(read('start', 'forwards', 2)).to.include({ endReached: false, last: 4n });
       expect(read(3n, 'forwards', 2)).to.include({ endReached: true, firstVisible: 0n });
       expect(read(1n, 'backwards', 2)).to.include({ endReached: true });
     });
 
-    it('are link events at the place of what they link', () => {
+    it('are link events at the position of their target', () => {
       const page = read(3n, 'forwards', 1);
       const [link] = page.kind === 'events' ? page.events : [];
       const target = wholeLog(log).find(
@@ -175,11 +175,11 @@ describe('link streams of the event log', () => {
     });
   });
 
-  describe('beside the scavenger', () => {
+  describe('with the scavenger', () => {
     const rowsOf = (revision: bigint, stream: string): number =>
       wholeLog(log).filter((one) => one.stream === stream && one.revision === revision).length;
 
-    it('keep their numbers when what they link is deleted', async () => {
+    it('keep their numbers when targets are deleted', async () => {
       await append('cart-1', 'A', 'A', 'A');
       await append('cart-2', 'A');
       const before = await allLinks(log, '$ce-cart');
@@ -191,7 +191,7 @@ describe('link streams of the event log', () => {
       expect((await linkTargets(log, '$ce-cart')).slice(3)).to.deep.equal(['0@cart-2', '3@cart-1']);
     });
 
-    it('number everything before it is deleted, though nobody reads on', async () => {
+    it('number every event before it is deleted, even without a reader', async () => {
       await append('cart-1', 'A');
       await allLinks(log, '$ce-cart');
       await log.append('$$cart-1', 'any', [metadataEvent({ $maxCount: 1 })]);
@@ -210,7 +210,7 @@ describe('link streams of the event log', () => {
       follow((signal) => log.subscribeStream({ stream: '$ce-cart', after, signal }));
     const links = (...numbers: number[]) => numbers.map((number) => `$ce-cart@${number}`);
 
-    it('deliver history, say that it is done, and go on live', async () => {
+    it('deliver history, caught-up, and live events', async () => {
       await append('cart-1', 'A', 'A');
       const one = followCarts('start');
       await one.until(...links(0, 1), 'caught-up');
@@ -261,7 +261,7 @@ describe('link streams of the event log', () => {
     });
   });
 
-  it('go on where they were after an upgrade of a log without them', async () => {
+  it('are complete after an upgrade of a log without them', async () => {
     await append('cart-1', ...Array.from({ length: 1300 }, () => 'A'));
     await log.close();
     const db = openDatabase(join(given.directory, 'events.db'));
@@ -272,7 +272,7 @@ describe('link streams of the event log', () => {
     expect(await allLinks(log, '$ce-cart')).to.have.lengthOf(1300);
   });
 
-  it('say why they cannot be read, and appends go on', async () => {
+  it('report why they cannot be read, while appends continue', async () => {
     await append('cart-1', 'A');
     const db = openDatabase(join(given.directory, 'events.db'));
     db.exec('ALTER TABLE links RENAME TO elsewhere');
@@ -285,7 +285,7 @@ describe('link streams of the event log', () => {
   });
 
   for (const stream of ['$ce-cart', '$et-A', '$$$ce-cart', '$$$et-A']) {
-    it(`are written by nobody (${stream})`, async () => {
+    it(`reject writes (${stream})`, async () => {
       const writes = [
         log.append(stream, 'any', rawEvents(1)),
         log.softDelete(stream, 'any'),

@@ -69,7 +69,7 @@ describe('lock of a data directory', () => {
     lockDirectory(directory.path).release();
   });
 
-  it('is given back when a log is closed, and when it cannot be opened', async () => {
+  it('is released when a log is closed, and when it cannot be opened', async () => {
     const log = await openEventLog({ directory: directory.path, logger: silentLogger() });
     await log.close();
 
@@ -83,7 +83,7 @@ describe('lock of a data directory', () => {
     lockDirectory(directory.path).release();
   });
 
-  it('leaves a file alone that is not an event log', async () => {
+  it('leaves a file unchanged that is not an event log', async () => {
     const db = openDatabase(`${directory.path}/events.db`);
     db.exec('CREATE TABLE something (of_others)');
     db.close();

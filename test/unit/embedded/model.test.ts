@@ -109,7 +109,7 @@ const expectWholeLog = (log: EventLog, appended: number): void => {
 };
 
 describe('event log', () => {
-  it('answers any history of appends, conflicts, repeats and restarts as its model', async () => {
+  it('behaves as its model for any history of appends, conflicts, repeats and restarts', async () => {
     const given = await temporaryLog();
     let runs = 0;
     let appended = 0;

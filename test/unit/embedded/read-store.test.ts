@@ -70,13 +70,13 @@ describe('the embedded read store', () => {
     });
   }
 
-  it('starts anew after the directory was deleted', async () => {
+  it('starts empty after the directory was deleted', async () => {
     await closedWithVersion();
     await remove();
     expect(await (await open()).versions()).to.deep.equal([]);
   });
 
-  it('keeps the files of a pruned version no longer, and never uses their name again', async () => {
+  it('deletes the files of a pruned version, and never reuses their name', async () => {
     const store = await open();
     for (const name of ['v1', 'v2']) await store.createVersion(name, 'log-1');
     await store.prune('v2');
@@ -85,7 +85,7 @@ describe('the embedded read store', () => {
     expect(await files()).to.include('3.db');
   });
 
-  it('deletes what a crash in the middle of a removal left behind', async () => {
+  it('deletes what a crash during a removal left behind', async () => {
     await closedWithVersion();
     for (const name of ['7.db', '7.db-wal']) {
       await writeFile(join(dataDir, 'read-models', name), 'left behind');
@@ -94,7 +94,7 @@ describe('the embedded read store', () => {
     expect((await files()).filter((name) => name.startsWith('7.'))).to.deep.equal([]);
   });
 
-  it('fails a save that cannot be, and nobody who saves at the same time', async () => {
+  it('fails an impossible save without failing concurrent ones', async () => {
     const store = await open();
     await store.createVersion('v1', 'log-1');
     const documents = store.documents('v1');
@@ -116,7 +116,7 @@ describe('the embedded read store', () => {
     expect(found.map((one) => one.animeId)).to.deep.equal([1, 3]);
   });
 
-  it("finds a user's interactions that were saved before anybody asked, and after", async () => {
+  it('finds the interactions of a user saved before and after the first query', async () => {
     const store = await open();
     await store.createVersion('v1', 'log-1');
     const { documents, queries } = {
@@ -142,7 +142,7 @@ describe('the embedded read store', () => {
     expect(found).to.deep.equal({ items: [anAnimeDocument()], total: 1 });
   });
 
-  it('takes the versions of a release without fingerprints for those of another', async () => {
+  it('treats versions without a fingerprint as those of another release', async () => {
     await closedWithVersion();
     const db = openDatabase(join(dataDir, 'read-models', 'versions.db'));
     db.exec('ALTER TABLE versions DROP COLUMN fingerprint');

@@ -24,7 +24,7 @@ describe('reads of the event log', () => {
     return [revisionsOf(page), page.kind === 'events' && page.endReached];
   };
 
-  it('give a page of a stream, inclusive, and say whether more would follow', async () => {
+  it('return a page of a stream, inclusive, and whether more follows', async () => {
     await log.append('s', 'no_stream', rawEvents(5));
     expect(readStream('start', 'forwards', 3)).to.deep.equal([[0n, 1n, 2n], false]);
     expect(readStream(3n, 'forwards', 3)).to.deep.equal([[3n, 4n], true]);
@@ -34,7 +34,7 @@ describe('reads of the event log', () => {
     expect(readStream(99n, 'backwards', 1)).to.deep.equal([[4n], false]);
   });
 
-  it('give nothing beyond either end', async () => {
+  it('return nothing beyond either end', async () => {
     await log.append('s', 'no_stream', rawEvents(2));
     expect(readStream('end', 'forwards', 3)).to.deep.equal([[], true]);
     expect(readStream(2n ** 63n - 1n, 'forwards', 3)).to.deep.equal([[], true]);
@@ -42,7 +42,7 @@ describe('reads of the event log', () => {
     expect(log.readAll('start', 'backwards', 3)).to.deep.equal([]);
   });
 
-  it('give all events forwards from a position and backwards before one', async () => {
+  it('return all events forwards from a position and backwards before one', async () => {
     await log.append('a', 'no_stream', rawEvents(2));
     await log.append('b', 'no_stream', rawEvents(2));
     const all = log.readAll('start', 'forwards', 10);
@@ -55,7 +55,7 @@ describe('reads of the event log', () => {
     expect(log.lastPosition()).to.equal(all[3]?.position);
   });
 
-  it('bound a page by its bytes and leave nothing out', async () => {
+  it('bound a page by its bytes and omit nothing', async () => {
     const large = () => rawEvent({ data: Buffer.alloc(0.9 * MIB) });
     for (let n = 0; n < 12; n += 1) await log.append('s', 'any', [large()]);
     const sizes: number[] = [];
@@ -72,14 +72,14 @@ describe('reads of the event log', () => {
     expect(log.readAll('end', 'backwards', 500)).to.have.length.within(1, 5);
   });
 
-  it('find the next event however far away it is', async () => {
+  it('find the next matching event however far away it is', async () => {
     await log.append('s', 'no_stream', [rawEvent({ data: Buffer.alloc(0.9 * MIB) })]);
     const [event] = log.readAll('start', 'forwards', 1);
     expect(log.readAll(1n, 'forwards', 1)).to.deep.equal([event]);
     expect(log.readAll(2n ** 40n, 'backwards', 1)).to.deep.equal([event]);
   });
 
-  it('give bytes back as they came, NUL and all', async () => {
+  it('return bytes unchanged, including NUL', async () => {
     const data = Buffer.from([0, 1, 255, 0]);
     const metadata = Buffer.from([0]);
     await log.append('s', 'no_stream', [rawEvent({ data, metadata, isJson: false })]);
@@ -90,7 +90,7 @@ describe('reads of the event log', () => {
     expect(Buffer.from(event?.metadata ?? [])).to.deep.equal(metadata);
   });
 
-  it('give empty data and empty metadata back as such', async () => {
+  it('return empty data and empty metadata as such', async () => {
     const nothing = Buffer.alloc(0);
     await log.append('s', 'no_stream', [rawEvent({ data: nothing, metadata: nothing })]);
     log = await given.restart();
@@ -98,7 +98,7 @@ describe('reads of the event log', () => {
     expect([event?.data.byteLength, event?.metadata.byteLength]).to.deep.equal([0, 0]);
   });
 
-  it('take any number of streams, more than are kept in memory', async () => {
+  it('work with more streams than are kept in memory', async () => {
     const streams = Array.from({ length: 21_000 }, (_, n) => `s${n}`);
     for (let n = 0; n < streams.length; n += 3000) {
       const some = streams.slice(n, n + 3000);
@@ -108,7 +108,7 @@ describe('reads of the event log', () => {
     expect(await log.append('s0', 'no_stream', rawEvents(1))).to.include({ actual: 0n });
   }).timeout(60_000);
 
-  it('refuse everything once the log is closed, which may be asked for twice', async () => {
+  it('are refused once the log is closed, which may be closed twice', async () => {
     await Promise.all([log.close(), log.close()]);
     const refusal = await log.append('s', 'any', rawEvents(1)).catch((error: unknown) => error);
     expect(refusal).to.have.property('code', 'closed');
@@ -121,7 +121,7 @@ describe('reads of the event log', () => {
     for (const call of calls) expect(call).to.throw('The event log is closed.');
   });
 
-  it('commits what is queued before it closes', async () => {
+  it('see everything queued before the log closed', async () => {
     const appends = Array.from({ length: 20 }, () => log.append('s', 'any', rawEvents(1)));
     await log.close();
     expect((await Promise.all(appends)).map(({ kind }) => kind)).to.deep.equal(

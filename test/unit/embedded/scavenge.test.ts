@@ -48,7 +48,7 @@ describe('scavenging', () => {
     await remove();
   });
 
-  it('leaves younger events, and streams without $maxCount, as they are', async () => {
+  it('keeps younger events, and streams without $maxCount', async () => {
     const { log, pass, remove } = await givenLog();
     await keepLast(log, 's', 1);
     const old = rawEvents(2);
@@ -64,7 +64,7 @@ describe('scavenging', () => {
     await remove();
   });
 
-  it('follows a $maxCount that is taken back', async () => {
+  it('respects a $maxCount that is removed', async () => {
     const { log, pass, remove } = await givenLog();
     await keepLast(log, 's', 1);
     await keepLast(log, 'mark', 1);
@@ -85,7 +85,7 @@ describe('scavenging', () => {
     await remove();
   });
 
-  it('goes through more streams than fit a slice, beside appends', async () => {
+  it('processes more streams than fit a slice, during appends', async () => {
     const { log, pass, directory, remove } = await givenLog();
     const streams = Array.from({ length: 170 }, (_, n) => `s${n}`);
     await Promise.all(
@@ -107,7 +107,7 @@ describe('scavenging', () => {
     await remove();
   });
 
-  it('says why it cannot, and appends go on', async () => {
+  it('reports a failure, while appends continue', async () => {
     const { logger, reasons } = listeningLogger();
     const given = await temporaryLog({ logger, scavenge: { everyMs: 5, minAgeMs: MINUTE } });
     const db = openDatabase(join(given.directory, 'events.db'));

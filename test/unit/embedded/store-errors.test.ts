@@ -25,19 +25,19 @@ describe('a failure of SQLite', () => {
     ['a file that cannot be opened', 14],
     ['a disk that fails', 10 | (3 << 8)],
   ] as const) {
-    it(`is unavailable for ${what}, and blames no file`, () => {
+    it(`is unavailable for ${what}, without blaming a file`, () => {
       const error = meaningOf(sqliteError(errcode));
       expect(error).to.be.instanceOf(UnavailableError);
       expect(error).to.have.property('message').that.does.not.include(REMEDY);
     });
   }
 
-  it('is what a port already calls it', () => {
+  it('is passed on if it already is a port error', () => {
     expect(meaningOf(new UnavailableError('Not now.'))).to.have.property('code', 'UNAVAILABLE');
     expect(meaningOf(new PortError('CORRUPT', REMEDY, false))).to.have.property('code', 'CORRUPT');
   });
 
-  it('keeps what SQLite said when it is told twice: in its thread, and in this one', () => {
+  it('keeps the message of SQLite when translated in both threads', () => {
     const once = meaningOf(
       Object.assign(new Error('unable to open database file'), { errcode: 14 }),
     );
@@ -46,7 +46,7 @@ describe('a failure of SQLite', () => {
     });
   });
 
-  it('stays a bug where it is one', () => {
+  it('stays a bug where it is a bug', () => {
     const bug = new TypeError('A bug.');
     const constraint = sqliteError(19);
     expect(meaningOf(bug)).to.equal(bug);

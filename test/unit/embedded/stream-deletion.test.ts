@@ -39,7 +39,7 @@ describe('deletion of streams in the event log', () => {
       expect(given.log.readAll('start', 'forwards', 100)).to.have.lengthOf(3);
     });
 
-    it('is undone by an append, which goes on counting', async () => {
+    it('is undone by an append, which continues the revisions', async () => {
       await append('s', 'no_stream', 2);
       await setMetadata('s', { custom: 'dropped by the deletion' });
       await given.log.softDelete('s', 'any');
@@ -49,7 +49,7 @@ describe('deletion of streams in the event log', () => {
       expect(metadataOf('s')).to.deep.equal(['{"$tb":2}']);
     });
 
-    it('is undone by metadata, which keeps its own keys', async () => {
+    it('is undone by metadata, which keeps custom keys', async () => {
       await append('s', 'no_stream', 2);
       await given.log.softDelete('s', 'any');
       await setMetadata('s', { $maxCount: 5, custom: 'kept' });
@@ -58,7 +58,7 @@ describe('deletion of streams in the event log', () => {
       expect(visible('s')).to.deep.equal([2n]);
     });
 
-    it('answers an append with the place of the last event, not of the metadata', async () => {
+    it('returns for an append the position of the last event, not of the metadata', async () => {
       await append('s', 'no_stream', 1);
       await given.log.softDelete('s', 'any');
       const outcome = await append('s', 'no_stream', 2);
@@ -69,7 +69,7 @@ describe('deletion of streams in the event log', () => {
       );
     });
 
-    it('may come twice, and needs something to delete', async () => {
+    it('may be repeated, and needs something to delete', async () => {
       await append('s', 'no_stream', 1);
       expect(await given.log.softDelete('s', 'any')).to.include({ kind: 'written' });
       expect(await given.log.softDelete('s', 'any')).to.include({ kind: 'written' });
@@ -83,7 +83,7 @@ describe('deletion of streams in the event log', () => {
       });
     });
 
-    it('holds for appends that are called while it is in flight', async () => {
+    it('applies to appends made while it is in flight', async () => {
       await append('s', 'no_stream', 2);
       const [, late, again] = await Promise.all([
         given.log.softDelete('s', 'any'),

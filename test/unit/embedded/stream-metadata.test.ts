@@ -36,7 +36,7 @@ describe('metadata of streams in the event log', () => {
       expect(visible('s')).to.deep.equal([4n, 5n]);
     });
 
-    it('hides what is older than $maxAge seconds', async () => {
+    it('hides events older than $maxAge seconds', async () => {
       let now = 1_000_000;
       const aging = await temporaryLog({ now: () => now });
       await aging.log.append('s', 'no_stream', rawEvents(1));
@@ -48,7 +48,7 @@ describe('metadata of streams in the event log', () => {
       await aging.remove();
     });
 
-    it('hides what is before $tb', async () => {
+    it('hides events before $tb', async () => {
       await append('s', 'no_stream', 4);
       await setMetadata('s', { $tb: 2 });
       expect(visible('s')).to.deep.equal([2n, 3n]);
@@ -58,7 +58,7 @@ describe('metadata of streams in the event log', () => {
       ]);
     });
 
-    it('shows in $all what it hides in the stream', async () => {
+    it('leaves hidden events visible in $all', async () => {
       await append('s', 'no_stream', 3);
       await setMetadata('s', { $maxCount: 1 });
       const all = given.log.readAll('start', 'forwards', 100);
@@ -75,14 +75,14 @@ describe('metadata of streams in the event log', () => {
     });
 
     for (const metadata of [{ $maxCount: 0 }, { $maxCount: '2' }, { $tb: -1 }, [1], 'text', null]) {
-      it(`ignores as a whole what it cannot read: ${JSON.stringify(metadata)}`, async () => {
+      it(`is ignored completely where it cannot be read: ${JSON.stringify(metadata)}`, async () => {
         await append('s', 'no_stream', 2);
         await setMetadata('s', metadata);
         expect(visible('s')).to.deep.equal([0n, 1n]);
       });
     }
 
-    it('makes a stream exist that has no events', async () => {
+    it('makes a stream without events exist', async () => {
       await setMetadata('s', { $maxCount: 5 });
       expect(given.log.head('s')).to.equal('no_stream');
       expect(await append('s', 'stream_exists', 1)).to.include({ kind: 'written', revision: 0n });

@@ -26,7 +26,7 @@ describe('subscriptions to a stream of the event log', () => {
   const followStream = (stream: string, after: bigint | 'start' | 'end') =>
     follow((signal) => log.subscribeStream({ stream, after, signal }));
 
-  it('deliver after a revision, say that history is done, and go on live', async () => {
+  it('deliver history after a revision, caught-up, and live events', async () => {
     await append('s', 3);
     const one = followStream('s', 0n);
     await one.until('s@1', 's@2', 'caught-up');
@@ -52,7 +52,7 @@ describe('subscriptions to a stream of the event log', () => {
     await one.stop();
   });
 
-  it('leave out what $maxAge expired, from history and of what is written later', async () => {
+  it('omit events expired by $maxAge, in history and live', async () => {
     await log.append('$$s', 'any', [metadataEvent({ $maxAge: 60 })]);
     await append('s', 2);
     now += 61_000;
@@ -70,7 +70,7 @@ describe('subscriptions to a stream of the event log', () => {
     await late.stop();
   });
 
-  it('go on through a soft deletion', async () => {
+  it('continue through a soft deletion', async () => {
     await append('s', 2);
     const one = followStream('s', 'end');
     await one.until('caught-up');
@@ -89,7 +89,7 @@ describe('subscriptions to a stream of the event log', () => {
     expect(one.seen).to.deep.equal(['s@0', 'caught-up', `s@${TOMBSTONE_REVISION}`, 'deleted']);
   });
 
-  it('end at once where the stream is ended already', async () => {
+  it('end at once where the stream is tombstoned already', async () => {
     await log.tombstone('s', 'any');
     const one = followStream('s', 'start');
     await one.ended;

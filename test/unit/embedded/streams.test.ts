@@ -34,7 +34,7 @@ describe('names and ids in the event log', () => {
     expect(names.map((name) => given.log.head(name))).to.deep.equal(names.map((_, n) => BigInt(n)));
   });
 
-  it('answers an append of nothing with where the stream is', async () => {
+  it('returns the revision of the stream for an empty append', async () => {
     await append('s', 'no_stream', 2);
     expect(await append('s', 'any', 0)).to.include({ kind: 'written', revision: 1n });
     expect(await append('none', 'any', 0)).to.include({ kind: 'written', revision: -1n });

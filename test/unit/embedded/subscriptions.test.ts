@@ -41,7 +41,7 @@ describe('subscriptions to all of the event log', () => {
         ...(checkpointEvery === undefined ? {} : { checkpointEvery }),
       }),
     );
-  it('deliver history, say that it is done, and go on live', async () => {
+  it('deliver history, caught-up, and live events', async () => {
     await append('a', 2);
     const all = followAll('start');
     await all.until('a@0', 'a@1', 'caught-up');
@@ -50,7 +50,7 @@ describe('subscriptions to all of the event log', () => {
     await all.stop();
   });
 
-  it('deliver an event before the caller of its append goes on', async () => {
+  it('deliver an event before its append resolves', async () => {
     const all = followAll('end');
     await all.until('caught-up');
     await append('a', 1);
@@ -59,7 +59,7 @@ describe('subscriptions to all of the event log', () => {
     await all.stop();
   });
 
-  it('begin at the end where the log is when they are asked for', async () => {
+  it('start at the end of the log as it is when they are created', async () => {
     await append('a', 2);
     const all = followAll('end');
     await append('a', 1);
@@ -67,7 +67,7 @@ describe('subscriptions to all of the event log', () => {
     await all.stop();
   });
 
-  it('deliver what comes where the position is beyond the log', async () => {
+  it('deliver new events where the position is beyond the log', async () => {
     await append('a', 1);
     const all = followAll(2n ** 60n);
     await all.until('caught-up');
@@ -80,7 +80,7 @@ describe('subscriptions to all of the event log', () => {
     ['prefixes of streams', { on: 'stream', prefixes: ['b', 'c-'] }],
     ['an expression on streams', { on: 'stream', regex: /^(b|c-)/ }],
   ] as const) {
-    it(`deliver only what ${how} match`, async () => {
+    it(`deliver only events whose ${how} match`, async () => {
       for (const stream of ['a', 'b', 'c', 'c-1', 'ab']) await append(stream, 1);
       const some = followAll('start', filter);
       await some.until('b@0', 'c-1@0', 'checkpoint', 'caught-up');
@@ -95,7 +95,7 @@ describe('subscriptions to all of the event log', () => {
     await some.stop();
   });
 
-  it('say how far they are after so many events, in history and live, in order', async () => {
+  it('report checkpoints after so many events, in history and live, in order', async () => {
     await append('other', 5);
     const none = followAll('start', { on: 'stream', prefixes: ['x'] }, 2);
     await none.until('checkpoint', 'checkpoint', 'checkpoint', 'caught-up');
@@ -113,7 +113,7 @@ describe('subscriptions to all of the event log', () => {
     expect(none.positions).to.deep.equal([1, 3, 4, 5, 7].map((n) => positions[n]));
   });
 
-  it('end with what a filter throws', async () => {
+  it('end with the error that a filter throws', async () => {
     const mistake = new Error('too slow');
     await append('a', 1);
     const regex = {
@@ -125,7 +125,7 @@ describe('subscriptions to all of the event log', () => {
     expect(await all.ended.catch((error: unknown) => error)).to.equal(mistake);
   });
 
-  it('lose and repeat nothing while writers write and the consumer falls behind', async () => {
+  it('lose and repeat no event while writers write and the consumer falls behind', async () => {
     const all = followAll('start');
     const slow = follow(async function* (signal) {
       for await (const item of log.subscribeAll({ after: 'start', signal })) {

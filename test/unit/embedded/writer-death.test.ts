@@ -26,7 +26,7 @@ describe('event log whose writer thread dies', () => {
   });
   afterEach(() => given.remove());
 
-  it('calls the outcome of what is pending unknown', async () => {
+  it('reports pending appends as unknown', async () => {
     const dying = killWriter();
     const appends = [log.append('s', 1n, rawEvents(1)), log.append('t', 'any', rawEvents(1))];
     const outcomes = await Promise.allSettled(appends);
@@ -38,7 +38,7 @@ describe('event log whose writer thread dies', () => {
     await dying;
   });
 
-  it('refuses everything from then on, as a store that is unavailable', async () => {
+  it('is unavailable from then on', async () => {
     const store = embeddedEventStore(log);
     const pending = killWriter().then(() => undefined);
     expect(await rejectionOf(store.append('s', 1n, [newEvent()]))).to.be.instanceOf(
@@ -63,7 +63,7 @@ describe('event log whose writer thread dies', () => {
     expect(seen).to.deep.equal(['event', 'event', 'caught-up']);
   });
 
-  it('can be closed, and opened again with all that was acknowledged', async () => {
+  it('can be closed, and opened again with every acknowledged event', async () => {
     await killWriter();
     const again = await given.restart();
     expect(again.head('s')).to.equal(1n);

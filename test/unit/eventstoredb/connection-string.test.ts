@@ -31,7 +31,7 @@ describe('the connection string of the event store', () => {
       .and.not.include('secret');
   });
 
-  it('is refused where it cannot be read, without a word of what it says', () => {
+  it('is refused where it is malformed, without repeating it', () => {
     for (const wrong of [
       'http://admin:secret@db',
       'esdb://admin:secret@',
@@ -49,7 +49,7 @@ describe('the connection string of the event store', () => {
     }
   });
 
-  it('is refused where a number could only be read in part', () => {
+  it('is refused where a number parses only in part', () => {
     expect(failureOf('esdb://db:2113x')).to.include('esdb://user:password@host:2113');
     expect(failureOf('esdb://db?defaultDeadline=10s')).to.include('defaultDeadline');
     expect(failureOf('esdb://db?keep-alive-interval=1e4')).to.include('keep-alive-interval');

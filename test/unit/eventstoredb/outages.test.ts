@@ -22,7 +22,7 @@ describe('outages of the event store', () => {
   });
   const lost = new OutcomeUnknownError('The answer was lost.');
 
-  it('have one line when they begin and one when they are over, whoever meets them', () => {
+  it('are logged once when they begin and once when they end, whatever notices them', () => {
     const { outages, lines, at } = opened();
     outages.failed('read', gone);
     for (let append = 0; append < 500; append += 1) outages.failed('append', lost);
@@ -37,7 +37,7 @@ describe('outages of the event store', () => {
     ]);
   });
 
-  it('are told anew when they come again', () => {
+  it('are logged again when they recur', () => {
     const { outages, messages } = opened();
     for (let outage = 0; outage < 8; outage += 1) {
       outages.failed('append', lost);
@@ -46,7 +46,7 @@ describe('outages of the event store', () => {
     expect(messages()).to.have.length(16);
   });
 
-  it('of the leader are not over because a follower serves a subscription', () => {
+  it('of the leader do not end because a follower serves a subscription', () => {
     const { outages, messages } = opened();
     outages.failed('append', gone);
     outages.answered('subscription');
@@ -56,7 +56,7 @@ describe('outages of the event store', () => {
     expect(messages()).to.have.length(2);
   });
 
-  it('are not what a server refuses, nor a bug', () => {
+  it('do not include refusals or bugs', () => {
     const { outages, messages } = opened();
     outages.failed('append', new TooLargeError('Too large.'));
     outages.failed('read', new TypeError('A bug.'));

@@ -35,7 +35,7 @@ describe('identifiers on the wire', () => {
     expect(uuidOf(id, 'An id')).to.equal('abcdef01-2345-6789-abcd-ef0123456789');
   });
 
-  it('are refused where there is no id', () => {
+  it('are refused where the id is missing', () => {
     for (const id of [undefined, uuidMessage(NIL, 'string'), uuidMessage(NIL, 'structured')]) {
       expect(() => uuidOf(id, 'An event id')).to.throw(RpcError, 'An event id is a UUID');
     }

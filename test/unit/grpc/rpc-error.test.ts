@@ -14,8 +14,8 @@ import { silentLogger } from '../../../src/platform/observability/logger.js';
 
 const ANY_TEXT = fc.string({ unit: 'binary', maxLength: 600 });
 
-describe('an error of a call', () => {
-  it('can be sent whatever the stream is called', () => {
+describe('a gRPC error', () => {
+  it('can be sent for any stream name', () => {
     fc.assert(
       fc.property(ANY_TEXT, (stream) => {
         const { details, metadata } = streamDeleted(stream);
@@ -27,7 +27,7 @@ describe('an error of a call', () => {
     );
   });
 
-  it('gives a plain name as it is, and another in a form that can be turned back', () => {
+  it('contains a plain name unchanged, and any other in a reversible form', () => {
     const nameFor = (stream: string) => streamDeleted(stream).metadata.get('stream-name')[0];
     expect(nameFor('anime-1 (100%)')).to.equal('anime-1 (100%)');
     fc.assert(
@@ -38,7 +38,7 @@ describe('an error of a call', () => {
     );
   });
 
-  it('shows a stream name whole up to 2,000 bytes as sent, with all that follows it', () => {
+  it('contains a stream name of up to 2,000 bytes as sent, and everything after it', () => {
     for (const stream of ['a'.repeat(2000), 'é'.repeat(333), '😀'.repeat(166)]) {
       expect(streamDeleted(stream).details).to.equal(`Event stream '${stream}' is deleted.`);
       const { details } = wrongExpectedVersion('Append', stream, 7n, 8n);
@@ -46,7 +46,7 @@ describe('an error of a call', () => {
     }
   });
 
-  it('marks a longer name as shortened, between characters, and keeps what follows it', () => {
+  it('shortens a longer name between characters, and keeps what follows it', () => {
     for (const [character, kept] of [
       ['a', 2000],
       ['é', 333],
@@ -60,7 +60,7 @@ describe('an error of a call', () => {
     }
   });
 
-  it('marks any other text that is too long as shortened', () => {
+  it('shortens any other text that is too long', () => {
     expect(invalidArgument('x'.repeat(3001)).details).to.equal(`${'x'.repeat(3000)}…`);
   });
 
@@ -91,7 +91,7 @@ describe('an error of a call', () => {
     });
   }
 
-  it('keeps the text of a bug to the log of the server', () => {
+  it('does not contain the message of a bug', () => {
     const lines: unknown[] = [];
     const logger = { ...silentLogger(), error: (_: string, data?: object) => lines.push(data) };
     const bug = new TypeError('secret is not a function');

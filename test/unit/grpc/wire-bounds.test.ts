@@ -92,12 +92,12 @@ const HUGE = Uint8Array.of(0xff, 0xff, 0xff, 0xff, 0x07);
 
 describe('the lengths in a request', () => {
   for (const [method, samples] of Object.entries(SAMPLES)) {
-    it(`are true in every ${method} of an honest client`, () => {
+    it(`are correct in every ${method} of a real client`, () => {
       for (const sample of samples)
         expect(() => parse(method, sample.serializeBinary())).not.to.throw();
     });
 
-    it(`cannot keep the server busy, wherever they are false in a ${method}`, () => {
+    it(`cannot keep the server busy, wherever they are wrong in a ${method}`, () => {
       for (const sample of samples) {
         const bytes = sample.serializeBinary();
         for (let at = 0; at + HUGE.length <= bytes.length; at += 1) {
@@ -110,7 +110,7 @@ describe('the lengths in a request', () => {
     });
   }
 
-  it('are refused where a text claims more than was sent', () => {
+  it('are refused where a string claims more than was sent', () => {
     const lie = Buffer.concat([Uint8Array.of(0x0a, 0x06, 0x12), HUGE, Uint8Array.of(0x61)]);
     expect(() => parse('batchAppend', lie)).to.throw(RangeError, 'The message is malformed.');
   });
@@ -128,7 +128,7 @@ describe('the lengths in a request', () => {
     });
   }
 
-  it('are read in any message without an exception but the one', () => {
+  it('are read in any message without an unexpected exception', () => {
     const shape = { 1: { 1: {}, 2: {} }, 2: {} };
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 60 }), (bytes) => {

@@ -34,7 +34,7 @@ const only = async (file: string | Buffer): Promise<CatalogRow> => {
 };
 
 describe('readCatalog', () => {
-  it('reads the form with anime_id and takes its rating for the score', async () => {
+  it('reads the form with anime_id and uses its rating as the score', async () => {
     const row = await only(`${HEADER}\n1,Cowboy Bebop,"Action, Sci-Fi",TV,26,8.82,486824\n`);
     expect(row).to.deep.include({
       kind: 'title',
@@ -51,7 +51,7 @@ describe('readCatalog', () => {
     });
   });
 
-  it('reads the form with myanimelist_id and leaves its age rating alone', async () => {
+  it('reads the form with myanimelist_id and ignores its age rating', async () => {
     const header =
       'myanimelist_id,title,description,image,Type,Episodes,Status,Genres,Rating,Score,Popularity,Members';
     const row = await only(
@@ -73,7 +73,7 @@ describe('readCatalog', () => {
     });
   });
 
-  it('finds columns in any order and case, and gives only those that the file has', async () => {
+  it('finds columns in any order and case, and returns only those in the file', async () => {
     const row = await only('SCORE, Title ,MyAnimeList_ID\n8.75,Cowboy Bebop,1\n');
     expect(row).to.deep.include({ animeId: 1, details: { title: 'Cowboy Bebop', score: 8.75 } });
   });
@@ -90,7 +90,7 @@ describe('readCatalog', () => {
     expect(rows[0]).to.have.nested.property('details.genres[0]', 'Action & Adventure');
   });
 
-  it('names a genre once and drops empty ones', async () => {
+  it('keeps a genre once and drops empty ones', async () => {
     const row = await only('anime_id,name,genre\n1,Bebop,"Action, ,Sci-Fi,Action,"\n');
     expect(row).to.have.nested.property('details.genres').that.deep.equals(['Action', 'Sci-Fi']);
   });
@@ -148,7 +148,7 @@ describe('readCatalog', () => {
     ]);
   });
 
-  it('rejects a row with too few or too many columns and goes on', async () => {
+  it('rejects a row with too few or too many columns and continues', async () => {
     const rows = await rowsOf('anime_id,name,type\n1,Akira\n2,Akira,Movie,x\n3,Akira,Movie\n');
     expect(rejectionsOf(rows)).to.deep.equal([
       '2: has 2 columns where the first line has 3',
@@ -178,7 +178,7 @@ describe('readCatalog', () => {
     });
   }
 
-  it('rejects what the catalogue does not take and says all that is wrong', async () => {
+  it('rejects invalid details and reports everything that is wrong', async () => {
     const rows = await rowsOf(
       [
         HEADER,
@@ -212,7 +212,7 @@ describe('readCatalog', () => {
     expect(titlesOf(await rowsOf(file))).to.deep.equal(['not UTF-8 text', '3: Pokémon']);
   });
 
-  it('gives all rows before a quote that is never closed, and says where it opens', async () => {
+  it('returns all rows before a quote that is never closed, and says where it opens', async () => {
     const rows = await rowsOf('anime_id,name\n1,A\n2,B\n3,"C\n4,D\n');
     expect(titlesOf(rows)).to.deep.equal([
       '2: A',
@@ -222,7 +222,7 @@ describe('readCatalog', () => {
     expect(rows.at(-1)).to.include({ line: 4 });
   });
 
-  it('gives up on a quote that runs over a mebibyte and reads no further', async () => {
+  it('stops at a quote that runs over a mebibyte', async () => {
     let chunks = 0;
     const endless = async function* () {
       yield Buffer.from('anime_id,name\n1,A\n2,"B');
@@ -271,7 +271,7 @@ describe('readCatalog', () => {
     });
   }
 
-  it('passes on what goes wrong with the source', async () => {
+  it('passes on errors of the source', async () => {
     const failing = async function* () {
       yield Buffer.from('anime_id,name\n1,A\n');
       await Promise.resolve();
@@ -310,7 +310,7 @@ describe('readCatalog', () => {
     );
   });
 
-  it('never fails on rows, whatever they hold', async () => {
+  it('never fails on rows, whatever they contain', async () => {
     const cell = fc.oneof(fc.string({ unit: 'binary' }), fc.constantFrom('"', '""', '\r\n', ','));
     await fc.assert(
       fc.asyncProperty(fc.array(cell), async (cells) => {
@@ -320,7 +320,7 @@ describe('readCatalog', () => {
     );
   });
 
-  it('reads or refuses any file, and fails on none', async () => {
+  it('reads or refuses any file, without crashing', async () => {
     const piece = fc.oneof(
       fc.uint8Array({ maxLength: 20 }).map((bytes) => Buffer.from(bytes)),
       fc

@@ -38,7 +38,7 @@ const messageOf = async (content: string | Buffer) => {
 
 describe('the form of a catalogue', () => {
   for (const catalog of PUBLIC_CATALOGS) {
-    it(`${catalog.name} is read with all details that it has`, async () => {
+    it(`${catalog.name} is read with all its details`, async () => {
       const { rows, details } = await read(publicCatalog(catalog, 200));
       expect(rows.map((row) => row.kind === 'title' && row.animeId)).to.deep.equal(
         Array.from({ length: 200 }, (_, index) => index + 1),
@@ -49,7 +49,7 @@ describe('the form of a catalogue', () => {
     });
   }
 
-  it('is told in one line: what separates the columns, which are used as what, which are ignored', async () => {
+  it('is reported in one line: separator, used and ignored columns', async () => {
     expect(
       await formOf('anime_id,Name,Score,Aired,Rating\n1,Bebop,8.75,1998,PG-13 - Teens\n'),
     ).to.equal(
@@ -58,17 +58,17 @@ describe('the form of a catalogue', () => {
     );
   });
 
-  it('names no more ignored columns than fit a line, and shows no control characters of them', async () => {
+  it('is reported with no more ignored columns than fit a line, without control characters', async () => {
     const many = Array.from({ length: 1000 }, (_, index) => `c${index}`);
     const form = await formOf(`uid,title,\u001b[2J,${many.join(',')}\n1,A${','.repeat(1001)}\n`);
     expect(form).to.contain('Ignored: \u{fffd}[2J, c0, c1,').and.to.contain('c38 and 961 more.');
   });
 
-  it('names a column without a name so', async () => {
+  it('is reported with unnamed columns', async () => {
     expect(await formOf(',uid,title\n0,1,A\n')).to.contain('Ignored: (no name).');
   });
 
-  it('minds a name that is there twice only where that column would be used', async () => {
+  it('allows a duplicate name unless that column would be used', async () => {
     const { form, details } = await readText('uid,title,name,Name,Aired,aired\n1,A,B,C,,\n');
     expect(form).to.contain('title -> title').and.to.contain('Ignored: name (another column');
     expect(details).to.deep.equal([{ title: 'A' }]);
@@ -80,13 +80,13 @@ describe('the form of a catalogue', () => {
     '1.webp',
     'data:image/svg+xml,<svg xmlns="http://www.w3.org/2000/svg" />',
   ]) {
-    it(`takes ${image} for the address of an image`, async () => {
+    it(`uses ${image} as the address of an image`, async () => {
       const { details } = await readText(`uid,title,image\n${csvLine(['1', 'A', image], ',')}\n`);
       expect(details).to.deep.equal([{ title: 'A', image }]);
     });
   }
 
-  it('says so where a file has nothing but ids and titles', async () => {
+  it('is reported where a file has only ids and titles', async () => {
     const { form, details } = await readText('id;title\n1;Akira\n');
     expect(form).to.equal(
       'semicolon separated, 2 columns. Used: id -> id, title -> title. ' +
@@ -95,7 +95,7 @@ describe('the form of a catalogue', () => {
     expect(details).to.deep.equal([{ title: 'Akira' }]);
   });
 
-  it('takes a rating of numbers up to 10 as the score', async () => {
+  it('uses a rating of numbers up to 10 as the score', async () => {
     expect(await formOf('anime_id,name,rating\n1,A,8.82\n2,B,\n')).to.contain('rating -> score');
   });
 
@@ -107,7 +107,7 @@ describe('the form of a catalogue', () => {
     expect(details).to.deep.equal([{ title: 'A', score: 8.5 }]);
   });
 
-  it('takes no rating as the score of which it has not seen a number', async () => {
+  it('does not use a rating without any number as the score', async () => {
     const { form, details } = await readText('anime_id,name,rating\n1,A,Unknown\n2,B,\n');
     expect(form).to.contain('Ignored: rating (only unknown values).');
     expect(details).to.deep.equal([{ title: 'A' }, { title: 'B' }]);
@@ -121,7 +121,7 @@ describe('the form of a catalogue', () => {
     ['type', ['1', '2', 'TV'], 'no types'],
     ['popularity', ['23.4', '1.25', '7'], 'no whole numbers'],
   ] as const) {
-    it(`leaves a column ${column} alone of which most cells are something else`, async () => {
+    it(`ignores a column ${column} whose cells mostly do not fit`, async () => {
       const lines = cells.map((cell, index) => csvLine([String(index + 1), 'A', cell], ','));
       const { form, details } = await readText(`mal_id,title,${column}\n${lines.join('\n')}\n`);
       expect(form).to.contain(`Ignored: ${column} (${reason}).`);
@@ -129,12 +129,12 @@ describe('the form of a catalogue', () => {
     });
   }
 
-  it('takes the next likely column where the likeliest holds no ids', async () => {
+  it('uses the next likely column where the likeliest has no ids', async () => {
     const { form } = await readText('anime_id,id,title\ncowboy-bebop,1,Cowboy Bebop\n');
     expect(form).to.contain('Used: id -> id').and.to.contain('Ignored: anime_id');
   });
 
-  it('looks at no more than the first thousand rows', async () => {
+  it('is recognised from at most the first thousand rows', async () => {
     const lines = Array.from({ length: 1001 }, (_, index) => `${index + 1},A,`);
     const { details } = await readText(`uid,title,score\n${lines.join('\n')}much\n`);
     expect(details.at(-1)).to.equal('score must be a number from 0 to 10: "much"');
@@ -238,7 +238,7 @@ describe('a cell of a catalogue', () => {
     ...['', ' ', 'UNKNOWN', 'Unknown', 'unknown', 'N/A', 'n/a', 'NA', '#N/A', 'Not available'],
     ...['NaN', 'nan', 'None', 'NONE', 'null', 'NULL', '\\N', '<NA>', '-', '--', '\u2014', '?'],
   ]) {
-    it(`says with "${marker}" that a detail is unknown, but never a title`, async () => {
+    it(`means unknown with "${marker}", except for a title`, async () => {
       const row = ['1', `${marker}x`, ...Array.from({ length: 8 }, () => marker)];
       const titled = ['2', marker.trim() === '' ? 'B' : marker, ...row.slice(2)];
       const { details } = await readText(
@@ -251,7 +251,7 @@ describe('a cell of a catalogue', () => {
     });
   }
 
-  it('that is unknown becomes so in the catalogue where that is asked for', async () => {
+  it('that is unknown clears the detail with --clear', async () => {
     const unknown = '1,Akira,NaN,-,Unknown,N/A,[],0,UNKNOWN,?';
     const { details } = await readText([COLUMNS, KNOWN, unknown].join('\n'), { clear: true });
     expect(details[1]).to.deep.equal({
@@ -305,7 +305,7 @@ describe('a cell of a catalogue', () => {
     ['members', '1,234,567.0', 1_234_567],
     ['members', '1.234', 1234],
   ] as const) {
-    it(`of ${detail} that holds ${cell} means ${value ?? 'unknown'}`, async () => {
+    it(`of ${detail} with ${cell} means ${value ?? 'unknown'}`, async () => {
       const { details } = await readText(`uid;title;${detail}\n1;A;${cell}\n2;B;7\n`);
       expect(details[0]).to.deep.equal({
         title: 'A',
@@ -315,7 +315,7 @@ describe('a cell of a catalogue', () => {
   }
 
   for (const cell of ['1,234.567', '1.234,567', '12,34', '1,2345', '1e3', '0x10', '1,234 567']) {
-    it(`of members that holds ${cell} is refused`, async () => {
+    it(`of members with ${cell} is refused`, async () => {
       const { details } = await readText(`uid;title;members\n1;A;${cell}\n2;B;7\n`);
       expect(details[0]).to.be.a('string').and.to.contain('members must be a whole number');
     });
@@ -346,14 +346,14 @@ describe('a cell of a catalogue', () => {
     [`['None found', 'add some']`, undefined],
     ['No genres have been added yet.', undefined],
   ] as const) {
-    it(`of genres that holds ${cell} means ${genres?.join(' and ') ?? 'unknown'}`, async () => {
+    it(`of genres with ${cell} means ${genres?.join(' and ') ?? 'unknown'}`, async () => {
       const row = csvLine(['1', 'A', cell], ',');
       const { details } = await readText(`uid,title,genre\n${row}\n2,B,Horror\n`);
       expect(details[0]).to.deep.equal({ title: 'A', ...(genres === undefined ? {} : { genres }) });
     });
   }
 
-  it('of genres may be hostile: it costs one row and little time', async () => {
+  it('of genres that is hostile costs one row and little time', async () => {
     const hostile = [
       `['${"\\'".repeat(100_000)}`,
       `[${"'a' ".repeat(100_000)}`,

@@ -35,7 +35,7 @@ const run = (options: Partial<ImportOptions> & Pick<ImportOptions, 'source'>) =>
 const none = { total: 0, first: [] };
 
 describe('importCatalog', () => {
-  it('sends one ListAnime per title, with the details that the file knows', async () => {
+  it('sends one ListAnime per title, with the details of the file', async () => {
     const commands: ListAnime[] = [];
     await run({
       source: file('anime_id,name,rating', '1,Cowboy Bebop,8.82', '5,Tengoku no Tobira,'),
@@ -62,7 +62,7 @@ describe('importCatalog', () => {
     ]);
   });
 
-  it('asks for delisted titles to be listed again only when told so', async () => {
+  it('lists delisted titles again only with relist', async () => {
     const relist: unknown[] = [];
     const list = (command: ListAnime) => {
       relist.push(command.relist);
@@ -73,7 +73,7 @@ describe('importCatalog', () => {
     expect(relist).to.deep.equal([true, false]);
   });
 
-  it('counts what became of every row and lists those that were left out', async () => {
+  it('counts the outcome of every row and lists those that were left out', async () => {
     const outcomes: readonly ListingOutcome[] = ['listed', 'revised', 'unchanged', 'delisted'];
     const report = await run({
       source: file('anime_id,name', '1,A', '2,B', '3,C', '4,D', '0,E', '4,F'),
@@ -107,7 +107,7 @@ describe('importCatalog', () => {
     );
   });
 
-  it('has as many titles in flight as it may, and no more', async () => {
+  it('has at most the allowed number of titles in flight', async () => {
     let inFlight = 0;
     let most = 0;
     const waiting: (() => void)[] = [];
@@ -145,7 +145,7 @@ describe('importCatalog', () => {
     expect(most).to.be.greaterThan(1).and.at.most(64);
   });
 
-  it('tries a title again after a conflict, with the same command', async () => {
+  it('retries a title after a conflict, with the same command', async () => {
     const commands: ListAnime[] = [];
     const report = await run({
       source: manyTitles(1),
@@ -161,7 +161,7 @@ describe('importCatalog', () => {
     expect(commands[1]).to.equal(commands[0]);
   });
 
-  it('goes on with other titles when one keeps conflicting or can never be stored', async () => {
+  it('continues with other titles when one keeps conflicting or can never be stored', async () => {
     const report = await run({
       source: manyTitles(3),
       titleDeadlineMs: 0,
@@ -190,7 +190,7 @@ describe('importCatalog', () => {
     new UnavailableError('Nobody answers.'),
     new PortError('ACCESS_DENIED', 'Not you.', false),
   ]) {
-    it(`stops and says why when the store answers ${error.code} to the end`, async () => {
+    it(`stops with the reason when the store keeps returning ${error.code}`, async () => {
       const report = await run({
         source: manyTitles(50),
         titleDeadlineMs: 0,
@@ -214,7 +214,7 @@ describe('importCatalog', () => {
     expect(settled).to.be.below(20);
   });
 
-  it('stops before the next title when told to, and says how far it came', async () => {
+  it('stops before the next title when aborted, and reports how far it got', async () => {
     const abort = new AbortController();
     const report = await run({
       source: manyTitles(500),
@@ -228,7 +228,7 @@ describe('importCatalog', () => {
     expect(report).to.include({ ended: 'aborted', listed: 7 });
   });
 
-  it('gives up retries when told to stop', async () => {
+  it('stops retrying when aborted', async () => {
     const abort = new AbortController();
     const report = await run({
       source: manyTitles(1),
@@ -241,7 +241,7 @@ describe('importCatalog', () => {
     expect(report).to.deep.include({ ended: 'aborted', listed: 0, failed: none });
   });
 
-  it('tells after every row how far it is', async () => {
+  it('reports progress after every row', async () => {
     const seen: ImportProgress[] = [];
     await run({
       source: file('anime_id,name', '1,A', 'x,B', '2,C'),

@@ -35,7 +35,7 @@ describe('importCatalogFile', () => {
     return { report, shown, last };
   };
 
-  it('shows how far it is and what came of it', async () => {
+  it('shows progress and the result', async () => {
     const { report, shown, last } = await run('anime_id,name\n1,A\nx,B\n2,C\n');
     expect(report).to.include({ ended: 'completed', listed: 2 });
     expect(shown.split('\n').slice(-4)).to.deep.equal([
@@ -47,7 +47,7 @@ describe('importCatalogFile', () => {
     expect(last).to.include({ task: 'import', detail: '2 titles, 1 row rejected' });
   });
 
-  it('says on the first line what the file is taken for', async () => {
+  it('says on the first line what was recognised', async () => {
     const { shown } = await run('\u{feff}anime_id;Name;Rating\n1;A;PG-13\n');
     expect(shown.split('\n')[0]).to.match(
       /catalog\.csv: semicolon separated, 3 columns\. Used: anime_id -> id, Name -> title\. Ignored: Rating \(age rating\)\. Only ids and titles are taken/,
@@ -58,7 +58,7 @@ describe('importCatalogFile', () => {
     expect(await rejectionOf(run('a,b\n1,2\n'))).to.be.an.instanceOf(CatalogFormatError);
   });
 
-  it('rejects with the error of the system where there is no file', async () => {
+  it('rejects with the system error where the file does not exist', async () => {
     expect(await rejectionOf(run(undefined))).to.have.property('code', 'ENOENT');
   });
 });

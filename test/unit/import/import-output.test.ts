@@ -18,13 +18,13 @@ const REPORT: ImportReport = {
 };
 
 describe('summarise', () => {
-  it('says what came of a complete import in one line', () => {
+  it('describes a complete import in one line', () => {
     expect(summarise(REPORT)).to.equal(
       'Imported after 4.3 s: 12,294 listed, 2 revised, 1 unchanged, 0 delisted and left alone, 0 rows rejected.\n',
     );
   });
 
-  it('lists what was left out, up to a bound, and says how much more there is', () => {
+  it('lists what was left out, up to a limit, and the number of the rest', () => {
     const first = Array.from({ length: 30 }, (_, index) => ({ line: index + 2, reason: 'no' }));
     const delisted = { total: 1, first: [{ line: 9, animeId: animeId(5), title: 'Tobira' }] };
     const report = { ...REPORT, delisted, rejected: { total: 1234, first } };
@@ -39,7 +39,7 @@ describe('summarise', () => {
     ]);
   });
 
-  it('says how to go on after a stop or a failure', () => {
+  it('says how to continue after a stop or a failure', () => {
     const goOn = 'Run it again to go on: titles that are in already are left as they are.';
     expect(summarise({ ...REPORT, ended: 'aborted' }))
       .to.match(/^Stopped after/)

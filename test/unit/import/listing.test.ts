@@ -43,7 +43,7 @@ describe('listThrough', () => {
     ['known details', { kind: 'unchanged', revision: 0n }, 'unchanged'],
     ['a delisted anime', refused('ANIME_DELISTED'), 'delisted'],
   ] as const) {
-    it(`takes ${what} for ${outcome}`, async () => {
+    it(`reports ${what} as ${outcome}`, async () => {
       expect(await answered(handled)).to.equal(outcome);
     });
   }
@@ -60,7 +60,7 @@ describe('listThrough', () => {
     [{ kind: 'refused-by-store' }, 'NOT_SUPPORTED', false],
     [{ kind: 'too-large' }, 'TOO_LARGE', false],
   ] as const) {
-    it(`takes ${result.kind} for ${code}`, async () => {
+    it(`reports ${result.kind} as ${code}`, async () => {
       expect(await rejectionOf(answered(result)))
         .to.be.an.instanceOf(PortError)
         .and.include({ code, retriable });
@@ -72,7 +72,7 @@ describe('listThrough', () => {
     { kind: 'key-reused' },
     refused('INVALID_RATING'),
   ] as const) {
-    it(`takes ${handled.kind} that cannot be for a bug`, async () => {
+    it(`treats an impossible ${handled.kind} as a bug`, async () => {
       const error = await rejectionOf(answered(handled));
       expect(error).to.be.an.instanceOf(Error).and.not.an.instanceOf(PortError);
     });

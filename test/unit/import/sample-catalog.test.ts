@@ -3,7 +3,7 @@ import { expect } from 'chai';
 import { readCatalog, type CatalogRow } from '../../../src/import/catalog-csv.js';
 
 describe('the sample catalogue', () => {
-  it('holds well-known titles with all their details, and nothing that an import rejects', async () => {
+  it('contains well-known titles with all details, and no row that an import rejects', async () => {
     const rows: CatalogRow[] = [];
     const source = createReadStream('data/sample-catalog.csv') as AsyncIterable<Buffer>;
     for await (const row of readCatalog(source)) rows.push(row);

@@ -29,7 +29,7 @@ describe('the posters of the sample catalogue', () => {
     expect(text.split('\n', 1)[0]).to.match(/,image$/);
   });
 
-  it('are addresses that every client takes, of a length that the catalogue takes', () => {
+  it('are data URLs within the length limit of the catalogue', () => {
     for (const { title, image } of rows) {
       expect(image.startsWith(PREFIX), title).to.equal(true);
       expect(new URL(image).href, title).to.equal(image);
@@ -37,7 +37,7 @@ describe('the posters of the sample catalogue', () => {
     }
   });
 
-  it('say what they are to those who do not see them', () => {
+  it('have a text alternative', () => {
     for (const row of rows) {
       expect(svgOf(row)).to.match(
         /^<svg xmlns='http:\/\/www\.w3\.org\/2000\/svg' [^>]*role='img'>/,
@@ -46,14 +46,14 @@ describe('the posters of the sample catalogue', () => {
     }
   });
 
-  it('differ from title to title, even of one name and genre', () => {
+  it('differ from title to title, even with the same name and genre', () => {
     expect(new Set(rows.map(({ image }) => image)).size).to.equal(rows.length);
     const subject = { title: 'One', type: 'TV', episodes: 12, genres: ['Sports'] };
     expect(drawPoster({ id: 1, ...subject })).to.not.equal(drawPoster({ id: 2, ...subject }));
     expect(drawPoster({ id: 1, ...subject })).to.equal(drawPoster({ id: 1, ...subject }));
   });
 
-  it('hold no markup of a title', () => {
+  it('contain no markup from a title', () => {
     const subject = { id: 1, type: '<TV>', episodes: null, genres: ['Unheard of'] };
     const svg = drawPoster({ ...subject, title: `</title><script>alert("a & b")</script>` });
     expect(svg).to.not.match(/<script|<TV/);

@@ -7,7 +7,7 @@ import { freePort } from '../../support/free-port.js';
 import { rejectionOf } from '../../support/rejection-of.js';
 
 describe('a client of Kafka', () => {
-  it('reports to our log alone, and no secret', async () => {
+  it('reports to our log only, without secrets', async () => {
     const lines: unknown[] = [];
     const warn: Logger['warn'] = (message, data) => void lines.push([message, data]);
     const port = await freePort();

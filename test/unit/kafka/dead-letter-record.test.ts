@@ -13,7 +13,7 @@ const letter: DeadLetter = {
 };
 
 describe('dead letters as records', () => {
-  it('come back as they were', () => {
+  it('are read back as written', () => {
     for (const each of [
       letter,
       { ...letter, value: null },
@@ -47,7 +47,7 @@ describe('dead letters as records', () => {
     });
   });
 
-  it('are the same where stream and revision are, or else the source', () => {
+  it('are equal if stream and revision are, or else the source', () => {
     expect(letterKey(letter)).to.equal(letterKey({ ...letter, source: 'elsewhere' }));
     expect(letterKey(letter)).not.to.equal(letterKey({ ...letter, revision: 1 }));
     const nameless = { ...letter, stream: null, revision: null };

@@ -30,7 +30,7 @@ const codeOf = (error: unknown): unknown => {
 };
 
 describe('errors of Kafka', () => {
-  it('tell a record that is too large from a broker that does not answer', () => {
+  it('distinguish a record that is too large from a broker that does not respond', () => {
     expect(busError(protocolError('MESSAGE_TOO_LARGE'))).to.be.instanceOf(TooLargeError);
     expect(busError(protocolError('RECORD_LIST_TOO_LARGE'))).to.be.instanceOf(TooLargeError);
     for (const failure of [
@@ -46,7 +46,7 @@ describe('errors of Kafka', () => {
     }
   });
 
-  it('say that access is denied, which waiting does not mend', () => {
+  it('report denied access as not retriable', () => {
     expect(codeOf(protocolError('TOPIC_AUTHORIZATION_FAILED'))).to.deep.equal([
       'ACCESS_DENIED',
       false,
@@ -59,13 +59,13 @@ describe('errors of Kafka', () => {
     expect(codeOf(refused)).to.deep.equal(['ACCESS_DENIED', false]);
   });
 
-  it('say what the server does not take at all', () => {
+  it('report what the server does not support', () => {
     for (const type of ['UNSUPPORTED_VERSION', 'INVALID_TOPIC_EXCEPTION', 'POLICY_VIOLATION']) {
       expect(codeOf(protocolError(type))).to.deep.equal(['NOT_SUPPORTED', false]);
     }
   });
 
-  it('keep the broker’s own name and no secret', () => {
+  it('keep the name of the broker and no secret', () => {
     const mapped = busError(afterRetries(protocolError('REQUEST_TIMED_OUT', true)));
     if (!(mapped instanceof PortError)) throw new Error('It is not mapped.');
     expect(mapped.context).to.deep.equal({
@@ -74,7 +74,7 @@ describe('errors of Kafka', () => {
     });
   });
 
-  it('let a bug out as it is, however often it was wrapped', () => {
+  it('pass a bug on, however often it was wrapped', () => {
     const bug = new TypeError('x is not a function');
     expect(busError(bug)).to.equal(bug);
     expect(busError(make(KafkaJSNonRetriableError, bug, { cause: bug }))).to.equal(bug);
@@ -85,14 +85,14 @@ describe('errors of Kafka', () => {
     expect(busError(undefined)).to.equal(undefined);
   });
 
-  it('find a missing topic below what wraps it', () => {
+  it('find a missing topic inside wrapping errors', () => {
     expect(isUnknownTopic(afterRetries(protocolError('UNKNOWN_TOPIC_OR_PARTITION')))).to.equal(
       true,
     );
     expect(isUnknownTopic(protocolError('REQUEST_TIMED_OUT'))).to.equal(false);
   });
 
-  it('call hopeless only what this client can never read', () => {
+  it('are hopeless only for what this client can never read', () => {
     expect(isHopeless(make(KafkaJSNotImplemented, 'ZSTD compression not implemented'))).to.equal(
       true,
     );

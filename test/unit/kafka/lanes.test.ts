@@ -56,8 +56,8 @@ const given = () => {
   };
 };
 
-describe('the lanes of a consumer', () => {
-  it('tell since when a batch fails, until it passes', async () => {
+describe('the partition workers of a consumer', () => {
+  it('report since when a batch fails, until it succeeds', async () => {
     const { lanes, bad, failAgain, later, handled } = given();
     bad.add(0);
     await lanes.take(batchOf(0));
@@ -74,7 +74,7 @@ describe('the lanes of a consumer', () => {
     await lanes.stop(1_000);
   });
 
-  it('count from the first failure of each partition, and after each success anew', async () => {
+  it('count from the first failure of each partition since its last success', async () => {
     const { lanes, bad, failAgain, later, handled } = given();
     bad.add(0);
     await lanes.take(batchOf(0));
@@ -97,7 +97,7 @@ describe('the lanes of a consumer', () => {
     await lanes.stop(1_000);
   });
 
-  it('remember a failing batch over a crash, and forget it where its partition went', async () => {
+  it('remember a failing batch over a crash, and forget it when its partition moves', async () => {
     const { lanes, bad, failAgain, later } = given();
     bad.add(0);
     await lanes.take(batchOf(0));

@@ -68,7 +68,7 @@ describe('the publisher to Kafka', () => {
     expect(given.log).to.deep.equal(['made 1', '1 sends 0a', '1 sends 0b', '1 sends 0c']);
   });
 
-  it('answers the last offset of each partition that it wrote to', async () => {
+  it('returns the last offset of each partition that it wrote to', async () => {
     const publisher = publisherOf(producers(written([0, '40'], [2, '9007199254740993'])));
     const offsets = await publisher.publish(records('0a', '2a', '0b', '0c', '2b'));
     expect([...offsets]).to.deep.equal([
@@ -77,7 +77,7 @@ describe('the publisher to Kafka', () => {
     ]);
   });
 
-  it('goes on with a new producer after any failure', async () => {
+  it('continues with a new producer after any failure', async () => {
     const given = producers(() => Promise.reject(new TypeError('A bug.')));
     const publisher = publisherOf(given);
     const failed = publisher.publish(records('0a'));
@@ -87,7 +87,7 @@ describe('the publisher to Kafka', () => {
     expect(given.log).to.deep.equal(['made 1', '1 sends 0a', 'cut 1', 'made 2', '2 sends 0b']);
   });
 
-  it('cuts a late producer off before the next one is made', async () => {
+  it('disconnects a late producer before the next one is created', async () => {
     const given = producers(never);
     const publisher = publisherOf(given, 20);
     const failed = publisher.publish(records('0a'));
@@ -97,7 +97,7 @@ describe('the publisher to Kafka', () => {
     expect(given.log).to.deep.equal(['made 1', '1 sends 0a', 'cut 1', 'made 2', '2 sends 0b']);
   });
 
-  it('refuses what waits, and what is late, once it is closed', async () => {
+  it('refuses waiting and late records once it is closed', async () => {
     const given = producers(never);
     const publisher = publisherOf(given, 60_000);
     const [late, waiting] = [publisher.publish(records('0a')), publisher.publish(records('0b'))];

@@ -4,7 +4,7 @@ import { partitionerFor, toMessage, toRecord } from '../../../src/adapters/kafka
 const bytes = (text: string) => Buffer.from(text);
 
 describe('records of Kafka', () => {
-  it('are placed where Java’s producer places them', () => {
+  it('have the partition that the Java producer chooses', () => {
     // From org.apache.kafka.common.utils.Utils.murmur2, made positive, modulo 12.
     const partitionOf = partitionerFor(12);
     expect(['21', 'foobar', 'a-little-bit-long-string'].map(partitionOf)).to.deep.equal(
@@ -12,7 +12,7 @@ describe('records of Kafka', () => {
     );
   });
 
-  it('carry their partition, whatever the topic has become', () => {
+  it('carry their partition, whatever the topic has by now', () => {
     const value = new Uint8Array([9, 1, 2, 9]).subarray(1, 3);
     const message = toMessage({ key: 'anime-1', value, headers: { a: 'b' } }, () => 7);
     expect(message.partition).to.equal(7);
@@ -21,7 +21,7 @@ describe('records of Kafka', () => {
     expect(toMessage({ key: 'k', value: null, headers: {} }, () => 0).value).to.equal(null);
   });
 
-  it('come without a key, a header’s value or sense, and do no harm', () => {
+  it('are read without a key, without a header value, and with any value', () => {
     // What kafkajs makes of headers that are named like what every object inherits.
     const headers: Record<string, Buffer | (Buffer | string)[]> = {
       constructor: [Object as unknown as string, bytes('x')],

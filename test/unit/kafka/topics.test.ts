@@ -66,7 +66,7 @@ const protocolError = (type: string): Error =>
   ]);
 
 describe('topics of Kafka', () => {
-  it('are made to be kept for ever, whatever the broker’s defaults', async () => {
+  it('are created without retention, whatever the defaults of the broker', async () => {
     const { admin, created } = cluster({ exists: false });
     expect(await ensureTopic(admin, SETTINGS)).to.equal(3);
     expect(created).to.have.length(1);
@@ -74,7 +74,7 @@ describe('topics of Kafka', () => {
     expect(Object.fromEntries(entries)).to.deep.equal(KEPT);
   });
 
-  it('are taken as they are found where they keep everything', async () => {
+  it('are accepted as they are where they keep everything', async () => {
     const { admin, created } = cluster({ settings: { ...KEPT, 'compression.type': 'gzip' } });
     const { lines, logger } = warnings();
     expect(await ensureTopic(admin, SETTINGS)).to.equal(3);
@@ -88,7 +88,7 @@ describe('topics of Kafka', () => {
     ['cleanup.policy', 'compact'],
     ['cleanup.policy', 'compact,delete'],
   ] as const) {
-    it(`are refused with ${name}=${value}, and told what to set`, async () => {
+    it(`are refused with ${name}=${value}, naming the right value`, async () => {
       const { admin } = cluster({ settings: { ...KEPT, [name]: value } });
       const error = await rejectionOf(refuseForgetful(admin, 'events', silentLogger()));
       if (!(error instanceof PortError)) throw error;
@@ -99,7 +99,7 @@ describe('topics of Kafka', () => {
     });
   }
 
-  it('name all that is to be set at once', async () => {
+  it('are refused with all wrong settings at once', async () => {
     const { admin } = cluster({
       settings: { 'retention.ms': '1', 'retention.bytes': '2', 'cleanup.policy': 'delete' },
     });
@@ -111,7 +111,7 @@ describe('topics of Kafka', () => {
     );
   });
 
-  it('are taken with a warning where their settings may not be read', async () => {
+  it('are accepted with a warning where their settings may not be read', async () => {
     const { admin } = cluster({ settings: protocolError('TOPIC_AUTHORIZATION_FAILED') });
     const { lines, logger } = warnings();
     await refuseForgetful(admin, 'events', logger);
@@ -120,13 +120,13 @@ describe('topics of Kafka', () => {
     ]);
   });
 
-  it('are not taken while nobody tells their settings', async () => {
+  it('are not accepted while their settings are unknown', async () => {
     const { admin } = cluster({ settings: protocolError('REQUEST_TIMED_OUT') });
     const error = await rejectionOf(refuseForgetful(admin, 'events', silentLogger()));
     expect(error).to.be.instanceOf(PortError).with.property('code', 'UNAVAILABLE');
   });
 
-  it('of dead letters are warned of, not refused', async () => {
+  it('of dead letters cause a warning, not a refusal', async () => {
     const { admin } = cluster({ settings: { ...KEPT, 'retention.ms': '1' } });
     const { lines, logger } = warnings();
     await warnOfForgetful(admin, 'events', logger);

@@ -46,20 +46,20 @@ describe('a failure of MongoDB', () => {
     ['too many requests', server(16500)],
     ['a lost connection under a bulk write', bulk(new MongoNetworkError('connection closed'))],
   ] as const) {
-    it(`is unavailable, and may be tried again, for ${what}`, () => {
+    it(`is unavailable and retriable for ${what}`, () => {
       const port = translated(error);
       expect(port).to.be.instanceOf(UnavailableError).and.to.include({ retriable: true });
       expect((port as UnavailableError).cause).to.equal(error);
     });
   }
 
-  it('is access denied where a user is unknown or may not', () => {
+  it('is access denied where a user is unknown or lacks permission', () => {
     expect([13, 18, 8000].map((code) => codeOf(server(code)))).to.deep.equal(
       Array(3).fill('ACCESS_DENIED'),
     );
   });
 
-  it('is too large where a document is, found by the driver or by the server', () => {
+  it('is too large where a document is, detected by the driver or the server', () => {
     const found = new MongoInvalidArgumentError(
       'Document is larger than the maximum size 16777216',
     );
@@ -67,7 +67,7 @@ describe('a failure of MongoDB', () => {
     expect(codeOf(server(10334))).to.equal('TOO_LARGE');
   });
 
-  it('says what to do about an index that is another one', () => {
+  it('says what to do about an index that differs', () => {
     expect(codeOf(server(85))).to.equal('CORRUPT');
     expect(codeOf(server(86))).to.equal('CORRUPT');
   });
@@ -79,7 +79,7 @@ describe('a failure of MongoDB', () => {
     ['a document that it does not accept, under a bulk write', bulk(server(121), 1)],
     ['a server that is too old for the driver', new MongoCompatibilityError('wire version 8')],
   ] as const) {
-    it(`is a refusal that no repetition mends, in a sentence, for ${what}`, () => {
+    it(`is a refusal, not retriable, for ${what}`, () => {
       const port = translated(error) as PortError;
       expect(port).to.be.instanceOf(PortError);
       expect(port).to.include({ code: 'NOT_SUPPORTED', retriable: false, cause: error });
@@ -87,7 +87,7 @@ describe('a failure of MongoDB', () => {
     });
   }
 
-  it('keeps the words of the server, which may hold what is stored, for the log', () => {
+  it('keeps the message of the server, which may contain stored data, for the log', () => {
     const error = new MongoServerError({
       message: 'no: { user: "spike" }',
       code: 9,
@@ -98,7 +98,7 @@ describe('a failure of MongoDB', () => {
     expect(port.context).to.deep.equal({ reason: 'no: { user: "spike" }', code: 9 });
   });
 
-  it('stays what it is where it is a bug', () => {
+  it('stays a bug where it is a bug', () => {
     for (const bug of [
       new TypeError('undefined is not a function'),
       new MongoInvalidArgumentError('Argument "docs" must be an array of documents'),
@@ -114,7 +114,7 @@ describe('a failure of MongoDB', () => {
     expect(translated(error)).to.equal(error);
   });
 
-  it('is a lost race where a key is there already, within a bulk write too', () => {
+  it('is a lost race for a duplicate key, also within a bulk write', () => {
     expect(isDuplicateKey(server(11000))).to.equal(true);
     expect(isDuplicateKey(bulk(server(11000), 1))).to.equal(true);
     expect(isDuplicateKey(server(2))).to.equal(false);

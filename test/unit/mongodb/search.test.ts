@@ -18,13 +18,13 @@ describe('a search in MongoDB', () => {
     );
   });
 
-  it('has no character in its pattern that a pattern could mean something by', () => {
+  it('has no special character in its pattern', () => {
     expect(containing('a.b*(c)\0$').pattern).to.equal(
       'a\\x{2e}b\\x{2a}\\x{28}c\\x{29}\\x{0}\\x{24}',
     );
   });
 
-  it('asks only for what it is asked, and never for what is delisted', () => {
+  it('filters only by the given criteria, and never returns delisted anime', () => {
     expect(searchFilter(page)).to.deep.equal({ 'd.listed': true });
     expect(searchFilter({ ...page, genres: [] })).to.deep.equal({ 'd.listed': true });
     expect(

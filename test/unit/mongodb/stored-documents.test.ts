@@ -26,7 +26,7 @@ const sent = (document: object): unknown =>
   BSON.deserialize(BSON.serialize(document, { ignoreUndefined: true }));
 
 describe('documents as MongoDB stores them', () => {
-  it('come back from their bytes as they were', () => {
+  it('are read back from their bytes as written', () => {
     fc.assert(
       fc.property(interactionDocument, dayDocument, animeDocument, (interaction, day, anime) => {
         const stored = sent(storedInteraction(interaction, -1)) as StoredInteraction;
@@ -42,7 +42,7 @@ describe('documents as MongoDB stores them', () => {
     ['days', storedDay(aDay({ generation: 1, revision: 2 }), -3)],
     ['animes', storedAnime(anAnimeDocument({ generation: 1, revision: 2 }), -3)],
   ] as const) {
-    it(`begin with what guards them, in 64 bits: ${kind}`, () => {
+    it(`begin with their guard fields, in 64 bits: ${kind}`, () => {
       expect(Object.keys(stored)).to.deep.equal(['_id', 'd']);
       expect(Object.entries(stored.d).slice(0, 3)).to.deep.equal([
         ['generation', Long.fromNumber(1)],
@@ -62,7 +62,7 @@ describe('documents as MongoDB stores them', () => {
     );
   });
 
-  it('know what they are searched and ranked by', () => {
+  it('contain their search and rank fields', () => {
     const unknown = { ...COWBOY_BEBOP, title: 'ÉCOLE', type: null, popularity: null };
     expect(storedAnime(anAnimeDocument({ details: unknown }), 0).d).to.include({
       listed: true,
@@ -85,7 +85,7 @@ describe('documents as MongoDB stores them', () => {
 });
 
 describe('the precedence of saves', () => {
-  it('falls from each to the next, though the clock stands still or goes back', () => {
+  it('decreases from each to the next, even if the clock stops or goes back', () => {
     const times = [5, 5, 3, 9];
     const next = fallingPrecedence(() => new Date(times.shift() ?? 0));
     const given = [next(), next(), next(), next(), next()];

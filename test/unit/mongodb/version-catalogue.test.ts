@@ -29,7 +29,7 @@ describe('the versions of the read models in MongoDB', () => {
     expect(statesOf(of('v1', 'v2'))).to.deep.equal(['v1 active', 'v2 building']);
   });
 
-  it('are the very same where nothing changes, so that nothing is written', () => {
+  it('are the same object where nothing changes, so that nothing is written', () => {
     const versions = of('v1', 'v2');
     expect(withVersion(versions, { ...version('v1'), logId: 'log-9' })).to.equal(versions);
     expect(withActive(versions, 'v1')).to.equal(versions);
@@ -37,7 +37,7 @@ describe('the versions of the read models in MongoDB', () => {
     expect(without(versions, 'v9')).to.equal(versions);
   });
 
-  it('have one active, and the one before it is old', () => {
+  it('have one active, and the previous one is old', () => {
     const promoted = withActive(withReady(of('v1', 'v2', 'v3'), 'v2'), 'v2');
     expect(statesOf(promoted)).to.deep.equal(['v1 old', 'v2 active', 'v3 building']);
     expect(activeOf(promoted)?.name).to.equal('v2');
@@ -55,7 +55,7 @@ describe('the versions of the read models in MongoDB', () => {
       .with.property('code', 'CONFLICT');
   });
 
-  it('cannot be promoted or marked where they are not', () => {
+  it('cannot be promoted or marked where they do not exist', () => {
     for (const change of [withActive, withReady]) {
       expect(() => change(of('v1'), 'v9'))
         .to.throw(PortError)
@@ -63,7 +63,7 @@ describe('the versions of the read models in MongoDB', () => {
     }
   });
 
-  it('keep the group of a release that called it by the name alone', () => {
+  it('keep the group of a release that used only the name', () => {
     const { group, ...before } = { ...version('v1'), state: 'active' as const };
     expect(recordOf(before)).to.include({ name: 'v1', group: 'v1' });
     expect(recordOf({ ...before, group })).to.include({ group: 'v1-key-of-v1' });

@@ -89,7 +89,7 @@ describe('comparing documents with the projections', () => {
     expect(await compare(documentAt(5), same)).to.deep.equal(EQUAL);
   });
 
-  it('takes no state of ratings for none given', async () => {
+  it('treats a missing rating state as no ratings', async () => {
     const document = documentAt(5, { ratingCount: 0, ratingSum: 0 });
     const activity = [activityAt(5, { ratingRevision: -1 })];
     expect(await compare(document, { activity })).to.deep.equal(EQUAL);
@@ -102,7 +102,7 @@ describe('comparing documents with the projections', () => {
     ['ratingCount', 'anime-rating-summary'],
     ['ratingSum', 'anime-rating-summary'],
   ] as const) {
-    it(`finds other ${field} at the same revision, and says where`, async () => {
+    it(`reports other ${field} at the same revision`, async () => {
       const document = documentAt(5, { [field]: 99 });
       const { different, ...rest } = await compare(document, same);
       expect(rest).to.deep.equal({ animes: 1, equal: 0, notComparable: [] });
@@ -133,7 +133,7 @@ describe('comparing documents with the projections', () => {
     }
   });
 
-  it('takes events that the engine leaves out, and the document skipped, for read', async () => {
+  it('counts events that the engine omits and the document skipped as read', async () => {
     const script = { activity: [activityAt(3)], ratings: [ratingsAt(3)] };
     const skipped = (...revisions: number[]) => documentAt(5, { skipped: revisions });
     expect(await compare(skipped(1, 4, 5), script)).to.deep.equal(EQUAL);
@@ -164,7 +164,7 @@ describe('comparing documents with the projections', () => {
     expect(await compared).to.deep.equal(EQUAL);
   });
 
-  it('gives up when the time is over, and says what is missing', async () => {
+  it('stops waiting at the time-out, and reports what is missing', async () => {
     const begun = performance.now();
     const script = { activity: [activityAt(4)], ratings: [ratingsAt(3)] };
     const reason = 'anime-activity is at revision 4, the document at 5.';
@@ -172,7 +172,7 @@ describe('comparing documents with the projections', () => {
     expect(performance.now() - begun).to.be.within(140, 1000);
   });
 
-  it('does not wait for what never comes: a projection that does not run, or is another', async () => {
+  it('does not wait for a projection that does not run, or differs', async () => {
     const faulted = {
       name: 'anime-rating-changes',
       condition: 'faulted',
@@ -194,7 +194,7 @@ describe('comparing documents with the projections', () => {
     }
   });
 
-  it('says when a projection is not there', async () => {
+  it('reports a missing projection', async () => {
     const projections = { ...scripted(same), list: () => Promise.resolve([]) };
     const documents = inMemoryDocuments();
     await documents.save({ interactions: [], days: [], animes: [documentAt(5)] });
@@ -202,7 +202,7 @@ describe('comparing documents with the projections', () => {
     expect(compared).to.deep.equal(notYet('anime-activity is not deployed.'));
   });
 
-  it('compares many, each by its own states', async () => {
+  it('compares many anime, each by its own states', async () => {
     const documents = inMemoryDocuments();
     const animes = Array.from({ length: 100 }, (_, index) =>
       documentAt(index, {
@@ -226,7 +226,7 @@ describe('comparing documents with the projections', () => {
     expect(compared.different.map((each) => each.animeId)).to.deep.equal([42]);
   });
 
-  it('stops when it is told to, and says when there is no engine', async () => {
+  it('stops when aborted, and reports a missing engine', async () => {
     const documents = inMemoryDocuments();
     await documents.save({ interactions: [], days: [], animes: [documentAt(5)] });
     const stop = new AbortController();

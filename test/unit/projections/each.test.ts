@@ -47,7 +47,7 @@ describe('our projections', () => {
     expect(engine.stateOf('global-totals', '')).to.deep.equal(totals);
   });
 
-  it("say what a rating replaces: nothing at first, then the same user's last one", () => {
+  it('emit what a rating replaces: nothing at first, then the last one of the same user', () => {
     store(engine, events.listed, rating('spike', 7.25), rating('faye', 1), rating('spike', 8.29));
     const fact = { animeId: 1, occurredAt: AT };
     expect(changes()).to.deep.equal([
@@ -59,7 +59,7 @@ describe('our projections', () => {
     expect(summary()).to.deep.equal(rated);
   });
 
-  it('keep users apart whose ids look alike', () => {
+  it('keep users with similar ids apart', () => {
     const ids = ['a-b', 'a%2Db', 'a b', 'a+b', 'A-B', '\u00e9', 'e\u0301', '$all', '1/2?x=#', '🐕'];
     store(engine, ...ids.map((id) => rating(id, 5)));
     expect(summary()).to.include({ ratingCount: ids.length });
@@ -77,7 +77,7 @@ describe('our projections', () => {
     expect(new Set(links.map(({ eventType }) => eventType))).to.deep.equal(new Set(['$>']));
   });
 
-  it('leave out system events, whose numbers are none of the stream', () => {
+  it('omit system events, which are not numbered in the stream', () => {
     store(engine, events.click);
     raw(engine, '$metadata', '{"$maxCount":1}');
     raw(engine, '$streamDeleted', '');
@@ -97,7 +97,7 @@ describe('our projections', () => {
     '{"schemaVersion":3}',
   ]) {
     for (const isJson of [true, false]) {
-      it(`skip ${JSON.stringify(data)} ${isJson ? 'said' : 'not said'} to be JSON, and go on`, () => {
+      it(`skip ${JSON.stringify(data)} ${isJson ? 'marked' : 'not marked'} as JSON, and continue`, () => {
         for (const type of ['ClickRegistered', 'ViewRegistered', 'RatingGiven', 'MoodChanged']) {
           raw(engine, type, data, isJson);
         }
@@ -126,10 +126,10 @@ describe('our projections', () => {
     expect(sizes[1]).to.be.lessThan((sizes[0] ?? 0) + 20);
   });
 
-  describe('when the changes of ratings are computed anew', () => {
+  describe('when the rating changes are recomputed', () => {
     const ratings = [rating('spike', 7), rating('faye', 1), rating('spike', 8)];
 
-    it('come to the same summary, which begins anew', () => {
+    it('reach the same summary, which starts again', () => {
       store(engine, ...ratings);
       const before = summary();
       engine.reset('anime-rating-changes');
@@ -138,7 +138,7 @@ describe('our projections', () => {
       expect(summary()).to.deep.equal(before);
     });
 
-    it('come to the same summary where there is one rating alone', () => {
+    it('reach the same summary with a single rating', () => {
       store(engine, rating('spike', 7));
       const before = summary();
       engine.reset('anime-rating-changes');
@@ -146,7 +146,7 @@ describe('our projections', () => {
       expect(summary()).to.deep.equal(before);
     });
 
-    it('come to the same summary where that is computed anew, too', () => {
+    it('reach the same summary where the summary is recomputed too', () => {
       store(engine, ...ratings);
       const before = summary();
       engine.reset('anime-rating-changes');
@@ -155,7 +155,7 @@ describe('our projections', () => {
       expect(summary()).to.deep.equal(before);
     });
 
-    it('come to what is emitted then, also where it is another value', () => {
+    it('reach the values emitted the second time, even if they differ', () => {
       store(engine, rating('spike', 7));
       const data = JSON.stringify({ animeId: 1, previous: null, rating: 650, revision: 0 });
       engine.append({ streamId: 'ratings-1', eventType: 'RatingReplaced', data, isJson: true });
@@ -164,7 +164,7 @@ describe('our projections', () => {
       expect(summary()).to.deep.equal(rated);
     });
 
-    it('do not count a change that is repeated', () => {
+    it('do not count a repeated change', () => {
       store(engine, ...ratings);
       const before = summary();
       const data = emitted('ratings-1').at(-1) ?? '';
@@ -174,7 +174,7 @@ describe('our projections', () => {
     });
   });
 
-  it('are deployed as texts that begin with what they are, and write only where they say so', async () => {
+  it('are deployed as texts that start with a description, and emit only where they say so', async () => {
     for (const { name, query, emit } of await projectionDefinitions()) {
       expect(query.startsWith(`// ${name}: `), name).to.equal(true);
       const [own = ''] = query.split('// How a projection reads');

@@ -27,7 +27,7 @@ const withCategories = (): ProjectionEngine => {
   return engine;
 };
 
-describe('the job of the projections', () => {
+describe('the projections job', () => {
   const run = async (action: 'deploy' | 'status', url: string) => {
     const lines: string[] = [];
     const config = loadConfig({ NODE_ENV: 'test', EVENTSTORE_URL: url });
@@ -48,7 +48,7 @@ describe('the job of the projections', () => {
 
     const running = (outcome: string) => NAMES.map((name) => `${name.padEnd(22)} ${outcome}`);
 
-    it('deploys each projection once, and says what it did', async () => {
+    it('deploys each projection once, and reports what it did', async () => {
       await start(withCategories());
       const first = await run('deploy', server.connectionString);
       expect(first).to.deep.equal({ done: true, lines: running('created') });
@@ -56,7 +56,7 @@ describe('the job of the projections', () => {
       expect(second).to.deep.equal({ done: true, lines: running('unchanged') });
     });
 
-    it('starts what was stopped, and does not notice a text that was changed by hand', async () => {
+    it('starts stopped projections, and does not notice a text changed by hand', async () => {
       await start(withCategories());
       await run('deploy', server.connectionString);
       const old = "fromCategory('anime').when({});";
@@ -73,7 +73,7 @@ describe('the job of the projections', () => {
       expect([...conditions]).to.deep.equal(['running']);
     });
 
-    it('enables what ours read and what people browse by, and nothing else', async () => {
+    it('enables $by_category and $by_event_type, and nothing else', async () => {
       const standard = ['$by_category', '$by_event_type', '$by_correlation_id'];
       const fresh = withCategories();
       for (const name of standard.slice(1)) {
@@ -111,7 +111,7 @@ describe('the job of the projections', () => {
       expect(told[2]).to.match(/ restarted: The projection script took too long [^\n]+$/);
     });
 
-    it('tells the first line of why a projection is faulted, and the message of an event', async () => {
+    it('reports the first line of a fault, and the message of an event', async () => {
       await start(withCategories());
       await run('deploy', server.connectionString);
       engine.fail('global-totals', TOO_LONG);
@@ -125,7 +125,7 @@ describe('the job of the projections', () => {
       ]);
     });
 
-    it('says how each one is', async () => {
+    it('reports the status of each projection', async () => {
       await start(withCategories());
       expect((await run('status', server.connectionString)).lines).to.deep.equal(
         running('not deployed'),
@@ -137,7 +137,7 @@ describe('the job of the projections', () => {
       expect(done).to.equal(true);
     });
 
-    it('fails where one is missing, stopped or faulted, and says which and why', async () => {
+    it('fails where one is missing, stopped or faulted, with name and reason', async () => {
       await start(withCategories());
       expect(await run('status', server.connectionString)).to.include({ done: false });
       await run('deploy', server.connectionString);
@@ -170,7 +170,7 @@ describe('the job of the projections', () => {
   });
 
   for (const action of ['deploy', 'status'] as const) {
-    it(`${action} fails where there is no engine, and says so`, async () => {
+    it(`${action} fails where there is no engine, with that reason`, async () => {
       const node = await openGrpcNode();
       try {
         const url = `esdb://127.0.0.1:${node.server.port}?tls=false`;
@@ -183,7 +183,7 @@ describe('the job of the projections', () => {
       }
     });
 
-    it(`${action} fails where nobody answers, and says so`, async () => {
+    it(`${action} fails where nothing responds, with that reason`, async () => {
       const url = `esdb://127.0.0.1:${await freePort()}?tls=false`;
       const { done, lines } = await run(action, url);
       expect(done).to.equal(false);

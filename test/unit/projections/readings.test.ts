@@ -66,7 +66,7 @@ const countedBy = (engine: Awaited<ReturnType<typeof engineWithOurs>>) => {
 };
 
 describe('what a projection can read', () => {
-  it('is what the read side can read, whatever was stored', async () => {
+  it('equals what the read side can read, whatever was stored', async () => {
     const engine = await engineWithOurs({ validates: false });
     const expected = { clicks: 0, views: 0, ratings: 0 };
     const kinds = { event: 0, unknown: 0, malformed: 0 };
@@ -90,7 +90,7 @@ describe('what a projection can read', () => {
   });
 
   for (const [what, type, data] of RARE) {
-    it(`is not ${what}`, async () => {
+    it(`excludes ${what}`, async () => {
       const engine = await engineWithOurs();
       engine.append({ streamId: STREAM, eventType: type, data, isJson: true });
       engine.run();
@@ -100,7 +100,7 @@ describe('what a projection can read', () => {
   }
 
   for (const streamId of ['anime-0', 'anime-07', 'anime-2147483648', 'anime-x', 'anime-7-8']) {
-    it(`is nothing in ${streamId}, which is no anime's stream`, async () => {
+    it(`is nothing in ${streamId}, which is not the stream of an anime`, async () => {
       const engine = await engineWithOurs();
       const animeId = Number(streamId.replace('anime-', ''));
       const data = JSON.stringify({ schemaVersion: 2, animeId, userId: 'spike', occurredAt: TIME });

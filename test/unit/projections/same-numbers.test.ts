@@ -54,7 +54,7 @@ const expectSameNumbers = async (engine: ProjectionEngine, store: InMemoryEventS
 };
 
 describe('the projections and the read models', () => {
-  it('give the same numbers for any history, if the engine hands on all events', () =>
+  it('give the same numbers for any history, if the engine delivers all events', () =>
     fc.assert(
       fc.asyncProperty(histories(), async (history) => {
         const { store } = logOf(history);
@@ -70,7 +70,7 @@ describe('the projections and the read models', () => {
       { numRuns: 100 },
     ));
 
-  it('are equal at the same revisions, however the engine treats what is no JSON', () =>
+  it('are equal at the same revisions, however the engine treats non-JSON data', () =>
     fc.assert(
       fc.asyncProperty(histories(), fc.boolean(), async (history, validates) => {
         const { store, records } = logOf(history);

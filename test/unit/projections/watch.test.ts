@@ -32,7 +32,7 @@ describe('watching the projections', () => {
     return ours;
   };
 
-  it('tells in /health which one is faulted and why, and serves on', async () => {
+  it('reports in /health which one is faulted and why, and keeps serving', async () => {
     const ours = await engine();
     const { health } = await watching(inMemoryProjections(ours));
     expect((await health.report()).status).to.equal('healthy');
@@ -53,7 +53,7 @@ describe('watching the projections', () => {
     await eventually(async () => expect((await health.report()).status).to.equal('healthy'));
   });
 
-  it('tells in the metrics the condition of each', async () => {
+  it('reports the condition of each in the metrics', async () => {
     const ours = await engine();
     const { text } = await watching(inMemoryProjections(ours));
     ours.fail('global-totals', 'The script took too long.');
@@ -66,7 +66,7 @@ describe('watching the projections', () => {
     });
   });
 
-  it('says nothing of them where the server has no engine or does not let us ask', async () => {
+  it('reports nothing where the server has no engine or denies access', async () => {
     const projections = inMemoryProjections(await engine());
     let asked = 0;
     const denied: Projections = {
