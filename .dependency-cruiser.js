@@ -28,10 +28,22 @@ export default {
       to: { path: '^src/', pathNot: '^src/program\\.ts$' },
     },
     {
-      name: 'arguments-stand-alone',
+      name: 'cli-reads-arguments',
       severity: 'error',
-      from: { path: '^src/cli(-help)?\\.ts$' },
-      to: { path: '^src/', pathNot: '^src/cli(-help)?\\.ts$' },
+      from: { path: '^src/cli/' },
+      to: { path: '^src/', pathNot: '^src/(cli/|jobs/requests\\.ts$|compose/roles\\.ts$)' },
+    },
+    {
+      name: 'jobs-open-through-compose',
+      severity: 'error',
+      from: { path: '^src/jobs/' },
+      to: { path: '^src/(cli/|adapters/|compose/(service|start-role)\\.ts$)' },
+    },
+    {
+      name: 'compose-knows-no-job',
+      severity: 'error',
+      from: { path: '^src/compose/' },
+      to: { path: '^src/(cli|jobs)/' },
     },
     {
       name: 'nothing-imports-the-program',

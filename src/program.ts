@@ -1,13 +1,16 @@
-import { helpOf, shortUsage, USAGE } from './cli-help.js';
-import { parseInvocation, UsageError, type Invocation } from './cli.js';
-import { directoryError } from './compose/data-directory.js';
-import { runImportJob } from './compose/import-job.js';
-import { createJobOutput, type ProcessOutput } from './compose/job-output.js';
-import { runProjectionsJob } from './compose/projections-job.js';
-import { runStoreJob } from './compose/store-jobs.js';
-import { runService } from './compose.js';
+import { helpOf, shortUsage, USAGE } from './cli/help.js';
+import { parseInvocation, parseStoreJob, UsageError, type Invocation } from './cli/arguments.js';
+import { importSample, runImportJob } from './jobs/import.js';
+import { createJobOutput, type ProcessOutput } from './jobs/output.js';
+import type { JobOptions } from './jobs/job.js';
+import { openJobServer } from './jobs/socket-server.js';
+import { runProjectionsJob } from './jobs/projections.js';
+import { performStoreJob, runStoreJob } from './jobs/store-jobs.js';
+import { runService } from './compose/service.js';
+import type { ServiceJobs } from './compose/start-role.js';
 import { misspeltVariables, processEnvironment } from './platform/config/environment.js';
 import { ConfigError, loadConfig, type Config } from './platform/config/config.js';
+import { directoryError } from './platform/config/system-errors.js';
 import { describeSettings, effectiveSettings, showConfig } from './platform/config/help.js';
 import { createLogger, type Logger } from './platform/observability/logger.js';
 import { VERSION } from './platform/package.js';
@@ -20,7 +23,7 @@ const print = (text: string): void => void process.stdout.write(`${text}\n`);
 const complain = (text: string): void => void process.stderr.write(`${text}\n`);
 
 /** Names are told before values are checked: a misspelt one may be why another setting is refused. */
-const settings = (): Config => {
+const loadSettings = (): Config => {
   const environment = processEnvironment();
   misspeltVariables(environment).forEach(complain);
   return loadConfig(environment);
@@ -51,20 +54,51 @@ const closeInspector = (): void => void process.on('SIGUSR1', () => undefined);
 
 const args = process.argv.slice(2);
 
+/** What a service does for the command line: imports a sample, and runs jobs beside its own work. */
+const serviceJobs = (
+  { config, logger, print, progress, stop: signal }: JobOptions,
+  sample: string | undefined,
+): ServiceJobs => ({
+  importSample:
+    sample === undefined
+      ? undefined
+      : ({ store, handler }) =>
+          importSample(store, {
+            handler,
+            logger,
+            file: sample,
+            signal,
+            output: { print, progress },
+          }),
+  openJobServer: (dependencies, stores) =>
+    openJobServer({
+      config,
+      logger,
+      parse: parseStoreJob,
+      perform: (job, stop, output) =>
+        performStoreJob(job, { ...dependencies, signal: stop }, stores, output),
+    }),
+});
+
 /** What is run with the settings; answers whether all of it was done, or was found equal. */
 const runConfigured = (
   invocation: Exclude<Invocation, { command: 'help' | 'version' | 'config' }>,
   { print, report, progress }: ProcessOutput,
   stop: AbortSignal,
 ): Promise<boolean> => {
-  const config = settings();
+  const config = loadSettings();
   if (config.env === 'production') closeInspector();
   let lost = 0;
   const logger = openLogger(config, () => (lost += 1));
   const job = { config, logger, print, report, progress, stop };
   switch (invocation.command) {
     case 'serve':
-      return runService({ ...job, ...invocation, lostLogLines: () => lost });
+      return runService({
+        ...job,
+        role: invocation.role,
+        jobs: serviceJobs(job, invocation.sampleCatalog),
+        lostLogLines: () => lost,
+      });
     case 'import-catalog':
       return runImportJob({ ...job, ...invocation });
     case 'projections':
@@ -74,7 +108,7 @@ const runConfigured = (
   }
 };
 
-const run = async (invocation: Invocation): Promise<number> => {
+const runCommand = async (invocation: Invocation): Promise<number> => {
   switch (invocation.command) {
     case 'help':
       print(invocation.about === undefined ? USAGE : helpOf(invocation.about));
@@ -115,7 +149,7 @@ const runToEnd = async (
 };
 
 const tellSettings = ({ print: tell, report }: ProcessOutput): Promise<boolean> => {
-  const config = settings();
+  const config = loadSettings();
   const shown = effectiveSettings(config);
   report({ settings: shown });
   if (!args.includes('--json')) tell(showConfig(config));
@@ -137,7 +171,7 @@ process.stderr.on('error', () => undefined);
 process.on('uncaughtException', onBug).on('unhandledRejection', onBug);
 
 try {
-  process.exitCode = await run(parseInvocation(args));
+  process.exitCode = await runCommand(parseInvocation(args));
 } catch (error) {
   if (error instanceof UsageError) {
     complain(`${shortUsage(error.about)}\n${error.message}`);

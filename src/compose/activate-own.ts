@@ -3,7 +3,7 @@ import type { EventStore } from '../ports/event-store.js';
 import type { ReadStore, VersionRecord } from '../ports/read-store.js';
 import { headsOf, lateOf } from '../read-side/audit/heads.js';
 import { forgetDeleted } from '../read-side/rebuild/watch.js';
-import type { Needs } from './needs.js';
+import type { Dependencies } from './dependencies.js';
 import { isOwn } from './versions.js';
 
 export interface ActivateOwnOptions {
@@ -21,7 +21,7 @@ export interface Activation {
   readonly progress: () => string;
 }
 
-const RETRY = { baseMs: 500, maxMs: 10_000 };
+const ACTIVATION_BACKOFF = { baseMs: 500, maxMs: 10_000 };
 
 /**
  * Where the active version has another fingerprint, the newest one of this release is made active as
@@ -30,7 +30,7 @@ const RETRY = { baseMs: 500, maxMs: 10_000 };
  * more than two sets of documents are on the disk.
  */
 export const activateOwn = async (
-  { life, logger }: Pick<Needs, 'life' | 'logger'>,
+  { lifecycle, logger }: Pick<Dependencies, 'lifecycle' | 'logger'>,
   { readStore, eventStore, own, caughtUp, lookEveryMs = 1_000 }: ActivateOwnOptions,
 ): Promise<Activation> => {
   const stopping = new AbortController();
@@ -82,13 +82,13 @@ export const activateOwn = async (
       } catch (error) {
         if (stopping.signal.aborted) return;
         logger.error('The read models of this release could not be made active yet', { error });
-        await pause(backoffMs(attempt, RETRY), signal);
+        await pause(backoffMs(attempt, ACTIVATION_BACKOFF), signal);
       }
     }
   };
 
   let running: Promise<void> = Promise.resolve();
-  await life.open(
+  await lifecycle.open(
     'read models of this release',
     () => {
       running = run();

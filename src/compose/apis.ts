@@ -1,8 +1,8 @@
 import type { RequestListener } from 'node:http';
 import { Router } from 'express';
-import type { Role } from '../cli.js';
 import type { CommandHandler } from '../command-side/handling/handler.js';
 import { createCommandApi } from '../command-side/http/command-api.js';
+import { listenError } from '../platform/config/system-errors.js';
 import { createHttpApp, PROBES } from '../platform/http/http-app.js';
 import { type HttpServer, listen } from '../platform/http/http-server.js';
 import { Problem } from '../platform/http/problem.js';
@@ -12,11 +12,10 @@ import type { EventStore } from '../ports/event-store.js';
 import type { ReadStore } from '../ports/read-store.js';
 import { createQueryApi } from '../query-side/graphql/query-api.js';
 import type { ServiceInfo } from '../query-side/graphql/schema.js';
-import type { Addresses } from './banner.js';
-import { elsewhere } from './elsewhere.js';
-import type { Needs } from './needs.js';
-import { portTaken } from './port-taken.js';
+import { type Addresses, otherParts } from './addresses.js';
+import type { Dependencies } from './dependencies.js';
 import type { ReadSide } from './read-side.js';
+import type { Role } from './roles.js';
 
 /**
  * What `serviceInfo` answers. While history is still being followed, nobody knows how much is left;
@@ -41,13 +40,13 @@ const serviceInfo = (role: string, readSide: ReadSide | null) => async (): Promi
 const now = (): Date => new Date();
 
 /** What a part that is seen over HTTP is opened with. */
-export interface ServeNeeds extends Needs {
+export interface ServeDependencies extends Dependencies {
   readonly role: Role;
   /** Filled as the parts of this process open. */
   readonly addresses: Addresses;
 }
 
-const shared = ({ config, logger, metrics, health, role }: ServeNeeds) => ({
+const shared = ({ config, logger, metrics, health, role }: ServeDependencies) => ({
   role,
   logger,
   metrics,
@@ -66,25 +65,25 @@ export interface OpenPort {
 }
 
 export const openCommandPort = (
-  needs: ServeNeeds,
+  dependencies: ServeDependencies,
   metricsOf: readonly MetricsPart[],
 ): Promise<OpenPort> =>
-  openPort(needs, {
-    ...{ variable: 'COMMAND_PORT', port: needs.config.commandPort },
+  openPort(dependencies, {
+    ...{ variable: 'COMMAND_PORT', port: dependencies.config.commandPort },
     ...{ title: 'Command API', metricsOf },
   });
 
 export const openQueryPort = (
-  needs: ServeNeeds,
+  dependencies: ServeDependencies,
   metricsOf: readonly MetricsPart[],
 ): Promise<OpenPort> =>
-  openPort(needs, {
-    ...{ variable: 'QUERY_PORT', port: needs.config.queryPort },
+  openPort(dependencies, {
+    ...{ variable: 'QUERY_PORT', port: dependencies.config.queryPort },
     ...{ title: 'Query API', metricsOf },
   });
 
 export const serveCommands = (
-  needs: ServeNeeds,
+  dependencies: ServeDependencies,
   port: OpenPort,
   {
     handler,
@@ -96,17 +95,17 @@ export const serveCommands = (
     readonly metricsOf: readonly MetricsPart[];
   },
 ): Promise<void> => {
-  const { apiKeys } = needs.config;
+  const { apiKeys } = dependencies.config;
   const app = createCommandApi({
-    ...shared(needs),
+    ...shared(dependencies),
     ...{ handler, store, metricsOf, apiKeys, version: VERSION, now },
-    elsewhere: elsewhere(needs, 'commands'),
+    elsewhere: otherParts(dependencies, 'commands'),
   });
   return port.serve(app);
 };
 
 export const serveQueries = (
-  needs: ServeNeeds,
+  dependencies: ServeDependencies,
   port: OpenPort,
   {
     readStore,
@@ -120,23 +119,29 @@ export const serveQueries = (
   },
 ): Promise<void> => {
   const app = createQueryApi({
-    ...{ ...shared(needs), metricsOf, readStore, now },
-    serviceInfo: serviceInfo(needs.role, readSide),
-    elsewhere: elsewhere(needs, 'queries'),
+    ...{ ...shared(dependencies), metricsOf, readStore, now },
+    serviceInfo: serviceInfo(dependencies.role, readSide),
+    elsewhere: otherParts(dependencies, 'queries'),
   });
   return port.serve(app);
 };
 
 /** Health and metrics of a part that serves nothing else. */
 export const serveProbes = (
-  needs: ServeNeeds,
+  dependencies: ServeDependencies,
   variable: string,
   port: number,
   metricsOf: readonly MetricsPart[],
 ): Promise<{ readonly url: string }> => {
-  const title = needs.role === 'bridge' ? 'Bridge' : 'Projector';
-  const app = createHttpApp({ ...shared(needs), metricsOf, title, links: () => [], routers: [] });
-  return serve(needs, variable, port, app);
+  const title = dependencies.role === 'bridge' ? 'Bridge' : 'Projector';
+  const app = createHttpApp({
+    ...shared(dependencies),
+    metricsOf,
+    title,
+    links: () => [],
+    routers: [],
+  });
+  return serve(dependencies, variable, port, app);
 };
 
 interface PortOptions {
@@ -147,22 +152,22 @@ interface PortOptions {
 }
 
 const openPort = async (
-  needs: ServeNeeds,
+  dependencies: ServeDependencies,
   { variable, port, title, metricsOf }: PortOptions,
 ): Promise<OpenPort> => {
   const routers = [notYet()];
   let current: RequestListener = createHttpApp({
-    ...{ ...shared(needs), metricsOf, title, routers, links: () => [] },
+    ...{ ...shared(dependencies), metricsOf, title, routers, links: () => [] },
   });
-  const server = await serve(needs, variable, port, (req, res) => current(req, res));
+  const server = await serve(dependencies, variable, port, (req, res) => current(req, res));
   return {
     url: server.url,
     serve: async (app) => {
       // Requests end before the parts that answer them, although the port was there first.
-      await needs.life.open(
+      await dependencies.lifecycle.open(
         `requests of ${variable}`,
         () => void (current = app),
-        () => server.close(requestsMs(needs)),
+        () => server.close(requestsMs(dependencies)),
       );
     },
   };
@@ -179,20 +184,21 @@ const notYet = (): Router => {
 
 const NOT_YET = 'The service is starting: /health says what it waits for. Try again later.';
 
-const requestsMs = ({ config }: Needs): number => config.shutdownTimeoutMs * SHARE_FOR_REQUESTS;
+const requestsMs = ({ config }: Dependencies): number =>
+  config.shutdownTimeoutMs * SHARE_FOR_REQUESTS;
 /** Requests under way get most of the time that a stop may take; the parts below need the rest. */
 const SHARE_FOR_REQUESTS = 0.6;
 
 const serve = (
-  needs: Needs,
+  dependencies: Dependencies,
   variable: string,
   port: number,
   app: RequestListener,
 ): Promise<HttpServer> => {
-  const { host, keepAliveTimeoutMs } = needs.config;
-  return needs.life.open(
+  const { host, keepAliveTimeoutMs } = dependencies.config;
+  return dependencies.lifecycle.open(
     variable,
-    () => listen(app, { host, port, keepAliveTimeoutMs }).catch(portTaken(variable, port)),
-    (server) => server.close(requestsMs(needs)),
+    () => listen(app, { host, port, keepAliveTimeoutMs }).catch(listenError(variable, port)),
+    (server) => server.close(requestsMs(dependencies)),
   );
 };

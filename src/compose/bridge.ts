@@ -4,8 +4,8 @@ import { ConfigError, type Config } from '../platform/config/config.js';
 import { PortError } from '../ports/errors.js';
 import type { EventStore } from '../ports/event-store.js';
 import type { OpenedBus } from './bus.js';
-import type { Needs } from './needs.js';
-import { unless } from './unless.js';
+import type { Dependencies } from './dependencies.js';
+import { assertHealthy } from '../platform/observability/health.js';
 
 /** What a bridge feeds. Two of one name are one bridge, of which one publishes and the other stands by. */
 export interface Feeds {
@@ -28,7 +28,7 @@ export const topicOf = ({ kafka }: Config): Feeds => ({ name: kafka.topic });
 
 /** From the log to the bus. */
 export const openBridge = async (
-  { logger, life, metrics, health }: Needs,
+  { logger, lifecycle, metrics, health }: Dependencies,
   parts: BridgeParts,
   { alone = false, ...feeds }: Feeds,
 ): Promise<Bridge> => {
@@ -36,20 +36,20 @@ export const openBridge = async (
     ...{ ...parts, ...feeds, logger, metrics },
     ...(alone ? { takeOverAfterMs: 0 } : {}),
   });
-  await life.open(
+  await lifecycle.open(
     'bridge',
-    () => bridge.start().catch(refused),
+    () => bridge.start().catch(refusedByBridge),
     () => bridge.stop(),
   );
   metrics.followBridge(() => bridge.status());
   health.register('bridge', () =>
-    unless(bridge.healthy(), bridge.status().problem ?? 'The bridge does not get on.'),
+    assertHealthy(bridge.healthy(), bridge.status().problem ?? 'The bridge does not get on.'),
   );
   return bridge;
 };
 
 /** A checkpoint or a topic of another log: an address or a name leads to the wrong one. */
-const refused = (error: unknown): never => {
+const refusedByBridge = (error: unknown): never => {
   if (!(error instanceof PortError) || error.code !== 'CORRUPT') throw error;
   throw new ConfigError(`EVENTSTORE_URL, KAFKA_TOPIC: ${error.message}`);
 };

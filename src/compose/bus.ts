@@ -7,10 +7,9 @@ import type { Logger } from '../platform/observability/logger.js';
 import type { DeadLetters } from '../ports/dead-letters.js';
 import { PortError } from '../ports/errors.js';
 import type { EventBus } from '../ports/event-bus.js';
-import { directoryError } from './data-directory.js';
-import type { Needs } from './needs.js';
-import { kafkaConnection } from './kafka-connection.js';
-import { kafkaServer } from './servers.js';
+import { directoryError } from '../platform/config/system-errors.js';
+import type { Dependencies } from './dependencies.js';
+import { kafkaConnection, kafkaServer } from './servers.js';
 import { whenAvailable } from './when-available.js';
 
 export interface OpenedBus {
@@ -20,7 +19,7 @@ export interface OpenedBus {
   readonly keeps: boolean;
 }
 
-type BusNeeds = Pick<Needs, 'config' | 'logger' | 'life' | 'servers'> & {
+type BusDependencies = Pick<Dependencies, 'config' | 'logger' | 'lifecycle' | 'servers'> & {
   readonly signal: AbortSignal;
 };
 
@@ -31,16 +30,16 @@ export const partitionsOf = (config: Config): readonly number[] =>
   Array.from({ length: isKafka(config) ? config.kafka.partitions : 1 }, (_, index) => index);
 
 /** The brokers that KAFKA_BROKERS names, or the hand-over inside this process. */
-export const openBus = async (needs: BusNeeds): Promise<OpenedBus> => {
-  if (!isKafka(needs.config)) return await openInProcess(needs);
-  const opened = await openKafka(needs);
-  needs.servers?.connected('kafka', () => opened.bus.ping());
+export const openBus = async (dependencies: BusDependencies): Promise<OpenedBus> => {
+  if (!isKafka(dependencies.config)) return await openInProcess(dependencies);
+  const opened = await openKafka(dependencies);
+  dependencies.servers?.connected('kafka', () => opened.bus.ping());
   return opened;
 };
 
 /** Asks Kafka until it answers. */
 const whenKafka = <T>(
-  { config, logger, signal, servers }: BusNeeds,
+  { config, logger, signal, servers }: BusDependencies,
   ask: (quiet: Logger) => Promise<T>,
 ): Promise<T> => {
   let isConnected = false;
@@ -58,10 +57,10 @@ const whenKafka = <T>(
   return whenAvailable(connect, { server, logger, signal, onWait: servers?.waits });
 };
 
-const openInProcess = async (needs: BusNeeds): Promise<OpenedBus> => {
-  const { life, logger } = needs;
-  const deadLetters = await openFileDeadLetters(needs);
-  const bus = await life.open(
+const openInProcess = async (dependencies: BusDependencies): Promise<OpenedBus> => {
+  const { lifecycle, logger } = dependencies;
+  const deadLetters = await openFileDeadLetters(dependencies);
+  const bus = await lifecycle.open(
     'bus',
     () => inProcessBus({ logger }),
     (opened) => opened.close(),
@@ -69,8 +68,8 @@ const openInProcess = async (needs: BusNeeds): Promise<OpenedBus> => {
   return { bus, deadLetters, keeps: false };
 };
 
-const openKafka = async (needs: BusNeeds): Promise<OpenedBus> => {
-  const { config, life } = needs;
+const openKafka = async (dependencies: BusDependencies): Promise<OpenedBus> => {
+  const { config, lifecycle } = dependencies;
   const { topic, partitions, replicationFactor } = config.kafka;
   const connect = (logger: Logger) => {
     const connection = kafkaConnection(config.kafka, logger);
@@ -81,20 +80,22 @@ const openKafka = async (needs: BusNeeds): Promise<OpenedBus> => {
       },
     );
   };
-  const bus = await life.open(
+  const bus = await lifecycle.open(
     'bus',
-    () => whenKafka(needs, connect),
+    () => whenKafka(dependencies, connect),
     (opened) => opened.close(),
   );
-  return { bus, deadLetters: await openKafkaDeadLetters(needs), keeps: true };
+  return { bus, deadLetters: await openKafkaDeadLetters(dependencies), keeps: true };
 };
 
 /** Where what could not be applied is listed: beside the bus. */
-export const openDeadLettersOf = (needs: BusNeeds): Promise<DeadLetters> =>
-  isKafka(needs.config) ? openKafkaDeadLetters(needs) : openFileDeadLetters(needs);
+export const openDeadLettersOf = (dependencies: BusDependencies): Promise<DeadLetters> =>
+  isKafka(dependencies.config)
+    ? openKafkaDeadLetters(dependencies)
+    : openFileDeadLetters(dependencies);
 
-const openFileDeadLetters = ({ config, life }: BusNeeds): Promise<DeadLetters> =>
-  life.open(
+const openFileDeadLetters = ({ config, lifecycle }: BusDependencies): Promise<DeadLetters> =>
+  lifecycle.open(
     'dead letters',
     () =>
       openDeadLetters({ dataDir: config.dataDir }).catch((error: unknown) => {
@@ -103,14 +104,14 @@ const openFileDeadLetters = ({ config, life }: BusNeeds): Promise<DeadLetters> =
     (opened) => opened.close(),
   );
 
-const openKafkaDeadLetters = (needs: BusNeeds): Promise<DeadLetters> => {
-  const { config, life } = needs;
+const openKafkaDeadLetters = (dependencies: BusDependencies): Promise<DeadLetters> => {
+  const { config, lifecycle } = dependencies;
   const { topic, replicationFactor } = config.kafka;
   const connect = (logger: Logger) =>
     kafkaDeadLetters({ ...kafkaConnection(config.kafka, logger), topic, replicationFactor });
-  return life.open(
+  return lifecycle.open(
     'dead letters',
-    () => whenKafka(needs, connect),
+    () => whenKafka(dependencies, connect),
     (opened) => opened.close(),
   );
 };

@@ -1,21 +1,13 @@
-import {
-  accessSync,
-  constants,
-  existsSync,
-  mkdirSync,
-  readdirSync,
-  statfsSync,
-  statSync,
-} from 'node:fs';
+import { mkdirSync, statfsSync } from 'node:fs';
 import { readdir, stat } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { distance } from 'fastest-levenshtein';
 import { DirectoryInUseError, lockDirectory } from '../embedded-eventstore/lock.js';
 import { ConfigError, type Config } from '../platform/config/config.js';
-import { PortError } from '../ports/errors.js';
-import type { Needs } from './needs.js';
+import { directoryError, unwritableDatabase } from '../platform/config/system-errors.js';
+import type { Dependencies } from './dependencies.js';
 
-type DirectoryNeeds = Pick<Needs, 'config' | 'life'>;
+type DirectoryDependencies = Pick<Dependencies, 'config' | 'lifecycle'>;
 
 /** Names the setting where another process has the data directory, or nobody can use it. */
 export const dataDirError = (error: unknown, directory: string): unknown =>
@@ -23,139 +15,8 @@ export const dataDirError = (error: unknown, directory: string): unknown =>
     ? new ConfigError(`DATA_DIR: ${error.message}`)
     : directoryError('DATA_DIR', directory, error);
 
-/** A sentence that names the setting, where a directory is of no use; else the error as it is. */
-export const directoryError = (variable: string, directory: string, error: unknown): unknown => {
-  const chain = chainOf(error);
-  // Which file it is, and whether it may be thrown away, is said by whoever read it.
-  const broken = chain.find((one) => one instanceof PortError && one.code === 'CORRUPT');
-  if (broken !== undefined) return new ConfigError(`${variable}: ${broken.message}`);
-  const told = chain.flatMap(reasonOf)[0];
-  if (told === undefined) return error;
-  const why = exactReason(directory, told);
-  return new ConfigError(`${variable}: ${directory} ${why}, or set another directory.`);
-};
-
-const exactReason = (directory: string, told: string): string => {
-  if (told === NO_DIRECTORY) return fileInPlace(directory) ?? told;
-  return VAGUE.has(told) ? (accessReason(directory) ?? blockedFile(directory) ?? told) : told;
-};
-
-const chainOf = (error: unknown): Error[] =>
-  error instanceof Error ? [error, ...chainOf(error.cause)] : [];
-
-const FULL = 'is on a disk that is full. Make room there';
-const FORBIDDEN = 'is a directory that this user may not write to. Give it to this user';
-const READ_ONLY = 'is on a file system that is read-only. Mount it for writing';
-const NO_DIRECTORY = 'is a file or is below one, where a directory is needed. Move that file away';
-
-const NO_WAY = 'cannot be made: its path leads nowhere. Mend the path';
-const CLOSED = 'holds a file that cannot be opened. Move it away';
-/** Said of other things, too: a look at the directory tells them apart. */
-const VAGUE: ReadonlySet<string> = new Set([FORBIDDEN, NO_WAY, CLOSED]);
-
-const REASONS: Readonly<Record<string, string>> = {
-  ENOSPC: FULL,
-  EDQUOT: FULL,
-  EACCES: FORBIDDEN,
-  EPERM: FORBIDDEN,
-  EROFS: READ_ONLY,
-  ENOTDIR: NO_DIRECTORY,
-  EEXIST: NO_DIRECTORY,
-  EISDIR: 'holds a directory where a file is needed. Move it away',
-  ENOENT: NO_WAY,
-  ENAMETOOLONG: 'is too long a name. Shorten it',
-};
-
-/** What SQLite says, wherever it was said: an error of another thread keeps its words alone. */
-const SQLITE_REASONS: readonly (readonly [RegExp, string])[] = [
-  [/database or disk is full/, FULL],
-  [/readonly database/, FORBIDDEN],
-  [/unable to open database file/, CLOSED],
-  [
-    /file is not a database|disk image is malformed/,
-    'holds a file that is no database of ours, or a broken one. Restore a backup',
-  ],
-];
-
-const reasonOf = (error: Error): string[] => {
-  const code = 'code' in error && typeof error.code === 'string' ? error.code : '';
-  const reason = REASONS[code] ?? SQLITE_REASONS.find(([words]) => words.test(error.message))?.[1];
-  return reason === undefined ? [] : [reason];
-};
-
-/** Whether the directory, or what there is of its path, may be written to. */
-const accessReason = (directory: string): string | undefined => {
-  try {
-    accessSync(directory, constants.W_OK | constants.X_OK);
-    return undefined;
-  } catch (error) {
-    const code = error instanceof Error && 'code' in error ? String(error.code) : '';
-    const parent = dirname(directory);
-    return code === 'ENOENT' && parent !== directory ? accessReason(parent) : REASONS[code];
-  }
-};
-
-const SUBDIRECTORY = 'read-models';
-
-const fileInPlace = (directory: string): string | undefined =>
-  attempt(() => statSync(join(directory, SUBDIRECTORY)).isDirectory()) === false
-    ? `holds a file ${SUBDIRECTORY} where a directory is needed. Move it away`
-    : undefined;
-
-/** Which file it is, where the system or SQLite does not say so. */
-const blockedFile = (directory: string): string | undefined => {
-  const files = ['', SUBDIRECTORY].flatMap((below) => filesIn(directory, below));
-  const made = files.find(({ entry }) => entry.isDirectory());
-  if (made !== undefined) {
-    return `holds a directory ${made.name} where a file is needed. Move it away`;
-  }
-  return foreignFile(
-    directory,
-    files.map(({ name }) => name),
-  );
-};
-
-const foreignFile = (directory: string, names: readonly string[]): string | undefined => {
-  const foreign = [SUBDIRECTORY, ...names]
-    .filter((name) => existsSync(join(directory, name)))
-    .find((name) => !isWritable(join(directory, name)));
-  return foreign && `holds ${foreign}, which this user may not write. Give it to this user`;
-};
-
-const isWritable = (path: string): boolean =>
-  attempt(() => {
-    accessSync(path, constants.R_OK | constants.W_OK);
-    return true;
-  }) ?? false;
-
-const filesIn = (directory: string, below: string) =>
-  (attempt(() => readdirSync(join(directory, below), { withFileTypes: true })) ?? [])
-    .filter(({ name }) => /\.(db(-wal|-shm)?|json|log)$/.test(name))
-    .map((entry) => ({ entry, name: join(below, entry.name) }));
-
-const attempt = <T>(work: () => T): T | undefined => {
-  try {
-    return work();
-  } catch {
-    return undefined;
-  }
-};
-
 /** With less the first writes would fail, one by one. */
 const LEAST_FREE_BYTES = 1024 * 1024;
-
-/** SQLite opens a file that it may only read, and fails with the first write. */
-const refuseForeignDatabases = (directory: string): void => {
-  const databases = ['', SUBDIRECTORY]
-    .flatMap((below) => filesIn(directory, below))
-    .map(({ name }) => name)
-    .filter((name) => name.endsWith('.db'));
-  const reason = foreignFile(directory, databases);
-  if (reason === undefined) return;
-  throw new ConfigError(
-    `DATA_DIR: ${directory} ${accessReason(directory) ?? reason}, or set another directory.`,
-  );
-};
 
 /** Throws where the directory cannot be made or written to, or where there is no room on its disk. */
 export const prepareDataDirectory = (directory: string): void => {
@@ -168,7 +29,9 @@ export const prepareDataDirectory = (directory: string): void => {
   } catch (error) {
     throw directoryError('DATA_DIR', directory, error);
   }
-  refuseForeignDatabases(directory);
+  const problem = unwritableDatabase(directory);
+  if (problem !== undefined)
+    throw new ConfigError(`DATA_DIR: ${directory} ${problem}, or set another directory.`);
 };
 
 /**
@@ -209,9 +72,12 @@ const nearestSibling = async (path: string): Promise<string | undefined> => {
 };
 
 /** Makes this process the owner of DATA_DIR, or rejects with DirectoryInUseError. */
-export const lockDataDirectory = async ({ config, life }: DirectoryNeeds): Promise<void> => {
+export const lockDataDirectory = async ({
+  config,
+  lifecycle,
+}: DirectoryDependencies): Promise<void> => {
   prepareDataDirectory(config.dataDir);
-  await life.open(
+  await lifecycle.open(
     'data directory',
     () => lockDirectory(config.dataDir),
     (lock) => {
@@ -222,10 +88,10 @@ export const lockDataDirectory = async ({ config, life }: DirectoryNeeds): Promi
 };
 
 /** Makes this process the owner of DATA_DIR, where the embedded event store has not done so already. */
-export const ownDataDirectory = async (needs: DirectoryNeeds): Promise<void> => {
-  if (needs.config.eventStore.url === '') return;
-  await lockDataDirectory(needs).catch((error: unknown): never => {
-    throw dataDirError(error, needs.config.dataDir);
+export const ownDataDirectory = async (dependencies: DirectoryDependencies): Promise<void> => {
+  if (dependencies.config.eventStore.url === '') return;
+  await lockDataDirectory(dependencies).catch((error: unknown): never => {
+    throw dataDirError(error, dependencies.config.dataDir);
   });
 };
 

@@ -7,7 +7,7 @@ import type { BusConsumer, EventBus } from '../ports/event-bus.js';
 import type { EventStore } from '../ports/event-store.js';
 import type { DocumentStore, ReadStore, VersionRecord } from '../ports/read-store.js';
 import { partitionsOf, type OpenedBus } from './bus.js';
-import type { Needs } from './needs.js';
+import type { Dependencies } from './dependencies.js';
 import { isMongodb } from './read-store.js';
 
 export interface FeedingParts extends OpenedBus {
@@ -35,7 +35,7 @@ export interface FeedOptions {
 
 /** Begins to feed a version, with a projector and a group of its own. */
 export const feed = async (
-  { config, logger, metrics }: Pick<Needs, 'config' | 'logger' | 'metrics'>,
+  { config, logger, metrics }: Pick<Dependencies, 'config' | 'logger' | 'metrics'>,
   parts: FeedingParts,
   record: VersionRecord,
   { anew, signal }: FeedOptions,

@@ -1,12 +1,10 @@
 import { pause } from '../platform/async/retry.js';
-import type { StreamTrouble } from '../platform/observability/health.js';
+import { assertHealthy, type StreamTrouble } from '../platform/observability/health.js';
 import type { VersionRecord } from '../ports/read-store.js';
 import { troubleOfAhead } from '../read-side/projector/ahead-of-log.js';
 import { troubleOfQuarantined } from '../read-side/projector/quarantine.js';
 import { feed, type Fed, type FeedingParts } from './feeding.js';
-import type { VersionFeeding } from './job.js';
-import type { Needs } from './needs.js';
-import { unless } from './unless.js';
+import type { Dependencies } from './dependencies.js';
 import { partitionsOf } from './bus.js';
 import { kafkaServer } from './servers.js';
 import { ownVersions } from './versions.js';
@@ -32,26 +30,33 @@ export interface Projectors {
   readonly feeding: VersionFeeding;
 }
 
+export interface VersionFeeding {
+  /** Feeds a version that was built; `catchUp` adds what was published before that. */
+  adopt(version: string, catchUp: () => Promise<void>): Promise<void>;
+  /** Lets go of a version that is to be removed. */
+  release(version: string): Promise<void>;
+}
+
 /**
  * A projector for every version of the read models. On a bus that keeps its records versions are
  * taken up and let go as they come and go; on one that keeps nothing a version that comes later has
  * missed the beginning: who built it hands it over.
  */
 export const openProjectors = async (
-  needs: Needs & { readonly signal: AbortSignal },
+  dependencies: Dependencies & { readonly signal: AbortSignal },
   parts: ProjectorParts,
 ): Promise<Projectors> => {
-  const { config, logger, life, metrics, health, servers } = needs;
+  const { config, logger, lifecycle, metrics, health, servers } = dependencies;
   const { readStore, keeps, logId, versions, lookEveryMs = 1_000 } = parts;
   const fed = new Map<string, Fed>();
   const whole = new Set(versions.map(({ name }) => name));
   const stopping = new AbortController();
-  const signal = AbortSignal.any([needs.signal, stopping.signal]);
+  const signal = AbortSignal.any([dependencies.signal, stopping.signal]);
   /** Why not every version is fed. */
   let trouble: string | null = null;
 
   const begin = async (record: VersionRecord, anew = false): Promise<void> => {
-    fed.set(record.name, await feed(needs, parts, record, { anew, signal }));
+    fed.set(record.name, await feed(dependencies, parts, record, { anew, signal }));
   };
 
   const end = async ({ record, consumer }: Fed): Promise<void> => {
@@ -112,12 +117,12 @@ export const openProjectors = async (
   };
 
   let following: Promise<void> = Promise.resolve();
-  await life.open(
+  await lifecycle.open(
     'projectors',
     async () => {
       const wait = { server: kafkaServer(config), logger, onWait: servers?.waits };
       for (const version of versions) {
-        await whenAvailable(() => begin(version), { ...wait, signal: needs.signal });
+        await whenAvailable(() => begin(version), { ...wait, signal: dependencies.signal });
       }
       if (keeps) following = follow();
     },
@@ -128,8 +133,9 @@ export const openProjectors = async (
     },
   );
   health.register('projector', () => {
-    const problem = trouble ?? [...fed.values()].map(problemOf).find((each) => each !== null);
-    return unless(problem === undefined, problem ?? '');
+    const problem =
+      trouble ?? [...fed.values()].map(projectorProblem).find((each) => each !== null);
+    return assertHealthy(problem === undefined, problem ?? '');
   });
   // Versions of the same log mostly have the same trouble.
   const once = (troubles: readonly StreamTrouble[]): readonly StreamTrouble[] => [
@@ -156,12 +162,14 @@ export const openProjectors = async (
       return [...running.waiting.values()].reduce((sum, each) => sum + each, 0);
     },
     fed: () =>
-      [...fed.values()].filter((each) => problemOf(each) === null).map(({ record }) => record.name),
+      [...fed.values()]
+        .filter((each) => projectorProblem(each) === null)
+        .map(({ record }) => record.name),
     whole: () => [...whole],
     feeding,
   };
 };
 
-const problemOf = ({ record, consumer, projector }: Fed): string | null =>
+const projectorProblem = ({ record, consumer, projector }: Fed): string | null =>
   projector.refusal() ??
   (consumer.healthy() ? null : `The projector of ${record.name} does not get on.`);

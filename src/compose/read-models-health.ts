@@ -1,6 +1,7 @@
+import { pause } from '../platform/async/retry.js';
 import { UnavailableError } from '../ports/errors.js';
 import type { ReadStore, VersionRecord } from '../ports/read-store.js';
-import type { Needs } from './needs.js';
+import type { Dependencies } from './dependencies.js';
 import { isOwn } from './versions.js';
 
 /** Six heartbeats. */
@@ -21,7 +22,7 @@ export interface ReadModelsHealth {
  * process out of service; a version that nobody ever fed is a mistake in the configuration.
  */
 export const watchReadModels = (
-  { health }: Pick<Needs, 'health'>,
+  { health }: Pick<Dependencies, 'health'>,
   { readStore, feeds, remedy, now = Date.now }: ReadModelsHealth,
 ): void => {
   const active = async (): Promise<VersionRecord> => {
@@ -64,3 +65,45 @@ export const watchReadModels = (
 
 const FEED_IT =
   'Start a projector (serve projector), or restart the process that serves all and publishes the log.';
+
+const HEARTBEAT_EVERY_MS = 5_000;
+/** So that a version that has just begun to be fed is not taken for one that nobody feeds. */
+const UNTIL_FIRST_MS = 200;
+
+interface HeartbeatOptions {
+  readonly readStore: ReadStore;
+  /** The versions that this process feeds now. */
+  readonly fed: () => readonly string[];
+  readonly everyMs?: number;
+}
+
+/** Notes in the read store which versions are fed: processes that only answer queries cannot know it. */
+export const openHeartbeat = async (
+  { lifecycle, logger }: Pick<Dependencies, 'lifecycle' | 'logger'>,
+  { readStore, fed, everyMs = HEARTBEAT_EVERY_MS }: HeartbeatOptions,
+): Promise<void> => {
+  const stopping = new AbortController();
+  const beat = async (): Promise<void> => {
+    while (!stopping.signal.aborted) {
+      const versions = fed();
+      try {
+        for (const name of versions) await readStore.documents(name).noteFed(new Date());
+      } catch (error) {
+        logger.warn('The heartbeat of the read models could not be stored', { error });
+      }
+      await pause(versions.length > 0 ? everyMs : UNTIL_FIRST_MS, stopping.signal);
+    }
+  };
+  let beating: Promise<void> = Promise.resolve();
+  await lifecycle.open(
+    'heartbeat',
+    () => {
+      beating = beat();
+      return Promise.resolve();
+    },
+    async () => {
+      stopping.abort();
+      await beating;
+    },
+  );
+};

@@ -8,11 +8,10 @@ import { activateOwn } from './activate-own.js';
 import { type Feeds, openBridge, topicOf } from './bridge.js';
 import { isKafka, openBus } from './bus.js';
 import { ownDataDirectory } from './data-directory.js';
-import { openHeartbeat } from './heartbeat.js';
-import type { Needs } from './needs.js';
+import { openHeartbeat, watchReadModels } from './read-models-health.js';
+import type { Dependencies } from './dependencies.js';
 import { openProjectors, type Projectors } from './projectors.js';
-import { watchReadModels } from './read-models-health.js';
-import { isMongodb, openReadStoreOf } from './read-store.js';
+import { isMongodb, openReadModels } from './read-store.js';
 import { identifyLog, versionsOf } from './versions.js';
 import { allOrNone } from './when-available.js';
 
@@ -42,41 +41,42 @@ export interface ReadSide {
   readonly deadLetters: DeadLetters;
 }
 
-type ReadSideNeeds = Needs & { readonly signal: AbortSignal };
+type ReadSideDependencies = Dependencies & { readonly signal: AbortSignal };
 
 /** From the log to documents in one process: the bus, the read store, the projectors and the bridge. */
 export const openReadSide = async (
-  needs: ReadSideNeeds,
+  dependencies: ReadSideDependencies,
   eventStore: EventStore,
 ): Promise<ReadSide> => {
-  await ownDataDirectory(needs);
-  const [logId, opened, readStore] = await allOrNone(needs, (each) => [
+  await ownDataDirectory(dependencies);
+  const [logId, opened, readStore] = await allOrNone(dependencies, (each) => [
     identifyLog(each, eventStore),
     openBus(each),
-    openReadStore(each),
+    openReadModels(each),
   ]);
-  const versions = await versionsOf(needs, { readStore, logId });
+  const versions = await versionsOf(dependencies, { readStore, logId });
   const parts = { ...opened, eventStore, readStore, logId, versions };
-  const projectors = await openProjectors(needs, parts);
+  const projectors = await openProjectors(dependencies, parts);
   const documents = () => projectors.whole().map((name) => readStore.documents(name));
   const target = opened.keeps
-    ? topicOf(needs.config)
-    : await documentsOf(needs, readStore, lowestFlushed(documents));
-  const bridge = await openBridge(needs, parts, target);
+    ? topicOf(dependencies.config)
+    : await documentsAsTarget(dependencies, readStore, lowestFlushed(documents));
+  const bridge = await openBridge(dependencies, parts, target);
   // Without a bus that keeps records only the process that publishes the log feeds its versions. Who is
   // alone is that process, even before its bridge has begun.
   const publishes = () => opened.keeps || target.alone || bridge.status().role === 'leading';
   const fed = () => (publishes() ? projectors.fed() : []);
-  await openHeartbeat(needs, { readStore, fed });
+  await openHeartbeat(dependencies, { readStore, fed });
   const caughtUp = () => {
     const { caughtUp: reached, waitingEvents } = bridge.status();
     return !opened.keeps && reached && waitingEvents === 0;
   };
-  const remedy = isShared(needs.config)
+  const remedy = isShared(dependencies.config)
     ? () => BY_COMMAND
-    : (await activateOwn(needs, { readStore, eventStore, own: versions, caughtUp })).progress;
+    : (await activateOwn(dependencies, { readStore, eventStore, own: versions, caughtUp }))
+        .progress;
   const feeds = (version: string) => fed().includes(version);
-  watchReadModels(needs, { readStore, feeds, remedy });
+  watchReadModels(dependencies, { readStore, feeds, remedy });
   return { readStore, bridge, projectors, deadLetters: opened.deadLetters };
 };
 
@@ -84,8 +84,8 @@ export const openReadSide = async (
  * The documents that this process feeds by itself: those of its release, in one read store. Others in
  * the same data directory there are none, nor is anybody waited for by the owner of the log.
  */
-const documentsOf = async (
-  { config }: Needs,
+const documentsAsTarget = async (
+  { config }: Dependencies,
   readStore: ReadStore,
   flushed: FlushedPosition,
 ): Promise<Feeds> => {
@@ -103,10 +103,3 @@ const isShared = (config: Config): boolean => isKafka(config) && isMongodb(confi
 export const BY_COMMAND =
   'Start a projector of this release, then run anime-analytics rebuild and rebuild promote; or go ' +
   'back to the release that the active version is of.';
-
-/** The read store, with its place among the dependencies. */
-export const openReadStore = async (needs: ReadSideNeeds): Promise<ReadStore> => {
-  const readStore = await openReadStoreOf(needs);
-  needs.servers?.connected('read-store', () => readStore.ping());
-  return readStore;
-};

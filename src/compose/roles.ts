@@ -1,9 +1,11 @@
-import type { Role } from '../cli.js';
 import { ConfigError, type Config } from '../platform/config/config.js';
+
+export const ROLES = ['all', 'command-api', 'bridge', 'projector', 'query-api'] as const;
+export type Role = (typeof ROLES)[number];
 
 type Part = Exclude<Role, 'all'>;
 
-/** What each part shares with parts of other processes, and the settings that say where it is. */
+/** The servers through which each role meets the roles of other processes. */
 const SHARED: Readonly<Record<Part, readonly Variable[]>> = {
   'command-api': ['EVENTSTORE_URL'],
   bridge: ['EVENTSTORE_URL', 'KAFKA_BROKERS'],
@@ -15,7 +17,7 @@ type Variable = 'EVENTSTORE_URL' | 'KAFKA_BROKERS' | 'MONGODB_URL';
 
 const LOOPBACK = /^(127(\.\d+){3}|::1|localhost)$/i;
 
-/** Refuses production that would take commands from everybody whom the network lets through. */
+/** Refuses production that would take commands from everybody on the network. */
 export const refuseAnonymous = ({ env, host, apiKeys, allowAnonymous }: Config): void => {
   if (env !== 'production' || apiKeys.length > 0 || allowAnonymous || LOOPBACK.test(host)) return;
   throw new ConfigError(
@@ -23,8 +25,8 @@ export const refuseAnonymous = ({ env, host, apiKeys, allowAnonymous }: Config):
   );
 };
 
-/** Refuses a role that would wait for ever on an embedded part of another process. */
-export const refuseLonely = (role: Role, config: Config): void => {
+/** Refuses a single role with an embedded part, which no other process could reach. */
+export const requireSharedServers = (role: Role, config: Config): void => {
   if (role === 'all') return;
   const given: Readonly<Record<Variable, boolean>> = {
     EVENTSTORE_URL: config.eventStore.url !== '',

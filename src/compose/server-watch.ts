@@ -1,8 +1,8 @@
-import type { Role } from '../cli.js';
 import type { Config } from '../platform/config/config.js';
 import type { Health } from '../platform/observability/health.js';
 import { within } from '../platform/async/abort.js';
 import { PortError, UnavailableError } from '../ports/errors.js';
+import type { Role } from './roles.js';
 import { eventStoreServer, kafkaServer, mongodbServer, type Server } from './servers.js';
 
 type Dependency = Server['dependency'];

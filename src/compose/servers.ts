@@ -1,12 +1,11 @@
-import { linesOf as eventStoreLines } from '../adapters/eventstoredb/connection-string.js';
-import { linesOf as kafkaLines } from '../adapters/kafka/client.js';
-import { linesOf as mongodbLines } from '../adapters/mongodb/connection.js';
-import type { Config } from '../platform/config/config.js';
-import { ConfigError } from '../platform/config/config.js';
-import { examine, type Line } from '../platform/line.js';
-import { silentLogger } from '../platform/observability/logger.js';
+import { statSync } from 'node:fs';
+import { eventStoreEndpoints } from '../adapters/eventstoredb/connection-string.js';
+import { kafkaEndpoints } from '../adapters/kafka/client.js';
+import { mongodbEndpoints } from '../adapters/mongodb/connection.js';
+import { type Config, ConfigError } from '../platform/config/config.js';
 import { hostsOf } from '../platform/config/server-address.js';
-import { kafkaConnection } from './kafka-connection.js';
+import { probe, type Endpoint } from '../platform/probe.js';
+import { type Logger, silentLogger } from '../platform/observability/logger.js';
 
 /** A server behind this process, as people are told of it. */
 export interface Server {
@@ -22,7 +21,7 @@ export interface Server {
   /** What may be wrong where it can be reached and yet does not do as it is asked. */
   readonly hint?: string;
   /** Resolves with why it cannot be reached; rejects with a ConfigError where only a setting helps. */
-  readonly look: () => Promise<string>;
+  readonly findFault: () => Promise<string>;
 }
 
 /** Those that a configuration names; null where the embedded part is used. */
@@ -37,7 +36,7 @@ export const eventStoreServer = ({ eventStore: { url } }: Config): Server | null
           'the roles all, bridge and projector need a user of the group $admins, since they read $all.',
         tlsSetting: 'tls in EVENTSTORE_URL',
         caSetting: 'tlsCaFile in EVENTSTORE_URL',
-        lines: () => eventStoreLines(url),
+        endpoints: () => eventStoreEndpoints(url),
       });
 
 export const kafkaServer = ({ kafka }: Config): Server | null =>
@@ -52,7 +51,7 @@ export const kafkaServer = ({ kafka }: Config): Server | null =>
           `with ${kafka.group}-; docs/stack.md lists all rights.`,
         tlsSetting: 'KAFKA_TLS',
         caSetting: 'the tlsCaFile of Kafka, KAFKA_TLS_CA_FILE',
-        lines: () => kafkaLines(kafkaConnection(kafka, silentLogger())),
+        endpoints: () => kafkaEndpoints(kafkaConnection(kafka, silentLogger())),
         ...(kafka.saslMechanism === ''
           ? { hint: 'Does it want a login? KAFKA_SASL_MECHANISM is empty.' }
           : {}),
@@ -70,30 +69,30 @@ export const mongodbServer = ({ mongodb: { url, database } }: Config): Server | 
           'query-api needs read.',
         tlsSetting: 'tls in MONGODB_URL',
         caSetting: 'tlsCAFile in MONGODB_URL',
-        lines: () => mongodbLines(url),
+        endpoints: () => mongodbEndpoints(url),
       });
 
-interface Description extends Omit<Server, 'look'> {
+interface ServerDescription extends Omit<Server, 'findFault'> {
   readonly tlsSetting: string;
   readonly caSetting: string;
-  readonly lines: () => readonly Line[];
+  readonly endpoints: () => readonly Endpoint[];
 }
 
-const serverOf = (description: Description): Server => ({
+const serverOf = (description: ServerDescription): Server => ({
   ...description,
-  look: () => findFault(description),
+  findFault: () => findFault(description),
 });
 
-const findFault = async (description: Description): Promise<string> => {
-  const { name, setting, tlsSetting, caSetting, lines } = description;
+const findFault = async (description: ServerDescription): Promise<string> => {
+  const { name, setting, tlsSetting, caSetting, endpoints: lines } = description;
   const refuse = (where: string, what: string): never => {
     throw new ConfigError(`${setting}: ${name} at ${where} ${what}`);
   };
   const found: string[] = [];
-  const all = usable(setting, lines);
+  const all = endpointsOf(setting, lines);
   for (const line of all) {
     const where = `${line.host}:${line.port}`;
-    const finding = await examine(line);
+    const finding = await probe(line);
     switch (finding.kind) {
       case 'speaks-tls':
         return refuse(where, `speaks TLS, and the settings say that it does not (${tlsSetting}).`);
@@ -115,10 +114,29 @@ const findFault = async (description: Description): Promise<string> => {
 };
 
 /** Files that the settings name are read only now by some clients. */
-const usable = (setting: string, lines: () => readonly Line[]): readonly Line[] => {
+const endpointsOf = (setting: string, lines: () => readonly Endpoint[]): readonly Endpoint[] => {
   try {
     return lines();
   } catch (error) {
     throw new ConfigError(`${setting}: ${error instanceof Error ? error.message : 'unknown'}`);
   }
 };
+
+/** How the brokers are reached, for everything that speaks to them. */
+export const kafkaConnection = (kafka: Config['kafka'], logger: Logger) => {
+  const { brokers, tls, tlsCaFile: caFile, saslMechanism: mechanism, username, password } = kafka;
+  if (tls && caFile !== '' && statSync(caFile, { throwIfNoEntry: false })?.isFile() !== true) {
+    throw new ConfigError(`KAFKA_TLS_CA_FILE: there is no file ${caFile}.`);
+  }
+  return {
+    brokers,
+    logger,
+    ...(tls ? { tls: { caFile } } : {}),
+    ...(isMechanism(mechanism) ? { sasl: { mechanism, username, password } } : {}),
+  };
+};
+
+const MECHANISMS = ['plain', 'scram-sha-256', 'scram-sha-512'] as const;
+
+const isMechanism = (name: string): name is (typeof MECHANISMS)[number] =>
+  (MECHANISMS as readonly string[]).includes(name);

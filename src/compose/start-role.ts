@@ -1,8 +1,8 @@
 import { join } from 'node:path';
-import type { Role } from '../cli.js';
+import type { CommandHandler } from '../command-side/handling/handler.js';
 import type { MetricsPart } from '../platform/observability/metrics.js';
 import type { EventStore } from '../ports/event-store.js';
-import { eventStorePage } from './elsewhere.js';
+import { eventStorePage } from './addresses.js';
 import {
   openCommandPort,
   openQueryPort,
@@ -10,47 +10,57 @@ import {
   serveProbes,
   serveQueries,
   type OpenPort,
-  type ServeNeeds,
+  type ServeDependencies,
 } from './apis.js';
 import { openBridge, topicOf } from './bridge.js';
 import { isKafka, openBus } from './bus.js';
-import { openCommandHandler } from './commands.js';
+import { openCommandHandler, openEventStore } from './write-side.js';
 import { bytesOnDisk } from './data-directory.js';
-import { openEventStore } from './event-store.js';
-import { importFile, isEmptyStore, type ImportOptions } from './import-job.js';
-import { openJobServer } from './job-server.js';
-import { perform } from './store-jobs.js';
 import { openProjectors } from './projectors.js';
-import { openHeartbeat } from './heartbeat.js';
-import { watchReadModels } from './read-models-health.js';
-import { BY_COMMAND, openReadSide, openReadStore, type ReadSide } from './read-side.js';
-import { isMongodb } from './read-store.js';
+import { openHeartbeat, watchReadModels } from './read-models-health.js';
+import { BY_COMMAND, openReadSide, type ReadSide } from './read-side.js';
+import { isMongodb, openReadModels } from './read-store.js';
+import type { Role } from './roles.js';
+import type { Stores } from './stores.js';
 import { identifyLog, versionsOf, whenEventStore } from './versions.js';
-import { watchProjections } from './watch-projections.js';
+import { watchProjections } from './projections.js';
 import { allOrNone } from './when-available.js';
 
-interface StartNeeds extends ServeNeeds {
+/** What a service is given by the command line's jobs; compose itself imports none of them. */
+export interface ServiceJobs {
+  /** Imports a sample where the event store holds no anime; absent where none is wanted. */
+  readonly importSample?: ((target: SampleTarget) => Promise<void>) | undefined;
+  /** Takes jobs of other processes, for as long as this one owns the stores. */
+  readonly openJobServer: (
+    dependencies: ServeDependencies & { readonly signal: AbortSignal },
+    stores: Stores,
+  ) => Promise<{ readonly close: () => Promise<void> }>;
+}
+
+interface SampleTarget {
+  readonly store: EventStore;
+  readonly handler: CommandHandler;
+}
+
+interface StartDependencies extends ServeDependencies {
   readonly signal: AbortSignal;
-  /** Imported first where the event store holds no anime. */
-  readonly sampleCatalog: string | undefined;
-  /** Told of that import. */
-  readonly output: ImportOptions['output'];
+  readonly jobs: ServiceJobs;
 }
 
 /** Opens everything that a role runs, in the order in which it depends on each other. */
-export type StartRole = (needs: StartNeeds) => Promise<void>;
+export type StartRole = (dependencies: StartDependencies) => Promise<void>;
 
-const openLog = async (needs: StartNeeds): Promise<EventStore> => {
-  const { config, metrics, addresses } = needs;
+const openLog = async (dependencies: StartDependencies): Promise<EventStore> => {
+  const { config, metrics, addresses } = dependencies;
   if (config.eventStore.url === '') {
     metrics.followEventLog(() => bytesOnDisk(config.dataDir, /^events\.db/));
   }
   const { store, address, pageUrl, projections } = await openEventStore(
-    needs,
-    eventStorePage(needs),
+    dependencies,
+    eventStorePage(dependencies),
   );
   if (projections !== undefined && config.eventStore.watchProjections) {
-    await watchProjections(needs, projections);
+    await watchProjections(dependencies, projections);
   }
   addresses.eventStore = address;
   if (pageUrl !== undefined) addresses.eventStorePage = pageUrl;
@@ -58,124 +68,118 @@ const openLog = async (needs: StartNeeds): Promise<EventStore> => {
 };
 
 const startCommands = async (
-  needs: StartNeeds,
+  dependencies: StartDependencies,
   port: OpenPort,
   { store, metricsOf }: { store: EventStore; metricsOf: readonly MetricsPart[] },
 ): Promise<void> => {
-  const { logger, signal, sampleCatalog: file, output } = needs;
-  const handler = await openCommandHandler(needs, store);
-  if (file !== undefined && (await isEmptyStore(store, signal))) {
-    await importFile({ handler, logger, file, signal, output });
-  }
-  await serveCommands(needs, port, { handler, store, metricsOf });
+  const handler = await openCommandHandler(dependencies, store);
+  await dependencies.jobs.importSample?.({ store, handler });
+  await serveCommands(dependencies, port, { handler, store, metricsOf });
 };
 
-const startAll: StartRole = async (needs) => {
-  const { config, metrics, addresses } = needs;
+const startAll: StartRole = async (dependencies) => {
+  const { config, metrics, addresses } = dependencies;
   // Each series is on one of the two ports, so that a sum over both counts it once.
   const ofCommands = ['process', 'command-api', 'bridge', 'projector'] as const;
   const ofQueries = ['query-api'] as const;
-  const store = await openLog(needs);
-  const commandPort = await openCommandPort(needs, ofCommands);
-  const queryPort = await openQueryPort(needs, ofQueries);
+  const store = await openLog(dependencies);
+  const commandPort = await openCommandPort(dependencies, ofCommands);
+  const queryPort = await openQueryPort(dependencies, ofQueries);
   addresses.commands = commandPort.url;
   addresses.queries = queryPort.url;
   if (!isMongodb(config)) {
     metrics.followReadModels(() => bytesOnDisk(join(config.dataDir, 'read-models'), /\.db/));
   }
-  const readSide = await openReadSide(needs, store);
-  await startCommands(needs, commandPort, { store, metricsOf: ofCommands });
+  const readSide = await openReadSide(dependencies, store);
+  await startCommands(dependencies, commandPort, { store, metricsOf: ofCommands });
   const { readStore } = readSide;
-  await serveQueries(needs, queryPort, { readStore, readSide, metricsOf: ofQueries });
-  await takeJobs(needs, store, readSide);
+  await serveQueries(dependencies, queryPort, { readStore, readSide, metricsOf: ofQueries });
+  await takeJobs(dependencies, store, readSide);
 };
 
-/** Jobs of the command line are done here while this process has DATA_DIR. */
+/** While this process owns DATA_DIR, it runs the jobs of the command line. */
 const takeJobs = async (
-  needs: StartNeeds,
+  dependencies: StartDependencies,
   eventStore: EventStore,
   { readStore, deadLetters, projectors }: ReadSide,
 ): Promise<void> => {
-  const { config, logger, life } = needs;
+  const { config, logger, lifecycle, jobs } = dependencies;
   if (config.eventStore.url !== '' && isMongodb(config) && isKafka(config)) return;
-  const { feeding } = projectors;
-  const stores = {
+  const stores: Stores = {
     eventStore,
     readStore,
-    feeding,
+    feeding: projectors.feeding,
     deadLetters: () => Promise.resolve(deadLetters),
   };
   try {
-    await life.open(
+    await lifecycle.open(
       'jobs',
-      () =>
-        openJobServer({
-          ...{ config, logger },
-          perform: (job, signal, output) => perform(job, { ...needs, signal }, stores, output),
-        }),
+      () => jobs.openJobServer(dependencies, stores),
       (server) => server.close(),
     );
   } catch (error) {
-    logger.warn('Jobs of the command line cannot be taken: they need the service stopped', {
+    logger.warn('Job socket could not be opened: jobs of the command line need a stopped service', {
       error,
     });
   }
 };
 
-const startCommandApi: StartRole = async (needs) => {
+const startCommandApi: StartRole = async (dependencies) => {
   const metricsOf = ['process', 'command-api'] as const;
-  const store = await openLog(needs);
-  const port = await openCommandPort(needs, metricsOf);
-  needs.addresses.commands = port.url;
+  const store = await openLog(dependencies);
+  const port = await openCommandPort(dependencies, metricsOf);
+  dependencies.addresses.commands = port.url;
   // Whether the store holds any anime is seen in the log of all streams.
-  const ask = () => (needs.sampleCatalog === undefined ? store.ping() : store.pingAll());
-  await whenEventStore(needs, ask);
-  needs.servers?.connected('event-store', () => store.ping());
-  await startCommands(needs, port, { store, metricsOf });
+  const ask = () => (dependencies.jobs.importSample === undefined ? store.ping() : store.pingAll());
+  await whenEventStore(dependencies, ask);
+  dependencies.servers?.connected('event-store', () => store.ping());
+  await startCommands(dependencies, port, { store, metricsOf });
 };
 
 /** Its probes are up first: waiting for a server is part of its life. */
-const startBridge: StartRole = async (needs) => {
-  const { url } = await serveProbes(needs, 'BRIDGE_PORT', needs.config.bridgePort, [
+const startBridge: StartRole = async (dependencies) => {
+  const { url } = await serveProbes(dependencies, 'BRIDGE_PORT', dependencies.config.bridgePort, [
     'process',
     'bridge',
   ]);
-  needs.addresses.probes = url;
-  const eventStore = await openLog(needs);
-  const [logId, opened] = await allOrNone(needs, (each) => [
+  dependencies.addresses.probes = url;
+  const eventStore = await openLog(dependencies);
+  const [logId, opened] = await allOrNone(dependencies, (each) => [
     identifyLog(each, eventStore),
     openBus(each),
   ]);
-  await openBridge(needs, { ...opened, eventStore, logId }, topicOf(needs.config));
+  await openBridge(dependencies, { ...opened, eventStore, logId }, topicOf(dependencies.config));
 };
 
-const startProjector: StartRole = async (needs) => {
-  const { url } = await serveProbes(needs, 'PROJECTOR_PORT', needs.config.projectorPort, [
-    'process',
-    'projector',
-  ]);
-  needs.addresses.probes = url;
-  const eventStore = await openLog(needs);
-  const [logId, opened, readStore] = await allOrNone(needs, (each) => [
+const startProjector: StartRole = async (dependencies) => {
+  const { url } = await serveProbes(
+    dependencies,
+    'PROJECTOR_PORT',
+    dependencies.config.projectorPort,
+    ['process', 'projector'],
+  );
+  dependencies.addresses.probes = url;
+  const eventStore = await openLog(dependencies);
+  const [logId, opened, readStore] = await allOrNone(dependencies, (each) => [
     identifyLog(each, eventStore),
     openBus(each),
-    openReadStore(each),
+    openReadModels(each),
   ]);
-  const versions = await versionsOf(needs, { readStore, logId });
-  const { fed } = await openProjectors(needs, {
+  const versions = await versionsOf(dependencies, { readStore, logId });
+  const { fed } = await openProjectors(dependencies, {
     ...opened,
     ...{ eventStore, readStore, logId, versions },
   });
-  await openHeartbeat(needs, { readStore, fed });
+  await openHeartbeat(dependencies, { readStore, fed });
 };
 
-const startQueryApi: StartRole = async (needs) => {
+const startQueryApi: StartRole = async (dependencies) => {
   const metricsOf = ['process', 'query-api'] as const;
-  const port = await openQueryPort(needs, metricsOf);
-  needs.addresses.queries = port.url;
-  const readStore = await openReadStore(needs);
-  watchReadModels(needs, { readStore, feeds: () => false, remedy: () => BY_COMMAND });
-  await serveQueries(needs, port, { readStore, readSide: null, metricsOf });
+  const port = await openQueryPort(dependencies, metricsOf);
+  dependencies.addresses.queries = port.url;
+  const readStore = await openReadModels(dependencies);
+  watchReadModels(dependencies, { readStore, feeds: () => false, remedy: () => BY_COMMAND });
+  await serveQueries(dependencies, port, { readStore, readSide: null, metricsOf });
 };
 
 export const START: Readonly<Record<Role, StartRole>> = {

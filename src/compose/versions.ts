@@ -3,16 +3,18 @@ import { ConfigError, type Config } from '../platform/config/config.js';
 import type { EventStore } from '../ports/event-store.js';
 import type { ReadStore, VersionRecord } from '../ports/read-store.js';
 import { readLogIdentity, readOrMakeLogIdentity } from '../wire/log-identity.js';
-import type { Needs } from './needs.js';
+import type { Dependencies } from './dependencies.js';
 import { isMongodb } from './read-store.js';
 import { eventStoreServer, mongodbServer } from './servers.js';
 import { whenAvailable } from './when-available.js';
 
-type WaitingNeeds = Pick<Needs, 'config' | 'logger' | 'servers'> & { readonly signal: AbortSignal };
+type WaitingDependencies = Pick<Dependencies, 'config' | 'logger' | 'servers'> & {
+  readonly signal: AbortSignal;
+};
 
 /** Resolves once the event store answers, and lets this user do what is asked for. */
 export const whenEventStore = <T>(
-  { config, logger, signal, servers }: WaitingNeeds,
+  { config, logger, signal, servers }: WaitingDependencies,
   ask: () => Promise<T>,
 ): Promise<T> => {
   const server = eventStoreServer(config);
@@ -20,12 +22,15 @@ export const whenEventStore = <T>(
 };
 
 /** Which log this is, for those who also follow it; an event store that is not up yet is waited for. */
-export const identifyLog = async (needs: WaitingNeeds, eventStore: EventStore): Promise<string> => {
-  const logId = await whenEventStore(needs, async () => {
+export const identifyLog = async (
+  dependencies: WaitingDependencies,
+  eventStore: EventStore,
+): Promise<string> => {
+  const logId = await whenEventStore(dependencies, async () => {
     await eventStore.pingAll();
     return await readOrMakeLogIdentity(eventStore, randomUUID());
   });
-  needs.servers?.connected('event-store', async () => {
+  dependencies.servers?.connected('event-store', async () => {
     await eventStore.ping();
     await eventStore.pingAll();
   });
@@ -67,7 +72,7 @@ export const nextName = (versions: readonly VersionRecord[]): string => {
  * another log.
  */
 export const versionsOf = async (
-  { config, logger, signal, servers }: WaitingNeeds,
+  { config, logger, signal, servers }: WaitingDependencies,
   { readStore, logId }: { readonly readStore: ReadStore; readonly logId: string },
 ): Promise<readonly VersionRecord[]> => {
   const find = async (): Promise<readonly VersionRecord[]> => {
@@ -89,7 +94,7 @@ export const refuseForeign = (
 ): void => {
   const foreign = versions.find((version) => version.logId !== logId);
   if (foreign === undefined) return;
-  const { setting, where, remove } = placeOf(config);
+  const { setting, where, remove } = readModelsLocation(config);
   throw new ConfigError(
     `${setting}: the read models in ${where} are of another event log (${foreign.logId}, not ` +
       `${logId}). Point EVENTSTORE_URL or ${setting} to that log, or ${remove}: they are built ` +
@@ -106,7 +111,7 @@ export const knownLog = async (eventStore: EventStore): Promise<string> => {
   );
 };
 
-const placeOf = (config: Config) =>
+const readModelsLocation = (config: Config) =>
   isMongodb(config)
     ? {
         setting: 'MONGODB_DATABASE',

@@ -5,7 +5,7 @@ import { backoffMs, pause } from '../platform/async/retry.js';
 import { PortError } from '../ports/errors.js';
 import type { Server } from './servers.js';
 
-const BACKOFF = { baseMs: 200, maxMs: 5000 };
+const WAIT_BACKOFF = { baseMs: 200, maxMs: 5000 };
 /** A client that is still trying after so long has met something that people should know. */
 const PATIENCE_MS = 1_500;
 const FIRST_LINE_AGAIN_MS = 1_000;
@@ -41,7 +41,7 @@ export const whenAvailable = async <T>(ask: () => Promise<T>, options: WaitOptio
       logger.debug('A server did not answer', { server: server?.name, error });
       await unlessAborted(signal, wait.tell(error));
     }
-    await pause(backoffMs(attempt, BACKOFF), signal);
+    await pause(backoffMs(attempt, WAIT_BACKOFF), signal);
   }
 };
 
@@ -55,7 +55,7 @@ const createWait = ({ server, logger, signal, onWait }: WaitOptions) => {
 
   const tell = async (error: PortError | null): Promise<void> => {
     if (performance.now() < nextLineAt) return;
-    const found = await server?.look();
+    const found = await server?.findFault();
     if (signal.aborted) return;
     const why = found || error?.message || 'it has not answered yet';
     if (server !== null) onWait?.(server, why);
@@ -112,11 +112,14 @@ export const allOrNone = async <
   Needs extends { readonly signal: AbortSignal },
   Begun extends readonly Promise<unknown>[] | [],
 >(
-  needs: Needs,
+  dependencies: Needs,
   begin: (each: Needs) => Begun,
 ): Promise<{ -readonly [I in keyof Begun]: Awaited<Begun[I]> }> => {
   const failed = new AbortController();
-  const begun = begin({ ...needs, signal: AbortSignal.any([needs.signal, failed.signal]) });
+  const begun = begin({
+    ...dependencies,
+    signal: AbortSignal.any([dependencies.signal, failed.signal]),
+  });
   try {
     return await Promise.all(begun);
   } catch (error) {

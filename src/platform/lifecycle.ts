@@ -11,7 +11,7 @@ export interface Lifecycle {
   close(): Promise<boolean>;
 }
 
-interface Opened {
+interface OpenedPart {
   readonly name: string;
   readonly close: () => Promise<void>;
 }
@@ -22,7 +22,7 @@ export const createLifecycle = (options: {
   readonly timeoutMs: number;
 }): Lifecycle => {
   const { logger, timeoutMs } = options;
-  const opened: Opened[] = [];
+  const opened: OpenedPart[] = [];
   let closing: Promise<boolean> | undefined;
 
   const closeAll = async (): Promise<boolean> => {

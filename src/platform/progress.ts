@@ -50,7 +50,7 @@ export const createProgress = ({
     }
     if (at - shownAt < (isTerminal ? REDRAW_EVERY_MS : LINE_EVERY_MS)) return;
     shownAt = at;
-    const text = textOf(progress, secondsLeft(progress, first, at));
+    const text = progressText(progress, secondsLeft(progress, first, at));
     if (!isTerminal) return void output.write(`${text}\n`);
     isDrawn = true;
     output.write(`${CLEAR_LINE}${drawn(progress, text, columnsOf(output))}`);
@@ -82,7 +82,7 @@ const secondsLeft = (
 const shareOf = ({ done, total }: Progress): number =>
   total === 0 ? 0 : Math.min(1, done / total);
 
-const textOf = (progress: Progress, left: number | null): string => {
+const progressText = (progress: Progress, left: number | null): string => {
   const { task, done, total, unit, detail } = progress;
   const amount = `${done.toLocaleString('en')} of ${total.toLocaleString('en')} ${unit}`;
   const eta = left === null ? '' : `, ${durationOf(left)} left`;

@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { promisify } from 'node:util';
 import { expect } from 'chai';
-import { parseInvocation } from '../../src/cli.js';
+import { parseInvocation } from '../../src/cli/arguments.js';
 import { readComposeFile } from '../support/compose-file.js';
 
 /** What npm does by itself, without a script. */

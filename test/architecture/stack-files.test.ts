@@ -1,7 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import { expect } from 'chai';
-import { parseInvocation, ROLES, type Role } from '../../src/cli.js';
-import { refuseAnonymous, refuseLonely } from '../../src/compose/roles.js';
+import { parseInvocation } from '../../src/cli/arguments.js';
+import { ROLES, type Role } from '../../src/compose/roles.js';
+import { refuseAnonymous, requireSharedServers } from '../../src/compose/roles.js';
 import { ConfigError, loadConfig, type Config } from '../../src/platform/config/config.js';
 import { schema } from '../../src/platform/config/schema.js';
 import { PROBES } from '../../src/platform/http/http-app.js';
@@ -39,7 +40,7 @@ const variablesOf = (node: object): string[] =>
 /** What the role says it cannot do without when nothing is set. */
 const neededBy = (role: Role): string[] => {
   try {
-    refuseLonely(role, loadConfig({}));
+    requireSharedServers(role, loadConfig({}));
   } catch (error) {
     expect(error).to.be.instanceOf(ConfigError);
     return (error as Error).message.split(':')[0]?.split(', ') ?? [];

@@ -5,7 +5,7 @@ import { createServer, type Server } from 'node:http';
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { expect } from 'chai';
-import { parseInvocation } from '../../src/cli.js';
+import { parseInvocation } from '../../src/cli/arguments.js';
 import { PROBES } from '../../src/platform/http/http-app.js';
 import { schema } from '../../src/platform/config/schema.js';
 import { freePort } from '../support/free-port.js';

@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import type { Browser, BrowserContextOptions } from 'playwright-core';
-import { eventStorePage } from '../../src/compose/elsewhere.js';
+import { eventStorePage } from '../../src/compose/addresses.js';
 import type { HttpServer } from '../../src/platform/http/http-server.js';
 import {
   chromiumOrSkip,

@@ -2,7 +2,7 @@ import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { expect } from 'chai';
-import { COMMANDS } from '../../src/cli-help.js';
+import { COMMANDS } from '../../src/cli/help.js';
 import { runCommandLine as run } from '../support/command-line.js';
 import { temporaryDirectory } from '../support/temporary-directory.js';
 

@@ -2,7 +2,7 @@ import { expect } from 'chai';
 import fc from 'fast-check';
 import { parseAddress } from '../../src/adapters/eventstoredb/connection-string.js';
 import { mongodbReadStore } from '../../src/adapters/mongodb/read-store.js';
-import { banner } from '../../src/compose/banner.js';
+import { banner } from '../../src/compose/addresses.js';
 import { ConfigError, loadConfig, type Config } from '../../src/platform/config/config.js';
 import { showConfig } from '../../src/platform/config/help.js';
 import { exampleDocuments } from '../../src/read-side/rebuild/example-documents.js';

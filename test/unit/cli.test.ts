@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { parseInvocation, UsageError } from '../../src/cli.js';
+import { parseInvocation, UsageError } from '../../src/cli/arguments.js';
 
 describe('the arguments of the command line', () => {
   for (const [name, args, message] of [

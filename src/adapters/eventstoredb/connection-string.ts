@@ -1,7 +1,7 @@
 import type { ConnectionOptions } from '@eventstore/db-client/dist/Client/parseConnectionString.js';
 import { parseConnectionString } from '@eventstore/db-client/dist/Client/parseConnectionString.js';
 import { readFileSync } from 'node:fs';
-import type { Line } from '../../platform/line.js';
+import type { Endpoint } from '../../platform/probe.js';
 import { cutNumberOf, isEventStoreAddress } from '../../platform/config/server-address.js';
 
 export interface Address {
@@ -56,7 +56,7 @@ export const parseAddress = (connectionString: string): Address => {
 };
 
 /** The hosts that it names, which are where a cluster is discovered from, too. */
-export const linesOf = (connectionString: string): readonly Line[] => {
+export const eventStoreEndpoints = (connectionString: string): readonly Endpoint[] => {
   const { hosts, tls, tlsCAFile } = parseAddress(connectionString).options;
   const ca = tlsCAFile === undefined ? {} : { ca: readFileSync(tlsCAFile) };
   return hosts.map(({ address: host, port }) => ({

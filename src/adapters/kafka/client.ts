@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { connect as connectTcp, isIP, type Socket } from 'node:net';
 import { connect as connectTls, type ConnectionOptions } from 'node:tls';
 import { Kafka, logLevel, type KafkaConfig, type LogEntry } from 'kafkajs';
-import type { Line } from '../../platform/line.js';
+import type { Endpoint } from '../../platform/probe.js';
 import type { Logger } from '../../platform/observability/logger.js';
 import { within } from '../../platform/async/abort.js';
 
@@ -121,10 +121,10 @@ export const clientFactory = ({
 };
 
 /** The brokers that the settings name. */
-export const linesOf = ({
+export const kafkaEndpoints = ({
   brokers,
   tls,
-}: Pick<ConnectionSettings, 'brokers' | 'tls'>): readonly Line[] => {
+}: Pick<ConnectionSettings, 'brokers' | 'tls'>): readonly Endpoint[] => {
   const ssl = tls === undefined ? {} : { tls: tlsOptions(tls) };
   return brokers.map((broker) => {
     const colon = broker.lastIndexOf(':');

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { BSON, MongoClient, type Db } from 'mongodb';
 import { UnavailableError } from '../../ports/errors.js';
-import type { Line } from '../../platform/line.js';
+import type { Endpoint } from '../../platform/probe.js';
 import { within } from '../../platform/async/abort.js';
 import { translated } from './errors.js';
 
@@ -86,7 +86,7 @@ const connectionOf = ({ url, database, timeoutMs }: ConnectionOptions): Connecti
 const late = (): UnavailableError => new UnavailableError('MongoDB did not answer in time.');
 
 /** The hosts that the address names; none where they are looked up in DNS. */
-export const linesOf = (url: string): readonly Line[] => {
+export const mongodbEndpoints = (url: string): readonly Endpoint[] => {
   const { hosts, tls, tlsCAFile, rejectUnauthorized, checkServerIdentity } = new MongoClient(url)
     .options;
   const ssl = tls && {

@@ -10,7 +10,7 @@ export class ConfigError extends Error {
   override readonly name = 'ConfigError';
 }
 
-const parse = (environment: NodeJS.ProcessEnv) => {
+const parseSettings = (environment: NodeJS.ProcessEnv) => {
   const config = convict(schema, { env: environment, args: [] });
   const file = `${PACKAGE_ROOT}config/${config.get('env')}.json`;
   if (existsSync(file)) config.loadFile(file);
@@ -19,14 +19,14 @@ const parse = (environment: NodeJS.ProcessEnv) => {
 };
 
 /** The effective settings; the environment wins over config/<NODE_ENV>.json over the defaults. */
-export type Config = ReturnType<ReturnType<typeof parse>['getProperties']>;
+export type Config = ReturnType<ReturnType<typeof parseSettings>['getProperties']>;
 
 /** Reads and checks all settings, or throws a ConfigError that names the wrong one. */
 export const loadConfig = (environment: NodeJS.ProcessEnv): Config => {
   try {
-    const config = parse(environment).getProperties();
-    refuseHalf(config);
-    if (config.env === 'production') refuseUnsafe(config);
+    const config = parseSettings(environment).getProperties();
+    refuseIncomplete(config);
+    if (config.env === 'production') refuseUnsafeInProduction(config);
     return config;
   } catch (error) {
     if (error instanceof ConfigError) throw error;
@@ -35,7 +35,7 @@ export const loadConfig = (environment: NodeJS.ProcessEnv): Config => {
 };
 
 /** Settings that make sense together only. */
-const refuseHalf = ({ kafka, apiKeys, readerApiKeys }: Config): void => {
+const refuseIncomplete = ({ kafka, apiKeys, readerApiKeys }: Config): void => {
   if (readerApiKeys.length > 0 && apiKeys.length === 0) {
     throw new ConfigError(
       'READER_API_KEYS: keys for readers alone would leave commands open to everybody; set API_KEYS too.',
@@ -51,7 +51,7 @@ const refuseHalf = ({ kafka, apiKeys, readerApiKeys }: Config): void => {
 const DEFAULT_PASSWORDS = /:\/\/[^@/]*:(changeit|admin|password|secret)@/i;
 const DEFAULT_PASSWORD = /^(changeit|admin|password|secret)$/i;
 
-const refuseUnsafe = (config: Config): void => {
+const refuseUnsafeInProduction = (config: Config): void => {
   const refuse = (key: string, why: string): never => {
     throw new ConfigError(`${key}: ${why}`);
   };

@@ -30,14 +30,14 @@ const fileBytes = (): Buffer => {
 
 /** Editors and shells of Windows write UTF-16 or a byte order mark, which would hide the first name. */
 export const parseEnvironmentFile = (bytes: Buffer): Record<string, string> => {
-  const text = decoded(bytes);
+  const text = decodedText(bytes);
   if (text?.includes('\0') !== false) {
     throw new ConfigError(`${FILE}: it is neither UTF-8 nor UTF-16. Save it as UTF-8.`);
   }
   return parse(text);
 };
 
-const decoded = (bytes: Buffer): string | undefined => {
+const decodedText = (bytes: Buffer): string | undefined => {
   try {
     // The decoder leaves the byte order mark out.
     return new TextDecoder(encodingOf(bytes), { fatal: true }).decode(bytes);

@@ -3,7 +3,7 @@ import convict from 'convict';
 import express from 'express';
 import { cutNumberOf, isEventStoreAddress, isMongodbAddress } from './server-address.js';
 
-const check = (holds: boolean, expectation: string): void => {
+const assertFormat = (holds: boolean, expectation: string): void => {
   if (!holds) throw new Error(expectation);
 };
 
@@ -18,10 +18,10 @@ const listOf = (text: string): string[] => {
   return items.length === 0 && text !== '' ? [''] : items;
 };
 
-const ADDRESS = /^(?:[^\s:/@]+|\[[\da-f:.]+\]):(\d{1,5})$/i;
+const BROKER_ADDRESS = /^(?:[^\s:/@]+|\[[\da-f:.]+\]):(\d{1,5})$/i;
 
 const isAddress = (value: unknown): boolean => {
-  const port = Number(typeof value === 'string' ? ADDRESS.exec(value)?.[1] : undefined);
+  const port = Number(typeof value === 'string' ? BROKER_ADDRESS.exec(value)?.[1] : undefined);
   return port >= 1 && port <= 65_535;
 };
 
@@ -35,14 +35,14 @@ const isOrigin = (value: unknown): boolean => {
 const HIGHEST = 2 ** 31 - 1;
 
 /** Convict's own numbers read as far as they can: 10.0.0.0/8 as 10, and 1e3 as 1. */
-const whole = (lowest: number, highest: number) => ({
+const wholeNumber = (lowest: number, highest: number) => ({
   coerce: (value: unknown) =>
     typeof value === 'string' && /^\s*\d+\s*$/.test(value) ? Number(value) : value,
   validate: (value: unknown) => {
     const range = `a whole number from ${lowest} to ${highest}, digits only`;
-    check(value !== '', `is empty; give ${range}, or leave it out for the default`);
+    assertFormat(value !== '', `is empty; give ${range}, or leave it out for the default`);
     const ok = Number.isInteger(value) && Number(value) >= lowest && Number(value) <= highest;
-    check(ok, `must be ${range}`);
+    assertFormat(ok, `must be ${range}`);
   },
 });
 
@@ -84,25 +84,25 @@ const isTrusted = (value: unknown): boolean => {
 const address = (isAddressOf: (text: string) => boolean, example: string) => ({
   coerce: (value: unknown) => (typeof value === 'string' ? value.trim() : value),
   validate: (value: unknown) => {
-    check(
+    assertFormat(
       value === '' || (typeof value === 'string' && isAddressOf(value)),
       `must be empty or look like ${example}, with special characters of the password percent-encoded`,
     );
     const cut = cutNumberOf(String(value));
-    check(cut === undefined, `needs a whole number for ${cut}, digits only`);
+    assertFormat(cut === undefined, `needs a whole number for ${cut}, digits only`);
   },
 });
 
 const named = (names: RegExp, expectation: string) => ({
   validate: (value: unknown) => {
-    check(typeof value === 'string' && names.test(value), `must be ${expectation}`);
+    assertFormat(typeof value === 'string' && names.test(value), `must be ${expectation}`);
   },
 });
 
 convict.addFormats({
   text: {
     validate: (value: unknown) => {
-      check(isText(value), 'must be a text that is not empty');
+      assertFormat(isText(value), 'must be a text that is not empty');
     },
   },
   // Its dead letters are on a topic of that name and .dlq.
@@ -117,18 +117,18 @@ convict.addFormats({
     coerce: switched,
     validate: (value: unknown) => {
       const words = 'true or false (or 1, 0, yes, no, on, off)';
-      check(value !== '', `is empty; give ${words}, or leave it out for the default`);
-      check(typeof value === 'boolean', `must be ${words}`);
+      assertFormat(value !== '', `is empty; give ${words}, or leave it out for the default`);
+      assertFormat(typeof value === 'boolean', `must be ${words}`);
     },
   },
-  nat: whole(0, HIGHEST),
-  port: whole(0, 65_535),
-  positive: whole(1, HIGHEST),
-  'remembered-keys': whole(1000, 4096),
+  nat: wholeNumber(0, HIGHEST),
+  port: wholeNumber(0, 65_535),
+  positive: wholeNumber(1, HIGHEST),
+  'remembered-keys': wholeNumber(1000, 4096),
   'trusted-proxies': {
     coerce: trusted,
     validate: (value: unknown) => {
-      check(
+      assertFormat(
         isTrusted(value),
         'must be the number of proxies, or true, false, or a comma separated list of addresses, ranges like 10.0.0.0/8, loopback, linklocal and uniquelocal',
       );
@@ -137,7 +137,7 @@ convict.addFormats({
   list: {
     coerce: (value: unknown) => (typeof value === 'string' ? listOf(value) : value),
     validate: (value: unknown) => {
-      check(Array.isArray(value) && value.every(isText), 'must be a comma separated list');
+      assertFormat(Array.isArray(value) && value.every(isText), 'must be a comma separated list');
     },
   },
   origins: {
@@ -145,14 +145,17 @@ convict.addFormats({
     validate: (value: unknown) => {
       const ok =
         Array.isArray(value) && value.every((origin) => origin === '*' || isOrigin(origin));
-      check(ok, 'must be a comma separated list of origins such as https://example.com, or *');
+      assertFormat(
+        ok,
+        'must be a comma separated list of origins such as https://example.com, or *',
+      );
     },
   },
   brokers: {
     coerce: (value: unknown) => (typeof value === 'string' ? listOf(value) : value),
     validate: (value: unknown) => {
       const ok = Array.isArray(value) && value.every((broker) => isAddress(broker));
-      check(ok, 'must be a comma separated list of host:port');
+      assertFormat(ok, 'must be a comma separated list of host:port');
     },
   },
   'mongodb-url': address(isMongodbAddress, 'mongodb://user:password@host:27017'),

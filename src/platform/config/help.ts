@@ -47,12 +47,13 @@ export const withVariables = (message: string): string =>
     })
     .join('\n');
 
-const shown = (value: unknown): string => (Array.isArray(value) ? value.join(',') : String(value));
+const settingText = (value: unknown): string =>
+  Array.isArray(value) ? value.join(',') : String(value);
 
 /** Every setting: its variable, its default and what it does. */
 export const describeSettings = (): string =>
   settings
-    .map(({ variable, doc, value }) => `${variable} (${shown(value) || 'empty'})\n    ${doc}`)
+    .map(({ variable, doc, value }) => `${variable} (${settingText(value) || 'empty'})\n    ${doc}`)
     .join('\n');
 
 /** In a setting that is no secret, by mistake. */
@@ -65,7 +66,7 @@ export const effectiveSettings = (config: object): Readonly<Record<string, strin
       const value = key
         .split('.')
         .reduce<unknown>((node, name) => (node as Record<string, unknown>)[name], config);
-      const text = shown(value);
+      const text = settingText(value);
       if (text === '' || !(secret || CREDENTIALS.test(text))) return [variable, text];
       return [variable, address ? withoutSecrets(text) : '***'];
     }),

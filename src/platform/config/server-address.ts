@@ -33,14 +33,14 @@ const isDecodable = (text: string): boolean => {
   }
 };
 
-const NUMERIC =
+const NUMERIC_SETTING =
   /(?:ms|timeout|deadline|interval|attempts|poolsize|buffersize|compressionlevel|srvmaxhosts|maxconnecting|stalenessseconds|adaptiveretries|proxyport)$/i;
 
 /** The setting whose number the drivers would read as far as they can: 25s as 25, and 1e3 as 1. */
 export const cutNumberOf = (address: string): string | undefined =>
   [...address.matchAll(/[?&]([^=&?]+)=([^&?]*)/g)].find(
     ([, name = '', value = '']) =>
-      NUMERIC.test(name.replace(/[_\-\s]/g, '')) && !/^\s*-?\d+\s*$/.test(value),
+      NUMERIC_SETTING.test(name.replace(/[_\-\s]/g, '')) && !/^\s*-?\d+\s*$/.test(value),
   )?.[1];
 
 const ADDRESS = /^([a-z]+(?:\+[a-z]+)?:\/\/)(?:([^/?#]*)@)?([^@/?#]*)([/?#][^@]*)?$/i;

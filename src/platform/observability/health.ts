@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { PortError } from '../../ports/errors.js';
+import { PortError, UnavailableError } from '../../ports/errors.js';
 import type { Logger } from './logger.js';
 
 type DependencyStatus = 'healthy' | 'unhealthy';
@@ -30,14 +30,14 @@ interface Readiness {
   readonly reasons?: Readonly<Record<string, string>>;
 }
 
-interface CheckOptions {
+interface HealthCheckOptions {
   /** False for what an operator must see, while requests can still be answered. */
   readonly neededToServe?: boolean;
 }
 
 export interface Health {
   /** The check resolves when the dependency answers. */
-  register(name: string, check: () => Promise<void>, options?: CheckOptions): void;
+  register(name: string, check: () => Promise<void>, options?: HealthCheckOptions): void;
   /** What is listed does not make the service unready: other streams are served. */
   watch(name: string, list: () => readonly StreamTrouble[]): void;
   report(): Promise<HealthReport>;
@@ -66,7 +66,7 @@ export const createHealth = (options: {
   readonly cacheMs?: number;
 }): Health => {
   const { service, version, logger, timeoutMs = 2000, cacheMs = 1000 } = options;
-  const checks = new Map<string, Check>();
+  const checks = new Map<string, HealthCheck>();
   const watched = new Map<string, () => readonly StreamTrouble[]>();
   let starting = false;
   let stopping = false;
@@ -89,7 +89,7 @@ export const createHealth = (options: {
     };
   };
 
-  const outcomes = (wanted: (check: Check) => boolean = () => true) =>
+  const outcomes = (wanted: (check: HealthCheck) => boolean = () => true) =>
     Promise.all(
       [...checks]
         .filter(([, check]) => wanted(check))
@@ -134,7 +134,7 @@ interface Outcome {
   readonly reason: string | null;
 }
 
-interface Check {
+interface HealthCheck {
   readonly run: () => Promise<Outcome>;
   readonly neededToServe: boolean;
 }
@@ -174,3 +174,7 @@ const reused = <T>(call: () => Promise<T>, forMs: number): (() => Promise<T>) =>
     return current.answer;
   };
 };
+
+/** A health check: passes, or fails with the problem. */
+export const assertHealthy = (fine: boolean, problem: string): Promise<void> =>
+  fine ? Promise.resolve() : Promise.reject(new UnavailableError(problem));

@@ -18,7 +18,7 @@ type OnLost = () => void;
 
 const KEPT_DAYS = 14;
 /** How often a file that failed or vanished is looked after. */
-const LOOK_EVERY_MS = 1000;
+const FILE_CHECK_EVERY_MS = 1000;
 /** What waits for a disk or a reader that hangs, at most. */
 const MAX_WAITING_BYTES = 8 * 1024 * 1024;
 
@@ -70,7 +70,7 @@ export const dailyFiles = (directory: string, onLost: OnLost, now = Date.now): W
       if (file === opened) file = undefined;
     });
     // What cannot be removed is no reason to write nothing.
-    attempt(() => removeOld(directory));
+    resultOrError(() => removeOld(directory));
     return opened;
   };
 
@@ -80,8 +80,8 @@ export const dailyFiles = (directory: string, onLost: OnLost, now = Date.now): W
       directory,
       `anime-analytics-${new Date(now()).toISOString().slice(0, 10)}.log`,
     );
-    if (file?.path === path && now() - lookedAt < LOOK_EVERY_MS) return file;
-    if (file === undefined && now() - lookedAt < LOOK_EVERY_MS) return undefined;
+    if (file?.path === path && now() - lookedAt < FILE_CHECK_EVERY_MS) return file;
+    if (file === undefined && now() - lookedAt < FILE_CHECK_EVERY_MS) return undefined;
     lookedAt = now();
     if (file !== undefined && file.path === path && isSame(file)) return file;
     file?.stream.end();
@@ -90,16 +90,16 @@ export const dailyFiles = (directory: string, onLost: OnLost, now = Date.now): W
     return file;
   };
 
-  const first = attempt(current);
+  const first = resultOrError(current);
   if (first instanceof Error && !isFull(first)) throw first;
   return sink((line) => {
-    const found = attempt(current);
+    const found = resultOrError(current);
     if (found === undefined || found instanceof Error) onLost();
     else writeTo(found.stream, onLost)(line);
   });
 };
 
-const attempt = <T>(work: () => T): T | Error => {
+const resultOrError = <T>(work: () => T): T | Error => {
   try {
     return work();
   } catch (error) {

@@ -1,10 +1,10 @@
 import { context, SpanStatusCode, trace, type Context, type Link } from '@opentelemetry/api';
 
-const TRACEPARENT = /^00-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})$/;
+const TRACEPARENT_HEADER = /^00-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})$/;
 
 /** The trace that a W3C `traceparent` header names; the active one where it is absent or not sane. */
 export const contextOf = (traceparent: string | undefined): Context => {
-  const [, traceId, spanId, flags] = TRACEPARENT.exec(traceparent ?? '') ?? [];
+  const [, traceId, spanId, flags] = TRACEPARENT_HEADER.exec(traceparent ?? '') ?? [];
   if (traceId === undefined || spanId === undefined || flags === undefined) return context.active();
   const traceFlags = Number.parseInt(flags, 16);
   return trace.setSpanContext(context.active(), { traceId, spanId, traceFlags, isRemote: true });
@@ -18,7 +18,7 @@ export const traceparentOf = (within: Context): string | undefined => {
   return `00-${span.traceId}-${span.spanId}-${flags}`;
 };
 
-const tracer = trace.getTracer('anime-analytics');
+const spanTracer = trace.getTracer('anime-analytics');
 /** A span that belongs to more traces than these is not told of the others. */
 const MAX_LINKS = 128;
 
@@ -31,7 +31,7 @@ export const linkedSpan = async <T>(
   traceparents: readonly (string | undefined)[],
   work: () => Promise<T>,
 ): Promise<T> => {
-  const span = tracer.startSpan(name, { links: linksTo(traceparents) });
+  const span = spanTracer.startSpan(name, { links: linksTo(traceparents) });
   try {
     return await work();
   } catch (error) {

@@ -3,7 +3,7 @@ import { expect } from 'chai';
 import { once } from 'node:events';
 import { connect as connectTcp, type Socket } from 'node:net';
 import { randomUUID } from 'node:crypto';
-import { eventStorePage } from '../../../src/compose/elsewhere.js';
+import { eventStorePage } from '../../../src/compose/addresses.js';
 import { exchange } from '../../support/http.js';
 import { openGrpcNode, type GrpcNode, type GrpcNodeOptions } from '../../support/grpc-node.js';
 

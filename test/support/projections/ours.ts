@@ -1,4 +1,4 @@
-import { projectionDefinitions } from '../../../src/compose/projection-files.js';
+import { projectionDefinitions } from '../../../src/compose/projections.js';
 import { projectionEngine, type EngineOptions } from './engine.js';
 
 /** An engine that runs our five projections. */

@@ -1,4 +1,4 @@
-import type { Role } from '../../../src/cli.js';
+import type { Role } from '../../../src/compose/roles.js';
 import { environmentOf, readComposeFile } from '../compose-file.js';
 
 export type Part = Exclude<Role, 'all'>;

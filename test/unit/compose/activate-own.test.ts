@@ -16,15 +16,15 @@ const logger = silentLogger();
 describe('versions of this release next to an active one of another', () => {
   let directory: Awaited<ReturnType<typeof temporaryDirectory>>;
   let opened: ReadStore[];
-  let life: ReturnType<typeof createLifecycle>;
+  let lifecycle: ReturnType<typeof createLifecycle>;
 
   beforeEach(async () => {
     directory = await temporaryDirectory();
     opened = [];
-    life = createLifecycle({ logger, timeoutMs: 5_000 });
+    lifecycle = createLifecycle({ logger, timeoutMs: 5_000 });
   });
   afterEach(async () => {
-    await life.close();
+    await lifecycle.close();
     for (const store of opened) await store.close();
     await directory.remove();
   });
@@ -42,7 +42,7 @@ describe('versions of this release next to an active one of another', () => {
 
   const serve = async (readStore: ReadStore, isCaughtUp = false) => {
     const own = await ownVersions(readStore, LOG_ID);
-    const needs = { life, logger };
+    const needs = { lifecycle, logger };
     const caughtUp = () => isCaughtUp;
     return activateOwn(needs, { readStore, eventStore, own, caughtUp, lookEveryMs: 5 });
   };
@@ -77,8 +77,8 @@ describe('versions of this release next to an active one of another', () => {
     const next = await ofRelease(2);
     await serve(next, true);
     await become(next, 'v1 old', 'v2 active');
-    await life.close();
-    life = createLifecycle({ logger, timeoutMs: 5_000 });
+    await lifecycle.close();
+    lifecycle = createLifecycle({ logger, timeoutMs: 5_000 });
     const before = await ofRelease(1);
     await serve(before, true);
     await become(before, 'v1 active', 'v2 old');
@@ -91,8 +91,8 @@ describe('versions of this release next to an active one of another', () => {
       await eventually(async () => {
         expect((await store.active())?.fingerprint).to.equal(store.fingerprint);
       });
-      await life.close();
-      life = createLifecycle({ logger, timeoutMs: 5_000 });
+      await lifecycle.close();
+      lifecycle = createLifecycle({ logger, timeoutMs: 5_000 });
     }
     const last = await ofRelease(3);
     expect(await statesOf(last)).to.deep.equal(['v2 old', 'v3 active']);

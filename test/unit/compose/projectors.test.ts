@@ -74,7 +74,7 @@ const given = async (
   const { store: readStore, stop } = await openTemporaryReadStore(before);
   const logger = silentLogger();
   const metrics = createMetrics({ processMetrics: false });
-  const life = createLifecycle({ logger, timeoutMs: 5_000 });
+  const lifecycle = createLifecycle({ logger, timeoutMs: 5_000 });
   const health = createHealth({ service: 'test', version: '0', logger, cacheMs: 0 });
   const config = loadConfig({ NODE_ENV: 'test', ...environment });
   const stopping = new AbortController();
@@ -88,7 +88,7 @@ const given = async (
     const deadLetters = inMemoryDeadLetters();
     const parts = { bus: scripted.bus, deadLetters, eventStore, readStore, versions };
     return openProjectors(
-      { config, logger, life, metrics, health, signal },
+      { config, logger, lifecycle, metrics, health, signal },
       { ...parts, logId: LOG_ID, keeps: true, lookEveryMs: 5, sessionMs: 5 },
     );
   };
@@ -102,7 +102,7 @@ const given = async (
     deliver: (group: string, ...delivered: typeof records) =>
       scripted.members.get(group)?.(batchOf(delivered)),
     stop: async () => {
-      await life.close();
+      await lifecycle.close();
       await stop();
     },
   };

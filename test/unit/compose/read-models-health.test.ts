@@ -1,6 +1,5 @@
 import { expect } from 'chai';
-import { openHeartbeat } from '../../../src/compose/heartbeat.js';
-import { watchReadModels } from '../../../src/compose/read-models-health.js';
+import { openHeartbeat, watchReadModels } from '../../../src/compose/read-models-health.js';
 import { createHealth } from '../../../src/platform/observability/health.js';
 import { createLifecycle } from '../../../src/platform/lifecycle.js';
 import { silentLogger } from '../../../src/platform/observability/logger.js';
@@ -84,13 +83,16 @@ describe('the health of the read models', () => {
 
   it('is healthy again once a process feeds the version', async () => {
     await store.createVersion('v1', LOG_ID);
-    const life = createLifecycle({ logger: silentLogger(), timeoutMs: 5_000 });
+    const lifecycle = createLifecycle({ logger: silentLogger(), timeoutMs: 5_000 });
     const { report } = given();
     let fed: readonly string[] = [];
-    await openHeartbeat({ life, logger: silentLogger() }, { readStore: store, fed: () => fed });
+    await openHeartbeat(
+      { lifecycle, logger: silentLogger() },
+      { readStore: store, fed: () => fed },
+    );
     expect((await report()).ready).to.be.false;
     fed = ['v1'];
     await eventually(async () => expect((await report()).status).to.equal('healthy'));
-    await life.close();
+    await lifecycle.close();
   });
 });

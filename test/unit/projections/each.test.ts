@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import type { AnimeEvent } from '../../../src/domain/events.js';
-import { projectionDefinitions } from '../../../src/compose/projection-files.js';
+import { projectionDefinitions } from '../../../src/compose/projections.js';
 import { encode } from '../../../src/wire/codec.js';
 import { AT, events, userId } from '../../support/examples.js';
 import type { ProjectionEngine } from '../../support/projections/engine.js';

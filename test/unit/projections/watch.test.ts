@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { watchProjections } from '../../../src/compose/watch-projections.js';
+import { watchProjections } from '../../../src/compose/projections.js';
 import { createHealth } from '../../../src/platform/observability/health.js';
 import { createLifecycle } from '../../../src/platform/lifecycle.js';
 import { silentLogger } from '../../../src/platform/observability/logger.js';
@@ -18,11 +18,11 @@ describe('watching the projections', () => {
 
   const watching = async (projections: Projections) => {
     const logger = silentLogger();
-    const life = createLifecycle({ logger, timeoutMs: 1000 });
-    closing.push(() => life.close());
+    const lifecycle = createLifecycle({ logger, timeoutMs: 1000 });
+    closing.push(() => lifecycle.close());
     const metrics = createMetrics({ processMetrics: false });
     const health = createHealth({ service: 'test', version: '1', logger });
-    await watchProjections({ logger, life, metrics, health }, projections, 1);
+    await watchProjections({ logger, lifecycle, metrics, health }, projections, 1);
     return { health, text: () => metrics.port(['process']).text() };
   };
 

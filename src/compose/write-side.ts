@@ -1,16 +1,18 @@
+import { randomUUID } from 'node:crypto';
 import type { RequestListener } from 'node:http';
 import { embeddedEventStore } from '../adapters/embedded/event-store.js';
+import { parseAddress } from '../adapters/eventstoredb/connection-string.js';
+import { eventStoreDbStore } from '../adapters/eventstoredb/event-store.js';
+import { type CommandHandler, createCommandHandler } from '../command-side/handling/handler.js';
 import { startGrpcServer } from '../embedded-eventstore/grpc/server.js';
 import { announceOwner, DirectoryInUseError } from '../embedded-eventstore/lock.js';
 import { openEventLog } from '../embedded-eventstore/log/open-event-log.js';
-import { parseAddress } from '../adapters/eventstoredb/connection-string.js';
-import { eventStoreDbStore } from '../adapters/eventstoredb/event-store.js';
-import { ConfigError, type Config } from '../platform/config/config.js';
+import { type Config, ConfigError } from '../platform/config/config.js';
 import type { EventStore } from '../ports/event-store.js';
 import type { Projections, WithProjections } from '../ports/projections.js';
-import { dataDirError, directoryError, prepareDataDirectory } from './data-directory.js';
-import type { Needs } from './needs.js';
-import { portTaken } from './port-taken.js';
+import { directoryError, listenError } from '../platform/config/system-errors.js';
+import { dataDirError, prepareDataDirectory } from './data-directory.js';
+import type { Dependencies } from './dependencies.js';
 
 export interface OpenedEventStore {
   readonly store: EventStore;
@@ -26,22 +28,28 @@ interface OpenedServer extends OpenedEventStore {
   readonly store: EventStore & WithProjections;
 }
 
-type StoreNeeds = Pick<Needs, 'config' | 'logger' | 'life'>;
+type StoreDependencies = Pick<Dependencies, 'config' | 'logger' | 'lifecycle'>;
 
 /**
  * The server that EVENTSTORE_URL names, or the embedded event store of DATA_DIR, whose port answers
  * browsers with `page`.
  */
 export const openEventStore = (
-  needs: StoreNeeds,
+  dependencies: StoreDependencies,
   page: RequestListener,
 ): Promise<OpenedEventStore> =>
-  needs.config.eventStore.url === '' ? openEmbedded(needs, page) : openServer(needs);
+  dependencies.config.eventStore.url === ''
+    ? openEmbedded(dependencies, page)
+    : openServer(dependencies);
 
 /** The server that EVENTSTORE_URL names, with its projections on the same connection. */
-export const openServer = async ({ config, logger, life }: StoreNeeds): Promise<OpenedServer> => {
+export const openServer = async ({
+  config,
+  logger,
+  lifecycle,
+}: StoreDependencies): Promise<OpenedServer> => {
   const { url, appendTimeoutMs } = config.eventStore;
-  const store = await life.open(
+  const store = await lifecycle.open(
     'event store client',
     () => clientOf({ connectionString: url, appendTimeoutMs, logger }),
     (opened) => opened.close(),
@@ -59,12 +67,12 @@ const clientOf = (options: Parameters<typeof eventStoreDbStore>[0]) => {
 };
 
 const openEmbedded = async (
-  { config, logger, life }: StoreNeeds,
+  { config, logger, lifecycle }: StoreDependencies,
   page: RequestListener,
 ): Promise<OpenedEventStore> => {
   const { dataDir, eventStore } = config;
   prepareDataDirectory(dataDir);
-  const log = await life.open(
+  const log = await lifecycle.open(
     'event log',
     () =>
       openEventLog({ directory: dataDir, logger }).catch((error: unknown) => {
@@ -74,11 +82,11 @@ const openEmbedded = async (
   );
   const store = embeddedEventStore(log);
   if (eventStore.port === 0) return { store, address: null };
-  const { port } = await life.open(
+  const { port } = await lifecycle.open(
     'event store port',
     () =>
       startGrpcServer({ log, port: eventStore.port, logger, page }).catch(
-        portTaken('EVENTSTORE_PORT', eventStore.port),
+        listenError('EVENTSTORE_PORT', eventStore.port),
       ),
     (server) => server.close(),
   );
@@ -89,9 +97,13 @@ const openEmbedded = async (
 const localAddress = (port: number): string => `esdb://127.0.0.1:${port}?tls=false`;
 
 /** The embedded event store without its port. Rejects with DirectoryInUseError where another process has it. */
-export const openOwnLog = async ({ config, logger, life }: StoreNeeds): Promise<EventStore> => {
+export const openOwnLog = async ({
+  config,
+  logger,
+  lifecycle,
+}: StoreDependencies): Promise<EventStore> => {
   const { dataDir: directory } = config;
-  const log = await life.open(
+  const log = await lifecycle.open(
     'event log',
     () =>
       openEventLog({ directory, logger }).catch((error: unknown) => {
@@ -107,12 +119,12 @@ export const openOwnLog = async ({ config, logger, life }: StoreNeeds): Promise<
  * the port of the process that has; DirectoryInUseError where that process has none but takes jobs. Whether a server has a projection engine is its own to say.
  */
 export const openEventStoreForJob = async (
-  needs: StoreNeeds,
+  dependencies: StoreDependencies,
 ): Promise<EventStore & Partial<WithProjections>> => {
-  const { config } = needs;
-  if (config.eventStore.url !== '') return (await openServer(needs)).store;
+  const { config } = dependencies;
+  if (config.eventStore.url !== '') return (await openServer(dependencies)).store;
   try {
-    return await openOwnLog(needs);
+    return await openOwnLog(dependencies);
   } catch (error) {
     if (!(error instanceof DirectoryInUseError)) throw error;
     const port = error.owner?.port;
@@ -120,7 +132,7 @@ export const openEventStoreForJob = async (
     if (!port && error.owner?.jobs !== undefined) throw error;
     if (!port) throw withoutPort(error);
     const url = localAddress(port);
-    return (await openServer({ ...needs, config: withUrl(config, url) })).store;
+    return (await openServer({ ...dependencies, config: withUrl(config, url) })).store;
   }
 };
 
@@ -134,3 +146,25 @@ const withUrl = (config: Config, url: string): Config => ({
   ...config,
   eventStore: { ...config.eventStore, url },
 });
+
+/** The write side over an event store, drained when the service stops. */
+export const openCommandHandler = async (
+  dependencies: Omit<Dependencies, 'health'> & Partial<Pick<Dependencies, 'health'>>,
+  store: EventStore,
+): Promise<CommandHandler> => {
+  const { config, logger, lifecycle, metrics, health } = dependencies;
+  const { appendTimeoutMs } = config.eventStore;
+  const handler = await lifecycle.open(
+    'command handler',
+    () =>
+      createCommandHandler({
+        ...{ store, logger, metrics, newId: randomUUID },
+        limits: { ...config.commands, appendTimeoutMs },
+      }),
+    (opened) => opened.drain(),
+  );
+  health?.watch('commands-refused', () =>
+    handler.refused().map(({ stream, detail, remedy }) => ({ stream, detail, remedy })),
+  );
+  return handler;
+};

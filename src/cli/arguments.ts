@@ -1,40 +1,12 @@
 import { parseArgs } from 'node:util';
-import { COMMANDS, isCommand, type CommandName } from './cli-help.js';
+import { ROLES, type Role } from '../compose/roles.js';
+import type { DeadLettersAction, IgnoreAction, RebuildAction, StoreJob } from '../jobs/requests.js';
+import { COMMANDS, isCommand, type CommandName } from './help.js';
 
-export const ROLES = ['all', 'command-api', 'bridge', 'projector', 'query-api'] as const;
-export type Role = (typeof ROLES)[number];
+/** What the command line asks for; with `json` the result is one JSON document. */
+export type Invocation = CommandRequest & { readonly json: boolean };
 
-export type RebuildAction =
-  | { readonly kind: 'build' }
-  | { readonly kind: 'status' }
-  /** Without a version: the newest that is ready, or the one that was active before. */
-  | { readonly kind: 'promote' | 'rollback'; readonly version: string | undefined }
-  | { readonly kind: 'prune'; readonly version: string };
-
-export type DeadLettersAction =
-  | { readonly kind: 'list'; readonly limit: number }
-  /** The stream of one anime, or those of all letters that are open. */
-  | { readonly kind: 'replay'; readonly stream: string | undefined }
-  | IgnoreAction;
-
-export interface IgnoreAction {
-  readonly kind: 'ignore';
-  readonly stream: string;
-  /** First and last revision. */
-  readonly from: number;
-  readonly to: number;
-  readonly reason: string;
-  /** Also events that a newer version of this service wrote. */
-  readonly evenNewer: boolean;
-}
-
-/** What the command line asks for, and whether it is to be answered by one JSON document. */
-export type Invocation = Request & { readonly json: boolean };
-
-/** A job on the log and the documents, which the process that owns them can do as well. */
-export type StoreJob = Extract<Request, { command: 'rebuild' | 'audit' | 'dead-letters' }>;
-
-type Request =
+type CommandRequest =
   | { readonly command: 'serve'; readonly role: Role; readonly sampleCatalog: string | undefined }
   | {
       readonly command: 'import-catalog';
@@ -42,22 +14,20 @@ type Request =
       readonly relist: boolean;
       readonly clear: boolean;
     }
-  | { readonly command: 'rebuild'; readonly action: RebuildAction }
-  | { readonly command: 'audit'; readonly version: string | undefined }
-  | { readonly command: 'dead-letters'; readonly action: DeadLettersAction }
+  | StoreJob
   | { readonly command: 'projections'; readonly action: 'deploy' | 'status' }
   | { readonly command: 'config'; readonly explain: boolean }
   | { readonly command: 'help'; readonly about: CommandName | undefined }
   | { readonly command: 'version' };
 
-/** The command line cannot be understood; the message says how it is meant. */
+/** The command line cannot be understood; the message says what is expected. */
 export class UsageError extends Error {
   override readonly name = 'UsageError';
-  /** The command that was meant. */
+  /** The command whose usage helps. */
   about: CommandName | undefined;
 }
 
-const options = {
+const OPTIONS = {
   help: { type: 'boolean', short: 'h', default: false },
   version: { type: 'boolean', default: false },
   relist: { type: 'boolean', default: false },
@@ -75,7 +45,7 @@ const isRole = (text: string): text is Role => (ROLES as readonly string[]).incl
 export const parseInvocation = (args: readonly string[]): Invocation => {
   const about = args.find(isCommand);
   try {
-    const parsed = parse(args);
+    const parsed = parseOptions(args);
     return { ...requestOf(parsed), json: parsed.values.json };
   } catch (error) {
     if (error instanceof UsageError) error.about = about;
@@ -83,7 +53,24 @@ export const parseInvocation = (args: readonly string[]): Invocation => {
   }
 };
 
-const requestOf = ({ values, positionals, given }: ReturnType<typeof parse>): Request => {
+/** The job that these arguments ask for; null where they ask for something else. */
+export const parseStoreJob = (args: readonly string[]): StoreJob | null => {
+  const invocation = parseInvocation(args);
+  switch (invocation.command) {
+    case 'audit':
+    case 'rebuild':
+    case 'dead-letters':
+      return invocation;
+    default:
+      return null;
+  }
+};
+
+const requestOf = ({
+  values,
+  positionals,
+  given,
+}: ReturnType<typeof parseOptions>): CommandRequest => {
   const [command = 'help', ...operands] = positionals;
   if (values.version) return { command: 'version' };
   if (command === 'help') return { command, about: operands.find(isCommand) };
@@ -183,9 +170,14 @@ const ignoreAction = (
   return { kind: 'ignore', stream, from, to, reason, evenNewer };
 };
 
-const parse = (args: readonly string[]) => {
+const parseOptions = (args: readonly string[]) => {
   try {
-    const input = { args: [...args], options, allowPositionals: true, strict: true } as const;
+    const input = {
+      args: [...args],
+      options: OPTIONS,
+      allowPositionals: true,
+      strict: true,
+    } as const;
     const { values, positionals, tokens } = parseArgs({ ...input, tokens: true });
     const given = tokens.flatMap((token) => (token.kind === 'option' ? [token.name] : []));
     return { values, positionals, given };

@@ -19,7 +19,7 @@ export type JobFrame =
   | { readonly error: string; readonly isUsage: boolean };
 
 /** The servers that a process works on, as digests: addresses may hold passwords. */
-export const serversOf = ({ eventStore, kafka, mongodb }: Config): JobRequest['servers'] => {
+export const serverDigests = ({ eventStore, kafka, mongodb }: Config): JobRequest['servers'] => {
   const addresses = {
     EVENTSTORE_URL: eventStore.url,
     KAFKA_BROKERS: kafka.brokers.join(),
@@ -39,7 +39,7 @@ const JSON_SAFE = (_: string, value: unknown): unknown =>
 export const toJson = (value: unknown): string => JSON.stringify(value, JSON_SAFE);
 
 /** The lines of a socket; ends with it. Throws where a line is longer than a peer has reason to send. */
-export async function* linesOf(socket: Socket, maxLength: number): AsyncGenerator<string> {
+export async function* socketLines(socket: Socket, maxLength: number): AsyncGenerator<string> {
   let rest = '';
   socket.setEncoding('utf8');
   for await (const chunk of socket as AsyncIterable<string>) {

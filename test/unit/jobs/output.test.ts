@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { createJobOutput } from '../../../src/compose/job-output.js';
+import { createJobOutput } from '../../../src/jobs/output.js';
 
 const telling = (json: boolean) => {
   const written = { stdout: '', stderr: '' };

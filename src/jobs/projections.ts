@@ -4,11 +4,11 @@ import { pause } from '../platform/async/retry.js';
 import type { Logger } from '../platform/observability/logger.js';
 import { PortError } from '../ports/errors.js';
 import type { ProjectionDefinition, Projections, ProjectionStatus } from '../ports/projections.js';
-import { openServer } from './event-store.js';
-import { BY_CATEGORY, projectionDefinitions } from './projection-files.js';
+import { openServer } from '../compose/write-side.js';
+import { BY_CATEGORY_PROJECTION, projectionDefinitions } from '../compose/projections.js';
 
 /** People browse by type in the server's pages. The other standard projections cost and give nothing. */
-const STANDARD = [BY_CATEGORY, '$by_event_type'];
+const STANDARD = [BY_CATEGORY_PROJECTION, '$by_event_type'];
 
 /** A step that took too long once, on a server that just started, mostly does not the next time. */
 const RESTARTS = 5;
@@ -32,9 +32,9 @@ export interface ProjectionsJobOptions {
 export const runProjectionsJob = async (options: ProjectionsJobOptions): Promise<boolean> => {
   const { config, logger, action, print } = options;
   if (config.eventStore.url === '') throw new ConfigError(NO_SERVER);
-  const life = createLifecycle({ logger, timeoutMs: config.shutdownTimeoutMs });
+  const lifecycle = createLifecycle({ logger, timeoutMs: config.shutdownTimeoutMs });
   try {
-    const { store } = await openServer({ config, logger, life });
+    const { store } = await openServer({ config, logger, lifecycle });
     const run = action === 'deploy' ? deployProjections : showProjections;
     const fine = await run(store.projections, print);
     options.report?.({ projections: await ourStatuses(store.projections) });
@@ -44,7 +44,7 @@ export const runProjectionsJob = async (options: ProjectionsJobOptions): Promise
     print(error.message);
     return false;
   } finally {
-    await life.close();
+    await lifecycle.close();
   }
 };
 
@@ -132,10 +132,10 @@ const complaints = (
     ({ name, condition }) => ours.includes(name) && condition === 'faulted',
   );
   for (const { name, reason } of faulted) print(`${name} is faulted: ${reason}`);
-  const byCategory = all.find(({ name }) => name === BY_CATEGORY);
+  const byCategory = all.find(({ name }) => name === BY_CATEGORY_PROJECTION);
   if (isRunning(byCategory)) return faulted.length;
   print(
-    `${BY_CATEGORY} is ${byCategory?.condition ?? 'not there'}, so our projections get no events: start the server with EVENTSTORE_RUN_PROJECTIONS=All and run \`projections deploy\`.`,
+    `${BY_CATEGORY_PROJECTION} is ${byCategory?.condition ?? 'not there'}, so our projections get no events: start the server with EVENTSTORE_RUN_PROJECTIONS=All and run \`projections deploy\`.`,
   );
   return faulted.length + 1;
 };

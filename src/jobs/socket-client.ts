@@ -3,7 +3,13 @@ import { once } from 'node:events';
 import { ConfigError } from '../platform/config/config.js';
 import { UnavailableError } from '../ports/errors.js';
 import type { JobOptions } from './job.js';
-import { linesOf, serversOf, toJson, type JobFrame, type JobRequest } from './job-protocol.js';
+import {
+  socketLines,
+  serverDigests,
+  toJson,
+  type JobFrame,
+  type JobRequest,
+} from './socket-protocol.js';
 
 const MAX_ANSWER = 64 * 1024 * 1024;
 
@@ -15,31 +21,31 @@ export const askService = async (
 ): Promise<boolean> => {
   const { config, stop } = options;
   const socket = await connected(path);
-  const request: JobRequest = { args, servers: serversOf(config) };
+  const request: JobRequest = { args, servers: serverDigests(config) };
   socket.write(`${toJson(request)}\n`);
   const onStop = (): void => void socket.write('stop\n');
   stop.addEventListener('abort', onStop);
   if (stop.aborted) onStop();
   try {
-    for await (const line of linesOf(socket, MAX_ANSWER)) {
+    for await (const line of socketLines(socket, MAX_ANSWER)) {
       const frame = JSON.parse(line) as JobFrame;
       if ('done' in frame) return frame.done;
       if ('error' in frame) {
         throw frame.isUsage ? new ConfigError(frame.error) : new UnavailableError(frame.error);
       }
-      show(frame, options);
+      relay(frame, options);
     }
   } catch (error) {
-    if (error instanceof Error && 'syscall' in error) throw gone();
+    if (error instanceof Error && 'syscall' in error) throw serviceGone();
     throw error;
   } finally {
     stop.removeEventListener('abort', onStop);
     socket.destroy();
   }
-  throw gone();
+  throw serviceGone();
 };
 
-const show = (frame: JobFrame, { print, report, progress }: JobOptions): void => {
+const relay = (frame: JobFrame, { print, report, progress }: JobOptions): void => {
   if ('print' in frame) print(frame.print);
   else if ('report' in frame) report(frame.report);
   else if ('progress' in frame) progress(frame.progress);
@@ -60,5 +66,5 @@ const connected = async (path: string): Promise<Socket> => {
   return socket;
 };
 
-const gone = () =>
+const serviceGone = () =>
   new UnavailableError('The service went away before the job was done: run it again.');

@@ -1,4 +1,4 @@
-import type { DeadLettersAction, IgnoreAction } from '../cli.js';
+import type { DeadLettersAction, IgnoreAction } from './requests.js';
 import { ignoreEvents } from '../command-side/handling/ignore-events.js';
 import { animeIdOf } from '../domain/stream-name.js';
 import type { AnimeId } from '../domain/ids.js';
@@ -10,26 +10,27 @@ import type { ReadStore } from '../ports/read-store.js';
 import { replayAnime } from '../read-side/rebuild/replay.js';
 import { decodeOf } from '../wire/stream-event.js';
 import { isUnreadable, remedyFor } from '../wire/upcast.js';
-import type { JobNeeds, JobOutput, Stores } from './job.js';
-import { isOwn, knownLog, refuseForeign } from './versions.js';
+import type { JobDependencies, JobOutput } from './job.js';
+import type { Stores } from '../compose/stores.js';
+import { isOwn, knownLog, refuseForeign } from '../compose/versions.js';
 
 /** Held in memory together, each with its value. */
-const AT_MOST = 10_000;
+const MAX_LETTERS = 10_000;
 
 /** Lists what could not be applied, or computes the anime it belongs to again. */
 export const listOrReplay = async (
-  { config, signal }: Pick<JobNeeds, 'config' | 'signal'>,
+  { config, signal }: Pick<JobDependencies, 'config' | 'signal'>,
   stores: Stores,
   action: Exclude<DeadLettersAction, IgnoreAction>,
   { print, report }: JobOutput,
 ): Promise<boolean> => {
   const deadLetters = await stores.deadLetters();
-  const letters = await deadLetters.list(action.kind === 'list' ? action.limit : AT_MOST);
-  const marked = await withState(letters, stores.readStore);
+  const letters = await deadLetters.list(action.kind === 'list' ? action.limit : MAX_LETTERS);
+  const marked = await withOpenState(letters, stores.readStore);
   if (action.kind === 'list') {
     const listed: object[] = [];
     for (const { letter, isOpen } of marked) {
-      print(lineOf(letter, isOpen));
+      print(letterLine(letter, isOpen));
       const remedy = isOpen ? await remedyOf(letter, stores.eventStore) : undefined;
       if (remedy !== undefined) print(`         ${remedy}`);
       const { stream, revision, source, reason, at } = letter;
@@ -44,15 +45,15 @@ export const listOrReplay = async (
     .filter(({ letter, isOpen }) =>
       action.stream === undefined ? isOpen : letter.stream === action.stream,
     )
-    .flatMap(({ letter }) => animeOf(letter) ?? []);
-  if (letters.length === AT_MOST) print(`Only the first ${AT_MOST} letters are looked at.`);
+    .flatMap(({ letter }) => animeIdOfLetter(letter) ?? []);
+  if (letters.length === MAX_LETTERS) print(`Only the first ${MAX_LETTERS} letters are looked at.`);
   const logId = await knownLog(stores.eventStore);
   refuseForeign(config, await stores.readStore.versions(), logId);
   return await replayAll([...new Set(wanted)], stores, { logId, signal }, { print, report });
 };
 
 /** Needs the log alone. */
-export const ignore = async (
+export const ignoreRevisions = async (
   store: EventStore,
   action: IgnoreAction,
   { print, report }: Pick<JobOutput, 'print' | 'report'>,
@@ -67,7 +68,7 @@ export const ignore = async (
     case 'ignored':
       report({ stream, outcome: ignored.kind, revisions: ignored.revisions, at: ignored.at });
       print(
-        `${stream}: ignored from now on: ${listed(ignored.revisions)}. Event ${ignored.at} says so.`,
+        `${stream}: ignored from now on: ${revisionList(ignored.revisions)}. Event ${ignored.at} says so.`,
       );
       return true;
     case 'ignored-before':
@@ -87,7 +88,7 @@ export const ignore = async (
 
 const MAX_SHOWN = 20;
 
-const listed = (revisions: readonly number[]): string =>
+const revisionList = (revisions: readonly number[]): string =>
   revisions.length <= MAX_SHOWN
     ? revisions.join(', ')
     : `${revisions.length} events from ${revisions[0]} to ${revisions.at(-1)}`;
@@ -98,7 +99,7 @@ const rangeOf = ({ from, to }: IgnoreAction): string =>
 /** By what this version of the service makes of the event today. */
 const remedyOf = async (letter: DeadLetter, store: EventStore): Promise<string | undefined> => {
   const { stream, revision } = letter;
-  const animeId = animeOf(letter);
+  const animeId = animeIdOfLetter(letter);
   if (stream === null || revision === null || animeId === undefined) return undefined;
   const replay = `To compute the anime again: anime-analytics dead-letters replay ${stream}`;
   const hidden = `The stream has no such event: see $maxCount, $maxAge and $tb in its metadata.`;
@@ -115,20 +116,20 @@ const remedyOf = async (letter: DeadLetter, store: EventStore): Promise<string |
   return hidden;
 };
 
-const animeOf = ({ stream }: DeadLetter): AnimeId | undefined =>
+const animeIdOfLetter = ({ stream }: DeadLetter): AnimeId | undefined =>
   stream === null ? undefined : animeIdOf(stream);
 
 /** A letter is settled once the active documents hold its event, and not as one that was skipped. */
-const withState = async (letters: readonly DeadLetter[], readStore: ReadStore) => {
+const withOpenState = async (letters: readonly DeadLetter[], readStore: ReadStore) => {
   const active = await readStore.active();
-  const ids = [...new Set(letters.flatMap((letter) => animeOf(letter) ?? []))];
+  const ids = [...new Set(letters.flatMap((letter) => animeIdOfLetter(letter) ?? []))];
   const found =
     active === null || !isOwn(readStore, active)
       ? []
       : await readStore.documents(active.name).animes(ids);
   const byId = new Map(found.map((document) => [document.animeId, document]));
   return letters.map((letter) => {
-    const animeId = animeOf(letter);
+    const animeId = animeIdOfLetter(letter);
     const document = animeId === undefined ? undefined : byId.get(animeId);
     const { revision } = letter;
     const isSettled =
@@ -140,7 +141,10 @@ const withState = async (letters: readonly DeadLetter[], readStore: ReadStore) =
   });
 };
 
-const lineOf = ({ stream, revision, source, reason, at }: DeadLetter, isOpen: boolean): string => {
+const letterLine = (
+  { stream, revision, source, reason, at }: DeadLetter,
+  isOpen: boolean,
+): string => {
   const place = stream === null ? source : `${stream}@${revision ?? '?'}`;
   return `${isOpen ? 'open   ' : 'settled'}  ${at}  ${place}  ${reason}`;
 };

@@ -1,4 +1,4 @@
-import type { RebuildAction } from '../cli.js';
+import type { RebuildAction } from './requests.js';
 import { streamOf } from '../domain/stream-name.js';
 import type { EventStore } from '../ports/event-store.js';
 import type { DocumentStore, ReadStore, VersionRecord, VersionState } from '../ports/read-store.js';
@@ -16,15 +16,16 @@ import { rebuild } from '../read-side/rebuild/rebuild.js';
 import { replayAnime } from '../read-side/rebuild/replay.js';
 import { watchRebuild } from '../read-side/rebuild/watch.js';
 import { readLogIdentity } from '../wire/log-identity.js';
-import { auditProgress, describeComparison } from './audit-job.js';
-import { isKafka } from './bus.js';
-import type { JobNeeds, JobOptions, JobOutput, Stores } from './job.js';
-import { isMongodb } from './read-store.js';
-import { isOwn, knownLog, nextName, otherFingerprint, refuseForeign } from './versions.js';
+import { auditProgress, describeComparison } from './audit.js';
+import { isKafka } from '../compose/bus.js';
+import type { JobDependencies, JobOptions, JobOutput } from './job.js';
+import type { Stores } from '../compose/stores.js';
+import { isMongodb } from '../compose/read-store.js';
+import { isOwn, knownLog, nextName, otherFingerprint, refuseForeign } from '../compose/versions.js';
 
 /** Makes a version that is of this log, finished and not behind the active one; false where it is not. */
 const activate = async (
-  { config, signal }: JobNeeds,
+  { config, signal }: JobDependencies,
   { eventStore, readStore, feeding }: Stores,
   { wanted, state }: { readonly wanted: string | undefined; readonly state: VersionState },
   print: JobOptions['print'],
@@ -97,7 +98,7 @@ const revisionsIn = async (documents: DocumentStore): Promise<Heads> => {
 
 /** Versions of the read models: built beside the active one, promoted, rolled back, pruned. */
 export const performRebuild = async (
-  needs: JobNeeds,
+  dependencies: JobDependencies,
   stores: Stores,
   action: RebuildAction,
   output: JobOutput,
@@ -106,13 +107,13 @@ export const performRebuild = async (
   const { readStore, feeding } = stores;
   switch (action.kind) {
     case 'build':
-      return await build(needs, stores, output);
+      return await buildVersion(dependencies, stores, output);
     case 'status':
-      return await status(needs, stores, output);
+      return await showVersions(dependencies, stores, output);
     case 'promote':
     case 'rollback': {
       const state = action.kind === 'promote' ? 'ready' : 'old';
-      const done = await activate(needs, stores, { wanted: action.version, state }, print);
+      const done = await activate(dependencies, stores, { wanted: action.version, state }, print);
       if (done) report({ version: (await readStore.active())?.name });
       return done;
     }
@@ -130,12 +131,12 @@ export const performRebuild = async (
 /** In a service commands wait for each batch. */
 const IN_SERVICE = { batchEvents: 500, cachedDocuments: 50_000 };
 
-const build = async (
-  needs: JobNeeds,
+const buildVersion = async (
+  dependencies: JobDependencies,
   { eventStore, readStore, deadLetters: openDeadLetters, feeding }: Stores,
   output: JobOutput,
 ): Promise<boolean> => {
-  const { config, logger, metrics, signal } = needs;
+  const { config, logger, metrics, signal } = dependencies;
   const { print, report, progress } = output;
   const logId = await knownLog(eventStore);
   const versions = await readStore.versions();
@@ -205,8 +206,8 @@ const nextOf = (readStore: ReadStore, versions: readonly VersionRecord[]): strin
   versions.find((version) => version.state === 'building' && isOwn(readStore, version))?.name ??
   nextName(versions);
 
-const status = async (
-  { signal }: JobNeeds,
+const showVersions = async (
+  { signal }: JobDependencies,
   { eventStore, readStore }: Stores,
   { print, report }: JobOutput,
 ): Promise<boolean> => {

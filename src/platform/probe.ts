@@ -2,7 +2,7 @@ import { connect as connectTcp, isIP, type Socket } from 'node:net';
 import { connect as connectTls, type ConnectionOptions } from 'node:tls';
 
 /** One host of a server, and how its protocol begins. */
-export interface Line {
+export interface Endpoint {
   readonly host: string;
   readonly port: number;
   /** Absent: the address says that there is no TLS. */
@@ -11,7 +11,7 @@ export interface Line {
   readonly hello: Uint8Array;
 }
 
-export type Finding =
+export type ProbeResult =
   | { readonly kind: 'fine' }
   /** It may pass by itself. */
   | { readonly kind: 'unreachable'; readonly why: string }
@@ -26,19 +26,19 @@ const LOOK_MS = 2_000;
  * Looks at the line itself, since clients tell a closed port, a certificate and a server that speaks
  * something else in many ways or not at all. Sends no credentials.
  */
-export const examine = async (line: Line, withinMs = LOOK_MS): Promise<Finding> => {
+export const probe = async (line: Endpoint, withinMs = LOOK_MS): Promise<ProbeResult> => {
   const { tls } = line;
   if (tls === undefined) {
     const reply = await sayHello(line, withinMs);
     if (reply === 'answer') return { kind: 'fine' };
-    if (reply instanceof Error && isOutOfReach(reply)) return unreachable(reply);
+    if (reply instanceof Error && isUnreachable(reply)) return unreachable(reply);
     const shaken = await shakeHands(line, { rejectUnauthorized: false }, withinMs);
     return shaken === null ? { kind: 'speaks-tls' } : unreachable(reply);
   }
   const failure = await shakeHands(line, tls, withinMs);
   if (failure === null) return { kind: 'fine' };
-  if (isOutOfReach(failure)) return unreachable(failure);
-  const code = codeOf(failure);
+  if (isUnreachable(failure)) return unreachable(failure);
+  const code = systemCode(failure);
   if (CERTIFICATE.test(code)) return { kind: 'certificate', why: `${failure.message} (${code})` };
   if ((await sayHello(line, withinMs)) === 'answer') return { kind: 'speaks-no-tls' };
   return unreachable(failure);
@@ -46,8 +46,8 @@ export const examine = async (line: Line, withinMs = LOOK_MS): Promise<Finding> 
 
 type Reply = 'answer' | 'silence' | Error;
 
-const sayHello = ({ host, port, hello }: Line, withinMs: number): Promise<Reply> =>
-  within<Reply>(withinMs, 'silence', (settle) => {
+const sayHello = ({ host, port, hello }: Endpoint, withinMs: number): Promise<Reply> =>
+  withSocket<Reply>(withinMs, 'silence', (settle) => {
     const socket = connectTcp({ host, port }, () => void socket.write(hello));
     socket.once('data', (bytes: Buffer) => settle(isTlsRecord(bytes) ? 'silence' : 'answer'));
     socket.once('error', settle);
@@ -57,11 +57,11 @@ const sayHello = ({ host, port, hello }: Line, withinMs: number): Promise<Reply>
 
 /** Null where it succeeds. */
 const shakeHands = (
-  { host, port }: Line,
+  { host, port }: Endpoint,
   tls: ConnectionOptions,
   withinMs: number,
 ): Promise<Error | null> =>
-  within<Error | null>(withinMs, silent(), (settle) => {
+  withSocket<Error | null>(withinMs, silent(), (settle) => {
     const name = isIP(host) === 0 ? { servername: host } : {};
     const socket = connectTls({ host, port, ...name, ...tls }, () => settle(null));
     socket.once('error', settle);
@@ -69,7 +69,7 @@ const shakeHands = (
     return socket;
   });
 
-const within = async <T>(
+const withSocket = async <T>(
   ms: number,
   late: T,
   begin: (settle: (outcome: T) => void) => Socket,
@@ -95,7 +95,7 @@ const isTlsRecord = (bytes: Buffer): boolean =>
 const closed = (): Error => Object.assign(new Error('closed'), { code: 'ECONNRESET' });
 const silent = (): Error => Object.assign(new Error('silent'), { code: 'ETIMEDOUT' });
 
-const codeOf = (error: Error): string => ('code' in error ? String(error.code) : '');
+const systemCode = (error: Error): string => ('code' in error ? String(error.code) : '');
 
 const CERTIFICATE =
   /^(CERT_\w+|\w*SELF_SIGNED_CERT\w*|UNABLE_TO_(GET|VERIFY|DECODE|DECRYPT)_\w+|INVALID_(CA|PURPOSE)|HOSTNAME_MISMATCH|ERR_TLS_CERT_ALTNAME_\w+|ERROR_IN_CERT_\w+)$/;
@@ -109,12 +109,12 @@ const WHY: Readonly<Record<string, string>> = {
   ETIMEDOUT: 'it does not answer',
 };
 
-const isOutOfReach = (error: Error): boolean => codeOf(error) in WHY;
+const isUnreachable = (error: Error): boolean => systemCode(error) in WHY;
 
-const unreachable = (reply: Reply | Error): Finding => ({
+const unreachable = (reply: Reply | Error): ProbeResult => ({
   kind: 'unreachable',
   why:
     reply instanceof Error
-      ? (WHY[codeOf(reply)] ?? 'it closes the connection')
+      ? (WHY[systemCode(reply)] ?? 'it closes the connection')
       : 'it does not answer as such a server does',
 });

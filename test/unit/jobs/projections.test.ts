@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { runProjectionsJob } from '../../../src/compose/projections-job.js';
+import { runProjectionsJob } from '../../../src/jobs/projections.js';
 import { ConfigError, loadConfig } from '../../../src/platform/config/config.js';
 import { silentLogger } from '../../../src/platform/observability/logger.js';
 import { freePort } from '../../support/free-port.js';

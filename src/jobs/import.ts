@@ -9,12 +9,11 @@ import type { CommandHandler } from '../command-side/handling/handler.js';
 import type { Logger } from '../platform/observability/logger.js';
 import type { EventStore } from '../ports/event-store.js';
 import { ANIME_STREAM_PREFIX } from '../domain/stream-name.js';
-import { openCommandHandler } from './commands.js';
-import { requireDataDirectory } from './data-directory.js';
-import { openEventStoreForJob, withoutPort } from './event-store.js';
+import { openCommandHandler, openEventStoreForJob, withoutPort } from '../compose/write-side.js';
+import { requireDataDirectory } from '../compose/data-directory.js';
 import { runJob, type JobOptions, type JobOutput } from './job.js';
 
-export interface ImportOptions {
+export interface FileImportOptions {
   readonly handler: CommandHandler;
   readonly logger: Logger;
   readonly file: string;
@@ -26,8 +25,8 @@ export interface ImportOptions {
 
 const MAX_LISTED_ON_TERMINAL = 20;
 
-/** Puts a catalogue file in, and says what came of it. */
-export const importFile = async (options: ImportOptions): Promise<ImportReport> => {
+/** Imports a catalogue file and prints the outcome. */
+const importFile = async (options: FileImportOptions): Promise<ImportReport> => {
   const { handler, logger, file, relist = false, clear = false, signal, output } = options;
   try {
     return await importCatalogFile({
@@ -39,17 +38,17 @@ export const importFile = async (options: ImportOptions): Promise<ImportReport> 
       ...(process.stdout.isTTY ? { maxListed: MAX_LISTED_ON_TERMINAL } : {}),
     });
   } catch (error) {
-    const problem = problemOf(error);
+    const problem = fileProblem(error);
     throw problem === undefined ? error : new ConfigError(`${file}: ${problem}`);
   }
 };
 
-const problemOf = (error: unknown): string | undefined => {
+const fileProblem = (error: unknown): string | undefined => {
   if (error instanceof CatalogFormatError) return error.message;
-  return error instanceof Error && 'code' in error ? PROBLEMS.get(error.code) : undefined;
+  return error instanceof Error && 'code' in error ? FILE_PROBLEMS.get(error.code) : undefined;
 };
 
-const PROBLEMS: ReadonlyMap<unknown, string> = new Map([
+const FILE_PROBLEMS: ReadonlyMap<unknown, string> = new Map([
   ['ENOENT', 'there is no such file.'],
   ['ENOTDIR', 'there is no such file.'],
   ['EISDIR', 'this is a directory, not a file.'],
@@ -61,13 +60,13 @@ const PROBLEMS: ReadonlyMap<unknown, string> = new Map([
  * false when rows were left out or it was stopped.
  */
 export const runImportJob = (
-  options: JobOptions & Pick<ImportOptions, 'file' | 'relist' | 'clear'>,
+  options: JobOptions & Pick<FileImportOptions, 'file' | 'relist' | 'clear'>,
 ): Promise<boolean> =>
-  runJob(options, async (needs) => {
-    const { config, logger, signal } = needs;
+  runJob(options, async (dependencies) => {
+    const { config, logger, signal } = dependencies;
     if (config.eventStore.url === '') await requireDataDirectory(config, { log: false });
-    const store = await openEventStoreForJob(needs);
-    const handler = await openCommandHandler(needs, store);
+    const store = await openEventStoreForJob(dependencies);
+    const handler = await openCommandHandler(dependencies, store);
     const imported = await importFile({ ...options, handler, logger, signal, output: options });
     const { error, ...report } = imported;
     options.report(error === undefined ? report : { ...report, error: error.message });
@@ -76,8 +75,15 @@ export const runImportJob = (
     throw error instanceof DirectoryInUseError ? withoutPort(error) : error;
   });
 
-/** Whether no anime was ever listed. */
-export const isEmptyStore = async (store: EventStore, signal: AbortSignal): Promise<boolean> => {
+/** Imports the file where the event store holds no anime yet. */
+export const importSample = async (
+  store: EventStore,
+  options: Omit<FileImportOptions, 'relist' | 'clear'>,
+): Promise<void> => {
+  if (await isEmptyStore(store, options.signal)) await importFile(options);
+};
+
+const isEmptyStore = async (store: EventStore, signal: AbortSignal): Promise<boolean> => {
   const all = store.subscribeToAll({ after: 'start', streamPrefix: ANIME_STREAM_PREFIX, signal });
   for await (const { kind } of all) {
     if (kind === 'event') return false;

@@ -4,10 +4,11 @@ import { connect } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { dirname, join } from 'node:path';
 import { expect } from 'chai';
+import { parseStoreJob } from '../../../src/cli/arguments.js';
 import { lockDirectory } from '../../../src/embedded-eventstore/lock.js';
-import { askService } from '../../../src/compose/job-client.js';
-import { serversOf } from '../../../src/compose/job-protocol.js';
-import { openJobServer, type JobServerOptions } from '../../../src/compose/job-server.js';
+import { askService } from '../../../src/jobs/socket-client.js';
+import { serverDigests } from '../../../src/jobs/socket-protocol.js';
+import { openJobServer, type JobServerOptions } from '../../../src/jobs/socket-server.js';
 import { loadConfig } from '../../../src/platform/config/config.js';
 import { silentLogger } from '../../../src/platform/observability/logger.js';
 import { rejectionOf } from '../../support/rejection-of.js';
@@ -29,7 +30,12 @@ describe('the socket for jobs', () => {
   const open = async (perform: JobServerOptions['perform'], dataDir = directory.path) => {
     const lock = lockDirectory(dataDir);
     const config = loadConfig({ NODE_ENV: 'test', DATA_DIR: dataDir });
-    const server = await openJobServer({ config, logger: silentLogger(), perform });
+    const server = await openJobServer({
+      config,
+      logger: silentLogger(),
+      parse: parseStoreJob,
+      perform,
+    });
     const release = (): Promise<void> => {
       lock.release();
       return Promise.resolve();
@@ -131,7 +137,7 @@ describe('the socket for jobs', () => {
     const { perform, begun } = endless();
     const { path, config } = await open(perform);
     const socket = connect(path);
-    socket.write(`${JSON.stringify({ args: ['audit'], servers: serversOf(config) })}\n`);
+    socket.write(`${JSON.stringify({ args: ['audit'], servers: serverDigests(config) })}\n`);
     const signal = await begun;
     socket.destroy();
     if (!signal.aborted) await once(signal, 'abort');

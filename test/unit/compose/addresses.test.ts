@@ -1,6 +1,5 @@
 import { expect } from 'chai';
-import type { Addresses } from '../../../src/compose/banner.js';
-import { elsewhere } from '../../../src/compose/elsewhere.js';
+import { type Addresses, otherParts } from '../../../src/compose/addresses.js';
 
 const DEVELOPMENT = { env: 'development', host: '127.0.0.1' } as const;
 const ALL: Addresses = {
@@ -9,8 +8,8 @@ const ALL: Addresses = {
   eventStorePage: 'http://127.0.0.1:2113',
 };
 
-const hrefs = (...args: Parameters<typeof elsewhere>): string[] =>
-  elsewhere(...args)().map(({ href }) => href);
+const hrefs = (...args: Parameters<typeof otherParts>): string[] =>
+  otherParts(...args)().map(({ href }) => href);
 
 describe('the links from one role to the others', () => {
   it('name each other open role of this process', () => {
@@ -27,7 +26,7 @@ describe('the links from one role to the others', () => {
 
   it('are resolved each time, because roles open one by one', () => {
     const addresses: Addresses = {};
-    const links = elsewhere({ config: DEVELOPMENT, addresses }, 'commands');
+    const links = otherParts({ config: DEVELOPMENT, addresses }, 'commands');
     expect(links()).to.deep.equal([]);
     addresses.queries = 'http://127.0.0.1:8001';
     expect(links().map(({ name }) => name)).to.deep.equal(['Query API']);

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { createServer, type AddressInfo, type Socket } from 'node:net';
 import { expect } from 'chai';
-import { examine } from '../../src/platform/line.js';
+import { probe } from '../../src/platform/probe.js';
 import { freePort } from '../support/free-port.js';
 
 const HELLO = Buffer.from('hello');
@@ -16,7 +16,7 @@ const findingAt = async (serve: (socket: Socket) => void, tls?: object) => {
   const { port } = server.address() as AddressInfo;
   const line = { host: '127.0.0.1', port, hello: HELLO, ...(tls === undefined ? {} : { tls }) };
   try {
-    return await examine(line, 200);
+    return await probe(line, 200);
   } finally {
     server.close();
   }
@@ -32,14 +32,14 @@ describe('a check of the connection to a server', () => {
 
   it('detects a port that nobody listens on', async () => {
     const line = { host: '127.0.0.1', port: await freePort(), hello: HELLO };
-    expect(await examine(line)).to.deep.equal({
+    expect(await probe(line)).to.deep.equal({
       kind: 'unreachable',
       why: 'nothing listens there',
     });
   });
 
   it('detects a host that does not exist', async () => {
-    const found = await examine({ host: 'nobody.invalid', port: 1, hello: HELLO });
+    const found = await probe({ host: 'nobody.invalid', port: 1, hello: HELLO });
     expect(found)
       .to.have.property('why')
       .that.matches(/no host has that name|looked up/);

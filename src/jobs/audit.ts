@@ -7,8 +7,9 @@ import {
   compareWithProjections,
   type ProjectionComparison,
 } from '../read-side/audit/projections.js';
-import type { JobNeeds, JobOutput, Stores } from './job.js';
-import { isOwn, knownLog, otherFingerprint, refuseForeign } from './versions.js';
+import type { JobDependencies, JobOutput } from './job.js';
+import type { Stores } from '../compose/stores.js';
+import { isOwn, knownLog, otherFingerprint, refuseForeign } from '../compose/versions.js';
 
 const SHOWN = 10;
 
@@ -65,7 +66,7 @@ const WAIT_MS = 10_000;
  * Without a name the active version. True where nothing differs and none is late.
  */
 export const audit = async (
-  { config, signal }: Pick<JobNeeds, 'config' | 'signal'>,
+  { config, signal }: Pick<JobDependencies, 'config' | 'signal'>,
   { eventStore, readStore }: Stores,
   version: string | undefined,
   { print, report, progress }: JobOutput,
@@ -104,7 +105,7 @@ export const auditProgress =
 const auditProjections = async (
   projections: Projections | undefined,
   documents: DocumentStore,
-  { print, signal }: Pick<JobOutput, 'print'> & Pick<JobNeeds, 'signal'>,
+  { print, signal }: Pick<JobOutput, 'print'> & Pick<JobDependencies, 'signal'>,
 ): Promise<ProjectionComparison | null> => {
   if (projections === undefined) return null;
   try {

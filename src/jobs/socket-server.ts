@@ -5,17 +5,31 @@ import { once } from 'node:events';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { announceJobs } from '../embedded-eventstore/lock.js';
-import { parseInvocation, UsageError, type StoreJob } from '../cli.js';
 import { ConfigError, type Config } from '../platform/config/config.js';
 import type { Logger } from '../platform/observability/logger.js';
 import { PortError } from '../ports/errors.js';
-import { isReadOnly, type JobOutput } from './job.js';
-import { linesOf, serversOf, toJson, type JobFrame, type JobRequest } from './job-protocol.js';
+import type { JobOutput } from './job.js';
+import { isReadOnly, type StoreJob } from './requests.js';
+import {
+  socketLines,
+  serverDigests,
+  toJson,
+  type JobFrame,
+  type JobRequest,
+} from './socket-protocol.js';
 
 export interface JobServerOptions {
   readonly config: Config;
   readonly logger: Logger;
+  /** Checks the arguments as on the command line; null where they ask for no store job. */
+  readonly parse: (args: readonly string[]) => StoreJob | null;
   readonly perform: (job: StoreJob, signal: AbortSignal, output: JobOutput) => Promise<boolean>;
+}
+
+export interface JobServer {
+  /** Of the socket. */
+  readonly path: string;
+  readonly close: () => Promise<void>;
 }
 
 const MAX_JOBS = 4;
@@ -25,13 +39,13 @@ const REQUEST_WITHIN_MS = 5_000;
 /** A client that does not read what it asked for is let go. */
 const MAX_UNREAD_BYTES = 64 * 1024 * 1024;
 
-class Refused extends Error {}
+class JobRefusedError extends Error {}
 
 /**
  * Takes jobs on a socket that only the user of this process can open, which is all the credential
  * there is. The owner file of DATA_DIR says where.
  */
-export const openJobServer = async (options: JobServerOptions) => {
+export const openJobServer = async (options: JobServerOptions): Promise<JobServer> => {
   const { config, logger } = options;
   const stopping = new AbortController();
   const running = new Map<Promise<void>, { readonly writes: boolean }>();
@@ -40,9 +54,12 @@ export const openJobServer = async (options: JobServerOptions) => {
   const admit = (job: StoreJob): { readonly writes: boolean } => {
     const writes = !isReadOnly(job);
     const others = [...running.values()];
-    if (others.length > MAX_JOBS) throw new Refused(`${MAX_JOBS} jobs are running: wait for one.`);
+    if (others.length > MAX_JOBS)
+      throw new JobRefusedError(`${MAX_JOBS} jobs are running: wait for one.`);
     if (writes && others.some((other) => other.writes)) {
-      throw new Refused('Another job that changes something is running: wait until it is done.');
+      throw new JobRefusedError(
+        'Another job that changes something is running: wait until it is done.',
+      );
     }
     return { writes };
   };
@@ -56,8 +73,8 @@ export const openJobServer = async (options: JobServerOptions) => {
     socket.once('close', () => client.abort());
     const signal = AbortSignal.any([client.signal, stopping.signal]);
     try {
-      const lines = linesOf(socket, MAX_REQUEST);
-      const job = await requested(config, socket, lines);
+      const lines = socketLines(socket, MAX_REQUEST);
+      const job = await requestedJob(options, socket, lines);
       entry.writes = admit(job).writes;
       void followStop(lines, client);
       logger.info('A job of the command line is running', { job });
@@ -69,8 +86,8 @@ export const openJobServer = async (options: JobServerOptions) => {
       send({ done });
     } catch (error) {
       const isShutDown = stopping.signal.aborted;
-      if (!isKnown(error) && !signal.aborted) logger.error('A job failed', { error });
-      const isUsage = error instanceof ConfigError || error instanceof UsageError;
+      if (!isExplained(error) && !signal.aborted) logger.error('A job failed', { error });
+      const isUsage = error instanceof ConfigError;
       send({ error: sentenceOf(error, isShutDown, client.signal.aborted), isUsage });
     }
     socket.end();
@@ -98,16 +115,16 @@ export const openJobServer = async (options: JobServerOptions) => {
   return { path: place.path, close };
 };
 
-const requested = async (
-  config: Config,
+const requestedJob = async (
+  { config, parse }: JobServerOptions,
   socket: Socket,
   lines: AsyncGenerator<string>,
 ): Promise<StoreJob> => {
   const timer = setTimeout(() => socket.destroy(), REQUEST_WITHIN_MS);
   const line = await lines.next().finally(() => clearTimeout(timer));
-  if (line.done === true) throw new Refused('No job was asked for.');
+  if (line.done === true) throw new JobRefusedError('No job was asked for.');
   const { args, servers } = readRequest(line.value);
-  const others = Object.entries(serversOf(config)).flatMap(([name, digest]) =>
+  const others = Object.entries(serverDigests(config)).flatMap(([name, digest]) =>
     servers[name] === digest ? [] : [name],
   );
   if (others.length > 0) {
@@ -115,14 +132,17 @@ const requested = async (
       `${others.join(', ')}: the service that has DATA_DIR runs with other values: set the same for the job.`,
     );
   }
-  const invocation = parseInvocation(args);
-  switch (invocation.command) {
-    case 'audit':
-    case 'rebuild':
-    case 'dead-letters':
-      return invocation;
-    default:
-      throw new Refused(`${invocation.command} is no job for a running service.`);
+  const job = parsedJob(args, parse);
+  if (job !== null) return job;
+  throw new JobRefusedError(`${args[0]} is no job for a running service.`);
+};
+
+/** Wrong usage is the client's mistake, like a wrong setting. */
+const parsedJob = (args: readonly string[], parse: JobServerOptions['parse']): StoreJob | null => {
+  try {
+    return parse(args);
+  } catch (error) {
+    throw new ConfigError(error instanceof Error ? error.message : String(error));
   }
 };
 
@@ -136,7 +156,9 @@ const readRequest = (line: string): JobRequest => {
   } catch {
     // The same as one of another shape.
   }
-  throw new Refused('The request cannot be read: is the job of another version than the service?');
+  throw new JobRefusedError(
+    'The request cannot be read: is the job of another version than the service?',
+  );
 };
 
 /** Whatever the client says after its request means that it has had enough; so does its end. */
@@ -148,14 +170,14 @@ const followStop = async (
   client.abort();
 };
 
-const isKnown = (error: unknown): boolean =>
-  [ConfigError, UsageError, PortError, Refused].some((kind) => error instanceof kind);
+const isExplained = (error: unknown): boolean =>
+  [ConfigError, PortError, JobRefusedError].some((kind) => error instanceof kind);
 
 const sentenceOf = (error: unknown, isShutDown: boolean, isStopped: boolean): string => {
   if (isShutDown) return 'The service is stopping: run the job again once it is back.';
   if (isStopped) return 'Stopped.';
   const message = error instanceof Error ? error.message : String(error);
-  return isKnown(error) ? message : `${message} The log of the service says more.`;
+  return isExplained(error) ? message : `${message} The log of the service says more.`;
 };
 
 /** What the operating systems take at most as the path of a socket, with its end. */
@@ -165,7 +187,7 @@ const MAX_PATH_BYTES = 100;
 const listenPrivately = async (server: Server, dataDir: string) => {
   if (process.platform === 'win32') {
     const path = `\\\\.\\pipe\\anime-analytics-${randomUUID()}`;
-    await listen(server, path);
+    await listenOn(server, path);
     return { path, remove: () => Promise.resolve() };
   }
   const inside = join(resolve(dataDir), 'jobs', 'socket');
@@ -180,7 +202,7 @@ const bound = async (server: Server, path: string): Promise<string | null> => {
     await rm(path, { force: true });
     await mkdir(dirname(path), { mode: 0o700, recursive: true });
     await chmod(dirname(path), 0o700);
-    await listen(server, path);
+    await listenOn(server, path);
     await chmod(path, 0o600);
     return path;
   } catch {
@@ -190,12 +212,12 @@ const bound = async (server: Server, path: string): Promise<string | null> => {
 
 const boundElsewhere = async (server: Server): Promise<string> => {
   const path = join(await mkdtemp(join(tmpdir(), 'anime-analytics-')), 'socket');
-  await listen(server, path);
+  await listenOn(server, path);
   await chmod(path, 0o600);
   return path;
 };
 
-const listen = async (server: Server, path: string): Promise<void> => {
+const listenOn = async (server: Server, path: string): Promise<void> => {
   server.listen(path);
   await once(server, 'listening');
 };

@@ -1,6 +1,6 @@
 import { createProgress, type ProgressOutput } from '../platform/progress.js';
 import type { JobOutput } from './job.js';
-import { toJson } from './job-protocol.js';
+import { toJson } from './socket-protocol.js';
 
 export interface JobOutputOptions {
   readonly command: string;

@@ -111,7 +111,7 @@ export const helpOf = (name: CommandName): string => {
     ([option, text]) => `  --${option.padEnd(15)} ${text}`,
   );
   return [
-    ...usage.map((line, index) => `${index === 0 ? 'Usage:' : '      '} ${lineOf(line)}`),
+    ...usage.map((line, index) => `${index === 0 ? 'Usage:' : '      '} ${usageLine(line)}`),
     ...['', about, '', 'Options:', ...described, ''],
     `Environment: ${environment.join(', ')} (anime-analytics config --help explains them)`,
     `Exit codes: ${exits}`,
@@ -120,7 +120,7 @@ export const helpOf = (name: CommandName): string => {
 };
 
 /** A line that goes on with the one above stays without the program's name. */
-const lineOf = (line: string): string =>
+const usageLine = (line: string): string =>
   `${line.startsWith(' ') ? ' '.repeat(PROGRAM.length) : PROGRAM} ${line}`;
 
 export const USAGE = `Usage: ${PROGRAM} <command> [--help]

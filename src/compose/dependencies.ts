@@ -6,10 +6,10 @@ import type { Metrics } from '../platform/observability/metrics.js';
 import type { ServerWatch } from './server-watch.js';
 
 /** What every part of the service is opened with. */
-export interface Needs {
+export interface Dependencies {
   readonly config: Config;
   readonly logger: Logger;
-  readonly life: Lifecycle;
+  readonly lifecycle: Lifecycle;
   readonly metrics: Metrics;
   readonly health: Health;
   /** Absent where nobody watches: in a job of the command line. */

@@ -1,0 +1,123 @@
+import { readFile } from 'node:fs/promises';
+import { pause } from '../platform/async/retry.js';
+import type { StreamTrouble } from '../platform/observability/health.js';
+import { PACKAGE_ROOT } from '../platform/package.js';
+import type {
+  ProjectionCondition,
+  ProjectionDefinition,
+  Projections,
+  ProjectionStatus,
+} from '../ports/projections.js';
+import {
+  ANIME_ACTIVITY,
+  ANIME_RATING_CHANGES,
+  ANIME_RATING_SUMMARY,
+} from '../read-side/audit/projections.js';
+import type { Dependencies } from './dependencies.js';
+
+/** The server's own projection that makes the streams which ours read. */
+export const BY_CATEGORY_PROJECTION = '$by_category';
+
+const directory = `${PACKAGE_ROOT}projections/`;
+
+/** Put behind each: the engine knows no imports. */
+const READING = 'reading.js';
+
+/** Each stands in a file of its name. Those that write events or links need emit. */
+const PROJECTIONS: readonly Omit<ProjectionDefinition, 'query'>[] = [
+  { name: ANIME_ACTIVITY, emit: false },
+  { name: ANIME_RATING_CHANGES, emit: true },
+  { name: ANIME_RATING_SUMMARY, emit: false },
+  { name: 'user-timeline', emit: true },
+  { name: 'global-totals', emit: false },
+];
+
+/** Our projections as they stand in `projections/`, an emitting one before the one that reads it. */
+export const projectionDefinitions = async (): Promise<readonly ProjectionDefinition[]> => {
+  const text = (file: string): Promise<string> => readFile(`${directory}${file}`, 'utf8');
+  const reading = await text(READING);
+  return Promise.all(
+    PROJECTIONS.map(async (projection) => ({
+      ...projection,
+      query: `${await text(`${projection.name}.js`)}\n${reading}`,
+    })),
+  );
+};
+
+const PROJECTIONS_EVERY_MS = 15_000;
+
+const PROJECTION_CONDITIONS: readonly (ProjectionCondition | 'missing')[] = [
+  ...(['running', 'stopped', 'faulted', 'changing', 'missing'] as const),
+];
+
+type WatchDependencies = Pick<Dependencies, 'logger' | 'lifecycle' | 'metrics' | 'health'>;
+
+/**
+ * Asks again and again how our projections are, for `/health` and the metrics: one that faulted stays
+ * so until somebody acts, and nothing else tells. Commands and queries go on without them.
+ */
+export const watchProjections = async (
+  { logger, lifecycle, metrics, health }: WatchDependencies,
+  projections: Projections,
+  everyMs = PROJECTIONS_EVERY_MS,
+): Promise<void> => {
+  const names = [
+    BY_CATEGORY_PROJECTION,
+    ...(await projectionDefinitions()).map(({ name }) => name),
+  ];
+  const stopping = new AbortController();
+  let troubles: readonly StreamTrouble[] = [];
+  let failed = false;
+
+  const look = async (): Promise<void> => {
+    const all = await projections.list();
+    const known = names.map((name) => [name, all.find((each) => each.name === name)] as const);
+    troubles = known.flatMap(([name, status]) => projectionTrouble(name, status));
+    for (const [projection, status] of known) {
+      for (const condition of PROJECTION_CONDITIONS) {
+        const is = (status?.condition ?? 'missing') === condition;
+        metrics.projectionState.set({ projection, condition }, is ? 1 : 0);
+      }
+    }
+  };
+
+  const watch = async (): Promise<void> => {
+    while (!stopping.signal.aborted) {
+      try {
+        await look();
+        failed = false;
+      } catch (error) {
+        // Not knowing is no fault of theirs: nothing is said of them until they are seen again.
+        troubles = [];
+        metrics.projectionState.reset();
+        const why = error instanceof Error ? error.message : 'unknown';
+        if (!failed) logger.warn('The projections cannot be watched', { why });
+        failed = true;
+      }
+      await pause(everyMs, stopping.signal);
+    }
+  };
+
+  health.watch('projections', () => troubles);
+  let watching: Promise<void> = Promise.resolve();
+  await lifecycle.open(
+    'projections watch',
+    () => {
+      watching = watch();
+      return Promise.resolve();
+    },
+    async () => {
+      stopping.abort();
+      await watching;
+    },
+  );
+};
+
+const projectionTrouble = (name: string, status: ProjectionStatus | undefined): StreamTrouble[] => {
+  const condition = status?.condition ?? 'missing';
+  if (condition === 'running' || condition === 'changing') return [];
+  const why = status?.reason ? `: ${status.reason}` : '.';
+  const detail = `The projection ${name} is ${condition}${why}`;
+  const remedy = 'Run `anime-analytics projections deploy`, which starts it again.';
+  return [{ stream: `$projections-${name}`, detail, remedy }];
+};

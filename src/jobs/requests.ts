@@ -1,0 +1,34 @@
+/** What can be asked of the read models' versions. */
+export type RebuildAction =
+  | { readonly kind: 'build' }
+  | { readonly kind: 'status' }
+  /** Without a version: the newest that is ready, or the one that was active before. */
+  | { readonly kind: 'promote' | 'rollback'; readonly version: string | undefined }
+  | { readonly kind: 'prune'; readonly version: string };
+
+export type DeadLettersAction =
+  | { readonly kind: 'list'; readonly limit: number }
+  /** The stream of one anime; without one, the streams of all open letters. */
+  | { readonly kind: 'replay'; readonly stream: string | undefined }
+  | IgnoreAction;
+
+export interface IgnoreAction {
+  readonly kind: 'ignore';
+  readonly stream: string;
+  /** First and last revision. */
+  readonly from: number;
+  readonly to: number;
+  readonly reason: string;
+  /** Also events that a newer version of this service wrote. */
+  readonly evenNewer: boolean;
+}
+
+/** A job on the log and the documents; the process that owns them can run it, too. */
+export type StoreJob =
+  | { readonly command: 'rebuild'; readonly action: RebuildAction }
+  | { readonly command: 'audit'; readonly version: string | undefined }
+  | { readonly command: 'dead-letters'; readonly action: DeadLettersAction };
+
+/** Whether the job leaves everything as it is. */
+export const isReadOnly = (job: StoreJob): boolean =>
+  job.command === 'audit' || ['status', 'list'].includes(job.action.kind);

@@ -1,0 +1,72 @@
+import { DirectoryInUseError } from '../embedded-eventstore/lock.js';
+import { openStores, type Stores } from '../compose/stores.js';
+import { isReadOnly, type StoreJob } from './requests.js';
+import { PortError } from '../ports/errors.js';
+import { audit } from './audit.js';
+import { requireDataDirectory } from '../compose/data-directory.js';
+import { ignoreRevisions, listOrReplay } from './dead-letters.js';
+import { openEventStoreForJob } from '../compose/write-side.js';
+import {
+  ownerTakesNoJobs,
+  runJob,
+  type JobDependencies,
+  type JobOptions,
+  type JobOutput,
+} from './job.js';
+import { askService } from './socket-client.js';
+import { performRebuild } from './rebuild.js';
+
+/** Runs a job on open stores: in a process of its own, or in the service that owns them. */
+export const performStoreJob = async (
+  job: StoreJob,
+  dependencies: JobDependencies,
+  stores: Stores,
+  output: JobOutput,
+): Promise<boolean> => {
+  switch (job.command) {
+    case 'audit':
+      return await audit(dependencies, stores, job.version, output);
+    case 'dead-letters':
+      return job.action.kind === 'ignore'
+        ? await ignoreRevisions(stores.eventStore, job.action, output)
+        : await listOrReplay(dependencies, stores, job.action, output);
+    case 'rebuild':
+      try {
+        return await performRebuild(dependencies, stores, job.action, output);
+      } catch (error) {
+        // The store refuses in a sentence: there is no such version, or it is the active one.
+        if (!(error instanceof PortError) || error.code !== 'CONFLICT') throw error;
+        output.print(error.message);
+        return false;
+      }
+  }
+};
+
+/** Runs a job here, or in the service that owns DATA_DIR, which gets the same arguments. */
+export const runStoreJob = async (
+  options: JobOptions,
+  job: StoreJob,
+  args: readonly string[],
+): Promise<boolean> => {
+  const needs = { readOnly: isReadOnly(job), readsLetters: job.command === 'dead-letters' };
+  try {
+    return await runJob(options, async (dependencies) => {
+      if (job.command !== 'dead-letters' || job.action.kind !== 'ignore') {
+        return await performStoreJob(
+          job,
+          dependencies,
+          await openStores(dependencies, needs),
+          options,
+        );
+      }
+      // Ignoring events needs only the log, wherever that is.
+      const { config } = dependencies;
+      if (config.eventStore.url === '') await requireDataDirectory(config, { log: true });
+      return await ignoreRevisions(await openEventStoreForJob(dependencies), job.action, options);
+    });
+  } catch (error) {
+    if (!(error instanceof DirectoryInUseError)) throw error;
+    if (error.owner?.jobs === undefined) throw ownerTakesNoJobs(error);
+    return await askService(error.owner.jobs, args, options);
+  }
+};

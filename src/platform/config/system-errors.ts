@@ -1,0 +1,181 @@
+import { accessSync, constants, existsSync, readdirSync, statSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { PortError } from '../../ports/errors.js';
+import { ConfigError } from './config.js';
+
+/** A sentence that names the setting, where a directory is of no use; else the error as it is. */
+export const directoryError = (variable: string, directory: string, error: unknown): unknown => {
+  const chain = chainOf(error);
+  // Which file it is, and whether it may be thrown away, is said by whoever read it.
+  const broken = chain.find((one) => one instanceof PortError && one.code === 'CORRUPT');
+  if (broken !== undefined) return new ConfigError(`${variable}: ${broken.message}`);
+  const told = chain.flatMap(systemReason)[0];
+  if (told === undefined) return error;
+  const why = exactReason(directory, told);
+  return new ConfigError(`${variable}: ${directory} ${why}, or set another directory.`);
+};
+
+const exactReason = (directory: string, told: string): string => {
+  if (told === NO_DIRECTORY) return fileInPlace(directory) ?? told;
+  return VAGUE.has(told) ? (accessReason(directory) ?? blockedFile(directory) ?? told) : told;
+};
+
+const chainOf = (error: unknown): Error[] =>
+  error instanceof Error ? [error, ...chainOf(error.cause)] : [];
+
+const FULL = 'is on a disk that is full. Make room there';
+const FORBIDDEN = 'is a directory that this user may not write to. Give it to this user';
+const READ_ONLY = 'is on a file system that is read-only. Mount it for writing';
+const NO_DIRECTORY = 'is a file or is below one, where a directory is needed. Move that file away';
+
+const NO_WAY = 'cannot be made: its path leads nowhere. Mend the path';
+const UNOPENABLE = 'holds a file that cannot be opened. Move it away';
+/** Said of other things, too: a look at the directory tells them apart. */
+const VAGUE: ReadonlySet<string> = new Set([FORBIDDEN, NO_WAY, UNOPENABLE]);
+
+const REASONS: Readonly<Record<string, string>> = {
+  ENOSPC: FULL,
+  EDQUOT: FULL,
+  EACCES: FORBIDDEN,
+  EPERM: FORBIDDEN,
+  EROFS: READ_ONLY,
+  ENOTDIR: NO_DIRECTORY,
+  EEXIST: NO_DIRECTORY,
+  EISDIR: 'holds a directory where a file is needed. Move it away',
+  ENOENT: NO_WAY,
+  ENAMETOOLONG: 'is too long a name. Shorten it',
+};
+
+/** What SQLite says, wherever it was said: an error of another thread keeps its words alone. */
+const SQLITE_REASONS: readonly (readonly [RegExp, string])[] = [
+  [/database or disk is full/, FULL],
+  [/readonly database/, FORBIDDEN],
+  [/unable to open database file/, UNOPENABLE],
+  [
+    /file is not a database|disk image is malformed/,
+    'holds a file that is no database of ours, or a broken one. Restore a backup',
+  ],
+];
+
+const systemReason = (error: Error): string[] => {
+  const code = 'code' in error && typeof error.code === 'string' ? error.code : '';
+  const reason = REASONS[code] ?? SQLITE_REASONS.find(([words]) => words.test(error.message))?.[1];
+  return reason === undefined ? [] : [reason];
+};
+
+/** Whether the directory, or what there is of its path, may be written to. */
+const accessReason = (directory: string): string | undefined => {
+  try {
+    accessSync(directory, constants.W_OK | constants.X_OK);
+    return undefined;
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? String(error.code) : '';
+    const parent = dirname(directory);
+    return code === 'ENOENT' && parent !== directory ? accessReason(parent) : REASONS[code];
+  }
+};
+
+const SUBDIRECTORY = 'read-models';
+
+const fileInPlace = (directory: string): string | undefined =>
+  valueOrUndefined(() => statSync(join(directory, SUBDIRECTORY)).isDirectory()) === false
+    ? `holds a file ${SUBDIRECTORY} where a directory is needed. Move it away`
+    : undefined;
+
+/** Which file it is, where the system or SQLite does not say so. */
+const blockedFile = (directory: string): string | undefined => {
+  const files = ['', SUBDIRECTORY].flatMap((below) => filesIn(directory, below));
+  const made = files.find(({ entry }) => entry.isDirectory());
+  if (made !== undefined) {
+    return `holds a directory ${made.name} where a file is needed. Move it away`;
+  }
+  return foreignFile(
+    directory,
+    files.map(({ name }) => name),
+  );
+};
+
+const foreignFile = (directory: string, names: readonly string[]): string | undefined => {
+  const foreign = [SUBDIRECTORY, ...names]
+    .filter((name) => existsSync(join(directory, name)))
+    .find((name) => !isWritable(join(directory, name)));
+  return foreign && `holds ${foreign}, which this user may not write. Give it to this user`;
+};
+
+const isWritable = (path: string): boolean =>
+  valueOrUndefined(() => {
+    accessSync(path, constants.R_OK | constants.W_OK);
+    return true;
+  }) ?? false;
+
+const filesIn = (directory: string, below: string) =>
+  (valueOrUndefined(() => readdirSync(join(directory, below), { withFileTypes: true })) ?? [])
+    .filter(({ name }) => /\.(db(-wal|-shm)?|json|log)$/.test(name))
+    .map((entry) => ({ entry, name: join(below, entry.name) }));
+
+const valueOrUndefined = <T>(work: () => T): T | undefined => {
+  try {
+    return work();
+  } catch {
+    return undefined;
+  }
+};
+
+/** Why a database there cannot be written: SQLite would open it and fail with the first write. */
+export const unwritableDatabase = (directory: string): string | undefined => {
+  const databases = ['', SUBDIRECTORY]
+    .flatMap((below) => filesIn(directory, below))
+    .map(({ name }) => name)
+    .filter((name) => name.endsWith('.db'));
+  const reason = foreignFile(directory, databases);
+  return reason && (accessReason(directory) ?? reason);
+};
+
+/** Rethrows the failure to listen on a port as a sentence that names the setting. */
+export const listenError =
+  (variable: string, port: number) =>
+  (error: unknown): never => {
+    const failure = rootOf(error);
+    const remedy = failure === undefined ? undefined : REMEDIES[failure.code ?? ''];
+    if (failure === undefined || remedy === undefined) throw error;
+    throw new ConfigError(remedy({ variable, port, host: hostOf(failure) }));
+  };
+
+type ListenError = NodeJS.ErrnoException & {
+  readonly hostname?: string;
+  readonly address?: string;
+};
+
+interface ListenTarget {
+  readonly variable: string;
+  readonly port: number;
+  readonly host: string;
+}
+
+/** The event store's port wraps what the system said. */
+const rootOf = (error: unknown): ListenError | undefined => {
+  if (!(error instanceof Error)) return undefined;
+  return error.cause === undefined ? error : rootOf(error.cause);
+};
+
+const hostOf = ({ hostname, address }: ListenError): string => hostname ?? address ?? 'the host';
+
+const inUse = ({ variable, port }: ListenTarget): string => {
+  const taken = `${variable}: port ${port} is in use by another process.`;
+  return variable === 'EVENTSTORE_PORT'
+    ? `${taken} If that is your EventStoreDB, set EVENTSTORE_URL to work with it; else set another port, or 0 for none.`
+    : `${taken} Stop that process or set another port.`;
+};
+
+const noSuchHost = ({ host }: ListenTarget): string =>
+  `HOST: ${host} is no address of this machine. Set 127.0.0.1, or 0.0.0.0 for all of its addresses.`;
+
+const REMEDIES: Readonly<Record<string, (place: ListenTarget) => string>> = {
+  EADDRINUSE: inUse,
+  EACCES: ({ variable, port }) =>
+    `${variable}: this user may not listen on port ${port}. Set a port above 1023.`,
+  EADDRNOTAVAIL: noSuchHost,
+  ENOTFOUND: noSuchHost,
+  EAI_AGAIN: noSuchHost,
+  EINVAL: noSuchHost,
+};
