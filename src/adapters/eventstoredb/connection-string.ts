@@ -2,7 +2,7 @@ import type { ConnectionOptions } from '@eventstore/db-client/dist/Client/parseC
 import { parseConnectionString } from '@eventstore/db-client/dist/Client/parseConnectionString.js';
 import { readFileSync } from 'node:fs';
 import type { Endpoint } from '../../platform/probe.js';
-import { cutNumberOf, isEventStoreAddress } from '../../platform/config/server-address.js';
+import { unusableNumberIn, isEventStoreAddress } from '../../platform/config/server-address.js';
 
 export interface Address {
   readonly options: ConnectionOptions;
@@ -43,7 +43,7 @@ export const parseAddress = (connectionString: string): Address => {
     const [name] = unknown.split('=');
     throw new Error(`The event store's connection string has an unknown setting: ${name}.`);
   }
-  const cut = cutNumberOf(address);
+  const cut = unusableNumberIn(address);
   if (cut !== undefined) {
     throw new Error(`The event store's connection string needs a whole number for ${cut}.`);
   }

@@ -1,7 +1,12 @@
 import { isIP } from 'node:net';
 import convict from 'convict';
 import express from 'express';
-import { cutNumberOf, isEventStoreAddress, isMongodbAddress } from './server-address.js';
+import {
+  isEventStoreAddress,
+  isMongodbAddress,
+  MAX_TIMER_MS,
+  unusableNumberIn,
+} from './server-address.js';
 
 const assertFormat = (holds: boolean, expectation: string): void => {
   if (!holds) throw new Error(expectation);
@@ -9,7 +14,7 @@ const assertFormat = (holds: boolean, expectation: string): void => {
 
 const isText = (value: unknown): value is string => typeof value === 'string' && value !== '';
 
-/** Commas and spaces alone are a mistake, which must not count as none: it stays, and is refused. */
+/** Commas and spaces alone become one empty item, which is refused: they must not count as no list. */
 const listOf = (text: string): string[] => {
   const items = text
     .split(',')
@@ -25,26 +30,30 @@ const isAddress = (value: unknown): boolean => {
   return port >= 1 && port <= 65_535;
 };
 
-/** As a browser sends it: anything else, such as a path or a closing slash, would match no page. */
+/** As a browser sends it: with a path or a closing slash it would match no page. */
 const isOrigin = (value: unknown): boolean => {
   if (typeof value !== 'string' || !/^[a-z][a-z\d+.-]*:\/\/[^\s/?#@]+$/.test(value)) return false;
   return /^https?:/.test(value) ? URL.canParse(value) && new URL(value).origin === value : true;
 };
 
-/** Timers fire at once beyond this. */
 const HIGHEST = 2 ** 31 - 1;
+/** Far enough below MAX_TIMER_MS for timers that add to a setting. */
+const DAY_MS = 24 * 60 * 60 * 1000;
 
-/** Convict's own numbers read as far as they can: 10.0.0.0/8 as 10, and 1e3 as 1. */
-const wholeNumber = (lowest: number, highest: number) => ({
+/** Convict's own number formats accept a prefix: they read 10.0.0.0/8 as 10 and 1e3 as 1. */
+const wholeNumber = (lowest: number, highest: number, unit = '', note = '') => ({
   coerce: (value: unknown) =>
     typeof value === 'string' && /^\s*\d+\s*$/.test(value) ? Number(value) : value,
   validate: (value: unknown) => {
-    const range = `a whole number from ${lowest} to ${highest}, digits only`;
+    const range = `a whole number${unit} from ${lowest} to ${highest}${note}, digits only`;
     assertFormat(value !== '', `is empty; give ${range}, or leave it out for the default`);
     const ok = Number.isInteger(value) && Number(value) >= lowest && Number(value) <= highest;
     assertFormat(ok, `must be ${range}`);
   },
 });
+
+const milliseconds = (lowest: number) =>
+  wholeNumber(lowest, DAY_MS, ' of milliseconds', ' (24 hours)');
 
 const SWITCH = new Map([
   ...['true', '1', 'yes', 'on'].map((word) => [word, true] as const),
@@ -54,12 +63,12 @@ const SWITCH = new Map([
 const switched = (value: unknown): unknown =>
   typeof value === 'string' ? (SWITCH.get(value.trim().toLowerCase()) ?? value) : value;
 
-/** How many proxies, none or all, or which: what Express's setting takes. */
+/** The number of proxies, all, none or their addresses, as Express's `trust proxy` takes it. */
 const trusted = (value: unknown): unknown => {
   if (typeof value !== 'string' || value === '') return value;
   if (/^\s*\d+\s*$/.test(value)) return Number(value);
   const all = switched(value);
-  // Zero, because Express's rate limit complains of proxies where it finds false.
+  // Zero instead of false, of which express-rate-limit complains.
   return all === false ? 0 : all === true ? true : listOf(value);
 };
 
@@ -70,7 +79,7 @@ const isTrusted = (value: unknown): boolean => {
     return value === true || (Number.isSafeInteger(value) && Number(value) >= 0);
   }
   const proxies = value.map(String);
-  // Express alone would also take the short forms of an address: 10.8 as 10.0.0.8.
+  // Express would also accept short addresses: 10.8 as 10.0.0.8.
   const ok = proxies.every((one) => PROXY_NAMES.includes(one) || isIP(one.replace(/\/.*/, '')) > 0);
   if (!ok || proxies.length === 0) return false;
   try {
@@ -88,8 +97,11 @@ const address = (isAddressOf: (text: string) => boolean, example: string) => ({
       value === '' || (typeof value === 'string' && isAddressOf(value)),
       `must be empty or look like ${example}, with special characters of the password percent-encoded`,
     );
-    const cut = cutNumberOf(String(value));
-    assertFormat(cut === undefined, `needs a whole number for ${cut}, digits only`);
+    const unusable = unusableNumberIn(String(value));
+    assertFormat(
+      unusable === undefined,
+      `needs a whole number for ${unusable}, digits only, at most ${MAX_TIMER_MS}`,
+    );
   },
 });
 
@@ -99,20 +111,28 @@ const named = (names: RegExp, expectation: string) => ({
   },
 });
 
+const DATABASE_NAME = /^(?!(?:admin|local|config)$)[^\p{Cc}/\\. "$*<>:|?]+$/iu;
+const MAX_DATABASE_BYTES = 63;
+
 convict.addFormats({
   text: {
     validate: (value: unknown) => {
       assertFormat(isText(value), 'must be a text that is not empty');
     },
   },
-  // Its dead letters are on a topic of that name and .dlq.
+  // Kafka allows 249; the topic of the dead letters adds .dlq.
   'kafka-topic': named(/^(?!\.{1,2}$)[\w.-]{1,245}$/, '1 to 245 letters, digits and . _ -'),
   'kafka-group': named(/^[^\p{Cc}]{1,200}$/u, '1 to 200 characters without control characters'),
-  'mongodb-database': named(
-    /^(?!(?:admin|local|config)$)[^\p{Cc}/\\. "$*<>:|?]{1,63}$/iu,
-    '1 to 63 characters without spaces and / \\ . " $ * < > : | ?, and not admin, local or config',
-  ),
-  // These three take the place of convict's own.
+  'mongodb-database': {
+    validate: (value: unknown) => {
+      const isName = typeof value === 'string' && DATABASE_NAME.test(value);
+      assertFormat(
+        isName && Buffer.byteLength(value) <= MAX_DATABASE_BYTES,
+        `must be 1 to ${MAX_DATABASE_BYTES} bytes without spaces and / \\ . " $ * < > : | ?, and not admin, local or config`,
+      );
+    },
+  },
+  // `boolean`, `nat` and `port` replace convict's own.
   boolean: {
     coerce: switched,
     validate: (value: unknown) => {
@@ -124,6 +144,8 @@ convict.addFormats({
   nat: wholeNumber(0, HIGHEST),
   port: wholeNumber(0, 65_535),
   positive: wholeNumber(1, HIGHEST),
+  milliseconds: milliseconds(0),
+  'positive-milliseconds': milliseconds(1),
   'remembered-keys': wholeNumber(1000, 4096),
   'trusted-proxies': {
     coerce: trusted,

@@ -16,7 +16,7 @@ const servers = {
     },
     appendTimeoutMs: {
       doc: 'How long one append to a server may take before its outcome counts as unknown, in milliseconds.',
-      format: 'nat',
+      format: 'milliseconds',
       default: 4000,
       env: 'EVENTSTORE_APPEND_TIMEOUT_MS',
     },
@@ -112,7 +112,7 @@ const servers = {
     },
     timeoutMs: {
       doc: 'How long one operation may take, a choice of server included, in milliseconds.',
-      format: 'positive',
+      format: 'positive-milliseconds',
       default: 10_000,
       env: 'MONGODB_TIMEOUT_MS',
     },
@@ -165,19 +165,19 @@ export const schema = {
   },
   shutdownTimeoutMs: {
     doc: 'How long a stop may take to finish what is under way, in milliseconds.',
-    format: 'nat',
+    format: 'milliseconds',
     default: 25_000,
     env: 'SHUTDOWN_TIMEOUT_MS',
   },
   shutdownGraceMs: {
     doc: 'How long SIGTERM and SIGHUP let it go on accepting while /ready says 503, before it stops, in milliseconds.',
-    format: 'nat',
+    format: 'milliseconds',
     default: 0,
     env: 'SHUTDOWN_GRACE_MS',
   },
   keepAliveTimeoutMs: {
     doc: 'How long an idle connection is kept, in milliseconds: longer than the load balancer in front keeps it.',
-    format: 'positive',
+    format: 'positive-milliseconds',
     default: 65_000,
     env: 'KEEP_ALIVE_TIMEOUT_MS',
   },

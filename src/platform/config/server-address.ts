@@ -33,14 +33,21 @@ const isDecodable = (text: string): boolean => {
   }
 };
 
+/** The longest time of a Node timer; a longer one fires at once. */
+export const MAX_TIMER_MS = 2 ** 31 - 1;
+
 const NUMERIC_SETTING =
   /(?:ms|timeout|deadline|interval|attempts|poolsize|buffersize|compressionlevel|srvmaxhosts|maxconnecting|stalenessseconds|adaptiveretries|proxyport)$/i;
 
-/** The setting whose number the drivers would read as far as they can: 25s as 25, and 1e3 as 1. */
-export const cutNumberOf = (address: string): string | undefined =>
+/**
+ * The first setting whose number a driver would misread: 25s as 25, 1e3 as 1, and any time that no
+ * timer can hold as none.
+ */
+export const unusableNumberIn = (address: string): string | undefined =>
   [...address.matchAll(/[?&]([^=&?]+)=([^&?]*)/g)].find(
     ([, name = '', value = '']) =>
-      NUMERIC_SETTING.test(name.replace(/[_\-\s]/g, '')) && !/^\s*-?\d+\s*$/.test(value),
+      NUMERIC_SETTING.test(name.replace(/[_\-\s]/g, '')) &&
+      !(/^\s*-?\d+\s*$/.test(value) && Number(value) <= MAX_TIMER_MS),
   )?.[1];
 
 const ADDRESS = /^([a-z]+(?:\+[a-z]+)?:\/\/)(?:([^/?#]*)@)?([^@/?#]*)([/?#][^@]*)?$/i;
