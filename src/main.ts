@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 /*
- * Older versions of Node fail to load what the program imports, with a stack of theirs. So nothing
- * is imported here before the version is known, and all of it is written as they can read it.
+ * Older versions of Node fail to load the program, with a stack trace. So this file checks the version
+ * before it imports anything, in syntax that old versions can read.
  */
 const LOWEST = [20, 19];
 

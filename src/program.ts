@@ -22,7 +22,7 @@ const WRONG_USAGE = 2;
 const print = (text: string): void => void process.stdout.write(`${text}\n`);
 const complain = (text: string): void => void process.stderr.write(`${text}\n`);
 
-/** Names are told before values are checked: a misspelt one may be why another setting is refused. */
+/** Warns of misspelt names first: they may be why a value is refused. */
 const loadSettings = (): Config => {
   const environment = processEnvironment();
   misspeltVariables(environment).forEach(complain);
@@ -38,7 +38,7 @@ const openLogger = ({ env, log }: Config, onLost: () => void): Logger => {
   }
 };
 
-/** Aborted by the first of these signals, which its reason names; the second one ends the process at once. */
+/** Aborted by the first signal, which the reason names; a second one ends the process at once. */
 const stopSignal = (): AbortSignal => {
   const stop = new AbortController();
   const onSignal = (name: NodeJS.Signals): void => {
@@ -49,7 +49,7 @@ const stopSignal = (): AbortSignal => {
   return stop.signal;
 };
 
-/** Node would open its inspector on SIGUSR1, and with it the process to whoever reaches the port. */
+/** On SIGUSR1 Node would open its inspector, through which anybody at the port controls the process. */
 const closeInspector = (): void => void process.on('SIGUSR1', () => undefined);
 
 const args = process.argv.slice(2);
@@ -80,7 +80,7 @@ const serviceJobs = (
     }),
 });
 
-/** What is run with the settings; answers whether all of it was done, or was found equal. */
+/** Runs a command that needs the settings; false where it failed in part or found a difference. */
 const runConfigured = (
   invocation: Exclude<Invocation, { command: 'help' | 'version' | 'config' }>,
   { print, report, progress }: ProcessOutput,
@@ -134,7 +134,7 @@ const runToEnd = async (
   const stop = stopSignal();
   try {
     const ok = await (invocation.command === 'config'
-      ? tellSettings(output)
+      ? printSettings(output)
       : runConfigured(invocation, output, stop));
     output.finish({ ok });
     return ok ? DONE : FAILED;
@@ -148,24 +148,24 @@ const runToEnd = async (
   }
 };
 
-const tellSettings = ({ print: tell, report }: ProcessOutput): Promise<boolean> => {
+const printSettings = ({ print: printText, report }: ProcessOutput): Promise<boolean> => {
   const config = loadSettings();
   const shown = effectiveSettings(config);
   report({ settings: shown });
-  if (!args.includes('--json')) tell(showConfig(config));
+  if (!args.includes('--json')) printText(showConfig(config));
   return Promise.resolve(true);
 };
 
-/** What a part of the system says of itself needs no stack; anything else is a bug. */
+/** An error of a server is a sentence and needs no stack trace; anything else is a bug. */
 const isSentence = (error: unknown): error is Error =>
   error instanceof Error && error.name === 'UnavailableError';
 
-/** A bug must not leave a half working process behind: it ends, and the next start goes on. */
+/** After a bug the process must not go on half working: it ends, and the next start resumes. */
 const onBug = (error: unknown): void => {
   complain(error instanceof Error ? (error.stack ?? error.message) : String(error));
   process.exit(FAILED);
 };
-/** Whoever read them is gone, or the disk behind them is full: that ends no service. */
+/** A closed pipe or a full disk must not end the service. */
 process.stdout.on('error', () => undefined);
 process.stderr.on('error', () => undefined);
 process.on('uncaughtException', onBug).on('unhandledRejection', onBug);
@@ -188,5 +188,5 @@ try {
   }
 }
 
-/** What did not close in time, or came too late to be closed, would keep the process alive. */
+/** A part that did not close in time must not keep the process alive. */
 setTimeout(() => process.exit(), 1_000).unref();

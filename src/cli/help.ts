@@ -1,9 +1,9 @@
 interface Command {
   readonly usage: readonly string[];
   readonly about: string;
-  /** What each option does, by its name; `--help` is everybody's. */
+  /** What each option does, by name; every command has `--help`. */
   readonly options: Readonly<Record<string, string>>;
-  /** The settings that matter most to it. */
+  /** The most important settings. */
   readonly environment: readonly string[];
   readonly exits: string;
   readonly example: string;
@@ -15,7 +15,7 @@ const JSON_OPTION = {
 
 const STORES = ['DATA_DIR', 'EVENTSTORE_URL', 'KAFKA_BROKERS', 'MONGODB_URL', 'MONGODB_DATABASE'];
 
-const BESIDE = 'Beside a running service it is done by that service, through a socket in DATA_DIR.';
+const BESIDE = 'A running service runs it itself, asked through a socket in DATA_DIR.';
 
 export const COMMANDS = {
   serve: {
@@ -28,14 +28,14 @@ export const COMMANDS = {
   },
   'import-catalog': {
     usage: ['import-catalog FILE [--relist] [--clear] [--json]'],
-    about: 'Puts the titles of a CSV file into the catalogue, also beside a running service.',
+    about: 'Imports the titles of a CSV file into the catalogue, also beside a running service.',
     options: {
       relist: 'list delisted titles again too',
-      clear: 'make unknown what the file does not know, instead of keeping what is known',
+      clear: 'clear details that the file does not know, instead of keeping them',
       ...JSON_OPTION,
     },
     environment: ['DATA_DIR', 'EVENTSTORE_URL'],
-    exits: '0 all is in, 1 rows were left out or it was stopped, 2 wrong usage or configuration',
+    exits: '0 all imported, 1 rows were left out or it was stopped, 2 wrong usage or configuration',
     example: 'import-catalog data/sample-catalog.csv',
   },
   rebuild: {
@@ -62,14 +62,14 @@ export const COMMANDS = {
   },
   'dead-letters': {
     usage: [
-      'dead-letters list [--limit N] [--json]  list what could not be applied',
-      'dead-letters replay [STREAM] [--json]   compute the anime of all open letters again, or one',
+      'dead-letters list [--limit N] [--json]  list the dead letters',
+      'dead-letters replay [STREAM] [--json]   recompute the anime of all open letters, or of one',
       'dead-letters ignore STREAM REVISION[-LAST] [--reason TEXT] [--even-newer] [--json]',
-      '                                        go on as if events that cannot be read were not there',
+      '                                        go on without events that cannot be read',
     ],
-    about: `Shows and settles what could not be applied. ${BESIDE}`,
+    about: `Lists and settles dead letters: events that could not be applied. ${BESIDE}`,
     options: {
-      limit: 'N: list at most so many (default 100)',
+      limit: 'N: list at most N (default 100)',
       reason: 'TEXT: why, kept in the stream (at most 500 characters)',
       'even-newer': 'ignore also events of a newer version, which an upgrade would count',
       ...JSON_OPTION,
@@ -81,7 +81,7 @@ export const COMMANDS = {
   projections: {
     usage: [
       'projections deploy [--json]  create or update the projections of EventStoreDB itself',
-      'projections status [--json]  what they do',
+      'projections status [--json]  print their state',
     ],
     about: "The event store's own projections; they need an EventStoreDB or KurrentDB server.",
     options: JSON_OPTION,
@@ -119,7 +119,7 @@ export const helpOf = (name: CommandName): string => {
   ].join('\n');
 };
 
-/** A line that goes on with the one above stays without the program's name. */
+/** A continuation line has no program name. */
 const usageLine = (line: string): string =>
   `${line.startsWith(' ') ? ' '.repeat(PROGRAM.length) : PROGRAM} ${line}`;
 
@@ -135,7 +135,7 @@ With --json a job prints one JSON document to standard output and its messages t
 Exit codes: 0 done, 1 failed or a difference was found, 2 wrong usage or configuration.
 Settings come from the environment, then config/<NODE_ENV>.json: see ${PROGRAM} config --help.`;
 
-/** Two lines for who made a mistake; the sentence about it comes after them. */
+/** Two lines, printed before the sentence on a usage error. */
 export const shortUsage = (about: CommandName | undefined): string => {
   if (about === undefined) {
     return `Usage: ${PROGRAM} <${Object.keys(COMMANDS).join('|')}>\nHelp:  ${PROGRAM} --help`;

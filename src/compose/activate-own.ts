@@ -1,4 +1,4 @@
-import { backoffMs, pause } from '../platform/async/retry.js';
+import { pause, retry } from '../platform/async/retry.js';
 import type { EventStore } from '../ports/event-store.js';
 import type { ReadStore, VersionRecord } from '../ports/read-store.js';
 import { headsOf, lateOf } from '../read-side/audit/heads.js';
@@ -9,25 +9,24 @@ import { isOwn } from './versions.js';
 export interface ActivateOwnOptions {
   readonly readStore: ReadStore;
   readonly eventStore: EventStore;
-  /** Fed by this process, and of its fingerprint. */
+  /** The versions of this release's fingerprint that this process updates. */
   readonly own: readonly VersionRecord[];
-  /** Whether all that the log holds is in the documents, as far as the bus can tell. */
+  /** Whether the bus has delivered the whole log into the documents. */
   readonly caughtUp: () => boolean;
   readonly lookEveryMs?: number;
 }
 
 export interface Activation {
-  /** How far the version is that will be made active, in a sentence. */
+  /** How much of the version to be activated is built, in a sentence. */
   readonly progress: () => string;
 }
 
 const ACTIVATION_BACKOFF = { baseMs: 500, maxMs: 10_000 };
 
 /**
- * Where the active version has another fingerprint, the newest one of this release is made active as
- * soon as it holds all that the log held at the start. The version before it is kept, so that the
- * release before can serve it again at once; all others of other fingerprints are removed, so that no
- * more than two sets of documents are on the disk.
+ * Where the active version has another fingerprint, the newest version of this release is activated as
+ * soon as it holds all events that the log held at the start. The previously active version is kept for
+ * a downgrade; all others of other fingerprints are removed, so that the disk holds at most two.
  */
 export const activateOwn = async (
   { lifecycle, logger }: Pick<Dependencies, 'lifecycle' | 'logger'>,
@@ -56,36 +55,41 @@ export const activateOwn = async (
   };
 
   const replace = async (before: VersionRecord, name: string): Promise<void> => {
-    logger.warn('The active read models have another fingerprint: they are built anew', {
-      ...{ active: before.name, theirs: before.fingerprint, ours: readStore.fingerprint, name },
+    logger.warn('Active read models have another fingerprint: rebuilding them', {
+      active: before.name,
+      theirs: before.fingerprint,
+      ours: readStore.fingerprint,
+      name,
     });
     await build(name);
     await readStore.markReady(name);
     await readStore.promote(name);
-    logger.info('The read models of this release are active', { version: name });
+    logger.info('Read models of this release are active', { version: name });
     for (const version of await readStore.versions()) {
       if (isOwn(readStore, version) || version.name === before.name) continue;
       await readStore.prune(version.name);
-      logger.info('Read models of an older release are removed', { version: version.name });
+      logger.info('Read models of an older release removed', { version: version.name });
     }
   };
 
-  const run = async (): Promise<void> => {
-    for (let attempt = 0; ; attempt += 1) {
-      try {
-        signal.throwIfAborted();
-        const active = await readStore.active();
-        const version = own.at(-1);
-        if (active === null || version === undefined || isOwn(readStore, active)) return;
-        await replace(active, version.name);
-        return;
-      } catch (error) {
-        if (stopping.signal.aborted) return;
-        logger.error('The read models of this release could not be made active yet', { error });
-        await pause(backoffMs(attempt, ACTIVATION_BACKOFF), signal);
-      }
-    }
+  const activate = async (): Promise<void> => {
+    signal.throwIfAborted();
+    const active = await readStore.active();
+    const version = own.at(-1);
+    if (active === null || version === undefined || isOwn(readStore, active)) return;
+    await replace(active, version.name);
   };
+
+  const run = (): Promise<void> =>
+    retry(activate, {
+      backoff: ACTIVATION_BACKOFF,
+      signal,
+      retriable: () => !signal.aborted,
+      onFailure: (error) =>
+        logger.error('Read models of this release could not be activated yet', { error }),
+    }).catch((error: unknown) => {
+      if (!signal.aborted) throw error;
+    });
 
   let running: Promise<void> = Promise.resolve();
   await lifecycle.open(

@@ -12,24 +12,21 @@ import {
 import { VERSION } from '../platform/package.js';
 import type { Server } from './servers.js';
 
-/**
- * Where the parts of this process are, filled in as they open; those that another process runs are
- * missing.
- */
+/** The addresses of this process, filled in as its parts open. Parts of other processes are missing. */
 export interface Addresses {
   commands?: string;
   queries?: string;
   /** Health and metrics of a part that serves nothing else. */
   probes?: string;
-  /** Without credentials; null where it is in this process alone. */
+  /** Without credentials; null where no port is open. */
   eventStore?: string | null;
-  /** What a browser can open of the embedded event store. */
+  /** The page of the embedded event store. */
   eventStorePage?: string;
 }
 
 const EMBEDDED_ONLY = 'in this process only (EVENTSTORE_PORT=0)';
 
-/** What a person reads once everything is up: where it is and what to paste. */
+/** Printed once the service is ready: its addresses and examples to paste. */
 export const banner = (addresses: Readonly<Addresses>, role: string, config: Config): string => {
   const { commands, queries, probes, eventStore } = addresses;
   const outsideProduction = (text: string): string =>
@@ -51,7 +48,7 @@ export const banner = (addresses: Readonly<Addresses>, role: string, config: Con
   return `${bannerTitle(role)} is ready.\n\n${paragraphs.join('\n')}\nCtrl-C stops it.\n`;
 };
 
-/** What a person reads where a server does not answer at the start. */
+/** Printed at the start while a server does not answer. */
 export const waitingBanner = (
   { commands, queries, probes }: Readonly<Addresses>,
   role: string,
@@ -74,11 +71,11 @@ interface PageContext {
   readonly addresses: Readonly<Addresses>;
 }
 
-/** What a browser on another machine cannot follow, or need not see. */
+/** Links to loopback ports help no browser on another machine. */
 const isHidden = ({ env, host }: PageContext['config']): boolean =>
   env === 'production' || host === '0.0.0.0' || host === '::';
 
-/** The other parts of this process that a browser can open, for a page of the part `self`. */
+/** Links to the other pages of this process, for the page of the part `self`. */
 export const otherParts =
   ({ config, addresses }: PageContext, self: 'commands' | 'queries' | 'eventStorePage') =>
   (): readonly Link[] => {
@@ -101,7 +98,7 @@ const PAGE_HEADERS = {
   'Cache-Control': 'no-store',
 };
 
-/** What a browser gets at the port of the embedded event store, which is there for gRPC. */
+/** The page on the gRPC port of the embedded event store, for browsers that open it. */
 export const eventStorePage = (seen: PageContext): RequestListener => {
   const links = otherParts(seen, 'eventStorePage');
   return ({ url = '/', method = '' }, res) => {
@@ -109,7 +106,7 @@ export const eventStorePage = (seen: PageContext): RequestListener => {
     if (!['GET', 'HEAD'].includes(method)) {
       res.writeHead(405, { ...TEXT_HEADERS, Allow: 'GET, HEAD' }).end(`${PORT_EXPLANATION}\n`);
     } else if (path === '/health/live') {
-      // As EventStoreDB's own does.
+      // The same answer as EventStoreDB's.
       res.writeHead(204).end();
     } else if (path === '/favicon.ico') {
       res.writeHead(200, { 'Content-Type': 'image/svg+xml' }).end(ICON);

@@ -18,8 +18,8 @@ import type { ReadSide } from './read-side.js';
 import type { Role } from './roles.js';
 
 /**
- * What `serviceInfo` answers. While history is still being followed, nobody knows how much is left;
- * where other processes feed the active version, this one never does.
+ * The query `serviceInfo`. The lag is null until the bridge has caught up, and where another process
+ * updates the active version.
  */
 const serviceInfo = (role: string, readSide: ReadSide | null) => async (): Promise<ServiceInfo> => {
   const unknown = { version: VERSION, role, lagEvents: null, lagSeconds: null };
@@ -39,7 +39,7 @@ const serviceInfo = (role: string, readSide: ReadSide | null) => async (): Promi
 
 const now = (): Date => new Date();
 
-/** What a part that is seen over HTTP is opened with. */
+/** What an HTTP port is opened with. */
 export interface ServeDependencies extends Dependencies {
   readonly role: Role;
   /** Filled as the parts of this process open. */
@@ -58,7 +58,7 @@ const shared = ({ config, logger, metrics, health, role }: ServeDependencies) =>
   production: config.env === 'production',
 });
 
-/** A port that is open from the start on: for probes first, for all requests once there is an app. */
+/** A port that is open from the start: it serves probes first, and all requests once `serve` is called. */
 export interface OpenPort {
   readonly url: string;
   serve(app: RequestListener): Promise<void>;
@@ -114,7 +114,7 @@ export const serveQueries = (
   }: {
     readonly readStore: ReadStore;
     readonly metricsOf: readonly MetricsPart[];
-    /** Null where another process runs it. */
+    /** Null where another process runs the read side. */
     readonly readSide: ReadSide | null;
   },
 ): Promise<void> => {
@@ -126,7 +126,7 @@ export const serveQueries = (
   return port.serve(app);
 };
 
-/** Health and metrics of a part that serves nothing else. */
+/** Health and metrics of a role without an API. */
 export const serveProbes = (
   dependencies: ServeDependencies,
   variable: string,
@@ -163,7 +163,7 @@ const openPort = async (
   return {
     url: server.url,
     serve: async (app) => {
-      // Requests end before the parts that answer them, although the port was there first.
+      // The port opened first, but its requests must end before the parts that serve them.
       await dependencies.lifecycle.open(
         `requests of ${variable}`,
         () => void (current = app),
@@ -186,7 +186,7 @@ const NOT_YET = 'The service is starting: /health says what it waits for. Try ag
 
 const requestsMs = ({ config }: Dependencies): number =>
   config.shutdownTimeoutMs * SHARE_FOR_REQUESTS;
-/** Requests under way get most of the time that a stop may take; the parts below need the rest. */
+/** Running requests get most of the shutdown time-out; closing the stores needs the rest. */
 const SHARE_FOR_REQUESTS = 0.6;
 
 const serve = (

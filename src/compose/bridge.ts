@@ -7,14 +7,14 @@ import type { OpenedBus } from './bus.js';
 import type { Dependencies } from './dependencies.js';
 import { assertHealthy } from '../platform/observability/health.js';
 
-/** What a bridge feeds. Two of one name are one bridge, of which one publishes and the other stands by. */
+/** The target of a bridge. Of two bridges with one name, one publishes and the other stands by. */
 export interface Feeds {
   readonly name: string;
-  /** No other process can feed it: nobody is waited for. */
+  /** No other process can publish to it, so there is no lease to wait for. */
   readonly alone?: boolean;
-  /** Where the bus keeps nothing: how far the documents are. */
+  /** The position of the documents, where the bus keeps no records. */
   readonly flushed?: FlushedPosition;
-  /** What it was called by the releases before. */
+  /** Its name in earlier releases. */
   readonly formerName?: string;
 }
 
@@ -23,7 +23,7 @@ export interface BridgeParts extends OpenedBus {
   readonly logId: string;
 }
 
-/** Another topic is another bridge, which begins at the log's beginning. */
+/** Each topic has its own bridge, which starts at the beginning of the log. */
 export const topicOf = ({ kafka }: Config): Feeds => ({ name: kafka.topic });
 
 /** From the log to the bus. */
@@ -43,12 +43,15 @@ export const openBridge = async (
   );
   metrics.followBridge(() => bridge.status());
   health.register('bridge', () =>
-    assertHealthy(bridge.healthy(), bridge.status().problem ?? 'The bridge does not get on.'),
+    assertHealthy(
+      bridge.healthy(),
+      bridge.status().problem ?? 'The bridge is not making progress.',
+    ),
   );
   return bridge;
 };
 
-/** A checkpoint or a topic of another log: an address or a name leads to the wrong one. */
+/** The checkpoint or the topic belongs to another log: a setting is wrong. */
 const refusedByBridge = (error: unknown): never => {
   if (!(error instanceof PortError) || error.code !== 'CORRUPT') throw error;
   throw new ConfigError(`EVENTSTORE_URL, KAFKA_TOPIC: ${error.message}`);

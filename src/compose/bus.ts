@@ -15,7 +15,7 @@ import { whenAvailable } from './when-available.js';
 export interface OpenedBus {
   readonly bus: EventBus;
   readonly deadLetters: DeadLetters;
-  /** Whether records stay on it: then groups remember how far they are, and versions may come later. */
+  /** Whether the bus keeps its records and the offsets of groups, so that versions may be added later. */
   readonly keeps: boolean;
 }
 
@@ -25,11 +25,11 @@ type BusDependencies = Pick<Dependencies, 'config' | 'logger' | 'lifecycle' | 's
 
 export const isKafka = ({ kafka }: Config): boolean => kafka.brokers.length > 0;
 
-/** Those that a projector may be given. */
+/** The partitions that a projector may be assigned. */
 export const partitionsOf = (config: Config): readonly number[] =>
   Array.from({ length: isKafka(config) ? config.kafka.partitions : 1 }, (_, index) => index);
 
-/** The brokers that KAFKA_BROKERS names, or the hand-over inside this process. */
+/** Kafka where KAFKA_BROKERS names brokers, else the in-process bus. */
 export const openBus = async (dependencies: BusDependencies): Promise<OpenedBus> => {
   if (!isKafka(dependencies.config)) return await openInProcess(dependencies);
   const opened = await openKafka(dependencies);
@@ -37,13 +37,13 @@ export const openBus = async (dependencies: BusDependencies): Promise<OpenedBus>
   return opened;
 };
 
-/** Asks Kafka until it answers. */
+/** Retries until Kafka answers. */
 const whenKafka = <T>(
   { config, logger, signal, servers }: BusDependencies,
   ask: (quiet: Logger) => Promise<T>,
 ): Promise<T> => {
   let isConnected = false;
-  // Its client reports each attempt; those before the first answer are told of by who waits.
+  // The client logs each attempt; before the first answer `whenAvailable` logs the wait.
   const quiet: Logger = {
     ...logger,
     warn: (...line) => (isConnected ? logger.warn(...line) : logger.debug(...line)),
@@ -88,7 +88,7 @@ const openKafka = async (dependencies: BusDependencies): Promise<OpenedBus> => {
   return { bus, deadLetters: await openKafkaDeadLetters(dependencies), keeps: true };
 };
 
-/** Where what could not be applied is listed: beside the bus. */
+/** The dead letters, stored beside the bus. */
 export const openDeadLettersOf = (dependencies: BusDependencies): Promise<DeadLetters> =>
   isKafka(dependencies.config)
     ? openKafkaDeadLetters(dependencies)

@@ -9,16 +9,16 @@ import type { Dependencies } from './dependencies.js';
 
 type DirectoryDependencies = Pick<Dependencies, 'config' | 'lifecycle'>;
 
-/** Names the setting where another process has the data directory, or nobody can use it. */
+/** The error as a sentence on DATA_DIR, where the directory is locked or unusable. */
 export const dataDirError = (error: unknown, directory: string): unknown =>
   error instanceof DirectoryInUseError
     ? new ConfigError(`DATA_DIR: ${error.message}`)
     : directoryError('DATA_DIR', directory, error);
 
-/** With less the first writes would fail, one by one. */
+/** With less, the first writes would fail. */
 const LEAST_FREE_BYTES = 1024 * 1024;
 
-/** Throws where the directory cannot be made or written to, or where there is no room on its disk. */
+/** Creates the directory. Throws where it cannot be written, or its disk is full. */
 export const prepareDataDirectory = (directory: string): void => {
   try {
     mkdirSync(directory, { recursive: true });
@@ -35,8 +35,8 @@ export const prepareDataDirectory = (directory: string): void => {
 };
 
 /**
- * A job makes no data directory, which would hide a mistyped name: it must be there, and with `log`
- * hold the log of the embedded event store.
+ * Jobs create no data directory, which would hide a mistyped name: it must exist, and with `log` hold
+ * the log of the embedded event store.
  */
 export const requireDataDirectory = async (
   { dataDir }: Pick<Config, 'dataDir'>,
@@ -47,7 +47,7 @@ export const requireDataDirectory = async (
     const near = await nearestSibling(dataDir);
     const hint = near === undefined ? '' : ` Did you mean ${near}?`;
     throw new ConfigError(
-      `DATA_DIR: there is no directory ${dataDir}.${hint} Jobs make none: serve does.`,
+      `DATA_DIR: there is no directory ${dataDir}.${hint} Jobs do not create it: serve does.`,
     );
   }
   if (!found.isDirectory()) throw new ConfigError(`DATA_DIR: ${dataDir} is not a directory.`);
@@ -87,7 +87,7 @@ export const lockDataDirectory = async ({
   );
 };
 
-/** Makes this process the owner of DATA_DIR, where the embedded event store has not done so already. */
+/** Makes this process the owner of DATA_DIR, unless the embedded event store has done so. */
 export const ownDataDirectory = async (dependencies: DirectoryDependencies): Promise<void> => {
   if (dependencies.config.eventStore.url === '') return;
   await lockDataDirectory(dependencies).catch((error: unknown): never => {
@@ -95,13 +95,13 @@ export const ownDataDirectory = async (dependencies: DirectoryDependencies): Pro
   });
 };
 
-/** Of the files in a directory whose names match; 0 where there is no such directory. */
+/** The size of the files whose names match; 0 where there is no such directory. */
 export const bytesOnDisk = async (directory: string, names: RegExp): Promise<number> => {
   const all = await readdir(directory).catch(() => []);
   const sizes = all
     .filter((name) => names.test(name))
     .map(async (name) => {
-      // SQLite removes its side files when it likes.
+      // SQLite may remove its side files at any time.
       const found = await stat(join(directory, name)).catch(() => null);
       return found?.size ?? 0;
     });

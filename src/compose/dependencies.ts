@@ -12,6 +12,6 @@ export interface Dependencies {
   readonly lifecycle: Lifecycle;
   readonly metrics: Metrics;
   readonly health: Health;
-  /** Absent where nobody watches: in a job of the command line. */
+  /** Absent in a job of the command line, which has no /health. */
   readonly servers?: ServerWatch;
 }

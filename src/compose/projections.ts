@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import { pause } from '../platform/async/retry.js';
+import { repeat } from '../platform/async/retry.js';
 import type { StreamTrouble } from '../platform/observability/health.js';
 import { PACKAGE_ROOT } from '../platform/package.js';
 import type {
@@ -15,15 +15,15 @@ import {
 } from '../read-side/audit/projections.js';
 import type { Dependencies } from './dependencies.js';
 
-/** The server's own projection that makes the streams which ours read. */
+/** The standard projection whose streams ours read. */
 export const BY_CATEGORY_PROJECTION = '$by_category';
 
 const directory = `${PACKAGE_ROOT}projections/`;
 
-/** Put behind each: the engine knows no imports. */
+/** Appended to each projection: the engine has no imports. */
 const READING = 'reading.js';
 
-/** Each stands in a file of its name. Those that write events or links need emit. */
+/** Each has a file of its name. Those that write events or links need emit. */
 const PROJECTIONS: readonly Omit<ProjectionDefinition, 'query'>[] = [
   { name: ANIME_ACTIVITY, emit: false },
   { name: ANIME_RATING_CHANGES, emit: true },
@@ -32,7 +32,7 @@ const PROJECTIONS: readonly Omit<ProjectionDefinition, 'query'>[] = [
   { name: 'global-totals', emit: false },
 ];
 
-/** Our projections as they stand in `projections/`, an emitting one before the one that reads it. */
+/** Our projections from `projections/`, each before the ones that read what it emits. */
 export const projectionDefinitions = async (): Promise<readonly ProjectionDefinition[]> => {
   const text = (file: string): Promise<string> => readFile(`${directory}${file}`, 'utf8');
   const reading = await text(READING);
@@ -47,14 +47,18 @@ export const projectionDefinitions = async (): Promise<readonly ProjectionDefini
 const PROJECTIONS_EVERY_MS = 15_000;
 
 const PROJECTION_CONDITIONS: readonly (ProjectionCondition | 'missing')[] = [
-  ...(['running', 'stopped', 'faulted', 'changing', 'missing'] as const),
+  'running',
+  'stopped',
+  'faulted',
+  'changing',
+  'missing',
 ];
 
 type WatchDependencies = Pick<Dependencies, 'logger' | 'lifecycle' | 'metrics' | 'health'>;
 
 /**
- * Asks again and again how our projections are, for `/health` and the metrics: one that faulted stays
- * so until somebody acts, and nothing else tells. Commands and queries go on without them.
+ * Polls the state of our projections for `/health` and the metrics: a faulted one stays faulted until an
+ * operator acts, and nothing else reports it. Commands and queries do not depend on them.
  */
 export const watchProjections = async (
   { logger, lifecycle, metrics, health }: WatchDependencies,
@@ -81,20 +85,17 @@ export const watchProjections = async (
     }
   };
 
-  const watch = async (): Promise<void> => {
-    while (!stopping.signal.aborted) {
-      try {
-        await look();
-        failed = false;
-      } catch (error) {
-        // Not knowing is no fault of theirs: nothing is said of them until they are seen again.
-        troubles = [];
-        metrics.projectionState.reset();
-        const why = error instanceof Error ? error.message : 'unknown';
-        if (!failed) logger.warn('The projections cannot be watched', { why });
-        failed = true;
-      }
-      await pause(everyMs, stopping.signal);
+  const poll = async (): Promise<void> => {
+    try {
+      await look();
+      failed = false;
+    } catch (error) {
+      // A failed poll says nothing about the projections: clear their state until one succeeds.
+      troubles = [];
+      metrics.projectionState.reset();
+      const why = error instanceof Error ? error.message : 'unknown';
+      if (!failed) logger.warn('Projections could not be polled', { why });
+      failed = true;
     }
   };
 
@@ -103,7 +104,7 @@ export const watchProjections = async (
   await lifecycle.open(
     'projections watch',
     () => {
-      watching = watch();
+      watching = repeat(poll, everyMs, stopping.signal);
       return Promise.resolve();
     },
     async () => {
@@ -118,6 +119,6 @@ const projectionTrouble = (name: string, status: ProjectionStatus | undefined): 
   if (condition === 'running' || condition === 'changing') return [];
   const why = status?.reason ? `: ${status.reason}` : '.';
   const detail = `The projection ${name} is ${condition}${why}`;
-  const remedy = 'Run `anime-analytics projections deploy`, which starts it again.';
+  const remedy = 'Run `anime-analytics projections deploy`, which restarts it.';
   return [{ stream: `$projections-${name}`, detail, remedy }];
 };

@@ -11,36 +11,33 @@ import { ownVersions } from './versions.js';
 import { whenAvailable } from './when-available.js';
 
 export interface ProjectorParts extends FeedingParts {
-  /** Those that are there at the start. */
+  /** The versions that exist at the start. */
   readonly versions: readonly VersionRecord[];
-  /** How often it is looked for versions that came or went. */
+  /** How often to check for added and removed versions. */
   readonly lookEveryMs?: number;
 }
 
 export interface Projectors {
-  /**
-   * Records of the bus that are not in the version's documents yet, as far as it is known; null where
-   * this process does not feed that version.
-   */
+  /** Records of the bus not yet in the version's documents; null where this process does not update it. */
   waiting(version: string): number | null;
-  /** The versions that are fed without trouble. */
+  /** The versions that are updated without trouble. */
   readonly fed: () => readonly string[];
-  /** The versions that missed nothing of the bus: it may forget what all of these have. */
+  /** The versions that missed no record: the bus may drop what all of them hold. */
   readonly whole: () => readonly string[];
   readonly feeding: VersionFeeding;
 }
 
 export interface VersionFeeding {
-  /** Feeds a version that was built; `catchUp` adds what was published before that. */
+  /** Starts to update a version that was built; `catchUp` adds what was published in between. */
   adopt(version: string, catchUp: () => Promise<void>): Promise<void>;
-  /** Lets go of a version that is to be removed. */
+  /** Stops updating a version that is to be removed. */
   release(version: string): Promise<void>;
 }
 
 /**
- * A projector for every version of the read models. On a bus that keeps its records versions are
- * taken up and let go as they come and go; on one that keeps nothing a version that comes later has
- * missed the beginning: who built it hands it over.
+ * A projector for every version of the read models. On a bus that keeps its records, projectors start
+ * and stop as versions are added and removed. On one that keeps nothing, a later version has missed
+ * the beginning: the rebuild that made it calls `adopt`.
  */
 export const openProjectors = async (
   dependencies: Dependencies & { readonly signal: AbortSignal },
@@ -52,7 +49,7 @@ export const openProjectors = async (
   const whole = new Set(versions.map(({ name }) => name));
   const stopping = new AbortController();
   const signal = AbortSignal.any([dependencies.signal, stopping.signal]);
-  /** Why not every version is fed. */
+  /** Why some version is not updated. */
   let trouble: string | null = null;
 
   const begin = async (record: VersionRecord, anew = false): Promise<void> => {
@@ -70,10 +67,10 @@ export const openProjectors = async (
     }
     metrics.projectorLagSeconds.remove({ version });
     metrics.freshness.remove({ version });
-    logger.info('A version of the read models is no longer fed', { version });
+    logger.info('Projector of a version stopped', { version });
   };
 
-  /** A name may come again for another version: when it was created tells the two apart. */
+  /** A removed version's name may be used again: the time of creation tells the two apart. */
   const catchUp = async (wanted: readonly VersionRecord[]): Promise<void> => {
     const madeAnew = new Set<string>();
     for (const each of [...fed.values()]) {
@@ -95,8 +92,11 @@ export const openProjectors = async (
         await catchUp(await ownVersions(readStore, logId));
         trouble = null;
       } catch (error) {
-        trouble = error instanceof Error ? error.message : 'The versions cannot be followed.';
-        logger.warn('The versions of the read models could not be followed', { error });
+        trouble =
+          error instanceof Error
+            ? error.message
+            : 'The versions of the read models cannot be read.';
+        logger.warn('Versions of the read models could not be read', { error });
       }
     }
   };
@@ -137,7 +137,7 @@ export const openProjectors = async (
       trouble ?? [...fed.values()].map(projectorProblem).find((each) => each !== null);
     return assertHealthy(problem === undefined, problem ?? '');
   });
-  // Versions of the same log mostly have the same trouble.
+  // Versions of one log mostly have the same trouble: report it once.
   const once = (troubles: readonly StreamTrouble[]): readonly StreamTrouble[] => [
     ...new Map(troubles.map((each) => [each.detail, each])).values(),
   ];
@@ -172,4 +172,4 @@ export const openProjectors = async (
 
 const projectorProblem = ({ record, consumer, projector }: Fed): string | null =>
   projector.refusal() ??
-  (consumer.healthy() ? null : `The projector of ${record.name} does not get on.`);
+  (consumer.healthy() ? null : `The projector of ${record.name} is not making progress.`);

@@ -4,22 +4,22 @@ import type { ReadStore, VersionRecord } from '../ports/read-store.js';
 import type { Dependencies } from './dependencies.js';
 import { isOwn } from './versions.js';
 
-/** Six heartbeats. */
+/** Six missed heartbeats. */
 const SILENT_AFTER_MS = 30_000;
 
 export interface ReadModelsHealth {
   readonly readStore: ReadStore;
-  /** Whether this process feeds the version; then nobody else's heartbeat is asked for. */
+  /** Whether this process updates the version; then no stored heartbeat is needed. */
   readonly feeds: (version: string) => boolean;
-  /** What is done about an active version of another release. */
+  /** What to do about an active version of another release. */
   readonly remedy: () => string;
   readonly now?: () => number;
 }
 
 /**
- * Whether queries are answered from documents that this release can read and somebody keeps up to
- * date. Documents that were fed once are still answers, so their silence alone does not take the
- * process out of service; a version that nobody ever fed is a mistake in the configuration.
+ * Two health checks. `read-models`: this release can read the active version, and a projector has
+ * updated it at least once. `read-models-fed`: a projector updates it now; stale documents can still be
+ * served, so this one does not make the process unready.
  */
 export const watchReadModels = (
   { health }: Pick<Dependencies, 'health'>,
@@ -45,7 +45,9 @@ export const watchReadModels = (
   health.register('read-models', async () => {
     const { name } = await active();
     if ((await silenceOf(name)) !== null) return;
-    throw new UnavailableError(`Nobody has fed the active version ${name} yet. ${FEED_IT}`);
+    throw new UnavailableError(
+      `No projector has updated the active version ${name} yet. ${START_PROJECTOR}`,
+    );
   });
 
   health.register(
@@ -56,28 +58,27 @@ export const watchReadModels = (
       if (silence !== null && silence < SILENT_AFTER_MS) return;
       const since = silence === null ? 'yet' : `for ${Math.round(silence / 1000)} s`;
       throw new UnavailableError(
-        `The lag of the active version ${name} is unknown: nobody has fed it ${since}. ${FEED_IT}`,
+        `The lag of the active version ${name} is unknown: no projector has updated it ${since}. ${START_PROJECTOR}`,
       );
     },
     { neededToServe: false },
   );
 };
 
-const FEED_IT =
-  'Start a projector (serve projector), or restart the process that serves all and publishes the log.';
+const START_PROJECTOR = 'Start one (serve projector), or restart the process that serves all.';
 
 const HEARTBEAT_EVERY_MS = 5_000;
-/** So that a version that has just begun to be fed is not taken for one that nobody feeds. */
+/** Short, so that a version with a new projector does not look abandoned. */
 const UNTIL_FIRST_MS = 200;
 
 interface HeartbeatOptions {
   readonly readStore: ReadStore;
-  /** The versions that this process feeds now. */
+  /** The versions that this process updates now. */
   readonly fed: () => readonly string[];
   readonly everyMs?: number;
 }
 
-/** Notes in the read store which versions are fed: processes that only answer queries cannot know it. */
+/** Stores which versions are being updated, for processes that only serve queries. */
 export const openHeartbeat = async (
   { lifecycle, logger }: Pick<Dependencies, 'lifecycle' | 'logger'>,
   { readStore, fed, everyMs = HEARTBEAT_EVERY_MS }: HeartbeatOptions,
@@ -89,7 +90,7 @@ export const openHeartbeat = async (
       try {
         for (const name of versions) await readStore.documents(name).noteFed(new Date());
       } catch (error) {
-        logger.warn('The heartbeat of the read models could not be stored', { error });
+        logger.warn('Heartbeat of the read models could not be stored', { error });
       }
       await pause(versions.length > 0 ? everyMs : UNTIL_FIRST_MS, stopping.signal);
     }

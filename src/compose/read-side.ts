@@ -16,8 +16,8 @@ import { identifyLog, versionsOf } from './versions.js';
 import { allOrNone } from './when-available.js';
 
 /**
- * The bus keeps nothing, so the log is followed from where the version furthest behind is; from its
- * beginning where one version has nothing yet.
+ * Where the bus keeps no records, the bridge resumes from the version that is furthest behind: from the
+ * beginning where one version is empty.
  */
 export const lowestFlushed = (
   stores: () => readonly Pick<DocumentStore, 'flushed' | 'setFlushed'>[],
@@ -43,7 +43,7 @@ export interface ReadSide {
 
 type ReadSideDependencies = Dependencies & { readonly signal: AbortSignal };
 
-/** From the log to documents in one process: the bus, the read store, the projectors and the bridge. */
+/** Opens the way from the log to the documents: bus, read store, projectors and bridge. */
 export const openReadSide = async (
   dependencies: ReadSideDependencies,
   eventStore: EventStore,
@@ -62,8 +62,8 @@ export const openReadSide = async (
     ? topicOf(dependencies.config)
     : await documentsAsTarget(dependencies, readStore, lowestFlushed(documents));
   const bridge = await openBridge(dependencies, parts, target);
-  // Without a bus that keeps records only the process that publishes the log feeds its versions. Who is
-  // alone is that process, even before its bridge has begun.
+  // On a bus that keeps nothing, only the process whose bridge leads updates its versions. A process
+  // without rivals is that one even before its bridge has started.
   const publishes = () => opened.keeps || target.alone || bridge.status().role === 'leading';
   const fed = () => (publishes() ? projectors.fed() : []);
   await openHeartbeat(dependencies, { readStore, fed });
@@ -81,8 +81,8 @@ export const openReadSide = async (
 };
 
 /**
- * The documents that this process feeds by itself: those of its release, in one read store. Others in
- * the same data directory there are none, nor is anybody waited for by the owner of the log.
+ * The in-process bus publishes into the documents of this release in one read store. No other process
+ * can do so where this one owns the documents or the log.
  */
 const documentsAsTarget = async (
   { config }: Dependencies,
@@ -97,9 +97,9 @@ const documentsAsTarget = async (
   };
 };
 
-/** Then other processes may serve and feed the active version, and people say when it is replaced. */
+/** Other processes may serve and update the active version, so that people decide when to replace it. */
 const isShared = (config: Config): boolean => isKafka(config) && isMongodb(config);
 
 export const BY_COMMAND =
   'Start a projector of this release, then run anime-analytics rebuild and rebuild promote; or go ' +
-  'back to the release that the active version is of.';
+  'back to the release of the active version.';

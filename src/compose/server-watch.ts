@@ -7,13 +7,13 @@ import { eventStoreServer, kafkaServer, mongodbServer, type Server } from './ser
 
 type Dependency = Server['dependency'];
 
-/** What a role cannot do without a server. */
+/** What stops in a role while a server does not answer. */
 const WITHOUT: Readonly<Record<Dependency, Partial<Record<Role, string>>>> = {
   'event-store': {
-    all: 'No command is taken and no event is published',
-    'command-api': 'No command is taken',
+    all: 'Commands fail and no event is published',
+    'command-api': 'Commands fail',
     bridge: 'No event is published',
-    projector: 'Documents are neither checked against the log nor filled up from it',
+    projector: 'Documents are not checked against the log, and gaps are not filled',
   },
   kafka: {
     all: 'No event is published and no document is updated',
@@ -21,20 +21,20 @@ const WITHOUT: Readonly<Record<Dependency, Partial<Record<Role, string>>>> = {
     projector: 'No document is updated',
   },
   'read-store': {
-    all: 'No query is answered and no document is updated',
+    all: 'Queries fail and no document is updated',
     projector: 'No document is updated',
-    'query-api': 'No query is answered',
+    'query-api': 'Queries fail',
   },
 };
 
-/** Shorter than the health check's own time-out, which could not say whose it is. */
+/** Shorter than the time-out of the health check, which could not name the server. */
 const PING_MS = 1_800;
 
-/** The servers of this process in `/health`, from the start on and by name. */
+/** The servers of this process in `/health`, by name, from the start. */
 export interface ServerWatch {
-  /** It has not answered yet, and why. */
+  /** Notes why the server has not answered yet. */
   readonly waits: (server: Server, why: string) => void;
-  /** From now on it is asked whether it answers. */
+  /** From now on health checks ping the server. */
   readonly connected: (dependency: Dependency, ping: () => Promise<void>) => void;
 }
 
@@ -42,7 +42,7 @@ export const watchServers = (options: {
   readonly config: Config;
   readonly role: Role;
   readonly health: Health;
-  /** Called once, with all that have not answered by then. */
+  /** Called once, with all servers that have not answered yet. */
   readonly onWait: (missing: readonly Server[]) => void;
 }): ServerWatch => {
   const { config, role, health, onWait } = options;
@@ -60,10 +60,10 @@ export const watchServers = (options: {
     const ping = pings.get(dependency);
     if (ping === undefined) {
       const why = reasons.get(dependency) ?? 'it has not answered yet';
-      throw new UnavailableError(`${name} (${setting}) is waited for: ${why}. ${effect}`);
+      throw new UnavailableError(`Waiting for ${name} (${setting}): ${why}. ${effect}`);
     }
     try {
-      await within(PING_MS, ping(), () => new UnavailableError('It does not answer in time.'));
+      await within(PING_MS, ping(), () => new UnavailableError(`No answer within ${PING_MS} ms.`));
     } catch (error) {
       if (!(error instanceof PortError)) throw error;
       const help = error.code === 'ACCESS_DENIED' ? rights : effect;

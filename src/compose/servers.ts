@@ -7,29 +7,31 @@ import { hostsOf } from '../platform/config/server-address.js';
 import { probe, type Endpoint } from '../platform/probe.js';
 import { type Logger, silentLogger } from '../platform/observability/logger.js';
 
-/** A server behind this process, as people are told of it. */
+/** A server behind this process, as messages describe it. */
 export interface Server {
-  /** Its name in `/health`. */
+  /** The dependency's name in `/health`. */
   readonly dependency: 'event-store' | 'kafka' | 'read-store';
   readonly name: string;
   /** Its hosts, without credentials. */
   readonly at: string;
-  /** The setting that says where it is. */
+  /** The setting with its address. */
   readonly setting: string;
-  /** What whoever is refused by it has to see to. */
+  /** The rights that its user needs. */
   readonly rights: string;
-  /** What may be wrong where it can be reached and yet does not do as it is asked. */
+  /** What to check where it can be reached and still fails. */
   readonly hint?: string;
-  /** Resolves with why it cannot be reached; rejects with a ConfigError where only a setting helps. */
+  /** Resolves with why it cannot be reached; rejects with a ConfigError where a setting is wrong. */
   readonly findFault: () => Promise<string>;
 }
 
-/** Those that a configuration names; null where the embedded part is used. */
+/** Null where the embedded part is used. */
 export const eventStoreServer = ({ eventStore: { url } }: Config): Server | null =>
   url === ''
     ? null
     : serverOf({
-        ...{ dependency: 'event-store', name: 'EventStoreDB', setting: 'EVENTSTORE_URL' },
+        dependency: 'event-store',
+        name: 'EventStoreDB',
+        setting: 'EVENTSTORE_URL',
         at: hostsOf(url),
         rights:
           'User and password stand in the address as esdb://user:password@host:2113, percent-encoded; ' +
@@ -43,7 +45,9 @@ export const kafkaServer = ({ kafka }: Config): Server | null =>
   kafka.brokers.length === 0
     ? null
     : serverOf({
-        ...{ dependency: 'kafka', name: 'Kafka', setting: 'KAFKA_BROKERS' },
+        dependency: 'kafka',
+        name: 'Kafka',
+        setting: 'KAFKA_BROKERS',
         at: kafka.brokers.join(','),
         rights:
           `The user of KAFKA_SASL_MECHANISM, KAFKA_USERNAME and KAFKA_PASSWORD needs CREATE, READ and ` +
@@ -53,7 +57,7 @@ export const kafkaServer = ({ kafka }: Config): Server | null =>
         caSetting: 'the tlsCaFile of Kafka, KAFKA_TLS_CA_FILE',
         endpoints: () => kafkaEndpoints(kafkaConnection(kafka, silentLogger())),
         ...(kafka.saslMechanism === ''
-          ? { hint: 'Does it want a login? KAFKA_SASL_MECHANISM is empty.' }
+          ? { hint: 'Does it require a login? KAFKA_SASL_MECHANISM is empty.' }
           : {}),
       });
 
@@ -61,7 +65,9 @@ export const mongodbServer = ({ mongodb: { url, database } }: Config): Server | 
   url === ''
     ? null
     : serverOf({
-        ...{ dependency: 'read-store', name: 'MongoDB', setting: 'MONGODB_URL' },
+        dependency: 'read-store',
+        name: 'MongoDB',
+        setting: 'MONGODB_URL',
         at: hostsOf(url),
         rights:
           'User and password stand in the address as mongodb://user:password@host:27017/?authSource=admin, ' +
@@ -95,14 +101,14 @@ const findFault = async (description: ServerDescription): Promise<string> => {
     const finding = await probe(line);
     switch (finding.kind) {
       case 'speaks-tls':
-        return refuse(where, `speaks TLS, and the settings say that it does not (${tlsSetting}).`);
+        return refuse(where, `expects TLS, and the settings turn it off (${tlsSetting}).`);
       case 'speaks-no-tls':
-        return refuse(where, `speaks no TLS, and the settings say that it does (${tlsSetting}).`);
+        return refuse(where, `speaks no TLS, and the settings turn it on (${tlsSetting}).`);
       case 'certificate':
         return refuse(
           where,
           `has a certificate that cannot be verified: ${finding.why}. Name the file of the ` +
-            `authority that signed it (${caSetting}), and a host that it is for.`,
+            `authority that signed it (${caSetting}), and a host that the certificate names.`,
         );
       case 'unreachable':
         found.push(all.length === 1 ? finding.why : `${where}: ${finding.why}`);
@@ -113,7 +119,7 @@ const findFault = async (description: ServerDescription): Promise<string> => {
   return found.join('; ');
 };
 
-/** Files that the settings name are read only now by some clients. */
+/** Reads the files that the settings name, which may fail. */
 const endpointsOf = (setting: string, lines: () => readonly Endpoint[]): readonly Endpoint[] => {
   try {
     return lines();
@@ -122,7 +128,7 @@ const endpointsOf = (setting: string, lines: () => readonly Endpoint[]): readonl
   }
 };
 
-/** How the brokers are reached, for everything that speaks to them. */
+/** The connection options of every Kafka client. */
 export const kafkaConnection = (kafka: Config['kafka'], logger: Logger) => {
   const { brokers, tls, tlsCaFile: caFile, saslMechanism: mechanism, username, password } = kafka;
   if (tls && caFile !== '' && statSync(caFile, { throwIfNoEntry: false })?.isFile() !== true) {

@@ -13,9 +13,9 @@ import { openEventStoreForJob, openOwnLog } from './write-side.js';
 export interface Stores {
   readonly eventStore: EventStore & Partial<WithProjections>;
   readonly readStore: ReadStore;
-  /** Opened for those jobs alone that look at them. */
+  /** Opened only by the jobs that need them. */
   readonly deadLetters: () => Promise<DeadLetters>;
-  /** Where a service runs the job: it feeds versions while they come and go. */
+  /** Only where a service runs the job: it starts and stops the projectors of versions. */
   readonly feeding?: VersionFeeding;
 }
 
@@ -24,8 +24,8 @@ type JobStoreDependencies = Pick<Dependencies, 'config' | 'logger' | 'lifecycle'
 };
 
 /**
- * The log and the documents. Embedded ones belong to the process that owns DATA_DIR: where there is
- * one, rejects with DirectoryInUseError, unless the job can do without that directory.
+ * Opens the log and the documents. Rejects with DirectoryInUseError where the job needs embedded parts
+ * and another process owns DATA_DIR.
  */
 export const openStores = async (
   dependencies: JobStoreDependencies,

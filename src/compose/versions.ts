@@ -12,7 +12,7 @@ type WaitingDependencies = Pick<Dependencies, 'config' | 'logger' | 'servers'> &
   readonly signal: AbortSignal;
 };
 
-/** Resolves once the event store answers, and lets this user do what is asked for. */
+/** Retries until the event store answers, and grants this user the request. */
 export const whenEventStore = <T>(
   { config, logger, signal, servers }: WaitingDependencies,
   ask: () => Promise<T>,
@@ -21,7 +21,7 @@ export const whenEventStore = <T>(
   return whenAvailable(ask, { server, logger, signal, onWait: servers?.waits });
 };
 
-/** Which log this is, for those who also follow it; an event store that is not up yet is waited for. */
+/** The identity of the log; waits for an event store that is not up yet. */
 export const identifyLog = async (
   dependencies: WaitingDependencies,
   eventStore: EventStore,
@@ -38,8 +38,8 @@ export const identifyLog = async (
 };
 
 /**
- * The versions that this release can read and feed; where there is none, one is made. In a new store
- * it is active at once, else it is built beside the active one.
+ * The versions of this release's fingerprint; creates one where there is none. In an empty store it is
+ * active at once, else it is built beside the active one.
  */
 export const ownVersions = async (
   readStore: ReadStore,
@@ -49,12 +49,12 @@ export const ownVersions = async (
     const versions = await readStore.versions();
     const own = versions.filter((version) => version.logId === logId && isOwn(readStore, version));
     if (own.length > 0) return own;
-    // Another release may take the same name at the same moment: then the next one is tried.
+    // Another release may take the same name at the same moment: the loop then tries the next one.
     await readStore.createVersion(nextName(versions), logId);
   }
 };
 
-/** Whether its documents are computed and stored as this release does it. */
+/** Whether this release computes and stores documents in the same way. */
 export const isOwn = ({ fingerprint }: ReadStore, version: VersionRecord): boolean =>
   version.fingerprint === fingerprint;
 
@@ -68,8 +68,8 @@ export const nextName = (versions: readonly VersionRecord[]): string => {
 };
 
 /**
- * The versions of the read models that this process feeds. Rejects with a ConfigError where any is of
- * another log.
+ * The versions of the read models that this process updates. Rejects with a ConfigError where any
+ * belongs to another log.
  */
 export const versionsOf = async (
   { config, logger, signal, servers }: WaitingDependencies,
@@ -86,7 +86,7 @@ export const versionsOf = async (
   return await whenAvailable(find, { server, logger, signal, onWait: servers?.waits });
 };
 
-/** Throws a ConfigError where read models are of another log. */
+/** Throws a ConfigError where read models belong to another log. */
 export const refuseForeign = (
   config: Config,
   versions: readonly VersionRecord[],
@@ -102,7 +102,7 @@ export const refuseForeign = (
   );
 };
 
-/** The log that a job works on, which a service must have used before. */
+/** The identity of the log, for a job: a service must have used the log before. */
 export const knownLog = async (eventStore: EventStore): Promise<string> => {
   const logId = await readLogIdentity(eventStore);
   if (logId !== null) return logId;

@@ -6,24 +6,24 @@ import { PortError } from '../ports/errors.js';
 import type { Server } from './servers.js';
 
 const WAIT_BACKOFF = { baseMs: 200, maxMs: 5000 };
-/** A client that is still trying after so long has met something that people should know. */
+/** A client that takes longer to connect has a problem worth a line in the log. */
 const PATIENCE_MS = 1_500;
 const FIRST_LINE_AGAIN_MS = 1_000;
 const LAST_LINE_AGAIN_MS = 30_000;
 
 export interface WaitOptions {
-  /** What is waited for; null for an embedded part. */
+  /** Null for an embedded part. */
   readonly server: Server | null;
   readonly logger: Logger;
   readonly signal: AbortSignal;
-  /** Told why it has not answered yet. */
+  /** Called with the reason each time one is logged. */
   readonly onWait?: ((server: Server, why: string) => void) | undefined;
 }
 
 /**
- * Asks until there is an answer: a service may be started before its servers. Says which server is
- * waited for and why, ever more rarely. Rejects as soon as the signal aborts, and with a ConfigError
- * where waiting does not help: a login, a right, a certificate, or TLS on one side alone.
+ * Retries until the server answers: a service may start before its servers. Logs which server it waits
+ * for and why, at growing intervals. Rejects as soon as the signal aborts, and with a ConfigError where
+ * waiting does not help: a login, a right, a certificate, or TLS on one side only.
  */
 export const whenAvailable = async <T>(ask: () => Promise<T>, options: WaitOptions): Promise<T> => {
   const { server, logger, signal } = options;
@@ -60,8 +60,11 @@ const createWait = ({ server, logger, signal, onWait }: WaitOptions) => {
     const why = found || error?.message || 'it has not answered yet';
     if (server !== null) onWait?.(server, why);
     logger.warn('Waiting for a server', {
-      ...{ server: server?.name ?? 'embedded', at: server?.at, setting: server?.setting, why },
-      // What its client says helps where its line is in order.
+      server: server?.name ?? 'embedded',
+      at: server?.at,
+      setting: server?.setting,
+      why,
+      // Where the connection itself is fine, the client's error helps.
       ...(found || error === null ? {} : { detail: detailOf(error), hint: server?.hint }),
       waitedSeconds: Math.round((performance.now() - since) / 1000),
     });
@@ -73,13 +76,13 @@ const createWait = ({ server, logger, signal, onWait }: WaitOptions) => {
   return {
     tell,
 
-    /** The promise's outcome; meanwhile it is said what it waits for. */
+    /** The promise's outcome; logs what it waits for meanwhile. */
     async telling<T>(answer: Promise<T>): Promise<T> {
       const settled = new AbortController();
       const watch = async (): Promise<never> => {
         for (;;) {
           await pause(PATIENCE_MS, settled.signal);
-          // The race is over: nobody waits for this any more.
+          // The race is over, and nothing awaits this promise any more.
           if (settled.signal.aborted) return await new Promise<never>(() => undefined);
           await tell(null);
         }
@@ -105,8 +108,8 @@ const detailOf = ({ context }: PortError): unknown => {
 };
 
 /**
- * Begins several things at once, so that whoever waits for one server learns of the others too. The
- * first failure ends the waiting of the rest.
+ * Waits for several servers at once, so that all missing ones are reported. The first failure ends the
+ * other waits.
  */
 export const allOrNone = async <
   Needs extends { readonly signal: AbortSignal },

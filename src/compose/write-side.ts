@@ -16,11 +16,11 @@ import type { Dependencies } from './dependencies.js';
 
 export interface OpenedEventStore {
   readonly store: EventStore;
-  /** Where clients find it, without credentials; null where it is in this process alone. */
+  /** The connection string for clients, without credentials; null where no port is open. */
   readonly address: string | null;
-  /** What a browser can open of it. */
+  /** The page for browsers. */
   readonly pageUrl?: string;
-  /** Of a server: whether it has an engine is its own to say. */
+  /** Of a server, which may have its projection engine turned off. */
   readonly projections?: Projections;
 }
 
@@ -57,7 +57,7 @@ export const openServer = async ({
   return { store, address: parseAddress(url).shown, projections: store.projections };
 };
 
-/** What it refuses to begin with is the address, or a file that the address names. */
+/** The client refuses an address, or a file that the address names. */
 const clientOf = (options: Parameters<typeof eventStoreDbStore>[0]) => {
   try {
     return eventStoreDbStore(options);
@@ -115,8 +115,9 @@ export const openOwnLog = async ({
 };
 
 /**
- * For a job beside a server that may be running: the event store itself where nobody has it, else
- * the port of the process that has; DirectoryInUseError where that process has none but takes jobs. Whether a server has a projection engine is its own to say.
+ * The event store for a job, beside a service that may be running: the embedded log itself where no
+ * process owns it, else the port of its owner. Rejects with DirectoryInUseError where the owner has no
+ * port but takes jobs.
  */
 export const openEventStoreForJob = async (
   dependencies: StoreDependencies,
@@ -128,7 +129,7 @@ export const openEventStoreForJob = async (
   } catch (error) {
     if (!(error instanceof DirectoryInUseError)) throw error;
     const port = error.owner?.port;
-    // Then the process that has it can be asked to do the job.
+    // The owner can run the job itself.
     if (!port && error.owner?.jobs !== undefined) throw error;
     if (!port) throw withoutPort(error);
     const url = localAddress(port);
@@ -136,7 +137,7 @@ export const openEventStoreForJob = async (
   }
 };
 
-/** Why a job is refused that needs the port of the process which has DATA_DIR. */
+/** Refuses a job that needs the gRPC port of the owner of DATA_DIR. */
 export const withoutPort = (error: DirectoryInUseError): ConfigError =>
   new ConfigError(
     `DATA_DIR: ${error.message} Start it with EVENTSTORE_PORT, or stop it, or set EVENTSTORE_URL.`,
@@ -147,7 +148,7 @@ const withUrl = (config: Config, url: string): Config => ({
   eventStore: { ...config.eventStore, url },
 });
 
-/** The write side over an event store, drained when the service stops. */
+/** The command handler over an event store, drained when the service stops. */
 export const openCommandHandler = async (
   dependencies: Omit<Dependencies, 'health'> & Partial<Pick<Dependencies, 'health'>>,
   store: EventStore,

@@ -13,7 +13,7 @@ import { isOwn, knownLog, otherFingerprint, refuseForeign } from '../compose/ver
 
 const SHOWN = 10;
 
-/** What a comparison of documents with the log came to, for a person. */
+/** Prints the result of a comparison of documents with the log. */
 export const describeComparison = (found: Comparison, print: (text: string) => void): void => {
   const { animes, documents, events, differing, differences, behind, ahead, incomparable } = found;
   for (const { animeId, document, revision, expected, actual } of differences.slice(0, SHOWN)) {
@@ -22,27 +22,27 @@ export const describeComparison = (found: Comparison, print: (text: string) => v
     print(`  the document says ${JSON.stringify(actual)}`);
   }
   for (const { animeId, by } of behind.slice(0, SHOWN)) {
-    print(`late: anime ${animeId} is ${by} events behind its stream`);
+    print(`behind: anime ${animeId} is ${by} events behind its stream`);
   }
   for (const animeId of ahead.slice(0, SHOWN)) {
     print(`ahead: anime ${animeId} holds events that the log does not have`);
   }
   if (ahead.length > 0) {
     print(
-      'The log was restored or lost its end. A running service computes these anime anew; else: ' +
+      'The log was restored or lost its end. A running service recomputes these anime; without one run ' +
         'anime-analytics rebuild, then anime-analytics rebuild promote',
     );
   }
   for (const animeId of incomparable.slice(0, SHOWN)) {
-    print(`not comparable: anime ${animeId}, whose stream was deleted or cut off`);
+    print(`not comparable: anime ${animeId}, whose stream was deleted or truncated`);
   }
   print(
     `${animes} anime, ${documents} documents against ${events} events: ` +
-      `${differing} different, ${behind.length} anime late, ${incomparable.length} not comparable.`,
+      `${differing} different, ${behind.length} anime behind, ${incomparable.length} not comparable.`,
   );
 };
 
-/** The same for the event store's own projections. */
+/** Prints the result of a comparison with the event store's projections. */
 const describeProjections = (
   { animes, equal, different, notComparable }: ProjectionComparison,
   print: (text: string) => void,
@@ -61,9 +61,9 @@ const describeProjections = (
 const WAIT_MS = 10_000;
 
 /**
- * Compares every document with a fold of the log, each at its own revision, and where the event
- * store has a projection engine with that engine's states. Documents that are late are waited for.
- * Without a name the active version. True where nothing differs and none is late.
+ * Compares every document with a fold of the log at the document's revision, and with the states of the
+ * event store's projections where it has an engine. Waits for documents that are behind. Without a name
+ * it compares the active version. True where nothing differs and no document stays behind.
  */
 export const audit = async (
   { config, signal }: Pick<JobDependencies, 'config' | 'signal'>,
@@ -95,13 +95,13 @@ export const audit = async (
   return equal && (projections === null || projections.different.length === 0);
 };
 
-/** In anime of the version that is compared. */
+/** Shows the progress of an audit. */
 export const auditProgress =
   (name: string, progress: JobOutput['progress']) =>
   ({ animes, total }: { readonly animes: number; readonly total: number }): void =>
     progress({ task: `audit of ${name}`, done: animes, total, unit: 'anime' });
 
-/** Null where there is nothing to compare: that is no difference. */
+/** Null where there is no engine to compare with. */
 const auditProjections = async (
   projections: Projections | undefined,
   documents: DocumentStore,

@@ -14,10 +14,10 @@ import type { JobDependencies, JobOutput } from './job.js';
 import type { Stores } from '../compose/stores.js';
 import { isOwn, knownLog, refuseForeign } from '../compose/versions.js';
 
-/** Held in memory together, each with its value. */
+/** All of them are held in memory, with their values. */
 const MAX_LETTERS = 10_000;
 
-/** Lists what could not be applied, or computes the anime it belongs to again. */
+/** Lists dead letters, or recomputes the anime that they belong to. */
 export const listOrReplay = async (
   { config, signal }: Pick<JobDependencies, 'config' | 'signal'>,
   stores: Stores,
@@ -46,13 +46,14 @@ export const listOrReplay = async (
       action.stream === undefined ? isOpen : letter.stream === action.stream,
     )
     .flatMap(({ letter }) => animeIdOfLetter(letter) ?? []);
-  if (letters.length === MAX_LETTERS) print(`Only the first ${MAX_LETTERS} letters are looked at.`);
+  if (letters.length === MAX_LETTERS)
+    print(`Only the first ${MAX_LETTERS} dead letters are checked.`);
   const logId = await knownLog(stores.eventStore);
   refuseForeign(config, await stores.readStore.versions(), logId);
   return await replayAll([...new Set(wanted)], stores, { logId, signal }, { print, report });
 };
 
-/** Needs the log alone. */
+/** Appends an event that makes every reader ignore these revisions. Needs only the log. */
 export const ignoreRevisions = async (
   store: EventStore,
   action: IgnoreAction,
@@ -68,19 +69,19 @@ export const ignoreRevisions = async (
     case 'ignored':
       report({ stream, outcome: ignored.kind, revisions: ignored.revisions, at: ignored.at });
       print(
-        `${stream}: ignored from now on: ${revisionList(ignored.revisions)}. Event ${ignored.at} says so.`,
+        `${stream}: ignored from now on: ${revisionList(ignored.revisions)}. Recorded in event ${ignored.at}.`,
       );
       return true;
     case 'ignored-before':
-      print(`${stream}: this was ignored before.`);
+      print(`${stream}: already ignored.`);
       return true;
     case 'nothing-to-ignore':
-      print(`${stream}: there is no event that cannot be read at ${rangeOf(action)}.`);
+      print(`${stream}: no unreadable event at ${rangeOf(action)}.`);
       return false;
     case 'newer':
       print(
         `${stream}: event ${ignored.revision} (${ignored.type}) was written by a newer version of this ` +
-          'service. Upgrade, and it counts. To go on without it: --even-newer.',
+          'service. Upgrade to count it, or pass --even-newer to ignore it.',
       );
       return false;
   }
@@ -96,12 +97,12 @@ const revisionList = (revisions: readonly number[]): string =>
 const rangeOf = ({ from, to }: IgnoreAction): string =>
   from === to ? `revision ${from}` : `revisions ${from} to ${to}`;
 
-/** By what this version of the service makes of the event today. */
+/** Depends on whether this version of the service can read the event. */
 const remedyOf = async (letter: DeadLetter, store: EventStore): Promise<string | undefined> => {
   const { stream, revision } = letter;
   const animeId = animeIdOfLetter(letter);
   if (stream === null || revision === null || animeId === undefined) return undefined;
-  const replay = `To compute the anime again: anime-analytics dead-letters replay ${stream}`;
+  const replay = `To recompute the anime: anime-analytics dead-letters replay ${stream}`;
   const hidden = `The stream has no such event: see $maxCount, $maxAge and $tb in its metadata.`;
   try {
     for await (const event of store.read(stream, { from: BigInt(revision), limit: 1 })) {
@@ -119,7 +120,7 @@ const remedyOf = async (letter: DeadLetter, store: EventStore): Promise<string |
 const animeIdOfLetter = ({ stream }: DeadLetter): AnimeId | undefined =>
   stream === null ? undefined : animeIdOf(stream);
 
-/** A letter is settled once the active documents hold its event, and not as one that was skipped. */
+/** A dead letter is settled once the active documents include its event, not skipped. */
 const withOpenState = async (letters: readonly DeadLetter[], readStore: ReadStore) => {
   const active = await readStore.active();
   const ids = [...new Set(letters.flatMap((letter) => animeIdOfLetter(letter) ?? []))];
@@ -167,12 +168,12 @@ const replayAll = async (
       outcomes.push({ version: name, animeId, ...replayed });
       if (replayed.kind === 'replayed') {
         const { revision, skipped } = replayed;
-        const still = skipped.length === 0 ? '' : `, still without ${skipped.join(', ')}`;
-        print(`${name}: anime ${animeId} is computed again up to revision ${revision}${still}`);
+        const still = skipped.length === 0 ? '' : `; revision ${skipped.join(', ')} still missing`;
+        print(`${name}: anime ${animeId} recomputed up to revision ${revision}${still}`);
         if (skipped.length > 0) allApplied = false;
       } else {
-        const why = replayed.kind === 'lost' ? replayed.reason : 'Somebody else was faster.';
-        print(`${name}: anime ${animeId} stays as it is. ${why}`);
+        const why = replayed.kind === 'lost' ? replayed.reason : 'Another writer was faster.';
+        print(`${name}: anime ${animeId} not changed. ${why}`);
         if (replayed.kind === 'lost') allApplied = false;
       }
     }

@@ -34,7 +34,7 @@ const importFile = async (options: FileImportOptions): Promise<ImportReport> => 
       list: listThrough(handler, randomUUID()),
       now: Date.now,
       onProgress: output.progress,
-      // A file or a pipe gets all that the report keeps.
+      // A file or a pipe gets all lines that the report keeps.
       ...(process.stdout.isTTY ? { maxListed: MAX_LISTED_ON_TERMINAL } : {}),
     });
   } catch (error) {
@@ -52,12 +52,12 @@ const FILE_PROBLEMS: ReadonlyMap<unknown, string> = new Map([
   ['ENOENT', 'there is no such file.'],
   ['ENOTDIR', 'there is no such file.'],
   ['EISDIR', 'this is a directory, not a file.'],
-  ['EACCES', 'the file may not be read by this user.'],
+  ['EACCES', 'this user may not read the file.'],
 ]);
 
 /**
- * The import as a job of its own, beside a running service or without one. True when all of it is in;
- * false when rows were left out or it was stopped.
+ * Imports a catalogue file, beside a running service or without one. True when every row is in; false
+ * when rows were left out or it was stopped.
  */
 export const runImportJob = (
   options: JobOptions & Pick<FileImportOptions, 'file' | 'relist' | 'clear'>,

@@ -6,20 +6,20 @@ import { createMetrics } from '../platform/observability/metrics.js';
 import type { Progress } from '../platform/progress.js';
 import type { Dependencies } from '../compose/dependencies.js';
 
-/** Where a job tells what it does. */
+/** The output of a job. */
 export interface JobOutput {
   /** For a person. */
   readonly print: (text: string) => void;
-  /** For a machine: what came of it, as fields of one JSON document. */
+  /** For a machine: the result, as fields of one JSON document. */
   readonly report: (data: Readonly<Record<string, unknown>>) => void;
   readonly progress: (progress: Progress) => void;
 }
 
-/** What every job of the command line is run with. */
+/** The options of every job. */
 export interface JobOptions extends JobOutput {
   readonly config: Config;
   readonly logger: Logger;
-  /** Aborts when the user has had enough. */
+  /** Aborted by Ctrl-C or SIGTERM. */
   readonly stop: AbortSignal;
 }
 
@@ -28,7 +28,7 @@ export type JobDependencies = Omit<Dependencies, 'health' | 'lifecycle'> & {
 };
 type OwnDependencies = JobDependencies & Pick<Dependencies, 'lifecycle'>;
 
-/** Runs a job, and closes what it opened whatever it came to. */
+/** Runs a job, and closes what it opened even if it fails. */
 export const runJob = async (
   { config, logger, stop: signal }: Pick<JobOptions, 'config' | 'logger' | 'stop'>,
   work: (dependencies: OwnDependencies) => Promise<boolean>,
@@ -42,9 +42,9 @@ export const runJob = async (
   }
 };
 
-/** Why a job is refused beside a process that has the directory and takes no jobs. */
+/** Refuses a job beside an owner of DATA_DIR that has no socket for jobs. */
 export const ownerTakesNoJobs = (error: DirectoryInUseError): ConfigError =>
   new ConfigError(
-    `DATA_DIR: ${error.message} It takes no jobs, and only it can reach what is kept there: stop it ` +
+    `DATA_DIR: ${error.message} It takes no jobs, and no other process can open its data: stop it ` +
       'for this job, or run it on servers (KAFKA_BROKERS, MONGODB_URL).',
   );

@@ -10,11 +10,11 @@ export interface JobOutputOptions {
 }
 
 export interface ProcessOutput extends JobOutput {
-  /** The end: with `json` the one document of standard output. */
+  /** Ends the output: with `json` it writes the one document to standard output. */
   readonly finish: (result: { readonly ok: boolean; readonly error?: string }) => void;
 }
 
-/** What a job tells, as text, or as one JSON document with all else on standard error. */
+/** Writes a job's output as text, or as one JSON document with all else on standard error. */
 export const createJobOutput = ({
   command,
   json,

@@ -7,10 +7,10 @@ import type { ProjectionDefinition, Projections, ProjectionStatus } from '../por
 import { openServer } from '../compose/write-side.js';
 import { BY_CATEGORY_PROJECTION, projectionDefinitions } from '../compose/projections.js';
 
-/** People browse by type in the server's pages. The other standard projections cost and give nothing. */
+/** `$by_event_type` is for people who browse by type. Other standard projections cost and give nothing. */
 const STANDARD = [BY_CATEGORY_PROJECTION, '$by_event_type'];
 
-/** A step that took too long once, on a server that just started, mostly does not the next time. */
+/** A step that timed out on a server that has just started mostly succeeds the next time. */
 const RESTARTS = 5;
 const BETWEEN_LOOKS_MS = 300;
 
@@ -26,8 +26,8 @@ export interface ProjectionsJobOptions {
 }
 
 /**
- * Deploys our projections, or says how they are. False when the server has no engine or cannot be
- * reached, or a projection is missing or does not run; what is printed says which and why.
+ * Deploys our projections, or prints their state. False when the server has no engine or cannot be
+ * reached, or a projection is missing or does not run; the output says which and why.
  */
 export const runProjectionsJob = async (options: ProjectionsJobOptions): Promise<boolean> => {
   const { config, logger, action, print } = options;
@@ -68,7 +68,7 @@ const enableStandard = async (projections: Projections, print: Print): Promise<v
   }
 };
 
-/** Whether a restart was in vain shows only once the projection was at work again. */
+/** Restarts projections that timed out, until all have settled or the attempts are used up. */
 const restartTimedOut = async (
   projections: Projections,
   definitions: readonly ProjectionDefinition[],
@@ -100,7 +100,7 @@ const showProjections = async (projections: Projections, print: Print): Promise<
   return complaints(all, names, print) === 0 && running === names.length;
 };
 
-/** Null is said of one that is not deployed. */
+/** The status of each of our projections; null for one that is not deployed. */
 const ourStatuses = async (projections: Projections) => {
   const all = await projections.list();
   return namesOf(await projectionDefinitions()).map((name) => ({
@@ -122,7 +122,7 @@ const described = ({ condition, status, progress, position }: ProjectionStatus):
 const isRunning = (status: ProjectionStatus | undefined): boolean =>
   status?.condition === 'running' || status?.condition === 'changing';
 
-/** Says why a projection of ours is faulted, and whether the server makes what they read. */
+/** Prints why projections are faulted, or get no events; returns how many complaints there are. */
 const complaints = (
   all: readonly ProjectionStatus[],
   ours: readonly string[],
@@ -135,7 +135,7 @@ const complaints = (
   const byCategory = all.find(({ name }) => name === BY_CATEGORY_PROJECTION);
   if (isRunning(byCategory)) return faulted.length;
   print(
-    `${BY_CATEGORY_PROJECTION} is ${byCategory?.condition ?? 'not there'}, so our projections get no events: start the server with EVENTSTORE_RUN_PROJECTIONS=All and run \`projections deploy\`.`,
+    `${BY_CATEGORY_PROJECTION} is ${byCategory?.condition ?? 'missing'}, so our projections get no events: start the server with EVENTSTORE_RUN_PROJECTIONS=All and run \`projections deploy\`.`,
   );
   return faulted.length + 1;
 };

@@ -23,7 +23,7 @@ import type { Stores } from '../compose/stores.js';
 import { isMongodb } from '../compose/read-store.js';
 import { isOwn, knownLog, nextName, otherFingerprint, refuseForeign } from '../compose/versions.js';
 
-/** Makes a version that is of this log, finished and not behind the active one; false where it is not. */
+/** Promotes a version of this log that is complete and not behind the active one; else returns false. */
 const activate = async (
   { config, signal }: JobDependencies,
   { eventStore, readStore, feeding }: Stores,
@@ -45,15 +45,15 @@ const activate = async (
     return false;
   }
   if (chosen.state === 'building') {
-    print(`${chosen.name} is not ready: anime-analytics rebuild finishes and compares it.`);
+    print(`${chosen.name} is not ready: anime-analytics rebuild completes and compares it.`);
     return false;
   }
-  // Embedded documents are this process's own: where it is no service, nobody fills them meanwhile.
+  // Without a service, no projector updates embedded documents: waiting would not help.
   const waitMs = isMongodb(config) || feeding !== undefined ? CATCH_UP_MS : 0;
   const late = await behindActive({ eventStore, readStore }, chosen.name, { waitMs, signal });
   if (late > 0) {
     print(
-      `${chosen.name} is behind the active version in ${late} anime: is it fed (serve projector)?`,
+      `${chosen.name} is behind the active version in ${late} anime: does a projector run (serve projector)?`,
     );
     return false;
   }
@@ -65,8 +65,8 @@ const activate = async (
 const CATCH_UP_MS = 10_000;
 
 /**
- * How many anime queries would see go back in time; a version that is fed soon has none. What the
- * active version holds and the log does not have is no reason to keep it.
+ * How many anime would go back in time for queries. Waits, since a version with a projector catches up.
+ * Events that only the active version holds, and the log does not, do not count.
  */
 const behindActive = async (
   { eventStore, readStore }: Pick<Stores, 'eventStore' | 'readStore'>,
@@ -75,7 +75,7 @@ const behindActive = async (
 ): Promise<number> => {
   const active = await readStore.active();
   if (active === null) return 0;
-  // How far another release's version is cannot be read: then the log is what counts.
+  // The revisions of another release's version cannot be read: compare with the log instead.
   const revisions: Heads = isOwn(readStore, active)
     ? await revisionsIn(readStore.documents(active.name))
     : await headsOf(eventStore, patience.signal);
@@ -96,7 +96,7 @@ const revisionsIn = async (documents: DocumentStore): Promise<Heads> => {
   return revisions;
 };
 
-/** Versions of the read models: built beside the active one, promoted, rolled back, pruned. */
+/** Builds, lists, promotes, rolls back and prunes versions of the read models. */
 export const performRebuild = async (
   dependencies: JobDependencies,
   stores: Stores,
@@ -118,7 +118,7 @@ export const performRebuild = async (
       return done;
     }
     case 'prune':
-      // An active one is refused by the store, and goes on being fed.
+      // The store refuses to prune the active version, so its projector must go on.
       if ((await readStore.active())?.name !== action.version)
         await feeding?.release(action.version);
       await readStore.prune(action.version);
@@ -128,7 +128,7 @@ export const performRebuild = async (
   }
 };
 
-/** In a service commands wait for each batch. */
+/** Small batches: in a service, commands wait for each of them. */
 const IN_SERVICE = { batchEvents: 500, cachedDocuments: 50_000 };
 
 const buildVersion = async (
@@ -145,7 +145,7 @@ const buildVersion = async (
   const shared = { eventStore, readStore, logId, version, signal };
   const show = ({ events: done, total }: { readonly events: number; readonly total: number }) =>
     progress({ task: `rebuild of ${version}`, done, total, unit: 'events' });
-  // Where both are servers, the projectors that run there fill it.
+  // With two servers, the running projectors build the version; this only watches.
   if (isKafka(config) && isMongodb(config)) {
     const watched = await watchRebuild({ ...shared, onProgress: show });
     if (watched.kind === 'built') {
@@ -153,8 +153,8 @@ const buildVersion = async (
     }
     const { events, total } = watched;
     print(
-      `No event was added to ${version} for a while (${events} of ${total}): does a ` +
-        'projector run (serve projector)? The same command goes on where this one stopped.',
+      `${version} is not making progress (${events} of ${total} events): does a projector run ` +
+        '(serve projector)? The same command resumes where this one stopped.',
     );
     report({ version, state: 'building', events, total });
     return false;
@@ -163,7 +163,11 @@ const buildVersion = async (
   const heads = await headsOf(eventStore, signal);
   const total = [...heads.values()].reduce((sum, head) => sum + head + 1, 0);
   const { state, comparison, events } = await rebuild({
-    ...{ ...shared, deadLetters, logger, metrics, ...(feeding === undefined ? {} : IN_SERVICE) },
+    ...shared,
+    deadLetters,
+    logger,
+    metrics,
+    ...(feeding === undefined ? {} : IN_SERVICE),
     onProgress: ({ events: done }) => show({ events: done, total }),
     onCompared: auditProgress(version, progress),
   });
@@ -175,7 +179,7 @@ const buildVersion = async (
   return conclude(version, state, comparison, output);
 };
 
-/** What was published after a version was built and before it was fed. */
+/** Adds what was published between the build of a version and the start of its projector. */
 const replayLate = async (
   shared: { readonly eventStore: EventStore; readonly logId: string; readonly signal: AbortSignal },
   documents: DocumentStore,
@@ -193,7 +197,7 @@ const conclude = (
   comparison: Comparison,
   { print, report }: JobOutput,
 ): boolean => {
-  // What was added meanwhile is no difference: a version that is fed gets it.
+  // Events added meanwhile are no difference: the projector applies them.
   const equal = comparison.equal || (comparison.differing === 0 && state !== 'building');
   describeComparison(comparison, print);
   if (equal) print(`${version} is ${state}: anime-analytics rebuild promote ${version}`);
@@ -201,7 +205,7 @@ const conclude = (
   return equal;
 };
 
-/** One that was begun and not finished, else the next number. */
+/** A version whose build was interrupted, else the next number. */
 const nextOf = (readStore: ReadStore, versions: readonly VersionRecord[]): string =>
   versions.find((version) => version.state === 'building' && isOwn(readStore, version))?.name ??
   nextName(versions);

@@ -13,7 +13,7 @@ import {
 
 const MAX_ANSWER = 64 * 1024 * 1024;
 
-/** Has a job done by the service that listens on a socket, and tells what it tells. */
+/** Runs a job in the service that listens on the socket, and relays its output. */
 export const askService = async (
   path: string,
   args: readonly string[],
@@ -59,12 +59,12 @@ const connected = async (path: string): Promise<Socket> => {
     const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown';
     throw new ConfigError(
       code === 'EACCES' || code === 'EPERM'
-        ? 'DATA_DIR: the service that has it belongs to another user: run the job as that user.'
-        : `DATA_DIR: the service that has it cannot be asked (${code}): is it stopping, or in another container?`,
+        ? 'DATA_DIR: its service belongs to another user: run the job as that user.'
+        : `DATA_DIR: its service does not take the job (${code}): is it stopping, or in another container?`,
     );
   }
   return socket;
 };
 
 const serviceGone = () =>
-  new UnavailableError('The service went away before the job was done: run it again.');
+  new UnavailableError('The service stopped before the job was done: run the job again.');

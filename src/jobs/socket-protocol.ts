@@ -3,14 +3,14 @@ import type { Socket } from 'node:net';
 import type { Config } from '../platform/config/config.js';
 import type { Progress } from '../platform/progress.js';
 
-/** What a client sends, as the first line. A second line asks to stop. */
+/** The first line from a client. A second line stops the job. */
 export interface JobRequest {
-  /** As on the command line, so that they are checked as there. */
+  /** As on the command line, and checked in the same way. */
   readonly args: readonly string[];
   readonly servers: Readonly<Record<string, string>>;
 }
 
-/** What the service sends, one to a line; the last one is `done` or `error`. */
+/** The service's frames, one to a line; the last one is `done` or `error`. */
 export type JobFrame =
   | { readonly print: string }
   | { readonly report: Readonly<Record<string, unknown>> }
@@ -18,7 +18,7 @@ export type JobFrame =
   | { readonly done: boolean }
   | { readonly error: string; readonly isUsage: boolean };
 
-/** The servers that a process works on, as digests: addresses may hold passwords. */
+/** Digests of the server settings, for comparison: addresses may hold passwords. */
 export const serverDigests = ({ eventStore, kafka, mongodb }: Config): JobRequest['servers'] => {
   const addresses = {
     EVENTSTORE_URL: eventStore.url,
@@ -38,7 +38,7 @@ const JSON_SAFE = (_: string, value: unknown): unknown =>
 
 export const toJson = (value: unknown): string => JSON.stringify(value, JSON_SAFE);
 
-/** The lines of a socket; ends with it. Throws where a line is longer than a peer has reason to send. */
+/** The lines of a socket, until it ends. Throws where a line is too long. */
 export async function* socketLines(socket: Socket, maxLength: number): AsyncGenerator<string> {
   let rest = '';
   socket.setEncoding('utf8');

@@ -36,30 +36,28 @@ const MAX_JOBS = 4;
 const MAX_CONNECTIONS = 16;
 const MAX_REQUEST = 64 * 1024;
 const REQUEST_WITHIN_MS = 5_000;
-/** A client that does not read what it asked for is let go. */
+/** A client that does not read its output is disconnected. */
 const MAX_UNREAD_BYTES = 64 * 1024 * 1024;
 
 class JobRefusedError extends Error {}
 
 /**
- * Takes jobs on a socket that only the user of this process can open, which is all the credential
- * there is. The owner file of DATA_DIR says where.
+ * Takes jobs on a socket that only the user of this process can open: file permissions are the only
+ * credential. The owner file of DATA_DIR holds its path.
  */
 export const openJobServer = async (options: JobServerOptions): Promise<JobServer> => {
   const { config, logger } = options;
   const stopping = new AbortController();
   const running = new Map<Promise<void>, { readonly writes: boolean }>();
 
-  /** One that changes something at a time, and few of all. */
+  /** Admits one job that writes at a time, and a few in all. */
   const admit = (job: StoreJob): { readonly writes: boolean } => {
     const writes = !isReadOnly(job);
     const others = [...running.values()];
     if (others.length > MAX_JOBS)
       throw new JobRefusedError(`${MAX_JOBS} jobs are running: wait for one.`);
     if (writes && others.some((other) => other.writes)) {
-      throw new JobRefusedError(
-        'Another job that changes something is running: wait until it is done.',
-      );
+      throw new JobRefusedError('Another job that changes something is running: wait for its end.');
     }
     return { writes };
   };
@@ -77,7 +75,7 @@ export const openJobServer = async (options: JobServerOptions): Promise<JobServe
       const job = await requestedJob(options, socket, lines);
       entry.writes = admit(job).writes;
       void followStop(lines, client);
-      logger.info('A job of the command line is running', { job });
+      logger.info('Job of the command line started', { job });
       const done = await options.perform(job, signal, {
         print: (print) => send({ print }),
         report: (report) => send({ report }),
@@ -86,7 +84,8 @@ export const openJobServer = async (options: JobServerOptions): Promise<JobServe
       send({ done });
     } catch (error) {
       const isShutDown = stopping.signal.aborted;
-      if (!isExplained(error) && !signal.aborted) logger.error('A job failed', { error });
+      if (!isExplained(error) && !signal.aborted)
+        logger.error('Job of the command line failed', { error });
       const isUsage = error instanceof ConfigError;
       send({ error: sentenceOf(error, isShutDown, client.signal.aborted), isUsage });
     }
@@ -94,7 +93,7 @@ export const openJobServer = async (options: JobServerOptions): Promise<JobServe
   };
 
   const server = createServer((socket) => {
-    // A client that goes away is told by `close`.
+    // `close` follows, which aborts the job.
     socket.on('error', () => undefined);
     const entry = { writes: false };
     const job = answer(socket, entry).finally(() => running.delete(job));
@@ -129,7 +128,7 @@ const requestedJob = async (
   );
   if (others.length > 0) {
     throw new ConfigError(
-      `${others.join(', ')}: the service that has DATA_DIR runs with other values: set the same for the job.`,
+      `${others.join(', ')}: the service that owns DATA_DIR has other values: set the same for the job.`,
     );
   }
   const job = parsedJob(args, parse);
@@ -154,14 +153,14 @@ const readRequest = (line: string): JobRequest => {
       return { args, servers: servers as JobRequest['servers'] };
     }
   } catch {
-    // The same as one of another shape.
+    // No JSON: refused below, like JSON of another shape.
   }
   throw new JobRefusedError(
     'The request cannot be read: is the job of another version than the service?',
   );
 };
 
-/** Whatever the client says after its request means that it has had enough; so does its end. */
+/** Any further line stops the job, and so does the end of the connection. */
 const followStop = async (
   lines: AsyncGenerator<string>,
   client: AbortController,
@@ -177,13 +176,13 @@ const sentenceOf = (error: unknown, isShutDown: boolean, isStopped: boolean): st
   if (isShutDown) return 'The service is stopping: run the job again once it is back.';
   if (isStopped) return 'Stopped.';
   const message = error instanceof Error ? error.message : String(error);
-  return isExplained(error) ? message : `${message} The log of the service says more.`;
+  return isExplained(error) ? message : `${message} See the log of the service.`;
 };
 
-/** What the operating systems take at most as the path of a socket, with its end. */
+/** Operating systems limit the path of a socket to about 104 bytes. */
 const MAX_PATH_BYTES = 100;
 
-/** A socket in a directory of this user's own, below DATA_DIR where its path is short enough. */
+/** Listens in a private directory: below DATA_DIR, unless that path is too long. */
 const listenPrivately = async (server: Server, dataDir: string) => {
   if (process.platform === 'win32') {
     const path = `\\\\.\\pipe\\anime-analytics-${randomUUID()}`;

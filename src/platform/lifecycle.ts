@@ -1,12 +1,12 @@
 import type { Logger } from './observability/logger.js';
-import { pause } from './async/retry.js';
+import { settledWithin } from './async/abort.js';
 
 export interface Lifecycle {
-  /** Opens a part, after all parts opened before it; remembers how to close it. */
+  /** Opens a part and remembers how to close it. */
   open<T>(name: string, open: () => Promise<T> | T, close: (part: T) => Promise<void>): Promise<T>;
   /**
-   * Closes all parts, last opened first, once however often it is called. A part that fails is
-   * logged and the others are still closed. False when something failed or the deadline passed.
+   * Closes all parts in reverse order, once however often it is called. A failure is logged and the
+   * other parts are still closed. False when a part failed or the deadline passed.
    */
   close(): Promise<boolean>;
 }
@@ -39,20 +39,11 @@ export const createLifecycle = (options: {
     return clean;
   };
 
-  const withinDeadline = async (): Promise<boolean> => {
-    const done = new AbortController();
-    const deadline = pause(timeoutMs, done.signal).then(() => {
-      if (!done.signal.aborted) {
-        const open = opened.map(({ name }) => name);
-        logger.error('Shutdown deadline passed', { timeoutMs, open });
-      }
-      return false;
-    });
-    try {
-      return await Promise.race([closeAll(), deadline]);
-    } finally {
-      done.abort();
-    }
+  const closeInTime = async (): Promise<boolean> => {
+    const closed = closeAll();
+    if (await settledWithin(closed, timeoutMs)) return await closed;
+    logger.error('Shutdown deadline passed', { timeoutMs, open: opened.map(({ name }) => name) });
+    return false;
   };
 
   return {
@@ -63,6 +54,6 @@ export const createLifecycle = (options: {
       logger.debug('Part opened', { part: name });
       return part;
     },
-    close: () => (closing ??= withinDeadline()),
+    close: () => (closing ??= closeInTime()),
   };
 };

@@ -1,32 +1,32 @@
 import { connect as connectTcp, isIP, type Socket } from 'node:net';
 import { connect as connectTls, type ConnectionOptions } from 'node:tls';
 
-/** One host of a server, and how its protocol begins. */
+/** One host of a server, and the first bytes of its protocol. */
 export interface Endpoint {
   readonly host: string;
   readonly port: number;
-  /** Absent: the address says that there is no TLS. */
+  /** Absent where the address turns TLS off. */
   readonly tls?: ConnectionOptions;
-  /** What a client may send first, before any login; a server of that protocol answers it. */
+  /** A request that a server of that protocol answers before any login. */
   readonly hello: Uint8Array;
 }
 
 export type ProbeResult =
   | { readonly kind: 'fine' }
-  /** It may pass by itself. */
+  /** May pass by itself. */
   | { readonly kind: 'unreachable'; readonly why: string }
   /** Only another setting helps. */
   | { readonly kind: 'speaks-tls' }
   | { readonly kind: 'speaks-no-tls' }
   | { readonly kind: 'certificate'; readonly why: string };
 
-const LOOK_MS = 2_000;
+const PROBE_MS = 2_000;
 
 /**
- * Looks at the line itself, since clients tell a closed port, a certificate and a server that speaks
- * something else in many ways or not at all. Sends no credentials.
+ * Probes the connection without the client library, which reports a closed port, a bad certificate or a
+ * wrong protocol in many ways or not at all. Sends no credentials.
  */
-export const probe = async (line: Endpoint, withinMs = LOOK_MS): Promise<ProbeResult> => {
+export const probe = async (line: Endpoint, withinMs = PROBE_MS): Promise<ProbeResult> => {
   const { tls } = line;
   if (tls === undefined) {
     const reply = await sayHello(line, withinMs);
@@ -83,7 +83,7 @@ const withSocket = async <T>(
     });
   } finally {
     clearTimeout(timer);
-    // What it says after it was let go is of no use, and must not be thrown.
+    // A late error must not be thrown.
     socket?.on('error', () => undefined).destroy();
   }
 };
@@ -104,8 +104,8 @@ const WHY: Readonly<Record<string, string>> = {
   ECONNREFUSED: 'nothing listens there',
   ENOTFOUND: 'no host has that name',
   EAI_AGAIN: 'the name of the host cannot be looked up',
-  EHOSTUNREACH: 'there is no way to that host',
-  ENETUNREACH: 'there is no way to that network',
+  EHOSTUNREACH: 'there is no route to that host',
+  ENETUNREACH: 'there is no route to that network',
   ETIMEDOUT: 'it does not answer',
 };
 
@@ -116,5 +116,5 @@ const unreachable = (reply: Reply | Error): ProbeResult => ({
   why:
     reply instanceof Error
       ? (WHY[systemCode(reply)] ?? 'it closes the connection')
-      : 'it does not answer as such a server does',
+      : 'it does not answer like such a server',
 });

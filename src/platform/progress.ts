@@ -1,8 +1,8 @@
-/** How far a piece of work is. */
+/** The progress of a task. */
 export interface Progress {
   readonly task: string;
   readonly done: number;
-  /** 0 where it is not known. */
+  /** 0 where unknown. */
   readonly total: number;
   /** What is counted. */
   readonly unit: string;
@@ -10,7 +10,7 @@ export interface Progress {
   readonly detail?: string;
 }
 
-/** As much of a stream as showing progress needs. */
+/** The part of a stream that a progress display needs. */
 export interface ProgressOutput {
   readonly isTTY?: boolean;
   readonly columns?: number;
@@ -19,7 +19,7 @@ export interface ProgressOutput {
 
 export interface ProgressDisplay {
   readonly show: (progress: Progress) => void;
-  /** Takes the line away from a terminal, before other text and at the end. */
+  /** Removes the line from a terminal, before other text and at the end. */
   readonly clear: () => void;
 }
 
@@ -28,7 +28,7 @@ const LINE_EVERY_MS = 5_000;
 const CLEAR_LINE = '\r\u001b[K';
 const BAR_WIDTH = 30;
 
-/** One line that is redrawn on a terminal; elsewhere a line every few seconds, none for short work. */
+/** Redraws one line on a terminal; elsewhere writes a line every few seconds, none for short work. */
 export const createProgress = ({
   output,
   now = () => performance.now(),
@@ -63,10 +63,10 @@ export const createProgress = ({
   return { show, clear };
 };
 
-/** Some terminals say that they have none. */
+/** Some terminals report 0 columns. */
 const columnsOf = ({ columns = 0 }: ProgressOutput): number => (columns > 0 ? columns : 80);
 
-/** The first moments say nothing of the others. */
+/** The first moments do not predict the rest. */
 const ESTIMATE_AFTER_MS = 500;
 
 const secondsLeft = (
@@ -92,7 +92,7 @@ const progressText = (progress: Progress, left: number | null): string => {
 const durationOf = (seconds: number): string =>
   seconds < 120 ? `${seconds} s` : `${Math.ceil(seconds / 60)} min`;
 
-/** Never as wide as the terminal, which would begin another line. */
+/** Narrower than the terminal: a full line would wrap. */
 const drawn = (progress: Progress, text: string, columns: number): string => {
   const width = Math.min(BAR_WIDTH, columns - text.length - 4);
   if (width < 5) return text.slice(0, columns - 1);

@@ -95,7 +95,7 @@ describe('an event of another program in the stream of an anime', function () {
     const beside = (...args: string[]) => job('dead-letters', 'ignore', ...args);
     expect(await beside(STREAM, '0')).to.include({
       code: 1,
-      output: 'anime-1: there is no event that cannot be read at revision 0.\n',
+      output: 'anime-1: no unreadable event at revision 0.\n',
     });
     expect(await beside('snapshot-anime-1', '0')).to.include({
       code: 2,
@@ -103,7 +103,7 @@ describe('an event of another program in the stream of an anime', function () {
     });
     expect(await beside(STREAM, '1', '--reason', 'An experiment.')).to.include({
       code: 0,
-      output: 'anime-1: ignored from now on: 1. Event 2 says so.\n',
+      output: 'anime-1: ignored from now on: 1. Recorded in event 2.\n',
     });
     const click = await send('POST', `${service.commandUrl}/click`, CLICK);
     expect(click.body).to.include({ revision: '3' });

@@ -34,7 +34,7 @@ describe('the jobs of the command line, on a service that is stopped', function 
   it('audit the documents against the log', async () => {
     const { code, output } = await job('audit');
     expect(output).to.match(
-      /0 different, 0 anime late, 0 not comparable\.\nv1 equals the log\.\n$/,
+      /0 different, 0 anime behind, 0 not comparable\.\nv1 equals the log\.\n$/,
     );
     expect(code).to.equal(0);
   });
@@ -113,7 +113,7 @@ describe('the jobs of the command line, on a service that is stopped', function 
     expect(promoted).to.include({ code: 1, output: 'There is no version that is ready.\n' });
   });
 
-  it('list dead letters as open until the anime is recomputed with them', async () => {
+  it('list dead letters as open until their anime is recomputed with them', async () => {
     const embedded = await openEmbedded(directory.path);
     await embedded.deadLetters.add({
       ...{ stream: 'anime-1', revision: 99, source: 'partition 0, offset 7', value: null },
@@ -134,7 +134,7 @@ describe('the jobs of the command line, on a service that is stopped', function 
     ]);
     expect(code).to.equal(0);
     const replayed = await job('dead-letters', 'replay');
-    expect(replayed.output).to.contain('v1: anime 1 is computed again up to revision 3');
+    expect(replayed.output).to.contain('v1: anime 1 recomputed up to revision 3');
     expect(replayed.code).to.equal(0);
     expect((await job('audit')).code).to.equal(0);
   });

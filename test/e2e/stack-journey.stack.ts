@@ -138,7 +138,7 @@ describe('the service in four processes', function () {
 
   it('recomputes an anime from its stream when its dead letter is replayed', async () => {
     const { code, output } = await stack.job('dead-letters', 'replay', `anime-${other}`);
-    expect(output).to.match(/v1: anime \d+ is computed again up to revision 1/);
+    expect(output).to.match(/v1: anime \d+ recomputed up to revision 1/);
     expect(code).to.equal(0);
     const click = await command('click', { anime_id: other });
     const { revision } = click.body;

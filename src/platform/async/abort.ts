@@ -1,6 +1,6 @@
 import { pause } from './retry.js';
 
-/** A signal that aborts so long after another one has, unless it is cancelled before. */
+/** A signal that aborts some time after another one has, unless it is cancelled before. */
 export const deadlineAfter = (signal: AbortSignal, ms: number) => {
   const late = new AbortController();
   let timer: NodeJS.Timeout | undefined;
@@ -18,7 +18,7 @@ export const deadlineAfter = (signal: AbortSignal, ms: number) => {
   };
 };
 
-/** The promise's outcome, or a rejection with the signal's reason; the promise goes on unseen. */
+/** The promise's outcome, or a rejection with the signal's reason. The promise itself is not stopped. */
 export const unlessAborted = async <T>(signal: AbortSignal, promise: Promise<T>): Promise<T> => {
   let stop = (): void => undefined;
   const aborted = new Promise<never>((_, reject) => {
@@ -33,7 +33,7 @@ export const unlessAborted = async <T>(signal: AbortSignal, promise: Promise<T>)
   }
 };
 
-/** Whether the promise settled in time; rejects where it does. The promise goes on unseen. */
+/** Whether the promise resolved in time; rejects if it does. The promise itself is not stopped. */
 export const settledWithin = async (promise: Promise<unknown>, ms: number): Promise<boolean> => {
   const done = new AbortController();
   try {
@@ -44,8 +44,8 @@ export const settledWithin = async (promise: Promise<unknown>, ms: number): Prom
 };
 
 /**
- * A signal that is aborted with the first of several. Unlike `AbortSignal.any` it can be let go of:
- * signals that live as long as the store must not remember every read.
+ * A signal that aborts with the first of several. Unlike `AbortSignal.any` it can be unlinked: signals
+ * that live as long as the store must not hold a listener for every read.
  */
 export const linkedSignal = (...signals: readonly (AbortSignal | undefined)[]) => {
   const linked = new AbortController();
@@ -62,7 +62,7 @@ export const linkedSignal = (...signals: readonly (AbortSignal | undefined)[]) =
   };
 };
 
-/** The promise's outcome, or a rejection once the time is up; the promise itself goes on unseen. */
+/** The promise's outcome, or a rejection once the time is up. The promise itself is not stopped. */
 export const within = async <T>(ms: number, promise: Promise<T>, late: () => Error): Promise<T> => {
   let timer: NodeJS.Timeout | undefined;
   const deadline = new Promise<never>((_, reject) => {
@@ -76,8 +76,8 @@ export const within = async <T>(ms: number, promise: Promise<T>, late: () => Err
 };
 
 /**
- * Work with a signal that is aborted once the time is up. Unlike one of `AbortSignal.timeout` it goes
- * with the work: of those, a thousand reads a second leave so many thousands for the collector.
+ * Work with a signal that aborts once the time is up. Unlike `AbortSignal.timeout` the timer ends with
+ * the work: at a thousand reads a second, the signals of that would pile up for the garbage collector.
  */
 export const abortedAfter = async <T>(
   ms: number,

@@ -3,9 +3,9 @@ import type { Logger } from '../observability/logger.js';
 
 export interface OutageOptions {
   readonly logger: Pick<Logger, 'debug' | 'info' | 'warn'>;
-  /** The line when it begins. */
+  /** Logged when the outage begins. */
   readonly begun: string;
-  /** The line when it is over. */
+  /** Logged when the outage is over. */
   readonly ended: string;
   /** Milliseconds of a clock that only runs forward. */
   readonly monotonic?: () => number;
@@ -13,13 +13,13 @@ export interface OutageOptions {
 
 export interface Outage {
   failed(error: unknown, context?: Readonly<Record<string, unknown>>): void;
-  /** What failed has worked. */
+  /** The operation has succeeded again. */
   over(): void;
 }
 
 /**
- * What is tried again through an outage fails again and again: the log has a line when that begins
- * and one when it is over. The failures between them are for whoever looks closely.
+ * Retries through an outage fail again and again: log one line when it begins and one when it is over,
+ * and the failures in between at debug level.
  */
 export const createOutage = (options: OutageOptions): Outage => {
   const { logger, begun, ended, monotonic = () => performance.now() } = options;
@@ -33,7 +33,7 @@ export const createOutage = (options: OutageOptions): Outage => {
         return;
       }
       since = monotonic();
-      // A server that is away is a sentence; where a bug is, only its stack tells.
+      // An unavailable server needs only its sentence; a bug needs its stack.
       const told = error instanceof PortError ? {} : { error };
       logger.warn(begun, { ...context, reason: reasonOf(error), ...told });
     },

@@ -1,6 +1,6 @@
 /**
- * Everything, a page at a time, each page a question of its own: nothing stays open in the store for
- * as long as a slow reader takes, and nothing is lost where the store restarts between two pages.
+ * All items, each page a query of its own: a slow reader keeps nothing open in the store, and a restart
+ * of the store between two pages loses nothing.
  */
 export const pages = async function* <Item, Key>(
   read: (after: Key | null, limit: number) => Promise<readonly Item[]>,

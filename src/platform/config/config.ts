@@ -34,11 +34,11 @@ export const loadConfig = (environment: NodeJS.ProcessEnv): Config => {
   }
 };
 
-/** Settings that make sense together only. */
+/** Refuses settings that need another one. */
 const refuseIncomplete = ({ kafka, apiKeys, readerApiKeys }: Config): void => {
   if (readerApiKeys.length > 0 && apiKeys.length === 0) {
     throw new ConfigError(
-      'READER_API_KEYS: keys for readers alone would leave commands open to everybody; set API_KEYS too.',
+      'READER_API_KEYS: keys for readers only would leave commands open to everybody; set API_KEYS too.',
     );
   }
   if (kafka.saslMechanism !== '' && (kafka.username === '' || kafka.password === '')) {
@@ -86,7 +86,7 @@ const INSECURE_SETTINGS =
   /(tls|ssl|tlsVerifyCert)\s*=\s*false|tls(Insecure|AllowInvalid\w+)\s*=\s*true/i;
 const INSECURE = 'an insecure connection is refused in production unless ALLOW_INSECURE=true.';
 
-/** These two speak in the clear unless they are told not to. */
+/** Kafka and MongoDB are not encrypted unless a setting says so. */
 const refuseUnsafeServers = (
   { kafka, mongodb, allowInsecure }: Config,
   refuse: (key: string, why: string) => never,

@@ -6,7 +6,7 @@ import { ConfigError } from './config.js';
 
 const FILE = '.env';
 
-/** The environment; a file .env in the working directory fills what it leaves open. */
+/** The environment, completed by a file .env in the working directory. */
 export const processEnvironment = (): NodeJS.ProcessEnv => {
   const bytes = fileBytes();
   for (const [name, value] of Object.entries(parseEnvironmentFile(bytes))) {
@@ -39,14 +39,14 @@ export const parseEnvironmentFile = (bytes: Buffer): Record<string, string> => {
 
 const decodedText = (bytes: Buffer): string | undefined => {
   try {
-    // The decoder leaves the byte order mark out.
+    // The decoder removes the byte order mark.
     return new TextDecoder(encodingOf(bytes), { fatal: true }).decode(bytes);
   } catch {
     return undefined;
   }
 };
 
-/** Without a byte order mark, UTF-16 shows by the zero byte of the first Latin character. */
+/** Without a byte order mark, a zero byte in the first character means UTF-16. */
 const encodingOf = ([first, second]: Buffer): string => {
   if ((first === 0xff && second === 0xfe) || second === 0) return 'utf-16le';
   if ((first === 0xfe && second === 0xff) || first === 0) return 'utf-16be';
@@ -54,8 +54,8 @@ const encodingOf = ([first, second]: Buffer): string => {
 };
 
 /**
- * A sentence for each variable whose name is nearly one of ours. It is no reason to refuse the start:
- * other software has settings that begin like ours.
+ * A sentence for each variable whose name is nearly one of ours. Only a warning: it may be a setting of
+ * other software.
  */
 export const misspeltVariables = (environment: NodeJS.ProcessEnv): string[] => {
   const known = settings.map(({ variable }) => variable);
@@ -69,7 +69,7 @@ export const misspeltVariables = (environment: NodeJS.ProcessEnv): string[] => {
     });
 };
 
-/** One letter in six may be wrong: enough for API_KEY and KAFKA_BROKER, too little for HOME and HOST. */
+/** One letter in six may differ: enough for API_KEY and KAFKA_BROKER, too little for HOME and HOST. */
 const nearestOf = (name: string, known: readonly string[]): string | undefined => {
   const upper = name.toUpperCase().replace(/[-.]/g, '_');
   return known

@@ -7,7 +7,7 @@ interface Setting {
   readonly doc: string;
   readonly value: unknown;
   readonly secret: boolean;
-  /** A secret that is the address of a server, whose hosts may be shown. */
+  /** An address: its hosts may be shown although it is a secret. */
   readonly address: boolean;
 }
 
@@ -35,7 +35,7 @@ const leaves = (node: object, path: readonly string[] = []): Setting[] =>
 /** All settings, in the order of the schema. */
 export const settings: readonly Setting[] = leaves(schema);
 
-/** Puts the variable behind the key of each setting, and leaves out what may hold a password. */
+/** Adds the variable to the key of each setting, and removes values that may hold a password. */
 export const withVariables = (message: string): string =>
   message
     .split('\n')
@@ -56,7 +56,7 @@ export const describeSettings = (): string =>
     .map(({ variable, doc, value }) => `${variable} (${settingText(value) || 'empty'})\n    ${doc}`)
     .join('\n');
 
-/** In a setting that is no secret, by mistake. */
+/** A password in a setting that should hold none. */
 const CREDENTIALS = /\/\/.*@/s;
 
 /** The effective value of every setting by its variable, secrets masked. */

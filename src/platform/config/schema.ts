@@ -21,7 +21,7 @@ const servers = {
       env: 'EVENTSTORE_APPEND_TIMEOUT_MS',
     },
     watchProjections: {
-      doc: 'Whether /health and the metrics tell how our projections on a server are. Needs an engine, and a user who may ask it.',
+      doc: 'Whether /health and the metrics report the state of our projections on a server. Needs its projection engine, and a user who may read it.',
       format: 'boolean',
       default: false,
       env: 'PROJECTIONS_WATCH',
@@ -47,13 +47,13 @@ const servers = {
       env: 'KAFKA_GROUP',
     },
     partitions: {
-      doc: 'Partitions of the topic where it is created. Changing them needs a new topic and a rebuild.',
+      doc: 'Partitions of the topic when it is created. Changing them needs a new topic and a rebuild.',
       format: 'positive',
       default: 6,
       env: 'KAFKA_PARTITIONS',
     },
     replicationFactor: {
-      doc: "Copies of each partition where the topic is created; 0 = the broker's default.",
+      doc: "Replicas of each partition when the topic is created; 0 = the broker's default.",
       format: 'nat',
       default: 0,
       env: 'KAFKA_REPLICATION_FACTOR',
@@ -99,7 +99,7 @@ const servers = {
       sensitive: true,
     },
     database: {
-      doc: 'The database that holds the read models.',
+      doc: 'The database of the read models, at most 63 bytes.',
       format: 'mongodb-database',
       default: 'anime_analytics',
       env: 'MONGODB_DATABASE',
@@ -111,7 +111,7 @@ const servers = {
       env: 'MONGODB_READ_PREFERENCE',
     },
     timeoutMs: {
-      doc: 'How long one operation may take, a choice of server included, in milliseconds.',
+      doc: 'How long one operation may take, server selection included, in milliseconds.',
       format: 'positive-milliseconds',
       default: 10_000,
       env: 'MONGODB_TIMEOUT_MS',
@@ -122,7 +122,7 @@ const servers = {
 /** The one schema of all settings: what `anime-analytics config --help` prints. */
 export const schema = {
   env: {
-    doc: 'Chooses config/<name>.json, the log format and how strict the start is.',
+    doc: 'Selects config/<name>.json, the log format and how strict the checks of settings are.',
     format: ['development', 'production', 'test'],
     default: 'development',
     env: 'NODE_ENV',
@@ -164,19 +164,19 @@ export const schema = {
     env: 'DATA_DIR',
   },
   shutdownTimeoutMs: {
-    doc: 'How long a stop may take to finish what is under way, in milliseconds.',
+    doc: 'How long a stop may take to finish running work, in milliseconds.',
     format: 'milliseconds',
     default: 25_000,
     env: 'SHUTDOWN_TIMEOUT_MS',
   },
   shutdownGraceMs: {
-    doc: 'How long SIGTERM and SIGHUP let it go on accepting while /ready says 503, before it stops, in milliseconds.',
+    doc: 'How long the service goes on accepting requests after SIGTERM or SIGHUP while /ready says 503, in milliseconds.',
     format: 'milliseconds',
     default: 0,
     env: 'SHUTDOWN_GRACE_MS',
   },
   keepAliveTimeoutMs: {
-    doc: 'How long an idle connection is kept, in milliseconds: longer than the load balancer in front keeps it.',
+    doc: 'How long an idle connection is kept, in milliseconds: longer than the load balancer keeps it.',
     format: 'positive-milliseconds',
     default: 65_000,
     env: 'KEEP_ALIVE_TIMEOUT_MS',
@@ -184,7 +184,7 @@ export const schema = {
   ...servers,
   log: {
     level: {
-      doc: 'The least important lines to keep.',
+      doc: 'The lowest level that is logged.',
       format: ['debug', 'info', 'warn', 'error'],
       default: 'info',
       env: 'LOG_LEVEL',
@@ -217,7 +217,7 @@ export const schema = {
     sensitive: true,
   },
   allowAnonymous: {
-    doc: 'Lets production serve everybody without API_KEYS beyond the loopback: where something in front asks who it is.',
+    doc: 'Allows production without API_KEYS beyond the loopback: for a service behind something that authenticates.',
     format: 'boolean',
     default: false,
     env: 'ALLOW_ANONYMOUS',
@@ -235,14 +235,14 @@ export const schema = {
     env: 'TRUST_PROXY',
   },
   allowInsecure: {
-    doc: 'Lets production start with plain connections to its servers: for a private network only.',
+    doc: 'Allows production to connect to its servers without TLS: for a private network only.',
     format: 'boolean',
     default: false,
     env: 'ALLOW_INSECURE',
   },
   commands: {
     cachedAnimes: {
-      doc: 'How many anime states the command side keeps in memory.',
+      doc: 'How many anime the command side caches.',
       format: 'positive',
       default: 10_000,
       env: 'COMMANDS_CACHED_ANIMES',

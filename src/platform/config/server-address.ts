@@ -1,7 +1,6 @@
 /*
- * Where a server is, as a connection string says it. Only what is beyond doubt is taken: a special
- * character of a password that is not percent-encoded could make a piece of it the host, the
- * database or a setting, which are shown in messages.
+ * Parses connection strings strictly: an unencoded special character in a password could turn a piece
+ * of it into the host, the database or a setting, which messages show.
  */
 const PORT = String.raw`(?:[1-9]\d{0,3}|[1-5]\d{4}|6[0-4]\d{3}|65[0-4]\d\d|655[0-2]\d|6553[0-5])`;
 const HOST = String.raw`(?:[\p{L}\p{N}._%-]+|\[[\dA-Fa-f:.]+\])(?::${PORT})?`;
@@ -23,7 +22,7 @@ export const isEventStoreAddress = (text: string): boolean =>
 /** Whether a connection string of a MongoDB server can be read in one way only. */
 export const isMongodbAddress = (text: string): boolean => MONGODB.test(text) && isDecodable(text);
 
-/** A per cent sign that stands for itself has to be encoded, too. */
+/** A literal per cent sign must be encoded, too. */
 const isDecodable = (text: string): boolean => {
   try {
     decodeURIComponent(text.replace(/\?.*/s, ''));

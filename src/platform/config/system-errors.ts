@@ -3,10 +3,10 @@ import { dirname, join } from 'node:path';
 import { PortError } from '../../ports/errors.js';
 import { ConfigError } from './config.js';
 
-/** A sentence that names the setting, where a directory is of no use; else the error as it is. */
+/** A sentence that names the setting where the directory is unusable; any other error as it is. */
 export const directoryError = (variable: string, directory: string, error: unknown): unknown => {
   const chain = chainOf(error);
-  // Which file it is, and whether it may be thrown away, is said by whoever read it.
+  // The reader of the file says which one it is, and whether it may be deleted.
   const broken = chain.find((one) => one instanceof PortError && one.code === 'CORRUPT');
   if (broken !== undefined) return new ConfigError(`${variable}: ${broken.message}`);
   const told = chain.flatMap(systemReason)[0];
@@ -28,9 +28,9 @@ const FORBIDDEN = 'is a directory that this user may not write to. Give it to th
 const READ_ONLY = 'is on a file system that is read-only. Mount it for writing';
 const NO_DIRECTORY = 'is a file or is below one, where a directory is needed. Move that file away';
 
-const NO_WAY = 'cannot be made: its path leads nowhere. Mend the path';
+const NO_WAY = 'cannot be created: its path leads nowhere. Correct the path';
 const UNOPENABLE = 'holds a file that cannot be opened. Move it away';
-/** Said of other things, too: a look at the directory tells them apart. */
+/** These have several causes, which a look at the directory tells apart. */
 const VAGUE: ReadonlySet<string> = new Set([FORBIDDEN, NO_WAY, UNOPENABLE]);
 
 const REASONS: Readonly<Record<string, string>> = {
@@ -46,14 +46,14 @@ const REASONS: Readonly<Record<string, string>> = {
   ENAMETOOLONG: 'is too long a name. Shorten it',
 };
 
-/** What SQLite says, wherever it was said: an error of another thread keeps its words alone. */
+/** SQLite's messages: an error from a worker thread has lost its code. */
 const SQLITE_REASONS: readonly (readonly [RegExp, string])[] = [
   [/database or disk is full/, FULL],
   [/readonly database/, FORBIDDEN],
   [/unable to open database file/, UNOPENABLE],
   [
     /file is not a database|disk image is malformed/,
-    'holds a file that is no database of ours, or a broken one. Restore a backup',
+    'holds a file that is not our database, or is damaged. Restore a backup',
   ],
 ];
 
@@ -63,7 +63,7 @@ const systemReason = (error: Error): string[] => {
   return reason === undefined ? [] : [reason];
 };
 
-/** Whether the directory, or what there is of its path, may be written to. */
+/** Why the directory, or its nearest existing parent, cannot be written. */
 const accessReason = (directory: string): string | undefined => {
   try {
     accessSync(directory, constants.W_OK | constants.X_OK);
@@ -82,7 +82,7 @@ const fileInPlace = (directory: string): string | undefined =>
     ? `holds a file ${SUBDIRECTORY} where a directory is needed. Move it away`
     : undefined;
 
-/** Which file it is, where the system or SQLite does not say so. */
+/** Names the file, which the system and SQLite do not. */
 const blockedFile = (directory: string): string | undefined => {
   const files = ['', SUBDIRECTORY].flatMap((below) => filesIn(directory, below));
   const made = files.find(({ entry }) => entry.isDirectory());
@@ -152,7 +152,7 @@ interface ListenTarget {
   readonly host: string;
 }
 
-/** The event store's port wraps what the system said. */
+/** The gRPC server wraps the error of the system. */
 const rootOf = (error: unknown): ListenError | undefined => {
   if (!(error instanceof Error)) return undefined;
   return error.cause === undefined ? error : rootOf(error.cause);

@@ -1,10 +1,10 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import { PortError, UnavailableError } from '../../ports/errors.js';
+import { within } from '../async/abort.js';
 import type { Logger } from './logger.js';
 
 type DependencyStatus = 'healthy' | 'unhealthy';
 
-/** Something that stands still until an operator has acted, while all the rest goes on. */
+/** A stream that is stuck until an operator acts, while everything else goes on. */
 export interface StreamTrouble {
   readonly stream: string;
   readonly detail: string;
@@ -12,16 +12,16 @@ export interface StreamTrouble {
 }
 
 export interface HealthReport {
-  /** Degraded: it can serve, and a person is needed for what `problems` names. */
+  /** Degraded: it can serve, and an operator must act on `problems`. */
   readonly status: DependencyStatus | 'degraded';
   readonly service: string;
   readonly version: string;
   readonly dependencies: Readonly<Record<string, DependencyStatus>>;
-  /** How many there are, and the first of them. Absent while there are none. */
+  /** Their number and the first of them. Absent while there are none. */
   readonly problems?: Readonly<
     Record<string, { readonly count: number; readonly streams: readonly StreamTrouble[] }>
   >;
-  /** Why, in our own sentences, by dependency; absent where there is none to tell. */
+  /** Why a dependency is unhealthy, in our own words. Absent where nothing is known. */
   readonly reasons?: Readonly<Record<string, string>>;
 }
 
@@ -31,22 +31,22 @@ interface Readiness {
 }
 
 interface HealthCheckOptions {
-  /** False for what an operator must see, while requests can still be answered. */
+  /** False where an operator must see the failure, while requests can still be served. */
   readonly neededToServe?: boolean;
 }
 
 export interface Health {
-  /** The check resolves when the dependency answers. */
+  /** The check resolves if the dependency is healthy. */
   register(name: string, check: () => Promise<void>, options?: HealthCheckOptions): void;
-  /** What is listed does not make the service unready: other streams are served. */
+  /** Troubles in the list degrade the service but leave it ready: other streams are served. */
   watch(name: string, list: () => readonly StreamTrouble[]): void;
   report(): Promise<HealthReport>;
   /** Whether requests should be sent here. */
   readiness(): Promise<Readiness>;
-  /** From now on not ready, until `started`. */
+  /** Not ready until `started`. */
   starting(): void;
   started(): void;
-  /** From now on not ready, so that load balancers send no more while what runs is finished. */
+  /** Not ready from now on, so that load balancers send no more requests during the drain. */
   stopping(): void;
   /** Neither starting nor stopping. */
   isServing(): boolean;
@@ -55,8 +55,8 @@ export interface Health {
 const SHOWN_STREAMS = 20;
 
 /**
- * The state of everything this process depends on. A check that takes longer than `timeoutMs` has
- * failed, and an answer is reused for `cacheMs`: probing must not become a load of its own.
+ * The health of this process's dependencies. A check fails after `timeoutMs`, and a result is reused for
+ * `cacheMs`, so that probes put no load on the dependencies.
  */
 export const createHealth = (options: {
   readonly service: string;
@@ -74,7 +74,7 @@ export const createHealth = (options: {
   const probe = (name: string, check: () => Promise<void>) => {
     let last: DependencyStatus | undefined;
     return async (): Promise<Outcome> => {
-      const failure = await failureOf(check, timeoutMs);
+      const failure = await checkFailure(check, timeoutMs);
       const status = failure === undefined ? 'healthy' : 'unhealthy';
       if (status !== last && status === 'unhealthy') {
         const told =
@@ -84,7 +84,7 @@ export const createHealth = (options: {
         logger.info('Dependency healthy again', { dependency: name });
       }
       last = status;
-      // A server's own words may name what nobody outside should know.
+      // Other errors may hold internals that must not be shown.
       return { status, reason: failure instanceof PortError ? failure.message : null };
     };
   };
@@ -148,24 +148,17 @@ const reasonsOf = (outcomes: readonly (Outcome & { readonly name: string })[]) =
     : { reasons: Object.fromEntries(told) as Readonly<Record<string, string>> };
 };
 
-const failureOf = async (check: () => Promise<void>, timeoutMs: number): Promise<unknown> => {
-  const timer = new AbortController();
-  const late = delay(timeoutMs, undefined, { signal: timer.signal }).then(
-    () => new Error(`no answer within ${timeoutMs} ms`),
-    () => undefined,
-  );
-  const answer = Promise.resolve()
-    .then(check)
-    .then(
-      () => undefined,
-      (error: unknown) => error ?? new Error('check failed'),
-    );
-  const failure = await Promise.race([answer, late]);
-  timer.abort();
-  return failure;
+const checkFailure = async (check: () => Promise<void>, timeoutMs: number): Promise<unknown> => {
+  const late = () => new Error(`no answer within ${timeoutMs} ms`);
+  try {
+    await within(timeoutMs, Promise.resolve().then(check), late);
+    return undefined;
+  } catch (error) {
+    return error ?? new Error('check failed');
+  }
 };
 
-/** Calls that come while one runs, or soon after it, share its answer. */
+/** Calls during or soon after another call share its result. */
 const reused = <T>(call: () => Promise<T>, forMs: number): (() => Promise<T>) => {
   let current: { readonly at: number; readonly answer: Promise<T> } | undefined;
   return () => {
@@ -175,6 +168,6 @@ const reused = <T>(call: () => Promise<T>, forMs: number): (() => Promise<T>) =>
   };
 };
 
-/** A health check: passes, or fails with the problem. */
+/** The outcome of a health check: passes, or fails with the problem. */
 export const assertHealthy = (fine: boolean, problem: string): Promise<void> =>
   fine ? Promise.resolve() : Promise.reject(new UnavailableError(problem));

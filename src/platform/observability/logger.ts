@@ -13,16 +13,16 @@ import { join } from 'node:path';
 import { Writable } from 'node:stream';
 import { createLogger as createWinston, format, type Logger as Winston, transports } from 'winston';
 
-/** Told of each line that could not be written. */
+/** Called for each line that could not be written. */
 type OnLost = () => void;
 
 const KEPT_DAYS = 14;
-/** How often a file that failed or vanished is looked after. */
+/** How often to check whether the file failed or was removed. */
 const FILE_CHECK_EVERY_MS = 1000;
-/** What waits for a disk or a reader that hangs, at most. */
+/** At most this much waits for a disk or a reader that hangs. */
 const MAX_WAITING_BYTES = 8 * 1024 * 1024;
 
-/** A log never holds back, and never fails, those who write it. */
+/** Logging never blocks or fails its caller. */
 const sink = (write: (line: string) => void): Writable =>
   new Writable({
     decodeStrings: false,
@@ -33,16 +33,16 @@ const sink = (write: (line: string) => void): Writable =>
   });
 
 const writeTo = (stream: NodeJS.WritableStream & { writableLength: number }, onLost: OnLost) => {
-  const told = (error?: Error | null): void => {
+  const onWritten = (error?: Error | null): void => {
     if (error) onLost();
   };
   return (line: string): void => {
     if (stream.writableLength > MAX_WAITING_BYTES) onLost();
-    else stream.write(line, told);
+    else stream.write(line, onWritten);
   };
 };
 
-/** Standard output belongs to what a command prints. */
+/** Standard output is for the output of commands. */
 const standardError = (onLost: OnLost): Writable => sink(writeTo(process.stderr, onLost));
 
 interface LogFile {
@@ -52,9 +52,9 @@ interface LogFile {
 }
 
 /**
- * A file a day (UTC) in the directory, kept for 14 days. Rotating libraries end the process where a
- * disk is full, or write on into a file that was removed; this one opens the file again. Throws where
- * the directory is of no use, but not for a full disk, which may have space again.
+ * One file a day (UTC), kept for 14 days. Rotation libraries end the process on a full disk, or go on
+ * writing to a removed file; this one reopens it. Throws where the directory is unusable, but not for a
+ * full disk, which may recover.
  */
 export const dailyFiles = (directory: string, onLost: OnLost, now = Date.now): Writable => {
   let file: LogFile | undefined;
@@ -69,7 +69,7 @@ export const dailyFiles = (directory: string, onLost: OnLost, now = Date.now): W
     stream.on('error', () => {
       if (file === opened) file = undefined;
     });
-    // What cannot be removed is no reason to write nothing.
+    // A failure to remove old files must not stop the log.
     resultOrError(() => removeOld(directory));
     return opened;
   };
@@ -107,14 +107,14 @@ const resultOrError = <T>(work: () => T): T | Error => {
   }
 };
 
-/** The disk, or what of it a quota gives. */
+/** The disk is full, or a quota is used up. */
 const isFull = (error: Error): boolean =>
   'code' in error && (error.code === 'ENOSPC' || error.code === 'EDQUOT');
 
 const isSame = ({ path, inode }: LogFile): boolean =>
   statSync(path, { throwIfNoEntry: false })?.ino === inode;
 
-/** A full disk or a crash may have cut off the last one. */
+/** A full disk or a crash may have cut off the last line. */
 const endsWithinLine = (fd: number): boolean => {
   const { size } = fstatSync(fd);
   const last = Buffer.alloc(1);
@@ -148,11 +148,11 @@ export interface LoggerOptions {
   readonly json: boolean;
   /** A directory for daily files, kept for 14 days; absent: standard error. */
   readonly directory?: string;
-  /** Told of each line that could not be written. */
+  /** Called for each line that could not be written. */
   readonly onLost?: () => void;
 }
 
-/** Throws where the directory is of no use; a full disk is no reason. */
+/** Throws where the directory is unusable, but not for a full disk. */
 export const createLogger = (options: LoggerOptions): Logger => {
   const { level, json, directory, onLost = () => undefined } = options;
   const stream = directory === undefined ? standardError(onLost) : dailyFiles(directory, onLost);
@@ -168,7 +168,7 @@ export const createLogger = (options: LoggerOptions): Logger => {
 export const silentLogger = (): Logger => wrap(createWinston({ silent: true }));
 
 const wrap = (winston: Winston): Logger => ({
-  // Asked first, because winston formats a line before it finds that nobody wants it.
+  // Checked first, because winston formats a line before it drops it.
   debug: winston.isLevelEnabled('debug')
     ? (message, data) => void winston.debug(message, redact(data))
     : () => undefined,

@@ -6,13 +6,13 @@ const SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5
 const PREFIX = 'anime_analytics_';
 
 interface BridgeLag {
-  /** Whether the log's end was reached: before, nobody knows how much is left. */
+  /** Whether the end of the log was reached; before, the lag is unknown. */
   readonly caughtUp: boolean;
   readonly waitingEvents: number;
   readonly lagSeconds: number;
 }
 
-/** Whose metrics these are. A port shows those of the parts that it answers for, and no others. */
+/** The owner of a metric. A port shows only the metrics of the parts that it serves. */
 export type MetricsPart = 'process' | 'command-api' | 'bridge' | 'projector' | 'query-api';
 
 /** The metrics of one HTTP port. */
@@ -23,17 +23,17 @@ export interface PortMetrics {
   text(): Promise<string>;
 }
 
-/** Named clients come and go by the thousand: beyond this many names the rest share one. */
+/** Operation names are the clients' choice: beyond this many the rest share one series. */
 const MAX_OPERATION_NAMES = 100;
 
 export interface MetricsOptions {
   /** Event loop, memory and garbage collection, under prom-client's usual names. */
   readonly processMetrics: boolean;
-  /** What this process is, for `build_info`. */
+  /** For `build_info`. */
   readonly role?: string;
 }
 
-/** Everything that the service counts; one instance per process, or per test. */
+/** All metrics of the service; one instance per process, or per test. */
 export const createMetrics = ({ processMetrics, role = 'none' }: MetricsOptions) => {
   const registries: Readonly<Record<MetricsPart, Registry>> = {
     process: new Registry(),
@@ -80,7 +80,7 @@ export const createMetrics = ({ processMetrics, role = 'none' }: MetricsOptions)
       });
     },
 
-    /** What one HTTP port shows: its own requests and the metrics of the parts behind it. */
+    /** The metrics of one HTTP port: its requests and the parts behind it. */
     port(parts: readonly MetricsPart[]): PortMetrics {
       const own = new Registry();
       const httpSeconds = new Histogram({
@@ -114,13 +114,13 @@ const commandMetrics = (registers: Registers) => ({
   }),
   appendSeconds: new Histogram({
     name: `${PREFIX}append_duration_seconds`,
-    help: 'One append to the event store, with its retries.',
+    help: 'Duration of an append to the event store, retries included.',
     buckets: SECONDS,
     registers,
   }),
   appendEvents: new Histogram({
     name: `${PREFIX}append_events`,
-    help: 'Events per append: how well commands of one anime are grouped.',
+    help: 'Events per append: shows how well commands of one anime are batched.',
     buckets: [1, 2, 5, 10, 20, 50, 100, 200, 500],
     registers,
   }),
@@ -136,10 +136,10 @@ const commandMetrics = (registers: Registers) => ({
   }),
   streamsRefused: new Gauge({
     name: `${PREFIX}streams_refused`,
-    help: 'Anime whose commands are refused: an event cannot be read, or the history was truncated.',
+    help: 'Anime that refuse commands: an event cannot be read, or the history was truncated.',
     registers,
   }),
-  /** Where the log is a file of this process. */
+  /** For the embedded event store. */
   followEventLog: (bytes: () => Promise<number>): void => {
     followBytes(`${PREFIX}event_log_bytes`, 'Size of the embedded event log on disk.', {
       bytes,
@@ -152,7 +152,7 @@ const bridgeMetrics = (registers: Registers) => {
   let status = (): BridgeLag => ({ caughtUp: false, waitingEvents: 0, lagSeconds: 0 });
   new Gauge({
     name: `${PREFIX}bridge_caught_up`,
-    help: '1 once the bridge has come to the end of the log since it leads, else 0.',
+    help: '1 once the leading bridge has reached the end of the log, else 0.',
     registers,
     collect() {
       this.set(status().caughtUp ? 1 : 0);
@@ -160,7 +160,7 @@ const bridgeMetrics = (registers: Registers) => {
   });
   new Gauge({
     name: `${PREFIX}bridge_waiting_events`,
-    help: 'Events read from the log and not yet taken by the bus.',
+    help: 'Events read from the log and not yet acknowledged by the bus.',
     registers,
     collect() {
       this.set(status().waitingEvents);
@@ -168,7 +168,7 @@ const bridgeMetrics = (registers: Registers) => {
   });
   new Gauge({
     name: `${PREFIX}bridge_lag_seconds`,
-    help: 'Age of the oldest event that was read from the log and not yet taken by the bus.',
+    help: 'Age of the oldest event read from the log and not yet acknowledged by the bus.',
     registers,
     collect() {
       this.set(status().lagSeconds);
@@ -180,7 +180,7 @@ const bridgeMetrics = (registers: Registers) => {
     labelNames: ['reason'] as const,
     registers,
   });
-  // A series that comes into being at 1 has no increase that an alert could see.
+  // A series that appears at 1 shows no increase to an alert.
   for (const reason of DROP_REASONS) bridgeDrops.inc({ reason }, 0);
   return {
     bridgeDrops,
@@ -189,7 +189,7 @@ const bridgeMetrics = (registers: Registers) => {
       help: 'Events published to the bus.',
       registers,
     }),
-    /** Has the bridge of this process asked for its lag at every scrape; before, there is none. */
+    /** Reads the lag from this bridge at every scrape. */
     followBridge: (ask: () => BridgeLag): void => {
       status = ask;
     },
@@ -204,28 +204,28 @@ const projectorMetrics = (registers: Registers) => ({
   }),
   projectorDocuments: new Counter({
     name: `${PREFIX}projector_documents_saved_total`,
-    help: 'Documents sent to the read store, of all kinds.',
+    help: 'Documents of all kinds saved to the read store.',
     registers,
   }),
   projectorDuplicates: new Counter({
     name: `${PREFIX}projector_duplicates_total`,
-    help: 'Events that the documents held already.',
+    help: 'Events that the documents already included.',
     registers,
   }),
   projectorGaps: new Counter({
     name: `${PREFIX}projector_gaps_total`,
-    help: 'Gaps in a stream as delivered, filled from the event store.',
+    help: 'Gaps in delivered streams, filled from the event store.',
     registers,
   }),
   projectorAlarms: new Counter({
     name: `${PREFIX}projector_alarms_total`,
-    help: 'What should never happen, by kind: another-log, ahead-of-log, lost-record, quarantined.',
+    help: 'Inconsistencies that should never happen, by kind: another-log, ahead-of-log, lost-record, quarantined.',
     labelNames: ['kind'] as const,
     registers,
   }),
   projectorWaiting: new Gauge({
     name: `${PREFIX}projector_waiting_records`,
-    help: 'Records of the bus behind the last batch that is in documents, by version and partition.',
+    help: 'Records on the bus that are not yet in the documents, by version and partition.',
     labelNames: ['version', 'partition'] as const,
     registers,
   }),
@@ -243,7 +243,7 @@ const projectorMetrics = (registers: Registers) => ({
   }),
   freshness: new Histogram({
     name: `${PREFIX}read_model_freshness_seconds`,
-    help: 'From when an event was recorded until its documents could be read, by version: the oldest event of each anime in a save.',
+    help: 'Time from recording an event until its documents can be read, by version: the oldest event of each anime in a save.',
     labelNames: ['version'] as const,
     buckets: [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300],
     registers,
@@ -266,14 +266,14 @@ const queryMetrics = (registers: Registers) => {
       labelNames: ['limit'] as const,
       registers,
     }),
-    /** The name is the client's word: the number of series must not be. */
+    /** Clients choose the name, so the number of series is limited. */
     graphqlAnswered(name: string | null, outcome: 'ok' | 'error', elapsedSeconds: number): void {
       const wanted = name === null ? 'anonymous' : name.slice(0, 64);
       if (names.size < MAX_OPERATION_NAMES) names.add(wanted);
       const operation = names.has(wanted) ? wanted : 'other';
       seconds.observe({ operation, outcome }, elapsedSeconds);
     },
-    /** Where the documents are files of this process. */
+    /** For the embedded read store. */
     followReadModels: (bytes: () => Promise<number>): void => {
       followBytes(`${PREFIX}read_models_bytes`, 'Size of the embedded read models on disk.', {
         bytes,

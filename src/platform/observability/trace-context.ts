@@ -2,7 +2,7 @@ import { context, SpanStatusCode, trace, type Context, type Link } from '@opente
 
 const TRACEPARENT_HEADER = /^00-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})$/;
 
-/** The trace that a W3C `traceparent` header names; the active one where it is absent or not sane. */
+/** The trace of a W3C `traceparent` header; the active one where it is absent or malformed. */
 export const contextOf = (traceparent: string | undefined): Context => {
   const [, traceId, spanId, flags] = TRACEPARENT_HEADER.exec(traceparent ?? '') ?? [];
   if (traceId === undefined || spanId === undefined || flags === undefined) return context.active();
@@ -10,7 +10,7 @@ export const contextOf = (traceparent: string | undefined): Context => {
   return trace.setSpanContext(context.active(), { traceId, spanId, traceFlags, isRemote: true });
 };
 
-/** What names the trace of a context to the next one; undefined where there is none. */
+/** The `traceparent` of a context; undefined where it has no trace. */
 export const traceparentOf = (within: Context): string | undefined => {
   const span = trace.getSpanContext(within);
   if (span === undefined || /^0+$/.test(span.traceId)) return undefined;
@@ -19,12 +19,12 @@ export const traceparentOf = (within: Context): string | undefined => {
 };
 
 const spanTracer = trace.getTracer('anime-analytics');
-/** A span that belongs to more traces than these is not told of the others. */
+/** Links beyond this many are dropped. */
 const MAX_LINKS = 128;
 
 /**
- * One span around work that is done for many at once, linked to the traces that it comes from.
- * Without a tracing SDK this costs next to nothing.
+ * One span around work for many traces at once, linked to each of them. Without a tracing SDK this costs
+ * next to nothing.
  */
 export const linkedSpan = async <T>(
   name: string,

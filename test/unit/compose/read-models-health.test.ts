@@ -64,7 +64,9 @@ describe('the health of the read models', () => {
     await store.promote('v2');
     const { status, ready, reasons } = await given(['v1']).report();
     expect({ status, ready }).to.deep.equal({ status: 'unhealthy', ready: false });
-    expect(reasons['read-models']).to.match(/^Nobody has fed the active version v2 yet\. Start a/);
+    expect(reasons['read-models']).to.match(
+      /^No projector has updated the active version v2 yet\. Start one/,
+    );
     expect(reasons['read-models-fed']).to.match(/^The lag of the active version v2 is unknown/);
   });
 
@@ -77,7 +79,7 @@ describe('the health of the read models', () => {
     const { status, ready, reasons } = await report();
     expect({ status, ready }).to.deep.equal({ status: 'unhealthy', ready: true });
     expect(reasons['read-models-fed']).to.match(
-      /v1 is unknown: nobody has fed it for 31 s\. Start a/,
+      /v1 is unknown: no projector has updated it for 31 s\. Start one/,
     );
   });
 

@@ -44,7 +44,7 @@ describe('watching the projections', () => {
         {
           stream: '$projections-global-totals',
           detail: 'The projection global-totals is faulted: The script took too long.',
-          remedy: 'Run `anime-analytics projections deploy`, which starts it again.',
+          remedy: 'Run `anime-analytics projections deploy`, which restarts it.',
         },
       ]);
     });
