@@ -27,7 +27,7 @@ export class UsageError extends Error {
   about: CommandName | undefined;
 }
 
-const OPTIONS = {
+const CLI_OPTIONS = {
   help: { type: 'boolean', short: 'h', default: false },
   version: { type: 'boolean', default: false },
   relist: { type: 'boolean', default: false },
@@ -174,7 +174,7 @@ const parseOptions = (args: readonly string[]) => {
   try {
     const input = {
       args: [...args],
-      options: OPTIONS,
+      options: CLI_OPTIONS,
       allowPositionals: true,
       strict: true,
     } as const;

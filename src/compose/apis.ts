@@ -46,7 +46,7 @@ export interface ServeDependencies extends Dependencies {
   readonly addresses: Addresses;
 }
 
-const shared = ({ config, logger, metrics, health, role }: ServeDependencies) => ({
+const sharedAppOptions = ({ config, logger, metrics, health, role }: ServeDependencies) => ({
   role,
   logger,
   metrics,
@@ -69,8 +69,10 @@ export const openCommandPort = (
   metricsOf: readonly MetricsPart[],
 ): Promise<OpenPort> =>
   openPort(dependencies, {
-    ...{ variable: 'COMMAND_PORT', port: dependencies.config.commandPort },
-    ...{ title: 'Command API', metricsOf },
+    variable: 'COMMAND_PORT',
+    port: dependencies.config.commandPort,
+    title: 'Command API',
+    metricsOf,
   });
 
 export const openQueryPort = (
@@ -78,8 +80,10 @@ export const openQueryPort = (
   metricsOf: readonly MetricsPart[],
 ): Promise<OpenPort> =>
   openPort(dependencies, {
-    ...{ variable: 'QUERY_PORT', port: dependencies.config.queryPort },
-    ...{ title: 'Query API', metricsOf },
+    variable: 'QUERY_PORT',
+    port: dependencies.config.queryPort,
+    title: 'Query API',
+    metricsOf,
   });
 
 export const serveCommands = (
@@ -97,8 +101,13 @@ export const serveCommands = (
 ): Promise<void> => {
   const { apiKeys } = dependencies.config;
   const app = createCommandApi({
-    ...shared(dependencies),
-    ...{ handler, store, metricsOf, apiKeys, version: VERSION, now },
+    ...sharedAppOptions(dependencies),
+    handler,
+    store,
+    metricsOf,
+    apiKeys,
+    version: VERSION,
+    now,
     elsewhere: otherParts(dependencies, 'commands'),
   });
   return port.serve(app);
@@ -119,7 +128,10 @@ export const serveQueries = (
   },
 ): Promise<void> => {
   const app = createQueryApi({
-    ...{ ...shared(dependencies), metricsOf, readStore, now },
+    ...sharedAppOptions(dependencies),
+    metricsOf,
+    readStore,
+    now,
     serviceInfo: serviceInfo(dependencies.role, readSide),
     elsewhere: otherParts(dependencies, 'queries'),
   });
@@ -135,7 +147,7 @@ export const serveProbes = (
 ): Promise<{ readonly url: string }> => {
   const title = dependencies.role === 'bridge' ? 'Bridge' : 'Projector';
   const app = createHttpApp({
-    ...shared(dependencies),
+    ...sharedAppOptions(dependencies),
     metricsOf,
     title,
     links: () => [],
@@ -155,9 +167,13 @@ const openPort = async (
   dependencies: ServeDependencies,
   { variable, port, title, metricsOf }: PortOptions,
 ): Promise<OpenPort> => {
-  const routers = [notYet()];
+  const routers = [refuseWhileStarting()];
   let current: RequestListener = createHttpApp({
-    ...{ ...shared(dependencies), metricsOf, title, routers, links: () => [] },
+    ...sharedAppOptions(dependencies),
+    metricsOf,
+    title,
+    routers,
+    links: () => [],
   });
   const server = await serve(dependencies, variable, port, (req, res) => current(req, res));
   return {
@@ -173,16 +189,16 @@ const openPort = async (
   };
 };
 
-const notYet = (): Router => {
+const refuseWhileStarting = (): Router => {
   const router = Router({ caseSensitive: true });
   router.use(({ path }, _res, next) => {
     if (path === '/' || PROBES.includes(path)) next();
-    else next(new Problem(503, NOT_YET, { headers: { 'Retry-After': '5' } }));
+    else next(new Problem(503, STARTING, { headers: { 'Retry-After': '5' } }));
   });
   return router;
 };
 
-const NOT_YET = 'The service is starting: /health says what it waits for. Try again later.';
+const STARTING = 'The service is starting: /health says what it waits for. Try again later.';
 
 const requestsMs = ({ config }: Dependencies): number =>
   config.shutdownTimeoutMs * SHARE_FOR_REQUESTS;

@@ -8,7 +8,7 @@ import type { Dependencies } from './dependencies.js';
 import { assertHealthy } from '../platform/observability/health.js';
 
 /** The target of a bridge. Of two bridges with one name, one publishes and the other stands by. */
-export interface Feeds {
+export interface BridgeTarget {
   readonly name: string;
   /** No other process can publish to it, so there is no lease to wait for. */
   readonly alone?: boolean;
@@ -24,16 +24,19 @@ export interface BridgeParts extends OpenedBus {
 }
 
 /** Each topic has its own bridge, which starts at the beginning of the log. */
-export const topicOf = ({ kafka }: Config): Feeds => ({ name: kafka.topic });
+export const topicOf = ({ kafka }: Config): BridgeTarget => ({ name: kafka.topic });
 
 /** From the log to the bus. */
 export const openBridge = async (
   { logger, lifecycle, metrics, health }: Dependencies,
   parts: BridgeParts,
-  { alone = false, ...feeds }: Feeds,
+  { alone = false, ...target }: BridgeTarget,
 ): Promise<Bridge> => {
   const bridge = createBridge({
-    ...{ ...parts, ...feeds, logger, metrics },
+    ...parts,
+    ...target,
+    logger,
+    metrics,
     ...(alone ? { takeOverAfterMs: 0 } : {}),
   });
   await lifecycle.open(

@@ -24,10 +24,10 @@ export interface Projectors {
   readonly fed: () => readonly string[];
   /** The versions that missed no record: the bus may drop what all of them hold. */
   readonly whole: () => readonly string[];
-  readonly feeding: VersionFeeding;
+  readonly control: ProjectorControl;
 }
 
-export interface VersionFeeding {
+export interface ProjectorControl {
   /** Starts to update a version that was built; `catchUp` adds what was published in between. */
   adopt(version: string, catchUp: () => Promise<void>): Promise<void>;
   /** Stops updating a version that is to be removed. */
@@ -101,7 +101,7 @@ export const openProjectors = async (
     }
   };
 
-  const feeding: VersionFeeding = {
+  const control: ProjectorControl = {
     adopt: async (version, addMissed) => {
       if (keeps || whole.has(version)) return;
       const record = (await readStore.versions()).find(({ name }) => name === version);
@@ -166,7 +166,7 @@ export const openProjectors = async (
         .filter((each) => projectorProblem(each) === null)
         .map(({ record }) => record.name),
     whole: () => [...whole],
-    feeding,
+    control,
   };
 };
 

@@ -5,7 +5,7 @@ import type { DeadLetters } from '../ports/dead-letters.js';
 import type { EventStore, Position } from '../ports/event-store.js';
 import type { DocumentStore, ReadStore } from '../ports/read-store.js';
 import { activateOwn } from './activate-own.js';
-import { type Feeds, openBridge, topicOf } from './bridge.js';
+import { type BridgeTarget, openBridge, topicOf } from './bridge.js';
 import { isKafka, openBus } from './bus.js';
 import { ownDataDirectory } from './data-directory.js';
 import { openHeartbeat, watchReadModels } from './read-models-health.js';
@@ -60,7 +60,7 @@ export const openReadSide = async (
   const documents = () => projectors.whole().map((name) => readStore.documents(name));
   const target = opened.keeps
     ? topicOf(dependencies.config)
-    : await documentsAsTarget(dependencies, readStore, lowestFlushed(documents));
+    : await documentsTarget(dependencies, readStore, lowestFlushed(documents));
   const bridge = await openBridge(dependencies, parts, target);
   // On a bus that keeps nothing, only the process whose bridge leads updates its versions. A process
   // without rivals is that one even before its bridge has started.
@@ -84,11 +84,11 @@ export const openReadSide = async (
  * The in-process bus publishes into the documents of this release in one read store. No other process
  * can do so where this one owns the documents or the log.
  */
-const documentsAsTarget = async (
+const documentsTarget = async (
   { config }: Dependencies,
   readStore: ReadStore,
   flushed: FlushedPosition,
-): Promise<Feeds> => {
+): Promise<BridgeTarget> => {
   return {
     name: `${await readStore.identity()}-${readStore.fingerprint}`,
     formerName: 'main',

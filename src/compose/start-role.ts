@@ -108,7 +108,7 @@ const takeJobs = async (
   const stores: Stores = {
     eventStore,
     readStore,
-    feeding: projectors.feeding,
+    projectorControl: projectors.control,
     deadLetters: () => Promise.resolve(deadLetters),
   };
   try {
@@ -168,7 +168,10 @@ const startProjector: StartRole = async (dependencies) => {
   const versions = await versionsOf(dependencies, { readStore, logId });
   const { fed } = await openProjectors(dependencies, {
     ...opened,
-    ...{ eventStore, readStore, logId, versions },
+    eventStore,
+    readStore,
+    logId,
+    versions,
   });
   await openHeartbeat(dependencies, { readStore, fed });
 };

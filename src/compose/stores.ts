@@ -5,7 +5,7 @@ import type { ReadStore } from '../ports/read-store.js';
 import { isKafka, openDeadLettersOf } from './bus.js';
 import { lockDataDirectory, requireDataDirectory } from './data-directory.js';
 import type { Dependencies } from './dependencies.js';
-import type { VersionFeeding } from './projectors.js';
+import type { ProjectorControl } from './projectors.js';
 import { isMongodb, openReadModels } from './read-store.js';
 import { openEventStoreForJob, openOwnLog } from './write-side.js';
 
@@ -16,7 +16,7 @@ export interface Stores {
   /** Opened only by the jobs that need them. */
   readonly deadLetters: () => Promise<DeadLetters>;
   /** Only where a service runs the job: it starts and stops the projectors of versions. */
-  readonly feeding?: VersionFeeding;
+  readonly projectorControl?: ProjectorControl;
 }
 
 type JobStoreDependencies = Pick<Dependencies, 'config' | 'logger' | 'lifecycle'> & {

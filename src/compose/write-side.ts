@@ -159,7 +159,10 @@ export const openCommandHandler = async (
     'command handler',
     () =>
       createCommandHandler({
-        ...{ store, logger, metrics, newId: randomUUID },
+        store,
+        logger,
+        metrics,
+        newId: randomUUID,
         limits: { ...config.commands, appendTimeoutMs },
       }),
     (opened) => opened.drain(),

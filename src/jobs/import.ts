@@ -13,7 +13,7 @@ import { openCommandHandler, openEventStoreForJob, withoutPort } from '../compos
 import { requireDataDirectory } from '../compose/data-directory.js';
 import { runJob, type JobOptions, type JobOutput } from './job.js';
 
-export interface FileImportOptions {
+export interface ImportJobOptions {
   readonly handler: CommandHandler;
   readonly logger: Logger;
   readonly file: string;
@@ -26,11 +26,16 @@ export interface FileImportOptions {
 const MAX_LISTED_ON_TERMINAL = 20;
 
 /** Imports a catalogue file and prints the outcome. */
-const importFile = async (options: FileImportOptions): Promise<ImportReport> => {
+const importFile = async (options: ImportJobOptions): Promise<ImportReport> => {
   const { handler, logger, file, relist = false, clear = false, signal, output } = options;
   try {
     return await importCatalogFile({
-      ...{ path: file, logger, relist, clear, signal, print: output.print },
+      path: file,
+      logger,
+      relist,
+      clear,
+      signal,
+      print: output.print,
       list: listThrough(handler, randomUUID()),
       now: Date.now,
       onProgress: output.progress,
@@ -60,7 +65,7 @@ const FILE_PROBLEMS: ReadonlyMap<unknown, string> = new Map([
  * when rows were left out or it was stopped.
  */
 export const runImportJob = (
-  options: JobOptions & Pick<FileImportOptions, 'file' | 'relist' | 'clear'>,
+  options: JobOptions & Pick<ImportJobOptions, 'file' | 'relist' | 'clear'>,
 ): Promise<boolean> =>
   runJob(options, async (dependencies) => {
     const { config, logger, signal } = dependencies;
@@ -78,7 +83,7 @@ export const runImportJob = (
 /** Imports the file where the event store holds no anime yet. */
 export const importSample = async (
   store: EventStore,
-  options: Omit<FileImportOptions, 'relist' | 'clear'>,
+  options: Omit<ImportJobOptions, 'relist' | 'clear'>,
 ): Promise<void> => {
   if (await isEmptyStore(store, options.signal)) await importFile(options);
 };

@@ -26,7 +26,7 @@ import { isOwn, knownLog, nextName, otherFingerprint, refuseForeign } from '../c
 /** Promotes a version of this log that is complete and not behind the active one; else returns false. */
 const activate = async (
   { config, signal }: JobDependencies,
-  { eventStore, readStore, feeding }: Stores,
+  { eventStore, readStore, projectorControl }: Stores,
   { wanted, state }: { readonly wanted: string | undefined; readonly state: VersionState },
   print: JobOptions['print'],
 ): Promise<boolean> => {
@@ -49,7 +49,7 @@ const activate = async (
     return false;
   }
   // Without a service, no projector updates embedded documents: waiting would not help.
-  const waitMs = isMongodb(config) || feeding !== undefined ? CATCH_UP_MS : 0;
+  const waitMs = isMongodb(config) || projectorControl !== undefined ? CATCH_UP_MS : 0;
   const late = await behindActive({ eventStore, readStore }, chosen.name, { waitMs, signal });
   if (late > 0) {
     print(
@@ -104,7 +104,7 @@ export const performRebuild = async (
   output: JobOutput,
 ): Promise<boolean> => {
   const { print, report } = output;
-  const { readStore, feeding } = stores;
+  const { readStore, projectorControl } = stores;
   switch (action.kind) {
     case 'build':
       return await buildVersion(dependencies, stores, output);
@@ -120,7 +120,7 @@ export const performRebuild = async (
     case 'prune':
       // The store refuses to prune the active version, so its projector must go on.
       if ((await readStore.active())?.name !== action.version)
-        await feeding?.release(action.version);
+        await projectorControl?.release(action.version);
       await readStore.prune(action.version);
       print(`${action.version} is removed.`);
       report({ version: action.version });
@@ -133,7 +133,7 @@ const IN_SERVICE = { batchEvents: 500, cachedDocuments: 50_000 };
 
 const buildVersion = async (
   dependencies: JobDependencies,
-  { eventStore, readStore, deadLetters: openDeadLetters, feeding }: Stores,
+  { eventStore, readStore, deadLetters: openDeadLetters, projectorControl }: Stores,
   output: JobOutput,
 ): Promise<boolean> => {
   const { config, logger, metrics, signal } = dependencies;
@@ -167,14 +167,14 @@ const buildVersion = async (
     deadLetters,
     logger,
     metrics,
-    ...(feeding === undefined ? {} : IN_SERVICE),
+    ...(projectorControl === undefined ? {} : IN_SERVICE),
     onProgress: ({ events: done }) => show({ events: done, total }),
     onCompared: auditProgress(version, progress),
   });
   print(`${version}: ${events} events (100 %).`);
   if (comparison === null) return false;
   if (comparison.differing === 0) {
-    await feeding?.adopt(version, () => replayLate(shared, readStore.documents(version)));
+    await projectorControl?.adopt(version, () => replayLate(shared, readStore.documents(version)));
   }
   return conclude(version, state, comparison, output);
 };

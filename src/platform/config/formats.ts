@@ -41,7 +41,7 @@ const HIGHEST = 2 ** 31 - 1;
 const DAY_MS = 24 * 60 * 60 * 1000;
 
 /** Convict's own number formats accept a prefix: they read 10.0.0.0/8 as 10 and 1e3 as 1. */
-const wholeNumber = (lowest: number, highest: number, unit = '', note = '') => ({
+const integerFormat = (lowest: number, highest: number, unit = '', note = '') => ({
   coerce: (value: unknown) =>
     typeof value === 'string' && /^\s*\d+\s*$/.test(value) ? Number(value) : value,
   validate: (value: unknown) => {
@@ -52,8 +52,8 @@ const wholeNumber = (lowest: number, highest: number, unit = '', note = '') => (
   },
 });
 
-const milliseconds = (lowest: number) =>
-  wholeNumber(lowest, DAY_MS, ' of milliseconds', ' (24 hours)');
+const millisecondsFormat = (lowest: number) =>
+  integerFormat(lowest, DAY_MS, ' of milliseconds', ' (24 hours)');
 
 const SWITCH = new Map([
   ...['true', '1', 'yes', 'on'].map((word) => [word, true] as const),
@@ -141,12 +141,12 @@ convict.addFormats({
       assertFormat(typeof value === 'boolean', `must be ${words}`);
     },
   },
-  nat: wholeNumber(0, HIGHEST),
-  port: wholeNumber(0, 65_535),
-  positive: wholeNumber(1, HIGHEST),
-  milliseconds: milliseconds(0),
-  'positive-milliseconds': milliseconds(1),
-  'remembered-keys': wholeNumber(1000, 4096),
+  nat: integerFormat(0, HIGHEST),
+  port: integerFormat(0, 65_535),
+  positive: integerFormat(1, HIGHEST),
+  milliseconds: millisecondsFormat(0),
+  'positive-milliseconds': millisecondsFormat(1),
+  'remembered-keys': integerFormat(1000, 4096),
   'trusted-proxies': {
     coerce: trusted,
     validate: (value: unknown) => {

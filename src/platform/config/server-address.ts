@@ -49,12 +49,12 @@ export const unusableNumberIn = (address: string): string | undefined =>
       !(/^\s*-?\d+\s*$/.test(value) && Number(value) <= MAX_TIMER_MS),
   )?.[1];
 
-const ADDRESS = /^([a-z]+(?:\+[a-z]+)?:\/\/)(?:([^/?#]*)@)?([^@/?#]*)([/?#][^@]*)?$/i;
+const CONNECTION_STRING = /^([a-z]+(?:\+[a-z]+)?:\/\/)(?:([^/?#]*)@)?([^@/?#]*)([/?#][^@]*)?$/i;
 const SHOWN_HOSTS = new RegExp(`^${HOSTS}$`, 'u');
 
 /** The scheme and the hosts of an address, or stars alone where they cannot be told from a password. */
 export const withoutSecrets = (address: string): string => {
-  const [, scheme = '', credentials, hosts = '', settings] = ADDRESS.exec(address) ?? [];
+  const [, scheme = '', credentials, hosts = '', settings] = CONNECTION_STRING.exec(address) ?? [];
   if (!SHOWN_HOSTS.test(hosts)) return '***';
   const hidden = credentials === undefined ? '' : '***@';
   return `${scheme}${hidden}${hosts}${settings === undefined ? '' : '/***'}`;
@@ -62,6 +62,6 @@ export const withoutSecrets = (address: string): string => {
 
 /** The scheme and the hosts alone. */
 export const hostsOf = (address: string): string => {
-  const [, scheme = '', , hosts = ''] = ADDRESS.exec(address.trim()) ?? [];
+  const [, scheme = '', , hosts = ''] = CONNECTION_STRING.exec(address.trim()) ?? [];
   return SHOWN_HOSTS.test(hosts) ? `${scheme}${hosts}` : '***';
 };

@@ -3,7 +3,7 @@ import { context, SpanStatusCode, trace, type Context, type Link } from '@opente
 const TRACEPARENT_HEADER = /^00-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})$/;
 
 /** The trace of a W3C `traceparent` header; the active one where it is absent or malformed. */
-export const contextOf = (traceparent: string | undefined): Context => {
+export const remoteContext = (traceparent: string | undefined): Context => {
   const [, traceId, spanId, flags] = TRACEPARENT_HEADER.exec(traceparent ?? '') ?? [];
   if (traceId === undefined || spanId === undefined || flags === undefined) return context.active();
   const traceFlags = Number.parseInt(flags, 16);
@@ -46,7 +46,7 @@ const linksTo = (traceparents: readonly (string | undefined)[]): Link[] => {
   const links: Link[] = [];
   for (const traceparent of traceparents) {
     if (traceparent === undefined) continue;
-    const linked = trace.getSpanContext(contextOf(traceparent));
+    const linked = trace.getSpanContext(remoteContext(traceparent));
     if (linked !== undefined) links.push({ context: linked });
     if (links.length === MAX_LINKS) break;
   }

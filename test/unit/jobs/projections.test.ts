@@ -163,7 +163,7 @@ describe('the projections job', () => {
         expect(done).to.equal(false);
         expect(lines).to.have.length(NAMES.length + 1);
         expect(lines.at(-1)).to.match(
-          /^\$by_category is not there, .+RUN_PROJECTIONS=All and run `projections deploy`/,
+          /^\$by_category is missing, .+RUN_PROJECTIONS=All and run `projections deploy`/,
         );
       }
     });
