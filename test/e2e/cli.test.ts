@@ -75,7 +75,7 @@ describe('the command line', function () {
     });
   }
 
-  it('reports a misspelt setting, and continues', async () => {
+  it('warns of a name that is nearly a setting, and goes on', async () => {
     const { code, errors } = await run(['config'], { KAFKA_BROKER: 'h:9092', KAFKA_HOME: '/opt' });
     expect(errors).to.equal(
       'KAFKA_BROKER is not a setting and has no effect. Did you mean KAFKA_BROKERS?\n',

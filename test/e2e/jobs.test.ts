@@ -39,7 +39,7 @@ describe('the jobs of the command line, on a service that is stopped', function 
     expect(code).to.equal(0);
   });
 
-  it('report a difference, with the expected value, and exit 1', async () => {
+  it('print a difference with the value of the log, and exit 1', async () => {
     const embedded = await openEmbedded(directory.path);
     const documents = embedded.readStore.documents('v1');
     for await (const anime of documents.allAnimes()) {
@@ -67,7 +67,7 @@ describe('the jobs of the command line, on a service that is stopped', function 
     expect((await job('rebuild', 'status')).output).to.match(/^v1 +active [^\n]*\n$/);
   });
 
-  it('promote no version that is behind the active one', async () => {
+  it('refuse to promote a version that is behind the active one', async () => {
     expect((await job('rebuild')).code).to.equal(0);
     const embedded = await openEmbedded(directory.path);
     const documents = embedded.readStore.documents('v1');
@@ -139,7 +139,7 @@ describe('the jobs of the command line, on a service that is stopped', function 
     expect((await job('audit')).code).to.equal(0);
   });
 
-  it('refuse a missing data directory without creating it, and name the nearest', async () => {
+  it('refuse a data directory that does not exist, without creating it, and name the nearest', async () => {
     const dataDir = join(directory.path, 'read-model');
     for (const args of [
       ['audit'],
@@ -188,7 +188,7 @@ describe('the jobs of the command line, beside a running service', function () {
     directory = await temporaryDirectory();
     service = await startServiceProcess({
       dataDir: directory.path,
-      // Without the port, too: the socket is enough.
+      // The socket is enough without the gRPC port.
       environment: { EVENTSTORE_PORT: '0' },
       args: ['--sample-catalog', 'data/sample-catalog.csv'],
     });
@@ -208,7 +208,7 @@ describe('the jobs of the command line, beside a running service', function () {
     return (animeStats as { totalClicks: number }).totalClicks;
   };
 
-  it('build a version, feed it from then on, and remove the one before it', async () => {
+  it('build a version, update it from then on, and prune the one before', async () => {
     await click();
     expect((await job('rebuild')).output).to.contain('v2 is ready');
     await click();
@@ -218,7 +218,7 @@ describe('the jobs of the command line, beside a running service', function () {
     await eventually(async () => expect(await clicks()).to.equal(3));
     expect(await job('audit')).to.include({ code: 0 });
     expect(await service.end('SIGTERM')).to.equal(0);
-    // What was fed by the service is whole for the next one.
+    // The version that the service updated is complete.
     expect(await job('audit')).to.include({ code: 0 });
   });
 

@@ -14,7 +14,7 @@ import { temporaryDirectory } from '../support/temporary-directory.js';
 interface Place {
   /** A directory that is empty. */
   readonly path: string;
-  /** A port that somebody listens on. */
+  /** A port in use. */
   readonly taken: number;
 }
 
@@ -22,12 +22,12 @@ interface Provoked {
   readonly environment?: NodeJS.ProcessEnv;
   readonly role?: string;
   readonly launch?: Launch;
-  /** What the page shows in place of what this run was given. */
+  /** The placeholders that the page shows for the values of this run. */
   readonly shown?: Readonly<Record<string, string>>;
 }
 
 interface Mistake {
-  /** As the page calls it. */
+  /** Its name on the page. */
   readonly row: string;
   /** Which one of its kind. */
   readonly of?: string;
@@ -39,7 +39,7 @@ const FREE_PORTS = {
   ...{ COMMAND_PORT: '0', QUERY_PORT: '0', BRIDGE_PORT: '0', PROJECTOR_PORT: '0' },
   EVENTSTORE_PORT: '0',
 };
-/** Nobody listens there: what is refused must be refused without them. */
+/** Nothing listens there: the mistake must be refused without these servers. */
 const SERVERS = {
   EVENTSTORE_URL: 'esdb://127.0.0.1:1?tls=false',
   KAFKA_BROKERS: '127.0.0.1:1',
@@ -64,7 +64,7 @@ const noSuchHost = (HOST: string): Mistake => ({
   provoke: () => ({ environment: { HOST }, shown: { [HOST]: 'nohost.invalid' } }),
 });
 
-/** A setting that names a directory, which is of no use where `prepare` has been. */
+/** A setting that names a directory, which `prepare` makes unusable. */
 const uselessDirectory = (
   row: string,
   prepare: (path: string) => unknown,
@@ -238,7 +238,7 @@ describe('a local mistake', function () {
   for (const mistake of MISTAKES) {
     const { row, of } = mistake;
     const which = of === undefined ? row : `${row} (${of})`;
-    it(`exits 2 with the documented sentence: ${which}`, async function () {
+    it(`exits 2 with the sentence on the page: ${which}`, async function () {
       const reason = missing.get(mistake);
       if (reason !== undefined) {
         process.stdout.write(`      skipped: ${reason}\n`);
@@ -252,7 +252,7 @@ describe('a local mistake', function () {
     });
   }
 
-  it('is documented only if it is tested here', () => {
+  it('is on the page only if it is provoked here', () => {
     expect([...documented.keys()]).to.have.members([...new Set(MISTAKES.map(({ row }) => row))]);
   });
 });

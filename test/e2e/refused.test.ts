@@ -29,7 +29,7 @@ const logIdentity = (): streams.ReadResp => {
   return response;
 };
 
-/** A store that has an identity and nothing else, which denies what it is told to. */
+/** A store that holds only its identity, and denies the requests that a test names. */
 const read = (denialOf: (stream: string) => object | undefined) => (call: ReadServerCall) => {
   const stream = nameOf(call);
   const denial = denialOf(stream);
@@ -64,7 +64,7 @@ describe('a service refused by its servers', function () {
   const start = async (role: string, environment: NodeJS.ProcessEnv): Promise<WaitingService> =>
     (service = await startWaitingService({ dataDir: directory.path, environment, args: [role] }));
 
-  /** The one sentence with which it ends, with the exit code of a wrong configuration. */
+  /** The sentence with which it exits, with the code of a wrong configuration. */
   const refusal = async (role: string, environment: NodeJS.ProcessEnv): Promise<string> => {
     const refused = await start(role, environment);
     expect(await refused.ended, refused.output() + refused.errors()).to.equal(2);
@@ -80,7 +80,7 @@ describe('a service refused by its servers', function () {
     return (server.address() as AddressInfo).port;
   };
 
-  /** Answers whatever is said first, as a server does that speaks without TLS. */
+  /** Answers the first bytes, like a server without TLS. */
   const plainServer = () =>
     listening(
       createServer((socket) =>
@@ -124,7 +124,7 @@ describe('a service refused by its servers', function () {
       .and.to.contain('$admins');
   });
 
-  it('ends without a stack trace where a stream read later in the start is denied', async () => {
+  it('exits without a stack where access to a stream is denied late in the start', async () => {
     const isCheckpoint = (stream: string) => stream.startsWith('bridge-checkpoint-');
     const port = await scripted((stream) => (isCheckpoint(stream) ? DENIED : undefined));
     expect(await refusal('all', eventStoreAt(port)))
@@ -138,7 +138,7 @@ describe('a service refused by its servers', function () {
     await eventually(() => expect(output()).to.contain('is ready.'), { withinMs: 20_000 });
   });
 
-  it('is unhealthy with the reason, and keeps running, where the password is changed later', async () => {
+  it('is unhealthy, says why and goes on where the password is changed later', async () => {
     let denial: object | undefined;
     const port = await scripted(() => denial);
     const running = await start('command-api', eventStoreAt(port));
@@ -236,7 +236,7 @@ describe('a service refused by its servers', function () {
     expect(await refusal('query-api', mongodbAt(port, '?tls=true'))).to.contain('tlsCAFile');
   });
 
-  it('names the file where tlsCAFile is not a certificate', async () => {
+  it('names the file where tlsCAFile does not exist', async () => {
     const { port } = await tlsServer();
     const settings = '?tls=true&tlsCAFile=/nowhere/ca.pem';
     expect(await refusal('query-api', mongodbAt(port, settings)))

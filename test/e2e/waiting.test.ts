@@ -100,7 +100,7 @@ describe('a service whose servers do not respond', function () {
       expect(await waiting.end('SIGTERM')).to.equal(0);
     });
 
-    it(`serves probes as ${role} meanwhile, naming all servers and what is not possible`, async () => {
+    it(`serves probes as ${role} meanwhile, which name all servers and what does not work`, async () => {
       const waiting = await start(role);
       const url = await healthUrl(waiting);
       const health = await fetch(`${url}/health`);
@@ -121,7 +121,7 @@ describe('a service whose servers do not respond', function () {
     });
   }
 
-  it('shows no key, password or address of a server with its credentials to anybody', async () => {
+  it('shows no key, password or address of a server with its credentials in any output', async () => {
     const keys = { API_KEYS: 'key-of-commands', READER_API_KEYS: 'key-of-readers' };
     const kafka = { KAFKA_USERNAME: 'kafka-user', KAFKA_PASSWORD: 'kafka-secret' };
     const sasl = { KAFKA_SASL_MECHANISM: 'plain', ...kafka };
@@ -147,7 +147,7 @@ describe('a service whose servers do not respond', function () {
     expect(answer.headers.get('Content-Type')).to.match(/^application\/problem\+json/);
   });
 
-  it('logs it with increasing intervals', async () => {
+  it('logs it at growing intervals', async () => {
     const waiting = await start('command-api');
     const lines = await eventually(
       () => {

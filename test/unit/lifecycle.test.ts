@@ -18,7 +18,7 @@ const lifecycle = (timeoutMs = 10_000) => {
 };
 
 describe('a lifecycle', () => {
-  it('closes in reverse order of opening', async () => {
+  it('closes in reverse order', async () => {
     const { life, closed, part } = lifecycle();
     await part('store');
     await part('api');

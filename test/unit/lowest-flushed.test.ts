@@ -18,17 +18,17 @@ const lowestOf = async (...positions: Parameters<typeof storesAt>) => {
   return lowestFlushed(() => stores).load();
 };
 
-describe('the position from which all versions can be fed', () => {
+describe('the lowest position of all versions', () => {
   it('is that of the version furthest behind', async () => {
     expect(await lowestOf(at(9n), at(3n), at(5n))).to.deep.equal(at(3n));
   });
 
-  it('is the beginning where any version is empty', async () => {
+  it('is the beginning where any version is empty, in any order', async () => {
     expect(await lowestOf(at(9n), null)).to.equal(null);
     expect(await lowestOf(null, at(9n))).to.equal(null);
   });
 
-  it('is saved with every version', async () => {
+  it('is stored with every version', async () => {
     const stores = await storesAt(null, at(3n));
     await lowestFlushed(() => stores).save(at(7n));
     for (const store of stores) expect(await store.flushed()).to.deep.equal(at(7n));

@@ -6,7 +6,7 @@ import { freePort } from '../support/free-port.js';
 
 const HELLO = Buffer.from('hello');
 
-/** What is found at a server that does this with each connection. */
+/** The result of a probe of a server that handles each connection like this. */
 const findingAt = async (serve: (socket: Socket) => void, tls?: object) => {
   const server = createServer((socket) => {
     socket.on('error', () => undefined);
@@ -22,8 +22,8 @@ const findingAt = async (serve: (socket: Socket) => void, tls?: object) => {
   }
 };
 
-describe('a check of the connection to a server', () => {
-  it('finds no fault where the server responds with its protocol', async () => {
+describe('a probe of a server', () => {
+  it('finds no fault where the server answers in its protocol', async () => {
     const found = await findingAt((socket) => {
       socket.once('data', (bytes) => socket.end(bytes));
     });
@@ -38,7 +38,7 @@ describe('a check of the connection to a server', () => {
     });
   });
 
-  it('detects a host that does not exist', async () => {
+  it('finds a host name that does not exist', async () => {
     const found = await probe({ host: 'nobody.invalid', port: 1, hello: HELLO });
     expect(found)
       .to.have.property('why')

@@ -29,7 +29,7 @@ describe('versions of this release next to an active one of another', () => {
     await directory.remove();
   });
 
-  /** The store as the release opens it that computes so many clicks of the same events. */
+  /** The store as opened by a release that computes this many clicks from the same events. */
   const ofRelease = async (clicks: number): Promise<ReadStore> => {
     await opened.at(-1)?.close();
     const examples = aBatch({ animes: [anAnimeDocument({ clicks })] });
@@ -53,7 +53,7 @@ describe('versions of this release next to an active one of another', () => {
   const become = (store: ReadStore, ...states: string[]) =>
     eventually(async () => expect(await statesOf(store)).to.deep.equal(states));
 
-  it('become active when they contain what the log held, and not before', async () => {
+  it('become active once they hold all events that the log held, and not before', async () => {
     await serve(await ofRelease(1));
     const next = await ofRelease(2);
     const { progress } = await serve(next);
@@ -72,7 +72,7 @@ describe('versions of this release next to an active one of another', () => {
     await become(next, 'v1 old', 'v2 active');
   });
 
-  it('are reused by the previous release, whose version becomes active again', async () => {
+  it('are activated again by the release before, after a downgrade', async () => {
     await serve(await ofRelease(1), true);
     const next = await ofRelease(2);
     await serve(next, true);
@@ -84,7 +84,7 @@ describe('versions of this release next to an active one of another', () => {
     await become(before, 'v1 active', 'v2 old');
   });
 
-  it('leave one set of documents of another release on disk, the previously active one', async () => {
+  it('keep one version of another release on the disk: the previously active one', async () => {
     for (const release of [1, 2, 3]) {
       const store = await ofRelease(release);
       await serve(store, true);

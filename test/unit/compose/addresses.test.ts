@@ -24,7 +24,7 @@ describe('the links from one role to the others', () => {
     ]);
   });
 
-  it('are resolved each time, because roles open one by one', () => {
+  it('are read on each request, because parts open one by one', () => {
     const addresses: Addresses = {};
     const links = otherParts({ config: DEVELOPMENT, addresses }, 'commands');
     expect(links()).to.deep.equal([]);

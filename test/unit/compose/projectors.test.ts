@@ -16,7 +16,7 @@ import { inMemoryDeadLetters } from '../../support/in-memory-dead-letters.js';
 import { batchOf } from '../../support/projecting.js';
 import { aBatch, anAnimeDocument, openTemporaryReadStore } from '../../support/read-store.js';
 
-/** A bus that keeps its records, of which only who listens is looked at. */
+/** A bus that keeps its records; the tests check only which groups consume. */
 const scriptedBus = () => {
   const members = new Map<string, BatchHandler>();
   const forgotten: string[] = [];
@@ -61,7 +61,7 @@ const scriptedBus = () => {
     forgotten,
     refuseStarts: (times: number) => void (refusals = times),
     hang: () => void (hangs = true),
-    /** Others are members of every group, and have come so far. */
+    /** Other members of every group, and their committed offset. */
     isUsed: (committed: Offsets) => void (inUse = committed),
   };
 };
@@ -121,7 +121,7 @@ describe('the projectors of the versions', () => {
   const fed = (...groups: string[]) =>
     eventually(() => expect([...service.members.keys()]).to.have.members(groups));
 
-  it('feed a new version, and release a pruned one', async () => {
+  it('start for a version that is added, and stop for one that is pruned', async () => {
     await service.open();
     await fed(V1);
     await service.readStore.createVersion('v2', LOG_ID);
@@ -147,7 +147,7 @@ describe('the projectors of the versions', () => {
     await eventually(async () => expect(await gauges()).to.deep.equal([[['v1', 0]], [['v1', 0]]]));
   });
 
-  it('report to health, once for all versions, which streams are incomplete or quarantined', async () => {
+  it('report in /health, once for all versions, streams with unreadable events and quarantined anime', async () => {
     const unreadable = { anime: 1, event: 'unknown type' } as const;
     const click = { anime: 1, event: events.click };
     const process = await given([{ anime: 1, event: events.listed }, unreadable, click, click]);
@@ -178,14 +178,14 @@ describe('the projectors of the versions', () => {
     await process.stop();
   });
 
-  it('do not feed a version of another log', async () => {
+  it('ignore the version of another log', async () => {
     await service.open();
     await service.readStore.createVersion('foreign', 'another-log');
     await service.readStore.createVersion('v2', LOG_ID);
     await fed(V1, V2);
   });
 
-  it('do not feed a version of another release, and fill their own', async () => {
+  it('ignore the version of another release, and build one of their own', async () => {
     const other = await given(undefined, async (dataDir) => {
       const examples = aBatch({ animes: [anAnimeDocument({ clicks: 77 })] });
       const store = await openReadStore({ dataDir, logger: silentLogger(), examples });
@@ -203,7 +203,7 @@ describe('the projectors of the versions', () => {
     }
   });
 
-  it('wait for a bus that does not accept them yet', async () => {
+  it('wait for a bus that does not admit them yet', async () => {
     service.refuseStarts(2);
     await service.open();
     await fed(V1);
@@ -219,7 +219,7 @@ describe('the projectors of the versions', () => {
     await eventually(async () => expect(await service.isHealthy()).to.be.true);
   });
 
-  it('reset the group where there are no documents, and only there', async () => {
+  it('reset the offsets of a group where there are no documents, and only there', async () => {
     await service.open();
     expect(service.forgotten).to.deep.equal([V1]);
     await service.deliver(V1, ...service.records);
@@ -227,7 +227,7 @@ describe('the projectors of the versions', () => {
     expect(service.forgotten).to.deep.equal([V1]);
   });
 
-  it('start over with a version that was pruned and recreated under its name', async () => {
+  it('start from the beginning for a version that was pruned and created again under its name', async () => {
     await service.open();
     await service.readStore.createVersion('v2', LOG_ID);
     await fed(V1, V2);
@@ -238,7 +238,7 @@ describe('the projectors of the versions', () => {
     await fed(V1, V2);
   });
 
-  describe('of documents that other processes may also feed', () => {
+  describe('of documents that other processes may update, too', () => {
     let shared: Awaited<ReturnType<typeof given>>;
     beforeEach(async () => {
       shared = await given(undefined, undefined, { MONGODB_URL: 'mongodb://127.0.0.1' });
@@ -259,7 +259,7 @@ describe('the projectors of the versions', () => {
     });
   });
 
-  it('refuse embedded documents that are a copy of those that another process feeds', async () => {
+  it('refuse embedded documents that are a copy of those that another process updates', async () => {
     service.isUsed(new Map([[0, 5n]]));
     const error: unknown = await service.open().catch((reason: unknown) => reason);
     expect(error).to.be.instanceOf(ConfigError);
@@ -267,7 +267,7 @@ describe('the projectors of the versions', () => {
     expect([...service.members.keys()]).to.deep.equal([]);
   });
 
-  it('stop joining as soon as they are stopped', async () => {
+  it('stop joining as soon as the service stops', async () => {
     service.hang();
     const opening = service.open().then(
       () => 'opened',

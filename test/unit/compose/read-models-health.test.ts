@@ -51,14 +51,14 @@ describe('the health of the read models', () => {
     expect(reasons['read-models']).to.equal('There are no read models yet.');
   });
 
-  it('is healthy where this process feeds the active version', async () => {
+  it('is healthy where this process updates the active version', async () => {
     await store.createVersion('v1', LOG_ID);
     expect(await given(['v1']).report()).to.deep.equal({
       ...{ status: 'healthy', ready: true, reasons: {} },
     });
   });
 
-  it('is unhealthy and not ready where the promoted version was never fed', async () => {
+  it('is unhealthy and not ready where no projector ever updated the promoted version', async () => {
     await store.createVersion('v1', LOG_ID);
     await store.createVersion('v2', LOG_ID);
     await store.promote('v2');
@@ -70,7 +70,7 @@ describe('the health of the read models', () => {
     expect(reasons['read-models-fed']).to.match(/^The lag of the active version v2 is unknown/);
   });
 
-  it('is unhealthy but ready where the active version had no heartbeat for 30 s', async () => {
+  it('is unhealthy, yet ready, where the projector of the active version has been silent for 30 s', async () => {
     await store.createVersion('v1', LOG_ID);
     await store.documents('v1').noteFed(new Date());
     const { pass, report } = given();
@@ -83,7 +83,7 @@ describe('the health of the read models', () => {
     );
   });
 
-  it('is healthy again once a process feeds the version', async () => {
+  it('is healthy again once a process updates the version', async () => {
     await store.createVersion('v1', LOG_ID);
     const lifecycle = createLifecycle({ logger: silentLogger(), timeoutMs: 5_000 });
     const { report } = given();

@@ -9,7 +9,7 @@ const telling = (json: boolean) => {
 };
 
 describe('the output of a job', () => {
-  it('is text on standard output, without the result', () => {
+  it('is text on standard output, without the JSON result', () => {
     const { written, output } = telling(false);
     output.print('v1 equals the log.');
     output.report({ equal: true });
@@ -40,7 +40,7 @@ describe('the output of a job', () => {
     });
   }
 
-  it('clears progress from the terminal before other text', () => {
+  it('clears the progress line before other text', () => {
     const { written, output } = telling(false);
     output.progress({ task: 'audit', done: 1, total: 2, unit: 'anime' });
     output.print('done');

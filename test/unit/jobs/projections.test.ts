@@ -20,7 +20,7 @@ const STACK = Array.from({ length: 60 }, (_, line) => `   at Server.Step${line}(
 const TOO_LONG = `The projection script took too long to execute (took: 312ms, limit: 250ms).\n${STACK}`;
 const FAILED = `The user-timeline projection failed to process an event.\r\nHandler: Jint\r\nEvent Position: anime-1: 4\r\nMessage:\r\n\r\nIt broke.\r\n${STACK}`;
 
-/** What the server brings itself, as far as the job looks at it. */
+/** The standard projections that the job checks. */
 const withCategories = (): ProjectionEngine => {
   const engine = projectionEngine();
   engine.create({ name: '$by_category', query: "fromCategory('$').when({});", emit: true });
@@ -48,7 +48,7 @@ describe('the projections job', () => {
 
     const running = (outcome: string) => NAMES.map((name) => `${name.padEnd(22)} ${outcome}`);
 
-    it('deploys each projection once, and reports what it did', async () => {
+    it('deploys each projection once, and prints the outcome', async () => {
       await start(withCategories());
       const first = await run('deploy', server.connectionString);
       expect(first).to.deep.equal({ done: true, lines: running('created') });
@@ -56,7 +56,7 @@ describe('the projections job', () => {
       expect(second).to.deep.equal({ done: true, lines: running('unchanged') });
     });
 
-    it('starts stopped projections, and does not notice a text changed by hand', async () => {
+    it('starts stopped projections, and does not notice a query that was changed by hand', async () => {
       await start(withCategories());
       await run('deploy', server.connectionString);
       const old = "fromCategory('anime').when({});";
@@ -73,7 +73,7 @@ describe('the projections job', () => {
       expect([...conditions]).to.deep.equal(['running']);
     });
 
-    it('enables $by_category and $by_event_type, and nothing else', async () => {
+    it('enables $by_category and $by_event_type, and no other standard projection', async () => {
       const standard = ['$by_category', '$by_event_type', '$by_correlation_id'];
       const fresh = withCategories();
       for (const name of standard.slice(1)) {
@@ -111,7 +111,7 @@ describe('the projections job', () => {
       expect(told[2]).to.match(/ restarted: The projection script took too long [^\n]+$/);
     });
 
-    it('reports the first line of a fault, and the message of an event', async () => {
+    it('prints the first line of the reason of a fault, and the message of an event', async () => {
       await start(withCategories());
       await run('deploy', server.connectionString);
       engine.fail('global-totals', TOO_LONG);
@@ -125,7 +125,7 @@ describe('the projections job', () => {
       ]);
     });
 
-    it('reports the status of each projection', async () => {
+    it('prints the state of each', async () => {
       await start(withCategories());
       expect((await run('status', server.connectionString)).lines).to.deep.equal(
         running('not deployed'),
@@ -183,7 +183,7 @@ describe('the projections job', () => {
       }
     });
 
-    it(`${action} fails where nothing responds, with that reason`, async () => {
+    it(`${action} fails where no server answers, and says so`, async () => {
       const url = `esdb://127.0.0.1:${await freePort()}?tls=false`;
       const { done, lines } = await run(action, url);
       expect(done).to.equal(false);

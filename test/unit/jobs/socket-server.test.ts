@@ -52,7 +52,7 @@ describe('the socket for jobs', () => {
     return { ...server, config, ask };
   };
 
-  /** A job that runs until it is told to stop. */
+  /** A job that runs until it is stopped. */
   const endless = () => {
     let begin: (signal: AbortSignal) => void = () => undefined;
     const begun = new Promise<AbortSignal>((resolve) => (begin = resolve));
@@ -64,7 +64,7 @@ describe('the socket for jobs', () => {
     return { perform, begun };
   };
 
-  it('transmits what a job prints and whether it succeeded', async () => {
+  it('relays the output of a job and whether it succeeded', async () => {
     const { ask } = await open(({ command }, _, { print }) => {
       print(`${command} has run`);
       return Promise.resolve(false);
@@ -74,13 +74,13 @@ describe('the socket for jobs', () => {
     expect(printed).to.deep.equal(['audit has run']);
   });
 
-  it('can be opened by its own user only', async () => {
+  it('can be opened only by its own user', async () => {
     const { path } = await open(() => Promise.resolve(true));
     expect((await stat(path)).mode & 0o777).to.equal(0o600);
     expect((await stat(dirname(path))).mode & 0o777).to.equal(0o700);
   });
 
-  it('is created elsewhere where the path of the data directory is too long', async () => {
+  it('is in a temporary directory where the path of the data directory is too long', async () => {
     const long = join(directory.path, 'x'.repeat(120));
     await mkdir(long);
     const { path, ask } = await open(() => Promise.resolve(true), long);
@@ -88,7 +88,7 @@ describe('the socket for jobs', () => {
     expect(await ask(['audit']).done).to.equal(true);
   });
 
-  it('replaces the socket of a killed service', async () => {
+  it('replaces the socket of a service that was killed', async () => {
     const left = join(directory.path, 'jobs', 'socket');
     await mkdir(dirname(left));
     await writeFile(left, '');
@@ -97,7 +97,7 @@ describe('the socket for jobs', () => {
     expect(await ask(['audit']).done).to.equal(true);
   });
 
-  it('refuses a malformed request, and keeps serving', async () => {
+  it('refuses malformed requests, and goes on', async () => {
     const { path, ask } = await open(() => Promise.resolve(true));
     for (const request of ['sing\n', '{"args":[1],"servers":{}}\n', 'null\n', '\n']) {
       const socket = connect(path);
@@ -110,14 +110,14 @@ describe('the socket for jobs', () => {
     expect(await ask(['audit']).done).to.equal(true);
   });
 
-  it('accepts no command that is not a job', async () => {
+  it('refuses a command that is no job', async () => {
     const { ask } = await open(() => Promise.resolve(true));
     expect(await rejectionOf(ask(['serve']).done))
       .to.have.property('message')
       .that.contains('serve is no job for a running service.');
   });
 
-  it('runs one job at a time that changes something, and others that only read', async () => {
+  it('runs one job at a time that changes something, and read-only jobs beside it', async () => {
     const { perform, begun } = endless();
     const { ask } = await open((job, signal, output) =>
       job.command === 'audit' ? Promise.resolve(true) : perform(job, signal, output),

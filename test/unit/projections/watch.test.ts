@@ -32,7 +32,7 @@ describe('watching the projections', () => {
     return ours;
   };
 
-  it('reports in /health which one is faulted and why, and keeps serving', async () => {
+  it('reports in /health which one is faulted and why, and goes on serving', async () => {
     const ours = await engine();
     const { health } = await watching(inMemoryProjections(ours));
     expect((await health.report()).status).to.equal('healthy');
