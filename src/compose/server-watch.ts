@@ -52,7 +52,7 @@ export const watchServers = (options: {
   ) as readonly Server[];
   const pings = new Map<Dependency, () => Promise<void>>();
   const reasons = new Map<Dependency, string>();
-  let told = false;
+  let announced = false;
 
   const check = async (server: Server): Promise<void> => {
     const { name, setting, dependency, rights } = server;
@@ -78,8 +78,8 @@ export const watchServers = (options: {
   return {
     waits: (server, why) => {
       reasons.set(server.dependency, why);
-      if (told) return;
-      told = true;
+      if (announced) return;
+      announced = true;
       onWait(servers.filter(({ dependency }) => !pings.has(dependency)));
     },
     connected: (dependency, ping) => {

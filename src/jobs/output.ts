@@ -36,8 +36,8 @@ export const createJobOutput = ({
       progress.clear();
       if (!json) return;
       const refused = { message: error ?? message };
-      const told = error === undefined && reported !== null ? reported : refused;
-      stdout.write(`${toJson({ command, ok, ...told })}\n`);
+      const result = error === undefined && reported !== null ? reported : refused;
+      stdout.write(`${toJson({ command, ok, ...result })}\n`);
     },
   };
 };

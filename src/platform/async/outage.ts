@@ -34,8 +34,8 @@ export const createOutage = (options: OutageOptions): Outage => {
       }
       since = monotonic();
       // An unavailable server needs only its sentence; a bug needs its stack.
-      const told = error instanceof PortError ? {} : { error };
-      logger.warn(begun, { ...context, reason: reasonOf(error), ...told });
+      const stack = error instanceof PortError ? {} : { error };
+      logger.warn(begun, { ...context, reason: reasonOf(error), ...stack });
     },
     over() {
       if (since === null) return;

@@ -9,15 +9,15 @@ export const directoryError = (variable: string, directory: string, error: unkno
   // The reader of the file says which one it is, and whether it may be deleted.
   const broken = chain.find((one) => one instanceof PortError && one.code === 'CORRUPT');
   if (broken !== undefined) return new ConfigError(`${variable}: ${broken.message}`);
-  const told = chain.flatMap(systemReason)[0];
-  if (told === undefined) return error;
-  const why = exactReason(directory, told);
+  const reason = chain.flatMap(systemReason)[0];
+  if (reason === undefined) return error;
+  const why = exactReason(directory, reason);
   return new ConfigError(`${variable}: ${directory} ${why}, or set another directory.`);
 };
 
-const exactReason = (directory: string, told: string): string => {
-  if (told === NO_DIRECTORY) return fileInPlace(directory) ?? told;
-  return VAGUE.has(told) ? (accessReason(directory) ?? blockedFile(directory) ?? told) : told;
+const exactReason = (directory: string, reason: string): string => {
+  if (reason === NO_DIRECTORY) return fileInPlace(directory) ?? reason;
+  return VAGUE.has(reason) ? (accessReason(directory) ?? blockedFile(directory) ?? reason) : reason;
 };
 
 const chainOf = (error: unknown): Error[] =>

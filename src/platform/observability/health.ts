@@ -77,9 +77,9 @@ export const createHealth = (options: {
       const failure = await checkFailure(check, timeoutMs);
       const status = failure === undefined ? 'healthy' : 'unhealthy';
       if (status !== last && status === 'unhealthy') {
-        const told =
+        const detail =
           failure instanceof PortError ? { reason: failure.message } : { error: failure };
-        logger.warn('Dependency unhealthy', { dependency: name, ...told });
+        logger.warn('Dependency unhealthy', { dependency: name, ...detail });
       } else if (status !== last && last !== undefined) {
         logger.info('Dependency healthy again', { dependency: name });
       }
@@ -142,10 +142,10 @@ interface HealthCheck {
 const isHealthy = ({ status }: Outcome): boolean => status === 'healthy';
 
 const reasonsOf = (outcomes: readonly (Outcome & { readonly name: string })[]) => {
-  const told = outcomes.flatMap(({ name, reason }) => (reason === null ? [] : [[name, reason]]));
-  return told.length === 0
+  const known = outcomes.flatMap(({ name, reason }) => (reason === null ? [] : [[name, reason]]));
+  return known.length === 0
     ? {}
-    : { reasons: Object.fromEntries(told) as Readonly<Record<string, string>> };
+    : { reasons: Object.fromEntries(known) as Readonly<Record<string, string>> };
 };
 
 const checkFailure = async (check: () => Promise<void>, timeoutMs: number): Promise<unknown> => {
