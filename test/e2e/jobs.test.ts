@@ -234,7 +234,7 @@ describe('the jobs of the command line, beside a running service', function () {
     const other = { KAFKA_BROKERS: '127.0.0.1:1' };
     const environment = { DATA_DIR: directory.path, NODE_ENV: 'test', ...other };
     const { code, errors } = await run(['audit'], environment);
-    expect(errors).to.match(/^KAFKA_BROKERS, KAFKA_TOPIC: the service that has DATA_DIR runs with/);
+    expect(errors).to.match(/^KAFKA_BROKERS, KAFKA_TOPIC: the service that owns DATA_DIR has/);
     expect(code).to.equal(2);
   });
 });
