@@ -59,10 +59,18 @@ export default {
     ...['command-side', 'bridge', 'read-side', 'query-side', 'import'].map((side) =>
       mayImport(`${side}-knows-no-other-side`, side, ...APPLICATION),
     ),
-    ...['eventstoredb', 'kafka', 'mongodb'].map((vendor) =>
+    ...['eventstoredb', 'kafka'].map((vendor) =>
       mayImport(`adapter-${vendor}`, `adapters/${vendor}`, ...APPLICATION),
     ),
-    mayImport('adapter-embedded', 'adapters/embedded', 'embedded-eventstore', ...APPLICATION),
+    mayImport('what-read-stores-share', 'adapters/read-store', ...APPLICATION),
+    mayImport('adapter-mongodb', 'adapters/mongodb', 'adapters/read-store', ...APPLICATION),
+    mayImport(
+      'adapter-embedded',
+      'adapters/embedded',
+      'adapters/read-store',
+      'embedded-eventstore',
+      ...APPLICATION,
+    ),
     {
       name: 'no-decisions-in-adapters',
       severity: 'error',

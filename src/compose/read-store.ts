@@ -1,5 +1,5 @@
 import { openReadStore } from '../adapters/embedded/read-store/open-read-store.js';
-import { mongodbReadStore } from '../adapters/mongodb/read-store.js';
+import { openMongodbReadStore } from '../adapters/mongodb/read-store.js';
 import { ConfigError, type Config } from '../platform/config/config.js';
 import type { DocumentBatch, ReadStore } from '../ports/read-store.js';
 import { exampleDocuments } from '../read-side/rebuild/example-documents.js';
@@ -41,7 +41,7 @@ const openMongodb = (
 ): Promise<ReadStore> => {
   const { url, database, readPreference, timeoutMs } = config.mongodb;
   const connect = async () => {
-    const store = await mongodbReadStore({
+    const store = await openMongodbReadStore({
       url,
       database,
       readPreference,

@@ -1,7 +1,7 @@
 import { DirectoryInUseError } from '../embedded-eventstore/lock.js';
 import { openStores, type Stores } from '../compose/stores.js';
 import { isReadOnly, type StoreJob } from './requests.js';
-import { PortError } from '../ports/errors.js';
+import { PortError, type PortErrorCode } from '../ports/errors.js';
 import { audit } from './audit.js';
 import { requireDataDirectory } from '../compose/data-directory.js';
 import { ignoreRevisions, listOrReplay } from './dead-letters.js';
@@ -15,6 +15,9 @@ import {
 } from './job.js';
 import { askService } from './socket-client.js';
 import { performRebuild } from './rebuild.js';
+
+/** The message of the read store is the output of the job. */
+const REFUSALS: ReadonlySet<PortErrorCode> = new Set(['NOT_FOUND', 'REFUSED']);
 
 /** Runs a job on open stores: in a process of its own, or in the service that owns them. */
 export const performStoreJob = async (
@@ -35,7 +38,7 @@ export const performStoreJob = async (
         return await performRebuild(dependencies, stores, job.action, output);
       } catch (error) {
         // The store refuses in a sentence: there is no such version, or it is the active one.
-        if (!(error instanceof PortError) || error.code !== 'CONFLICT') throw error;
+        if (!(error instanceof PortError) || !REFUSALS.has(error.code)) throw error;
         output.print(error.message);
         return false;
       }

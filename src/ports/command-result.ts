@@ -75,6 +75,8 @@ export const resultOfFailure = (error: PortError): StoreFailure => {
     case 'ACCESS_DENIED':
       return { kind: 'access-denied' };
     case 'NOT_SUPPORTED':
+    case 'NOT_FOUND':
+    case 'REFUSED':
     case 'CORRUPT':
       return { kind: 'refused-by-store' };
     case 'CONFLICT':

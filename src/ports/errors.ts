@@ -1,10 +1,14 @@
 /**
- * What can go wrong behind a port, told apart because the answers differ: a conflict is decided
- * again, an unavailable server is waited for, an unknown outcome is retried with the same ids, and
- * a bug is none of these and is never wrapped.
+ * What can go wrong behind a port. The codes differ by what the caller does: a conflict is decided
+ * again, an unavailable server is waited for, an unknown outcome is retried with the same ids. A bug
+ * has no code and is never wrapped.
  */
 export type PortErrorCode =
   | 'CONFLICT'
+  /** What the call names does not exist. */
+  | 'NOT_FOUND'
+  /** The call is against a rule of the store, such as pruning the active version. */
+  | 'REFUSED'
   | 'STREAM_DELETED'
   | 'TOO_LARGE'
   | 'UNAVAILABLE'
@@ -17,7 +21,7 @@ export class PortError extends Error {
   constructor(
     readonly code: PortErrorCode,
     message: string,
-    /** Whether the same call may succeed later without anybody changing anything. */
+    /** Whether the same call may succeed later although nothing was changed by hand. */
     readonly retriable: boolean,
     options: { cause?: unknown; context?: Readonly<Record<string, unknown>> } = {},
   ) {
@@ -30,7 +34,7 @@ export class PortError extends Error {
   readonly context: Readonly<Record<string, unknown>>;
 }
 
-/** Whether the same call may succeed later; false for a bug, which is no PortError. */
+/** Whether the same call may succeed later; false for a bug. */
 export const isRetriable = (error: unknown): boolean =>
   error instanceof PortError && error.retriable;
 
@@ -50,7 +54,7 @@ export class WrongExpectedRevisionError extends PortError {
   }
 }
 
-/** The stream was tombstoned: it can be neither read nor written, ever again. */
+/** The stream was tombstoned: it can never be read or written again. */
 export class StreamDeletedError extends PortError {
   constructor(
     readonly stream: string,
@@ -84,8 +88,8 @@ export class UnavailableError extends PortError {
 }
 
 /**
- * The documents are computed or stored in another way than this release does it. Only a version of
- * its own helps, or the release that they are of.
+ * Another release computed the documents or stores them differently. Use that release, or build a
+ * version with this one.
  */
 export class OtherFingerprintError extends PortError {
   constructor(version: string) {
@@ -100,7 +104,7 @@ export class OtherFingerprintError extends PortError {
 
 /**
  * The answer was lost or late: the write may or may not have happened. Retry with the same event
- * ids and the ORIGINAL expected revision until it is known.
+ * ids and the ORIGINAL expected revision until the outcome is known.
  */
 export class OutcomeUnknownError extends PortError {
   constructor(

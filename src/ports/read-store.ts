@@ -182,7 +182,8 @@ export interface VersionRecord {
  * - RS-13 `createVersion` starts empty; the first one is active at once, others are 'building'. An
  *         existing name is left as it is, but for what a crash kept from being made.
  * - RS-14 `promote` makes one version active and the one before it 'old', atomically.
- * - RS-15 `prune` removes a version and all its documents; the active one refuses.
+ * - RS-15 `prune` removes a version and all its documents. The active one rejects with REFUSED, which
+ *         is not retriable; a missing one is no error.
  * - RS-16 `onSaved` tells listeners in this process of anime documents saved, after they can be read;
  *         a store that cannot know of other processes' saves tells only of its own.
  * - RS-17 `createVersion` gives a new version the store's own fingerprint; a record keeps the one that
@@ -191,6 +192,8 @@ export interface VersionRecord {
  * - RS-19 `identity` is made once with the store, at random: the same for all processes that share the
  *         store, whenever they ask, and another one for any other store.
  * - RS-20 The `group` of a version begins with its name, and no version of another store has it.
+ * - RS-21 Marking or promoting a missing version, and everything on its documents and queries, rejects
+ *         with NOT_FOUND, which is not retriable.
  */
 export interface ReadStore {
   /**

@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import { MongoClient, type Db } from 'mongodb';
-import { OtherFingerprintError, UnavailableError } from '../../src/ports/errors.js';
+import { OtherFingerprintError, PortError } from '../../src/ports/errors.js';
 import { animeId } from '../support/examples.js';
 import { aBatch, aDay, anAnimeDocument, anInteraction } from '../support/read-store.js';
 import { rejectionOf } from '../support/rejection-of.js';
@@ -118,8 +118,10 @@ describe('versions of the read models that processes share in MongoDB', function
     const documents = saving.documents('v2');
     await documents.save(everything);
     await pruning.prune('v2');
-    expect(await rejectionOf(documents.save(everything))).to.be.instanceOf(UnavailableError);
-    expect(await rejectionOf(documents.animes([animeId(1)]))).to.be.instanceOf(UnavailableError);
+    for (const call of [documents.save(everything), documents.animes([animeId(1)])]) {
+      const error = await rejectionOf(call);
+      expect(error).to.be.instanceOf(PortError).and.to.have.property('code', 'NOT_FOUND');
+    }
     expect(await collections()).to.deep.equal(before);
   });
 

@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
 import { parseAddress } from '../../src/adapters/eventstoredb/connection-string.js';
-import { mongodbReadStore } from '../../src/adapters/mongodb/read-store.js';
+import { openMongodbReadStore } from '../../src/adapters/mongodb/read-store.js';
 import { banner } from '../../src/compose/addresses.js';
 import { ConfigError, loadConfig, type Config } from '../../src/platform/config/config.js';
 import { showConfig } from '../../src/platform/config/help.js';
@@ -116,7 +116,7 @@ describe('a password in the address of a server', () => {
         if (config === undefined) return;
         const { database, readPreference } = config.mongodb;
         const options = { url, database, readPreference, timeoutMs: 50, logger: silentLogger() };
-        const error: unknown = await mongodbReadStore({
+        const error: unknown = await openMongodbReadStore({
           ...{ ...options, examples: exampleDocuments() },
         }).catch((reason: unknown) => reason);
         expect(error).to.be.an('error');

@@ -37,7 +37,7 @@ const FLUSHED = 'flushed';
 const HEARTBEAT = 'heartbeat';
 
 /** The documents of a version as the projector sees them. */
-export const documentStore = (
+export const createDocumentStore = (
   name: string,
   { connection, access, precedence, saved }: DocumentStoreNeeds,
 ): DocumentStore => {
@@ -91,8 +91,7 @@ export const documentStore = (
       exact.animes,
       animes.map((one) => storedAnime(one, before)),
     );
-    const told = animes.filter(({ animeId }) => standing.has(animeIdText(animeId)));
-    if (told.length > 0) saved(told);
+    saved(animes.filter(({ animeId }) => standing.has(animeIdText(animeId))));
     const kept = parts.reduce((sum, part) => sum + part.size, standing.size);
     return { refused: interactions.length + days.length + animes.length - kept };
   };

@@ -20,7 +20,7 @@ import type { VersionAccess } from './version-access.js';
 import type { VersionCollections } from './version-collections.js';
 
 /** The queries of a version. */
-export const readQueries = (
+export const createReadQueries = (
   name: string,
   { connection, access }: { readonly connection: Connection; readonly access: VersionAccess },
 ): ReadQueries => {

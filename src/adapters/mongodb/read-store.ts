@@ -1,25 +1,22 @@
 import { ObjectId, ReadPreference } from 'mongodb';
 import type { Logger } from '../../platform/observability/logger.js';
-import { OtherFingerprintError } from '../../ports/errors.js';
-import type { AnimeDocument, DocumentBatch, ReadStore } from '../../ports/read-store.js';
-import { connect } from './connection.js';
-import { documentStore } from './document-store.js';
-import { dropOrphans, ensureIndexes, fingerprintOf } from './version-collections.js';
-import { fallingPrecedence } from './guarded-writes.js';
-import { readQueries } from './queries.js';
-import { versionAccess } from './version-access.js';
+import type { DocumentBatch, ReadStore } from '../../ports/read-store.js';
+import { createSavedListeners } from '../read-store/saved-listeners.js';
 import {
-  activeOf,
-  find,
-  noSuchVersion,
-  recordOf,
+  activeVersion,
+  existingVersion,
   withActive,
-  without,
+  withoutVersion,
   withReady,
   withVersion,
-} from './version-catalogue.js';
-import { versionRecords } from './version-records.js';
-
+} from '../read-store/version-rules.js';
+import { connect } from './connection.js';
+import { createDocumentStore } from './document-store.js';
+import { dropOrphans, ensureIndexes, fingerprintOf } from './version-collections.js';
+import { fallingPrecedence } from './guarded-writes.js';
+import { createReadQueries } from './queries.js';
+import { createStoredVersions, recordOf } from './stored-versions.js';
+import { createVersionAccess } from './version-access.js';
 export interface MongodbReadStoreOptions {
   /** `mongodb://` or `mongodb+srv://`, with credentials and TLS as MongoDB's drivers read them. */
   readonly url: string;
@@ -34,13 +31,11 @@ export interface MongodbReadStoreOptions {
   readonly now?: () => Date;
 }
 
-type Listener = (animes: readonly AnimeDocument[]) => void;
-
 /**
  * The read store port over MongoDB, alone, as a replica set or sharded: no step needs more than one
  * document at a time. Rejects with UnavailableError where no server answers.
  */
-export const mongodbReadStore = async ({
+export const openMongodbReadStore = async ({
   url,
   database,
   readPreference,
@@ -51,53 +46,47 @@ export const mongodbReadStore = async ({
 }: MongodbReadStoreOptions): Promise<ReadStore> => {
   const connection = await connect({ url, database, timeoutMs });
   const { db, ask, whileOpen } = connection;
-  const records = versionRecords(connection);
+  const versions = createStoredVersions(connection);
   const fingerprint = fingerprintOf(examples);
-  const access = versionAccess(connection, records, {
+  const access = createVersionAccess(connection, versions, {
     readPreference: ReadPreference.fromString(readPreference),
     fingerprint,
   });
   const precedence = fallingPrecedence(now);
-  const listeners = new Set<Listener>();
-
-  const saved: Listener = (animes) => {
-    for (const listener of listeners) {
-      try {
-        listener(animes);
-      } catch (error) {
-        logger.error('A listener to saved documents failed.', { error });
-      }
-    }
-  };
+  const listeners = createSavedListeners(logger);
 
   const createVersion = async (name: string, logId: string) => {
     const key = new ObjectId().toHexString();
-    const added = {
-      ...{ name, key, group: `${name}-${key}` },
-      logId,
-      createdAt: now().toISOString(),
-      fingerprint,
-    };
-    const versions = await records.change((before) => withVersion(before, added));
-    const version = find(versions, name);
-    if (version === undefined) throw noSuchVersion(name);
+    const createdAt = now().toISOString();
+    const all = await versions.change((before) =>
+      withVersion(before, name, (state) => ({
+        name,
+        key,
+        group: `${name}-${key}`,
+        state,
+        logId,
+        createdAt,
+        fingerprint,
+      })),
+    );
+    const version = existingVersion(all, name);
     if (version.fingerprint !== fingerprint) return recordOf(version);
     const { exact } = await access.confirmed(name);
     await ensureIndexes(connection, exact);
-    if (version.key === added.key) {
-      logger.info('A version of the read models is ready to be filled.', { version: name });
+    if (version.key === key) {
+      logger.info('A version of the read models is ready to be filled', { version: name });
     }
     return recordOf(version);
   };
 
   return {
     fingerprint,
-    identity: () => whileOpen(() => records.identity()),
-    versions: () => whileOpen(async () => (await records.read()).map(recordOf)),
+    identity: () => whileOpen(() => versions.identity()),
+    versions: () => whileOpen(async () => (await versions.read()).map(recordOf)),
 
     active: () =>
       whileOpen(async () => {
-        const active = activeOf(await records.read());
+        const active = activeVersion(await versions.read());
         return active === undefined ? null : recordOf(active);
       }),
 
@@ -105,33 +94,24 @@ export const mongodbReadStore = async ({
 
     markReady: (name) =>
       whileOpen(async () => {
-        await records.change((versions) => withReady(versions, name));
+        await versions.change((before) => withReady(before, name));
       }),
 
     promote: (name) =>
       whileOpen(async () => {
-        await records.change((versions) => {
-          const version = find(versions, name);
-          if (version !== undefined && version.fingerprint !== fingerprint) {
-            throw new OtherFingerprintError(name);
-          }
-          return withActive(versions, name);
-        });
+        await versions.change((before) => withActive(before, name, fingerprint));
       }),
 
     prune: (name) =>
       whileOpen(async () => {
-        await records.change((versions) => without(versions, name));
-        await dropOrphans(connection, () => records.read());
+        await versions.change((before) => withoutVersion(before, name));
+        await dropOrphans(connection, () => versions.read());
       }),
 
-    documents: (name) => documentStore(name, { connection, access, precedence, saved }),
-    queries: (name) => readQueries(name, { connection, access }),
-
-    onSaved: (listener) => {
-      listeners.add(listener);
-      return () => void listeners.delete(listener);
-    },
+    documents: (name) =>
+      createDocumentStore(name, { connection, access, precedence, saved: listeners.notify }),
+    queries: (name) => createReadQueries(name, { connection, access }),
+    onSaved: listeners.add,
 
     ping: () =>
       whileOpen(async () => {

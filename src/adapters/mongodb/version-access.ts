@@ -1,40 +1,40 @@
 import type { ReadPreference } from 'mongodb';
-import { OtherFingerprintError } from '../../ports/errors.js';
+import { readableVersion } from '../read-store/version-rules.js';
 import type { Connection } from './connection.js';
-import { find, noSuchVersion } from './version-catalogue.js';
+import type { StoredVersions } from './stored-versions.js';
 import { collectionsOf, type VersionCollections } from './version-collections.js';
-import type { VersionRecords } from './version-records.js';
 
-interface OpenVersion {
+/** A version's collections, as each of their readers reads them. */
+interface KnownVersion {
   readonly key: string;
   /** For the projector: the primary, and only what a majority has. */
   readonly exact: VersionCollections;
-  /** For queries: the members that the settings name. */
+  /** For queries: the members that the read preference names. */
   readonly near: VersionCollections;
 }
 
 /** The way from a version's name to its collections. */
 export interface VersionAccess {
-  /** Asks the server first: a write to a version that is no more would bring back its collections. */
-  confirmed(name: string): Promise<OpenVersion>;
+  /** Asks the server first: a write to a pruned version would create its collections again. */
+  confirmed(name: string): Promise<KnownVersion>;
   /**
-   * Reads by what is known of the version. Only where nothing is found it may have been removed or
-   * made anew by another process, so that is looked up before nothing is answered.
+   * Reads from the collections known for this name. Only where nothing is found, it is checked
+   * whether another process pruned the version or made a new one of that name.
    */
-  read<T>(name: string, question: (version: OpenVersion) => Promise<T>): Promise<T>;
+  read<T>(name: string, question: (version: KnownVersion) => Promise<T>): Promise<T>;
 }
 
-export const versionAccess = (
+export const createVersionAccess = (
   { db }: Connection,
-  records: VersionRecords,
+  versions: StoredVersions,
   {
     readPreference,
     fingerprint,
   }: { readonly readPreference: ReadPreference; readonly fingerprint: string },
 ): VersionAccess => {
-  const known = new Map<string, OpenVersion>();
+  const known = new Map<string, KnownVersion>();
 
-  const open = (key: string): OpenVersion => ({
+  const open = (key: string): KnownVersion => ({
     key,
     exact: collectionsOf(db, key, {
       readPreference: 'primary',
@@ -43,16 +43,13 @@ export const versionAccess = (
     near: collectionsOf(db, key, { readPreference }),
   });
 
-  const confirmed = async (name: string): Promise<OpenVersion> => {
-    const record = find(await records.read(), name);
+  const confirmed = async (name: string): Promise<KnownVersion> => {
+    const all = await versions.read();
     const before = known.get(name);
-    if (record === undefined) {
-      known.delete(name);
-      throw noSuchVersion(name);
-    }
-    if (record.fingerprint !== fingerprint) throw new OtherFingerprintError(name);
-    if (before?.key === record.key) return before;
-    const version = open(record.key);
+    // Stays forgotten where the version is no longer readable.
+    known.delete(name);
+    const { key } = readableVersion(all, name, fingerprint);
+    const version = before?.key === key ? before : open(key);
     known.set(name, version);
     return version;
   };

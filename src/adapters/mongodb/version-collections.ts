@@ -12,7 +12,7 @@ import {
   storedInteraction,
   type StoredInteraction,
 } from './stored-documents.js';
-import type { Versions } from './version-catalogue.js';
+import type { KeyedVersion } from './stored-versions.js';
 
 /** A position as text: both halves have 64 bits, more than a number holds. */
 export interface StoredPosition {
@@ -133,7 +133,7 @@ const existing = async (
  */
 export const dropOrphans = async (
   { db, ask, timeoutMs: maxTimeMS }: Connection,
-  versions: () => Promise<Versions>,
+  versions: () => Promise<readonly KeyedVersion[]>,
 ): Promise<void> => {
   const listed = await ask(() => db.listCollections({}, { nameOnly: true, maxTimeMS }).toArray());
   const keys = new Set((await versions()).map(({ key }) => key));

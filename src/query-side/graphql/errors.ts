@@ -1,6 +1,6 @@
 import { GraphQLError } from 'graphql';
 import type { Logger } from '../../platform/observability/logger.js';
-import { PortError } from '../../ports/errors.js';
+import { PortError, type PortErrorCode } from '../../ports/errors.js';
 
 /** What `extensions.code` of an answer may say, apart from the codes of limits. */
 export type QueryErrorCode =
@@ -61,13 +61,16 @@ export const withCode =
 /** What a client may see of an error that came up while its query was executed. */
 export type ErrorMask = (error: GraphQLError, requestId: string) => GraphQLError;
 
+/** NOT_FOUND: the version was pruned during the request, and the next one finds the active one. */
+const PASSING: ReadonlySet<PortErrorCode> = new Set(['UNAVAILABLE', 'NOT_FOUND']);
+
 /** Ours are told by a constant sentence and the request's id; the log has the cause. */
 export const createErrorMask =
   (logger: Logger): ErrorMask =>
   (error, requestId) => {
     const cause = error.originalError;
     if (cause === undefined || cause instanceof GraphQLError) return toldAsItIs(error);
-    if (cause instanceof PortError && cause.code === 'UNAVAILABLE') {
+    if (cause instanceof PortError && PASSING.has(cause.code)) {
       logger.warn('Read store unavailable', { requestId, error: cause });
       return withCode('SERVICE_UNAVAILABLE')(
         error,

@@ -83,21 +83,6 @@ export const lifetimeClauses = (target: ReadStoreTarget, open: () => ReadStore):
 
   it('responds to a ping', () => open().ping());
 
-  it('is unavailable for a version that does not exist', async () => {
-    const { documents, queries } = {
-      documents: open().documents('missing'),
-      queries: open().queries('missing'),
-    };
-    const asked = [
-      documents.animes([animeId(1)]),
-      documents.save(aBatch({ animes: [anAnimeDocument()] })),
-      queries.topByViews(10),
-    ];
-    for (const error of await Promise.all(asked.map(rejectionOf))) {
-      expect(error).to.be.instanceOf(UnavailableError);
-    }
-  });
-
   it('settles calls in flight when closed, may be closed twice, and is unavailable afterwards', () =>
     using(target.open(), async (store, reopen) => {
       const { name, documents, queries } = await freshVersion(store);

@@ -1,13 +1,14 @@
 import { expect } from 'chai';
 import { OtherFingerprintError, PortError } from '../../../src/ports/errors.js';
 import type { ReadStore } from '../../../src/ports/read-store.js';
-import { animeId } from '../../support/examples.js';
+import { animeId, userId } from '../../support/examples.js';
 import { aBatch, anAnimeDocument } from '../../support/read-store.js';
 import { rejectionOf } from '../../support/rejection-of.js';
 import { using } from './given.js';
 import type { ReadStoreTarget } from './target.js';
 
 const one = animeId(1);
+const NOT_FOUND = { code: 'NOT_FOUND', retriable: false };
 
 /** What another release computes of the same events. */
 const others = aBatch({ animes: [anAnimeDocument({ clicks: 77 })] });
@@ -95,13 +96,40 @@ export const versionClauses = (target: ReadStoreTarget): void => {
       expect(await states(store)).to.deep.equal({ v1: 'active', v2: 'building' });
     }));
 
-  it('RS-14 refuses to promote or mark a missing version, and changes nothing', () =>
+  it('RS-21 rejects marking and promoting a missing version with NOT_FOUND, and changes nothing', () =>
     withVersions(['v1'], async (store) => {
       const refused = [store.promote('v9'), store.markReady('v9')];
       for (const error of await Promise.all(refused.map(rejectionOf))) {
-        expect(error).to.be.instanceOf(PortError).and.to.have.property('code', 'CONFLICT');
+        expect(error).to.be.instanceOf(PortError).and.to.include(NOT_FOUND);
       }
       expect(await states(store)).to.deep.equal({ v1: 'active' });
+    }));
+
+  it('RS-21 rejects reads and writes of a missing version with NOT_FOUND', () =>
+    withVersions(['v1'], async (store) => {
+      const documents = store.documents('v9');
+      const refused: readonly Promise<unknown>[] = [
+        documents.animes([one]),
+        documents.save(aBatch({ animes: [anAnimeDocument()] })),
+        documents.flushed(),
+        documents.setFlushed({ commit: 1n, prepare: 1n }),
+        documents.noteFed(new Date()),
+        documents.fedAt(),
+        store.queries('v9').anime(one),
+        store.queries('v9').interactionsOf(userId('spike'), 10, null),
+      ];
+      for (const error of await Promise.all(refused.map(rejectionOf))) {
+        expect(error).to.be.instanceOf(PortError).and.to.include(NOT_FOUND);
+      }
+    }));
+
+  it('RS-21 rejects reads of a version that was pruned with NOT_FOUND', () =>
+    withVersions(['v1', 'v2'], async (store) => {
+      const documents = store.documents('v2');
+      expect(await documents.animes([one])).to.deep.equal([]);
+      await store.prune('v2');
+      const error = await rejectionOf(documents.animes([one]));
+      expect(error).to.be.instanceOf(PortError).and.to.include(NOT_FOUND);
     }));
 
   it('RS-14 remembers versions and which one is active', () =>
@@ -126,7 +154,9 @@ export const versionClauses = (target: ReadStoreTarget): void => {
     withVersions(['v1'], async (store) => {
       await store.documents('v1').save(aBatch({ animes: [anAnimeDocument()] }));
       const error = await rejectionOf(store.prune('v1'));
-      expect(error).to.be.instanceOf(PortError).and.to.have.property('code', 'CONFLICT');
+      expect(error)
+        .to.be.instanceOf(PortError)
+        .and.to.include({ code: 'REFUSED', retriable: false });
       expect(await store.documents('v1').animes([one])).to.deep.equal([anAnimeDocument()]);
     }));
 

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import {
-  mongodbReadStore,
+  openMongodbReadStore,
   type MongodbReadStoreOptions,
 } from '../../../src/adapters/mongodb/read-store.js';
 import { silentLogger } from '../../../src/platform/observability/logger.js';
@@ -15,7 +15,7 @@ export const openMongodbStore = (
   url: string,
   options: Partial<MongodbReadStoreOptions> = {},
 ): Promise<ReadStore> =>
-  mongodbReadStore({
+  openMongodbReadStore({
     url,
     database: freshDatabase(),
     readPreference: 'primary',

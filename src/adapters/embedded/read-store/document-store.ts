@@ -42,7 +42,7 @@ export const attempt = <T>(work: () => T): Promise<T> =>
   });
 
 /** The documents of a version: read at once on this thread, written by the writer's. */
-export const documentStore = (
+export const createDocumentStore = (
   find: FindVersion,
   writer: Writer,
   saved: (animes: readonly AnimeDocument[]) => void,
@@ -55,8 +55,7 @@ export const documentStore = (
     const version = find();
     const { refused, refusedAnimes } = await writer.order(version.path, { kind: 'save', batch });
     version.noteSaved(batch);
-    const animes = batch.animes.filter((_, place) => !refusedAnimes.includes(place));
-    if (animes.length > 0) saved(animes);
+    saved(batch.animes.filter((_, place) => !refusedAnimes.includes(place)));
     return { refused };
   },
 

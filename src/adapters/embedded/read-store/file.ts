@@ -55,11 +55,6 @@ export const translated = <T>(remedy: string, work: () => T): T => {
 
 export const CLOSED = 'The read store is closed.';
 
-export const noSuchVersion = (name: string): UnavailableError =>
-  new UnavailableError('There is no such version of the read models.', {
-    context: { version: name },
-  });
-
 export interface FileKind {
   /** Marks a file as ours and of this kind. */
   readonly applicationId: number;

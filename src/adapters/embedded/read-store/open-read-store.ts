@@ -2,24 +2,36 @@ import { createHash } from 'node:crypto';
 import { mkdir, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Logger } from '../../../platform/observability/logger.js';
-import { OtherFingerprintError, UnavailableError } from '../../../ports/errors.js';
-import type {
-  AnimeDocument,
-  DocumentBatch,
-  ReadQueries,
-  ReadStore,
-} from '../../../ports/read-store.js';
+import { UnavailableError } from '../../../ports/errors.js';
+import type { DocumentBatch, ReadQueries, ReadStore } from '../../../ports/read-store.js';
+import { createSavedListeners } from '../../read-store/saved-listeners.js';
+import {
+  activeVersion,
+  existingVersion,
+  findVersion,
+  readableVersion,
+  withActive,
+  withoutVersion,
+  withReady,
+  withVersion,
+} from '../../read-store/version-rules.js';
 import {
   attempt,
-  documentStore,
+  createDocumentStore,
   type FindVersion,
   openVersion,
   type OpenVersion,
 } from './document-store.js';
 import { animeRow, dayRow, interactionRow } from './rows.js';
 import { INDEX_BY_USER, VERSION_FILE } from './schema.js';
-import { CLOSED, noSuchVersion } from './file.js';
-import { type NumberedVersion, versionRecords } from './version-records.js';
+import { CLOSED } from './file.js';
+import {
+  groupOf,
+  type NumberedVersion,
+  openVersionRecords,
+  recordOf,
+  UNNUMBERED,
+} from './version-records.js';
 import { startWriter, type Writer } from './writer.js';
 
 export interface ReadStoreOptions {
@@ -30,8 +42,6 @@ export interface ReadStoreOptions {
   readonly examples: DocumentBatch;
   readonly now?: () => Date;
 }
-
-type Listener = (animes: readonly AnimeDocument[]) => void;
 
 /**
  * Versions of the read models as SQLite files. Questions are answered at once on this thread;
@@ -46,10 +56,10 @@ export const openReadStore = async ({
   const files = versionFiles(join(dataDir, 'read-models'));
   await files.make();
   const fingerprint = fingerprintOf(examples);
-  const records = versionRecords(join(dataDir, 'read-models', 'versions.db'), fingerprint);
+  const records = openVersionRecords(join(dataDir, 'read-models', 'versions.db'));
   const writer = startWriter();
   const open = new Map<string, OpenVersion>();
-  const listeners = new Set<Listener>();
+  const listeners = createSavedListeners(logger);
   let closed: Promise<void> | undefined;
 
   const ensureOpen = (): void => {
@@ -65,18 +75,16 @@ export const openReadStore = async ({
     ensureOpen();
     const version = open.get(name);
     if (version !== undefined) return version;
-    const record = records.find(name)?.record;
-    throw record === undefined || record.fingerprint === fingerprint
-      ? noSuchVersion(name)
-      : new OtherFingerprintError(name);
+    readableVersion(records.list(), name, fingerprint);
+    throw new UnavailableError(`The version ${name} of the read models is not open yet.`);
   };
 
   const opening = new Map<string, Promise<void>>();
   /** Opens a version once, however many ask for it at the same time. */
-  const ensureVersion = ({ id, record }: NumberedVersion): Promise<void> => {
-    // Its tables may be others than those that are read and written here.
-    if (record.fingerprint !== fingerprint) return Promise.resolve();
-    const { name } = record;
+  const ensureVersion = (version: NumberedVersion): Promise<void> => {
+    // Another release's tables may differ from those read and written here.
+    if (version.fingerprint !== fingerprint) return Promise.resolve();
+    const { id, name } = version;
     const path = files.pathOf(id);
     const first = async (): Promise<void> => {
       await writer.order(path, { kind: 'open' });
@@ -87,16 +95,6 @@ export const openReadStore = async ({
     // What failed once, for want of file handles for instance, may be asked for again.
     started.catch(() => opening.delete(name));
     return started;
-  };
-
-  const saved = (animes: readonly AnimeDocument[]): void => {
-    for (const listener of listeners) {
-      try {
-        listener(animes);
-      } catch (error) {
-        logger.error('A listener to saved documents failed.', { error });
-      }
-    }
   };
 
   const end = async (): Promise<void> => {
@@ -117,25 +115,43 @@ export const openReadStore = async ({
   return {
     fingerprint,
     identity: () => whileOpen(() => records.identity),
-    versions: () => whileOpen(() => records.list().map(({ record }) => record)),
-    active: () => whileOpen(() => records.active()?.record ?? null),
+    versions: () => whileOpen(() => records.list().map(recordOf)),
+    active: () =>
+      whileOpen(() => {
+        const active = activeVersion(records.list());
+        return active === undefined ? null : recordOf(active);
+      }),
 
     createVersion: async (name, logId) => {
       ensureOpen();
-      const at = now().toISOString();
-      const version = records.change((change) => change.create(name, logId, at));
+      const createdAt = now().toISOString();
+      const versions = records.change((before) =>
+        withVersion(before, name, (state) => ({
+          id: UNNUMBERED,
+          name,
+          state,
+          logId,
+          createdAt,
+          fingerprint,
+          group: groupOf(name, records.identity),
+        })),
+      );
+      const version = existingVersion(versions, name);
       await ensureVersion(version);
-      if (version.record.fingerprint !== fingerprint) return version.record;
-      logger.info('A version of the read models is ready to be filled.', { version: name });
-      return version.record;
+      if (version.fingerprint === fingerprint) {
+        logger.info('A version of the read models is ready to be filled', { version: name });
+      }
+      return recordOf(version);
     },
 
-    markReady: (name) => whileOpen(() => records.change((change) => change.markReady(name))),
-    promote: (name) => whileOpen(() => records.change((change) => change.promote(name))),
+    markReady: (name) => whileOpen(() => void records.change((before) => withReady(before, name))),
+    promote: (name) =>
+      whileOpen(() => void records.change((before) => withActive(before, name, fingerprint))),
 
     prune: async (name) => {
       ensureOpen();
-      const version = records.change((change) => change.remove(name));
+      const version = findVersion(records.list(), name);
+      records.change((before) => withoutVersion(before, name));
       if (version === undefined) return;
       await opening.get(name);
       const reader = open.get(name);
@@ -146,13 +162,9 @@ export const openReadStore = async ({
       await files.remove(version.id);
     },
 
-    documents: (name) => documentStore(() => find(name), writer, saved),
-    queries: (name) => readQueries(() => find(name), writer),
-
-    onSaved: (listener) => {
-      listeners.add(listener);
-      return () => void listeners.delete(listener);
-    },
+    documents: (name) => createDocumentStore(() => find(name), writer, listeners.notify),
+    queries: (name) => createReadQueries(() => find(name), writer),
+    onSaved: listeners.add,
 
     ping: async () => {
       ensureOpen();
@@ -192,7 +204,7 @@ const versionFiles = (directory: string) => {
 };
 
 /** The queries of a version as the port has them. */
-const readQueries = (find: FindVersion, writer: Writer): ReadQueries => ({
+const createReadQueries = (find: FindVersion, writer: Writer): ReadQueries => ({
   anime: (id) => attempt(() => find().queries.anime(id)),
   topByViews: (limit) => attempt(() => find().queries.topByViews(limit)),
   topByRating: (limit, minRatings) => attempt(() => find().queries.topByRating(limit, minRatings)),

@@ -1,27 +1,32 @@
-import { OtherFingerprintError, PortError } from '../../../ports/errors.js';
-import type { VersionRecord } from '../../../ports/read-store.js';
 import type { Database } from '../../../embedded-eventstore/sqlite.js';
-import { transaction } from '../../../embedded-eventstore/transaction.js';
+import type { VersionRecord } from '../../../ports/read-store.js';
+import { findVersion } from '../../read-store/version-rules.js';
 import { closeWriting, openForWriting, translated } from './file.js';
 import { ADD_FINGERPRINT, CATALOGUE_FILE, IDENTITY, remedyFor } from './schema.js';
+import { transaction } from '../../../embedded-eventstore/transaction.js';
 
-/** A record with the number that names the version's file. */
-export interface NumberedVersion {
+/** A version with the number that names its file. */
+export interface NumberedVersion extends VersionRecord {
   readonly id: number;
-  readonly record: VersionRecord;
 }
 
-interface VersionRow {
-  readonly id: number;
-  readonly name: string;
-  readonly state: VersionRecord['state'];
-  readonly log_id: string;
-  readonly created_at: string;
-  readonly fingerprint: string | null;
+/** A version that has no row yet, and so no number. */
+export const UNNUMBERED = 0;
+
+export interface VersionRecords {
+  /** The store's identity. */
+  readonly identity: string;
+  /** Oldest first. */
+  list(): readonly NumberedVersion[];
+  /** The versions after the change. A change that throws has changed nothing. */
+  change(
+    change: (versions: readonly NumberedVersion[]) => readonly NumberedVersion[],
+  ): readonly NumberedVersion[];
+  close(): void;
 }
 
-/** Which versions there are and which one is active, in a file of their own. */
-export const versionRecords = (path: string, fingerprint: string) => {
+/** The versions and which one is active, in a file of their own. */
+export const openVersionRecords = (path: string): VersionRecords => {
   const db = openCatalogue(path);
   const { id: identity } = db.prepare('SELECT id FROM identity').get() as { readonly id: string };
   const all = db.prepare('SELECT * FROM versions ORDER BY id');
@@ -31,71 +36,34 @@ export const versionRecords = (path: string, fingerprint: string) => {
   const setState = db.prepare('UPDATE versions SET state = ? WHERE name = ?');
   const remove = db.prepare('DELETE FROM versions WHERE name = ?');
 
-  const load = () => all.all().map((row) => numbered(row as VersionRow, identity));
+  const load = () => all.all().map((row) => numberedVersion(row as VersionRow, identity));
 
-  // Nobody else writes here, and every request asks which version is active.
+  // No other process writes here, and every request asks for the active version.
   let known = load();
-  const reload = (): void => void (known = load());
 
-  const list = (): readonly NumberedVersion[] => known;
-  const find = (name: string) => known.find(({ record }) => record.name === name);
-  const active = () => known.find(({ record }) => record.state === 'active');
-
-  const existing = (name: string): NumberedVersion => {
-    const version = find(name);
-    if (version !== undefined) return version;
-    throw new PortError('CONFLICT', 'There is no such version of the read models.', false, {
-      context: { version: name },
-    });
-  };
-
-  const operations = {
-    list,
-    find,
-    active,
-
-    /** Adds a version, or answers the one of that name as it is. */
-    create: (name: string, logId: string, at: string): NumberedVersion => {
-      const state = list().length === 0 ? 'active' : 'building';
-      if (find(name) === undefined) insert.run(name, state, logId, at, fingerprint);
-      reload();
-      return existing(name);
-    },
-
-    markReady: (name: string): void => {
-      if (existing(name).record.state === 'building') setState.run('ready', name);
-    },
-
-    promote: (name: string): void => {
-      if (existing(name).record.fingerprint !== fingerprint) throw new OtherFingerprintError(name);
-      const before = active();
-      if (before?.record.name === name) return;
-      if (before !== undefined) setState.run('old', before.record.name);
-      setState.run('active', name);
-    },
-
-    remove: (name: string): NumberedVersion | undefined => {
-      const version = find(name);
-      if (version?.record.state === 'active') {
-        throw new PortError('CONFLICT', 'The active version cannot be pruned.', false, {
-          context: { version: name },
-        });
+  const store = (next: readonly NumberedVersion[]): void => {
+    for (const { name } of known) {
+      if (findVersion(next, name) === undefined) remove.run(name);
+    }
+    const changed = next.filter(({ name, state }) => findVersion(known, name)?.state !== state);
+    // The index allows one active version: the one before it makes way first.
+    for (const active of [false, true]) {
+      for (const { id, name, state, logId, createdAt, fingerprint } of changed) {
+        if ((state === 'active') !== active) continue;
+        if (id === UNNUMBERED) insert.run(name, state, logId, createdAt, fingerprint);
+        else setState.run(state, name);
       }
-      if (version !== undefined) remove.run(name);
-      return version;
-    },
+    }
   };
 
   return {
-    ...operations,
     identity,
-    /** All or nothing; whatever it throws has changed nothing. */
-    change: <T>(work: (records: typeof operations) => T): T => {
-      try {
-        return translated(remedyFor(path), () => transaction(db, () => work(operations)));
-      } finally {
-        reload();
-      }
+    list: () => known,
+    change: (change) => {
+      const next = change(known);
+      if (next === known) return known;
+      translated(remedyFor(path), () => transaction(db, () => store(next)));
+      return (known = load());
     },
     close: () => closeWriting(db),
   };
@@ -109,8 +77,33 @@ const openCatalogue = (path: string): Database => {
   return db;
 };
 
-const numbered = (row: VersionRow, identity: string): NumberedVersion => {
-  const { id, name, state, log_id: logId, created_at: createdAt, fingerprint } = row;
-  const group = `${name}-${identity}`;
-  return { id, record: { name, state, logId, createdAt, fingerprint, group } };
-};
+interface VersionRow {
+  readonly id: number;
+  readonly name: string;
+  readonly state: VersionRecord['state'];
+  readonly log_id: string;
+  readonly created_at: string;
+  readonly fingerprint: string | null;
+}
+
+const numberedVersion = (row: VersionRow, identity: string): NumberedVersion => ({
+  id: row.id,
+  name: row.name,
+  state: row.state,
+  logId: row.log_id,
+  createdAt: row.created_at,
+  fingerprint: row.fingerprint,
+  group: groupOf(row.name, identity),
+});
+
+export const groupOf = (version: string, identity: string): string => `${version}-${identity}`;
+
+/** The record as the port has it. */
+export const recordOf = (version: NumberedVersion): VersionRecord => ({
+  name: version.name,
+  state: version.state,
+  logId: version.logId,
+  createdAt: version.createdAt,
+  fingerprint: version.fingerprint,
+  group: version.group,
+});
