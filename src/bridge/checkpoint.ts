@@ -1,3 +1,4 @@
+import { isJsonObject, jsonObjectIn } from '../ports/json.js';
 import { isRetriable, PortError } from '../ports/errors.js';
 import type { Offsets } from '../ports/event-bus.js';
 import type {
@@ -95,7 +96,7 @@ export const createCheckpoints = (options: CheckpointOptions) => {
 };
 
 const parse = (event: RecordedEvent, stream: string, logId: string): Checkpoint => {
-  const data = fieldsOf(event.data);
+  const data = jsonObjectIn(event.data) ?? {};
   if (typeof data['logId'] === 'string' && data['logId'] !== logId) {
     throw refusal(
       stream,
@@ -126,29 +127,20 @@ const refusal = (stream: string, what: string) =>
     context: { stream },
   });
 
-const fieldsOf = (bytes: Uint8Array): Record<string, unknown> => {
-  try {
-    const parsed: unknown = JSON.parse(new TextDecoder().decode(bytes));
-    return typeof parsed === 'object' && parsed !== null ? { ...parsed } : {};
-  } catch {
-    return {};
-  }
-};
-
 const DIGITS = /^\d{1,20}$/;
 
 const positionOf = (value: unknown): Position | undefined => {
-  if (typeof value !== 'object' || value === null) return undefined;
-  const { commit, prepare } = value as Record<string, unknown>;
+  if (!isJsonObject(value)) return undefined;
+  const { commit, prepare } = value;
   if (typeof commit !== 'string' || typeof prepare !== 'string') return undefined;
   if (!DIGITS.test(commit) || !DIGITS.test(prepare)) return undefined;
   return { commit: BigInt(commit), prepare: BigInt(prepare) };
 };
 
 const offsetsOf = (value: unknown): Offsets | undefined => {
-  if (typeof value !== 'object' || value === null) return undefined;
+  if (!isJsonObject(value)) return undefined;
   const offsets = new Map<number, bigint>();
-  for (const [partition, last] of Object.entries(value as Record<string, unknown>)) {
+  for (const [partition, last] of Object.entries(value)) {
     if (!DIGITS.test(partition) || typeof last !== 'string' || !DIGITS.test(last)) return undefined;
     offsets.set(Number(partition), BigInt(last));
   }

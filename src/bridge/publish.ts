@@ -20,8 +20,6 @@ export interface RetryingPublisherOptions {
   readonly onAttempt: (error: unknown) => void;
 }
 
-const MAX_DEAD_LETTER_BYTES = 64 * 1024;
-
 /**
  * Publishes batches one after the other, each until the bus has taken it: an event that was read is
  * never passed over. Answers the last offsets. Rejects only when the signal aborts.
@@ -89,7 +87,7 @@ export const createRetryingPublisher = (options: RetryingPublisherOptions) => {
           revision: Number(headers['esdb-record-stream-revision']),
           source: key,
           reason: 'The event is too large for the bus.',
-          value: value?.slice(0, MAX_DEAD_LETTER_BYTES) ?? null,
+          value,
           at: new Date(now()).toISOString(),
         });
         unlisted.over();

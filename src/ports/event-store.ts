@@ -110,11 +110,11 @@ export interface ReadOptions {
  *         last delivered position, with backoff, without a gap or a repeat. It ends by itself only
  *         with an error that is not retriable.
  *
- * Streams
+ * Streams; deleting and tombstoning are an operator's, around this port
  * - ES-19 `setMaxCount` leaves only the last N events readable; revisions go on counting. A read from
  *         before them begins at the first that is left. `$$<stream>` reads as the stream's metadata.
  * - ES-20 A deleted stream reads as empty and can be appended to again where 'no_stream' is
- *         expected; its revisions go on counting. Deleting a missing stream does nothing.
+ *         expected; its revisions go on counting.
  * - ES-21 A tombstoned stream rejects reads and appends with StreamDeletedError.
  * - ES-22 `close` settles or rejects what is pending, ends subscriptions, and may be called twice;
  *         afterwards every call rejects with UnavailableError.
@@ -130,8 +130,6 @@ export interface EventStore {
   head(stream: string): Promise<ExpectedRevision>;
   subscribeToAll(options: SubscriptionOptions): AsyncIterable<SubscriptionItem>;
   setMaxCount(stream: string, maxCount: number): Promise<void>;
-  deleteStream(stream: string): Promise<void>;
-  tombstoneStream(stream: string): Promise<void>;
   /** Resolves when the store answers, else rejects with UnavailableError. For health checks. */
   ping(): Promise<void>;
   /** The same for what subscribers need: rejects with ACCESS_DENIED where `$all` may not be read. */

@@ -1,3 +1,4 @@
+import { jsonObjectIn } from '../ports/json.js';
 import type { BusRecord } from '../ports/event-bus.js';
 import type { RecordedEvent } from '../ports/event-store.js';
 import { animeIdOf } from '../domain/stream-name.js';
@@ -102,16 +103,6 @@ const WELL_FORMED = /^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/;
 const traceparentIn = (metadata: Uint8Array): string | undefined => {
   const bytes = Buffer.from(metadata.buffer, metadata.byteOffset, metadata.byteLength);
   if (!bytes.includes(TRACEPARENT)) return undefined;
-  try {
-    const parsed: unknown = JSON.parse(bytes.toString('utf8'));
-    if (typeof parsed !== 'object' || parsed === null || !('traceparent' in parsed)) {
-      return undefined;
-    }
-    const { traceparent } = parsed;
-    return typeof traceparent === 'string' && WELL_FORMED.test(traceparent)
-      ? traceparent
-      : undefined;
-  } catch {
-    return undefined;
-  }
+  const traceparent = jsonObjectIn(bytes)?.['traceparent'];
+  return typeof traceparent === 'string' && WELL_FORMED.test(traceparent) ? traceparent : undefined;
 };

@@ -1,3 +1,4 @@
+import { jsonObjectIn } from '../ports/json.js';
 import { WrongExpectedRevisionError, OutcomeUnknownError, PortError } from '../ports/errors.js';
 import type { EventStore } from '../ports/event-store.js';
 
@@ -54,11 +55,6 @@ export const readLogIdentity = async (store: EventStore): Promise<string | null>
 };
 
 const logIdIn = (data: Uint8Array): string | undefined => {
-  try {
-    const parsed: unknown = JSON.parse(new TextDecoder().decode(data));
-    if (typeof parsed !== 'object' || parsed === null || !('logId' in parsed)) return undefined;
-    return typeof parsed.logId === 'string' && parsed.logId !== '' ? parsed.logId : undefined;
-  } catch {
-    return undefined;
-  }
+  const logId = jsonObjectIn(data)?.['logId'];
+  return typeof logId === 'string' && logId !== '' ? logId : undefined;
 };

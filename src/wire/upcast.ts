@@ -1,3 +1,4 @@
+import { isJsonObject, type UnknownFields } from '../ports/json.js';
 import type { AnimeDetails, AnimeEvent, AnimeEventType } from '../domain/events.js';
 import { type AnimeId, isAnimeId, isUserId } from '../domain/ids.js';
 import { isDurationSeconds, isRating, keptRating } from '../domain/rules.js';
@@ -39,8 +40,6 @@ export const encodeIgnored = (ignored: EventsIgnored): JsonObject => ({
   ...ignored,
 });
 
-type Fields = Readonly<Record<string, unknown>>;
-
 /**
  * Turns parsed data of any schema version into today's event, or says why it cannot be one.
  *
@@ -48,10 +47,10 @@ type Fields = Readonly<Record<string, unknown>>;
  * offset, and no schemaVersion field.
  */
 export const upcast = (type: AnimeEventType | typeof EVENTS_IGNORED, parsed: unknown): Decoded => {
-  if (typeof parsed !== 'object' || parsed === null || Array.isArray(parsed)) {
+  if (!isJsonObject(parsed)) {
     return { kind: 'malformed', type, reason: 'data is not a JSON object' };
   }
-  const stored = parsed as Fields;
+  const stored = parsed;
   const version = stored['schemaVersion'] ?? 1;
   if (typeof version !== 'number') {
     return { kind: 'malformed', type, reason: 'schemaVersion is not a number' };
@@ -67,7 +66,7 @@ export const upcast = (type: AnimeEventType | typeof EVENTS_IGNORED, parsed: unk
     : { kind: 'event', event };
 };
 
-const ignoredOf = ({ animeId, occurredAt, from, to, reason }: Fields): Decoded => {
+const ignoredOf = ({ animeId, occurredAt, from, to, reason }: UnknownFields): Decoded => {
   const malformed = (why: string): Decoded => ({
     kind: 'malformed',
     type: EVENTS_IGNORED,
@@ -86,7 +85,7 @@ const ignoredOf = ({ animeId, occurredAt, from, to, reason }: Fields): Decoded =
 const isRevision = (value: unknown): value is number =>
   typeof value === 'number' && Number.isSafeInteger(value) && value >= 0;
 
-const fromVersion1 = (v1: Fields): Fields => ({
+const fromVersion1 = (v1: UnknownFields): UnknownFields => ({
   animeId: v1['anime_id'],
   userId: v1['user_id'],
   durationSeconds: v1['duration_seconds'],
@@ -104,7 +103,7 @@ const inUtc = (value: unknown): unknown => {
 
 const UTC_TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?Z$/;
 
-const build = (type: AnimeEventType, data: Fields): AnimeEvent | string => {
+const build = (type: AnimeEventType, data: UnknownFields): AnimeEvent | string => {
   const { animeId, occurredAt, userId, durationSeconds, rating, details } = data;
   if (!isAnimeId(animeId)) return 'animeId is not an anime id';
   if (typeof occurredAt !== 'string' || !UTC_TIME.test(occurredAt)) {
@@ -137,8 +136,8 @@ const TEXTS = ['description', 'image', 'type'] as const;
 const NUMBERS = ['episodes', 'score', 'popularity', 'members'] as const;
 
 const isDetails = (value: unknown): value is AnimeDetails => {
-  if (typeof value !== 'object' || value === null) return false;
-  const details = value as Fields;
+  if (!isJsonObject(value)) return false;
+  const details = value;
   return (
     typeof details['title'] === 'string' &&
     Array.isArray(details['genres']) &&

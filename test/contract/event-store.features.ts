@@ -1,3 +1,4 @@
+import type { StreamDeletion } from '../support/stream-deletion.js';
 import type { EventStore } from '../../src/ports/event-store.js';
 import { appendingClauses } from './event-store/appending.js';
 import { followingClauses } from './event-store/following.js';
@@ -17,7 +18,7 @@ export const eventStoreContract = (title: string, target: EventStoreTarget): voi
   describe(`event store: ${title}`, () => {
     const streams = freshStreams();
     let opened: OpenStore | undefined;
-    const open = (): EventStore => {
+    const open = (): EventStore & StreamDeletion => {
       if (opened === undefined) throw new Error('The target did not open.');
       return opened.store;
     };

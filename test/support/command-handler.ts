@@ -1,5 +1,4 @@
 import { randomUUID } from 'node:crypto';
-import { embeddedEventStore } from '../../src/adapters/embedded/event-store.js';
 import { openEventLog } from '../../src/embedded-eventstore/log/open-event-log.js';
 import type { AnimeCommand } from '../../src/domain/commands.js';
 import type { AnimeId } from '../../src/domain/ids.js';
@@ -13,12 +12,13 @@ import { createMetrics } from '../../src/platform/observability/metrics.js';
 import { animeId, commands } from './examples.js';
 import { faultyEventStore } from './faulty-event-store.js';
 import { temporaryDirectory } from './temporary-directory.js';
+import { deletableEventStore } from './stream-deletion.js';
 
 /** An embedded event store in a fresh directory. */
 export const openStore = async () => {
   const directory = await temporaryDirectory();
   const logger = silentLogger();
-  const store = embeddedEventStore(await openEventLog({ directory: directory.path, logger }));
+  const store = deletableEventStore(await openEventLog({ directory: directory.path, logger }));
   return { store, close: () => store.close().then(directory.remove) };
 };
 

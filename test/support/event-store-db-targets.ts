@@ -1,3 +1,6 @@
+import { EventStoreDBClient } from '@eventstore/db-client';
+import type { StreamDeletion } from './stream-deletion.js';
+import type { EventStore } from '../../src/ports/event-store.js';
 import { eventStoreDbStore } from '../../src/adapters/eventstoredb/event-store.js';
 import { parseAddress } from '../../src/adapters/eventstoredb/connection-string.js';
 import { silentLogger } from '../../src/platform/observability/logger.js';
@@ -61,7 +64,31 @@ const hostOf = (url: string) => {
 
 const openStore = (connectionString: string, stop = noop): OpenStore => {
   const store = eventStoreDbStore({ connectionString, logger: silentLogger() });
-  return { store, stop: () => store.close().then(stop) };
+  return withDeletion({ store, stop: () => store.close().then(stop) }, connectionString);
+};
+
+/** An operator deletes with a client of their own. */
+const withDeletion = <Opened extends { readonly store: EventStore; stop(): Promise<void> }>(
+  opened: Opened,
+  connectionString: string,
+): Opened & OpenStore => {
+  const operator = EventStoreDBClient.connectionString(connectionString);
+  const deletion: StreamDeletion = {
+    deleteStream: async (stream) => {
+      await operator.deleteStream(stream);
+    },
+    tombstoneStream: async (stream) => {
+      await operator.tombstoneStream(stream);
+    },
+  };
+  return {
+    ...opened,
+    store: { ...opened.store, ...deletion },
+    stop: async () => {
+      await operator.dispose();
+      await opened.stop();
+    },
+  };
 };
 
 const noop = () => Promise.resolve();
@@ -71,12 +98,13 @@ const openOnALine = async (
   stop = noop,
 ): Promise<StoreOnALine> => {
   const line = await tcpProxy(server);
+  const connectionString = `esdb://127.0.0.1:${line.port}?tls=false`;
   const store = eventStoreDbStore({
-    connectionString: `esdb://127.0.0.1:${line.port}?tls=false`,
+    connectionString,
     logger: silentLogger(),
     subscriptionBackoff: { baseMs: 20, maxMs: 200 },
   });
-  return {
+  const opened = {
     store,
     cut: line.cut,
     loseAnswers: () => line.set({ kind: 'deaf' }),
@@ -90,6 +118,7 @@ const openOnALine = async (
       await stop();
     },
   };
+  return withDeletion(opened, connectionString);
 };
 
 /** One node for all who need it, stopped when the last of them is done. */

@@ -52,14 +52,14 @@ export const held = () => {
  * An event store whose appends to animes' streams meet the given faults, one each, in order; once
  * they are used up all goes well. It keeps what was asked of it.
  */
-export const faultyEventStore = (store: EventStore) => {
+export const faultyEventStore = <Store extends EventStore>(store: Store) => {
   const faults: AppendFault[] = [];
   const appends: AppendCall[] = [];
   let always: AppendFault | undefined;
   let outage: Error | undefined;
   let eventsRead = 0;
 
-  const faulty: EventStore = {
+  const faulty: Store = {
     ...store,
     append: (stream, expected, events, options) => {
       const call: AppendCall = {

@@ -1,51 +1,74 @@
+import { randomUUID } from 'node:crypto';
 import {
   StreamDeletedError,
+  TooLargeError,
   UnavailableError,
   WrongExpectedRevisionError,
 } from '../../src/ports/errors.js';
 import type {
-  SubscriptionItem,
   EventStore,
   ExpectedRevision,
   NewEvent,
   RecordedEvent,
+  SubscriptionItem,
 } from '../../src/ports/event-store.js';
+import type { JsonObject } from '../../src/ports/json.js';
+import type { StreamDeletion } from './stream-deletion.js';
+
+const MAX_APPEND_BYTES = 1024 * 1024;
 
 const bytes = (value: unknown) => new TextEncoder().encode(JSON.stringify(value));
 
-/** Enough of an event store for properties that need hundreds of fresh ones a second. */
-export const inMemoryEventStore = ({ now = () => 0 } = {}) => {
+/** What hides events of a stream; stored beside the log, as `$$<stream>`. */
+interface Metadata {
+  readonly event: RecordedEvent;
+  readonly maxCount: number;
+  readonly truncateBefore: bigint;
+}
+
+/**
+ * For properties that need hundreds of fresh event stores a second. It passes the contract of the
+ * event store, as far as a store without a server and a disk can.
+ */
+export const inMemoryEventStore = (now: () => number = () => 0) => {
   const log: RecordedEvent[] = [];
-  const heads = new Map<string, bigint>();
-  const cutOff = new Map<string, bigint>();
+  const streams = new Map<string, RecordedEvent[]>();
+  const metadata = new Map<string, Metadata>();
   const tombstones = new Set<string>();
   const waiting = new Set<() => void>();
   let closed = false;
 
-  const refuseWhenClosed = () => {
-    if (closed) throw new UnavailableError('The event store is closed.');
-  };
   const wake = () => {
     for (const resolve of waiting) resolve();
     waiting.clear();
   };
-  const streamOf = (stream: string) => log.filter((event) => event.stream === stream);
-  const readable = (stream: string) =>
-    streamOf(stream).filter(({ revision }) => revision >= (cutOff.get(stream) ?? 0n));
-  /** Of a stream whose beginning was cut off there are metadata, as on any event store. */
+  const assertOpen = () => {
+    if (closed) throw new UnavailableError('The event store is closed.');
+  };
+  const assertUsable = (stream: string) => {
+    assertOpen();
+    if (tombstones.has(stream)) throw new StreamDeletedError(stream);
+  };
+  const eventsOf = (stream: string): readonly RecordedEvent[] => {
+    const set = stream.startsWith('$$') ? metadata.get(stream.slice(2)) : undefined;
+    return set === undefined ? (streams.get(stream) ?? []) : [set.event];
+  };
+  const lastRevision = (stream: string) => eventsOf(stream).at(-1)?.revision ?? -1n;
+  const readable = (stream: string) => {
+    const { maxCount = Infinity, truncateBefore = 0n } = metadata.get(stream) ?? {};
+    const visible = eventsOf(stream).filter(({ revision }) => revision >= truncateBefore);
+    return visible.slice(Math.max(0, visible.length - maxCount));
+  };
   const head = (stream: string): ExpectedRevision =>
-    stream.startsWith('$$') && cutOff.has(stream.slice(2))
-      ? 0n
-      : readable(stream).length === 0
-        ? 'no_stream'
-        : (heads.get(stream) ?? 'no_stream');
+    readable(stream).at(-1)?.revision ?? 'no_stream';
 
-  /** Whatever a client may have stored. */
-  const record = (stream: string, event: Omit<NewEvent, 'data'> & { data: Uint8Array }) => {
-    const revision = (heads.get(stream) ?? -1n) + 1n;
-    heads.set(stream, revision);
+  const recorded = (
+    stream: string,
+    revision: bigint,
+    event: Omit<NewEvent, 'data'> & { readonly data: Uint8Array },
+  ): RecordedEvent => {
     const position = BigInt(log.length + 1) * 100n;
-    log.push({
+    return {
       stream,
       revision,
       id: event.id,
@@ -55,50 +78,75 @@ export const inMemoryEventStore = ({ now = () => 0 } = {}) => {
       isJson: true,
       position: { commit: position, prepare: position },
       recordedAt: now(),
-    });
-    wake();
-    return { revision, position: { commit: position, prepare: position } };
+    };
   };
 
-  const store: EventStore = {
-    append(stream, expected, events) {
-      return Promise.resolve().then(() => {
-        refuseWhenClosed();
-        if (tombstones.has(stream)) throw new StreamDeletedError(stream);
-        const first = expected === 'no_stream' ? 0n : expected + 1n;
-        const there = streamOf(stream).filter(({ revision }) => revision >= first);
-        const last = there[events.length - 1];
-        if (last && events.every(({ id }, index) => there[index]?.id === id)) {
-          return { revision: last.revision, position: last.position };
-        }
-        if (head(stream) !== expected) {
-          throw new WrongExpectedRevisionError(stream, expected, head(stream));
-        }
-        const results = events.map((event) =>
-          record(stream, { ...event, data: bytes(event.data) }),
-        );
-        const result = results.at(-1);
-        if (result === undefined) throw new TypeError('An append needs events.');
-        return result;
-      });
+  const keep = (event: RecordedEvent): void => {
+    log.push(event);
+    const events = streams.get(event.stream);
+    if (events === undefined) streams.set(event.stream, [event]);
+    else events.push(event);
+  };
+
+  /** Whatever a client may have stored. */
+  const record = (
+    stream: string,
+    event: Omit<NewEvent, 'data'> & { readonly data: Uint8Array },
+  ) => {
+    const stored = recorded(stream, lastRevision(stream) + 1n, event);
+    keep(stored);
+    wake();
+    return { revision: stored.revision, position: stored.position };
+  };
+
+  const setMetadata = (stream: string, set: Pick<Metadata, 'maxCount' | 'truncateBefore'>) => {
+    const settings: JsonObject = Number.isFinite(set.maxCount) ? { $maxCount: set.maxCount } : {};
+    const event = { id: randomUUID(), type: '$metadata', data: bytes(settings), metadata: {} };
+    metadata.set(stream, { ...set, event: recorded(`$$${stream}`, 0n, event) });
+  };
+
+  const append = (stream: string, expected: ExpectedRevision, events: readonly NewEvent[]) => {
+    assertUsable(stream);
+    if (events.length === 0) throw new TypeError('An append has at least one event.');
+    const encoded = events.map((event) => ({ ...event, data: bytes(event.data) }));
+    if (encoded.reduce((sum, { data }) => sum + data.length, 0) > MAX_APPEND_BYTES) {
+      throw new TooLargeError('The append is too large.');
+    }
+    const first = expected === 'no_stream' ? 0n : expected + 1n;
+    const there = eventsOf(stream).filter(({ revision }) => revision >= first);
+    const last = there[events.length - 1];
+    if (last && events.every(({ id }, index) => there[index]?.id === id)) {
+      return { revision: last.revision, position: last.position };
+    }
+    if (head(stream) !== expected) {
+      throw new WrongExpectedRevisionError(stream, expected, head(stream));
+    }
+    const results = encoded.map((event) => record(stream, event));
+    return results.at(-1) ?? Promise.reject(new Error('Nothing was recorded.'));
+  };
+
+  const store: EventStore & StreamDeletion = {
+    append: async (stream, expected, events) => {
+      await Promise.resolve();
+      return append(stream, expected, events);
     },
     async *read(stream, { from, direction = 'forwards', limit = Infinity } = {}) {
       await Promise.resolve();
-      refuseWhenClosed();
-      if (tombstones.has(stream)) throw new StreamDeletedError(stream);
-      const events = readable(stream);
+      assertUsable(stream);
+      const events = [...readable(stream)];
       if (direction === 'backwards') events.reverse();
       const wanted = events.filter(({ revision }) =>
         direction === 'forwards' ? revision >= (from ?? 0n) : revision <= (from ?? revision),
       );
       yield* wanted.slice(0, limit);
     },
-    head: (stream) =>
-      Promise.resolve().then(() => {
-        refuseWhenClosed();
-        return head(stream);
-      }),
+    head: async (stream) => {
+      await Promise.resolve();
+      assertUsable(stream);
+      return head(stream);
+    },
     async *subscribeToAll({ after, streamPrefix = '', signal }): AsyncGenerator<SubscriptionItem> {
+      assertOpen();
       let index = log.findIndex(
         ({ position }) => after === 'start' || position.commit > after.commit,
       );
@@ -122,31 +170,33 @@ export const inMemoryEventStore = ({ now = () => 0 } = {}) => {
         }
       }
     },
-    setMaxCount: (stream, maxCount) => {
-      cutOff.set(stream, (heads.get(stream) ?? -1n) - BigInt(maxCount) + 1n);
-      return Promise.resolve();
+    setMaxCount: async (stream, maxCount) => {
+      await Promise.resolve();
+      assertUsable(stream);
+      const { truncateBefore = 0n } = metadata.get(stream) ?? {};
+      setMetadata(stream, { maxCount, truncateBefore });
     },
-    deleteStream: (stream) => {
-      cutOff.set(stream, (heads.get(stream) ?? -1n) + 1n);
-      return Promise.resolve();
+    deleteStream: async (stream) => {
+      await Promise.resolve();
+      setMetadata(stream, { maxCount: Infinity, truncateBefore: lastRevision(stream) + 1n });
     },
-    tombstoneStream: (stream) => {
+    tombstoneStream: async (stream) => {
+      await Promise.resolve();
       tombstones.add(stream);
-      return Promise.resolve();
     },
-    ping: () => Promise.resolve().then(refuseWhenClosed),
-    pingAll: () => Promise.resolve().then(refuseWhenClosed),
+    ping: () => Promise.resolve().then(assertOpen),
+    pingAll: () => Promise.resolve().then(assertOpen),
     close: () => {
       closed = true;
       wake();
       return Promise.resolve();
     },
   };
+
   /** As a log is after an older copy of it was restored. */
   const keepFirst = (events: number): void => {
-    log.length = events;
-    heads.clear();
-    for (const { stream, revision } of log) heads.set(stream, revision);
+    streams.clear();
+    for (const event of log.splice(0).slice(0, events)) keep(event);
   };
 
   return { ...store, log, record, keepFirst };

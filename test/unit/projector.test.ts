@@ -99,14 +99,6 @@ describe('projector', () => {
     ]);
   });
 
-  it('cuts a dead letter to 64 KiB', async () => {
-    const { records, projector, when } = given(...anime(1));
-    const [listed] = records;
-    if (listed === undefined) expect.fail();
-    await when({ ...listed, value: new Uint8Array(200_000).fill(123) });
-    expect(projector.deadLetters.letters[0]?.value).to.have.length(65_536);
-  });
-
   it('fills in at once what a record lacks', async () => {
     const { records, when, revision } = given(...anime(1));
     const last = records[3];

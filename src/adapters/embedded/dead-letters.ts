@@ -1,13 +1,11 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { UnavailableError } from '../../ports/errors.js';
-import type { DeadLetter, DeadLetters } from '../../ports/dead-letters.js';
+import { type DeadLetter, type DeadLetters, keptValue } from '../../ports/dead-letters.js';
 import { nulFree, withNul } from '../../embedded-eventstore/nul-free.js';
 import { closeWriting, type FileKind, openForWriting, translated } from './read-store/file.js';
 import type { SqlValue } from '../../embedded-eventstore/sqlite.js';
 import { transaction } from '../../embedded-eventstore/transaction.js';
-
-const MAX_VALUE_BYTES = 64 * 1024;
 
 const DEAD_LETTER_FILE: FileKind = {
   applicationId: 0x416e446c,
@@ -116,7 +114,7 @@ const rowOf = (letter: DeadLetter): SqlValue[] => [
   letter.revision,
   nulFree(letter.source),
   nulFree(letter.reason),
-  letter.value === null ? null : letter.value.subarray(0, MAX_VALUE_BYTES),
+  keptValue(letter),
   letter.at,
 ];
 

@@ -66,14 +66,6 @@ export const embeddedEventStore = (
       const append = log.append(metastreamOf(stream), 'any', [maxCountEvent(maxCount)]);
       if ((await settled(stream, append)).kind === 'deleted') throw new StreamDeletedError(stream);
     },
-    deleteStream: async (stream) => {
-      const { kind } = await settled(stream, log.softDelete(stream, 'any'));
-      if (kind === 'deleted') throw new StreamDeletedError(stream);
-    },
-    tombstoneStream: async (stream) => {
-      const { kind } = await settled(stream, log.tombstone(stream, 'any'));
-      if (kind === 'deleted') throw new StreamDeletedError(stream);
-    },
     ping: () => answer(() => void log.lastPosition()),
     pingAll: () => answer(() => void log.lastPosition()),
     close: () => log.close(),

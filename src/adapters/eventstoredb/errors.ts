@@ -52,10 +52,6 @@ export const writeError = (error: unknown, stream: string): unknown => {
 export const isUnimplemented = (error: unknown): boolean =>
   failureOf(error)?.code === UNIMPLEMENTED;
 
-/** Deleting with any revision expected can only conflict where there is nothing to delete. */
-export const isConflict = (error: unknown): boolean =>
-  failureOf(error)?.exception === 'wrong-expected-version';
-
 export const accessDenied = (stream: string, cause?: unknown): PortError =>
   new PortError('ACCESS_DENIED', denial(stream, failureOf(cause)?.code), false, {
     cause,

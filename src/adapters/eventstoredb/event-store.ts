@@ -1,5 +1,5 @@
 import { setMaxListeners } from 'node:events';
-import { linkedSignal } from '../../platform/async/abort.js';
+import { linkedSignal, settledWithin } from '../../platform/async/abort.js';
 import type { Backoff } from '../../platform/async/retry.js';
 import type { Logger } from '../../platform/observability/logger.js';
 import { StreamDeletedError, UnavailableError } from '../../ports/errors.js';
@@ -20,7 +20,7 @@ import { ALL_STREAMS, readError } from './errors.js';
 import { createProjections, deploymentsIn } from './projections.js';
 import { readEndRequest, readStreamRequest } from './requests.js';
 import { recordedEvent, responses } from './responses.js';
-import { createStreamAdmin } from './stream-admin.js';
+import { createSetMaxCount } from './stream-metadata.js';
 import { createSubscriptions } from './subscriptions.js';
 
 interface ReadsOptions {
@@ -136,7 +136,10 @@ export const eventStoreDbStore = ({
   const shownLogger = logger.child({ eventStore: address.shown });
   const outages = createOutages(shownLogger);
   const reads = createReads({
-    ...{ connection, outages, silenceMs: readTimeoutMs, closing: closing.signal },
+    connection,
+    outages,
+    silenceMs: readTimeoutMs,
+    closing: closing.signal,
   });
   const subscribeToAll = createSubscriptions({
     connection,
@@ -146,8 +149,7 @@ export const eventStoreDbStore = ({
     closing: closing.signal,
     outages,
   });
-  const admin = createStreamAdmin({
-    connection,
+  const setMaxCount = createSetMaxCount({
     append: appendEvents,
     read: reads.read,
     timeoutMs: appendTimeoutMs,
@@ -196,11 +198,7 @@ export const eventStoreDbStore = ({
   };
 
   const drain = async () => {
-    const settled = Promise.allSettled(underWay);
-    let timer: NodeJS.Timeout | undefined;
-    const late = new Promise((resolve) => (timer = setTimeout(resolve, drainTimeoutMs)));
-    await Promise.race([settled, late]);
-    clearTimeout(timer);
+    await settledWithin(Promise.allSettled(underWay), drainTimeoutMs);
     closing.abort();
     await connection.close();
   };
@@ -222,9 +220,7 @@ export const eventStoreDbStore = ({
       assertOpen();
       yield* subscribeToAll(options);
     },
-    setMaxCount: (stream, maxCount) => write(() => admin.setMaxCount(stream, maxCount)),
-    deleteStream: (stream) => write(() => admin.deleteStream(stream)),
-    tombstoneStream: (stream) => write(() => admin.tombstoneStream(stream)),
+    setMaxCount: (stream, maxCount) => write(() => setMaxCount(stream, maxCount)),
     ping: async () => {
       assertOpen();
       await reads.head('anime-analytics-ping');
@@ -237,7 +233,10 @@ export const eventStoreDbStore = ({
   };
   const deployments = deploymentsIn(store);
   const projections = createProjections({
-    ...{ connection, deployments, assertOpen, timeoutMs: projectionTimeoutMs },
+    connection,
+    deployments,
+    assertOpen,
+    timeoutMs: projectionTimeoutMs,
   });
   return { ...store, projections };
 };

@@ -4,7 +4,7 @@ import { status } from '@grpc/grpc-js';
 import { within } from '../../platform/async/abort.js';
 import { PortError, UnavailableError } from '../../ports/errors.js';
 import type { AppendResult, EventStore, ExpectedRevision } from '../../ports/event-store.js';
-import type { JsonValue } from '../../ports/json.js';
+import { jsonObjectIn, type JsonValue } from '../../ports/json.js';
 import type {
   ProjectionCondition,
   ProjectionDefinition,
@@ -63,18 +63,10 @@ interface Last {
 
 const lastOf = async (store: Store, name: string): Promise<Last> => {
   for await (const event of store.read(streamOf(name), { direction: 'backwards', limit: 1 })) {
-    return { revision: event.revision, sha256: sha256In(event.data) };
+    // Where another client wrote the event there is no hash: the projection is deployed again.
+    return { revision: event.revision, sha256: jsonObjectIn(event.data)?.['sha256'] };
   }
   return { revision: 'no_stream', sha256: null };
-};
-
-const sha256In = (data: Uint8Array): unknown => {
-  try {
-    return (JSON.parse(Buffer.from(data).toString('utf8')) as { sha256?: unknown }).sha256;
-  } catch {
-    // Somebody else's event: as good as none, so the projection is deployed again.
-    return null;
-  }
 };
 
 export interface ProjectionsOptions {

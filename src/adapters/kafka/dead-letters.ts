@@ -1,4 +1,4 @@
-import type { DeadLetter, DeadLetters } from '../../ports/dead-letters.js';
+import { type DeadLetter, type DeadLetters, keptValue } from '../../ports/dead-letters.js';
 import type { BusRecord } from '../../ports/event-bus.js';
 import { createAdmin } from './admin.js';
 import { clientFactory, type ConnectionSettings } from './client.js';
@@ -77,14 +77,12 @@ export const kafkaDeadLetters = async ({
   };
 };
 
-const MAX_VALUE_BYTES = 64 * 1024;
-
 /** The value stays as it came, so that any tool can look at it; what is known of it is in headers. */
 export const toLetterRecord = (letter: DeadLetter): BusRecord => {
-  const { stream, revision, source, reason, value, at } = letter;
+  const { stream, revision, source, reason, at } = letter;
   return {
     key: stream ?? source,
-    value: value?.subarray(0, MAX_VALUE_BYTES) ?? null,
+    value: keptValue(letter),
     headers: {
       ...(stream === null ? {} : { stream }),
       ...(revision === null ? {} : { revision: String(revision) }),

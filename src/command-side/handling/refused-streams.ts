@@ -1,3 +1,4 @@
+import { jsonObjectIn } from '../../ports/json.js';
 import type { AnimeId } from '../../domain/ids.js';
 import { PortError } from '../../ports/errors.js';
 import type { EventStore } from '../../ports/event-store.js';
@@ -78,7 +79,7 @@ const hiddenBy = async (store: EventStore, stream: string): Promise<string> => {
   try {
     const newest = { direction: 'backwards', limit: 1 } as const;
     for await (const { data } of store.read(`$$${stream}`, newest)) {
-      const metadata = parsed(data);
+      const metadata = jsonObjectIn(data) ?? {};
       set = SETTINGS.filter((name) => typeof metadata[name] === 'number').map(
         (name) => `${name} is ${Number(metadata[name])}`,
       );
@@ -88,15 +89,6 @@ const hiddenBy = async (store: EventStore, stream: string): Promise<string> => {
     if (!(error instanceof PortError)) throw error;
   }
   return set.length === 0 ? '' : ` (${set.join(', ')})`;
-};
-
-const parsed = (data: Uint8Array): Readonly<Record<string, unknown>> => {
-  try {
-    const value: unknown = JSON.parse(Buffer.from(data).toString('utf8'));
-    return typeof value === 'object' && value !== null ? { ...value } : {};
-  } catch {
-    return {};
-  }
 };
 
 export interface RefusedStreams {

@@ -1,3 +1,4 @@
+import { isJsonObject } from '../../ports/json.js';
 import type { Request } from 'express';
 import { body, type ValidationChain } from 'express-validator';
 import { detailsProblems, type DetailProblem } from '../../domain/details.js';
@@ -93,7 +94,7 @@ const toFieldProblem = ({ field: name, index, reason }: DetailProblem): FieldPro
 const sentence = (name: string, expectation: unknown): string => `${name} ${String(expectation)}.`;
 
 const requireObject = (value: unknown): void => {
-  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return;
+  if (isJsonObject(value)) return;
   throw invalid([{ pointer: '', detail: 'The body must be a JSON object.' }]);
 };
 

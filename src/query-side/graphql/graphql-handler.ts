@@ -1,3 +1,4 @@
+import { isJsonObject } from '../../ports/json.js';
 import type { Request, RequestHandler } from 'express';
 import { getOperationAST, GraphQLError, type GraphQLSchema } from 'graphql';
 import { createHandler, type RequestParams, type Response as GraphqlResponse } from 'graphql-http';
@@ -42,7 +43,7 @@ const requestParameters = (req: Request): RequestParams => {
 };
 
 const fromBody = (body: unknown): Given => {
-  if (isObject(body)) return body;
+  if (isJsonObject(body)) return body;
   throw badRequest(
     Array.isArray(body)
       ? 'Send one operation per request: batches are not supported.'
@@ -70,12 +71,9 @@ const fromJson = (name: string, text: string | null): unknown => {
   }
 };
 
-const isObject = (value: unknown): value is Values =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
-
 const objectOf = (name: string, value: unknown): Record<string, unknown> | undefined => {
   if (value === undefined || value === null) return undefined;
-  if (isObject(value)) return value;
+  if (isJsonObject(value)) return value;
   throw badRequest(`${name} must be an object.`);
 };
 
@@ -88,7 +86,7 @@ const nameOf = (value: unknown): string | undefined => {
 
 /** A client that sends the hash of a query first sends the query itself once it is told so. */
 const withoutQuery = (extensions: Values | undefined): GraphQLError =>
-  isObject(extensions?.['persistedQuery'])
+  isJsonObject(extensions?.['persistedQuery'])
     ? persistedQueryNotSupported()
     : badRequest('The query is missing.');
 

@@ -3,11 +3,8 @@ import { streamOf } from '../../domain/stream-name.js';
 import type { Metrics } from '../../platform/observability/metrics.js';
 import type { DeadLetter, DeadLetters } from '../../ports/dead-letters.js';
 
-const MAX_VALUE_BYTES = 64 * 1024;
-
 export const deadLetter = (letter: Omit<DeadLetter, 'at'> & { at: Date }): DeadLetter => ({
   ...letter,
-  value: letter.value === null ? null : letter.value.slice(0, MAX_VALUE_BYTES),
   at: letter.at.toISOString(),
 });
 

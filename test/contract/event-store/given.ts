@@ -1,3 +1,4 @@
+import type { StreamDeletion } from '../../support/stream-deletion.js';
 import { randomUUID } from 'node:crypto';
 import { pause } from '../../../src/platform/async/retry.js';
 import { PortError } from '../../../src/ports/errors.js';
@@ -31,7 +32,7 @@ export const freshStreams = () => {
       family.forEach((name) => names.add(name));
       return { prefix, streams: family };
     },
-    deleteAll: async (store: EventStore) => {
+    deleteAll: async (store: StreamDeletion) => {
       for (const name of names) await store.deleteStream(name).catch(() => undefined);
     },
   };

@@ -1,3 +1,4 @@
+import type { StreamDeletion } from '../../support/stream-deletion.js';
 import { expect } from 'chai';
 import { StreamDeletedError, UnavailableError } from '../../../src/ports/errors.js';
 import type { EventStore } from '../../../src/ports/event-store.js';
@@ -17,7 +18,7 @@ import type { EventStoreTarget } from './target.js';
 export const lifetimeClauses = (
   target: EventStoreTarget,
   streams: FreshStreams,
-  open: () => EventStore,
+  open: () => EventStore & StreamDeletion,
 ): void => {
   const revisions = async (stream: string) =>
     (await collect(open().read(stream))).map(({ revision }) => Number(revision));
@@ -76,15 +77,6 @@ export const lifetimeClauses = (
     expect(bodies(found)).to.deep.equal([{ again: true }]);
   });
 
-  it('ES-20 does nothing to delete a missing or deleted stream', async () => {
-    await open().deleteStream(streams.named('missing'));
-    const stream = streams.named('twice');
-    await open().append(stream, 'no_stream', newEvents(1));
-    await open().deleteStream(stream);
-    await open().deleteStream(stream);
-    expect(await revisions(stream)).to.deep.equal([]);
-  });
-
   it('ES-21 rejects reads and appends of a tombstoned stream', async () => {
     const stream = streams.named('tombstone');
     await open().append(stream, 'no_stream', newEvents(2));
@@ -120,8 +112,6 @@ export const lifetimeClauses = (
       store.head(stream),
       collect(store.subscribeToAll({ after: 'start', signal })),
       store.setMaxCount(stream, 1),
-      store.deleteStream(stream),
-      store.tombstoneStream(stream),
       store.ping(),
     ];
     for (const refusal of await Promise.all(calls.map(rejectionOf)))

@@ -1,8 +1,9 @@
+import type { StreamDeletion } from '../../support/stream-deletion.js';
 import type { EventStore, RecordedEvent } from '../../../src/ports/event-store.js';
 
 /** A store, and the way to be rid of it and of everything that it needed. */
 export interface OpenStore {
-  readonly store: EventStore;
+  readonly store: EventStore & StreamDeletion;
   stop(): Promise<void>;
 }
 

@@ -55,9 +55,9 @@ describe('EventStoreDB adapter, data stored by others', () => {
   });
 
   it('does not restore old events of a deleted stream when it sets the maximum count', async () => {
-    const { store } = await openNode();
+    const { log, store } = await openNode();
     await store.append('gone', 'no_stream', newEvents(3));
-    await store.deleteStream('gone');
+    await log.softDelete('gone', 'any');
     await store.setMaxCount('gone', 2);
     expect(await collect(store.read('gone'))).to.deep.equal([]);
     // The server takes new metadata for the end of the deletion.

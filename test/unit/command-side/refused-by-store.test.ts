@@ -1,3 +1,4 @@
+import type { StreamDeletion } from '../../support/stream-deletion.js';
 import { expect } from 'chai';
 import { PortError, TooLargeError, UnavailableError } from '../../../src/ports/errors.js';
 import type { EventStore } from '../../../src/ports/event-store.js';
@@ -13,7 +14,7 @@ import {
 } from '../../support/command-handler.js';
 
 describe('a command that cannot be recorded', () => {
-  let store: EventStore;
+  let store: EventStore & StreamDeletion;
   let close: () => Promise<void>;
   before(async () => ({ store, close } = await openStore()));
   after(() => close());
