@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
-import { embeddedEventStore } from '../src/adapters/embedded/event-store.js';
+import { createEmbeddedEventStore } from '../src/adapters/embedded/event-store.js';
 import { openEventLog } from '../src/embedded-eventstore/log/open-event-log.js';
-import { eventStoreDbStore } from '../src/adapters/eventstoredb/event-store.js';
+import { createEventStoreDbStore } from '../src/adapters/eventstoredb/event-store.js';
 import { createCommandHandler } from '../src/command-side/handling/handler.js';
 import { importCatalog, type ListTitle } from '../src/import/catalog-import.js';
 import { listThrough } from '../src/import/listing.js';
@@ -66,7 +66,7 @@ const intoEmptyDirectory = async (form: PublicCatalog) => {
   const directory = await temporaryDirectory();
   try {
     const log = await openEventLog({ directory: directory.path, logger: silentLogger() });
-    return await withList({ store: embeddedEventStore(log) }, async (list) => ({
+    return await withList({ store: createEmbeddedEventStore(log) }, async (list) => ({
       first: await run({ form, list }),
       again: await run({ form, list }),
     }));
@@ -107,7 +107,7 @@ const besideService = async (form: PublicCatalog) => {
     const sessions = watchClientSessions();
     const { warnings, logger } = countingWarnings();
     const connectionString = `esdb://127.0.0.1:${port}?tls=false`;
-    const { calls, counted } = countingCalls(eventStoreDbStore({ connectionString, logger }));
+    const { calls, counted } = countingCalls(createEventStoreDbStore({ connectionString, logger }));
     const once = async (list: ListTitle) => {
       const [callsBefore, cpuBefore] = [calls.count, await service.cpuSeconds()];
       const done = await run({ form, list, logger });

@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { embeddedEventStore } from '../src/adapters/embedded/event-store.js';
+import { createEmbeddedEventStore } from '../src/adapters/embedded/event-store.js';
 import { openEventLog } from '../src/embedded-eventstore/log/open-event-log.js';
 import { silentLogger } from '../src/platform/observability/logger.js';
 import { foldLimit } from './limits/l3-fold.js';
@@ -18,7 +18,7 @@ const INTERACTIONS = quick ? 10_000 : 200_000;
 
 printHost();
 const directory = await mkdtemp(join(tmpdir(), 'anime-analytics-bench-'));
-const store = embeddedEventStore(await openEventLog({ directory, logger: silentLogger() }));
+const store = createEmbeddedEventStore(await openEventLog({ directory, logger: silentLogger() }));
 try {
   const events = await seedLog(store, { seed: 1, popularity: 'zipf', interactions: INTERACTIONS });
   const contenders = [

@@ -2,7 +2,7 @@ import { parseArgs } from 'node:util';
 import { setTimeout as delay } from 'node:timers/promises';
 import { commandRequest } from '../bench/support/http-request.js';
 import { createWorkload } from '../bench/support/workload.js';
-import { eventStoreDbStore } from '../src/adapters/eventstoredb/event-store.js';
+import { createEventStoreDbStore } from '../src/adapters/eventstoredb/event-store.js';
 import { silentLogger } from '../src/platform/observability/logger.js';
 import { eventually } from '../test/support/eventually.js';
 import type { Part } from '../test/support/stack/compose-parts.js';
@@ -139,7 +139,7 @@ await withNativeStack(async (stack) => {
 
   const audit = await stack.job('audit');
   console.log(audit.output.trim());
-  const store = eventStoreDbStore({
+  const store = createEventStoreDbStore({
     connectionString: eventStore.address,
     logger: silentLogger(),
   });

@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { openReadStore } from '../../src/adapters/embedded/read-store/open-read-store.js';
+import { openEmbeddedReadStore } from '../../src/adapters/embedded/read-store/open-read-store.js';
 import { silentLogger } from '../../src/platform/observability/logger.js';
 import { createMetrics } from '../../src/platform/observability/metrics.js';
 import type { DeadLetters } from '../../src/ports/dead-letters.js';
@@ -18,7 +18,7 @@ const noDeadLetters: DeadLetters = {
 export const rebuildOnce = async (eventStore: EventStore): Promise<number> => {
   const dataDir = await mkdtemp(join(tmpdir(), 'anime-analytics-bench-'));
   const logger = silentLogger();
-  const readStore = await openReadStore({ dataDir, logger, examples: exampleDocuments() });
+  const readStore = await openEmbeddedReadStore({ dataDir, logger, examples: exampleDocuments() });
   try {
     const { events, elapsedMs } = await rebuild({
       eventStore,

@@ -1,4 +1,4 @@
-import { embeddedEventStore } from '../../src/adapters/embedded/event-store.js';
+import { createEmbeddedEventStore } from '../../src/adapters/embedded/event-store.js';
 import { openEventLog } from '../../src/embedded-eventstore/log/open-event-log.js';
 import { silentLogger } from '../../src/platform/observability/logger.js';
 import type { RecordedEvent } from '../../src/ports/event-store.js';
@@ -45,7 +45,7 @@ export const withSeededStack = async <T>(
 };
 
 const fill = async (directory: string, seed: SeedOptions) => {
-  const store = embeddedEventStore(await openEventLog({ directory, logger: silentLogger() }));
+  const store = createEmbeddedEventStore(await openEventLog({ directory, logger: silentLogger() }));
   const events = await seedLog(store, seed);
   const sample: RecordedEvent[] = [];
   const { signal } = new AbortController();

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { embeddedEventStore } from '../../src/adapters/embedded/event-store.js';
+import { createEmbeddedEventStore } from '../../src/adapters/embedded/event-store.js';
 import { openEventLog } from '../../src/embedded-eventstore/log/open-event-log.js';
 import { createCommandHandler } from '../../src/command-side/handling/handler.js';
 import type { AnimeCommand } from '../../src/domain/commands.js';
@@ -10,7 +10,7 @@ import { createMetrics } from '../../src/platform/observability/metrics.js';
 /** The command handler over the embedded store, in this process: no HTTP and no read models. */
 export const openWriteSide = async (directory: string) => {
   const logger = silentLogger();
-  const store = embeddedEventStore(await openEventLog({ directory, logger }));
+  const store = createEmbeddedEventStore(await openEventLog({ directory, logger }));
   const metrics = createMetrics({ processMetrics: false });
   const handler = createCommandHandler({ store, logger, metrics, newId: randomUUID });
   return {

@@ -1,6 +1,6 @@
-import { embeddedEventStore } from '../../src/adapters/embedded/event-store.js';
+import { createEmbeddedEventStore } from '../../src/adapters/embedded/event-store.js';
 import { openEventLog } from '../../src/embedded-eventstore/log/open-event-log.js';
-import { openReadStore } from '../../src/adapters/embedded/read-store/open-read-store.js';
+import { openEmbeddedReadStore } from '../../src/adapters/embedded/read-store/open-read-store.js';
 import { silentLogger } from '../../src/platform/observability/logger.js';
 import {
   compareWithLog,
@@ -21,8 +21,8 @@ export const verify = async (
   onProgress: CompareOptions['onProgress'] = () => undefined,
 ): Promise<Verification> => {
   const logger = silentLogger();
-  const store = embeddedEventStore(await openEventLog({ directory: dataDir, logger }));
-  const readStore = await openReadStore({ dataDir, logger, examples: exampleDocuments() });
+  const store = createEmbeddedEventStore(await openEventLog({ directory: dataDir, logger }));
+  const readStore = await openEmbeddedReadStore({ dataDir, logger, examples: exampleDocuments() });
   try {
     const active = await readStore.active();
     if (active === null) throw new Error('There are no read models.');

@@ -1,4 +1,4 @@
-import { openReadStore } from '../adapters/embedded/read-store/open-read-store.js';
+import { openEmbeddedReadStore } from '../adapters/embedded/read-store/open-read-store.js';
 import { openMongodbReadStore } from '../adapters/mongodb/read-store.js';
 import { ConfigError, type Config } from '../platform/config/config.js';
 import type { DocumentBatch, ReadStore } from '../ports/read-store.js';
@@ -26,7 +26,7 @@ export const openReadModels = async (dependencies: ReadStoreDependencies): Promi
     () =>
       isMongodb(config)
         ? openMongodb(dependencies, examples)
-        : openReadStore({ dataDir: config.dataDir, logger, examples }).catch((error: unknown) => {
+        : openEmbeddedReadStore({ dataDir: config.dataDir, logger, examples }).catch((error: unknown) => {
             throw directoryError('DATA_DIR', config.dataDir, error);
           }),
     (opened) => opened.close(),

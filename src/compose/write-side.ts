@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import type { RequestListener } from 'node:http';
-import { embeddedEventStore } from '../adapters/embedded/event-store.js';
+import { createEmbeddedEventStore } from '../adapters/embedded/event-store.js';
 import { parseAddress } from '../adapters/eventstoredb/connection-string.js';
-import { eventStoreDbStore } from '../adapters/eventstoredb/event-store.js';
+import { createEventStoreDbStore } from '../adapters/eventstoredb/event-store.js';
 import { type CommandHandler, createCommandHandler } from '../command-side/handling/handler.js';
 import { startGrpcServer } from '../embedded-eventstore/grpc/server.js';
 import { announceOwner, DirectoryInUseError } from '../embedded-eventstore/lock.js';
@@ -58,9 +58,9 @@ export const openServer = async ({
 };
 
 /** The client refuses an address, or a file that the address names. */
-const clientOf = (options: Parameters<typeof eventStoreDbStore>[0]) => {
+const clientOf = (options: Parameters<typeof createEventStoreDbStore>[0]) => {
   try {
-    return eventStoreDbStore(options);
+    return createEventStoreDbStore(options);
   } catch (error) {
     throw new ConfigError(`EVENTSTORE_URL: ${error instanceof Error ? error.message : 'unknown'}`);
   }
@@ -80,7 +80,7 @@ const openEmbedded = async (
       }),
     (opened) => opened.close(),
   );
-  const store = embeddedEventStore(log);
+  const store = createEmbeddedEventStore(log);
   if (eventStore.port === 0) return { store, address: null };
   const { port } = await lifecycle.open(
     'event store port',
@@ -111,7 +111,7 @@ export const openOwnLog = async ({
       }),
     (opened) => opened.close(),
   );
-  return embeddedEventStore(log);
+  return createEmbeddedEventStore(log);
 };
 
 /**

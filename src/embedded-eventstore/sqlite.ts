@@ -60,3 +60,31 @@ export const openDatabase = (
     readOnly = false,
   }: { readonly busyTimeoutMs?: number; readonly readOnly?: boolean } = {},
 ): Database => new DatabaseSync(path, { timeout: busyTimeoutMs, readOnly });
+
+export const pragma = (db: Database, name: string): unknown =>
+  Object.values(db.prepare(`PRAGMA ${name}`).get() as object)[0];
+
+export const holdsTables = (db: Database): boolean =>
+  db.prepare('SELECT 1 FROM sqlite_schema LIMIT 1').get() !== undefined;
+
+/** Runs the work in a transaction, which is rolled back where it throws. */
+export const transaction = <T>(db: Database, work: () => T): T => {
+  db.exec('BEGIN IMMEDIATE');
+  try {
+    const result = work();
+    db.exec('COMMIT');
+    return result;
+  } catch (error) {
+    rollBack(db);
+    throw error;
+  }
+};
+
+/** After some failures, such as a full disk, SQLite has rolled back by itself. */
+export const rollBack = (db: Database): void => {
+  try {
+    db.exec('ROLLBACK');
+  } catch {
+    // No transaction is open any more; the failure before is the one that matters.
+  }
+};

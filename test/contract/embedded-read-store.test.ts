@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
-import { openReadStore } from '../../src/adapters/embedded/read-store/open-read-store.js';
+import { openEmbeddedReadStore } from '../../src/adapters/embedded/read-store/open-read-store.js';
 import { silentLogger } from '../../src/platform/observability/logger.js';
 import { pause } from '../../src/platform/async/retry.js';
 import { temporaryDirectory } from '../support/temporary-directory.js';
@@ -11,7 +11,7 @@ import { exampleDocuments } from '../../src/read-side/rebuild/example-documents.
 
 const openIn = async (dataDir: string, remove: () => Promise<void>): Promise<OpenReadStore> => {
   const open = (examples = exampleDocuments()) =>
-    openReadStore({ dataDir, logger: silentLogger(), examples });
+    openEmbeddedReadStore({ dataDir, logger: silentLogger(), examples });
   let current = await open();
   return {
     store: current,

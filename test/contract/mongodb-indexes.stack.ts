@@ -9,7 +9,7 @@ import {
   partsAfter,
   searched,
   sharingGenres,
-  type Asked,
+  type Question,
 } from '../../src/adapters/mongodb/asked.js';
 import { distinctGenres, totalsSince } from '../../src/adapters/mongodb/queries.js';
 import type { StoredAnime } from '../../src/adapters/mongodb/stored-documents.js';
@@ -98,7 +98,7 @@ describe('the indexes of the read models in MongoDB', function () {
     }
   });
 
-  const explained = async (kind: Kind, { filter, sort }: Asked): Promise<Document> =>
+  const explained = async (kind: Kind, { filter, sort }: Question): Promise<Document> =>
     db
       .collection(await nameOf(kind))
       .find(filter)
@@ -106,10 +106,10 @@ describe('the indexes of the read models in MongoDB', function () {
       .limit(10)
       .explain('queryPlanner');
 
-  const search = (query: Partial<AnimeSearch>): Asked =>
+  const search = (query: Partial<AnimeSearch>): Question =>
     searched({ sortBy: 'popularity', offset: 0, limit: 10, ...query });
 
-  const ordered: readonly [string, Kind, string, Asked][] = [
+  const ordered: readonly [string, Kind, string, Question][] = [
     ['the most viewed', 'animes', 'by_views', mostViewed()],
     ['the best rated', 'animes', 'by_average', bestRated(5)],
     ['a search by popularity', 'animes', 'by_popularity', search({ sortBy: 'popularity' })],

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { expect } from 'chai';
-import { embeddedEventStore } from '../../src/adapters/embedded/event-store.js';
+import { createEmbeddedEventStore } from '../../src/adapters/embedded/event-store.js';
 import { openEventLog } from '../../src/embedded-eventstore/log/open-event-log.js';
 import {
   createCommandHandler,
@@ -38,7 +38,7 @@ describe('an import into the embedded store', () => {
   beforeEach(async () => {
     const directory = await temporaryDirectory();
     const logger = silentLogger();
-    store = embeddedEventStore(await openEventLog({ directory: directory.path, logger }));
+    store = createEmbeddedEventStore(await openEventLog({ directory: directory.path, logger }));
     const metrics = createMetrics({ processMetrics: false });
     handler = createCommandHandler({ store, logger, metrics, newId: randomUUID });
     clean = async () => {

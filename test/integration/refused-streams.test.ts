@@ -2,8 +2,8 @@ import { randomUUID } from 'node:crypto';
 import { WrongExpectedVersionError, binaryEvent, jsonEvent } from '@eventstore/db-client';
 import { expect } from 'chai';
 import fc from 'fast-check';
-import { embeddedEventStore } from '../../src/adapters/embedded/event-store.js';
-import { eventStoreDbStore } from '../../src/adapters/eventstoredb/event-store.js';
+import { createEmbeddedEventStore } from '../../src/adapters/embedded/event-store.js';
+import { createEventStoreDbStore } from '../../src/adapters/eventstoredb/event-store.js';
 import type { CommandLimits } from '../../src/command-side/handling/limits.js';
 import { ignoreEvents } from '../../src/command-side/handling/ignore-events.js';
 import { silentLogger } from '../../src/platform/observability/logger.js';
@@ -20,9 +20,9 @@ describe('an anime stream changed by somebody else', () => {
   after(() => node.stop());
 
   const KINDS = {
-    'the embedded event store': (): EventStore => embeddedEventStore(node.log),
+    'the embedded event store': (): EventStore => createEmbeddedEventStore(node.log),
     'an event store server': (): EventStore =>
-      eventStoreDbStore({
+      createEventStoreDbStore({
         connectionString: `esdb://127.0.0.1:${node.server.port}?tls=false`,
         logger: silentLogger(),
       }),

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { writeSync } from 'node:fs';
-import { embeddedEventStore } from '../../src/adapters/embedded/event-store.js';
+import { createEmbeddedEventStore } from '../../src/adapters/embedded/event-store.js';
 import { openEventLog } from '../../src/embedded-eventstore/log/open-event-log.js';
 import { silentLogger } from '../../src/platform/observability/logger.js';
 
@@ -10,7 +10,7 @@ import { silentLogger } from '../../src/platform/observability/logger.js';
  */
 const [directory = '', stream = ''] = process.argv.slice(2);
 const log = await openEventLog({ directory, logger: silentLogger() });
-const store = embeddedEventStore(log);
+const store = createEmbeddedEventStore(log);
 // A test that dies must not leave its writer behind.
 process.stdin.on('end', () => process.exit()).resume();
 

@@ -1,7 +1,7 @@
 import { EventStoreDBClient } from '@eventstore/db-client';
 import type { StreamDeletion } from './stream-deletion.js';
 import type { EventStore } from '../../src/ports/event-store.js';
-import { eventStoreDbStore } from '../../src/adapters/eventstoredb/event-store.js';
+import { createEventStoreDbStore } from '../../src/adapters/eventstoredb/event-store.js';
 import { parseAddress } from '../../src/adapters/eventstoredb/connection-string.js';
 import { silentLogger } from '../../src/platform/observability/logger.js';
 import type { EventStoreTarget, OpenStore, StoreOnALine } from '../contract/event-store/target.js';
@@ -63,7 +63,7 @@ const hostOf = (url: string) => {
 };
 
 const openStore = (connectionString: string, stop = noop): OpenStore => {
-  const store = eventStoreDbStore({ connectionString, logger: silentLogger() });
+  const store = createEventStoreDbStore({ connectionString, logger: silentLogger() });
   return withDeletion({ store, stop: () => store.close().then(stop) }, connectionString);
 };
 
@@ -99,7 +99,7 @@ const openOnALine = async (
 ): Promise<StoreOnALine> => {
   const line = await tcpProxy(server);
   const connectionString = `esdb://127.0.0.1:${line.port}?tls=false`;
-  const store = eventStoreDbStore({
+  const store = createEventStoreDbStore({
     connectionString,
     logger: silentLogger(),
     subscriptionBackoff: { baseMs: 20, maxMs: 200 },

@@ -1,4 +1,4 @@
-import { eventStoreDbStore } from '../../src/adapters/eventstoredb/event-store.js';
+import { createEventStoreDbStore } from '../../src/adapters/eventstoredb/event-store.js';
 import { silentLogger } from '../../src/platform/observability/logger.js';
 import { newEvents } from '../contract/event-store/given.js';
 import type { KilledWriter } from '../contract/event-store/target.js';
@@ -17,7 +17,7 @@ export const killServers = async (
   const dataDir = directory.path;
   let node = await startEmbeddedNode({ dataDir, batchAppend });
   const { port, connectionString } = node;
-  const store = eventStoreDbStore({ connectionString, logger: silentLogger() });
+  const store = createEventStoreDbStore({ connectionString, logger: silentLogger() });
   const batches: { ids: string[]; acknowledged: boolean }[] = [];
 
   const appendUntilKilled = async (safeBatches: number) => {

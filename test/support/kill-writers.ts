@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
-import { embeddedEventStore } from '../../src/adapters/embedded/event-store.js';
+import { createEmbeddedEventStore } from '../../src/adapters/embedded/event-store.js';
 import { openEventLog } from '../../src/embedded-eventstore/log/open-event-log.js';
 import { silentLogger } from '../../src/platform/observability/logger.js';
 import type { RecordedEvent } from '../../src/ports/event-store.js';
@@ -19,7 +19,7 @@ export const killWriters = async (stream: string) => {
   }
   const log = await openEventLog({ directory: directory.path, logger: silentLogger() });
   const found: RecordedEvent[] = [];
-  for await (const event of embeddedEventStore(log).read(stream)) found.push(event);
+  for await (const event of createEmbeddedEventStore(log).read(stream)) found.push(event);
   await log.close();
   await directory.remove();
   const batches = lines.flatMap((line) => {

@@ -1,4 +1,4 @@
-import { openReadStore } from '../../src/adapters/embedded/read-store/open-read-store.js';
+import { openEmbeddedReadStore } from '../../src/adapters/embedded/read-store/open-read-store.js';
 import { silentLogger } from '../../src/platform/observability/logger.js';
 import type {
   AnimeDocument,
@@ -16,7 +16,7 @@ export const openTemporaryReadStore = async (
 ) => {
   const directory = await temporaryDirectory();
   await before(directory.path);
-  const store = await openReadStore({
+  const store = await openEmbeddedReadStore({
     dataDir: directory.path,
     logger: silentLogger(),
     examples: exampleDocuments(),

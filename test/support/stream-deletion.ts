@@ -1,4 +1,4 @@
-import { embeddedEventStore } from '../../src/adapters/embedded/event-store.js';
+import { createEmbeddedEventStore } from '../../src/adapters/embedded/event-store.js';
 import type { EventLog } from '../../src/embedded-eventstore/log/event-log.js';
 import type { EventStore } from '../../src/ports/event-store.js';
 
@@ -12,7 +12,7 @@ export interface StreamDeletion {
 
 /** The embedded event store, with the operator's way around the port. */
 export const deletableEventStore = (log: EventLog): EventStore & StreamDeletion => ({
-  ...embeddedEventStore(log),
+  ...createEmbeddedEventStore(log),
   deleteStream: async (stream) => {
     await log.softDelete(stream, 'any');
   },

@@ -1,8 +1,8 @@
 import { expect } from 'chai';
-import { fingerprintOf as embedded } from '../../src/adapters/embedded/read-store/open-read-store.js';
+import { fingerprintOfTables as embedded } from '../../src/adapters/embedded/read-store/open-read-store.js';
 import { VERSION_FILE } from '../../src/adapters/embedded/read-store/schema.js';
 import {
-  fingerprintOf as mongodb,
+  fingerprintOfCollections as mongodb,
   INDEXES,
 } from '../../src/adapters/mongodb/version-collections.js';
 import { EXAMPLES, exampleDocuments } from '../../src/read-side/rebuild/example-documents.js';

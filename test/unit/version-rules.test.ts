@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { recordOf } from '../../src/adapters/mongodb/stored-versions.js';
+import { storedRecordOf } from '../../src/adapters/mongodb/stored-versions.js';
 import {
   activeVersion,
   readableVersion,
@@ -80,7 +80,7 @@ describe('the versions of a read store', () => {
 
   it('keep the group of a release that named it by the version alone', () => {
     const { group, ...before } = { ...version('v1'), state: 'active' as const };
-    expect(recordOf(before)).to.include({ name: 'v1', group: 'v1' });
-    expect(recordOf({ ...before, group })).to.include({ group: 'v1-of-this-store' });
+    expect(storedRecordOf(before)).to.include({ name: 'v1', group: 'v1' });
+    expect(storedRecordOf({ ...before, group })).to.include({ group: 'v1-of-this-store' });
   });
 });

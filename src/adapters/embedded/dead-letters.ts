@@ -3,9 +3,13 @@ import { join } from 'node:path';
 import { UnavailableError } from '../../ports/errors.js';
 import { type DeadLetter, type DeadLetters, keptValue } from '../../ports/dead-letters.js';
 import { nulFree, withNul } from '../../embedded-eventstore/nul-free.js';
-import { closeWriting, type FileKind, openForWriting, translated } from './read-store/file.js';
-import type { SqlValue } from '../../embedded-eventstore/sqlite.js';
-import { transaction } from '../../embedded-eventstore/transaction.js';
+import {
+  closeWriting,
+  type FileKind,
+  openForWriting,
+  withStorePortErrors,
+} from './read-store/file.js';
+import { type SqlValue, transaction } from '../../embedded-eventstore/sqlite.js';
 
 const DEAD_LETTER_FILE: FileKind = {
   applicationId: 0x416e446c,
@@ -31,7 +35,8 @@ const ADD = `
   INSERT INTO letters (key, stream, revision, source, reason, value, at)
   VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`;
 
-const LIST = 'SELECT stream, revision, source, reason, value, at FROM letters ORDER BY id LIMIT ?';
+const LIST_LETTERS =
+  'SELECT stream, revision, source, reason, value, at FROM letters ORDER BY id LIMIT ?';
 
 interface Pending {
   readonly letter: DeadLetter;
@@ -52,7 +57,7 @@ export const openDeadLetters = async ({
   const path = join(dataDir, 'dead-letters.db');
   const db = openForWriting(path, DEAD_LETTER_FILE);
   const insert = db.prepare(ADD);
-  const select = db.prepare(LIST);
+  const select = db.prepare(LIST_LETTERS);
   select.setReturnArrays(true);
   let pending: Pending[] = [];
   let closed = false;
@@ -71,7 +76,9 @@ export const openDeadLetters = async ({
     pending = [];
     if (group.length === 0) return;
     try {
-      translated(DEAD_LETTER_FILE.remedy(path), () => write(group.map(({ letter }) => letter)));
+      withStorePortErrors(DEAD_LETTER_FILE.remedy(path), () =>
+        write(group.map(({ letter }) => letter)),
+      );
       group.forEach(({ resolve }) => resolve());
     } catch (error) {
       group.forEach(({ reject }) => reject(error));
@@ -89,7 +96,9 @@ export const openDeadLetters = async ({
     list: (limit) =>
       new Promise((resolve) => {
         ensureOpen();
-        resolve(translated(DEAD_LETTER_FILE.remedy(path), () => select.all(limit)).map(letterOf));
+        resolve(
+          withStorePortErrors(DEAD_LETTER_FILE.remedy(path), () => select.all(limit)).map(letterOf),
+        );
       }),
 
     close: () =>

@@ -35,7 +35,7 @@ export interface EmbeddedEventStoreOptions {
 }
 
 /** The event store port, directly over the engine in the same process. Closing it closes the log. */
-export const embeddedEventStore = (
+export const createEmbeddedEventStore = (
   log: EventLog,
   { appendTimeoutMs = 10_000 }: EmbeddedEventStoreOptions = {},
 ): EventStore => {
@@ -44,8 +44,8 @@ export const embeddedEventStore = (
     append: Promise<AppendOutcome>,
     timeoutMs = appendTimeoutMs,
   ): Promise<AppendOutcome> =>
-    within(timeoutMs, append, () => late(stream, timeoutMs)).catch((error: unknown) => {
-      throw translated(error);
+    within(timeoutMs, append, () => appendTimedOut(stream, timeoutMs)).catch((error: unknown) => {
+      throw toPortError(error);
     });
 
   return {
@@ -54,9 +54,9 @@ export const embeddedEventStore = (
       const append = log.append(stream, expected, events.map(toRaw));
       return resultOf(stream, expected, await settled(stream, append, timeoutMs));
     },
-    read: (stream, options = {}) => read(log, stream, options),
+    read: (stream, options = {}) => readPages(log, stream, options),
     head: (stream) =>
-      answer(() => {
+      asPromise(() => {
         const head = log.head(stream);
         if (head === TOMBSTONE_REVISION) throw new StreamDeletedError(stream);
         return head;
@@ -66,30 +66,30 @@ export const embeddedEventStore = (
       const append = log.append(metastreamOf(stream), 'any', [maxCountEvent(maxCount)]);
       if ((await settled(stream, append)).kind === 'deleted') throw new StreamDeletedError(stream);
     },
-    ping: () => answer(() => void log.lastPosition()),
-    pingAll: () => answer(() => void log.lastPosition()),
+    ping: () => asPromise(() => void log.lastPosition()),
+    pingAll: () => asPromise(() => void log.lastPosition()),
     close: () => log.close(),
   };
 };
 
 const READ_PAGE = 500;
 
-const late = (stream: string, timeoutMs: number): OutcomeUnknownError =>
+const appendTimedOut = (stream: string, timeoutMs: number): OutcomeUnknownError =>
   new OutcomeUnknownError(`The append was not settled within ${timeoutMs} ms.`, {
     context: { stream, timeoutMs },
   });
 
-const answer = async <T>(ask: () => T): Promise<T> => Promise.resolve(translating(ask));
+const asPromise = async <T>(ask: () => T): Promise<T> => Promise.resolve(withPortErrors(ask));
 
-const translating = <T>(ask: () => T): T => {
+const withPortErrors = <T>(ask: () => T): T => {
   try {
     return ask();
   } catch (error) {
-    throw translated(error);
+    throw toPortError(error);
   }
 };
 
-async function* read(
+async function* readPages(
   log: EventLog,
   stream: string,
   { from, direction = 'forwards', limit = Infinity, signal }: ReadOptions,
@@ -99,7 +99,7 @@ async function* read(
   for (let remaining = limit; remaining > 0;) {
     signal?.throwIfAborted();
     const asked = Math.min(remaining, READ_PAGE);
-    const page = translating(() => log.readStream(stream, next, direction, asked));
+    const page = withPortErrors(() => log.readStream(stream, next, direction, asked));
     if (page.kind === 'deleted') throw new StreamDeletedError(stream);
     if (page.kind === 'missing') return;
     for (const event of page.events) yield toRecorded(event);
@@ -115,7 +115,7 @@ async function* subscribe(
   log: EventLog,
   { after, streamPrefix, signal }: SubscriptionOptions,
 ): AsyncGenerator<SubscriptionItem, void, undefined> {
-  const items = translating(() =>
+  const items = withPortErrors(() =>
     log.subscribeAll({
       after: after === 'start' ? after : after.commit,
       ...(streamPrefix === undefined ? {} : { filter: { on: 'stream', prefixes: [streamPrefix] } }),
@@ -128,7 +128,7 @@ async function* subscribe(
       if (delivery !== undefined) yield delivery;
     }
   } catch (error) {
-    throw translated(error);
+    throw toPortError(error);
   }
 }
 
@@ -205,7 +205,7 @@ const resultOf = (
 };
 
 /** Anything but the log's own errors is a bug and stays what it is. */
-const translated = (error: unknown): unknown => {
+const toPortError = (error: unknown): unknown => {
   if (!(error instanceof EventLogError)) return error;
   const options = { cause: error, context: { reason: error.code } };
   return error.code === 'unknown'

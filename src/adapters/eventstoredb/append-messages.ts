@@ -19,7 +19,7 @@ import {
 } from '../../ports/errors.js';
 import type { ExpectedRevision, NewEvent, Position } from '../../ports/event-store.js';
 import { accessDenied, tooLarge } from './errors.js';
-import { positionOf } from './responses.js';
+import { toPosition } from './responses.js';
 import { streamIdentifier } from './requests.js';
 
 /** An event as it goes over the wire. */
@@ -74,7 +74,7 @@ export const batchRequest = (
   if (expected === 'no_stream') options.setNoStream(new empty.Empty());
   else options.setStreamPosition(expected.toString());
   return new streams.BatchAppendReq()
-    .setCorrelationId(uuid(correlationId))
+    .setCorrelationId(uuidMessageOf(correlationId))
     .setOptions(options)
     .setProposedMessagesList(
       events.map((event) => fill(new streams.BatchAppendReq.ProposedMessage(), event)),
@@ -96,12 +96,12 @@ export const aloneRequests = ({ stream, expected, events }: Append): AppendReq[]
   ];
 };
 
-const uuid = (id: string) => new shared.UUID().setString(id);
+const uuidMessageOf = (id: string) => new shared.UUID().setString(id);
 
-type ProposedMessage = BatchAppendReq.ProposedMessage | AppendReq.ProposedMessage;
+type ProposedMessages = BatchAppendReq.ProposedMessage | AppendReq.ProposedMessage;
 
-const fill = <Message extends ProposedMessage>(message: Message, event: EncodedEvent): Message => {
-  message.setId(uuid(event.id));
+const fill = <Message extends ProposedMessages>(message: Message, event: EncodedEvent): Message => {
+  message.setId(uuidMessageOf(event.id));
   message.getMetadataMap().set('type', event.type).set('content-type', 'application/json');
   message.setData(event.data);
   message.setCustomMetadata(event.metadata);
@@ -126,18 +126,18 @@ export const aloneAnswer = (response: AppendResp, append: Append): Appended => {
   const success = response.getSuccess();
   if (success !== undefined) return appended(success);
   const wrong = response.getWrongExpectedVersion();
-  throw conflict(append, wrong?.hasCurrentRevision() ? wrong.getCurrentRevision() : undefined);
+  throw conflictError(append, wrong?.hasCurrentRevision() ? wrong.getCurrentRevision() : undefined);
 };
 
 const appended = (success: AppendResp.Success | BatchAppendResp.Success): Appended => {
   const position = success.getPosition();
   return {
     revision: BigInt(success.getCurrentRevision()),
-    position: position === undefined ? undefined : positionOf(position),
+    position: position === undefined ? undefined : toPosition(position),
   };
 };
 
-const conflict = ({ stream, expected }: Append, current: string | undefined) => {
+const conflictError = ({ stream, expected }: Append, current: string | undefined) => {
   // Where there is no stream some answers leave the revision out, others say -1.
   const revision = BigInt.asIntN(64, BigInt(current ?? -1));
   const actual = revision < 0n ? 'no_stream' : revision;
@@ -150,9 +150,11 @@ const batchError = (error: Status | undefined, append: Append): Error => {
   const message = error?.getMessage() ?? '';
   switch (name) {
     case 'WrongExpectedVersion': {
-      const wrong = shared.WrongExpectedVersion.deserializeBinary(details?.getValue_asU8() ?? NONE);
+      const wrong = shared.WrongExpectedVersion.deserializeBinary(
+        details?.getValue_asU8() ?? NO_DETAILS,
+      );
       const known = wrong.hasCurrentStreamRevision();
-      return conflict(append, known ? wrong.getCurrentStreamRevision() : undefined);
+      return conflictError(append, known ? wrong.getCurrentStreamRevision() : undefined);
     }
     case 'StreamDeleted':
       return new StreamDeletedError(append.stream);
@@ -175,4 +177,4 @@ const batchError = (error: Status | undefined, append: Append): Error => {
     : new OutcomeUnknownError('The event store cannot say what became of the append.', { context });
 };
 
-const NONE = new Uint8Array();
+const NO_DETAILS = new Uint8Array();

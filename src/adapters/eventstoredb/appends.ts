@@ -14,12 +14,12 @@ import {
   batchRequest,
   refuseTooLarge,
 } from './append-messages.js';
-import type { BatchCall, Connection } from './connection.js';
+import type { BatchAppendStream, EventStoreConnection } from './connection.js';
 import { isUnimplemented, writeError } from './errors.js';
 import { uuidText } from './responses.js';
 
 /** Appends over one shared call, or call by call where the server knows no batches. */
-export const createAppends = (connection: Connection) => {
+export const createAppends = (connection: EventStoreConnection) => {
   const openBatch = batches(() => connection.openBatch());
   let batchesRefused = false;
 
@@ -31,7 +31,7 @@ export const createAppends = (connection: Connection) => {
       const answered = await within(timeoutMs, answer, () => {
         // A server may have lost sight of this call and yet keep the connection alive.
         batch.retire();
-        return late(append, timeoutMs);
+        return appendNotAnswered(append, timeoutMs);
       });
       return batchAnswer(answered, append);
     } finally {
@@ -41,7 +41,10 @@ export const createAppends = (connection: Connection) => {
 
   const alone = async (append: Append, timeoutMs: number): Promise<Appended> => {
     const answer = connection.append(aloneRequests(append), timeoutMs);
-    return aloneAnswer(await within(timeoutMs, answer, () => late(append, timeoutMs)), append);
+    return aloneAnswer(
+      await within(timeoutMs, answer, () => appendNotAnswered(append, timeoutMs)),
+      append,
+    );
   };
 
   /** Settles within the time, with what is known by then. */
@@ -61,7 +64,7 @@ export const createAppends = (connection: Connection) => {
   };
 };
 
-const late = ({ stream }: Append, timeoutMs: number) =>
+const appendNotAnswered = ({ stream }: Append, timeoutMs: number) =>
   new OutcomeUnknownError('The event store did not answer the append in time.', {
     context: { stream, timeoutMs },
   });
@@ -72,12 +75,12 @@ const notConnected = ({ stream }: Append, timeoutMs: number) =>
     context: { stream, timeoutMs },
   });
 
-interface Waiting {
+interface PendingAnswer {
   readonly resolve: (response: BatchAppendResp) => void;
   readonly reject: (error: unknown) => void;
 }
 
-interface Batch {
+interface BatchStream {
   /** Resolves with the answer to this id; rejects as the call ends, with an error or without. */
   send(id: string, request: BatchAppendReq): Promise<BatchAppendResp>;
   /** Nobody waits for this answer any more: it may still come. */
@@ -87,8 +90,8 @@ interface Batch {
 }
 
 /** One call that takes any number of appends: opened with the first, and again after each end. */
-const batches = (open: () => Promise<BatchCall>): (() => Promise<Batch>) => {
-  let current: Promise<Batch> | undefined;
+const batches = (open: () => Promise<BatchAppendStream>): (() => Promise<BatchStream>) => {
+  let current: Promise<BatchStream> | undefined;
   return () => {
     if (current !== undefined) return current;
     const ended = () => {
@@ -100,8 +103,8 @@ const batches = (open: () => Promise<BatchCall>): (() => Promise<Batch>) => {
   };
 };
 
-const answersOf = (call: BatchCall, ended: () => void): Batch => {
-  const waiting = new Map<string, Waiting>();
+const answersOf = (call: BatchAppendStream, ended: () => void): BatchStream => {
+  const waiting = new Map<string, PendingAnswer>();
   let retired = false;
   const end = (error: unknown) => {
     ended();

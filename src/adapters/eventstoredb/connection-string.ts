@@ -10,7 +10,7 @@ export interface Address {
   readonly shown: string;
 }
 
-const SETTINGS = new Set([
+const KNOWN_SETTINGS = new Set([
   'connectionname',
   'defaultdeadline',
   'discoveryinterval',
@@ -34,11 +34,11 @@ const SETTINGS = new Set([
  */
 export const parseAddress = (connectionString: string): Address => {
   const address = connectionString.trim();
-  if (!isEventStoreAddress(address)) throw unreadable();
+  if (!isEventStoreAddress(address)) throw unreadableAddress();
   const asEsdb = address.replace(/^kurrent(db)?(?=(\+discover)?:\/\/)/, 'esdb');
   const [place = '', ...query] = asEsdb.split('?');
   const settings = query.flatMap((part) => part.split('&')).filter((part) => part !== '');
-  const unknown = settings.find((setting) => !SETTINGS.has(nameOf(setting)));
+  const unknown = settings.find((setting) => !KNOWN_SETTINGS.has(settingName(setting)));
   if (unknown !== undefined) {
     const [name] = unknown.split('=');
     throw new Error(`The event store's connection string has an unknown setting: ${name}.`);
@@ -47,9 +47,9 @@ export const parseAddress = (connectionString: string): Address => {
   if (cut !== undefined) {
     throw new Error(`The event store's connection string needs a whole number for ${cut}.`);
   }
-  const kept = settings.filter((setting) => nameOf(setting) !== 'tlsverifycert');
-  const options = parsed(kept.length === 0 ? place : `${place}?${kept.join('&')}`);
-  refuseUnsafe(options, settings);
+  const kept = settings.filter((setting) => settingName(setting) !== 'tlsverifycert');
+  const options = parseOrRefuse(kept.length === 0 ? place : `${place}?${kept.join('&')}`);
+  refuseUnsafeSettings(options, settings);
   const scheme = options.dnsDiscover ? 'esdb+discover' : 'esdb';
   const hosts = options.hosts.map(({ address, port }) => `${address}:${port}`);
   return { options, shown: `${scheme}://${hosts.join(',')}` };
@@ -60,7 +60,9 @@ export const eventStoreEndpoints = (connectionString: string): readonly Endpoint
   const { hosts, tls, tlsCAFile } = parseAddress(connectionString).options;
   const ca = tlsCAFile === undefined ? {} : { ca: readFileSync(tlsCAFile) };
   return hosts.map(({ address: host, port }) => ({
-    ...{ host, port, hello: HTTP2_PREFACE },
+    host,
+    port,
+    hello: HTTP2_PREFACE,
     ...(tls === false ? {} : { tls: ca }),
   }));
 };
@@ -71,12 +73,12 @@ const HTTP2_PREFACE = Buffer.concat([
   Buffer.from([0, 0, 0, 4, 0, 0, 0, 0, 0]),
 ]);
 
-const nameOf = (setting: string): string =>
+const settingName = (setting: string): string =>
   setting.replace(/=.*$/s, '').trim().toLowerCase().replace(/[_-]/g, '');
 
-const refuseUnsafe = (options: ConnectionOptions, settings: readonly string[]): void => {
+const refuseUnsafeSettings = (options: ConnectionOptions, settings: readonly string[]): void => {
   const unverified = settings.some(
-    (one) => nameOf(one) === 'tlsverifycert' && /=\s*false\s*$/.test(one),
+    (one) => settingName(one) === 'tlsverifycert' && /=\s*false\s*$/.test(one),
   );
   if (unverified && options.tls !== false) {
     throw new Error(
@@ -88,16 +90,16 @@ const refuseUnsafe = (options: ConnectionOptions, settings: readonly string[]): 
   }
 };
 
-const parsed = (connectionString: string): ConnectionOptions => {
+const parseOrRefuse = (connectionString: string): ConnectionOptions => {
   try {
     return parseConnectionString(connectionString);
   } catch {
     // The parser's error carries the string.
-    throw unreadable();
+    throw unreadableAddress();
   }
 };
 
-const unreadable = (): Error =>
+const unreadableAddress = (): Error =>
   new Error(
     "The event store's connection string cannot be read. It looks like esdb://user:password@host:2113?tls=true, with special characters of the password percent-encoded.",
   );

@@ -20,7 +20,7 @@ import type { Logger } from '../../platform/observability/logger.js';
 import { OutcomeUnknownError, UnavailableError } from '../../ports/errors.js';
 
 export type ReadCall = ClientReadableStream<ReadResp>;
-export type BatchCall = ClientDuplexStream<BatchAppendReq, BatchAppendResp>;
+export type BatchAppendStream = ClientDuplexStream<BatchAppendReq, BatchAppendResp>;
 
 /**
  * The official client for what it is good at: connection strings, discovery, TLS, credentials,
@@ -31,12 +31,12 @@ export type BatchCall = ClientDuplexStream<BatchAppendReq, BatchAppendResp>;
  * - keep pending appends in one table per process: an error of one stream rejects the appends of
  *   all, and an answer that comes after it throws where nobody can catch it.
  */
-export class Connection extends EventStoreDBClient {
+export class EventStoreConnection extends EventStoreDBClient {
   private channel: Promise<Channel> | undefined;
   private readonly appends = new Set<{ cancel(): void }>();
 
   constructor(options: ConnectionOptions) {
-    super(settings(options), certificates(options), options.defaultCredentials);
+    super(clientSettings(options), certificates(options), options.defaultCredentials);
     const openChannel = this.getChannel;
     this.getChannel = () => (this.channel = openChannel());
     // Nobody awaits it, and it fails on an error that lacks what the client expects of it.
@@ -53,7 +53,7 @@ export class Connection extends EventStoreDBClient {
   }
 
   /** One call that takes any number of appends. */
-  openBatch(): Promise<BatchCall> {
+  openBatch(): Promise<BatchAppendStream> {
     const options = this.callArguments({}, { deadline: Infinity });
     return this.GRPCStreamCreator(StreamsClient, 'batchAppend', (client) =>
       client.batchAppend(...options),
@@ -94,7 +94,7 @@ export class Connection extends EventStoreDBClient {
 const KEEP_ALIVE = { keepAliveInterval: 10_000, keepAliveTimeout: 5_000 };
 
 /** The client's constructor is overloaded by the kind of address; all kinds share this shape. */
-const settings = (options: ConnectionOptions): SingleNodeOptions => {
+const clientSettings = (options: ConnectionOptions): SingleNodeOptions => {
   const { dnsDiscover, hosts, ...rest } = options;
   const [first] = hosts;
   if (first === undefined) throw new Error("The event store's connection string names no host.");
@@ -114,9 +114,9 @@ const certificates = (options: ConnectionOptions): ChannelCredentialOptions => {
   };
 };
 
-type Asked = 'append' | 'read' | 'subscription';
+type AskedFor = 'append' | 'read' | 'subscription';
 
-interface Outage {
+interface ServerOutage {
   readonly since: number;
   appendsFailed: number;
   /** A follower still serves subscriptions while there is no leader for the rest. */
@@ -128,9 +128,9 @@ interface Outage {
  * line when it begins and one when it is over, whoever finds out.
  */
 export const createOutages = (logger: Logger, monotonic = () => performance.now()) => {
-  let outage: Outage | null = null;
+  let outage: ServerOutage | null = null;
   return {
-    failed(asked: Asked, error: unknown): void {
+    failed(asked: AskedFor, error: unknown): void {
       if (!(error instanceof UnavailableError || error instanceof OutcomeUnknownError)) return;
       if (outage === null) {
         outage = { since: monotonic(), appendsFailed: 0, ofLeader: false };
@@ -139,7 +139,7 @@ export const createOutages = (logger: Logger, monotonic = () => performance.now(
       if (asked === 'append') outage.appendsFailed += 1;
       outage.ofLeader ||= asked !== 'subscription';
     },
-    answered(asked: Asked): void {
+    answered(asked: AskedFor): void {
       if (outage === null || (outage.ofLeader && asked === 'subscription')) return;
       const { since, appendsFailed } = outage;
       outage = null;

@@ -11,7 +11,7 @@ import { status } from '@grpc/grpc-js';
 export const ALL_STREAMS = '$all';
 
 /** What gRPC says about a call that failed. */
-interface Failure {
+interface CallFailure {
   readonly code: number;
   readonly details: string;
   /** The server's own name for it, from the trailers. */
@@ -21,10 +21,10 @@ interface Failure {
 /** A failed read wrote nothing, so whatever is not refused for good may be tried again. */
 export const readError = (error: unknown, stream: string): unknown => {
   if (error instanceof PortError) return error;
-  const failure = failureOf(error);
+  const failure = callFailureOf(error);
   if (failure === undefined) return error;
   return (
-    refusal(failure, stream, error) ??
+    finalErrorOf(failure, stream, error) ??
     new UnavailableError('The event store did not answer.', {
       cause: error,
       context: { stream, code: failure.code, details: failure.details },
@@ -35,11 +35,11 @@ export const readError = (error: unknown, stream: string): unknown => {
 /** Only what certainly wrote nothing is called unavailable; all else of a write is unknown. */
 export const writeError = (error: unknown, stream: string): unknown => {
   if (error instanceof PortError) return error;
-  const failure = failureOf(error);
+  const failure = callFailureOf(error);
   if (failure === undefined) return error;
   const context = { stream, code: failure.code, details: failure.details };
   return (
-    refusal(failure, stream, error) ??
+    finalErrorOf(failure, stream, error) ??
     (neverHandled(failure)
       ? new UnavailableError('The event store cannot be reached.', { cause: error, context })
       : new OutcomeUnknownError('The answer of the event store was lost.', {
@@ -50,10 +50,10 @@ export const writeError = (error: unknown, stream: string): unknown => {
 };
 
 export const isUnimplemented = (error: unknown): boolean =>
-  failureOf(error)?.code === UNIMPLEMENTED;
+  callFailureOf(error)?.code === UNIMPLEMENTED;
 
 export const accessDenied = (stream: string, cause?: unknown): PortError =>
-  new PortError('ACCESS_DENIED', denial(stream, failureOf(cause)?.code), false, {
+  new PortError('ACCESS_DENIED', denial(stream, callFailureOf(cause)?.code), false, {
     cause,
     context: { stream },
   });
@@ -72,7 +72,11 @@ export const tooLarge = (stream: string, cause?: unknown): TooLargeError =>
   });
 
 /** What the same call would meet again. */
-const refusal = (failure: Failure, stream: string, cause: unknown): PortError | undefined => {
+const finalErrorOf = (
+  failure: CallFailure,
+  stream: string,
+  cause: unknown,
+): PortError | undefined => {
   switch (failure.exception) {
     case 'stream-deleted':
       return new StreamDeletedError(stream, cause);
@@ -82,7 +86,7 @@ const refusal = (failure: Failure, stream: string, cause: unknown): PortError | 
     case 'maximum-append-event-size-exceeded':
       return tooLarge(stream, cause);
   }
-  if (DENIED.includes(failure.code)) return accessDenied(stream, cause);
+  if (DENIED_STATUSES.includes(failure.code)) return accessDenied(stream, cause);
   if (!REFUSED.includes(failure.code)) return undefined;
   return new PortError('NOT_SUPPORTED', 'The event store refuses the request.', false, {
     cause,
@@ -90,7 +94,7 @@ const refusal = (failure: Failure, stream: string, cause: unknown): PortError | 
   });
 };
 
-const DENIED: readonly number[] = [status.PERMISSION_DENIED, status.UNAUTHENTICATED];
+const DENIED_STATUSES: readonly number[] = [status.PERMISSION_DENIED, status.UNAUTHENTICATED];
 const UNAUTHENTICATED: number = status.UNAUTHENTICATED;
 const REFUSED: readonly number[] = [status.UNIMPLEMENTED, status.INVALID_ARGUMENT];
 const UNIMPLEMENTED: number = status.UNIMPLEMENTED;
@@ -98,24 +102,24 @@ const UNAVAILABLE: number = status.UNAVAILABLE;
 
 const NEVER_SENT =
   /^(No connection established|Name resolution failed|Channel closed before call started|Failed to discover)/;
-const NODE_FAILURE = /^(E[A-Z]+|ERR_(STREAM|HTTP2)_\w+)$/;
+const BROKEN_STREAM = /^(E[A-Z]+|ERR_(STREAM|HTTP2)_\w+)$/;
 /** Said by a node that hands a request back before it looks at it. */
 const NEVER_TAKEN = /^(Server Is (Not Ready|Too Busy)|The node is not ready|No leader info)/;
 
-const neverHandled = ({ details }: Failure): boolean =>
+const neverHandled = ({ details }: CallFailure): boolean =>
   NEVER_SENT.test(details) || NEVER_TAKEN.test(details);
 
 /** Undefined for what is no failure of a call: a bug, which is nobody's to wrap. */
-export const failureOf = (error: unknown): Failure | undefined => {
+export const callFailureOf = (error: unknown): CallFailure | undefined => {
   if (!(error instanceof Error)) return undefined;
   const { code, details, metadata, _raw } = error as Partial<ServiceFailure>;
-  if (_raw instanceof Error) return failureOf(_raw);
+  if (_raw instanceof Error) return callFailureOf(_raw);
   if (typeof code === 'number') {
     const exception = metadata?.get('exception')[0]?.toString() ?? '';
     return { code, details: details ?? error.message, exception };
   }
   // Discovery fails with a plain error; a socket or a stream that breaks has a code of Node's.
-  if (NODE_FAILURE.test(String(code)) || NEVER_SENT.test(error.message)) {
+  if (BROKEN_STREAM.test(String(code)) || NEVER_SENT.test(error.message)) {
     return { code: UNAVAILABLE, details: error.message, exception: '' };
   }
   return undefined;

@@ -15,7 +15,7 @@ import type { WithProjections } from '../../ports/projections.js';
 import { encodeEvent } from './append-messages.js';
 import { createAppends } from './appends.js';
 import { parseAddress } from './connection-string.js';
-import { Connection, createOutages, type Outages } from './connection.js';
+import { EventStoreConnection, createOutages, type Outages } from './connection.js';
 import { ALL_STREAMS, readError } from './errors.js';
 import { createProjections, deploymentsIn } from './projections.js';
 import { readEndRequest, readStreamRequest } from './requests.js';
@@ -24,7 +24,7 @@ import { createSetMaxCount } from './stream-metadata.js';
 import { createSubscriptions } from './subscriptions.js';
 
 interface ReadsOptions {
-  readonly connection: Connection;
+  readonly connection: EventStoreConnection;
   /** A read that brings nothing for so long has failed: the client sets it no deadline. */
   readonly silenceMs: number;
   readonly outages: Outages;
@@ -114,7 +114,7 @@ export interface EventStoreDbOptions {
  * calls are unavailable and subscriptions wait until there is one. On a secure server the user of
  * the connection string must be allowed to read `$all`.
  */
-export const eventStoreDbStore = ({
+export const createEventStoreDbStore = ({
   connectionString,
   logger,
   appendTimeoutMs = 5_000,
@@ -125,7 +125,7 @@ export const eventStoreDbStore = ({
   drainTimeoutMs = 5_000,
 }: EventStoreDbOptions): EventStore & WithProjections => {
   const address = parseAddress(connectionString);
-  const connection = new Connection(address.options);
+  const connection = new EventStoreConnection(address.options);
   const closing = new AbortController();
   // Every read under way listens to it, however many there are.
   setMaxListeners(0, closing.signal);

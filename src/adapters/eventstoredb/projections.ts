@@ -11,8 +11,8 @@ import type {
   Projections,
   ProjectionStatus,
 } from '../../ports/projections.js';
-import type { Connection } from './connection.js';
-import { failureOf, isUnimplemented, readError } from './errors.js';
+import type { EventStoreConnection } from './connection.js';
+import { callFailureOf, isUnimplemented, readError } from './errors.js';
 
 interface Deployments {
   /** Whether the definition is the one that was recorded last under its name. */
@@ -25,7 +25,7 @@ type Store = Pick<EventStore, 'read' | 'append'>;
 const PROJECTION_DEPLOYED = 'ProjectionDeployed';
 
 /** No name of ours begins with the prefix of the anime streams, which the bridge forwards. */
-const streamOf = (name: string): string => `deployed-projection-${name}`;
+const deploymentStream = (name: string): string => `deployed-projection-${name}`;
 
 /**
  * What was deployed, one stream per projection. The client cannot read a projection's text back from
@@ -38,11 +38,11 @@ export const deploymentsIn = (store: Store): Deployments => ({
   },
   record: async (definition) => {
     const { revision } = await lastOf(store, definition.name);
-    await append(store, definition, revision);
+    await recordDeployment(store, definition, revision);
   },
 });
 
-const append = (
+const recordDeployment = (
   store: Store,
   definition: ProjectionDefinition,
   expected: ExpectedRevision,
@@ -50,7 +50,7 @@ const append = (
   const { name, emit } = definition;
   const data = { name, emit, sha256: hashOf(definition) };
   const event = { id: randomUUID(), type: PROJECTION_DEPLOYED, data, metadata: {} };
-  return store.append(streamOf(name), expected, [event]);
+  return store.append(deploymentStream(name), expected, [event]);
 };
 
 const hashOf = ({ query, emit }: ProjectionDefinition): string =>
@@ -62,7 +62,10 @@ interface Last {
 }
 
 const lastOf = async (store: Store, name: string): Promise<Last> => {
-  for await (const event of store.read(streamOf(name), { direction: 'backwards', limit: 1 })) {
+  for await (const event of store.read(deploymentStream(name), {
+    direction: 'backwards',
+    limit: 1,
+  })) {
     // Where another client wrote the event there is no hash: the projection is deployed again.
     return { revision: event.revision, sha256: jsonObjectIn(event.data)?.['sha256'] };
   }
@@ -70,7 +73,7 @@ const lastOf = async (store: Store, name: string): Promise<Last> => {
 };
 
 export interface ProjectionsOptions {
-  readonly connection: Connection;
+  readonly connection: EventStoreConnection;
   readonly deployments: Deployments;
   readonly timeoutMs: number;
   /** Throws once the event store was closed. */
@@ -110,7 +113,9 @@ export const createProjections = ({
   const create = ({ name, query, emit }: ProjectionDefinition): Promise<void> =>
     answered(name, () =>
       connection.createProjection(name, query, {
-        ...{ emitEnabled: emit, trackEmittedStreams: TRACK_EMITTED_STREAMS, deadline },
+        emitEnabled: emit,
+        trackEmittedStreams: TRACK_EMITTED_STREAMS,
+        deadline,
       }),
     );
 
@@ -193,10 +198,10 @@ const TOO_LONG = /took too long|timed out|TimeoutException/i;
 /** The server adds to the first word: `Faulted (Enabled)`, `Running/Paused`. */
 const conditionOf = (status: string): ProjectionCondition => {
   const [word = ''] = /^[A-Za-z]*/.exec(status) ?? [];
-  return CONDITIONS.get(word) ?? 'changing';
+  return CONDITION_BY_WORD.get(word) ?? 'changing';
 };
 
-const CONDITIONS: ReadonlyMap<string, ProjectionCondition> = new Map([
+const CONDITION_BY_WORD: ReadonlyMap<string, ProjectionCondition> = new Map([
   ['Running', 'running'],
   ['Stopped', 'stopped'],
   ['Completed', 'stopped'],
@@ -214,14 +219,16 @@ const noEngine = (cause: unknown): PortError =>
 
 /** Servers before 24.2 have no code for a projection that is not there, only a sentence. */
 const isNotFound = (error: unknown): boolean => {
-  const failure = failureOf(error instanceof PortError ? error.cause : error);
-  return failure?.code === NOT_FOUND || (failure !== undefined && isRefusal(failure, 'NotFound'));
+  const failure = callFailureOf(error instanceof PortError ? error.cause : error);
+  return (
+    failure?.code === NOT_FOUND || (failure !== undefined && isEngineRefusal(failure, 'NotFound'))
+  );
 };
 
 /** Every call may be repeated, so one whose outcome is unknown is as good as one that failed. */
 const projectionError = (error: unknown, name: string): unknown => {
-  const failure = failureOf(error);
-  if (failure === undefined || failure.code !== UNKNOWN) {
+  const failure = callFailureOf(error);
+  if (failure === undefined || failure.code !== UNKNOWN_STATUS) {
     return readError(error, `the projection ${name}`);
   }
   return new PortError(
@@ -232,8 +239,10 @@ const projectionError = (error: unknown, name: string): unknown => {
   );
 };
 
-const isRefusal = (failure: { readonly code: number; readonly details: string }, word: string) =>
-  failure.code === UNKNOWN && failure.details.includes(`received ${word} instead`);
+const isEngineRefusal = (
+  failure: { readonly code: number; readonly details: string },
+  word: string,
+) => failure.code === UNKNOWN_STATUS && failure.details.includes(`received ${word} instead`);
 
-const UNKNOWN: number = status.UNKNOWN;
+const UNKNOWN_STATUS: number = status.UNKNOWN;
 const NOT_FOUND: number = status.NOT_FOUND;

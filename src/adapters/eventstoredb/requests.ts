@@ -23,7 +23,7 @@ export const readStreamRequest = (
   else if (direction === 'forwards') place.setStart(new shared.Empty());
   else place.setEnd(new shared.Empty());
   return request(
-    options()
+    readOptions()
       .setStream(place)
       .setReadDirection(direction === 'forwards' ? FORWARDS : BACKWARDS)
       .setCount(String(limit ?? Number.MAX_SAFE_INTEGER))
@@ -34,7 +34,7 @@ export const readStreamRequest = (
 /** The last event of the log. */
 export const readEndRequest = (): ReadReq =>
   request(
-    options()
+    readOptions()
       .setAll(new Options.AllOptions().setEnd(new shared.Empty()))
       .setReadDirection(BACKWARDS)
       .setCount('1')
@@ -48,7 +48,9 @@ export const subscribeRequest = (
   const place = new Options.AllOptions();
   if (after === 'start') place.setStart(new shared.Empty());
   else place.setPosition(position(after));
-  const subscription = options().setAll(place).setSubscription(new Options.SubscriptionOptions());
+  const subscription = readOptions()
+    .setAll(place)
+    .setSubscription(new Options.SubscriptionOptions());
   if (streamPrefix === undefined) subscription.setNoFilter(new shared.Empty());
   else subscription.setFilter(prefixFilter(streamPrefix));
   return request(subscription);
@@ -57,7 +59,7 @@ export const subscribeRequest = (
 const request = (content: ReadReq.Options): ReadReq => new streams.ReadReq().setOptions(content);
 
 /** Links are delivered as what they are; ids come back as text. */
-const options = () =>
+const readOptions = () =>
   new Options()
     .setResolveLinks(false)
     .setUuidOption(new Options.UUIDOption().setString(new shared.Empty()));

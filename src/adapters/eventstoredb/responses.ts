@@ -5,25 +5,25 @@ import { UnavailableError } from '../../ports/errors.js';
 import type { Position, RecordedEvent } from '../../ports/event-store.js';
 import type { ReadCall } from './connection.js';
 
-type Recorded = ReadResp.ReadEvent.RecordedEvent;
+type RecordedMessage = ReadResp.ReadEvent.RecordedEvent;
 
 /** Data and metadata stay the bytes that are stored. */
-export const recordedEvent = (recorded: Recorded): RecordedEvent => {
+export const recordedEvent = (recorded: RecordedMessage): RecordedEvent => {
   const properties = recorded.getMetadataMap();
   return {
-    stream: text(recorded.getStreamIdentifier()?.getStreamName_asU8()),
+    stream: utf8Text(recorded.getStreamIdentifier()?.getStreamName_asU8()),
     revision: BigInt(recorded.getStreamRevision()),
     id: uuidText(recorded.getId()),
     type: properties.get('type') ?? '',
     data: recorded.getData_asU8(),
     metadata: recorded.getCustomMetadata_asU8(),
     isJson: properties.get('content-type') === 'application/json',
-    position: positionOf(recorded),
+    position: toPosition(recorded),
     recordedAt: milliseconds(properties.get('created')),
   };
 };
 
-export const positionOf = (place: {
+export const toPosition = (place: {
   getCommitPosition(): string;
   getPreparePosition(): string;
 }): Position => ({
@@ -31,7 +31,8 @@ export const positionOf = (place: {
   prepare: BigInt(place.getPreparePosition()),
 });
 
-const text = (bytes: Uint8Array | undefined): string => Buffer.from(bytes ?? []).toString('utf8');
+const utf8Text = (bytes: Uint8Array | undefined): string =>
+  Buffer.from(bytes ?? []).toString('utf8');
 
 /** From ticks of 100 ns, as text: as a number they would not be exact. */
 const milliseconds = (ticks: string | undefined): number => Number(ticks?.slice(0, -4) ?? 0);
@@ -64,7 +65,7 @@ export async function* responses(
 ): AsyncGenerator<ReadResp, void, undefined> {
   const aborted = () => signal.aborted;
   if (aborted()) return;
-  const call = await opened(open(), silenceMs, signal);
+  const call = await openOrGiveUp(open(), silenceMs, signal);
   if (call === undefined) return;
   // An error may come when nobody iterates any more.
   call.on('error', () => undefined);
@@ -94,7 +95,7 @@ export async function* responses(
 }
 
 /** A call that opens when nobody waits for it any more is cancelled as soon as it is there. */
-const opened = async (
+const openOrGiveUp = async (
   opening: Promise<ReadCall>,
   silenceMs: number,
   signal: AbortSignal,

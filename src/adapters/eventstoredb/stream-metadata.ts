@@ -12,7 +12,7 @@ export interface StreamMetadataOptions {
 }
 
 const MAX_ATTEMPTS = 5;
-const BACKOFF = { baseMs: 1, maxMs: 20 };
+const RACE_BACKOFF = { baseMs: 1, maxMs: 20 };
 
 /** Sets `$maxCount` and keeps whatever else the stream's metadata say. */
 export const createSetMaxCount = ({ append, read, timeoutMs }: StreamMetadataOptions) => {
@@ -35,7 +35,7 @@ export const createSetMaxCount = ({ append, read, timeoutMs }: StreamMetadataOpt
   return async (stream: string, maxCount: number): Promise<void> => {
     try {
       await retry(() => setOnce(stream, maxCount), {
-        backoff: BACKOFF,
+        backoff: RACE_BACKOFF,
         retriable: (error, attempt) =>
           error instanceof WrongExpectedRevisionError && attempt + 1 < MAX_ATTEMPTS,
       });

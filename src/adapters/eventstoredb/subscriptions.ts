@@ -8,14 +8,14 @@ import type {
   Position,
   SubscriptionOptions,
 } from '../../ports/event-store.js';
-import type { Connection, Outages } from './connection.js';
+import type { EventStoreConnection, Outages } from './connection.js';
 import { ALL_STREAMS, readError } from './errors.js';
 import { linkedSignal } from '../../platform/async/abort.js';
-import { positionOf, recordedEvent, responses, SilenceError } from './responses.js';
+import { toPosition, recordedEvent, responses, SilenceError } from './responses.js';
 import { subscribeRequest } from './requests.js';
 
 export interface SubscriptionsOptions {
-  readonly connection: Connection;
+  readonly connection: EventStoreConnection;
   readonly logger: Logger;
   /** After so long without an event or a checkpoint a subscription is begun anew. */
   readonly silenceMs: number;
@@ -25,7 +25,7 @@ export interface SubscriptionsOptions {
 }
 
 /** How far a subscription came, and how it fares. */
-interface Progress {
+interface SubscriptionProgress {
   after: Position | 'start';
   /** Whether the server answered since it was last asked to subscribe. */
   answered: boolean;
@@ -48,7 +48,7 @@ export const createSubscriptions = (options: SubscriptionsOptions) => {
   }: SubscriptionOptions): AsyncGenerator<SubscriptionItem, void, undefined> {
     const { signal, unlink } = linkedSignal(closing, callers);
     const ended = () => signal.aborted;
-    const progress: Progress = { after, answered: false, drops: 0 };
+    const progress: SubscriptionProgress = { after, answered: false, drops: 0 };
     try {
       while (!ended()) {
         let reason: DropReason;
@@ -60,7 +60,7 @@ export const createSubscriptions = (options: SubscriptionsOptions) => {
           const failure = readError(error, ALL_STREAMS);
           if (!(failure instanceof PortError && failure.retriable)) throw failure;
           if (isQuiet(failure, progress)) continue;
-          reason = reasonOf(failure);
+          reason = dropReasonOf(failure);
           if (reason !== 'slow-consumer') options.outages.failed('subscription', failure);
         }
         onDrop(reason);
@@ -76,7 +76,7 @@ export const createSubscriptions = (options: SubscriptionsOptions) => {
 
 async function* subscribeOnce(
   { connection, silenceMs, outages }: SubscriptionsOptions,
-  progress: Progress,
+  progress: SubscriptionProgress,
   streamPrefix: string | undefined,
   signal: AbortSignal,
 ): AsyncGenerator<SubscriptionItem, void, undefined> {
@@ -99,7 +99,7 @@ const deliveryOf = (response: ReadResp): SubscriptionItem | undefined => {
   const event = response.getEvent()?.getEvent();
   if (event !== undefined) return { kind: 'event', event: recordedEvent(event) };
   const checkpoint = response.getCheckpoint();
-  if (checkpoint !== undefined) return { kind: 'checkpoint', position: positionOf(checkpoint) };
+  if (checkpoint !== undefined) return { kind: 'checkpoint', position: toPosition(checkpoint) };
   return response.hasCaughtUp() ? { kind: 'caught-up' } : undefined;
 };
 
@@ -107,11 +107,11 @@ const deliveryOf = (response: ReadResp): SubscriptionItem | undefined => {
  * A log to which nobody writes is silent too, and nothing tells it from a server that forgot us. To
  * subscribe anew costs little and tells: a server that lives answers at once.
  */
-const isQuiet = (failure: PortError, { answered }: Progress): boolean =>
+const isQuiet = (failure: PortError, { answered }: SubscriptionProgress): boolean =>
   failure instanceof SilenceError && answered;
 
 /** Since 22.10 a server ends a live subscription whose consumer lags, and expects it to come again. */
-const reasonOf = (failure: PortError): DropReason => {
+const dropReasonOf = (failure: PortError): DropReason => {
   if (failure instanceof SilenceError) return 'silence';
   return /Consumer too slow/i.test(String(failure.context['details']))
     ? 'slow-consumer'
@@ -120,7 +120,7 @@ const reasonOf = (failure: PortError): DropReason => {
 
 const noteDrop = (
   { logger }: SubscriptionsOptions,
-  progress: Progress,
+  progress: SubscriptionProgress,
   reason: DropReason,
 ): void => {
   progress.drops += 1;

@@ -5,7 +5,7 @@ import { searchText } from '../../wire/search-text.js';
 import { animeIdText } from './stored-documents.js';
 
 /** What is asked of a collection, apart from how much of it: what an index has to serve. */
-export interface Asked {
+export interface Question {
   readonly filter: Document;
   readonly sort: Sort;
 }
@@ -18,32 +18,32 @@ export const inOneBatch = (documents: number): { readonly batchSize: number } =>
   batchSize: documents + 1,
 });
 
-export const mostViewed = (): Asked => ({
-  filter: { ...LISTED, 'd.views': { $gt: 0 } },
-  sort: ORDERS.views,
+export const mostViewed = (): Question => ({
+  filter: { ...ONLY_LISTED, 'd.views': { $gt: 0 } },
+  sort: SORTS.views,
 });
 
-export const bestRated = (minRatings: number): Asked => ({
-  filter: { ...LISTED, 'd.ratingCount': { $gte: Math.max(1, minRatings) } },
+export const bestRated = (minRatings: number): Question => ({
+  filter: { ...ONLY_LISTED, 'd.ratingCount': { $gte: Math.max(1, minRatings) } },
   sort: BY_AVERAGE,
 });
 
-export const searched = (query: AnimeSearch): Asked => ({
+export const searched = (query: AnimeSearch): Question => ({
   filter: searchFilter(query),
-  sort: ORDERS[query.sortBy],
+  sort: SORTS[query.sortBy],
 });
 
-export const othersByScore = (than: AnimeId): Asked => ({
-  filter: { ...LISTED, _id: { $ne: animeIdText(than) } },
-  sort: ORDERS.score,
+export const othersByScore = (than: AnimeId): Question => ({
+  filter: { ...ONLY_LISTED, _id: { $ne: animeIdText(than) } },
+  sort: SORTS.score,
 });
 
-export const sharingGenres = (than: AnimeId, genreKeys: readonly string[]): Asked => {
+export const sharingGenres = (than: AnimeId, genreKeys: readonly string[]): Question => {
   const { filter, sort } = othersByScore(than);
   return { filter: { ...filter, ...withAnyOf(genreKeys) }, sort };
 };
 
-export const interactionsAfter = (userId: UserId, after: AnimeId | null): Asked => ({
+export const interactionsAfter = (userId: UserId, after: AnimeId | null): Question => ({
   filter: {
     'd.userId': { $eq: userId },
     'd.animeId': { $gt: after ?? 0 },
@@ -52,22 +52,22 @@ export const interactionsAfter = (userId: UserId, after: AnimeId | null): Asked 
   sort: { 'd.animeId': 1 },
 });
 
-export const animesAfter = (after: AnimeId | null): Asked => ({
+export const animesAfter = (after: AnimeId | null): Question => ({
   filter: { 'd.animeId': { $gt: after ?? 0 } },
   sort: { 'd.animeId': 1 },
 });
 
 /** The ids of an anime's parts begin with its own, up to the character after the colon. */
-export const partsAfter = (id: AnimeId, after: string | null): Asked => ({
+export const partsAfter = (id: AnimeId, after: string | null): Question => ({
   filter: { _id: { $gt: after ?? `${id}:`, $lt: `${id};` } },
   sort: { _id: 1 },
 });
 
 /** Lists leave out what is delisted. */
-export const LISTED: Document = { 'd.listed': true };
+export const ONLY_LISTED: Document = { 'd.listed': true };
 
 /** Each order is that of an index, and total. Null is less than any number, so last when descending. */
-const ORDERS: Readonly<Record<SortBy, Sort>> = {
+const SORTS: Readonly<Record<SortBy, Sort>> = {
   popularity: { 'd.popularityKey': 1, 'd.animeId': 1 },
   score: { 'd.details.score': -1, 'd.animeId': 1 },
   title: { 'd.titleKey': 1, 'd.animeId': 1 },
@@ -77,7 +77,7 @@ const ORDERS: Readonly<Record<SortBy, Sort>> = {
 const BY_AVERAGE: Sort = { 'd.average': -1, 'd.ratingCount': -1, 'd.animeId': 1 };
 
 export const searchFilter = ({ search, type, genres, minScore }: AnimeSearch): Document => ({
-  ...LISTED,
+  ...ONLY_LISTED,
   ...(search === undefined ? {} : { 'd.titleKey': containing(searchText(search)) }),
   ...(type === undefined ? {} : { 'd.typeKey': { $eq: searchText(type) } }),
   ...(genres === undefined || genres.length === 0 ? {} : withAnyOf(genres.map(searchText))),
@@ -90,9 +90,9 @@ const withAnyOf = (genreKeys: readonly string[]): Document => ({
 });
 
 /** A pattern that means the text itself. It cannot hold NUL, so that is written as its number too. */
-export const containing = (text: string): BSONRegExp => new BSONRegExp(literal(text));
+export const containing = (text: string): BSONRegExp => new BSONRegExp(regexLiteral(text));
 
-const literal = (text: string): string =>
+const regexLiteral = (text: string): string =>
   text.replaceAll(ASCII_BUT_WORDS, (character) => `\\x{${character.charCodeAt(0).toString(16)}}`);
 
 const ASCII_BUT_WORDS = /(?![\p{L}\p{N}])\p{ASCII}/gu;

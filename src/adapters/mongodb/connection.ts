@@ -3,7 +3,7 @@ import { BSON, MongoClient, type Db } from 'mongodb';
 import { UnavailableError } from '../../ports/errors.js';
 import type { Endpoint } from '../../platform/probe.js';
 import { within } from '../../platform/async/abort.js';
-import { translated } from './errors.js';
+import { mongodbPortError } from './errors.js';
 
 export interface ConnectionOptions {
   readonly url: string;
@@ -12,7 +12,7 @@ export interface ConnectionOptions {
 }
 
 /** The driver's pool, which finds its servers again by itself, with an end to every wait. */
-export interface Connection {
+export interface MongodbConnection {
   readonly db: Db;
   readonly timeoutMs: number;
   /** One question to the server: an answer, or a port error within the time-out. */
@@ -22,10 +22,10 @@ export interface Connection {
   close(): Promise<void>;
 }
 
-const CLOSED = 'The read store is closed.';
+const CLOSED_MESSAGE = 'The read store is closed.';
 
 /** Resolves once a server has answered. */
-export const connect = async (options: ConnectionOptions): Promise<Connection> => {
+export const connect = async (options: ConnectionOptions): Promise<MongodbConnection> => {
   const connection = connectionOf(options);
   try {
     await connection.ask(() => connection.db.command({ ping: 1 }));
@@ -36,7 +36,7 @@ export const connect = async (options: ConnectionOptions): Promise<Connection> =
   return connection;
 };
 
-const connectionOf = ({ url, database, timeoutMs }: ConnectionOptions): Connection => {
+const connectionOf = ({ url, database, timeoutMs }: ConnectionOptions): MongodbConnection => {
   const client = new MongoClient(url, {
     appName: 'anime-analytics',
     // The driver's `timeoutMS` has no effect, so each wait is bounded by its own setting.
@@ -52,9 +52,9 @@ const connectionOf = ({ url, database, timeoutMs }: ConnectionOptions): Connecti
 
   const ask = async <T>(question: () => Promise<T>): Promise<T> => {
     try {
-      return await within(timeoutMs, question(), late);
+      return await within(timeoutMs, question(), noAnswer);
     } catch (error) {
-      throw translated(error);
+      throw mongodbPortError(error);
     }
   };
 
@@ -69,7 +69,7 @@ const connectionOf = ({ url, database, timeoutMs }: ConnectionOptions): Connecti
     ask,
 
     whileOpen: async (work) => {
-      if (closed !== undefined) throw new UnavailableError(CLOSED);
+      if (closed !== undefined) throw new UnavailableError(CLOSED_MESSAGE);
       const working = work();
       underWay.add(working);
       try {
@@ -83,7 +83,7 @@ const connectionOf = ({ url, database, timeoutMs }: ConnectionOptions): Connecti
   };
 };
 
-const late = (): UnavailableError => new UnavailableError('MongoDB did not answer in time.');
+const noAnswer = (): UnavailableError => new UnavailableError('MongoDB did not answer in time.');
 
 /** The hosts that the address names; none where they are looked up in DNS. */
 export const mongodbEndpoints = (url: string): readonly Endpoint[] => {

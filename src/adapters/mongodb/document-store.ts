@@ -9,16 +9,16 @@ import type {
   DocumentStore,
   InteractionDocument,
 } from '../../ports/read-store.js';
-import { animesAfter, inOneBatch, partsAfter, type Asked } from './asked.js';
-import type { Connection } from './connection.js';
+import { animesAfter, inOneBatch, partsAfter, type Question } from './asked.js';
+import type { MongodbConnection } from './connection.js';
 import { saveGuarded } from './guarded-writes.js';
 import {
   animeIdText,
-  animeOf,
+  animeFrom,
   dayId,
-  dayOf,
+  dayFrom,
   interactionId,
-  interactionOf,
+  interactionFrom,
   storedAnime,
   storedDay,
   storedInteraction,
@@ -27,7 +27,7 @@ import type { VersionAccess } from './version-access.js';
 import type { StoredPosition, VersionCollections } from './version-collections.js';
 
 export interface DocumentStoreNeeds {
-  readonly connection: Connection;
+  readonly connection: MongodbConnection;
   readonly access: VersionAccess;
   readonly precedence: () => number;
   readonly saved: (animes: readonly AnimeDocument[]) => void;
@@ -37,7 +37,7 @@ const FLUSHED = 'flushed';
 const HEARTBEAT = 'heartbeat';
 
 /** The documents of a version as the projector sees them. */
-export const createDocumentStore = (
+export const createMongodbDocuments = (
   name: string,
   { connection, access, precedence, saved }: DocumentStoreNeeds,
 ): DocumentStore => {
@@ -60,7 +60,7 @@ export const createDocumentStore = (
 
   const page = async <S extends { readonly _id: string }>(
     collection: Collection<S>,
-    { filter, sort }: Asked,
+    { filter, sort }: Question,
     limit: number,
   ): Promise<readonly S[]> => {
     const found = collection
@@ -97,17 +97,17 @@ export const createDocumentStore = (
   };
 
   return {
-    animes: (ids) => read(({ animes }) => byIds(animes, ids.map(animeIdText), animeOf)),
+    animes: (ids) => read(({ animes }) => byIds(animes, ids.map(animeIdText), animeFrom)),
     interactions: (keys) =>
-      read(({ interactions }) => byIds(interactions, keys.map(interactionId), interactionOf)),
-    days: (keys) => read(({ days }) => byIds(days, keys.map(dayId), dayOf)),
+      read(({ interactions }) => byIds(interactions, keys.map(interactionId), interactionFrom)),
+    days: (keys) => read(({ days }) => byIds(days, keys.map(dayId), dayFrom)),
 
     save: (batch) => whileOpen(() => save(batch)),
 
     flushed: () =>
       read(async ({ position }) => {
         const stored = await position.findOne({ _id: FLUSHED }, limits);
-        return stored === null ? null : positionOf(stored);
+        return stored === null ? null : positionFrom(stored);
       }),
 
     setFlushed: ({ commit, prepare }) =>
@@ -132,7 +132,9 @@ export const createDocumentStore = (
     allAnimes: () =>
       pages(
         (after: AnimeId | null, limit) =>
-          read(async ({ animes }) => (await page(animes, animesAfter(after), limit)).map(animeOf)),
+          read(async ({ animes }) =>
+            (await page(animes, animesAfter(after), limit)).map(animeFrom),
+          ),
         ({ animeId }) => animeId,
       ),
 
@@ -140,7 +142,7 @@ export const createDocumentStore = (
       pages(
         (after: string | null, limit) =>
           read(async ({ interactions }) =>
-            (await page(interactions, partsAfter(id, after), limit)).map(interactionOf),
+            (await page(interactions, partsAfter(id, after), limit)).map(interactionFrom),
           ),
         (one: InteractionDocument) => interactionId(one),
       ),
@@ -148,13 +150,13 @@ export const createDocumentStore = (
     allDays: (id) =>
       pages(
         (after: string | null, limit) =>
-          read(async ({ days }) => (await page(days, partsAfter(id, after), limit)).map(dayOf)),
+          read(async ({ days }) => (await page(days, partsAfter(id, after), limit)).map(dayFrom)),
         (one: DailyActivityDocument) => dayId(one),
       ),
   };
 };
 
-const positionOf = ({ commit, prepare }: StoredPosition): Position => ({
+const positionFrom = ({ commit, prepare }: StoredPosition): Position => ({
   commit: BigInt(commit),
   prepare: BigInt(prepare),
 });

@@ -18,9 +18,9 @@ import {
 import { PortError, TooLargeError, UnavailableError } from '../../ports/errors.js';
 
 /** What a failure of the driver means to whoever uses the port; a bug stays what it was. */
-export const translated = (error: unknown): unknown => {
+export const mongodbPortError = (error: unknown): unknown => {
   if (error instanceof PortError || !(error instanceof Error)) return error;
-  const options = { cause: error, context: { reason: error.message, ...codeOf(error) } };
+  const options = { cause: error, context: { reason: error.message, ...serverCodeOf(error) } };
   if (isDenied(error)) {
     return new PortError('ACCESS_DENIED', 'MongoDB denies access.', false, options);
   }
@@ -28,22 +28,22 @@ export const translated = (error: unknown): unknown => {
     return new TooLargeError('A document is larger than MongoDB takes.', options);
   }
   if (isIndexConflict(error)) return new PortError('CORRUPT', OTHER_INDEX, false, options);
-  if (isOutOfReach(error) || isNotNow(error)) {
+  if (isUnreachable(error) || isNotNow(error)) {
     return new UnavailableError('MongoDB cannot be used for now.', options);
   }
-  if (isRefusal(error)) {
-    return new PortError('NOT_SUPPORTED', refusal(error), false, options);
+  if (isServerRefusal(error)) {
+    return new PortError('NOT_SUPPORTED', refusalSentence(error), false, options);
   }
   return error;
 };
 
 /** Whatever a server says and is not known to pass: the same would be refused again. */
-const isRefusal = (error: Error): boolean =>
+const isServerRefusal = (error: Error): boolean =>
   error instanceof MongoServerError || error instanceof MongoCompatibilityError;
 
 /** Without the server's own words: they may hold what is stored, and go to the log alone. */
-const refusal = (error: Error): string => {
-  const { code } = codeOf(error);
+const refusalSentence = (error: Error): string => {
+  const { code } = serverCodeOf(error);
   const name = 'codeName' in error ? String(error.codeName) : error.name;
   return (
     `MongoDB refuses what the read models ask of it (${[code, name].join(' ').trim()}); its reason is in ` +
@@ -70,22 +70,22 @@ const OTHER_INDEX =
   'An index of the read models has the name of one that this version of the service needs, and is ' +
   'another. Nothing is lost: drop that index and start again, or build a new version of the read models.';
 
-const codeOf = (error: Error): { code?: number } =>
+const serverCodeOf = (error: Error): { code?: number } =>
   error instanceof MongoServerError && typeof error.code === 'number' ? { code: error.code } : {};
 
 const hasCode = (error: Error, codes: ReadonlySet<number>): boolean => {
-  const { code } = codeOf(error);
+  const { code } = serverCodeOf(error);
   return code !== undefined && codes.has(code);
 };
 
 /** Unauthorized, AuthenticationFailed, and what Atlas says instead. */
-const DENIED = new Set([13, 18, 8000]);
+const DENIED_CODES = new Set([13, 18, 8000]);
 const isDenied = (error: Error): boolean =>
-  hasCode(error, DENIED) || error instanceof MongoMissingCredentialsError;
+  hasCode(error, DENIED_CODES) || error instanceof MongoMissingCredentialsError;
 
-const TOO_LARGE = new Set([10334, 17280, 17419, 17420]);
+const TOO_LARGE_CODES = new Set([10334, 17280, 17419, 17420]);
 const isTooLarge = (error: Error): boolean =>
-  hasCode(error, TOO_LARGE) ||
+  hasCode(error, TOO_LARGE_CODES) ||
   (error instanceof MongoInvalidArgumentError && /larger than the maximum/.test(error.message));
 
 const INDEX_CONFLICT = new Set([85, 86]);
@@ -103,27 +103,27 @@ const OUT_OF_REACH = [
   MongoStalePrimaryError,
 ];
 
-const isOutOfReach = (error: Error): boolean =>
+const isUnreachable = (error: Error): boolean =>
   OUT_OF_REACH.some((kind) => error instanceof kind) ||
   // The driver keeps this class to itself.
   error.name === 'MongoWaitQueueTimeoutError' ||
   // A socket that ends while it is written to, a name that is not found: Node's own errors.
-  ('code' in error && NODE_FAILURE.test(String(error.code)));
+  ('code' in error && SOCKET_FAILURE.test(String(error.code)));
 
-const NODE_FAILURE = /^(E[A-Z]+|ERR_(STREAM|SOCKET)_\w+)$/;
+const SOCKET_FAILURE = /^(E[A-Z]+|ERR_(STREAM|SOCKET)_\w+)$/;
 
 /**
  * No primary, shutting down, stepping down, out of time, killed, a lock, a cursor that is gone, a disk
  * or memory that is full, too many requests, a majority that did not confirm in time, and what went
  * wrong inside the server (1, 8, 96): the same may succeed later.
  */
-const NOT_NOW = new Set([
+const PASSING_SERVER_CODES = new Set([
   1, 6, 7, 8, 24, 43, 46, 50, 63, 64, 89, 91, 96, 112, 133, 134, 146, 150, 175, 189, 202, 234, 237,
   262, 279, 282, 384, 9001, 10058, 10107, 11000, 11600, 11601, 11602, 13388, 13435, 13436, 14031,
   16500,
 ]);
 
-const PASSING = [
+const PASSING_LABELS = [
   'RetryableWriteError',
   'RetryableError',
   'TransientTransactionError',
@@ -134,7 +134,8 @@ const isNotNow = (error: Error): boolean =>
   error instanceof MongoWriteConcernError ||
   (error instanceof MongoBulkWriteError && isUnconfirmed(error)) ||
   (error instanceof MongoServerError &&
-    (hasCode(error, NOT_NOW) || PASSING.some((label) => error.hasErrorLabel(label))));
+    (hasCode(error, PASSING_SERVER_CODES) ||
+      PASSING_LABELS.some((label) => error.hasErrorLabel(label))));
 
 /** No write was refused: a majority has not confirmed, or what broke under the bulk write was its way. */
 const isUnconfirmed = ({ result, code }: MongoBulkWriteError): boolean =>

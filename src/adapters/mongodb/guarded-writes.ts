@@ -2,14 +2,14 @@ import { BSON, type Collection } from 'mongodb';
 import { TooLargeError } from '../../ports/errors.js';
 import type { Guarded } from '../../ports/read-store.js';
 import { inOneBatch } from './asked.js';
-import type { Connection } from './connection.js';
+import type { MongodbConnection } from './connection.js';
 import { isDuplicateKey } from './errors.js';
-import type { Stored } from './stored-documents.js';
+import type { StoredDocument } from './stored-documents.js';
 
 /** Few enough to be answered in time, many enough that the way to the server does not count. */
 const CHUNK = 500;
 /** A lost race leaves the document there, so that a second try finds it. */
-const ATTEMPTS = 5;
+const MAX_WRITE_ATTEMPTS = 5;
 
 /**
  * Replaces a document only by one with a higher (generation, revision), decided by the server in one
@@ -18,25 +18,27 @@ const ATTEMPTS = 5;
  * Answers the ids of those that were saved.
  */
 export const saveGuarded = async <Document extends Guarded>(
-  { ask, timeoutMs }: Pick<Connection, 'ask' | 'timeoutMs'>,
-  collection: Collection<Stored<Document>>,
-  documents: readonly Stored<Document>[],
+  { ask, timeoutMs }: Pick<MongodbConnection, 'ask' | 'timeoutMs'>,
+  collection: Collection<StoredDocument<Document>>,
+  documents: readonly StoredDocument<Document>[],
 ): Promise<ReadonlySet<string>> => {
   const saved = new Set<string>();
   for (let from = 0; from < documents.length; from += CHUNK) {
     const chunk = documents.slice(from, from + CHUNK);
-    const changed = await ask(() => write(collection, chunk));
+    const changed = await ask(() => writeChunk(collection, chunk));
     const standing =
-      changed === chunk.length ? chunk : await ask(() => read(collection, chunk, timeoutMs));
+      changed === chunk.length
+        ? chunk
+        : await ask(() => readStanding(collection, chunk, timeoutMs));
     for (const { _id } of standing) saved.add(_id);
   }
   return saved;
 };
 
 /** How many documents this changed, or undefined where a repeat has blurred the count. */
-const write = async <Document extends Guarded>(
-  collection: Collection<Stored<Document>>,
-  documents: readonly Stored<Document>[],
+const writeChunk = async <Document extends Guarded>(
+  collection: Collection<StoredDocument<Document>>,
+  documents: readonly StoredDocument<Document>[],
 ): Promise<number | undefined> => {
   const operations = documents.map(({ _id, d }) => ({
     updateOne: { filter: { _id }, update: { $max: { d } }, upsert: true },
@@ -48,7 +50,7 @@ const write = async <Document extends Guarded>(
       });
       return attempt === 1 ? modifiedCount + upsertedCount : undefined;
     } catch (error) {
-      if (isDuplicateKey(error) && attempt < ATTEMPTS) continue;
+      if (isDuplicateKey(error) && attempt < MAX_WRITE_ATTEMPTS) continue;
       assertFitting(documents, error);
       throw error;
     }
@@ -58,7 +60,7 @@ const write = async <Document extends Guarded>(
 const MAX_BYTES = 16 * 1024 * 1024;
 
 /** What is far too large breaks in the driver's buffer, with an error that says nothing of it. */
-const assertFitting = (documents: readonly Stored<Guarded>[], cause: unknown): void => {
+const assertFitting = (documents: readonly StoredDocument<Guarded>[], cause: unknown): void => {
   const tooLarge = documents.find((one) => BSON.calculateObjectSize(one) > MAX_BYTES);
   if (tooLarge === undefined) return;
   throw new TooLargeError('A document is larger than MongoDB takes.', {
@@ -68,21 +70,21 @@ const assertFitting = (documents: readonly Stored<Guarded>[], cause: unknown): v
 };
 
 /** Those of the documents that stand as this process has written them. */
-const read = async <Document extends Guarded>(
-  collection: Collection<Stored<Document>>,
-  documents: readonly Stored<Document>[],
+const readStanding = async <Document extends Guarded>(
+  collection: Collection<StoredDocument<Document>>,
+  documents: readonly StoredDocument<Document>[],
   maxTimeMS: number,
-): Promise<readonly Stored<Document>[]> => {
+): Promise<readonly StoredDocument<Document>[]> => {
   const ids = documents.map(({ _id }) => _id);
   const projection = { 'd.generation': 1, 'd.revision': 1, 'd.precedence': 1 };
-  const found = await (collection as unknown as Collection<Stored<Guarded>>)
+  const found = await (collection as unknown as Collection<StoredDocument<Guarded>>)
     .find({ _id: { $in: ids } }, { projection, maxTimeMS, ...inOneBatch(ids.length) })
     .toArray();
   const standing = new Map(found.map(({ _id, d }) => [_id, guardText(d)]));
   return documents.filter(({ _id, d }) => standing.get(_id) === guardText(d));
 };
 
-const guardText = ({ generation, revision, precedence }: Stored<Guarded>['d']): string =>
+const guardText = ({ generation, revision, precedence }: StoredDocument<Guarded>['d']): string =>
   `${generation}/${revision}/${precedence}`;
 
 /**

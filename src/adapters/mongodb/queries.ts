@@ -3,26 +3,29 @@ import type { AnimeId } from '../../domain/ids.js';
 import type { AnimeDocument, ReadQueries } from '../../ports/read-store.js';
 import { genreSpellings } from '../../wire/search-text.js';
 import {
-  type Asked,
+  type Question,
   bestRated,
   inOneBatch,
   interactionsAfter,
-  LISTED,
+  ONLY_LISTED,
   mostViewed,
   othersByScore,
   searched,
   sharingGenres,
 } from './asked.js';
-import type { Connection } from './connection.js';
+import type { MongodbConnection } from './connection.js';
 import { isUnknownOption } from './errors.js';
-import { animeIdText, animeOf, interactionOf } from './stored-documents.js';
+import { animeIdText, animeFrom, interactionFrom } from './stored-documents.js';
 import type { VersionAccess } from './version-access.js';
 import type { VersionCollections } from './version-collections.js';
 
 /** The queries of a version. */
-export const createReadQueries = (
+export const createMongodbQueries = (
   name: string,
-  { connection, access }: { readonly connection: Connection; readonly access: VersionAccess },
+  {
+    connection,
+    access,
+  }: { readonly connection: MongodbConnection; readonly access: VersionAccess },
 ): ReadQueries => {
   const { ask, whileOpen, timeoutMs: maxTimeMS } = connection;
 
@@ -31,7 +34,7 @@ export const createReadQueries = (
 
   const first = async (
     { animes }: VersionCollections,
-    { filter, sort }: Asked,
+    { filter, sort }: Question,
     { offset = 0, limit }: { readonly offset?: number; readonly limit: number },
   ): Promise<readonly AnimeDocument[]> => {
     // To the server a limit of none is no limit.
@@ -41,14 +44,14 @@ export const createReadQueries = (
       .sort(sort)
       .skip(offset)
       .limit(limit);
-    return (await found.toArray()).map((one) => animeOf(one));
+    return (await found.toArray()).map((one) => animeFrom(one));
   };
 
   return {
     anime: (id) =>
       read(async ({ animes }) => {
         const found = await animes.findOne({ _id: animeIdText(id) }, { maxTimeMS });
-        return found === null ? null : animeOf(found);
+        return found === null ? null : animeFrom(found);
       }),
 
     topByViews: (limit) => read((version) => first(version, mostViewed(), { limit })),
@@ -88,7 +91,7 @@ export const createReadQueries = (
           .sort(sort)
           .limit(count + 1)
           .toArray();
-        const items = found.slice(0, count).map((one) => interactionOf(one));
+        const items = found.slice(0, count).map((one) => interactionFrom(one));
         return { items, hasMore: found.length > count };
       }),
   };
@@ -103,7 +106,7 @@ type Animes = Pick<VersionCollections, 'animes'>;
 export const distinctGenres = async (
   { animes }: Animes,
   options: DistinctOptions = {},
-): Promise<readonly unknown[]> => animes.distinct('d.details.genres', LISTED, options);
+): Promise<readonly unknown[]> => animes.distinct('d.details.genres', ONLY_LISTED, options);
 
 /** Without a limit in the server where it takes none on this command, as FerretDB 1 does not. */
 const genresWithin = async (
@@ -136,7 +139,7 @@ const recommended = async (
     const { filter, sort } = othersByScore(basedOn);
     const options = { maxTimeMS, ...inOneBatch(limit) };
     const best = animes.find(filter, options).sort(sort).limit(limit);
-    return (await best.toArray()).map((one) => animeOf(one));
+    return (await best.toArray()).map((one) => animeFrom(one));
   }
   const { filter, sort } = sharingGenres(basedOn, [...genres]);
   const sharing = animes
@@ -144,8 +147,8 @@ const recommended = async (
     .sort(sort);
   const ids = await mostShared(sharing, genres, limit);
   const options = { maxTimeMS, ...inOneBatch(ids.length) };
-  const found = await animes.find({ _id: { $in: ids }, ...LISTED }, options).toArray();
-  const documents = new Map(found.map((one) => [one._id, animeOf(one)]));
+  const found = await animes.find({ _id: { $in: ids }, ...ONLY_LISTED }, options).toArray();
+  const documents = new Map(found.map((one) => [one._id, animeFrom(one)]));
   return ids.flatMap((id) => documents.get(id) ?? []);
 };
 
@@ -215,7 +218,7 @@ const trending = async (
     page.push(one);
   }
   if (ranked.length < limit) await rankPage();
-  return documentsOf(animes, ranked.slice(0, limit), maxTimeMS);
+  return documentsInOrder(animes, ranked.slice(0, limit), maxTimeMS);
 };
 
 /** Served by an index alone, however long the anime's documents are. */
@@ -231,7 +234,7 @@ const byRank = (a: Ranked, b: Ranked): number =>
 
 const listedAmong = (totals: readonly Total[]): Document => ({
   _id: { $in: totals.map(({ _id }) => animeIdText(_id)) },
-  ...LISTED,
+  ...ONLY_LISTED,
 });
 
 const viewsOf = async (
@@ -245,13 +248,13 @@ const viewsOf = async (
   return new Map(found.map(({ d }) => [d.animeId, d.views]));
 };
 
-const documentsOf = async (
+const documentsInOrder = async (
   animes: VersionCollections['animes'],
   ranked: readonly Ranked[],
   maxTimeMS: number,
 ): Promise<readonly AnimeDocument[]> => {
   const options = { maxTimeMS, ...inOneBatch(ranked.length) };
   const found = await animes.find(listedAmong(ranked), options).toArray();
-  const documents = new Map(found.map((one) => [one.d.animeId, animeOf(one)]));
+  const documents = new Map(found.map((one) => [one.d.animeId, animeFrom(one)]));
   return ranked.flatMap(({ _id }) => documents.get(_id) ?? []);
 };

@@ -11,11 +11,11 @@ import {
   withVersion,
 } from '../read-store/version-rules.js';
 import { connect } from './connection.js';
-import { createDocumentStore } from './document-store.js';
-import { dropOrphans, ensureIndexes, fingerprintOf } from './version-collections.js';
+import { createMongodbDocuments } from './document-store.js';
+import { dropOrphans, ensureIndexes, fingerprintOfCollections } from './version-collections.js';
 import { fallingPrecedence } from './guarded-writes.js';
-import { createReadQueries } from './queries.js';
-import { createStoredVersions, recordOf } from './stored-versions.js';
+import { createMongodbQueries } from './queries.js';
+import { createStoredVersions, storedRecordOf } from './stored-versions.js';
 import { createVersionAccess } from './version-access.js';
 export interface MongodbReadStoreOptions {
   /** `mongodb://` or `mongodb+srv://`, with credentials and TLS as MongoDB's drivers read them. */
@@ -47,7 +47,7 @@ export const openMongodbReadStore = async ({
   const connection = await connect({ url, database, timeoutMs });
   const { db, ask, whileOpen } = connection;
   const versions = createStoredVersions(connection);
-  const fingerprint = fingerprintOf(examples);
+  const fingerprint = fingerprintOfCollections(examples);
   const access = createVersionAccess(connection, versions, {
     readPreference: ReadPreference.fromString(readPreference),
     fingerprint,
@@ -70,24 +70,24 @@ export const openMongodbReadStore = async ({
       })),
     );
     const version = existingVersion(all, name);
-    if (version.fingerprint !== fingerprint) return recordOf(version);
+    if (version.fingerprint !== fingerprint) return storedRecordOf(version);
     const { exact } = await access.confirmed(name);
     await ensureIndexes(connection, exact);
     if (version.key === key) {
       logger.info('A version of the read models is ready to be filled', { version: name });
     }
-    return recordOf(version);
+    return storedRecordOf(version);
   };
 
   return {
     fingerprint,
     identity: () => whileOpen(() => versions.identity()),
-    versions: () => whileOpen(async () => (await versions.read()).map(recordOf)),
+    versions: () => whileOpen(async () => (await versions.read()).map(storedRecordOf)),
 
     active: () =>
       whileOpen(async () => {
         const active = activeVersion(await versions.read());
-        return active === undefined ? null : recordOf(active);
+        return active === undefined ? null : storedRecordOf(active);
       }),
 
     createVersion: (name, logId) => whileOpen(() => createVersion(name, logId)),
@@ -109,8 +109,8 @@ export const openMongodbReadStore = async ({
       }),
 
     documents: (name) =>
-      createDocumentStore(name, { connection, access, precedence, saved: listeners.notify }),
-    queries: (name) => createReadQueries(name, { connection, access }),
+      createMongodbDocuments(name, { connection, access, precedence, saved: listeners.notify }),
+    queries: (name) => createMongodbQueries(name, { connection, access }),
     onSaved: listeners.add,
 
     ping: () =>

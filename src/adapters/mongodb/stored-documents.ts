@@ -14,18 +14,18 @@ import { genreSpellings, searchText } from '../../wire/search-text.js';
  * A document as it is stored. What guards it comes first in `d`, because embedded documents are
  * compared field by field: see `guarded-writes.ts`. Texts from outside are values only, never names.
  */
-export interface Stored<Document extends Guarded> {
+export interface StoredDocument<Document extends Guarded> {
   readonly _id: string;
   readonly d: Guarded & { readonly precedence: number } & Document;
 }
 
-export type StoredInteraction = Stored<InteractionDocument>;
+export type StoredInteraction = StoredDocument<InteractionDocument>;
 
 /** With what the days are ranked by. */
-export type StoredDay = Stored<DailyActivityDocument & { readonly total: number }>;
+export type StoredDay = StoredDocument<DailyActivityDocument & { readonly total: number }>;
 
 /** With what titles are searched and ranked by. */
-export type StoredAnime = Stored<
+export type StoredAnime = StoredDocument<
   AnimeDocument & {
     readonly listed: boolean;
     /** Null without ratings. */
@@ -65,7 +65,7 @@ export const storedInteraction = (
   },
 });
 
-export const interactionOf = ({ d }: StoredInteraction): InteractionDocument => ({
+export const interactionFrom = ({ d }: StoredInteraction): InteractionDocument => ({
   generation: d.generation,
   revision: d.revision,
   ...interactionFields(d),
@@ -91,7 +91,7 @@ export const storedDay = (document: DailyActivityDocument, precedence: number): 
   },
 });
 
-export const dayOf = ({ d }: StoredDay): DailyActivityDocument => ({
+export const dayFrom = ({ d }: StoredDay): DailyActivityDocument => ({
   generation: d.generation,
   revision: d.revision,
   ...dayFields(d),
@@ -121,7 +121,7 @@ export const storedAnime = (document: AnimeDocument, precedence: number): Stored
   },
 });
 
-export const animeOf = ({ d }: StoredAnime): AnimeDocument => ({
+export const animeFrom = ({ d }: StoredAnime): AnimeDocument => ({
   generation: d.generation,
   revision: d.revision,
   ...animeFields(d),

@@ -2,7 +2,7 @@ import { ObjectId } from 'mongodb';
 import { retry } from '../../platform/async/retry.js';
 import { UnavailableError } from '../../ports/errors.js';
 import type { VersionRecord } from '../../ports/read-store.js';
-import type { Connection } from './connection.js';
+import type { MongodbConnection } from './connection.js';
 import { isDuplicateKey } from './errors.js';
 
 /** A version with the key in the names of its collections, which no other version ever has. */
@@ -14,7 +14,7 @@ export interface KeyedVersion extends VersionRecord {
  * The record as the port has it. The first releases stored no fingerprint, and no group: theirs was
  * the name alone, and is kept.
  */
-export const recordOf = ({
+export const storedRecordOf = ({
   name,
   state,
   logId,
@@ -56,7 +56,7 @@ export interface StoredVersions {
   ): Promise<readonly KeyedVersion[]>;
 }
 
-export const createStoredVersions = ({ db, ask, timeoutMs }: Connection): StoredVersions => {
+export const createStoredVersions = ({ db, ask, timeoutMs }: MongodbConnection): StoredVersions => {
   const exact = { readConcern: { level: 'majority' }, readPreference: 'primary' } as const;
   const collection = db.collection<VersionsDocument>('versions', exact);
   const identities = db.collection<IdentityDocument>('versions', exact);

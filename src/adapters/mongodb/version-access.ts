@@ -1,6 +1,6 @@
 import type { ReadPreference } from 'mongodb';
 import { readableVersion } from '../read-store/version-rules.js';
-import type { Connection } from './connection.js';
+import type { MongodbConnection } from './connection.js';
 import type { StoredVersions } from './stored-versions.js';
 import { collectionsOf, type VersionCollections } from './version-collections.js';
 
@@ -25,7 +25,7 @@ export interface VersionAccess {
 }
 
 export const createVersionAccess = (
-  { db }: Connection,
+  { db }: MongodbConnection,
   versions: StoredVersions,
   {
     readPreference,

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { BSON, type Collection, type CollectionOptions, type Db } from 'mongodb';
 import { UnavailableError } from '../../ports/errors.js';
 import type { DocumentBatch } from '../../ports/read-store.js';
-import type { Connection } from './connection.js';
+import type { MongodbConnection } from './connection.js';
 import { isNoCollection } from './errors.js';
 import {
   storedAnime,
@@ -36,8 +36,10 @@ export interface VersionCollections {
   readonly heartbeat: Collection<StoredHeartbeat>;
 }
 
-const nameOf = (key: string, kind: 'animes' | 'interactions' | 'days' | 'position'): string =>
-  `v_${key}_${kind}`;
+const collectionName = (
+  key: string,
+  kind: 'animes' | 'interactions' | 'days' | 'position',
+): string => `v_${key}_${kind}`;
 const KEY_IN_NAME = /^v_([0-9a-f]+)_(?:animes|interactions|days|position)$/;
 
 export const collectionsOf = (
@@ -45,11 +47,11 @@ export const collectionsOf = (
   key: string,
   options: CollectionOptions,
 ): VersionCollections => ({
-  animes: db.collection(nameOf(key, 'animes'), options),
-  interactions: db.collection(nameOf(key, 'interactions'), options),
-  days: db.collection(nameOf(key, 'days'), options),
-  position: db.collection(nameOf(key, 'position'), options),
-  heartbeat: db.collection(nameOf(key, 'position'), options),
+  animes: db.collection(collectionName(key, 'animes'), options),
+  interactions: db.collection(collectionName(key, 'interactions'), options),
+  days: db.collection(collectionName(key, 'days'), options),
+  position: db.collection(collectionName(key, 'position'), options),
+  heartbeat: db.collection(collectionName(key, 'position'), options),
 });
 
 interface Index {
@@ -78,7 +80,7 @@ export const INDEXES = {
 
 /** Makes what is missing; rejects where an index of the same name is another one. */
 export const ensureIndexes = async (
-  connection: Connection,
+  connection: MongodbConnection,
   collections: VersionCollections,
 ): Promise<void> => {
   for (const [kind, indexes] of Object.entries(INDEXES) as [keyof typeof INDEXES, Index[]][]) {
@@ -87,39 +89,39 @@ export const ensureIndexes = async (
 };
 
 /** Each failed attempt is another process that makes the same indexes at the same moment. */
-const ATTEMPTS = 5;
+const MAX_INDEX_ATTEMPTS = 5;
 
 /**
  * In one command, since a server may take seconds for each. It names only what is missing: FerretDB 1
  * breaks the connection off over a list of which several are there.
  */
 const ensureIndexesOf = async (
-  { ask, timeoutMs: maxTimeMS }: Connection,
+  { ask, timeoutMs: maxTimeMS }: MongodbConnection,
   collection: Pick<Collection, 'createIndexes' | 'listIndexes'>,
   indexes: readonly Index[],
 ): Promise<void> => {
   for (let attempt = 1; ; attempt++) {
-    const there = new Set(await ask(() => existing(collection, maxTimeMS)));
-    const missing = indexes.filter((index) => !there.has(textOf(index)));
+    const there = new Set(await ask(() => existingIndexes(collection, maxTimeMS)));
+    const missing = indexes.filter((index) => !there.has(indexText(index)));
     if (missing.length === 0) return;
     try {
       await ask(() => collection.createIndexes([...missing]));
       return;
     } catch (error) {
-      if (!(error instanceof UnavailableError) || attempt === ATTEMPTS) throw error;
+      if (!(error instanceof UnavailableError) || attempt === MAX_INDEX_ATTEMPTS) throw error;
     }
   }
 };
 
-const textOf = ({ name, key }: Index): string => JSON.stringify([name, Object.entries(key)]);
+const indexText = ({ name, key }: Index): string => JSON.stringify([name, Object.entries(key)]);
 
-const existing = async (
+const existingIndexes = async (
   collection: Pick<Collection, 'listIndexes'>,
   maxTimeMS: number,
 ): Promise<readonly string[]> => {
   try {
     return (await collection.listIndexes({ maxTimeMS }).toArray()).map((one) =>
-      textOf(one as Index),
+      indexText(one as Index),
     );
   } catch (error) {
     if (isNoCollection(error)) return [];
@@ -132,7 +134,7 @@ const existing = async (
  * so what is listed first and then has no record belongs to nobody, whichever crash left it behind.
  */
 export const dropOrphans = async (
-  { db, ask, timeoutMs: maxTimeMS }: Connection,
+  { db, ask, timeoutMs: maxTimeMS }: MongodbConnection,
   versions: () => Promise<readonly KeyedVersion[]>,
 ): Promise<void> => {
   const listed = await ask(() => db.listCollections({}, { nameOnly: true, maxTimeMS }).toArray());
@@ -144,7 +146,7 @@ export const dropOrphans = async (
 };
 
 /** Whatever changes a stored field, its type or an index changes it: search texts too. */
-export const fingerprintOf = (
+export const fingerprintOfCollections = (
   { interactions, days, animes }: DocumentBatch,
   indexes: unknown = INDEXES,
 ): string => {

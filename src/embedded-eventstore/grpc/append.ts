@@ -6,16 +6,16 @@ import { clientStreaming, type ServiceContext } from './handlers.js';
 import { createProposal } from './unfinished-appends.js';
 import { invalidArgument, maximumAppendSizeExceeded, streamDeleted } from './rpc-error.js';
 import { receiveAll } from './streaming.js';
-import { within } from './calls.js';
+import { confirmedWithin } from './calls.js';
 
 /** The classic append: one call per append, the options first, then one message per event. All or nothing. */
-export const append = (context: ServiceContext) =>
+export const appendCall = (context: ServiceContext) =>
   clientStreaming<streams.AppendReq, streams.AppendResp>(context, async (call, signal) => {
     const proposal = createProposal(context.maxAppendBytes);
     let target: { stream: string; expected: Expected } | undefined;
     await receiveAll(call, signal, (request: streams.AppendReq) => {
       if (target === undefined) {
-        target = targetOf(request);
+        target = appendTarget(request);
         return;
       }
       const message = request.getProposedMessage();
@@ -26,11 +26,11 @@ export const append = (context: ServiceContext) =>
     if (target === undefined) throw invalidArgument('An append starts with its options.');
     const { stream, expected } = target;
     const writing = context.log.append(stream, expected, proposal.events);
-    const outcome = await context.calls.finish(within(writing, context.appendTimeoutMs));
+    const outcome = await context.calls.finish(confirmedWithin(writing, context.appendTimeoutMs));
     return appendResponse(stream, expected, outcome);
   });
 
-const targetOf = (request: streams.AppendReq) => {
+const appendTarget = (request: streams.AppendReq) => {
   const options = request.getOptions();
   if (options === undefined) throw invalidArgument('An append starts with its options.');
   return {

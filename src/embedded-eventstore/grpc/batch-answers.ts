@@ -6,14 +6,14 @@ import { type ServerDuplexStream, status } from '@grpc/grpc-js';
 import any from 'google-protobuf/google/protobuf/any_pb.js';
 import empty from 'google-protobuf/google/protobuf/empty_pb.js';
 import type { AppendOutcome, Expected } from '../log/event-log.js';
-import { streamIdentifier } from './identifiers.js';
+import { identifierOf } from './identifiers.js';
 import type { RpcError } from './rpc-error.js';
 import type { PendingAppend } from './unfinished-appends.js';
 
-export type BatchCall = ServerDuplexStream<streams.BatchAppendReq, streams.BatchAppendResp>;
+export type BatchAppendCall = ServerDuplexStream<streams.BatchAppendReq, streams.BatchAppendResp>;
 
 /** Sends answers; one that the client has not read yet counts as work under way. */
-export const createAnswers = (call: BatchCall, gate: ReturnType<typeof createGate>) => {
+export const createAnswers = (call: BatchAppendCall, gate: ReturnType<typeof createGate>) => {
   const send = (
     correlationId: shared.UUID | undefined,
     identifier: shared.StreamIdentifier,
@@ -24,7 +24,7 @@ export const createAnswers = (call: BatchCall, gate: ReturnType<typeof createGat
   };
 
   const settle = (append: PendingAppend, outcome: BatchOutcome): void =>
-    send(append.correlationId, streamIdentifier(append.stream), outcome);
+    send(append.correlationId, identifierOf(append.stream), outcome);
 
   return {
     settle,
@@ -33,7 +33,7 @@ export const createAnswers = (call: BatchCall, gate: ReturnType<typeof createGat
     fail(append: PendingAppend, error: RpcError): void {
       // The log takes no more, from nobody: the client is to connect again.
       if (error.code === status.UNAVAILABLE) call.emit('error', error);
-      else settle(append, outcomeOf(error));
+      else settle(append, outcomeOfError(error));
     },
 
     /** A request that is no append, or no continuation of one. */
@@ -43,20 +43,20 @@ export const createAnswers = (call: BatchCall, gate: ReturnType<typeof createGat
       error: RpcError,
     ): void {
       if (append !== undefined) {
-        settle(append, outcomeOf(error));
+        settle(append, outcomeOfError(error));
         return;
       }
       const identifier = request.getOptions()?.getStreamIdentifier();
       send(
         request.getCorrelationId(),
         identifier ?? new shared.StreamIdentifier(),
-        outcomeOf(error),
+        outcomeOfError(error),
       );
     },
   };
 };
 
-const outcomeOf = ({ code, details }: RpcError): BatchOutcome => {
+const outcomeOfError = ({ code, details }: RpcError): BatchOutcome => {
   if (code === status.INVALID_ARGUMENT) return { kind: 'bad-request', message: details };
   if (code === status.PERMISSION_DENIED) return { kind: 'denied' };
   return { kind: code === status.ABORTED ? 'timeout' : 'unknown' };
@@ -89,12 +89,12 @@ export const createGate = (signal: AbortSignal) => {
 
 const { Code } = codes;
 
-type Refused = Extract<AppendOutcome, { readonly kind: 'wrong-revision' }>;
+type WrongRevision = Extract<AppendOutcome, { readonly kind: 'wrong-revision' }>;
 
 /** Outcomes of an append, and what can happen to one that never reached the log. */
 type BatchOutcome =
-  | Exclude<AppendOutcome, Refused>
-  | (Refused & { readonly expected: Expected })
+  | Exclude<AppendOutcome, WrongRevision>
+  | (WrongRevision & { readonly expected: Expected })
   | { readonly kind: 'timeout' }
   | { readonly kind: 'unknown' }
   | { readonly kind: 'denied' }
@@ -109,11 +109,11 @@ const batchAppendResponse = (
   const response = new streams.BatchAppendResp();
   response.setCorrelationId(correlationId);
   response.setStreamIdentifier(identifier);
-  if (outcome.kind === 'written') return response.setSuccess(success(outcome));
-  return response.setError(failure(identifier, outcome));
+  if (outcome.kind === 'written') return response.setSuccess(successMessage(outcome));
+  return response.setError(failureStatus(identifier, outcome));
 };
 
-const success = (written: { readonly revision: bigint; readonly position: bigint }) => {
+const successMessage = (written: { readonly revision: bigint; readonly position: bigint }) => {
   const message = new streams.BatchAppendResp.Success();
   if (written.revision < 0n) message.setNoStream(new empty.Empty());
   else message.setCurrentRevision(written.revision.toString());
@@ -124,12 +124,15 @@ const success = (written: { readonly revision: bigint; readonly position: bigint
   return message.setPosition(position);
 };
 
-type Failure = Exclude<BatchOutcome, { readonly kind: 'written' }>;
+type FailedOutcome = Exclude<BatchOutcome, { readonly kind: 'written' }>;
 
-const failure = (identifier: shared.StreamIdentifier, outcome: Failure): statuses.Status => {
+const failureStatus = (
+  identifier: shared.StreamIdentifier,
+  outcome: FailedOutcome,
+): statuses.Status => {
   switch (outcome.kind) {
     case 'wrong-revision':
-      return statusMessage(Code.ALREADY_EXISTS, 'WrongExpectedVersion', conflict(outcome));
+      return statusMessage(Code.ALREADY_EXISTS, 'WrongExpectedVersion', conflictDetails(outcome));
     case 'deleted': {
       const details = new shared.StreamDeleted().setStreamIdentifier(identifier);
       return statusMessage(Code.NOT_FOUND, 'StreamDeleted', details);
@@ -162,10 +165,10 @@ const statusMessage = (
   return new statuses.Status().setCode(code).setMessage(name).setDetails(packed);
 };
 
-const conflict = ({
+const conflictDetails = ({
   expected,
   actual,
-}: Extract<Failure, { readonly kind: 'wrong-revision' }>): shared.WrongExpectedVersion => {
+}: Extract<FailedOutcome, { readonly kind: 'wrong-revision' }>): shared.WrongExpectedVersion => {
   const details = new shared.WrongExpectedVersion();
   if (actual === 'no_stream') details.setCurrentNoStream(new empty.Empty());
   else details.setCurrentStreamRevision(actual.toString());

@@ -3,8 +3,8 @@ import { createAnswers, createGate } from './batch-answers.js';
 import { bidirectional, unanswered, type ServiceContext } from './handlers.js';
 import { uuidOf } from './identifiers.js';
 import { toRpcError } from './rpc-error.js';
-import { consume } from './streaming.js';
-import { within } from './calls.js';
+import { consumeMessages } from './streaming.js';
+import { confirmedWithin } from './calls.js';
 import { createUnfinished, openedBy, type PendingAppend } from './unfinished-appends.js';
 
 /** Appends in the log's hands or with answers unread; beyond this nothing more is read. */
@@ -27,7 +27,7 @@ export const batchAppend = (context: ServiceContext) =>
 
     const submit = (append: PendingAppend): void => {
       gate.enter();
-      const answered = write(context, append).then(
+      const answered = appendToLog(context, append).then(
         (outcome) => answers.settle(append, outcome),
         (error: unknown) => answers.fail(append, toRpcError(error, logger)),
       );
@@ -63,7 +63,7 @@ export const batchAppend = (context: ServiceContext) =>
     };
 
     try {
-      await consume(call, signal, accept);
+      await consumeMessages(call, signal, accept);
       await gate.atMost(0);
       // Ended with answers missing, it must not look like a good end.
       signal.throwIfAborted();
@@ -72,9 +72,9 @@ export const batchAppend = (context: ServiceContext) =>
     }
   });
 
-const write = async ({ log }: ServiceContext, append: PendingAppend) => {
+const appendToLog = async ({ log }: ServiceContext, append: PendingAppend) => {
   const { stream, expected, proposal, deadlineAt } = append;
   const writing = log.append(stream, expected, proposal.events);
-  const outcome = await within(writing, deadlineAt - Date.now());
+  const outcome = await confirmedWithin(writing, deadlineAt - Date.now());
   return outcome.kind === 'wrong-revision' ? { ...outcome, expected } : outcome;
 };

@@ -51,7 +51,7 @@ export const createCalls = () => {
       stopping = true;
       const drained = new AbortController();
       const settled = Promise.allSettled(writes).then(() => drained.abort());
-      await Promise.race([settled, pause(drainTimeoutMs, drained.signal)]);
+      await Promise.race([settled, abortablePause(drainTimeoutMs, drained.signal)]);
       for (const controller of open) controller.abort(unavailable(STOPPING));
     },
   };
@@ -65,7 +65,7 @@ const aborted = (signal: AbortSignal): Promise<never> =>
 export type Calls = ReturnType<typeof createCalls>;
 
 /** Waits for a write so long; one that is late may happen still, and its outcome is dropped. */
-export const within = async <T>(work: Promise<T>, timeoutMs: number): Promise<T> => {
+export const confirmedWithin = async <T>(work: Promise<T>, timeoutMs: number): Promise<T> => {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_resolve, reject) => {
     timer = setTimeout(
@@ -81,6 +81,6 @@ export const within = async <T>(work: Promise<T>, timeoutMs: number): Promise<T>
 };
 
 /** Resolves after the time or as soon as the signal aborts, never rejects. */
-export const pause = async (ms: number, signal: AbortSignal): Promise<void> => {
+export const abortablePause = async (ms: number, signal: AbortSignal): Promise<void> => {
   await delay(ms, undefined, { signal }).catch(() => undefined);
 };

@@ -9,15 +9,15 @@ import {
   streamDeleted,
   wrongExpectedVersion,
 } from './rpc-error.js';
-import { within } from './calls.js';
+import { confirmedWithin } from './calls.js';
 
 /** Hides a stream's events until it is written to again. */
 export const deleteStream = (context: ServiceContext) =>
   unary<streams.DeleteReq, streams.DeleteResp>(context, async (request) => {
-    const { stream, expected } = targetOf(request.getOptions());
+    const { stream, expected } = deletionTarget(request.getOptions());
     const writing = context.log.softDelete(stream, expected);
-    const outcome = await context.calls.finish(within(writing, context.appendTimeoutMs));
-    const position = positionOf('Delete', stream, expected, outcome);
+    const outcome = await context.calls.finish(confirmedWithin(writing, context.appendTimeoutMs));
+    const position = positionOrThrow('Delete', stream, expected, outcome);
     const response = new streams.DeleteResp();
     if (position <= 0n) return response.setNoPosition(new shared.Empty());
     const place = new streams.DeleteResp.Position();
@@ -29,10 +29,10 @@ export const deleteStream = (context: ServiceContext) =>
 /** Ends a stream for ever. */
 export const tombstoneStream = (context: ServiceContext) =>
   unary<streams.TombstoneReq, streams.TombstoneResp>(context, async (request) => {
-    const { stream, expected } = targetOf(request.getOptions());
+    const { stream, expected } = deletionTarget(request.getOptions());
     const writing = context.log.tombstone(stream, expected);
-    const outcome = await context.calls.finish(within(writing, context.appendTimeoutMs));
-    const position = positionOf('Tombstone', stream, expected, outcome);
+    const outcome = await context.calls.finish(confirmedWithin(writing, context.appendTimeoutMs));
+    const position = positionOrThrow('Tombstone', stream, expected, outcome);
     const response = new streams.TombstoneResp();
     if (position <= 0n) return response.setNoPosition(new shared.Empty());
     const place = new streams.TombstoneResp.Position();
@@ -41,7 +41,7 @@ export const tombstoneStream = (context: ServiceContext) =>
     return response.setPosition(place);
   });
 
-const targetOf = (
+const deletionTarget = (
   options: streams.DeleteReq.Options | streams.TombstoneReq.Options | undefined,
 ): { stream: string; expected: Expected } => {
   if (options === undefined) throw invalidArgument('Options are required.');
@@ -51,7 +51,7 @@ const targetOf = (
   };
 };
 
-const positionOf = (
+const positionOrThrow = (
   operation: string,
   stream: string,
   expected: Expected,

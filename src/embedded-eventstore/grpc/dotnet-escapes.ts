@@ -48,13 +48,13 @@ const ANCHORS: Readonly<Record<string, string>> = {
   B: '\\B',
 };
 
-const NUMERIC = [
+const NUMERIC_ESCAPES = [
   /^\\x([\da-f]{2})/iu,
   /^\\u(d[89ab][\da-f]{2})\\u(d[c-f][\da-f]{2})/iu,
   /^\\u((?!d[89a-f])[\da-f]{4})/iu,
 ];
 
-export const literal = (character: string): string =>
+export const re2Literal = (character: string): string =>
   /[\da-z]/iu.test(character) ? character : codePoint(character.codePointAt(0) ?? 0);
 
 const codePoint = (code: number): string => `\\x{${code.toString(16)}}`;
@@ -70,7 +70,7 @@ export const escapeAt = (text: string, inClass: boolean, refuse: RefuseAtom): At
   if (letter === '') return refuse('`\\` (a backslash at the end)');
   if (/[1-9k]/.test(letter)) return refuse(`\`\\${letter}\` (reference back to a group)`);
   if (/\w/.test(letter)) return refuse(`\`\\${letter}\` (escape)`);
-  return { kind: 'character', re2: literal(letter), length: 1 + letter.length };
+  return { kind: 'character', re2: re2Literal(letter), length: 1 + letter.length };
 };
 
 const simpleEscape = (letter: string, inClass: boolean): Omit<Atom, 'length'> | undefined => {
@@ -92,7 +92,7 @@ const category = (text: string, refuse: RefuseAtom): Atom => {
 };
 
 const numericEscape = (text: string): Pick<Atom, 're2' | 'length'> | undefined => {
-  for (const form of NUMERIC) {
+  for (const form of NUMERIC_ESCAPES) {
     const [whole, ...units] = form.exec(text) ?? [];
     if (whole === undefined) continue;
     const character = String.fromCharCode(...units.map((unit) => parseInt(unit, 16)));

@@ -1,4 +1,4 @@
-import { type Atom, END_OR_LAST_LINE_FEED, escapeAt, literal } from './dotnet-escapes.js';
+import { type Atom, END_OR_LAST_LINE_FEED, escapeAt, re2Literal } from './dotnet-escapes.js';
 import { invalidArgument } from './rpc-error.js';
 
 /** An alternative matches where `wanted` is all found and nothing of `unwanted`. */
@@ -20,7 +20,7 @@ interface Lookahead {
   readonly before: string;
 }
 
-interface Group {
+interface OpenGroup {
   readonly start: number;
   readonly flagsOutside: Flags;
   readonly lookahead?: Lookahead & { readonly resume: string };
@@ -43,13 +43,14 @@ const UNREAD: readonly (readonly [RegExp, string])[] = [
  * begins a fixed number of characters after the start is an expression of its own. Nothing is
  * captured, so that groups lose their names.
  */
-export const readDotNet = (pattern: string): readonly Alternative[] => new Reader(pattern).read();
+export const readDotNet = (pattern: string): readonly Alternative[] =>
+  new PatternReader(pattern).read();
 
-class Reader {
+class PatternReader {
   private at = 0;
   private flags: Flags = { i: false, m: false, s: false, x: false };
   private out = '';
-  private readonly groups: Group[] = [];
+  private readonly groups: OpenGroup[] = [];
   private readonly alternatives: Alternative[] = [];
   private wanted: string[] = [];
   private unwanted: string[] = [];
@@ -119,7 +120,7 @@ class Reader {
       this.enter({ start: this.at, flagsOutside }, flagGroup(this.flags, ':'), options);
       return;
     }
-    const group: Group = { start: this.at, flagsOutside: this.flags };
+    const group: OpenGroup = { start: this.at, flagsOutside: this.flags };
     const [look] = /^\(\?[=!]/.exec(this.rest) ?? [];
     if (look !== undefined && this.fixed && this.groups.length === 0) {
       this.look(group, look);
@@ -142,13 +143,13 @@ class Reader {
     this.enter(group, '(?:', '(');
   }
 
-  private enter(group: Group, re2: string, part: string): void {
+  private enter(group: OpenGroup, re2: string, part: string): void {
     if (this.groups.length === 0) this.fixed = false;
     this.groups.push(group);
     this.emit(re2, part.length, false);
   }
 
-  private look(group: Group, part: string): void {
+  private look(group: OpenGroup, part: string): void {
     const lookahead = { negative: part === '(?!', before: this.out, resume: this.out };
     this.groups.push({ ...group, lookahead });
     this.emit('(?:', part.length, false);
@@ -206,7 +207,7 @@ class Reader {
       ? classAt(rest, (part, offset) => this.refuse(part, from + offset))
       : rest.startsWith('\\')
         ? escapeAt(rest, false, (part) => this.refuse(part))
-        : { kind: 'character', re2: literal(character), length: character.length };
+        : { kind: 'character', re2: re2Literal(character), length: character.length };
     if (atom.kind === 'anchor') {
       this.end(atom.re2, atom.length);
       return;
@@ -275,5 +276,5 @@ const memberAt = (text: string, at: number, refuse: RefuseAt): Atom => {
   const rest = text.slice(at);
   if (rest.startsWith('\\')) return escapeAt(rest, true, (part) => refuse(part, at));
   const [character = ''] = Array.from(rest.slice(0, 2));
-  return { kind: 'character', re2: literal(character), length: character.length };
+  return { kind: 'character', re2: re2Literal(character), length: character.length };
 };

@@ -9,7 +9,7 @@ import type {
   ServerWritableStream,
 } from '@grpc/grpc-js';
 import type { EventEmitter } from 'node:events';
-import type { Logger } from '../logger.js';
+import type { EventLogLogger } from '../logger.js';
 import type { EventLog } from '../log/event-log.js';
 import type { Calls } from './calls.js';
 import { toRpcError } from './rpc-error.js';
@@ -18,7 +18,7 @@ import { toRpcError } from './rpc-error.js';
 export interface ServiceContext {
   readonly log: EventLog;
   readonly calls: Calls;
-  readonly logger: Logger;
+  readonly logger: EventLogLogger;
   readonly maxAppendBytes: number;
   readonly appendTimeoutMs: number;
 }
@@ -63,7 +63,7 @@ export const serverStreaming =
     serve: (call: ServerWritableStream<Req, Res>, signal: AbortSignal) => Promise<void>,
   ): handleServerStreamingCall<Req, Res> =>
   (call) =>
-    stream(context, call, (signal) => serve(call, signal));
+    streamUntilEnd(context, call, (signal) => serve(call, signal));
 
 export const bidirectional =
   <Req, Res>(
@@ -71,9 +71,9 @@ export const bidirectional =
     serve: (call: ServerDuplexStream<Req, Res>, signal: AbortSignal) => Promise<void>,
   ): handleBidiStreamingCall<Req, Res> =>
   (call) =>
-    stream(context, call, (signal) => serve(call, signal));
+    streamUntilEnd(context, call, (signal) => serve(call, signal));
 
-const stream = (
+const streamUntilEnd = (
   { calls, logger }: ServiceContext,
   call: EventEmitter & { end(): unknown; readonly cancelled: boolean },
   serve: (signal: AbortSignal) => Promise<void>,
@@ -89,5 +89,5 @@ const stream = (
     .catch(unanswered(logger));
 };
 
-export const unanswered = (logger: Logger) => (error: unknown) =>
+export const unanswered = (logger: EventLogLogger) => (error: unknown) =>
   logger.error('a gRPC call could not be answered', { error });

@@ -1,7 +1,7 @@
 import shared from '@eventstore/db-client/generated/shared_pb.js';
 import type { Expected } from '../log/event-log.js';
 import { isReserved } from '../log/link-streams.js';
-import { accessDenied, invalidArgument } from './rpc-error.js';
+import { permissionDenied, invalidArgument } from './rpc-error.js';
 
 /** The server has no limit of its own; names travel in trailers too, percent-encoded. */
 const MAX_NAME_BYTES = 8 * 1024;
@@ -16,7 +16,7 @@ const UUID_FORMS: readonly RegExp[] = [
 ];
 const NIL = '00000000-0000-0000-0000-000000000000';
 
-const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+const strictUtf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
 /** The name of a stream, refused where it could not be given back as it came. */
 export const streamNameOf = (identifier: shared.StreamIdentifier | undefined): string => {
@@ -25,7 +25,7 @@ export const streamNameOf = (identifier: shared.StreamIdentifier | undefined): s
   if (bytes.length > MAX_NAME_BYTES) {
     throw invalidArgument(`A stream name has at most ${MAX_NAME_BYTES} bytes.`);
   }
-  const name = decoded(bytes);
+  const name = decodedName(bytes);
   if (name.includes('\0')) throw invalidArgument('A stream name has no NUL character.');
   return name;
 };
@@ -34,23 +34,23 @@ export const streamNameOf = (identifier: shared.StreamIdentifier | undefined): s
 export const writableStreamOf = (identifier: shared.StreamIdentifier | undefined): string => {
   const stream = streamNameOf(identifier);
   if (isReserved(stream)) {
-    throw accessDenied(
+    throw permissionDenied(
       'Access Denied: the server itself keeps $ce- and $et- streams. Write to the streams that they link to.',
     );
   }
   return stream;
 };
 
-const decoded = (bytes: Uint8Array): string => {
+const decodedName = (bytes: Uint8Array): string => {
   try {
-    return utf8.decode(bytes);
+    return strictUtf8.decode(bytes);
   } catch (error) {
     if (!(error instanceof TypeError)) throw error;
     throw invalidArgument('A stream name is UTF-8.');
   }
 };
 
-export const streamIdentifier = (stream: string): shared.StreamIdentifier => {
+export const identifierOf = (stream: string): shared.StreamIdentifier => {
   const identifier = new shared.StreamIdentifier();
   identifier.setStreamName(Buffer.from(stream, 'utf8'));
   return identifier;
@@ -94,7 +94,7 @@ const signedBits = (hex: string): string => BigInt.asIntN(64, BigInt(`0x${hex}`)
 /** Revisions and positions are signed 64-bit numbers in the log, unsigned on the wire. */
 export const MAX_INT64 = 2n ** 63n - 1n;
 /** .NET's `StreamRevision.None`, -1 as an unsigned number: how Equinox expects no stream. */
-const NONE = 2n ** 64n - 1n;
+const NO_REVISION = 2n ** 64n - 1n;
 
 interface ExpectedOptions {
   hasNoStream(): boolean;
@@ -109,7 +109,7 @@ export const expectedOf = (options: ExpectedOptions, revision: string | undefine
   if (options.hasStreamExists()) return 'stream_exists';
   if (revision === undefined) throw invalidArgument('An expected stream revision is required.');
   const expected = BigInt(revision);
-  if (expected === NONE) return 'no_stream';
+  if (expected === NO_REVISION) return 'no_stream';
   if (expected > MAX_INT64) throw invalidArgument(`${expected.toString()} is not a revision.`);
   return expected;
 };

@@ -12,7 +12,7 @@ export interface ListenerOptions {
   readonly deadlineMs: number;
 }
 
-export interface Listener {
+export interface PortListener {
   readonly port: number;
   /** Takes no more connections, and ends those that are not HTTP/2. */
   close(): void;
@@ -25,7 +25,7 @@ const HTTP2 = Buffer.from('PRI');
  * One port for both: the first three bytes of a connection tell them apart. They are put back, and
  * the connection is handed over whole, so that nothing stands between a client and gRPC afterwards.
  */
-export const listenForBoth = async (options: ListenerOptions): Promise<Listener> => {
+export const listenForBoth = async (options: ListenerOptions): Promise<PortListener> => {
   const { host, port, onHttp2, page, deadlineMs } = options;
   const others = new Set<Socket>();
   const http = createHttpServer({ maxHeaderSize: 8 * 1024 }, (req, res) => {

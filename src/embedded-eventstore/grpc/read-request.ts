@@ -32,21 +32,21 @@ export type ReadRequest =
       readonly checkpointEvery?: number;
     };
 
-type Options = streams.ReadReq.Options;
+type ReadReqOptions = streams.ReadReq.Options;
 
-export const readRequestOf = (options: Options): ReadRequest => {
+export const readRequestOf = (options: ReadReqOptions): ReadRequest => {
   const counted = options.hasCount();
   if (!counted && !options.hasSubscription()) {
     throw invalidArgument('A read has a count or is a subscription.');
   }
-  if (options.hasStream()) return counted ? readStream(options) : subscribeStream(options);
+  if (options.hasStream()) return counted ? streamRead(options) : subscribeStream(options);
   if (options.hasAll()) return counted ? readAll(options) : subscribeAll(options);
   throw invalidArgument('A read names a stream or all streams.');
 };
 
-const readStream = (options: Options): ReadRequest => {
+const streamRead = (options: ReadReqOptions): ReadRequest => {
   refuseFilter(options);
-  const { stream, from } = streamOf(options);
+  const { stream, from } = startInStream(options);
   const direction = directionOf(options);
   const count = countOf(options);
   if ((direction === 'forwards' && from === 'end') || count === 0) throw unexpectedReadResult();
@@ -54,27 +54,27 @@ const readStream = (options: Options): ReadRequest => {
   return { kind: 'read-stream', stream, from, direction, count, tellsBounds };
 };
 
-const readAll = (options: Options): ReadRequest => {
+const readAll = (options: ReadReqOptions): ReadRequest => {
   const filter = options.getFilter();
   return {
     kind: 'read-all',
-    from: positionOf(options),
+    from: startPosition(options),
     direction: directionOf(options),
     count: countOf(options),
     ...(filter === undefined ? {} : { filter: filterOf(filter) }),
   };
 };
 
-const subscribeStream = (options: Options): ReadRequest => {
+const subscribeStream = (options: ReadReqOptions): ReadRequest => {
   refuseFilter(options);
   refuseBackwards(options);
-  const { stream, from } = streamOf(options);
+  const { stream, from } = startInStream(options);
   return { kind: 'subscribe-stream', stream, after: from };
 };
 
-const subscribeAll = (options: Options): ReadRequest => {
+const subscribeAll = (options: ReadReqOptions): ReadRequest => {
   refuseBackwards(options);
-  const after = positionOf(options);
+  const after = startPosition(options);
   const filter = options.getFilter();
   if (filter === undefined) return { kind: 'subscribe-all', after };
   return {
@@ -85,14 +85,14 @@ const subscribeAll = (options: Options): ReadRequest => {
   };
 };
 
-const streamOf = (options: Options): { stream: string; from: From } => {
+const startInStream = (options: ReadReqOptions): { stream: string; from: From } => {
   const of = options.getStream();
   const stream = streamNameOf(of?.getStreamIdentifier());
   if (of?.hasRevision() === true) return { stream, from: bounded(of.getRevision()) };
   return { stream, from: of?.hasEnd() === true ? 'end' : 'start' };
 };
 
-const positionOf = (options: Options): From => {
+const startPosition = (options: ReadReqOptions): From => {
   const all = options.getAll();
   const position = all?.getPosition();
   if (position !== undefined) {
@@ -111,18 +111,18 @@ const bounded = (unsigned: string): bigint => {
   return value > MAX_INT64 ? MAX_INT64 : value;
 };
 
-const countOf = (options: Options): number => Number(options.getCount());
+const countOf = (options: ReadReqOptions): number => Number(options.getCount());
 
-const directionOf = (options: Options): Direction =>
+const directionOf = (options: ReadReqOptions): Direction =>
   options.getReadDirection() === streams.ReadReq.Options.ReadDirection.BACKWARDS
     ? 'backwards'
     : 'forwards';
 
-const refuseFilter = (options: Options): void => {
+const refuseFilter = (options: ReadReqOptions): void => {
   if (options.hasFilter()) throw invalidArgument('Only all streams together can be filtered.');
 };
 
-const refuseBackwards = (options: Options): void => {
+const refuseBackwards = (options: ReadReqOptions): void => {
   if (directionOf(options) === 'backwards') {
     throw invalidArgument('A subscription goes forwards.');
   }

@@ -1,6 +1,6 @@
 import streams from '@eventstore/db-client/generated/streams_pb.js';
 import type { LogRecord } from '../log/event-log.js';
-import { streamIdentifier, uuidMessage } from './identifiers.js';
+import { identifierOf, uuidMessage } from './identifiers.js';
 
 const { ReadResp } = streams;
 
@@ -14,21 +14,21 @@ export interface Resolved {
 
 export const eventResponse = ({ event, link }: Resolved, form: UuidForm): streams.ReadResp => {
   const read = new ReadResp.ReadEvent();
-  if (event !== undefined) read.setEvent(recordedEvent(event, form));
-  if (link !== undefined) read.setLink(recordedEvent(link, form));
+  if (event !== undefined) read.setEvent(recordedEventMessage(event, form));
+  if (link !== undefined) read.setLink(recordedEventMessage(link, form));
   const original = link ?? event;
   if (original !== undefined) read.setCommitPosition(original.position.toString());
   return new ReadResp().setEvent(read);
 };
 
-const recordedEvent = (
+const recordedEventMessage = (
   record: LogRecord,
   form: UuidForm,
 ): streams.ReadResp.ReadEvent.RecordedEvent => {
   const position = record.position.toString();
   const recorded = new ReadResp.ReadEvent.RecordedEvent();
   recorded.setId(uuidMessage(record.id, form));
-  recorded.setStreamIdentifier(streamIdentifier(record.stream));
+  recorded.setStreamIdentifier(identifierOf(record.stream));
   recorded.setStreamRevision(record.revision.toString());
   recorded.setCommitPosition(position);
   recorded.setPreparePosition(position);
@@ -45,7 +45,7 @@ const recordedEvent = (
 const TICKS_PER_MILLISECOND = 10_000n;
 
 export const streamNotFound = (stream: string): streams.ReadResp => {
-  const notFound = new ReadResp.StreamNotFound().setStreamIdentifier(streamIdentifier(stream));
+  const notFound = new ReadResp.StreamNotFound().setStreamIdentifier(identifierOf(stream));
   return new ReadResp().setStreamNotFound(notFound);
 };
 

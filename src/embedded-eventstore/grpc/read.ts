@@ -63,11 +63,11 @@ const createSink = (
 };
 
 /** Events fetched at a time; the log bounds their bytes. A reader that stalls keeps one page. */
-const PAGE = 128;
+const READ_AHEAD = 128;
 /** The server's own page, by which it tells whether a read began before the first visible event. */
 const SERVER_PAGE = 32;
 
-type Request<Kind> = Extract<ReadRequest, { readonly kind: Kind }>;
+type ReadRequestOf<Kind> = Extract<ReadRequest, { readonly kind: Kind }>;
 
 /**
  * A client of compatibility 1 or more is told where the stream ends, after the events, also where
@@ -75,12 +75,12 @@ type Request<Kind> = Extract<ReadRequest, { readonly kind: Kind }>;
  */
 const readStreamPages = async (
   log: EventLog,
-  request: Request<'read-stream'>,
+  request: ReadRequestOf<'read-stream'>,
   sink: Sink,
 ): Promise<void> => {
   const { stream, from, direction, count, tellsBounds } = request;
   if (isLinkStream(stream)) await log.indexLinks();
-  let page = log.readStream(stream, from, direction, PAGE);
+  let page = log.readStream(stream, from, direction, READ_AHEAD);
   if (page.kind === 'missing') {
     await sink.send(streamNotFound(stream));
     return;
@@ -101,7 +101,7 @@ const readStreamPages = async (
       if (tellsBounds) await sink.send(lastStreamPosition(page.last));
       return;
     }
-    page = log.readStream(stream, next, direction, PAGE);
+    page = log.readStream(stream, next, direction, READ_AHEAD);
   }
 };
 
@@ -118,7 +118,7 @@ const firstPosition = (
 
 export const readAllPages = async (
   log: EventLog,
-  { from, direction, count, filter }: Request<'read-all'>,
+  { from, direction, count, filter }: ReadRequestOf<'read-all'>,
   sink: Sink,
   signal: AbortSignal,
 ): Promise<void> => {
@@ -127,7 +127,7 @@ export const readAllPages = async (
   let next = from;
   while (remaining > 0) {
     signal.throwIfAborted();
-    const events = log.readAll(next, direction, PAGE);
+    const events = log.readAll(next, direction, READ_AHEAD);
     for (const event of events) {
       if (paced === undefined || paced.matches(event)) {
         await sink.sendEvent(event);
@@ -163,7 +163,7 @@ const sendUpTo = async (
 };
 
 /** Reads one stream or all, once in either direction, or for ever. */
-export const read = (context: ServiceContext) =>
+export const readCall = (context: ServiceContext) =>
   serverStreaming<streams.ReadReq, streams.ReadResp>(context, async (call, signal) => {
     const options = call.request.getOptions();
     if (options === undefined) throw invalidArgument('A read has options.');
@@ -183,7 +183,7 @@ export const read = (context: ServiceContext) =>
 
 const subscribeToStream = async (
   log: EventLog,
-  { stream, after }: Request<'subscribe-stream'>,
+  { stream, after }: ReadRequestOf<'subscribe-stream'>,
   sink: Sink,
   signal: AbortSignal,
 ): Promise<void> => {
@@ -198,7 +198,7 @@ const subscribeToStream = async (
 
 const subscribeToAll = async (
   log: EventLog,
-  { after, filter, checkpointEvery }: Request<'subscribe-all'>,
+  { after, filter, checkpointEvery }: ReadRequestOf<'subscribe-all'>,
   sink: Sink,
   signal: AbortSignal,
 ): Promise<void> => {

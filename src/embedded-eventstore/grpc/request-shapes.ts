@@ -3,24 +3,24 @@ import type { deserialize, ServiceDefinition } from '@grpc/grpc-js';
 
 const PLAIN: Shape = {};
 
-const uuid: Shape = { 1: PLAIN };
-const target: Shape = { 1: PLAIN, 3: PLAIN, 4: PLAIN, 5: PLAIN, 6: PLAIN };
+const UUID_SHAPE: Shape = { 1: PLAIN };
+const APPEND_TARGET: Shape = { 1: PLAIN, 3: PLAIN, 4: PLAIN, 5: PLAIN, 6: PLAIN };
 /** An event: its id and the entries of its metadata. */
-const proposed: Shape = { 1: uuid, 2: PLAIN };
+const PROPOSED: Shape = { 1: UUID_SHAPE, 2: PLAIN };
 
-const stream: Shape = { 1: PLAIN, 3: PLAIN, 4: PLAIN };
-const all: Shape = { 1: PLAIN, 2: PLAIN, 3: PLAIN };
-const filter: Shape = { 1: PLAIN, 2: PLAIN, 4: PLAIN };
-const uuidForm: Shape = { 1: PLAIN, 2: PLAIN };
-const read: Shape = { 1: stream, 2: all, 6: PLAIN, 7: filter, 8: PLAIN, 9: uuidForm, 10: PLAIN };
+const STREAM: Shape = { 1: PLAIN, 3: PLAIN, 4: PLAIN };
+const ALL: Shape = { 1: PLAIN, 2: PLAIN, 3: PLAIN };
+const FILTER: Shape = { 1: PLAIN, 2: PLAIN, 4: PLAIN };
+const UUID_FORM: Shape = { 1: PLAIN, 2: PLAIN };
+const READ: Shape = { 1: STREAM, 2: ALL, 6: PLAIN, 7: FILTER, 8: PLAIN, 9: UUID_FORM, 10: PLAIN };
 
 /** The shapes of requests in streams.proto. */
 const SHAPES = {
-  read: { 1: read },
-  append: { 1: target, 2: proposed },
-  batchAppend: { 1: uuid, 2: target, 3: proposed },
-  delete: { 1: target },
-  tombstone: { 1: target },
+  read: { 1: READ },
+  append: { 1: APPEND_TARGET, 2: PROPOSED },
+  batchAppend: { 1: UUID_SHAPE, 2: APPEND_TARGET, 3: PROPOSED },
+  delete: { 1: APPEND_TARGET },
+  tombstone: { 1: APPEND_TARGET },
 } satisfies Record<string, Shape>;
 
 const checked =

@@ -1,5 +1,5 @@
 import { Metadata, status } from '@grpc/grpc-js';
-import type { Logger } from '../logger.js';
+import type { EventLogLogger } from '../logger.js';
 import { EventLogError, type Expected } from '../log/event-log.js';
 
 /** As sent, percent-encoded: some clients take 8 KiB of headers in all. */
@@ -64,7 +64,7 @@ export const unavailable = (details: string): RpcError => new RpcError(status.UN
 /** The write may or may not happen still. */
 export const timedOut = (details: string): RpcError => new RpcError(status.ABORTED, details);
 
-export const accessDenied = (details: string): RpcError =>
+export const permissionDenied = (details: string): RpcError =>
   new RpcError(status.PERMISSION_DENIED, details, { exception: 'access-denied' });
 
 export const streamDeleted = (stream: string): RpcError =>
@@ -122,7 +122,7 @@ export const requiredMetadataPropertyMissing = (property: string): RpcError =>
   );
 
 /** What a call is answered with when it fails. A bug is logged and its text stays here. */
-export const toRpcError = (error: unknown, logger: Logger): RpcError => {
+export const toRpcError = (error: unknown, logger: EventLogLogger): RpcError => {
   if (error instanceof RpcError) return error;
   if (error instanceof EventLogError) return logFailure(error);
   logger.error('a gRPC call failed unexpectedly', { error });

@@ -19,15 +19,15 @@ import {
   type UntypedServiceImplementation,
 } from '@grpc/grpc-js';
 import type { EventLog } from '../log/event-log.js';
-import type { Logger } from '../logger.js';
-import { append } from './append.js';
+import type { EventLogLogger } from '../logger.js';
+import { appendCall } from './append.js';
 import { batchAppend } from './batch-append.js';
-import { type Calls, createCalls, pause } from './calls.js';
+import { type Calls, createCalls, abortablePause } from './calls.js';
 import { deleteStream, tombstoneStream } from './delete.js';
 import { type ServiceContext, unary } from './handlers.js';
 import { uuidMessage } from './identifiers.js';
 import { listenForBoth } from './listener.js';
-import { read } from './read.js';
+import { readCall } from './read.js';
 import { boundedStreamsService, unread } from './request-shapes.js';
 import { unimplemented } from './rpc-error.js';
 
@@ -37,7 +37,7 @@ export interface GrpcServerOptions {
   readonly port: number;
   /** There is no authentication: anything but the loopback address gives the log to the network. */
   readonly host?: string;
-  readonly logger: Logger;
+  readonly logger: EventLogLogger;
   readonly features?: Features;
   /** The largest append, counted as EventStoreDB counts. The log has its own limit as well. */
   readonly maxAppendBytes?: number;
@@ -99,7 +99,10 @@ export const startGrpcServer = async ({
   }
   const injector = server.createConnectionInjector(ServerCredentials.createInsecure());
   const listener = await listenForBoth({
-    ...{ host, port, page, deadlineMs: firstRequestMs },
+    host,
+    port,
+    page,
+    deadlineMs: firstRequestMs,
     onHttp2: (socket) => injector.injectConnection(socket),
   }).catch((error: unknown) => {
     const address = host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
@@ -121,18 +124,18 @@ export const startGrpcServer = async ({
 /** What it does not register, gRPC answers as unimplemented. */
 const addStreams = (server: Server, context: ServiceContext, features: Features): void =>
   server.addService(boundedStreamsService, {
-    read: read(context),
-    append: append(context),
+    read: readCall(context),
+    append: appendCall(context),
     ...(features.batchAppend ? { batchAppend: batchAppend(context) } : {}),
     delete: deleteStream(context),
     tombstone: tombstoneStream(context),
   });
 
-const SENTENCE =
+const NOT_A_WEB_PAGE =
   'This is an event store. It speaks gRPC: connect to it with a client of EventStoreDB.\n';
 
 const answerSentence: RequestListener = (_req, res) => {
-  res.writeHead(404, { 'Content-Type': 'text/plain; charset=utf-8' }).end(SENTENCE);
+  res.writeHead(404, { 'Content-Type': 'text/plain; charset=utf-8' }).end(NOT_A_WEB_PAGE);
 };
 
 interface Endpoint {
@@ -205,7 +208,7 @@ const shutDown = async (server: Server, calls: Calls, drainTimeoutMs: number): P
     });
   });
   await calls.stop(drainTimeoutMs);
-  await Promise.race([left, pause(drainTimeoutMs, gone.signal)]);
+  await Promise.race([left, abortablePause(drainTimeoutMs, gone.signal)]);
   server.forceShutdown();
 };
 

@@ -13,7 +13,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
  * HTTP/2's flow control holds the client back. Resolves when the client has said all. A loop of
  * `for await` would not do: leaving it destroys the call before its status is sent.
  */
-export const consume = <Req>(
+export const consumeMessages = <Req>(
   call: ServerReadableStream<Req, unknown> | ServerDuplexStream<Req, unknown>,
   signal: AbortSignal,
   accept: (message: Req) => Promise<void> | undefined,
@@ -52,7 +52,7 @@ export const receiveAll = async <Req>(
   const overdue = new AbortController();
   let refusal: { readonly error: unknown; readonly timer: NodeJS.Timeout } | undefined;
   try {
-    await consume(call, AbortSignal.any([signal, overdue.signal]), (message) => {
+    await consumeMessages(call, AbortSignal.any([signal, overdue.signal]), (message) => {
       if (refusal !== undefined) return undefined;
       try {
         accept(message);

@@ -4,7 +4,7 @@ import type { Expected, RawEvent } from '../log/event-log.js';
 import { expectedOf, uuidOf, writableStreamOf } from './identifiers.js';
 import { invalidArgument, requiredMetadataPropertyMissing } from './rpc-error.js';
 
-type ProposedMessage = streams.AppendReq.ProposedMessage | streams.BatchAppendReq.ProposedMessage;
+type ProposedEvent = streams.AppendReq.ProposedMessage | streams.BatchAppendReq.ProposedMessage;
 
 const MAX_TYPE_BYTES = 8 * 1024;
 
@@ -17,9 +17,9 @@ export const createProposal = (maxAppendBytes: number) => {
     get tooLarge() {
       return bytes > maxAppendBytes;
     },
-    add(message: ProposedMessage): void {
+    add(message: ProposedEvent): void {
       const event = rawEvent(message);
-      bytes += sizeOf(event);
+      bytes += countedBytes(event);
       if (bytes <= maxAppendBytes) events.push(event);
     },
   };
@@ -28,19 +28,19 @@ export const createProposal = (maxAppendBytes: number) => {
 type Proposal = ReturnType<typeof createProposal>;
 
 /** As the server counts it: two bytes for a character of the type. */
-const sizeOf = ({ type, data, metadata }: RawEvent): number =>
+const countedBytes = ({ type, data, metadata }: RawEvent): number =>
   data.length + metadata.length + 2 * type.length;
 
 /** Copies the bytes: what was parsed are views that would keep the whole request in memory. */
-const rawEvent = (message: ProposedMessage): RawEvent => ({
+const rawEvent = (message: ProposedEvent): RawEvent => ({
   id: uuidOf(message.getId(), 'An event id'),
-  type: typeOf(message),
+  type: eventTypeOf(message),
   data: message.getData_asU8().slice(),
   metadata: message.getCustomMetadata_asU8().slice(),
   isJson: required(message, 'content-type') === 'application/json',
 });
 
-const typeOf = (message: ProposedMessage): string => {
+const eventTypeOf = (message: ProposedEvent): string => {
   const type = required(message, 'type');
   if (!type.isWellFormed() || type.includes('\0') || Buffer.byteLength(type) > MAX_TYPE_BYTES) {
     throw invalidArgument(
@@ -50,7 +50,7 @@ const typeOf = (message: ProposedMessage): string => {
   return type;
 };
 
-const required = (message: ProposedMessage, property: 'type' | 'content-type'): string => {
+const required = (message: ProposedEvent, property: 'type' | 'content-type'): string => {
   const value = message.getMetadataMap().get(property);
   if (value === undefined || value === '') throw requiredMetadataPropertyMissing(property);
   return value;

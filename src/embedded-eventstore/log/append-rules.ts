@@ -10,7 +10,7 @@ export interface StreamState {
   readonly metadata: StreamMetadata;
 }
 
-export interface Stored {
+export interface StoredEvent {
   readonly id: string;
   readonly revision: number;
   readonly position: number;
@@ -20,43 +20,47 @@ export interface Stored {
 export interface StreamView {
   readonly state: StreamState;
   /** The event at a revision, however old; undefined where it is scavenged or never was. */
-  at(revision: number): Stored | undefined;
+  at(revision: number): StoredEvent | undefined;
   /** Where this stream holds an event of this id, as far as it is remembered. */
-  recent(id: string): Stored | undefined;
+  recent(id: string): StoredEvent | undefined;
 }
 
-export type Verdict =
+export type AppendClass =
   | { readonly kind: 'append' }
-  | { readonly kind: 'repeat'; readonly of: Stored }
+  | { readonly kind: 'repeat'; readonly of: StoredEvent }
   | { readonly kind: 'wrong-revision' }
   | { readonly kind: 'deleted' };
 
-const APPEND: Verdict = { kind: 'append' };
-const WRONG: Verdict = { kind: 'wrong-revision' };
-const DELETED: Verdict = { kind: 'deleted' };
+const APPEND: AppendClass = { kind: 'append' };
+const WRONG: AppendClass = { kind: 'wrong-revision' };
+const DELETED: AppendClass = { kind: 'deleted' };
 
 /**
  * Whether an append may be written, was written before, or must be refused: the rules of
  * EventStoreDB's writer, in its order.
  */
-export const judge = (view: StreamView, expected: Expected, ids: readonly string[]): Verdict => {
+export const classifyAppend = (
+  view: StreamView,
+  expected: Expected,
+  ids: readonly string[],
+): AppendClass => {
   const { state } = view;
   if (state.tombstoned) return DELETED;
-  if (expected === 'any') return judgeById(view, ids);
+  if (expected === 'any') return classifyById(view, ids);
   if (expected === 'stream_exists') {
     if (state.metadata.softDeleted) return DELETED;
     if (state.last < 0 && !state.metadata.exists) return WRONG;
-    return judgeById(view, ids);
+    return classifyById(view, ids);
   }
   const revision = expected === 'no_stream' ? -1 : Number(expected);
   if (revision === state.last) return APPEND;
   if (revision > state.last) return WRONG;
-  return judgeByRevision(view, revision, ids);
+  return classifyByRevision(view, revision, ids);
 };
 
 /** An id in a place where it is not expected to be refuses the append even where any revision does. */
-const judgeById = (view: StreamView, ids: readonly string[]): Verdict => {
-  let last: Stored | undefined;
+const classifyById = (view: StreamView, ids: readonly string[]): AppendClass => {
+  let last: StoredEvent | undefined;
   for (const [index, id] of ids.entries()) {
     const known = view.recent(id);
     if (known === undefined) return index === 0 ? APPEND : WRONG;
@@ -65,8 +69,12 @@ const judgeById = (view: StreamView, ids: readonly string[]): Verdict => {
   return last === undefined ? APPEND : { kind: 'repeat', of: last };
 };
 
-const judgeByRevision = (view: StreamView, expected: number, ids: readonly string[]): Verdict => {
-  let last: Stored | undefined;
+const classifyByRevision = (
+  view: StreamView,
+  expected: number,
+  ids: readonly string[],
+): AppendClass => {
+  let last: StoredEvent | undefined;
   for (const [index, id] of ids.entries()) {
     const stored = view.at(expected + 1 + index);
     if (stored?.id !== id) {

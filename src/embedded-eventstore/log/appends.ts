@@ -1,9 +1,9 @@
 import {
-  judge,
-  type Stored,
+  classifyAppend,
+  type StoredEvent,
   type StreamState,
   type StreamView,
-  type Verdict,
+  type AppendClass,
 } from './append-rules.js';
 import type { Drafts } from './drafts.js';
 import {
@@ -15,11 +15,11 @@ import {
   TOMBSTONE_REVISION,
 } from './event-log.js';
 import type { GroupCommit, RecentIds } from './group-commit.js';
-import type { Heads } from './heads.js';
+import type { StreamHeads } from './heads.js';
 import { isReserved } from './link-streams.js';
-import type { Reader } from './reader.js';
+import type { LogReader } from './reader.js';
 import { isMetastream, originalOf } from './stream-metadata.js';
-import { type Draft, type Head, type Ticket, ticketOf } from './ticket.js';
+import { type AppendDraft, type Head, type CommitTicket, createTicket } from './ticket.js';
 import { TOMBSTONE } from './writer-protocol.js';
 
 export interface AppendLimits {
@@ -30,7 +30,7 @@ export interface AppendLimits {
   readonly maxPendingAppends: number;
 }
 
-interface Parts extends ViewParts {
+interface AppendParts extends ViewParts {
   readonly drafts: Drafts;
   readonly commit: GroupCommit;
   readonly limits: AppendLimits;
@@ -38,24 +38,24 @@ interface Parts extends ViewParts {
   readonly assertOpen: () => void;
 }
 
-interface Request {
+interface AppendRequest {
   readonly stream: string;
   readonly expected: Expected;
   readonly ids: readonly string[];
   readonly bytes: number;
   /** A verdict that the request's own rules reach before the common ones. */
-  readonly refuse?: (head: Head) => Verdict | undefined;
+  readonly refuse?: (head: Head) => AppendClass | undefined;
   /** Undefined where there is nothing to write. */
-  readonly draft: ((head: Head) => Draft) | undefined;
+  readonly draft: ((head: Head) => AppendDraft) | undefined;
 }
 
 type Appends = Pick<EventLog, 'append' | 'softDelete' | 'tombstone'>;
 
-export const createAppends = (parts: Parts): Appends => {
+export const createLogAppends = (parts: AppendParts): Appends => {
   const { heads, drafts, commit, limits } = parts;
 
-  const join = (head: Head, draft: Draft): Promise<AppendOutcome> => {
-    const ticket = ticketOf(draft, writtenBy(head, draft));
+  const join = (head: Head, draft: AppendDraft): Promise<AppendOutcome> => {
+    const ticket = createTicket(draft, writtenBy(head, draft));
     commit.join(ticket, draft);
     return ticket.promise;
   };
@@ -64,16 +64,16 @@ export const createAppends = (parts: Parts): Appends => {
    * Judges and joins in one go, so that appends join in the order in which they were called. An
    * answer that rests on an append in flight waits for it, and is judged anew should that fail.
    */
-  const decide = (request: Request): Promise<AppendOutcome> => {
+  const decide = (request: AppendRequest): Promise<AppendOutcome> => {
     parts.assertOpen();
     const head = heads.get(request.stream);
     const verdict =
-      request.refuse?.(head) ?? judge(viewOf(parts, head), request.expected, request.ids);
+      request.refuse?.(head) ?? classifyAppend(viewOf(parts, head), request.expected, request.ids);
     if (verdict.kind === 'append' && request.draft !== undefined) {
       assertRoom(commit.pending(), request.bytes, limits);
       return join(head, request.draft(head));
     }
-    const answer = outcomeOf(verdict, head);
+    const answer = outcomeFor(verdict, head);
     const ground = appendInFlightFor(heads, head, verdict);
     if (ground === undefined) return Promise.resolve(answer);
     return ground.promise.then(
@@ -117,7 +117,7 @@ export const createAppends = (parts: Parts): Appends => {
 const FRESH = '';
 
 /** There must be something to delete softly, even where no stream is expected. */
-const neverExisted = (head: Head): Verdict | undefined => {
+const neverExisted = (head: Head): AppendClass | undefined => {
   const { last, tombstoned, metadata } = head.ahead;
   const missing = !tombstoned && last < 0 && !metadata.exists;
   return missing ? { kind: 'wrong-revision' } : undefined;
@@ -137,14 +137,18 @@ const assertRoom = (
 };
 
 /** The append in flight that a verdict rests on, if any. */
-const appendInFlightFor = (heads: Heads, head: Head, verdict: Verdict): Ticket | undefined => {
+const appendInFlightFor = (
+  heads: StreamHeads,
+  head: Head,
+  verdict: AppendClass,
+): CommitTicket | undefined => {
   if (verdict.kind === 'repeat' && verdict.of.revision <= head.settled.last) return undefined;
   const own = head.inFlight.at(-1);
   if (own !== undefined || !isMetastream(head.name)) return own;
   return heads.get(originalOf(head.name)).inFlight.at(-1);
 };
 
-const outcomeOf = (verdict: Verdict, head: Head): AppendOutcome => {
+const outcomeFor = (verdict: AppendClass, head: Head): AppendOutcome => {
   const { last, lastPosition } = head.ahead;
   switch (verdict.kind) {
     case 'append':
@@ -163,7 +167,7 @@ const outcomeOf = (verdict: Verdict, head: Head): AppendOutcome => {
 };
 
 /** Where the last event that was asked for went; a `$metadata` event that comes along does not count. */
-const writtenBy = (head: Head, { writes }: Draft): AppendOutcome => {
+const writtenBy = (head: Head, { writes }: AppendDraft): AppendOutcome => {
   const last = writes[0]?.records.at(-1);
   return {
     kind: 'written',
@@ -202,8 +206,8 @@ const sizeOnDisk = (events: readonly RawEvent[]): number =>
   );
 
 interface ViewParts {
-  readonly reader: Reader;
-  readonly heads: Heads;
+  readonly reader: LogReader;
+  readonly heads: StreamHeads;
   readonly recentIds: RecentIds;
 }
 
@@ -215,12 +219,12 @@ const viewOf = ({ reader, heads, recentIds }: ViewParts, head: Head): StreamView
     revision > head.settled.last ? inFlightAt(head, revision) : reader.storedAt(head.id, revision),
 });
 
-const withTombstoneOfOriginal = (heads: Heads, head: Head): StreamState =>
+const withTombstoneOfOriginal = (heads: StreamHeads, head: Head): StreamState =>
   isMetastream(head.name) && heads.get(originalOf(head.name)).ahead.tombstoned
     ? { ...head.ahead, tombstoned: true }
     : head.ahead;
 
-const inFlightAt = (head: Head, revision: number): Stored | undefined => {
+const inFlightAt = (head: Head, revision: number): StoredEvent | undefined => {
   const wanted = BigInt(revision);
   for (const ticket of head.inFlight) {
     for (const write of ticket.writes) {

@@ -1,4 +1,4 @@
-interface Waiter {
+interface CommitWaiter {
   /** Whether what was committed is of interest. */
   readonly concerned: () => boolean;
   readonly wake: () => void;
@@ -8,7 +8,7 @@ const always = (): boolean => true;
 
 /** Wakes those who wait for the next commit, or for the end. */
 export const createCommitSignal = () => {
-  let waiting: Waiter[] = [];
+  let waiting: CommitWaiter[] = [];
   let ended: { readonly error?: Error } | undefined;
 
   const wakeAll = (): void => {
@@ -20,8 +20,8 @@ export const createCommitSignal = () => {
   return {
     /** Something was committed. */
     committed: (): void => {
-      const woken: Waiter[] = [];
-      const staying: Waiter[] = [];
+      const woken: CommitWaiter[] = [];
+      const staying: CommitWaiter[] = [];
       for (const waiter of waiting) (waiter.concerned() ? woken : staying).push(waiter);
       waiting = staying;
       for (const waiter of woken) waiter.wake();
@@ -45,7 +45,7 @@ export const createCommitSignal = () => {
           resolve();
           return;
         }
-        const waiter: Waiter = {
+        const waiter: CommitWaiter = {
           concerned,
           wake: () => {
             signal.removeEventListener('abort', aborted);

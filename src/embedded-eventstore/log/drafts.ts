@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import type { StreamState } from './append-rules.js';
 import { TOMBSTONE_REVISION, type LogRecord, type RawEvent } from './event-log.js';
-import type { Heads } from './heads.js';
-import type { Reader } from './reader.js';
+import type { StreamHeads } from './heads.js';
+import type { LogReader } from './reader.js';
 import {
   isMetastream,
   METADATA_TYPE,
@@ -13,7 +13,7 @@ import {
   undeletedJson,
   type StreamMetadata,
 } from './stream-metadata.js';
-import { emptyDraft, type Draft, type Head } from './ticket.js';
+import { emptyAppendDraft, type AppendDraft, type Head } from './ticket.js';
 import { TOMBSTONE } from './writer-protocol.js';
 
 const FIRST_POSITION = 128;
@@ -21,7 +21,7 @@ const EVENT_OVERHEAD = 64;
 const NO_BYTES = new Uint8Array();
 
 /** Counts streams and positions ahead of the disk and moves heads forward as events join. */
-export const createDrafts = (reader: Reader, heads: Heads, now: () => number) => {
+export const createDrafts = (reader: LogReader, heads: StreamHeads, now: () => number) => {
   let lastStream = 0;
   let lastPosition = 0;
 
@@ -31,20 +31,25 @@ export const createDrafts = (reader: Reader, heads: Heads, now: () => number) =>
   };
   reload();
 
-  const advance = (draft: Draft, head: Head, to: StreamState): void => {
+  const advance = (draft: AppendDraft, head: Head, to: StreamState): void => {
     head.ahead = to;
     const change = draft.changes.find((candidate) => candidate.head === head);
     if (change === undefined) draft.changes.push({ head, to });
     else change.to = to;
   };
 
-  const ensureRow = (draft: Draft, head: Head): void => {
+  const ensureRow = (draft: AppendDraft, head: Head): void => {
     if (head.id !== 0) return;
     head.id = ++lastStream;
     draft.streams.push([head.id, head.name]);
   };
 
-  const write = (draft: Draft, head: Head, events: readonly RawEvent[], from: number): void => {
+  const write = (
+    draft: AppendDraft,
+    head: Head,
+    events: readonly RawEvent[],
+    from: number,
+  ): void => {
     ensureRow(draft, head);
     const created = now();
     const records = events.map((event, index): LogRecord => {
@@ -76,7 +81,7 @@ export const createDrafts = (reader: Reader, heads: Heads, now: () => number) =>
     });
   };
 
-  const setMetadata = (draft: Draft, head: Head, metadata: StreamMetadata): void => {
+  const setMetadata = (draft: AppendDraft, head: Head, metadata: StreamMetadata): void => {
     if (metadata.maxCount !== head.ahead.metadata.maxCount) {
       ensureRow(draft, head);
       draft.retention.push([head.id, metadata.maxCount]);
@@ -84,7 +89,7 @@ export const createDrafts = (reader: Reader, heads: Heads, now: () => number) =>
     advance(draft, head, { ...head.ahead, metadata });
   };
 
-  const writeMetadata = (draft: Draft, head: Head, json: string): void => {
+  const writeMetadata = (draft: AppendDraft, head: Head, json: string): void => {
     const metastream = heads.get(metastreamOf(head.name));
     const event = metadataEvent(json);
     write(draft, metastream, [event], metastream.ahead.last + 1);
@@ -92,7 +97,7 @@ export const createDrafts = (reader: Reader, heads: Heads, now: () => number) =>
   };
 
   /** What a client writes to a metastream counts for the stream, and makes a softly deleted one live again. */
-  const follow = (draft: Draft, metastream: Head, event: RawEvent): void => {
+  const follow = (draft: AppendDraft, metastream: Head, event: RawEvent): void => {
     const head = heads.get(originalOf(metastream.name));
     if (isMetastream(head.name)) return;
     const wasDeleted = head.ahead.metadata.softDeleted;
@@ -104,8 +109,8 @@ export const createDrafts = (reader: Reader, heads: Heads, now: () => number) =>
 
   return {
     reload,
-    append: (head: Head, events: readonly RawEvent[]): Draft => {
-      const draft = emptyDraft();
+    append: (head: Head, events: readonly RawEvent[]): AppendDraft => {
+      const draft = emptyAppendDraft();
       const { metadata, last } = head.ahead;
       // Loaded before anything moves: a read that fails must leave every head where it is.
       if (metadata.softDeleted) heads.get(metastreamOf(head.name));
@@ -117,13 +122,13 @@ export const createDrafts = (reader: Reader, heads: Heads, now: () => number) =>
       if (isMetastream(head.name) && latest !== undefined) follow(draft, head, latest);
       return draft;
     },
-    softDelete: (head: Head): Draft => {
-      const draft = emptyDraft();
+    softDelete: (head: Head): AppendDraft => {
+      const draft = emptyAppendDraft();
       writeMetadata(draft, head, SOFT_DELETED_JSON);
       return draft;
     },
-    tombstone: (head: Head): Draft => {
-      const draft = emptyDraft();
+    tombstone: (head: Head): AppendDraft => {
+      const draft = emptyAppendDraft();
       const event = { id: randomUUID(), type: '$streamDeleted', isJson: true };
       write(draft, head, [{ ...event, data: NO_BYTES, metadata: NO_BYTES }], TOMBSTONE);
       return draft;

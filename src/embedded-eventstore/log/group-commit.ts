@@ -1,18 +1,18 @@
 import { LRUCache } from 'lru-cache';
-import type { Stored } from './append-rules.js';
+import type { StoredEvent } from './append-rules.js';
 import { EventLogError, type LogRecord, TOMBSTONE_REVISION } from './event-log.js';
-import type { Heads } from './heads.js';
-import type { Ticket } from './ticket.js';
+import type { StreamHeads } from './heads.js';
+import type { CommitTicket } from './ticket.js';
 import {
-  type Batch,
+  type AppendBatch,
   NUMBERS_PER_EVENT,
   type RetentionRow,
   type StreamRow,
   TOMBSTONE,
 } from './writer-protocol.js';
-import type { Writer, WriterEvents } from './writer.js';
+import type { LogWriter, WriterEvents } from './writer.js';
 
-interface Seen extends Stored {
+interface RecentEvent extends StoredEvent {
   readonly stream: string;
 }
 
@@ -21,9 +21,9 @@ interface Seen extends Stored {
  * is no place in the log to look whether they were written before. Bounded, and empty after a start.
  */
 export const createRecentIds = (options: { readonly max: number }) => {
-  const seen = new LRUCache<string, Seen>({ max: options.max });
+  const seen = new LRUCache<string, RecentEvent>({ max: options.max });
   return {
-    find: (stream: string, id: string): Stored | undefined => {
+    find: (stream: string, id: string): StoredEvent | undefined => {
       const found = seen.get(id);
       return found?.stream === stream ? found : undefined;
     },
@@ -46,7 +46,7 @@ export interface Rows {
 }
 
 export interface GroupCommitOptions {
-  readonly heads: Heads;
+  readonly heads: StreamHeads;
   readonly recentIds: RecentIds;
   /** After a failure: what was counted ahead of the disk counts from the disk again. */
   readonly reload: () => void;
@@ -56,13 +56,13 @@ export interface GroupCommitOptions {
   readonly onDied: (cause: unknown) => void;
 }
 
-interface Group {
-  readonly tickets: Ticket[];
+interface CommitGroup {
+  readonly tickets: CommitTicket[];
   readonly streams: StreamRow[];
   readonly retention: RetentionRow[];
 }
 
-const emptyGroup = (): Group => ({ tickets: [], streams: [], retention: [] });
+const emptyGroup = (): CommitGroup => ({ tickets: [], streams: [], retention: [] });
 
 /**
  * Appends that arrive in one turn of the event loop go to the writer together, and the writer puts
@@ -70,12 +70,12 @@ const emptyGroup = (): Group => ({ tickets: [], streams: [], retention: [] });
  */
 export const createGroupCommit = (options: GroupCommitOptions) => {
   const { heads, recentIds } = options;
-  const posted: Group[] = [];
+  const posted: CommitGroup[] = [];
   let collecting = emptyGroup();
   let scheduled: NodeJS.Immediate | undefined;
   let pendingBytes = 0;
   let pendingAppends = 0;
-  let writer: Writer | undefined;
+  let writer: LogWriter | undefined;
 
   const flush = (): void => {
     scheduled = undefined;
@@ -85,12 +85,12 @@ export const createGroupCommit = (options: GroupCommitOptions) => {
     collecting = emptyGroup();
   };
 
-  const release = (ticket: Ticket): void => {
+  const release = (ticket: CommitTicket): void => {
     pendingBytes -= ticket.bytes;
     pendingAppends -= 1;
   };
 
-  const settle = (ticket: Ticket): void => {
+  const settle = (ticket: CommitTicket): void => {
     release(ticket);
     for (const { head, to } of ticket.changes) heads.settle(head, to);
   };
@@ -128,11 +128,11 @@ export const createGroupCommit = (options: GroupCommitOptions) => {
 
   return {
     events,
-    attach: (to: Writer): void => {
+    attach: (to: LogWriter): void => {
       writer = to;
     },
     pending: () => ({ bytes: pendingBytes, appends: pendingAppends }),
-    join: (ticket: Ticket, rows: Rows): void => {
+    join: (ticket: CommitTicket, rows: Rows): void => {
       pendingBytes += ticket.bytes;
       pendingAppends += 1;
       collecting.tickets.push(ticket);
@@ -152,7 +152,7 @@ export const createGroupCommit = (options: GroupCommitOptions) => {
 
 export type GroupCommit = ReturnType<typeof createGroupCommit>;
 
-const recordsOf = (tickets: readonly Ticket[]): LogRecord[] => {
+const recordsOf = (tickets: readonly CommitTicket[]): LogRecord[] => {
   const records: LogRecord[] = [];
   for (const ticket of tickets) for (const write of ticket.writes) records.push(...write.records);
   return records;
@@ -163,12 +163,12 @@ const recordsOf = (tickets: readonly Ticket[]): LogRecord[] => {
  * a small Buffer by itself would copy the whole pool that it was cut from.
  */
 const packBatch = (group: {
-  readonly tickets: readonly Ticket[];
+  readonly tickets: readonly CommitTicket[];
   readonly streams: readonly StreamRow[];
   readonly retention: readonly RetentionRow[];
-}): Batch => {
+}): AppendBatch => {
   const { streams, retention } = group;
-  const { events, bytes } = sizeOf(group.tickets);
+  const { events, bytes } = sizeOfTickets(group.tickets);
   const numbers = new Float64Array(events * NUMBERS_PER_EVENT);
   const payload = new Uint8Array(bytes);
   const ids: string[] = [];
@@ -198,8 +198,8 @@ const numbersOf = (record: LogRecord, stream: number, length: number): number[] 
 
 const bytesOf = (record: LogRecord): number => record.data.byteLength + record.metadata.byteLength;
 
-const sizeOf = (
-  tickets: readonly Ticket[],
+const sizeOfTickets = (
+  tickets: readonly CommitTicket[],
 ): { readonly events: number; readonly bytes: number } => {
   let events = 0;
   let bytes = 0;
@@ -211,7 +211,7 @@ const sizeOf = (
 };
 
 const forEachRecord = (
-  tickets: readonly Ticket[],
+  tickets: readonly CommitTicket[],
   visit: (record: LogRecord, stream: number) => void,
 ): void => {
   for (const ticket of tickets) {

@@ -1,5 +1,5 @@
-import type { Database } from '../sqlite.js';
-import { NUMBERS_PER_EVENT, type Batch, type EventColumns } from './writer-protocol.js';
+import { type Database, rollBack } from '../sqlite.js';
+import { NUMBERS_PER_EVENT, type AppendBatch, type EventColumns } from './writer-protocol.js';
 
 type EventNumbers = readonly [number, number, number, number, number, number, number];
 
@@ -33,7 +33,7 @@ export const groupTransaction = (db: Database) => {
     }
   };
 
-  const insertBatch = (batch: Batch): void => {
+  const insertBatch = (batch: AppendBatch): void => {
     for (const [id, name] of batch.streams) insertStream.run(id, name);
     for (const [stream, maxCount] of batch.retention) {
       if (maxCount === null) keepAll.run(stream);
@@ -42,7 +42,7 @@ export const groupTransaction = (db: Database) => {
     insertEvents(batch);
   };
 
-  return (batches: readonly Batch[]): TransactionResult => {
+  return (batches: readonly AppendBatch[]): TransactionResult => {
     try {
       begin.run();
       batches.forEach(insertBatch);
@@ -55,30 +55,21 @@ export const groupTransaction = (db: Database) => {
       return { kind: 'committed' };
     } catch (error) {
       rollBack(db);
-      return { kind: 'failed', outcome: outcomeOf(error), message: messageOf(error) };
+      return { kind: 'failed', outcome: outcomeOfCommit(error), message: messageOf(error) };
     }
   };
 };
 
-/** Some errors roll back by themselves; then there is nothing left to roll back. */
-export const rollBack = (db: Database): void => {
-  try {
-    db.exec('ROLLBACK');
-  } catch {
-    return;
-  }
-};
-
-const SQLITE_BUSY = 5;
+const BUSY = 5;
 const SQLITE_FULL = 13;
 
 /**
  * A commit that breaks in its fsync may come back to life when the file is recovered after a
  * crash; one that found no space or no lock cannot.
  */
-const outcomeOf = (error: unknown): 'failed' | 'unknown' => {
+const outcomeOfCommit = (error: unknown): 'failed' | 'unknown' => {
   const code = (error as { readonly errcode?: unknown }).errcode;
-  return code === SQLITE_FULL || code === SQLITE_BUSY ? 'failed' : 'unknown';
+  return code === SQLITE_FULL || code === BUSY ? 'failed' : 'unknown';
 };
 
 export const messageOf = (error: unknown): string =>

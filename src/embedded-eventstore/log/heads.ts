@@ -1,7 +1,7 @@
 import { LRUCache } from 'lru-cache';
 import type { StreamState } from './append-rules.js';
 import type { LogRecord } from './event-log.js';
-import type { Reader } from './reader.js';
+import type { LogReader } from './reader.js';
 import {
   isMetastream,
   metastreamOf,
@@ -9,21 +9,21 @@ import {
   NO_METADATA,
   parseMetadata,
 } from './stream-metadata.js';
-import type { Head, Ticket } from './ticket.js';
+import type { Head, CommitTicket } from './ticket.js';
 import { TOMBSTONE } from './writer-protocol.js';
 
 /**
  * Where every stream is, loaded when first asked for. Heads with appends in flight stay for as long
  * as these are; of the others the least recently used go.
  */
-export const createHeads = (reader: Reader, options: { readonly max: number }) => {
+export const createStreamHeads = (reader: LogReader, options: { readonly max: number }) => {
   const idle = new LRUCache<string, Head>({ max: options.max });
   const busy = new Map<string, Head>();
 
   const load = (name: string): Head => {
     const id = reader.streamId(name) ?? 0;
     const state = {
-      ...stateOf(id === 0 ? undefined : reader.lastOf(id)),
+      ...stateAfter(id === 0 ? undefined : reader.lastOf(id)),
       metadata: metadata(name),
     };
     return { name, id, settled: state, ahead: state, inFlight: [] };
@@ -47,7 +47,7 @@ export const createHeads = (reader: Reader, options: { readonly max: number }) =
     /** Only if it is in memory. */
     peek: (name: string): Head | undefined => busy.get(name) ?? idle.peek(name),
     /** The head takes an append in. */
-    pin: (head: Head, ticket: Ticket): void => {
+    pin: (head: Head, ticket: CommitTicket): void => {
       if (head.inFlight.length === 0) busy.set(head.name, head);
       head.inFlight.push(ticket);
     },
@@ -67,9 +67,9 @@ export const createHeads = (reader: Reader, options: { readonly max: number }) =
   };
 };
 
-export type Heads = ReturnType<typeof createHeads>;
+export type StreamHeads = ReturnType<typeof createStreamHeads>;
 
-const stateOf = (last: LogRecord | undefined): Omit<StreamState, 'metadata'> => {
+const stateAfter = (last: LogRecord | undefined): Omit<StreamState, 'metadata'> => {
   if (last === undefined) return { last: -1, lastPosition: 0, tombstoned: false };
   const revision = Number(last.revision);
   const tombstoned = revision >= TOMBSTONE;

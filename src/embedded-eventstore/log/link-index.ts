@@ -1,12 +1,12 @@
 import { EventLogError } from './event-log.js';
-import type { FromWriter } from './writer-protocol.js';
+import type { FromLogWriter } from './writer-protocol.js';
 
-type Indexed = Extract<FromWriter, { readonly kind: 'indexed' }>;
+type Indexed = Extract<FromLogWriter, { readonly kind: 'indexed' }>;
 
 /** Lets a busy log collect events, which are cheaper to index together. */
-const PAUSE_MS = 5;
+const COLLECT_MS = 5;
 
-interface Waiter {
+interface LinkWaiter {
   readonly position: number;
   readonly resolve: () => void;
   readonly reject: (error: EventLogError) => void;
@@ -19,7 +19,7 @@ interface Waiter {
  */
 export const createLinkIndex = (options: { readonly reached: number }) => {
   let { reached } = options;
-  let waiting: Waiter[] = [];
+  let waiting: LinkWaiter[] = [];
   let ask: (() => void) | undefined;
   let asking = false;
   let pause: NodeJS.Timeout | undefined;
@@ -34,11 +34,11 @@ export const createLinkIndex = (options: { readonly reached: number }) => {
     pause = setTimeout(() => {
       pause = undefined;
       next();
-    }, PAUSE_MS);
+    }, COLLECT_MS);
   };
 
   /** Those who wait for no more than a position, or all. */
-  const take = (upTo: number): Waiter[] => {
+  const take = (upTo: number): LinkWaiter[] => {
     const taken = waiting.filter(({ position }) => position <= upTo);
     waiting = waiting.filter(({ position }) => position > upTo);
     return taken;

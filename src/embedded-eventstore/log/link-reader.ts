@@ -7,7 +7,7 @@ import { toRevision } from './writer-protocol.js';
 /** Link ids are named by stream and number: the same link has the same id whenever it is read. */
 const LINKS = 'c1a0d6a4-8f6f-4c0e-9a53-52d0f7b1e6a9';
 
-type Row = [
+type LinkRow = [
   number: number,
   position: number,
   stream: number,
@@ -17,7 +17,7 @@ type Row = [
 ];
 
 /** Revisions, both inclusive. */
-export interface Range {
+export interface RevisionRange {
   readonly from: number;
   readonly to: number;
 }
@@ -43,7 +43,7 @@ export const createLinkReader = (db: Database, nameOf: (stream: number) => strin
 
   const toRecord = (
     linkStream: string,
-    [number, position, stream, revision, created, target]: Row,
+    [number, position, stream, revision, created, target]: LinkRow,
   ): LogRecord => {
     const event = { stream: nameOf(stream), revision: toRevision(revision) };
     const place = { ...event, linkStream, position, target };
@@ -69,10 +69,10 @@ export const createLinkReader = (db: Database, nameOf: (stream: number) => strin
     page: (
       linkStream: string,
       direction: Direction,
-      { from, to }: Range,
+      { from, to }: RevisionRange,
       limit: number,
     ): LogRecord[] => {
-      const rows = pages[direction].all(linkStream, from, to, limit) as Row[];
+      const rows = pages[direction].all(linkStream, from, to, limit) as LinkRow[];
       return rows.map((row) => toRecord(linkStream, row));
     },
   };

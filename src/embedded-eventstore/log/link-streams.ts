@@ -4,13 +4,13 @@ import { isMetastream, originalOf, METADATA_TYPE, parseMetadata } from './stream
 export const LINK_TYPE = '$>';
 const DELETED_TYPE = '$streamDeleted';
 
-const BY_CATEGORY = '$ce-';
-const BY_TYPE = '$et-';
-const DELETIONS = `${BY_TYPE}$deleted`;
+const CATEGORY_PREFIX = '$ce-';
+const TYPE_PREFIX = '$et-';
+const DELETIONS = `${TYPE_PREFIX}$deleted`;
 
 /** Streams of links that the log derives from its events, as `$by_category` and `$by_event_type` do. */
 export const isLinkStream = (stream: string): boolean =>
-  stream.startsWith(BY_CATEGORY) || stream.startsWith(BY_TYPE);
+  stream.startsWith(CATEGORY_PREFIX) || stream.startsWith(TYPE_PREFIX);
 
 /** Nobody writes to a link stream, nor to its metadata. */
 export const isReserved = (stream: string): boolean =>
@@ -24,7 +24,7 @@ export interface LinkableEvent {
   readonly data: () => Uint8Array;
 }
 
-export interface Link {
+export interface EventLink {
   readonly linkStream: string;
   /** What the link's data say, where that is not the place of the event itself. */
   readonly target?: Uint8Array;
@@ -35,20 +35,20 @@ export interface Link {
  * `-` ends the category, deletions count for the stream that they delete, and links of a category
  * lead to where a link of the stream leads. A link by type to metadata names the stream itself.
  */
-export const linksOf = (event: LinkableEvent): readonly Link[] => {
+export const linksOf = (event: LinkableEvent): readonly EventLink[] => {
   const { stream, revision, type } = event;
   const ofMetadata = isMetastream(stream);
   const original = ofMetadata ? originalOf(stream) : stream;
   if (original.startsWith('$')) return [];
   const deletion = isDeletion(event);
-  const links: Link[] = [];
+  const links: EventLink[] = [];
   const category = ofMetadata && !deletion ? undefined : categoryOf(original);
   if (category !== undefined) {
-    links.push({ linkStream: BY_CATEGORY + category, ...copiedTarget(event) });
+    links.push({ linkStream: CATEGORY_PREFIX + category, ...copiedTarget(event) });
   }
   if (type !== LINK_TYPE) {
     const target = ofMetadata ? { target: Buffer.from(`${revision}@${original}`) } : {};
-    links.push({ linkStream: deletion ? DELETIONS : BY_TYPE + type, ...target });
+    links.push({ linkStream: deletion ? DELETIONS : TYPE_PREFIX + type, ...target });
   }
   return links;
 };
@@ -66,7 +66,7 @@ const isDeletion = ({ stream, type, data }: LinkableEvent): boolean =>
 /** A revision, `@` and the longest name; what is longer leads nowhere, and is not copied. */
 const MAX_TARGET_BYTES = 20 + 8 * 1024;
 
-const copiedTarget = ({ type, data }: LinkableEvent): Pick<Link, 'target'> => {
+const copiedTarget = ({ type, data }: LinkableEvent): Pick<EventLink, 'target'> => {
   if (type !== LINK_TYPE) return {};
   const target = data();
   return target.byteLength === 0 || target.byteLength > MAX_TARGET_BYTES ? {} : { target };
@@ -86,7 +86,7 @@ export const linkData = ({ stream, revision, target }: LinkPlace): Uint8Array =>
 
 /** `$o` is the stream that a category has the event from; `$c` and `$p` are where the event is. */
 export const linkMetadata = ({ linkStream, stream, revision, position }: LinkPlace): Uint8Array => {
-  const byCategory = linkStream.startsWith(BY_CATEGORY);
+  const byCategory = linkStream.startsWith(CATEGORY_PREFIX);
   const ofMetadata = isMetastream(stream);
   const original = ofMetadata ? originalOf(stream) : stream;
   const deletion = byCategory

@@ -1,19 +1,19 @@
 import { join } from 'node:path';
 import { lockDirectory } from '../lock.js';
-import type { Logger } from '../logger.js';
-import { type AppendLimits, createAppends } from './appends.js';
+import type { EventLogLogger } from '../logger.js';
+import { type AppendLimits, createLogAppends } from './appends.js';
 import { createCommitSignal } from './commit-signal.js';
 import { createDrafts } from './drafts.js';
 import { type EventLog, EventLogError, type LogRecord } from './event-log.js';
 import { createGroupCommit, createRecentIds } from './group-commit.js';
 import { messageOf } from './group-transaction.js';
-import { createHeads } from './heads.js';
+import { createStreamHeads } from './heads.js';
 import { createLinkIndex } from './link-index.js';
-import { openReader, type Reader } from './reader.js';
-import { createReads } from './reads.js';
-import { createRecentTail, createSubscriptions } from './subscriptions.js';
-import type { FromWriter } from './writer-protocol.js';
-import { startWriter } from './writer.js';
+import { openLogReader, type LogReader } from './reader.js';
+import { createLogReads } from './reads.js';
+import { createRecentTail, createLogSubscriptions } from './subscriptions.js';
+import type { FromLogWriter } from './writer-protocol.js';
+import { startLogWriter } from './writer.js';
 
 interface ScavengeOptions {
   /** How often the whole log is gone through. */
@@ -22,13 +22,13 @@ interface ScavengeOptions {
   readonly minAgeMs: number;
 }
 
-type Scavenged = Extract<FromWriter, { readonly kind: 'scavenged' }>;
+type Scavenged = Extract<FromLogWriter, { readonly kind: 'scavenged' }>;
 
 /** Asks the writer for one slice after the other; appends go in between. */
 const createScavenger = (options: {
   readonly scavenge: ScavengeOptions;
   readonly now: () => number;
-  readonly logger: Logger;
+  readonly logger: EventLogLogger;
   /** Resolves once the events that are there now may be deleted. */
   readonly ready: () => Promise<void>;
 }) => {
@@ -81,7 +81,7 @@ const createScavenger = (options: {
 export interface EventLogOptions {
   /** Made where it does not exist. The log's file in it is `events.db`. */
   readonly directory: string;
-  readonly logger: Logger;
+  readonly logger: EventLogLogger;
   readonly limits?: Partial<AppendLimits>;
   readonly scavenge?: ScavengeOptions;
   /** Milliseconds since the epoch: when events are recorded, and by when they age. */
@@ -105,13 +105,13 @@ const TAIL = { maxEvents: 2000, maxBytes: 2 * 1024 * 1024 };
 export const openEventLog = async (options: EventLogOptions): Promise<EventLog> => {
   const lock = lockDirectory(options.directory);
   const path = join(options.directory, 'events.db');
-  let reader: Reader | undefined;
+  let reader: LogReader | undefined;
   const release = (): void => {
     reader?.close();
     lock.release();
   };
   try {
-    reader = openReader(path);
+    reader = openLogReader(path);
     return await assemble({ ...options, path, reader, release });
   } catch (error) {
     release();
@@ -119,13 +119,13 @@ export const openEventLog = async (options: EventLogOptions): Promise<EventLog> 
   }
 };
 
-interface Opened extends EventLogOptions {
+interface OpenedFile extends EventLogOptions {
   readonly path: string;
-  readonly reader: Reader;
+  readonly reader: LogReader;
   readonly release: () => void;
 }
 
-const assemble = async (opened: Opened): Promise<EventLog> => {
+const assemble = async (opened: OpenedFile): Promise<EventLog> => {
   const {
     path,
     reader,
@@ -135,7 +135,7 @@ const assemble = async (opened: Opened): Promise<EventLog> => {
     scavenge = SCAVENGE,
     now = Date.now,
   } = opened;
-  const heads = createHeads(reader, { max: HEADS });
+  const heads = createStreamHeads(reader, { max: HEADS });
   const recentIds = createRecentIds({ max: RECENT_IDS });
   const drafts = createDrafts(reader, heads, now);
   const signal = createCommitSignal();
@@ -178,7 +178,7 @@ const assemble = async (opened: Opened): Promise<EventLog> => {
   });
   const { scavenged } = scavenger;
   const { indexed } = links;
-  const writer = await startWriter(path, { ...commit.events, scavenged, indexed });
+  const writer = await startLogWriter(path, { ...commit.events, scavenged, indexed });
   commit.attach(writer);
   links.start(() => writer.index());
   scavenger.start((after, before) => writer.scavenge(after, before));
@@ -201,9 +201,9 @@ const assemble = async (opened: Opened): Promise<EventLog> => {
     };
 
   const parts = { reader, heads, recentIds, drafts, commit, tail, signal, links, now, committed };
-  const appends = createAppends({ ...parts, assertOpen, limits: { ...LIMITS, ...limits } });
-  const reads = createReads(parts);
-  const subscriptions = createSubscriptions(parts);
+  const appends = createLogAppends({ ...parts, assertOpen, limits: { ...LIMITS, ...limits } });
+  const reads = createLogReads(parts);
+  const subscriptions = createLogSubscriptions(parts);
   return {
     ...appends,
     head: whileOpen(reads.head),

@@ -1,7 +1,7 @@
 import { LRUCache } from 'lru-cache';
 import type { LogRecord } from './event-log.js';
-import type { Stored } from './append-rules.js';
-import { createLinkReader, type Range } from './link-reader.js';
+import type { StoredEvent } from './append-rules.js';
+import { createLinkReader, type RevisionRange } from './link-reader.js';
 import { openLogFile } from './schema.js';
 import { toRevision } from './writer-protocol.js';
 
@@ -9,9 +9,9 @@ import { toRevision } from './writer-protocol.js';
 const PAGE_BYTES = 4 * 1024 * 1024;
 /** So few of the largest events are no burden: their sizes need not be asked for first. */
 const SMALL_PAGE = 8;
-const NAMES = 20_000;
+const MAX_CACHED_NAMES = 20_000;
 
-type Row = [
+type EventRow = [
   position: number,
   stream: number,
   revision: number,
@@ -24,13 +24,13 @@ type Row = [
 ];
 
 /** A part of one stream; revisions are inclusive. */
-export interface StreamRange extends Range {
+export interface StreamRange extends RevisionRange {
   readonly stream: number;
   readonly createdSince: number;
 }
 
 /** The main thread's connection to the log's file: short statements only, so no commit waits for it. */
-export const openReader = (path: string) => {
+export const openLogReader = (path: string) => {
   const db = openLogFile(path);
   const prepare = (sql: string) => {
     const statement = db.prepare(sql);
@@ -66,7 +66,7 @@ export const openReader = (path: string) => {
   });
   const ofStream = { forwards: page('ASC'), backwards: page('DESC') };
 
-  const names = new LRUCache<number, string>({ max: NAMES });
+  const names = new LRUCache<number, string>({ max: MAX_CACHED_NAMES });
   const nameOf = (stream: number): string => {
     const known = names.get(stream);
     if (known !== undefined) return known;
@@ -75,7 +75,7 @@ export const openReader = (path: string) => {
     return name;
   };
 
-  const toRecord = (row: Row): LogRecord => {
+  const toRecord = (row: EventRow): LogRecord => {
     const [position, stream, revision, id, type, created, isJson, dataLength, payload] = row;
     return {
       stream: nameOf(stream),
@@ -97,11 +97,11 @@ export const openReader = (path: string) => {
     lastPosition: (): number => (lastEvent.get() as [number | null])[0] ?? 0,
 
     lastOf: (stream: number): LogRecord | undefined => {
-      const row = top.get(stream) as Row | undefined;
+      const row = top.get(stream) as EventRow | undefined;
       return row === undefined ? undefined : toRecord(row);
     },
     /** Only what idempotency needs of the event at a revision. */
-    storedAt: (stream: number, revision: number): Stored | undefined => {
+    storedAt: (stream: number, revision: number): StoredEvent | undefined => {
       const row = stored.get(stream, revision) as [string, number] | undefined;
       return row === undefined ? undefined : { id: row[0], position: row[1], revision };
     },
@@ -111,13 +111,13 @@ export const openReader = (path: string) => {
       const within = Math.min(upTo, position + PAGE_BYTES);
       const rows = all.window.all(position, within, limit);
       const found = rows.length > 0 ? rows : all.window.all(within, upTo, 1);
-      return (found as Row[]).map(toRecord);
+      return (found as EventRow[]).map(toRecord);
     },
     before: (position: number, limit: number): LogRecord[] => {
       const within = Math.max(0, position - PAGE_BYTES);
       const rows = all.backwards.all(position, within, limit);
       const found = rows.length > 0 ? rows : all.backwards.all(within, 0, 1);
-      return (found as Row[]).map(toRecord);
+      return (found as EventRow[]).map(toRecord);
     },
 
     /** Less than the limit only at the end of the range or where a page would be too large. */
@@ -131,7 +131,7 @@ export const openReader = (path: string) => {
         limit <= SMALL_PAGE
           ? limit
           : countWithin(sizes.all(stream, from, to, createdSince, limit) as [number][]);
-      return (rows.all(stream, from, to, createdSince, fitting) as Row[]).map(toRecord);
+      return (rows.all(stream, from, to, createdSince, fitting) as EventRow[]).map(toRecord);
     },
 
     links: createLinkReader(db, nameOf),
@@ -140,7 +140,7 @@ export const openReader = (path: string) => {
   };
 };
 
-export type Reader = ReturnType<typeof openReader>;
+export type LogReader = ReturnType<typeof openLogReader>;
 
 /** How many rows stay within the bytes of a page; at least one. */
 const countWithin = (sizes: readonly [number][]): number => {

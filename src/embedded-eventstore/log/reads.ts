@@ -1,7 +1,7 @@
 import type { Direction, EventLog, LogRecord, StreamPage } from './event-log.js';
-import type { Heads } from './heads.js';
-import type { Range } from './link-reader.js';
-import type { Reader } from './reader.js';
+import type { StreamHeads } from './heads.js';
+import type { RevisionRange } from './link-reader.js';
+import type { LogReader } from './reader.js';
 import { TOMBSTONE_REVISION } from './event-log.js';
 import { isLinkStream } from './link-streams.js';
 import { firstVisible, isMetastream, originalOf } from './stream-metadata.js';
@@ -14,13 +14,13 @@ type Reads = Pick<EventLog, 'head' | 'readStream' | 'readAll'>;
 export const toNumber = (value: bigint): number =>
   Number(value < 0n ? -1n : value > BigInt(TOMBSTONE) ? BigInt(TOMBSTONE) : value);
 
-export const isTombstoned = (heads: Heads, head: Head): boolean =>
+export const isTombstoned = (heads: StreamHeads, head: Head): boolean =>
   head.settled.tombstoned ||
   (isMetastream(head.name) && heads.get(originalOf(head.name)).settled.tombstoned);
 
-export const createReads = (parts: {
-  readonly reader: Reader;
-  readonly heads: Heads;
+export const createLogReads = (parts: {
+  readonly reader: LogReader;
+  readonly heads: StreamHeads;
   /** Nothing after it is shown, although the disk may hold more already. */
   readonly committed: () => number;
   readonly now: () => number;
@@ -86,7 +86,7 @@ export const createReads = (parts: {
 };
 
 /** The part of the visible range on the asked side of `from`; undefined where that is nothing. */
-const narrowed = <R extends Range>(
+const narrowed = <R extends RevisionRange>(
   range: R,
   from: bigint | 'start' | 'end',
   direction: Direction,
@@ -101,7 +101,7 @@ const narrowed = <R extends Range>(
 };
 
 const isEnd = (
-  range: Range | undefined,
+  range: RevisionRange | undefined,
   direction: Direction,
   events: readonly LogRecord[],
 ): boolean => {

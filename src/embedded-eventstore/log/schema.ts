@@ -1,4 +1,4 @@
-import { openDatabase, type Database } from '../sqlite.js';
+import { type Database, holdsTables, openDatabase, pragma } from '../sqlite.js';
 
 /** Marks the file as ours: 'AnEv' in ASCII. */
 const APPLICATION_ID = 0x416e4576;
@@ -42,9 +42,6 @@ const STEPS = [
   `,
 ];
 
-const pragma = (db: Database, name: string): unknown =>
-  Object.values(db.prepare(`PRAGMA ${name}`).get() as object)[0];
-
 /** FULL: a commit returns when it is on disk, a power loss included. */
 const configure = (db: Database): void =>
   db.exec(`
@@ -74,9 +71,6 @@ const migrate = (db: Database, path: string): void => {
     `);
   }
 };
-
-const holdsTables = (db: Database): boolean =>
-  db.prepare('SELECT 1 FROM sqlite_schema LIMIT 1').get() !== undefined;
 
 /** A connection to the log's file, which is made and brought up to date first. */
 export const openLogFile = (path: string): Database => {

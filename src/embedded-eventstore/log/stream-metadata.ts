@@ -39,27 +39,27 @@ export const METASTREAM_METADATA: StreamMetadata = { ...NO_METADATA, maxCount: 1
 
 const IGNORED: StreamMetadata = { ...NO_METADATA, exists: true };
 
-const whole = (value: unknown, least: number): value is number =>
+const isWholeNumber = (value: unknown, least: number): value is number =>
   typeof value === 'number' && Number.isInteger(value) && value >= least;
 
-const utf8 = new TextDecoder('utf-8', { fatal: true });
+const decoder = new TextDecoder('utf-8', { fatal: true });
 
 /** As EventStoreDB does, metadata that cannot be read in every part is ignored as a whole. */
 export const parseMetadata = (event: Pick<RawEvent, 'type' | 'data'>): StreamMetadata => {
   if (event.type !== METADATA_TYPE) return IGNORED;
   try {
-    return fromJson(JSON.parse(utf8.decode(event.data)), event.data);
+    return metadataFromJson(JSON.parse(decoder.decode(event.data)), event.data);
   } catch {
     return IGNORED;
   }
 };
 
-const fromJson = (value: unknown, data: Uint8Array): StreamMetadata => {
+const metadataFromJson = (value: unknown, data: Uint8Array): StreamMetadata => {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return IGNORED;
   const { $maxCount, $maxAge, $tb } = value as Record<string, unknown>;
-  if ($maxCount !== undefined && !whole($maxCount, 1)) return IGNORED;
-  if ($maxAge !== undefined && !whole($maxAge, 1)) return IGNORED;
-  if ($tb !== undefined && !whole($tb, 0)) return IGNORED;
+  if ($maxCount !== undefined && !isWholeNumber($maxCount, 1)) return IGNORED;
+  if ($maxAge !== undefined && !isWholeNumber($maxAge, 1)) return IGNORED;
+  if ($tb !== undefined && !isWholeNumber($tb, 0)) return IGNORED;
   const softDeleted = $tb !== undefined && $tb >= SOFT_DELETED_FROM;
   return {
     exists: true,
@@ -77,7 +77,7 @@ export const undeletedJson = (
   revision: number,
 ): string | undefined => {
   try {
-    const value: unknown = JSON.parse(utf8.decode(data ?? undefined));
+    const value: unknown = JSON.parse(decoder.decode(data ?? undefined));
     if (typeof value !== 'object' || value === null || Array.isArray(value)) return undefined;
     return JSON.stringify({ ...value, $tb: revision });
   } catch {

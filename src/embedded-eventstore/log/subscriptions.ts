@@ -1,20 +1,20 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { CommitSignal } from './commit-signal.js';
 import type { EventLog, LogRecord, LogSubscriptionItem } from './event-log.js';
-import type { Heads } from './heads.js';
+import type { StreamHeads } from './heads.js';
 import type { LinkIndex } from './link-index.js';
 import { isLinkStream } from './link-streams.js';
 import { pacedFilter, type PacedFilter } from './paced-filter.js';
-import type { Reader } from './reader.js';
+import type { LogReader } from './reader.js';
 import { isTombstoned, toNumber } from './reads.js';
 import { firstVisible } from './stream-metadata.js';
 
-const PAGE = 500;
+const EVENTS_PER_PAGE = 500;
 const CAUGHT_UP: LogSubscriptionItem = { kind: 'caught-up' };
 
-interface Parts {
-  readonly reader: Reader;
-  readonly heads: Heads;
+interface SubscriptionParts {
+  readonly reader: LogReader;
+  readonly heads: StreamHeads;
   readonly tail: RecentTail;
   readonly signal: CommitSignal;
   readonly links: LinkIndex;
@@ -26,8 +26,8 @@ interface Parts {
  * A subscription is a cursor over the log and a wake-up on commit, so that there is no seam between
  * history and live that could lose or repeat an event. The consumer pulls; nothing is queued for it.
  */
-export const createSubscriptions = (
-  parts: Parts,
+export const createLogSubscriptions = (
+  parts: SubscriptionParts,
 ): Pick<EventLog, 'subscribeAll' | 'subscribeStream'> => ({
   subscribeAll: ({ after, filter, checkpointEvery = 32, signal }) => {
     // An application that comes from another log has positions that this one has not reached.
@@ -47,7 +47,7 @@ export const createSubscriptions = (
 });
 
 async function* allEvents(
-  parts: Parts,
+  parts: SubscriptionParts,
   options: {
     readonly cursor: number;
     readonly checkpointEvery: number;
@@ -78,12 +78,12 @@ async function* allEvents(
       }
       continue;
     }
-    let page = tail.after(cursor, PAGE);
+    let page = tail.after(cursor, EVENTS_PER_PAGE);
     if (page === undefined) {
       // Fell behind what is in memory. History must not keep the event loop for itself.
       live = false;
       await nextTurn();
-      page = reader.after(cursor, committed(), PAGE);
+      page = reader.after(cursor, committed(), EVENTS_PER_PAGE);
     }
     for (const event of page) {
       if (over()) return;
@@ -107,7 +107,7 @@ async function* allEvents(
 }
 
 async function* streamEvents(
-  parts: Parts,
+  parts: SubscriptionParts,
   options: { readonly stream: string; readonly cursor: number; readonly signal: AbortSignal },
 ): AsyncGenerator<LogSubscriptionItem, void, undefined> {
   const { heads, reader, now, signal: commits } = parts;
@@ -142,7 +142,7 @@ async function* streamEvents(
     if (!live) await nextTurn();
     const createdSince = metadata.maxAgeMs === null ? 0 : now() - metadata.maxAgeMs;
     const range = { stream: head.id, from, to: last, createdSince };
-    const page = reader.ofStream('forwards', range, PAGE);
+    const page = reader.ofStream('forwards', range, EVENTS_PER_PAGE);
     for (const event of page) {
       if (over()) return;
       cursor = toNumber(event.revision);
@@ -158,7 +158,7 @@ async function* streamEvents(
 
 /** What comes after a place in a link stream; `end` is where the log ends when it is subscribed to. */
 const linkEvents = (
-  parts: Parts,
+  parts: SubscriptionParts,
   {
     stream,
     after,
@@ -181,7 +181,7 @@ const linkEvents = (
 };
 
 async function* linkEventsAfter(
-  parts: Parts,
+  parts: SubscriptionParts,
   options: {
     readonly stream: string;
     readonly cursorAtStart: () => Promise<number>;
@@ -209,7 +209,12 @@ async function* linkEventsAfter(
       continue;
     }
     if (!live) await nextTurn();
-    const page = reader.links.page(stream, 'forwards', { from: cursor + 1, to: last }, PAGE);
+    const page = reader.links.page(
+      stream,
+      'forwards',
+      { from: cursor + 1, to: last },
+      EVENTS_PER_PAGE,
+    );
     for (const event of page) {
       if (over()) return;
       cursor = Number(event.revision);
@@ -237,19 +242,19 @@ export const createRecentTail = (options: {
     if (records.length <= 2 * options.maxEvents && bytes <= 2 * options.maxBytes) return;
     let keep = records.length;
     for (let kept = 0; keep > 0 && records.length - keep < options.maxEvents; keep--) {
-      kept += sizeOf(records[keep - 1]);
+      kept += sizeOfRecord(records[keep - 1]);
       if (kept > options.maxBytes) break;
     }
     completeAfter = Number(records[keep - 1]?.position ?? completeAfter);
     records = records.slice(keep);
-    bytes = records.reduce((sum, record) => sum + sizeOf(record), 0);
+    bytes = records.reduce((sum, record) => sum + sizeOfRecord(record), 0);
   };
 
   return {
     push: (committed: readonly LogRecord[]): void => {
       for (const record of committed) {
         records.push(record);
-        bytes += sizeOf(record);
+        bytes += sizeOfRecord(record);
       }
       trim();
     },
@@ -270,7 +275,7 @@ export const createRecentTail = (options: {
 
 type RecentTail = ReturnType<typeof createRecentTail>;
 
-const sizeOf = (record: LogRecord | undefined): number =>
+const sizeOfRecord = (record: LogRecord | undefined): number =>
   record === undefined ? 0 : record.data.byteLength + record.metadata.byteLength;
 
 /** By halves: positions grow through the records. */

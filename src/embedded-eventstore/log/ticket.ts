@@ -12,18 +12,18 @@ export interface Head {
   /** With the appends in flight; what the next append is judged by. */
   ahead: StreamState;
   /** Oldest first. */
-  readonly inFlight: Ticket[];
+  readonly inFlight: CommitTicket[];
 }
 
 /** Events of one stream that wait for their commit. */
-interface Write {
+interface StreamWrite {
   readonly head: Head;
   readonly records: readonly LogRecord[];
 }
 
 /** One append on its way to the disk, with everything that it changes once it is there. */
-export interface Ticket {
-  readonly writes: readonly Write[];
+export interface CommitTicket {
+  readonly writes: readonly StreamWrite[];
   readonly changes: readonly { readonly head: Head; readonly to: StreamState }[];
   readonly bytes: number;
   readonly outcome: AppendOutcome;
@@ -34,15 +34,15 @@ export interface Ticket {
 }
 
 /** One append as it is put together: all of it is written in one transaction or none. */
-export interface Draft {
-  readonly writes: Write[];
+export interface AppendDraft {
+  readonly writes: StreamWrite[];
   readonly changes: { readonly head: Head; to: StreamState }[];
   readonly streams: StreamRow[];
   readonly retention: RetentionRow[];
   bytes: number;
 }
 
-export const emptyDraft = (): Draft => ({
+export const emptyAppendDraft = (): AppendDraft => ({
   writes: [],
   changes: [],
   streams: [],
@@ -51,12 +51,12 @@ export const emptyDraft = (): Draft => ({
 });
 
 /** The promise that answers the append, settled by the commit. */
-export const ticketOf = (draft: Draft, outcome: AppendOutcome): Ticket => {
-  let resolve: Ticket['resolve'] = ignore;
-  let reject: Ticket['reject'] = ignore;
+export const createTicket = (draft: AppendDraft, outcome: AppendOutcome): CommitTicket => {
+  let resolve: CommitTicket['resolve'] = unset;
+  let reject: CommitTicket['reject'] = unset;
   const promise = new Promise<AppendOutcome>((...settle) => ([resolve, reject] = settle));
   const { writes, changes, bytes } = draft;
   return { writes, changes, bytes, outcome, promise, resolve, reject };
 };
 
-const ignore = (): void => undefined;
+const unset = (): void => undefined;

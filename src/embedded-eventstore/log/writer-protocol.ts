@@ -23,14 +23,14 @@ export interface EventColumns {
 export const NUMBERS_PER_EVENT = 7;
 
 /** Appends that joined in one turn of the event loop. */
-export interface Batch extends EventColumns {
+export interface AppendBatch extends EventColumns {
   readonly kind: 'append';
   readonly streams: readonly StreamRow[];
   readonly retention: readonly RetentionRow[];
 }
 
-export type ToWriter =
-  | Batch
+export type ToLogWriter =
+  | AppendBatch
   /** The batches of a failed transaction are rejected on the main thread too: begin anew. */
   | { readonly kind: 'resume' }
   | { readonly kind: 'scavenge'; readonly afterStream: number; readonly createdBefore: number }
@@ -38,7 +38,7 @@ export type ToWriter =
   | { readonly kind: 'index' }
   | { readonly kind: 'close' };
 
-export type FromWriter =
+export type FromLogWriter =
   | { readonly kind: 'ready' }
   | { readonly kind: 'committed'; readonly batches: number }
   /** Until 'resume' every batch is dropped: it was built on top of what failed. */

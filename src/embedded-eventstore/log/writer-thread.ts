@@ -5,15 +5,15 @@ import {
   workerData,
 } from 'node:worker_threads';
 import { LRUCache } from 'lru-cache';
-import type { Database } from '../sqlite.js';
-import { groupTransaction, messageOf, rollBack } from './group-transaction.js';
+import { type Database, rollBack } from '../sqlite.js';
+import { groupTransaction, messageOf } from './group-transaction.js';
 import { linksOf } from './link-streams.js';
 import { openLogFile } from './schema.js';
 import {
-  type Batch,
-  type FromWriter,
+  type AppendBatch,
+  type FromLogWriter,
   toRevision,
-  type ToWriter,
+  type ToLogWriter,
   type WriterData,
 } from './writer-protocol.js';
 
@@ -21,9 +21,9 @@ import {
 const EVENTS_PER_SLICE = 500;
 const LINK_STREAMS = 10_000;
 
-type Indexed = Extract<FromWriter, { readonly kind: 'indexed' }>;
+type IndexedSlice = Extract<FromLogWriter, { readonly kind: 'indexed' }>;
 
-type Row = [
+type LinkableRow = [
   position: number,
   stream: number,
   name: string,
@@ -80,7 +80,7 @@ const linkSlice = (db: Database) => {
     return bytes.subarray(0, length);
   };
 
-  const insertLinks = ([position, stream, name, revision, type, created]: Row): void => {
+  const insertLinks = ([position, stream, name, revision, type, created]: LinkableRow): void => {
     const links = linksOf({
       stream: name,
       revision: toRevision(revision),
@@ -94,9 +94,9 @@ const linkSlice = (db: Database) => {
     }
   };
 
-  const slice = (): Indexed => {
+  const slice = (): IndexedSlice => {
     const [after] = (reached.get() as [number] | undefined) ?? [0];
-    const rows = following.all(after) as Row[];
+    const rows = following.all(after) as LinkableRow[];
     const position = rows.at(-1)?.[0] ?? after;
     db.exec('BEGIN IMMEDIATE');
     rows.forEach(insertLinks);
@@ -105,7 +105,7 @@ const linkSlice = (db: Database) => {
     return { kind: 'indexed', position, more: rows.length === EVENTS_PER_SLICE };
   };
 
-  return (): Indexed => {
+  return (): IndexedSlice => {
     try {
       // A power loss may undo it: then the same events get the same numbers again. What lets the
       // scavenger delete them comes later in the same file and is undone before it.
@@ -124,7 +124,7 @@ const linkSlice = (db: Database) => {
 const STREAMS_PER_SLICE = 50;
 const EVENTS_PER_STREAM = 200;
 
-type Scavenged = Extract<FromWriter, { readonly kind: 'scavenged' }>;
+type ScavengedSlice = Extract<FromLogWriter, { readonly kind: 'scavenged' }>;
 
 /**
  * Deletes what `$maxCount` hides, some streams at a time so that appends never wait long. A
@@ -144,7 +144,7 @@ const scavengeSlice = (db: Database) => {
         AND revision <= (SELECT max(revision) FROM events WHERE stream = ?1) - ?2
       ORDER BY revision LIMIT ${EVENTS_PER_STREAM})`);
 
-  const slice = (afterStream: number, createdBefore: number): Scavenged => {
+  const slice = (afterStream: number, createdBefore: number): ScavengedSlice => {
     const streams = kept.all(afterStream, STREAMS_PER_SLICE) as [number, number][];
     let deleted = 0;
     db.exec('BEGIN');
@@ -156,7 +156,7 @@ const scavengeSlice = (db: Database) => {
     return { kind: 'scavenged', deleted, nextStream };
   };
 
-  return (afterStream: number, createdBefore: number): Scavenged => {
+  return (afterStream: number, createdBefore: number): ScavengedSlice => {
     try {
       return slice(afterStream, createdBefore);
     } catch (error) {
@@ -173,23 +173,23 @@ const changesOf = (result: unknown): number =>
 const GROUP_BYTES = 8 * 1024 * 1024;
 
 /** The thread that alone writes to the log's file, so that only it waits for the disk. */
-const run = (port: MessagePort, { path }: WriterData): void => {
+const runLogWriter = (port: MessagePort, { path }: WriterData): void => {
   const db = openLogFile(path);
   const write = groupTransaction(db);
   const scavenge = scavengeSlice(db);
   const index = linkSlice(db);
   let dropping = false;
 
-  const answer = (message: FromWriter): void => port.postMessage(message);
+  const answer = (message: FromLogWriter): void => port.postMessage(message);
 
-  const commit = (batches: readonly Batch[]): void => {
+  const commit = (batches: readonly AppendBatch[]): void => {
     if (dropping) return;
     const result = write(batches);
     dropping = result.kind === 'failed';
     answer(result.kind === 'failed' ? result : { kind: 'committed', batches: batches.length });
   };
 
-  const obey = (message: Exclude<ToWriter, Batch>): void => {
+  const obey = (message: Exclude<ToLogWriter, AppendBatch>): void => {
     switch (message.kind) {
       case 'resume':
         dropping = false;
@@ -208,16 +208,20 @@ const run = (port: MessagePort, { path }: WriterData): void => {
   };
 
   // Whatever came while the last transaction was running is written in the next one.
-  port.on('message', (first: ToWriter) => {
-    let next: ToWriter | undefined = first;
+  port.on('message', (first: ToLogWriter) => {
+    let next: ToLogWriter | undefined = first;
     while (next !== undefined) {
       if (next.kind !== 'append') {
         obey(next);
-        next = received(port);
+        next = nextMessage(port);
         continue;
       }
-      const group: Batch[] = [];
-      for (let bytes = 0; next?.kind === 'append' && bytes < GROUP_BYTES; next = received(port)) {
+      const group: AppendBatch[] = [];
+      for (
+        let bytes = 0;
+        next?.kind === 'append' && bytes < GROUP_BYTES;
+        next = nextMessage(port)
+      ) {
         group.push(next);
         bytes += next.payload.byteLength;
       }
@@ -227,8 +231,8 @@ const run = (port: MessagePort, { path }: WriterData): void => {
   answer({ kind: 'ready' });
 };
 
-const received = (port: MessagePort): ToWriter | undefined =>
-  receiveMessageOnPort(port)?.message as ToWriter | undefined;
+const nextMessage = (port: MessagePort): ToLogWriter | undefined =>
+  receiveMessageOnPort(port)?.message as ToLogWriter | undefined;
 
 if (parentPort === null) throw new Error('The writer runs in a thread of its own.');
-run(parentPort, workerData as WriterData);
+runLogWriter(parentPort, workerData as WriterData);

@@ -1,8 +1,8 @@
 import { Worker } from 'node:worker_threads';
 import { EventLogError } from './event-log.js';
-import type { Batch, FromWriter, ToWriter, WriterData } from './writer-protocol.js';
+import type { AppendBatch, FromLogWriter, ToLogWriter, WriterData } from './writer-protocol.js';
 
-type Told<Kind extends FromWriter['kind']> = Extract<FromWriter, { readonly kind: Kind }>;
+type Told<Kind extends FromLogWriter['kind']> = Extract<FromLogWriter, { readonly kind: Kind }>;
 
 export interface WriterEvents {
   committed(batches: number): void;
@@ -14,8 +14,8 @@ export interface WriterEvents {
 }
 
 /** The writer thread as seen from the main thread. */
-export interface Writer {
-  append(batch: Batch): void;
+export interface LogWriter {
+  append(batch: AppendBatch): void;
   resume(): void;
   scavenge(afterStream: number, createdBefore: number): void;
   index(): void;
@@ -26,17 +26,17 @@ export interface Writer {
   close(): Promise<void>;
 }
 
-const SCRIPT = new URL('./writer-thread.js', import.meta.url);
+const WRITER_THREAD = new URL('./writer-thread.js', import.meta.url);
 
 /** Resolves when the thread has the file open; rejects with EventLogError where it cannot. */
-export const startWriter = (
+export const startLogWriter = (
   path: string,
   events: WriterEvents,
-  script: URL = SCRIPT,
-): Promise<Writer> => {
+  script: URL = WRITER_THREAD,
+): Promise<LogWriter> => {
   const workerData: WriterData = { path };
   const worker = new Worker(script, { workerData });
-  const post = (message: ToWriter): void => worker.postMessage(message);
+  const post = (message: ToLogWriter): void => worker.postMessage(message);
   let state: 'starting' | 'running' | 'closing' = 'starting';
   let failure: unknown;
 
@@ -49,7 +49,7 @@ export const startWriter = (
         end();
       });
     });
-    const writer: Writer = {
+    const writer: LogWriter = {
       append: (batch) => worker.postMessage(batch, [batch.numbers.buffer, batch.payload.buffer]),
       resume: () => post({ kind: 'resume' }),
       scavenge: (afterStream, createdBefore) =>
@@ -62,7 +62,7 @@ export const startWriter = (
       },
     };
     worker.on('error', (error) => (failure = error));
-    worker.on('message', (message: FromWriter) => {
+    worker.on('message', (message: FromLogWriter) => {
       if (message.kind !== 'ready') {
         tell(events, message);
         return;
@@ -73,7 +73,7 @@ export const startWriter = (
   });
 };
 
-const tell = (events: WriterEvents, message: Exclude<FromWriter, Told<'ready'>>): void => {
+const tell = (events: WriterEvents, message: Exclude<FromLogWriter, Told<'ready'>>): void => {
   switch (message.kind) {
     case 'committed':
       events.committed(message.batches);

@@ -2,7 +2,7 @@ import streams from '@eventstore/db-client/generated/streams_pb.js';
 import shared from '@eventstore/db-client/generated/shared_pb.js';
 import type { BatchAppendReq, ReadResp } from '@eventstore/db-client/generated/streams_pb.js';
 import {
-  eventStoreDbStore,
+  createEventStoreDbStore,
   type EventStoreDbOptions,
 } from '../../../src/adapters/eventstoredb/event-store.js';
 import { silentLogger } from '../../../src/platform/observability/logger.js';
@@ -25,7 +25,7 @@ export const openStore = (
   connectionString: string,
   options: Partial<EventStoreDbOptions> = {},
 ): EventStore & WithProjections =>
-  eventStoreDbStore({
+  createEventStoreDbStore({
     connectionString,
     logger: silentLogger(),
     subscriptionBackoff: { baseMs: 20, maxMs: 200 },

@@ -1,4 +1,4 @@
-import { openReadStore } from '../../../src/adapters/embedded/read-store/open-read-store.js';
+import { openEmbeddedReadStore } from '../../../src/adapters/embedded/read-store/open-read-store.js';
 import { silentLogger } from '../../../src/platform/observability/logger.js';
 import { keepSaving } from './keep-saving.js';
 import { exampleDocuments } from '../../../src/read-side/rebuild/example-documents.js';
@@ -6,7 +6,7 @@ import { exampleDocuments } from '../../../src/read-side/rebuild/example-documen
 /** A process that saves until it is killed, and says so after each round. */
 const [dataDir] = process.argv.slice(2);
 if (dataDir === undefined) throw new Error('Say in which directory to save.');
-const store = await openReadStore({
+const store = await openEmbeddedReadStore({
   dataDir,
   logger: silentLogger(),
   examples: exampleDocuments(),

@@ -11,7 +11,7 @@ import {
 import struct from 'google-protobuf/google/protobuf/struct_pb.js';
 import { batchAppend } from '../../../src/embedded-eventstore/grpc/batch-append.js';
 import { createCalls } from '../../../src/embedded-eventstore/grpc/calls.js';
-import { read } from '../../../src/embedded-eventstore/grpc/read.js';
+import { readCall } from '../../../src/embedded-eventstore/grpc/read.js';
 import { boundedStreamsService } from '../../../src/embedded-eventstore/grpc/request-shapes.js';
 import { openEventLog } from '../../../src/embedded-eventstore/log/open-event-log.js';
 import { silentLogger } from '../../../src/platform/observability/logger.js';
@@ -41,7 +41,7 @@ export const projectionServer = async ({
   const context = { log, calls, logger, maxAppendBytes: 1024 * 1024, appendTimeoutMs: 2000 };
   const server = new Server();
   server.addService(boundedStreamsService, {
-    read: read(context),
+    read: readCall(context),
     batchAppend: batchAppend(context),
   });
 

@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { openReadStore } from '../../../src/adapters/embedded/read-store/open-read-store.js';
+import { openEmbeddedReadStore } from '../../../src/adapters/embedded/read-store/open-read-store.js';
 import { activateOwn } from '../../../src/compose/activate-own.js';
 import { ownVersions } from '../../../src/compose/versions.js';
 import { createLifecycle } from '../../../src/platform/lifecycle.js';
@@ -33,7 +33,7 @@ describe('versions of this release next to an active one of another', () => {
   const ofRelease = async (clicks: number): Promise<ReadStore> => {
     await opened.at(-1)?.close();
     const examples = aBatch({ animes: [anAnimeDocument({ clicks })] });
-    const store = await openReadStore({ dataDir: directory.path, logger, examples });
+    const store = await openEmbeddedReadStore({ dataDir: directory.path, logger, examples });
     opened.push(store);
     return store;
   };

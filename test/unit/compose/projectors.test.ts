@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { openReadStore } from '../../../src/adapters/embedded/read-store/open-read-store.js';
+import { openEmbeddedReadStore } from '../../../src/adapters/embedded/read-store/open-read-store.js';
 import { openProjectors } from '../../../src/compose/projectors.js';
 import { ownVersions } from '../../../src/compose/versions.js';
 import { ConfigError, loadConfig } from '../../../src/platform/config/config.js';
@@ -188,7 +188,7 @@ describe('the projectors of the versions', () => {
   it('ignore the version of another release, and build one of their own', async () => {
     const other = await given(undefined, async (dataDir) => {
       const examples = aBatch({ animes: [anAnimeDocument({ clicks: 77 })] });
-      const store = await openReadStore({ dataDir, logger: silentLogger(), examples });
+      const store = await openEmbeddedReadStore({ dataDir, logger: silentLogger(), examples });
       await store.createVersion('v1', LOG_ID);
       await store.close();
     });

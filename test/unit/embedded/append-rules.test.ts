@@ -1,9 +1,9 @@
 import { expect } from 'chai';
 import {
-  judge,
-  type Stored,
+  classifyAppend,
+  type StoredEvent,
   type StreamView,
-  type Verdict,
+  type AppendClass,
 } from '../../../src/embedded-eventstore/log/append-rules.js';
 import type { Expected } from '../../../src/embedded-eventstore/log/event-log.js';
 import { NO_METADATA } from '../../../src/embedded-eventstore/log/stream-metadata.js';
@@ -21,7 +21,7 @@ const given = (
 ) => {
   const { softDeleted = false, tombstoned = false, metadata = false } = options;
   const { remembered = ids, scavenged = 0 } = options;
-  const stored = (revision: number): Stored | undefined => {
+  const stored = (revision: number): StoredEvent | undefined => {
     const id = ids[revision];
     return id === undefined ? undefined : { id, revision, position: 100 * (revision + 1) };
   };
@@ -36,14 +36,15 @@ const given = (
     recent: (id) => (remembered.includes(id) ? stored(ids.lastIndexOf(id)) : undefined),
   };
   return {
-    when: (expected: Expected, appended: string) => judge(view, expected, Array.from(appended)),
+    when: (expected: Expected, appended: string) =>
+      classifyAppend(view, expected, Array.from(appended)),
   };
 };
 
-const append: Verdict = { kind: 'append' };
-const wrong: Verdict = { kind: 'wrong-revision' };
-const deleted: Verdict = { kind: 'deleted' };
-const repeat = (id: string, revision: number): Verdict => ({
+const append: AppendClass = { kind: 'append' };
+const wrong: AppendClass = { kind: 'wrong-revision' };
+const deleted: AppendClass = { kind: 'deleted' };
+const repeat = (id: string, revision: number): AppendClass => ({
   kind: 'repeat',
   of: { id, revision, position: 100 * (revision + 1) },
 });

@@ -5,7 +5,7 @@ import {
   type EventLog,
   type LogErrorCode,
 } from '../../../src/embedded-eventstore/log/event-log.js';
-import { embeddedEventStore } from '../../../src/adapters/embedded/event-store.js';
+import { createEmbeddedEventStore } from '../../../src/adapters/embedded/event-store.js';
 import { OutcomeUnknownError, TooLargeError, UnavailableError } from '../../../src/ports/errors.js';
 import { newEvent } from '../../contract/event-store/given.js';
 import { rejectionOf } from '../../support/rejection-of.js';
@@ -16,7 +16,7 @@ const logThatAppends = (append: () => Promise<AppendOutcome>): EventLog =>
 
 const refusalOf = (append: () => Promise<AppendOutcome>, timeoutMs = 10_000) =>
   rejectionOf(
-    embeddedEventStore(logThatAppends(append)).append('s', 'no_stream', [newEvent()], {
+    createEmbeddedEventStore(logThatAppends(append)).append('s', 'no_stream', [newEvent()], {
       timeoutMs,
     }),
   );

@@ -1,7 +1,7 @@
 import { readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect } from 'chai';
-import { openReadStore } from '../../../src/adapters/embedded/read-store/open-read-store.js';
+import { openEmbeddedReadStore } from '../../../src/adapters/embedded/read-store/open-read-store.js';
 import { openDatabase } from '../../../src/embedded-eventstore/sqlite.js';
 import { silentLogger } from '../../../src/platform/observability/logger.js';
 import { OtherFingerprintError, PortError } from '../../../src/ports/errors.js';
@@ -27,7 +27,7 @@ describe('the embedded read store', () => {
   });
 
   const open = async (): Promise<ReadStore> => {
-    const store = await openReadStore({
+    const store = await openEmbeddedReadStore({
       dataDir,
       logger: silentLogger(),
       examples: exampleDocuments(),

@@ -1,12 +1,12 @@
 import { expect } from 'chai';
-import { errorOf, failureOf } from '../../../src/adapters/embedded/read-store/file.js';
+import { portErrorOf, sqliteFailureOf } from '../../../src/adapters/embedded/read-store/file.js';
 import { PortError, UnavailableError } from '../../../src/ports/errors.js';
 
 const REMEDY = 'Delete that directory.';
 
 const sqliteError = (errcode: number) => Object.assign(new Error('SQLite says so'), { errcode });
 
-const meaningOf = (error: unknown) => errorOf(failureOf(error), REMEDY, error);
+const meaningOf = (error: unknown) => portErrorOf(sqliteFailureOf(error), REMEDY, error);
 
 describe('a failure of SQLite', () => {
   for (const [what, errcode] of [

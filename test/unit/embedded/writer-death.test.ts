@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import type { Worker } from 'node:worker_threads';
 import { expect } from 'chai';
 import { EventLogError, type EventLog } from '../../../src/embedded-eventstore/log/event-log.js';
-import { embeddedEventStore } from '../../../src/adapters/embedded/event-store.js';
+import { createEmbeddedEventStore } from '../../../src/adapters/embedded/event-store.js';
 import { OutcomeUnknownError, UnavailableError } from '../../../src/ports/errors.js';
 import { newEvent } from '../../contract/event-store/given.js';
 import { rawEvents, temporaryLog, type TemporaryLog } from '../../support/event-log.js';
@@ -39,7 +39,7 @@ describe('event log whose writer thread dies', () => {
   });
 
   it('is unavailable from then on', async () => {
-    const store = embeddedEventStore(log);
+    const store = createEmbeddedEventStore(log);
     const pending = killWriter().then(() => undefined);
     expect(await rejectionOf(store.append('s', 1n, [newEvent()]))).to.be.instanceOf(
       OutcomeUnknownError,

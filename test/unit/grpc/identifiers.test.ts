@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
 import {
-  streamIdentifier,
+  identifierOf,
   streamNameOf,
   uuidMessage,
   uuidOf,
@@ -45,9 +45,9 @@ describe('identifiers on the wire', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'grapheme', minLength: 1, maxLength: 50 }), (name) => {
         fc.pre(!name.includes('\0'));
-        expect(streamNameOf(streamIdentifier(name))).to.equal(name);
+        expect(streamNameOf(identifierOf(name))).to.equal(name);
       }),
     );
-    expect(streamNameOf(streamIdentifier('\uFEFFname'))).to.equal('\uFEFFname');
+    expect(streamNameOf(identifierOf('\uFEFFname'))).to.equal('\uFEFFname');
   });
 });

@@ -10,7 +10,7 @@ import {
   type BulkWriteResult,
   type TopologyDescription,
 } from 'mongodb';
-import { isDuplicateKey, translated } from '../../../src/adapters/mongodb/errors.js';
+import { isDuplicateKey, mongodbPortError } from '../../../src/adapters/mongodb/errors.js';
 import { PortError, UnavailableError } from '../../../src/ports/errors.js';
 
 const server = (code: number, labels: string[] = []) =>
@@ -23,7 +23,7 @@ const bulk = (cause: Error, writeErrors = 0) =>
   } as unknown as BulkWriteResult);
 
 const codeOf = (error: unknown): string | undefined => {
-  const port = translated(error);
+  const port = mongodbPortError(error);
   return port instanceof PortError ? port.code : undefined;
 };
 
@@ -47,7 +47,7 @@ describe('a failure of MongoDB', () => {
     ['a lost connection under a bulk write', bulk(new MongoNetworkError('connection closed'))],
   ] as const) {
     it(`is unavailable and retriable for ${what}`, () => {
-      const port = translated(error);
+      const port = mongodbPortError(error);
       expect(port).to.be.instanceOf(UnavailableError).and.to.include({ retriable: true });
       expect((port as UnavailableError).cause).to.equal(error);
     });
@@ -80,7 +80,7 @@ describe('a failure of MongoDB', () => {
     ['a server that is too old for the driver', new MongoCompatibilityError('wire version 8')],
   ] as const) {
     it(`is a refusal, not retriable, for ${what}`, () => {
-      const port = translated(error) as PortError;
+      const port = mongodbPortError(error) as PortError;
       expect(port).to.be.instanceOf(PortError);
       expect(port).to.include({ code: 'NOT_SUPPORTED', retriable: false, cause: error });
       expect(port.message).to.match(/^MongoDB refuses .*\. Use MongoDB 8\.0/);
@@ -93,7 +93,7 @@ describe('a failure of MongoDB', () => {
       code: 9,
       codeName: 'No',
     });
-    const port = translated(error) as PortError;
+    const port = mongodbPortError(error) as PortError;
     expect(port.message).to.include('(9 No)').and.to.not.include('spike');
     expect(port.context).to.deep.equal({ reason: 'no: { user: "spike" }', code: 9 });
   });
@@ -105,13 +105,13 @@ describe('a failure of MongoDB', () => {
       Object.assign(new TypeError('not a string'), { code: 'ERR_INVALID_ARG_TYPE' }),
       'a thrown text',
     ]) {
-      expect(translated(bug)).to.equal(bug);
+      expect(mongodbPortError(bug)).to.equal(bug);
     }
   });
 
   it('is not translated twice', () => {
     const error = new UnavailableError('Closed.');
-    expect(translated(error)).to.equal(error);
+    expect(mongodbPortError(error)).to.equal(error);
   });
 
   it('is a lost race for a duplicate key, also within a bulk write', () => {

@@ -3,9 +3,9 @@ import fc from 'fast-check';
 import { BSON, Long } from 'mongodb';
 import { fallingPrecedence } from '../../../src/adapters/mongodb/guarded-writes.js';
 import {
-  animeOf,
-  dayOf,
-  interactionOf,
+  animeFrom,
+  dayFrom,
+  interactionFrom,
   storedAnime,
   storedDay,
   storedInteraction,
@@ -30,9 +30,9 @@ describe('documents as MongoDB stores them', () => {
     fc.assert(
       fc.property(interactionDocument, dayDocument, animeDocument, (interaction, day, anime) => {
         const stored = sent(storedInteraction(interaction, -1)) as StoredInteraction;
-        expect(interactionOf(stored)).to.deep.equal(interaction);
-        expect(dayOf(sent(storedDay(day, -1)) as StoredDay)).to.deep.equal(day);
-        expect(animeOf(sent(storedAnime(anime, -1)) as StoredAnime)).to.deep.equal(anime);
+        expect(interactionFrom(stored)).to.deep.equal(interaction);
+        expect(dayFrom(sent(storedDay(day, -1)) as StoredDay)).to.deep.equal(day);
+        expect(animeFrom(sent(storedAnime(anime, -1)) as StoredAnime)).to.deep.equal(anime);
       }),
     );
   });

@@ -2,10 +2,10 @@ import { pages } from '../../../platform/async/pages.js';
 import type { Position } from '../../../ports/event-store.js';
 import type { AnimeDocument, DocumentBatch, DocumentStore } from '../../../ports/read-store.js';
 import { documentReads, type DocumentReads } from './rows.js';
-import { connection } from './file.js';
+import { openReadConnection } from './file.js';
 import { type Queries, queriesOn } from './queries.js';
 import { VERSION_FILE } from './schema.js';
-import type { Writer } from './writer.js';
+import type { DocumentWriter } from './writer.js';
 
 /** A version whose file the writer holds open, as read from this thread. */
 export interface OpenVersion {
@@ -20,7 +20,7 @@ export interface OpenVersion {
 }
 
 export const openVersion = (path: string): OpenVersion => {
-  const db = connection(path, VERSION_FILE);
+  const db = openReadConnection(path, VERSION_FILE);
   const queries = queriesOn(db);
   return {
     path,
@@ -36,20 +36,20 @@ export const openVersion = (path: string): OpenVersion => {
 export type FindVersion = () => OpenVersion;
 
 /** What is done at once, as a promise that rejects with what it throws. */
-export const attempt = <T>(work: () => T): Promise<T> =>
+export const inPromise = <T>(work: () => T): Promise<T> =>
   new Promise((resolve) => {
     resolve(work());
   });
 
 /** The documents of a version: read at once on this thread, written by the writer's. */
-export const createDocumentStore = (
+export const createEmbeddedDocuments = (
   find: FindVersion,
-  writer: Writer,
+  writer: DocumentWriter,
   saved: (animes: readonly AnimeDocument[]) => void,
 ): DocumentStore => ({
-  animes: (ids) => attempt(() => find().reads.animes(ids)),
-  interactions: (keys) => attempt(() => find().reads.interactions(keys)),
-  days: (keys) => attempt(() => find().reads.days(keys)),
+  animes: (ids) => inPromise(() => find().reads.animes(ids)),
+  interactions: (keys) => inPromise(() => find().reads.interactions(keys)),
+  days: (keys) => inPromise(() => find().reads.days(keys)),
 
   save: async (batch) => {
     const version = find();
@@ -60,34 +60,34 @@ export const createDocumentStore = (
   },
 
   flushed: () =>
-    attempt(() => {
+    inPromise(() => {
       const text = find().reads.flushed();
-      return text === undefined ? null : positionOf(text);
+      return text === undefined ? null : positionFromText(text);
     }),
 
   setFlushed: async (position) => {
     await writer.order(find().path, { kind: 'flushed', position: textOfPosition(position) });
   },
 
-  noteFed: (at) => attempt(() => void (find().fedAt = at)),
-  fedAt: () => attempt(() => find().fedAt),
+  noteFed: (at) => inPromise(() => void (find().fedAt = at)),
+  fedAt: () => inPromise(() => find().fedAt),
 
   allAnimes: () =>
     pages(
-      (after: number | null, limit) => attempt(() => find().reads.animesAfter(after, limit)),
+      (after: number | null, limit) => inPromise(() => find().reads.animesAfter(after, limit)),
       ({ animeId }) => animeId,
     ),
 
   allInteractions: (id) =>
     pages(
       (after: string | null, limit) =>
-        attempt(() => find().reads.interactionsAfter(id, after, limit)),
+        inPromise(() => find().reads.interactionsAfter(id, after, limit)),
       ({ userId }) => userId,
     ),
 
   allDays: (id) =>
     pages(
-      (after: string | null, limit) => attempt(() => find().reads.daysAfter(id, after, limit)),
+      (after: string | null, limit) => inPromise(() => find().reads.daysAfter(id, after, limit)),
       ({ day }) => day,
     ),
 });
@@ -95,7 +95,7 @@ export const createDocumentStore = (
 /** A position as text: both halves have 64 bits, more than a number holds. */
 const textOfPosition = ({ commit, prepare }: Position): string => `${commit}/${prepare}`;
 
-const positionOf = (text: string): Position => {
+const positionFromText = (text: string): Position => {
   const [commit = '', prepare = ''] = text.split('/');
   return { commit: BigInt(commit), prepare: BigInt(prepare) };
 };

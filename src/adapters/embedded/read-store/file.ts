@@ -1,19 +1,25 @@
 import { LRUCache } from 'lru-cache';
-import { type Database, openDatabase, type SqlValue } from '../../../embedded-eventstore/sqlite.js';
+import {
+  type Database,
+  holdsTables,
+  openDatabase,
+  pragma,
+  type SqlValue,
+} from '../../../embedded-eventstore/sqlite.js';
 import { PortError, UnavailableError } from '../../../ports/errors.js';
 
 /** A failure as it crosses from the writer's thread. */
-export interface Failure {
+export interface SqliteFailure {
   readonly message: string;
   /** Corrupt: the file is of no use. Not now: the same may succeed later. Bug: neither. */
   readonly kind: 'corrupt' | 'not-now' | 'bug';
 }
 
-const CORRUPT = new Set([11, 26]);
+const CORRUPT_CODES = new Set([11, 26]);
 /** Busy, locked, out of memory, read-only, I/O, full, cannot open: not wrong, only not now. */
-const NOT_NOW = new Set([5, 6, 7, 8, 10, 13, 14]);
+const PASSING_CODES = new Set([5, 6, 7, 8, 10, 13, 14]);
 
-export const failureOf = (error: unknown): Failure => {
+export const sqliteFailureOf = (error: unknown): SqliteFailure => {
   if (!(error instanceof Error)) return { kind: 'bug', message: String(error) };
   const { message } = error;
   if (error instanceof PortError) {
@@ -22,13 +28,13 @@ export const failureOf = (error: unknown): Failure => {
     return { kind, message: typeof reason === 'string' ? reason : message };
   }
   const code = 'errcode' in error && typeof error.errcode === 'number' ? error.errcode & 0xff : 0;
-  if (CORRUPT.has(code)) return { kind: 'corrupt', message };
-  return { kind: NOT_NOW.has(code) ? 'not-now' : 'bug', message };
+  if (CORRUPT_CODES.has(code)) return { kind: 'corrupt', message };
+  return { kind: PASSING_CODES.has(code) ? 'not-now' : 'bug', message };
 };
 
 /** What a failure means to whoever uses a port; a bug stays what it was. */
-export const errorOf = (
-  { kind, message }: Failure,
+export const portErrorOf = (
+  { kind, message }: SqliteFailure,
   remedy: string,
   cause: unknown = new Error(message),
 ): unknown => {
@@ -44,16 +50,16 @@ export const errorOf = (
 };
 
 /** Runs what talks to SQLite. */
-export const translated = <T>(remedy: string, work: () => T): T => {
+export const withStorePortErrors = <T>(remedy: string, work: () => T): T => {
   try {
     return work();
   } catch (error) {
     if (error instanceof PortError) throw error;
-    throw errorOf(failureOf(error), remedy, error);
+    throw portErrorOf(sqliteFailureOf(error), remedy, error);
   }
 };
 
-export const CLOSED = 'The read store is closed.';
+export const READ_STORE_CLOSED = 'The read store is closed.';
 
 export interface FileKind {
   /** Marks a file as ours and of this kind. */
@@ -67,13 +73,10 @@ export interface FileKind {
   remedy(path: string): string;
 }
 
-const pragma = (db: Database, name: string): unknown =>
-  Object.values(db.prepare(`PRAGMA ${name}`).get() as object)[0];
-
 /** A connection that writes; the file is made where it does not exist. */
 export const openForWriting = (path: string, kind: FileKind): Database =>
-  opened(path, kind, (db) => {
-    if (pragma(db, 'user_version') === 0 && isEmpty(db)) create(db, kind);
+  openChecked(path, kind, (db) => {
+    if (pragma(db, 'user_version') === 0 && !holdsTables(db)) create(db, kind);
     db.exec(`PRAGMA journal_mode = WAL; ${kind.settings}`);
   });
 
@@ -89,21 +92,26 @@ export const closeWriting = (db: Database): void => {
 
 /** A connection that only reads a file which a writer holds open; its temporary tables are its own. */
 const openForReading = (path: string, kind: FileKind): Database =>
-  opened(path, kind, (db) => db.exec('PRAGMA temp_store = MEMORY; PRAGMA cache_size = -16000;'), {
-    readOnly: true,
-  });
+  openChecked(
+    path,
+    kind,
+    (db) => db.exec('PRAGMA temp_store = MEMORY; PRAGMA cache_size = -16000;'),
+    {
+      readOnly: true,
+    },
+  );
 
-const opened = (
+const openChecked = (
   path: string,
   kind: FileKind,
   prepare: (db: Database) => void,
   options: { readonly readOnly?: boolean } = {},
 ): Database =>
-  translated(kind.remedy(path), () => {
+  withStorePortErrors(kind.remedy(path), () => {
     const db = openDatabase(path, options);
     try {
       prepare(db);
-      check(db, path, kind);
+      assertOurs(db, path, kind);
       return db;
     } catch (error) {
       db.close();
@@ -121,10 +129,7 @@ const create = (db: Database, { applicationId, schema, schemaVersion }: FileKind
     COMMIT;
   `);
 
-const isEmpty = (db: Database): boolean =>
-  db.prepare('SELECT 1 FROM sqlite_schema LIMIT 1').get() === undefined;
-
-const check = (db: Database, path: string, kind: FileKind): void => {
+const assertOurs = (db: Database, path: string, kind: FileKind): void => {
   const owner = pragma(db, 'application_id');
   const version = pragma(db, 'user_version');
   if (owner === kind.applicationId && version === kind.schemaVersion) return;
@@ -132,7 +137,7 @@ const check = (db: Database, path: string, kind: FileKind): void => {
 };
 
 /** Reads with statements that are prepared once. Rows are arrays. */
-export interface Connection {
+export interface ReadConnection {
   all(sql: string, ...parameters: SqlValue[]): unknown[];
   get(sql: string, ...parameters: SqlValue[]): unknown;
   /** For temporary tables: everything else is read-only. */
@@ -141,7 +146,7 @@ export interface Connection {
   close(): void;
 }
 
-export const connection = (path: string, kind: FileKind): Connection => {
+export const openReadConnection = (path: string, kind: FileKind): ReadConnection => {
   const db: Database = openForReading(path, kind);
   const statements = new LRUCache<string, ReturnType<Database['prepare']>>({ max: 200 });
   const remedy = kind.remedy(path);
@@ -157,10 +162,13 @@ export const connection = (path: string, kind: FileKind): Connection => {
   };
 
   return {
-    all: (sql, ...parameters) => translated(remedy, () => prepared(sql).all(...parameters)),
-    get: (sql, ...parameters) => translated(remedy, () => prepared(sql).get(...parameters)),
-    run: (sql, ...parameters) => translated(remedy, () => void prepared(sql).run(...parameters)),
-    exec: (sql) => translated(remedy, () => db.exec(sql)),
+    all: (sql, ...parameters) =>
+      withStorePortErrors(remedy, () => prepared(sql).all(...parameters)),
+    get: (sql, ...parameters) =>
+      withStorePortErrors(remedy, () => prepared(sql).get(...parameters)),
+    run: (sql, ...parameters) =>
+      withStorePortErrors(remedy, () => void prepared(sql).run(...parameters)),
+    exec: (sql) => withStorePortErrors(remedy, () => db.exec(sql)),
     close: () => db.close(),
   };
 };

@@ -16,15 +16,15 @@ import {
   withVersion,
 } from '../../read-store/version-rules.js';
 import {
-  attempt,
-  createDocumentStore,
+  inPromise,
+  createEmbeddedDocuments,
   type FindVersion,
   openVersion,
   type OpenVersion,
 } from './document-store.js';
 import { animeRow, dayRow, interactionRow } from './rows.js';
 import { INDEX_BY_USER, VERSION_FILE } from './schema.js';
-import { CLOSED } from './file.js';
+import { READ_STORE_CLOSED } from './file.js';
 import {
   groupOf,
   type NumberedVersion,
@@ -32,7 +32,7 @@ import {
   recordOf,
   UNNUMBERED,
 } from './version-records.js';
-import { startWriter, type Writer } from './writer.js';
+import { startDocumentWriter, type DocumentWriter } from './writer.js';
 
 export interface ReadStoreOptions {
   /** The read models live in `read-models` below it; the caller holds the lock on it. */
@@ -47,7 +47,7 @@ export interface ReadStoreOptions {
  * Versions of the read models as SQLite files. Questions are answered at once on this thread;
  * documents are saved by a writer thread, in the order of the calls.
  */
-export const openReadStore = async ({
+export const openEmbeddedReadStore = async ({
   dataDir,
   logger,
   examples,
@@ -55,18 +55,18 @@ export const openReadStore = async ({
 }: ReadStoreOptions): Promise<ReadStore> => {
   const files = versionFiles(join(dataDir, 'read-models'));
   await files.make();
-  const fingerprint = fingerprintOf(examples);
+  const fingerprint = fingerprintOfTables(examples);
   const records = openVersionRecords(join(dataDir, 'read-models', 'versions.db'));
-  const writer = startWriter();
+  const writer = startDocumentWriter();
   const open = new Map<string, OpenVersion>();
   const listeners = createSavedListeners(logger);
   let closed: Promise<void> | undefined;
 
   const ensureOpen = (): void => {
-    if (closed !== undefined) throw new UnavailableError(CLOSED);
+    if (closed !== undefined) throw new UnavailableError(READ_STORE_CLOSED);
   };
   const whileOpen = <T>(work: () => T): Promise<T> =>
-    attempt(() => {
+    inPromise(() => {
       ensureOpen();
       return work();
     });
@@ -162,8 +162,8 @@ export const openReadStore = async ({
       await files.remove(version.id);
     },
 
-    documents: (name) => createDocumentStore(() => find(name), writer, listeners.notify),
-    queries: (name) => createReadQueries(() => find(name), writer),
+    documents: (name) => createEmbeddedDocuments(() => find(name), writer, listeners.notify),
+    queries: (name) => createEmbeddedQueries(() => find(name), writer),
     onSaved: listeners.add,
 
     ping: async () => {
@@ -204,14 +204,15 @@ const versionFiles = (directory: string) => {
 };
 
 /** The queries of a version as the port has them. */
-const createReadQueries = (find: FindVersion, writer: Writer): ReadQueries => ({
-  anime: (id) => attempt(() => find().queries.anime(id)),
-  topByViews: (limit) => attempt(() => find().queries.topByViews(limit)),
-  topByRating: (limit, minRatings) => attempt(() => find().queries.topByRating(limit, minRatings)),
-  search: (query) => attempt(() => find().queries.search(query)),
-  trending: (sinceDay, limit) => attempt(() => find().queries.trending(sinceDay, limit)),
-  recommended: (basedOn, limit) => attempt(() => find().queries.recommended(basedOn, limit)),
-  genres: () => attempt(() => find().queries.genres()),
+const createEmbeddedQueries = (find: FindVersion, writer: DocumentWriter): ReadQueries => ({
+  anime: (id) => inPromise(() => find().queries.anime(id)),
+  topByViews: (limit) => inPromise(() => find().queries.topByViews(limit)),
+  topByRating: (limit, minRatings) =>
+    inPromise(() => find().queries.topByRating(limit, minRatings)),
+  search: (query) => inPromise(() => find().queries.search(query)),
+  trending: (sinceDay, limit) => inPromise(() => find().queries.trending(sinceDay, limit)),
+  recommended: (basedOn, limit) => inPromise(() => find().queries.recommended(basedOn, limit)),
+  genres: () => inPromise(() => find().queries.genres()),
   interactionsOf: async (userId, first, after) => {
     await indexed(find(), writer);
     return find().queries.interactionsOf(userId, first, after);
@@ -220,14 +221,14 @@ const createReadQueries = (find: FindVersion, writer: Writer): ReadQueries => ({
 
 const INDEXED = new WeakSet<OpenVersion>();
 
-const indexed = async (version: OpenVersion, writer: Writer): Promise<void> => {
+const indexed = async (version: OpenVersion, writer: DocumentWriter): Promise<void> => {
   if (INDEXED.has(version)) return;
   await writer.order(version.path, { kind: 'index' });
   INDEXED.add(version);
 };
 
 /** Whatever changes a row or a table changes it: search texts and triggers too. */
-export const fingerprintOf = (
+export const fingerprintOfTables = (
   { interactions, days, animes }: DocumentBatch,
   schema: string = VERSION_FILE.schema + INDEX_BY_USER,
 ): string => {

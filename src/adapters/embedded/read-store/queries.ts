@@ -9,14 +9,14 @@ import type {
   UserInteractions,
 } from '../../../ports/read-store.js';
 import {
-  animeOf,
+  animeFromJson,
   genreInSet,
   INTERACTION_COLUMNS,
-  interactionOf,
+  interactionFromRow,
   type InteractionRow,
   textKey,
 } from './rows.js';
-import type { Connection } from './file.js';
+import type { ReadConnection } from './file.js';
 
 interface SearchSql {
   /** The ids of one page, each with the number of all matches; that one is null without a filter. */
@@ -31,7 +31,7 @@ interface Condition {
 }
 
 /** Each order is that of an index, and total. */
-const ORDERS: Readonly<Record<SortBy, string>> = {
+const SQL_ORDERS: Readonly<Record<SortBy, string>> = {
   popularity: 't.popularity IS NULL, t.popularity, t.anime_id',
   score: 't.score DESC, t.anime_id',
   title: 't.title, t.anime_id',
@@ -46,7 +46,7 @@ const searchSql = (query: AnimeSearch): SearchSql => {
   return {
     page: `SELECT t.anime_id, ${filtered ? 'count(*) OVER ()' : 'NULL'}
       FROM ${tables(query.sortBy, filtered)}
-      WHERE 1${where} ORDER BY ${ORDERS[query.sortBy]} LIMIT ? OFFSET ?`,
+      WHERE 1${where} ORDER BY ${SQL_ORDERS[query.sortBy]} LIMIT ? OFFSET ?`,
     count: `SELECT count(*) FROM titles AS t WHERE 1${where}`,
     parameters: conditions.flatMap(({ parameters }) => parameters),
   };
@@ -115,7 +115,7 @@ const REFRESH = `
  * How much happened to each anime since a day: a sum over many days of many anime, so it is kept, in
  * a table of this connection alone, and brought up to date for the anime that were saved since.
  */
-const recentTotals = (db: Connection) => {
+const recentTotals = (db: ReadConnection) => {
   db.exec(TABLE);
   const changed = new Map<string, Set<AnimeId>>();
 
@@ -174,7 +174,7 @@ const SHARING_GENRES = `
 const BEST_SCORES = `
   SELECT anime_id FROM titles WHERE anime_id <> ? ORDER BY score DESC, anime_id LIMIT ?`;
 
-const LISTED = `
+const LISTED_BY_ID = `
   SELECT a.document FROM json_each(?) AS k CROSS JOIN animes AS a ON a.anime_id = k.value
   WHERE a.facets IS NOT NULL ORDER BY k.key`;
 
@@ -196,7 +196,7 @@ const INTERACTIONS_OF = `
 type PageRow = [id: AnimeId, total: number | null];
 
 /** The questions of the query API, answered at once on the connection that is given. */
-export const queriesOn = (db: Connection) => {
+export const queriesOn = (db: ReadConnection) => {
   let saves = 0;
   const recent = recentTotals(db);
   const untilSaved = remembered(() => saves);
@@ -205,7 +205,7 @@ export const queriesOn = (db: Connection) => {
   );
 
   const animes = (sql: string, ...parameters: SqlValue[]): AnimeDocument[] =>
-    db.all(sql, ...parameters).map((row) => animeOf((row as [string])[0]));
+    db.all(sql, ...parameters).map((row) => animeFromJson((row as [string])[0]));
 
   const ids = (sql: string, ...parameters: SqlValue[]): AnimeId[] =>
     db.all(sql, ...parameters).map((row) => (row as [AnimeId])[0]);
@@ -213,7 +213,8 @@ export const queriesOn = (db: Connection) => {
   const anime = (id: AnimeId): AnimeDocument | null =>
     animes('SELECT document FROM animes WHERE anime_id = ?', id)[0] ?? null;
 
-  const listed = (of: readonly AnimeId[]): AnimeDocument[] => animes(LISTED, JSON.stringify(of));
+  const listed = (of: readonly AnimeId[]): AnimeDocument[] =>
+    animes(LISTED_BY_ID, JSON.stringify(of));
 
   const page = (query: AnimeSearch) => {
     const { page, count, parameters } = searchSql(query);
@@ -260,7 +261,7 @@ export const queriesOn = (db: Connection) => {
 
     interactionsOf: (userId: UserId, first: number, after: AnimeId | null): UserInteractions => {
       const rows = db.all(INTERACTIONS_OF, nulFree(userId), after ?? 0, first + 1);
-      const items = rows.slice(0, first).map((row) => interactionOf(row as InteractionRow));
+      const items = rows.slice(0, first).map((row) => interactionFromRow(row as InteractionRow));
       return { items, hasMore: rows.length > first };
     },
 

@@ -8,7 +8,7 @@ import type {
   InteractionKey,
 } from '../../../ports/read-store.js';
 import { genreSpellings, searchText } from '../../../wire/search-text.js';
-import type { Connection } from './file.js';
+import type { ReadConnection } from './file.js';
 
 /** Documents as rows and back. A row costs mostly its bytes, so those of which there are many are small. */
 
@@ -40,7 +40,7 @@ export const interactionRow = (document: InteractionDocument): InteractionRow =>
   document.ratings.length === 0 ? null : JSON.stringify(document.ratings),
 ];
 
-export const interactionOf = (row: InteractionRow): InteractionDocument => ({
+export const interactionFromRow = (row: InteractionRow): InteractionDocument => ({
   animeId: row[0] as AnimeId,
   userId: withNul(row[1]) as UserId,
   generation: row[2],
@@ -48,8 +48,8 @@ export const interactionOf = (row: InteractionRow): InteractionDocument => ({
   clicks: row[4],
   views: row[5],
   seconds: row[6],
-  lastClickAt: textOf(row[7]),
-  lastViewAt: textOf(row[8]),
+  lastClickAt: textOfInstant(row[7]),
+  lastViewAt: textOfInstant(row[8]),
   ratings: row[9] === null ? [] : (JSON.parse(row[9]) as InteractionDocument['ratings']),
 });
 
@@ -60,7 +60,7 @@ const instant = (text: string | null): Instant => {
   return !Number.isNaN(ms) && new Date(ms).toISOString() === text ? ms : nulFree(text);
 };
 
-const textOf = (stored: Instant): string | null =>
+const textOfInstant = (stored: Instant): string | null =>
   typeof stored === 'number'
     ? new Date(stored).toISOString()
     : stored === null
@@ -91,7 +91,7 @@ export const dayRow = (document: DailyActivityDocument): DayRow => [
   document.clicks + document.views + document.ratings,
 ];
 
-const dayOf = (row: DayRow): DailyActivityDocument => ({
+const dayFromRow = (row: DayRow): DailyActivityDocument => ({
   animeId: row[0] as AnimeId,
   day: withNul(row[1]),
   generation: row[2],
@@ -124,7 +124,8 @@ export const animeRow = (document: AnimeDocument): AnimeRow => [
   JSON.stringify(document),
 ];
 
-export const animeOf = (document: string): AnimeDocument => JSON.parse(document) as AnimeDocument;
+export const animeFromJson = (document: string): AnimeDocument =>
+  JSON.parse(document) as AnimeDocument;
 
 /** What a listed anime is searched by. */
 const facetsOf = ({ details }: AnimeDocument): string => {
@@ -152,7 +153,7 @@ export const textKey = (text: string): string => nulFree(searchText(text));
 
 export const INTERACTION_COLUMNS =
   'anime_id, user_id, generation, revision, clicks, views, seconds, last_click, last_view, ratings';
-const DAY = 'anime_id, day, generation, revision, clicks, views, ratings, seconds, total';
+const DAY_COLUMNS = 'anime_id, day, generation, revision, clicks, views, ratings, seconds, total';
 
 /** One question for all keys: a third of the time of one each. Keys are in the order of the columns. */
 const byKeys = (columns: string, table: string, key: readonly [string, string]): string => `
@@ -163,12 +164,12 @@ const byKeys = (columns: string, table: string, key: readonly [string, string]):
 const ANIMES_BY_ID = `
   SELECT d.document FROM json_each(?) AS k CROSS JOIN animes AS d ON d.anime_id = k.value`;
 const INTERACTIONS_BY_KEY = byKeys(INTERACTION_COLUMNS, 'interactions', ['anime_id', 'user_id']);
-const DAYS_BY_KEY = byKeys(DAY, 'days', ['anime_id', 'day']);
+const DAYS_BY_KEY = byKeys(DAY_COLUMNS, 'days', ['anime_id', 'day']);
 
 /** Documents by their keys, and all of them page by page, in key order. */
-export const documentReads = (db: Connection) => ({
+export const documentReads = (db: ReadConnection) => ({
   animes: (ids: readonly AnimeId[]): AnimeDocument[] =>
-    db.all(ANIMES_BY_ID, JSON.stringify(ids)).map((row) => animeOf((row as [string])[0])),
+    db.all(ANIMES_BY_ID, JSON.stringify(ids)).map((row) => animeFromJson((row as [string])[0])),
 
   interactions: (keys: readonly InteractionKey[]): InteractionDocument[] =>
     db
@@ -176,7 +177,7 @@ export const documentReads = (db: Connection) => ({
         INTERACTIONS_BY_KEY,
         pairs(keys, ({ animeId, userId }) => [animeId, nulFree(userId)]),
       )
-      .map((row) => interactionOf(row as InteractionRow)),
+      .map((row) => interactionFromRow(row as InteractionRow)),
 
   days: (keys: readonly DayKey[]): DailyActivityDocument[] =>
     db
@@ -184,7 +185,7 @@ export const documentReads = (db: Connection) => ({
         DAYS_BY_KEY,
         pairs(keys, ({ animeId, day }) => [animeId, nulFree(day)]),
       )
-      .map((row) => dayOf(row as DayRow)),
+      .map((row) => dayFromRow(row as DayRow)),
 
   animesAfter: (after: number | null, limit: number): AnimeDocument[] =>
     db
@@ -193,7 +194,7 @@ export const documentReads = (db: Connection) => ({
         after ?? 0,
         limit,
       )
-      .map((row) => animeOf((row as [string])[0])),
+      .map((row) => animeFromJson((row as [string])[0])),
 
   interactionsAfter: (
     animeId: AnimeId,
@@ -208,17 +209,17 @@ export const documentReads = (db: Connection) => ({
         nulFree(after ?? ''),
         limit,
       )
-      .map((row) => interactionOf(row as InteractionRow)),
+      .map((row) => interactionFromRow(row as InteractionRow)),
 
   daysAfter: (animeId: AnimeId, after: string | null, limit: number): DailyActivityDocument[] =>
     db
       .all(
-        `SELECT ${DAY} FROM days WHERE anime_id = ? AND day ${above(after)} ? ORDER BY day LIMIT ?`,
+        `SELECT ${DAY_COLUMNS} FROM days WHERE anime_id = ? AND day ${above(after)} ? ORDER BY day LIMIT ?`,
         animeId,
         nulFree(after ?? ''),
         limit,
       )
-      .map((row) => dayOf(row as DayRow)),
+      .map((row) => dayFromRow(row as DayRow)),
 
   flushed: (): string | undefined =>
     (db.get('SELECT position FROM flushed') as [string] | undefined)?.[0],

@@ -13,7 +13,7 @@ const DERIVED = `
   PRAGMA cache_size = -32000;
 `;
 
-export const remedyFor = (path: string): string =>
+export const remedyForReadModels = (path: string): string =>
   `The read models in ${dirname(path)} cannot be read by this version of the service. ` +
   'Nothing is lost: stop the service and delete that directory, and they are computed again from the log.';
 
@@ -22,7 +22,7 @@ export const CATALOGUE_FILE: FileKind = {
   applicationId: 0x416e5256,
   schemaVersion: 1,
   settings: 'PRAGMA synchronous = FULL;',
-  remedy: remedyFor,
+  remedy: remedyForReadModels,
   schema: `
     CREATE TABLE versions (
       id INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -65,7 +65,7 @@ export const VERSION_FILE: FileKind = {
   applicationId: 0x416e5264,
   schemaVersion: 2,
   settings: DERIVED,
-  remedy: remedyFor,
+  remedy: remedyForReadModels,
   schema: `
     CREATE TABLE flushed (id INTEGER PRIMARY KEY CHECK (id = 1), position TEXT NOT NULL) STRICT;
 

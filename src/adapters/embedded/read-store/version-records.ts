@@ -1,9 +1,8 @@
-import type { Database } from '../../../embedded-eventstore/sqlite.js';
+import { type Database, transaction } from '../../../embedded-eventstore/sqlite.js';
 import type { VersionRecord } from '../../../ports/read-store.js';
 import { findVersion } from '../../read-store/version-rules.js';
-import { closeWriting, openForWriting, translated } from './file.js';
-import { ADD_FINGERPRINT, CATALOGUE_FILE, IDENTITY, remedyFor } from './schema.js';
-import { transaction } from '../../../embedded-eventstore/transaction.js';
+import { closeWriting, openForWriting, withStorePortErrors } from './file.js';
+import { ADD_FINGERPRINT, CATALOGUE_FILE, IDENTITY, remedyForReadModels } from './schema.js';
 
 /** A version with the number that names its file. */
 export interface NumberedVersion extends VersionRecord {
@@ -62,7 +61,7 @@ export const openVersionRecords = (path: string): VersionRecords => {
     change: (change) => {
       const next = change(known);
       if (next === known) return known;
-      translated(remedyFor(path), () => transaction(db, () => store(next)));
+      withStorePortErrors(remedyForReadModels(path), () => transaction(db, () => store(next)));
       return (known = load());
     },
     close: () => closeWriting(db),

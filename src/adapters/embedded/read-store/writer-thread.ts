@@ -1,11 +1,17 @@
 import { type MessagePort, parentPort, receiveMessageOnPort } from 'node:worker_threads';
-import type { Database, SqlValue } from '../../../embedded-eventstore/sqlite.js';
-import { transaction } from '../../../embedded-eventstore/transaction.js';
+import { type Database, type SqlValue, transaction } from '../../../embedded-eventstore/sqlite.js';
 import type { DocumentBatch } from '../../../ports/read-store.js';
-import { closeWriting, failureOf, openForWriting } from './file.js';
+import { closeWriting, sqliteFailureOf, openForWriting } from './file.js';
 import { animeRow, dayRow, interactionRow } from './rows.js';
 import { INDEX_BY_USER, VERSION_FILE } from './schema.js';
-import type { FromWriter, Order, Saved, Ticketed, ToWriter, Write } from './writer.js';
+import type {
+  FromDocumentWriter,
+  Order,
+  Saved,
+  Ticketed,
+  ToDocumentWriter,
+  DocumentWrite,
+} from './writer.js';
 
 /** Leaves alone what is not older, decided in the statement that replaces it. */
 const upsert = (table: string, key: readonly string[], values: readonly string[]): string => `
@@ -14,34 +20,34 @@ const upsert = (table: string, key: readonly string[], values: readonly string[]
   ON CONFLICT DO UPDATE SET ${values.map((name) => `${name} = excluded.${name}`).join(', ')}
   WHERE (excluded.generation, excluded.revision) > (generation, revision)`;
 
-const INTERACTION = upsert(
+const UPSERT_INTERACTION = upsert(
   'interactions',
   ['anime_id', 'user_id'],
   'generation revision clicks views seconds last_click last_view ratings'.split(' '),
 );
 
-const DAY = upsert(
+const UPSERT_DAY = upsert(
   'days',
   ['anime_id', 'day'],
   'generation revision clicks views ratings seconds total'.split(' '),
 );
 
-const ANIME = upsert(
+const UPSERT_ANIME = upsert(
   'animes',
   ['anime_id'],
   'generation revision views average rating_count facets document'.split(' '),
 );
 
-interface DocumentWriter {
+interface DocumentStatements {
   /** Saves in the transaction that is open. */
   save(batch: DocumentBatch): Saved;
   setFlushed(position: string): void;
 }
 
-const documentWriter = (db: Database): DocumentWriter => {
-  const interaction = db.prepare(INTERACTION);
-  const day = db.prepare(DAY);
-  const anime = db.prepare(ANIME);
+const documentWriter = (db: Database): DocumentStatements => {
+  const interaction = db.prepare(UPSERT_INTERACTION);
+  const day = db.prepare(UPSERT_DAY);
+  const anime = db.prepare(UPSERT_ANIME);
   const flushed = db.prepare('INSERT OR REPLACE INTO flushed (id, position) VALUES (1, ?)');
 
   const isSaved = (statement: typeof anime, row: readonly SqlValue[]): boolean =>
@@ -81,7 +87,7 @@ const versionWriter = (path: string) => {
   let sinceCheckpoint = 0;
   let indexed = false;
 
-  const apply = (write: Write): Saved => {
+  const apply = (write: DocumentWrite): Saved => {
     if (write.kind === 'save') return documents.save(write.batch);
     documents.setFlushed(write.position);
     return NOTHING_REFUSED;
@@ -94,9 +100,9 @@ const versionWriter = (path: string) => {
 
   return {
     /** All of them in one transaction. */
-    write: (writes: readonly Write[]): readonly Saved[] => {
+    write: (writes: readonly DocumentWrite[]): readonly Saved[] => {
       const outcome = transaction(db, () => writes.map(apply));
-      const documents = writes.reduce((sum, write) => sum + sizeOf(write), 0);
+      const documents = writes.reduce((sum, write) => sum + documentsIn(write), 0);
       saved += documents;
       sinceCheckpoint += documents;
       return outcome;
@@ -124,7 +130,7 @@ const versionWriter = (path: string) => {
 };
 
 /** The documents of a write; a position counts as one. */
-const sizeOf = (write: Write): number =>
+const documentsIn = (write: DocumentWrite): number =>
   write.kind === 'save'
     ? write.batch.interactions.length + write.batch.days.length + write.batch.animes.length
     : 1;
@@ -135,16 +141,16 @@ type VersionWriter = ReturnType<typeof versionWriter>;
 const GROUP_DOCUMENTS = 20_000;
 
 /** No order for so long is a pause, in which what was put off is done. */
-const PAUSE_MS = 250;
+const IDLE_MS = 250;
 
-type Group = readonly [Ticketed<Write>, ...Ticketed<Write>[]];
+type WriteGroup = readonly [Ticketed<DocumentWrite>, ...Ticketed<DocumentWrite>[]];
 
 /** The thread that alone writes documents: commits and checkpoints wait for the disk only here. */
-const run = (port: MessagePort): void => {
+const runDocumentWriter = (port: MessagePort): void => {
   const versions = new Map<string, VersionWriter>();
-  const answer = (message: FromWriter): void => port.postMessage(message);
+  const answer = (message: FromDocumentWriter): void => port.postMessage(message);
   const fail = (tickets: readonly number[], error: unknown): void => {
-    const failure = failureOf(error);
+    const failure = sqliteFailureOf(error);
     tickets.forEach((ticket) => answer({ ticket, ...NOTHING_REFUSED, failure }));
   };
 
@@ -154,7 +160,7 @@ const run = (port: MessagePort): void => {
     return open;
   };
 
-  const write = (group: Group): void => {
+  const write = (group: WriteGroup): void => {
     const [{ path }, ...others] = group;
     try {
       const saved = version(path).write(group);
@@ -168,7 +174,7 @@ const run = (port: MessagePort): void => {
     }
   };
 
-  const obey = ({ kind, path, ticket }: Ticketed<Exclude<Order, Write>>): void => {
+  const obey = ({ kind, path, ticket }: Ticketed<Exclude<Order, DocumentWrite>>): void => {
     try {
       if (kind === 'open') versions.set(path, versions.get(path) ?? versionWriter(path));
       else if (kind === 'index') version(path).index();
@@ -190,7 +196,7 @@ const run = (port: MessagePort): void => {
     } catch {
       // Whoever needs it will ask for it, and be told.
     }
-  }, PAUSE_MS);
+  }, IDLE_MS);
 
   const close = (): void => {
     clearTimeout(pause);
@@ -198,9 +204,9 @@ const run = (port: MessagePort): void => {
     port.close();
   };
 
-  port.on('message', (first: ToWriter) => {
+  port.on('message', (first: ToDocumentWriter) => {
     pause.refresh();
-    for (let next: ToWriter | undefined = first; next !== undefined;) {
+    for (let next: ToDocumentWriter | undefined = first; next !== undefined;) {
       if (isWrite(next)) {
         const { path } = next;
         const group = gather(next, port);
@@ -210,7 +216,7 @@ const run = (port: MessagePort): void => {
       } else {
         if (next.kind === 'close') close();
         else obey(next);
-        next = received(port);
+        next = nextOrder(port);
       }
     }
   });
@@ -220,24 +226,24 @@ const run = (port: MessagePort): void => {
  * What came for the same version while the last transaction was running shares the next one: a page
  * that several saves touch is then written once.
  */
-const gather = (first: Ticketed<Write>, port: MessagePort) => {
-  const writes: [Ticketed<Write>, ...Ticketed<Write>[]] = [first];
-  let documents = sizeOf(first);
-  let next = received(port);
+const gather = (first: Ticketed<DocumentWrite>, port: MessagePort) => {
+  const writes: [Ticketed<DocumentWrite>, ...Ticketed<DocumentWrite>[]] = [first];
+  let documents = documentsIn(first);
+  let next = nextOrder(port);
   while (next !== undefined && isWrite(next) && next.path === first.path) {
     if (documents > GROUP_DOCUMENTS) break;
     writes.push(next);
-    documents += sizeOf(next);
-    next = received(port);
+    documents += documentsIn(next);
+    next = nextOrder(port);
   }
   return { writes, next };
 };
 
-const received = (port: MessagePort): ToWriter | undefined =>
-  receiveMessageOnPort(port)?.message as ToWriter | undefined;
+const nextOrder = (port: MessagePort): ToDocumentWriter | undefined =>
+  receiveMessageOnPort(port)?.message as ToDocumentWriter | undefined;
 
-const isWrite = (order: ToWriter): order is Ticketed<Write> =>
+const isWrite = (order: ToDocumentWriter): order is Ticketed<DocumentWrite> =>
   order.kind === 'save' || order.kind === 'flushed';
 
 if (parentPort === null) throw new Error('The writer runs in a thread of its own.');
-run(parentPort);
+runDocumentWriter(parentPort);

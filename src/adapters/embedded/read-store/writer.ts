@@ -1,17 +1,17 @@
 import { Worker } from 'node:worker_threads';
 import { UnavailableError } from '../../../ports/errors.js';
 import type { DocumentBatch } from '../../../ports/read-store.js';
-import { remedyFor } from './schema.js';
-import { CLOSED, errorOf, type Failure } from './file.js';
+import { remedyForReadModels } from './schema.js';
+import { READ_STORE_CLOSED, portErrorOf, type SqliteFailure } from './file.js';
 
 /** What the main thread and the writer thread say to each other. */
 
-export type Write =
+export type DocumentWrite =
   | { readonly kind: 'save'; readonly batch: DocumentBatch }
   | { readonly kind: 'flushed'; readonly position: string };
 
 export type Order =
-  | Write
+  | DocumentWrite
   /** Makes the file of a version, where it does not exist, and holds it open. */
   | { readonly kind: 'open' }
   /** Makes what finds a user's interactions, where it is not there yet. */
@@ -25,7 +25,7 @@ export type Ticketed<Kind extends Order> = Kind & {
   readonly path: string;
 };
 
-export type ToWriter = Ticketed<Order> | { readonly kind: 'close' };
+export type ToDocumentWriter = Ticketed<Order> | { readonly kind: 'close' };
 
 /** What became of a save. */
 export interface Saved {
@@ -35,12 +35,12 @@ export interface Saved {
   readonly refusedAnimes: readonly number[];
 }
 
-export interface FromWriter extends Saved {
+export interface FromDocumentWriter extends Saved {
   readonly ticket: number;
-  readonly failure?: Failure;
+  readonly failure?: SqliteFailure;
 }
 
-export interface Writer {
+export interface DocumentWriter {
   /** Settles once the order is carried out; answers which documents were left alone. */
   order(path: string, order: Order): Promise<Saved>;
   /** Rejects when the thread is gone. */
@@ -52,45 +52,48 @@ export interface Writer {
   close(): Promise<void>;
 }
 
-interface Waiting {
+interface PendingOrder {
   readonly path: string;
   readonly resolve: (saved: Saved) => void;
   readonly reject: (error: unknown) => void;
 }
 
-export const startWriter = (): Writer => {
+export const startDocumentWriter = (): DocumentWriter => {
   const worker = new Worker(new URL('./writer-thread.js', import.meta.url));
-  const waiting = new Map<number, Waiting>();
+  const waiting = new Map<number, PendingOrder>();
   let tickets = 0;
   let closing = false;
   let death: UnavailableError | undefined;
   let failure: unknown;
 
-  worker.on('message', ({ ticket, failure: reason, ...saved }: FromWriter) => {
+  worker.on('message', ({ ticket, failure: reason, ...saved }: FromDocumentWriter) => {
     const order = waiting.get(ticket);
     waiting.delete(ticket);
     if (reason === undefined) order?.resolve(saved);
-    else order?.reject(errorOf(reason, remedyFor(order.path)));
+    else order?.reject(portErrorOf(reason, remedyForReadModels(order.path)));
   });
   worker.on('error', (error) => (failure = error));
 
   const ended = new Promise<void>((resolve) => {
     worker.once('exit', () => {
-      death = new UnavailableError(closing ? CLOSED : 'The thread that saves documents has died.', {
-        cause: failure,
-      });
+      death = new UnavailableError(
+        closing ? READ_STORE_CLOSED : 'The thread that saves documents has died.',
+        {
+          cause: failure,
+        },
+      );
       waiting.forEach((order) => order.reject(death));
       waiting.clear();
       resolve();
     });
   });
 
-  const post = (message: ToWriter): void => worker.postMessage(message);
+  const post = (message: ToDocumentWriter): void => worker.postMessage(message);
 
   return {
     order: (path, order) =>
       new Promise((resolve, reject) => {
-        if (closing || death !== undefined) throw death ?? new UnavailableError(CLOSED);
+        if (closing || death !== undefined) throw death ?? new UnavailableError(READ_STORE_CLOSED);
         const ticket = tickets++;
         waiting.set(ticket, { path, resolve, reject });
         post({ ...order, ticket, path });
