@@ -42,9 +42,9 @@ export interface AppendResult {
 /** What a subscription delivers, in log order. */
 export type SubscriptionItem =
   | { readonly kind: 'event'; readonly event: RecordedEvent }
-  /** Everything up to here was considered; nothing before it that matches is still to come. */
+  /** Everything up to here was considered; no earlier match follows. */
   | { readonly kind: 'checkpoint'; readonly position: Position }
-  /** History is delivered; what follows is live. May come again after a fall behind. */
+  /** History is delivered; what follows is live. Comes again after the subscription fell behind. */
   | { readonly kind: 'caught-up' };
 
 export interface SubscriptionOptions {
@@ -75,7 +75,7 @@ export interface ReadOptions {
  * these numbers.
  *
  * Appending
- * - ES-1  The first event of a stream has revision 0; an append answers the revision and position
+ * - ES-1  The first event of a stream has revision 0; an append returns the revision and position
  *         of its last event.
  * - ES-2  An append at another revision than the stream's rejects with WrongExpectedRevisionError
  *         that says where the stream is ('no_stream' where it does not exist), and writes nothing.
@@ -95,7 +95,7 @@ export interface ReadOptions {
  * - ES-10 Events come back in order, forwards or backwards, from any revision, with a limit; a
  *         missing stream reads as empty.
  * - ES-11 Data and metadata round-trip (unicode, nested null, NUL escapes, empty objects).
- * - ES-12 `head` answers the last revision, or 'no_stream', and sees every settled append.
+ * - ES-12 `head` returns the last revision, or 'no_stream', and sees every settled append.
  * - ES-13 Positions grow strictly through the log and keep 64 bits.
  *
  * Subscribing to all

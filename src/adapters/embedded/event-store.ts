@@ -132,8 +132,6 @@ async function* subscribe(
   }
 }
 
-/** Between the engine's words and the port's. */
-
 const toRaw = ({ id, type, data, metadata }: NewEvent): RawEvent => ({
   id,
   type,

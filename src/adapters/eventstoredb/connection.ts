@@ -123,10 +123,7 @@ interface ServerOutage {
   ofLeader: boolean;
 }
 
-/**
- * A server that does not answer is met by every caller at once and again and again: the log has a
- * line when it begins and one when it is over, whoever finds out.
- */
+/** Every caller meets an outage, again and again: it is logged once when it begins and once when it ends. */
 export const createOutages = (logger: Logger, monotonic = () => performance.now()) => {
   let outage: ServerOutage | null = null;
   return {

@@ -40,7 +40,7 @@ export const createSetMaxCount = ({ append, read, timeoutMs }: StreamMetadataOpt
           error instanceof WrongExpectedRevisionError && attempt + 1 < MAX_ATTEMPTS,
       });
     } catch (error) {
-      // It names the metastream.
+      // The append's error names the metastream.
       throw error instanceof StreamDeletedError ? new StreamDeletedError(stream, error) : error;
     }
   };

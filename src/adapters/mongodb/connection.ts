@@ -11,13 +11,13 @@ export interface ConnectionOptions {
   readonly timeoutMs: number;
 }
 
-/** The driver's pool, which finds its servers again by itself, with an end to every wait. */
+/** The driver's pool, which reconnects by itself, with a time-out on every call. */
 export interface MongodbConnection {
   readonly db: Db;
   readonly timeoutMs: number;
-  /** One question to the server: an answer, or a port error within the time-out. */
+  /** One call to the server: its result, or a port error within the time-out. */
   readonly ask: <T>(question: () => Promise<T>) => Promise<T>;
-  /** What `close` waits for and then refuses. */
+  /** Work that `close` waits for, and refuses afterwards. */
   readonly whileOpen: <T>(work: () => Promise<T>) => Promise<T>;
   close(): Promise<void>;
 }

@@ -17,7 +17,7 @@ import {
 } from 'mongodb';
 import { PortError, TooLargeError, UnavailableError } from '../../ports/errors.js';
 
-/** What a failure of the driver means to whoever uses the port; a bug stays what it was. */
+/** The port error for a failure of the driver; a bug is returned as it is. */
 export const mongodbPortError = (error: unknown): unknown => {
   if (error instanceof PortError || !(error instanceof Error)) return error;
   const options = { cause: error, context: { reason: error.message, ...serverCodeOf(error) } };
@@ -37,7 +37,7 @@ export const mongodbPortError = (error: unknown): unknown => {
   return error;
 };
 
-/** Whatever a server says and is not known to pass: the same would be refused again. */
+/** A server's error that is not known to pass: the same call would be refused again. */
 const isServerRefusal = (error: Error): boolean =>
   error instanceof MongoServerError || error instanceof MongoCompatibilityError;
 
@@ -51,7 +51,7 @@ const refusalSentence = (error: Error): string => {
   );
 };
 
-/** Another writer has inserted the document meanwhile: what an upsert meets when it loses a race. */
+/** Another writer inserted the document first: the upsert lost a race. */
 export const isDuplicateKey = (error: unknown): boolean =>
   error instanceof MongoServerError && error.code === 11000;
 

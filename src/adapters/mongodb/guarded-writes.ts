@@ -1,4 +1,5 @@
 import { BSON, type Collection } from 'mongodb';
+import { retry } from '../../platform/async/retry.js';
 import { TooLargeError } from '../../ports/errors.js';
 import type { Guarded } from '../../ports/read-store.js';
 import { inOneBatch } from './asked.js';
@@ -6,16 +7,16 @@ import type { MongodbConnection } from './connection.js';
 import { isDuplicateKey } from './errors.js';
 import type { StoredDocument } from './stored-documents.js';
 
-/** Few enough to be answered in time, many enough that the way to the server does not count. */
+/** Few enough to be written in time, many enough that the round trip does not count. */
 const CHUNK = 500;
-/** A lost race leaves the document there, so that a second try finds it. */
+/** After a lost race the document exists, so a second attempt finds it. */
 const MAX_WRITE_ATTEMPTS = 5;
 
 /**
  * Replaces a document only by one with a higher (generation, revision), decided by the server in one
  * step: the greater of two embedded documents is the one whose first differing field is greater.
  * Of two at the same revision the first one saved stays, because its precedence is the greater.
- * Answers the ids of those that were saved.
+ * Returns the ids of those that were saved.
  */
 export const saveGuarded = async <Document extends Guarded>(
   { ask, timeoutMs }: Pick<MongodbConnection, 'ask' | 'timeoutMs'>,
@@ -35,7 +36,7 @@ export const saveGuarded = async <Document extends Guarded>(
   return saved;
 };
 
-/** How many documents this changed, or undefined where a repeat has blurred the count. */
+/** How many documents this changed; undefined after a retry, when the count is no longer exact. */
 const writeChunk = async <Document extends Guarded>(
   collection: Collection<StoredDocument<Document>>,
   documents: readonly StoredDocument<Document>[],
@@ -43,17 +44,20 @@ const writeChunk = async <Document extends Guarded>(
   const operations = documents.map(({ _id, d }) => ({
     updateOne: { filter: { _id }, update: { $max: { d } }, upsert: true },
   }));
-  for (let attempt = 1; ; attempt++) {
-    try {
-      const { modifiedCount, upsertedCount } = await collection.bulkWrite(operations, {
-        ordered: false,
-      });
-      return attempt === 1 ? modifiedCount + upsertedCount : undefined;
-    } catch (error) {
-      if (isDuplicateKey(error) && attempt < MAX_WRITE_ATTEMPTS) continue;
-      assertFitting(documents, error);
-      throw error;
-    }
+  const writeOnce = async (attempt: number): Promise<number | undefined> => {
+    const { modifiedCount, upsertedCount } = await collection.bulkWrite(operations, {
+      ordered: false,
+    });
+    return attempt === 0 ? modifiedCount + upsertedCount : undefined;
+  };
+  try {
+    return await retry(writeOnce, {
+      backoff: { baseMs: 1, maxMs: 10 },
+      retriable: (error, attempt) => isDuplicateKey(error) && attempt + 1 < MAX_WRITE_ATTEMPTS,
+    });
+  } catch (error) {
+    assertFitting(documents, error);
+    throw error;
   }
 };
 

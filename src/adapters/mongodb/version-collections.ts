@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { BSON, type Collection, type CollectionOptions, type Db } from 'mongodb';
+import { retry } from '../../platform/async/retry.js';
 import { UnavailableError } from '../../ports/errors.js';
 import type { DocumentBatch } from '../../ports/read-store.js';
 import type { MongodbConnection } from './connection.js';
@@ -21,7 +22,7 @@ export interface StoredPosition {
   readonly prepare: string;
 }
 
-/** The heartbeat of whoever feeds the version, beside its position. */
+/** The heartbeat of the process that feeds the version, stored beside its position. */
 interface StoredHeartbeat {
   readonly _id: string;
   readonly at: Date;
@@ -78,7 +79,7 @@ export const INDEXES = {
   days: [{ name: 'by_day', key: { 'd.day': 1, 'd.animeId': 1, 'd.total': 1 } }],
 } satisfies Readonly<Record<string, readonly Index[]>>;
 
-/** Makes what is missing; rejects where an index of the same name is another one. */
+/** Creates missing indexes; rejects where an index of the same name has other fields. */
 export const ensureIndexes = async (
   connection: MongodbConnection,
   collections: VersionCollections,
@@ -88,7 +89,7 @@ export const ensureIndexes = async (
   }
 };
 
-/** Each failed attempt is another process that makes the same indexes at the same moment. */
+/** An attempt fails where another process creates the same indexes at the same moment. */
 const MAX_INDEX_ATTEMPTS = 5;
 
 /**
@@ -100,17 +101,16 @@ const ensureIndexesOf = async (
   collection: Pick<Collection, 'createIndexes' | 'listIndexes'>,
   indexes: readonly Index[],
 ): Promise<void> => {
-  for (let attempt = 1; ; attempt++) {
-    const there = new Set(await ask(() => existingIndexes(collection, maxTimeMS)));
-    const missing = indexes.filter((index) => !there.has(indexText(index)));
-    if (missing.length === 0) return;
-    try {
-      await ask(() => collection.createIndexes([...missing]));
-      return;
-    } catch (error) {
-      if (!(error instanceof UnavailableError) || attempt === MAX_INDEX_ATTEMPTS) throw error;
-    }
-  }
+  const createMissing = async (): Promise<void> => {
+    const existing = new Set(await ask(() => existingIndexes(collection, maxTimeMS)));
+    const missing = indexes.filter((index) => !existing.has(indexText(index)));
+    if (missing.length > 0) await ask(() => collection.createIndexes([...missing]));
+  };
+  await retry(createMissing, {
+    backoff: { baseMs: 1, maxMs: 50 },
+    retriable: (error, attempt) =>
+      error instanceof UnavailableError && attempt + 1 < MAX_INDEX_ATTEMPTS,
+  });
 };
 
 const indexText = ({ name, key }: Index): string => JSON.stringify([name, Object.entries(key)]);
@@ -130,8 +130,8 @@ const existingIndexes = async (
 };
 
 /**
- * Drops the collections of versions that are no more. A record is there before its collections are,
- * so what is listed first and then has no record belongs to nobody, whichever crash left it behind.
+ * Drops the collections of pruned versions. A version's record is written before its collections are
+ * created, so a collection that was listed and then has no record is an orphan.
  */
 export const dropOrphans = async (
   { db, ask, timeoutMs: maxTimeMS }: MongodbConnection,

@@ -1,7 +1,7 @@
 import type { Expected } from './event-log.js';
 import type { StreamMetadata } from './stream-metadata.js';
 
-/** Where a stream is. Immutable: an append makes a new one. */
+/** The last event and the metadata of a stream. Immutable: an append creates a new one. */
 export interface StreamState {
   /** The last revision; -1 where there is none. */
   readonly last: number;

@@ -43,7 +43,7 @@ interface AppendRequest {
   readonly expected: Expected;
   readonly ids: readonly string[];
   readonly bytes: number;
-  /** A verdict that the request's own rules reach before the common ones. */
+  /** The request's own rules, which come before the common ones. */
   readonly refuse?: (head: Head) => AppendClass | undefined;
   /** Undefined where there is nothing to write. */
   readonly draft: ((head: Head) => AppendDraft) | undefined;
@@ -61,8 +61,8 @@ export const createLogAppends = (parts: AppendParts): Appends => {
   };
 
   /**
-   * Judges and joins in one go, so that appends join in the order in which they were called. An
-   * answer that rests on an append in flight waits for it, and is judged anew should that fail.
+   * Classifies and joins synchronously, so that appends join in the order in which they were called.
+   * A result that depends on an append in flight waits for it, and is decided again if that fails.
    */
   const decide = (request: AppendRequest): Promise<AppendOutcome> => {
     parts.assertOpen();
@@ -74,9 +74,9 @@ export const createLogAppends = (parts: AppendParts): Appends => {
       return join(head, request.draft(head));
     }
     const answer = outcomeFor(verdict, head);
-    const ground = appendInFlightFor(heads, head, verdict);
-    if (ground === undefined) return Promise.resolve(answer);
-    return ground.promise.then(
+    const inFlight = appendInFlightFor(heads, head, verdict);
+    if (inFlight === undefined) return Promise.resolve(answer);
+    return inFlight.promise.then(
       () => answer,
       () => decide(request),
     );
@@ -136,7 +136,7 @@ const assertRoom = (
   }
 };
 
-/** The append in flight that a verdict rests on, if any. */
+/** The append in flight that the result depends on, if any. */
 const appendInFlightFor = (
   heads: StreamHeads,
   head: Head,

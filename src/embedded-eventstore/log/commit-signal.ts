@@ -6,7 +6,7 @@ interface CommitWaiter {
 
 const always = (): boolean => true;
 
-/** Wakes those who wait for the next commit, or for the end. */
+/** Wakes subscribers at the next commit or at the end of the log. */
 export const createCommitSignal = () => {
   let waiting: CommitWaiter[] = [];
   let ended: { readonly error?: Error } | undefined;
@@ -26,7 +26,7 @@ export const createCommitSignal = () => {
       waiting = staying;
       for (const waiter of woken) waiter.wake();
     },
-    /** Whatever was known of the log may be different now. */
+    /** The log may have lost its end: everything known of it must be read again. */
     wakeAll,
     /** Nothing will be committed any more: subscriptions end, with the error if there is one. */
     end: (error?: Error): void => {

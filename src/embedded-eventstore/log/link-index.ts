@@ -3,7 +3,7 @@ import type { FromLogWriter } from './writer-protocol.js';
 
 type Indexed = Extract<FromLogWriter, { readonly kind: 'indexed' }>;
 
-/** Lets a busy log collect events, which are cheaper to index together. */
+/** On a busy log, wait for more events: indexing them together is cheaper. */
 const COLLECT_MS = 5;
 
 interface LinkWaiter {
@@ -13,9 +13,8 @@ interface LinkWaiter {
 }
 
 /**
- * The index of links begins with the first who asks for links, and follows the log when somebody
- * needs it to, so that appends do not pay for it: slice by slice, with appends in between, as far as
- * the furthest of those who wait.
+ * Indexes links only on demand, so that appends do not pay for it: from the first read of a link
+ * stream on, slice by slice with appends in between, up to the last position that a reader waits for.
  */
 export const createLinkIndex = (options: { readonly reached: number }) => {
   let { reached } = options;

@@ -9,7 +9,7 @@ export interface Head {
   id: number;
   /** As on the disk; what readers see. */
   settled: StreamState;
-  /** With the appends in flight; what the next append is judged by. */
+  /** With the appends in flight: what the next append is checked against. */
   ahead: StreamState;
   /** Oldest first. */
   readonly inFlight: CommitTicket[];
@@ -27,7 +27,7 @@ export interface CommitTicket {
   readonly changes: readonly { readonly head: Head; readonly to: StreamState }[];
   readonly bytes: number;
   readonly outcome: AppendOutcome;
-  /** Settles with the commit; what rests on this append waits for it. */
+  /** Settles with the commit; results that depend on this append wait for it. */
   readonly promise: Promise<AppendOutcome>;
   readonly resolve: (outcome: AppendOutcome) => void;
   readonly reject: (error: Error) => void;

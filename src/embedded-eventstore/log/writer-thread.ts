@@ -189,7 +189,7 @@ const runLogWriter = (port: MessagePort, { path }: WriterData): void => {
     answer(result.kind === 'failed' ? result : { kind: 'committed', batches: batches.length });
   };
 
-  const obey = (message: Exclude<ToLogWriter, AppendBatch>): void => {
+  const handle = (message: Exclude<ToLogWriter, AppendBatch>): void => {
     switch (message.kind) {
       case 'resume':
         dropping = false;
@@ -212,7 +212,7 @@ const runLogWriter = (port: MessagePort, { path }: WriterData): void => {
     let next: ToLogWriter | undefined = first;
     while (next !== undefined) {
       if (next.kind !== 'append') {
-        obey(next);
+        handle(next);
         next = nextMessage(port);
         continue;
       }

@@ -168,13 +168,13 @@ const runDocumentWriter = (port: MessagePort): void => {
         answer({ ticket, ...(saved[place] ?? NOTHING_REFUSED) }),
       );
     } catch (error) {
-      // Nothing of the group is saved; only who caused that shall be told so.
+      // Nothing of the group is saved. Retry one by one, so that only the faulty write fails.
       if (others.length === 0) fail([group[0].ticket], error);
       else for (const one of group) write([one]);
     }
   };
 
-  const obey = ({ kind, path, ticket }: Ticketed<Exclude<Order, DocumentWrite>>): void => {
+  const execute = ({ kind, path, ticket }: Ticketed<Exclude<Order, DocumentWrite>>): void => {
     try {
       if (kind === 'open') versions.set(path, versions.get(path) ?? versionWriter(path));
       else if (kind === 'index') version(path).index();
@@ -194,7 +194,7 @@ const runDocumentWriter = (port: MessagePort): void => {
     try {
       versions.forEach((each) => each.indexIfSaved());
     } catch {
-      // Whoever needs it will ask for it, and be told.
+      // The query that needs the index asks for it and gets the error.
     }
   }, IDLE_MS);
 
@@ -215,7 +215,7 @@ const runDocumentWriter = (port: MessagePort): void => {
         versions.get(path)?.checkpoint(next === undefined);
       } else {
         if (next.kind === 'close') close();
-        else obey(next);
+        else execute(next);
         next = nextOrder(port);
       }
     }
