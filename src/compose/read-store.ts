@@ -26,9 +26,11 @@ export const openReadModels = async (dependencies: ReadStoreDependencies): Promi
     () =>
       isMongodb(config)
         ? openMongodb(dependencies, examples)
-        : openEmbeddedReadStore({ dataDir: config.dataDir, logger, examples }).catch((error: unknown) => {
-            throw directoryError('DATA_DIR', config.dataDir, error);
-          }),
+        : openEmbeddedReadStore({ dataDir: config.dataDir, logger, examples }).catch(
+            (error: unknown) => {
+              throw directoryError('DATA_DIR', config.dataDir, error);
+            },
+          ),
     (opened) => opened.close(),
   );
   dependencies.servers?.connected('read-store', () => readStore.ping());
