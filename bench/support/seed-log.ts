@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { completeDetails } from '../../src/domain/details.js';
 import type { AnimeEvent } from '../../src/domain/events.js';
 import { isAnimeId, isUserId } from '../../src/domain/ids.js';
 import { streamOf } from '../../src/domain/stream-name.js';
@@ -26,17 +27,15 @@ const eventOf = (interaction: Interaction, occurredAt: string): AnimeEvent => {
 
 const listedEvent = (animeId: number, occurredAt: string): AnimeEvent => {
   if (!isAnimeId(animeId)) throw new Error('The workload has invalid ids.');
-  const details = {
+  const details = completeDetails({
     title: `Anime ${animeId}`,
-    description: null,
-    image: null,
     type: 'TV',
     episodes: 12,
     genres: ['Action'],
     score: 7.5,
     popularity: animeId,
     members: 1000,
-  };
+  });
   return { type: 'AnimeListed', data: { animeId, occurredAt, details } };
 };
 

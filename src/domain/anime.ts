@@ -1,4 +1,5 @@
-import type { AnimeDetails, AnimeEvent } from './events.js';
+import type { AnimeDetails } from './details.js';
+import type { AnimeEvent } from './events.js';
 
 /** All that a decision needs to know of an anime: small whatever the length of its stream. */
 export interface Anime {

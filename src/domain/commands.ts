@@ -1,4 +1,4 @@
-import type { AnimeDetails } from './events.js';
+import type { DetailsGiven } from './details.js';
 import type { AnimeId, UserId } from './ids.js';
 
 /** What every command carries: its anime and the moment it was received (ISO 8601, UTC). */
@@ -6,9 +6,6 @@ interface Intent {
   readonly animeId: AnimeId;
   readonly at: string;
 }
-
-/** Details to record; what is absent stays as it is, or unknown where the anime is new. */
-export type DetailsGiven = Pick<AnimeDetails, 'title'> & Partial<AnimeDetails>;
 
 /** Puts an anime into the catalogue, back into it, or revises its details. */
 export interface ListAnime extends Intent {

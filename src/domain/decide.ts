@@ -1,6 +1,7 @@
 import type { Anime } from './anime.js';
-import type { AnimeCommand, DetailsGiven, ListAnime } from './commands.js';
-import type { AnimeDetails, AnimeEvent } from './events.js';
+import type { AnimeCommand, ListAnime } from './commands.js';
+import { areSameDetails, revisedDetails } from './details.js';
+import type { AnimeEvent } from './events.js';
 import { isDurationSeconds, isRating, keptRating } from './rules.js';
 
 /** Either the events to append (none: nothing to do) or the reason for refusing. */
@@ -48,44 +49,14 @@ export const decide = (command: AnimeCommand, state: Anime): Decision => {
 
 const list = (command: ListAnime, state: Anime): Decision => {
   if (state.status === 'delisted' && command.relist === false) return delisted(command);
-  const details = revised(state.details, command.details);
+  const details = revisedDetails(state.details, command.details);
   if (state.status !== 'listed') {
     return accept({ type: 'AnimeListed', data: { ...fact(command), details } });
   }
-  return sameDetails(details, state.details)
+  return areSameDetails(details, state.details)
     ? accept()
     : accept({ type: 'AnimeDetailsRevised', data: { ...fact(command), details } });
 };
-
-const UNKNOWN: Omit<AnimeDetails, 'title'> = {
-  description: null,
-  image: null,
-  type: null,
-  episodes: null,
-  genres: [],
-  score: null,
-  popularity: null,
-  members: null,
-};
-
-const revised = (known: AnimeDetails | null, given: DetailsGiven): AnimeDetails => ({
-  ...UNKNOWN,
-  ...known,
-  ...given,
-});
-
-const sameDetails = (a: AnimeDetails, b: AnimeDetails | null): boolean =>
-  b !== null &&
-  a.title === b.title &&
-  a.description === b.description &&
-  a.image === b.image &&
-  a.type === b.type &&
-  a.episodes === b.episodes &&
-  a.score === b.score &&
-  a.popularity === b.popularity &&
-  a.members === b.members &&
-  a.genres.length === b.genres.length &&
-  a.genres.every((genre, index) => genre === b.genres[index]);
 
 const fact = ({ animeId, at }: AnimeCommand) => ({ animeId, occurredAt: at });
 

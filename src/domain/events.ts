@@ -1,17 +1,5 @@
+import type { AnimeDetails } from './details.js';
 import type { AnimeId, UserId } from './ids.js';
-
-/** What the catalogue knows of a title. Null means unknown. */
-export interface AnimeDetails {
-  readonly title: string;
-  readonly description: string | null;
-  readonly image: string | null;
-  readonly type: string | null;
-  readonly episodes: number | null;
-  readonly genres: readonly string[];
-  readonly score: number | null;
-  readonly popularity: number | null;
-  readonly members: number | null;
-}
 
 /** In every event: whose history it belongs to, and when it happened (ISO 8601, UTC). */
 interface Fact {

@@ -1,31 +1,27 @@
 import { decodeHTMLStrict } from 'entities';
-import type { AnimeDetails } from '../domain/events.js';
+import { type DetailName, DETAILS } from '../domain/details.js';
 
 /**
  * What a cell says of a detail, as the type that the detail has; undefined where the value is
  * unknown. Text that is no number stays text, for the rules to refuse.
  */
-export const readDetail = (detail: keyof AnimeDetails, cell: string): unknown => {
+export const readDetail = (detail: DetailName, cell: string): unknown => {
   const text = decodeHTMLStrict(cell).trim();
   // An anime may well be called "Unknown" or "?".
   if (detail === 'title') return text;
   if (isUnknown(text)) return undefined;
-  switch (detail) {
-    case 'description':
-    case 'image':
-    case 'type':
+  const field = DETAILS[detail];
+  switch (field.kind) {
+    case 'text':
       return text;
-    case 'genres': {
+    case 'texts': {
       const genres = genresOf(text);
       return genres.length === 0 ? undefined : genres;
     }
-    case 'episodes':
-    case 'popularity':
-      return numberOr(text, wholeNumber(text), { zeroIsUnknown: true });
-    case 'score':
-      return numberOr(text, decimal(text), { zeroIsUnknown: true });
-    case 'members':
-      return numberOr(text, wholeNumber(text), { zeroIsUnknown: false });
+    case 'number': {
+      const value = field.whole ? wholeNumber(text) : decimal(text);
+      return numberOr(text, value, { zeroIsUnknown: detail !== 'members' });
+    }
   }
 };
 

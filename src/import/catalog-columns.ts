@@ -1,5 +1,10 @@
-import { areDetails } from '../domain/details.js';
-import type { AnimeDetails } from '../domain/events.js';
+import {
+  areDetails,
+  DETAIL_NAMES,
+  type DetailField,
+  type DetailName,
+  DETAILS,
+} from '../domain/details.js';
 import { isAnimeId } from '../domain/ids.js';
 import { excerpt, readDetail, wholeNumber } from './catalog-cells.js';
 
@@ -11,23 +16,23 @@ export class CatalogFormatError extends Error {
   }
 }
 
-type Detail = keyof AnimeDetails;
-type Field = 'id' | Detail;
+type Field = 'id' | DetailName;
 
 /** Which cell of a row holds what. A detail that no column of the file holds is absent here. */
 export interface CatalogColumns {
   readonly header: readonly string[];
   readonly id: number;
-  readonly details: Readonly<Partial<Record<Detail, number>>>;
+  readonly details: Readonly<Partial<Record<DetailName, number>>>;
   /** Why a column is not used whose name promised a detail. */
   readonly reasons: ReadonlyMap<number, string>;
 }
 
 /**
  * What public catalogues call each field, the likelier name first, in lower case and without
- * anything but letters and digits. A column is used only if its cells hold such a field.
+ * anything but letters and digits. Default: the field's own name. A column is used only if its cells
+ * hold such a field.
  */
-const NAMES: Readonly<Record<Field, readonly string[]>> = {
+const NAMES: Readonly<Partial<Record<Field, readonly string[]>>> = {
   id: ['myanimelistid', 'malid', 'idmal', 'animeid', 'uid', 'id'],
   title: ['title', 'name', 'animetitle', 'animename', 'titleromaji', 'romajititle'],
   description: ['description', 'synopsis', 'sypnopsis', 'summary'],
@@ -39,7 +44,7 @@ const NAMES: Readonly<Record<Field, readonly string[]>> = {
   popularity: ['popularity', 'popularityrank'],
   members: ['members', 'memberscount', 'numlistusers'],
 };
-const FIELDS = Object.keys(NAMES) as readonly Field[];
+const FIELDS: readonly Field[] = ['id', ...DETAIL_NAMES];
 
 /** Catalogues without a score call it so; in the others it is an age rating. */
 const AMBIGUOUS_NAME = 'rating';
@@ -49,7 +54,9 @@ const NAMES_OF_USERS: ReadonlySet<string> = new Set(['userid', 'username', 'prof
 
 const normalised = (name: string): string => name.toLowerCase().replace(/[^\p{L}\p{N}]/gu, '');
 
-const ALL_NAMES: ReadonlySet<string> = new Set(Object.values(NAMES).flat());
+const namesOf = (field: Field): readonly string[] => NAMES[field] ?? [normalised(field)];
+
+const ALL_NAMES: ReadonlySet<string> = new Set(FIELDS.flatMap(namesOf));
 
 /** How many columns have a name that a catalogue may have. */
 export const countKnownNames = (header: readonly string[]): number =>
@@ -73,7 +80,9 @@ export const recogniseColumns = (
   }
   const reasons = new Map<number, string>();
   const find = (field: Field): number | undefined => {
-    const columns = NAMES[field].map((name) => names.indexOf(name)).filter((index) => index !== -1);
+    const columns = namesOf(field)
+      .map((name) => names.indexOf(name))
+      .filter((index) => index !== -1);
     const contents = columns.map((index) => ({
       index,
       holds: contentOf(field, sample, index),
@@ -131,7 +140,7 @@ const isId = (cell: string): boolean => isAnimeId(wholeNumber(cell.trim()));
 const NUMBER = /^\d+$/;
 const ADDRESS = /^(?:(?:https?:\/\/|\/)\S+|data:image\/.+|\S+\.(?:jpe?g|png|webp|gif|svg|avif))$/is;
 
-const isDetail = (detail: Detail, value: unknown): boolean => {
+const isDetail = (detail: DetailName, value: unknown): boolean => {
   if (!areDetails({ title: 'any', [detail]: value })) return false;
   switch (detail) {
     case 'type':
@@ -147,17 +156,19 @@ const isDetail = (detail: Detail, value: unknown): boolean => {
 
 const AGE_RATING = /^(?:G|PG|PG-13|R|R\+|R-17\+|Rx)(?:\s*-.*)?$/i;
 
-const WANTED: Readonly<Record<Field, string>> = {
-  id: 'ids',
-  title: 'titles',
-  description: 'descriptions',
-  image: 'addresses',
-  type: 'types',
-  episodes: 'whole numbers',
-  genres: 'genres',
-  score: 'numbers from 0 to 10',
-  popularity: 'whole numbers',
-  members: 'whole numbers',
+/** What the cells of a field's column should be. */
+const wantedOf = (name: Field): string => {
+  if (name === 'id') return 'ids';
+  if (name === 'image') return 'addresses';
+  const field: DetailField = DETAILS[name];
+  switch (field.kind) {
+    case 'text':
+      return `${name}s`;
+    case 'texts':
+      return name;
+    case 'number':
+      return field.whole ? 'whole numbers' : `numbers from 0 to ${field.maximum}`;
+  }
 };
 
 const reasonOf = (
@@ -172,7 +183,7 @@ const reasonOf = (
   return field === 'score' && isAgeRating ? 'age rating' : reasonOfNone(field);
 };
 
-const reasonOfNone = (field: Field): string => `no ${WANTED[field]}`;
+const reasonOfNone = (field: Field): string => `no ${wantedOf(field)}`;
 
 const lacking = (
   field: 'id' | 'title',

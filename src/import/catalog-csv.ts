@@ -1,8 +1,12 @@
 import { Readable } from 'node:stream';
 import { parse } from 'csv-parse';
-import type { DetailsGiven } from '../domain/commands.js';
-import { areDetails, detailsProblems } from '../domain/details.js';
-import type { AnimeDetails } from '../domain/events.js';
+import {
+  areDetails,
+  type DetailName,
+  DETAILS,
+  type DetailsGiven,
+  detailsProblems,
+} from '../domain/details.js';
 import { type AnimeId, isAnimeId, MAX_ANIME_ID } from '../domain/ids.js';
 import { excerpt, readDetail, wholeNumber } from './catalog-cells.js';
 import {
@@ -33,12 +37,12 @@ const mapRow = (
   if (!isAnimeId(animeId)) {
     return rejected(`the id "${excerpt(idCell)}" is no whole number from 1 to ${MAX_ANIME_ID}`);
   }
-  const details: Partial<Record<keyof AnimeDetails, unknown>> = {};
+  const details: Partial<Record<DetailName, unknown>> = {};
   for (const [name, index] of Object.entries(places)) {
-    const detail = name as keyof AnimeDetails;
+    const detail = name as DetailName;
     const value = readDetail(detail, cells[index] ?? '');
     if (value !== undefined) details[detail] = value;
-    else if (clear) details[detail] = detail === 'genres' ? [] : null;
+    else if (clear) details[detail] = DETAILS[detail].kind === 'texts' ? [] : null;
   }
   return areDetails(details)
     ? { kind: 'title', animeId, details }

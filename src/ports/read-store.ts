@@ -1,4 +1,4 @@
-import type { AnimeDetails } from '../domain/events.js';
+import type { AnimeDetails } from '../domain/details.js';
 import type { AnimeId, UserId } from '../domain/ids.js';
 import type { Position } from './event-store.js';
 

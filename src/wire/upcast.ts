@@ -1,5 +1,6 @@
+import { storedDetails } from '../domain/details.js';
 import { isJsonObject, type UnknownFields } from '../ports/json.js';
-import type { AnimeDetails, AnimeEvent, AnimeEventType } from '../domain/events.js';
+import type { AnimeEvent, AnimeEventType } from '../domain/events.js';
 import { type AnimeId, isAnimeId, isUserId } from '../domain/ids.js';
 import { isDurationSeconds, isRating, keptRating } from '../domain/rules.js';
 import type { JsonObject } from '../ports/json.js';
@@ -113,9 +114,10 @@ const build = (type: AnimeEventType, data: UnknownFields): AnimeEvent | string =
   // an object with more properties costs ten times as much.
   if (type === 'AnimeDelisted') return { type, data: { animeId, occurredAt } };
   if (type === 'AnimeListed' || type === 'AnimeDetailsRevised') {
-    return isDetails(details)
-      ? { type, data: { animeId, occurredAt, details } }
-      : 'details are not those of an anime';
+    const known = storedDetails(details);
+    return known === undefined
+      ? 'details are not those of an anime'
+      : { type, data: { animeId, occurredAt, details: known } };
   }
   if (!isUserId(userId)) return 'userId is not a user id';
   switch (type) {
@@ -130,21 +132,6 @@ const build = (type: AnimeEventType, data: UnknownFields): AnimeEvent | string =
         ? { type, data: { animeId, occurredAt, userId, rating: keptRating(rating) } }
         : 'rating is not a number from 1 to 10';
   }
-};
-
-const TEXTS = ['description', 'image', 'type'] as const;
-const NUMBERS = ['episodes', 'score', 'popularity', 'members'] as const;
-
-const isDetails = (value: unknown): value is AnimeDetails => {
-  if (!isJsonObject(value)) return false;
-  const details = value;
-  return (
-    typeof details['title'] === 'string' &&
-    Array.isArray(details['genres']) &&
-    details['genres'].every((genre) => typeof genre === 'string') &&
-    TEXTS.every((key) => details[key] === null || typeof details[key] === 'string') &&
-    NUMBERS.every((key) => details[key] === null || Number.isFinite(details[key]))
-  );
 };
 
 export type Unreadable = Exclude<Decoded, { readonly kind: 'event' | 'ignored' }>;

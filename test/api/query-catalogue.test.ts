@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import type { AnimeDetails } from '../../src/domain/events.js';
+import type { AnimeDetails } from '../../src/domain/details.js';
 import type { AnimeDocument, DocumentBatch } from '../../src/ports/read-store.js';
 import { animeId, COWBOY_BEBOP } from '../support/examples.js';
 import type { Answer } from '../support/query-api.js';

@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
-import type { AnimeDetails } from '../../src/domain/events.js';
+import type { AnimeDetails } from '../../src/domain/details.js';
 import { readCatalog } from '../../src/import/catalog-csv.js';
 import { csvLine } from '../support/public-catalogs.js';
 

@@ -1,12 +1,14 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
-import { DETAILS_TEXTS, GENRE } from '../../src/domain/details.js';
+import { DETAILS } from '../../src/domain/details.js';
 import { isUserId, USER_ID } from '../../src/domain/ids.js';
 import { patternOf, textCheck, textReason } from '../../src/domain/text-rules.js';
 import { awkwardTexts } from '../support/awkward-texts.js';
 
 describe('a rule for texts', () => {
-  for (const [name, rule] of Object.entries({ USER_ID, GENRE, ...DETAILS_TEXTS })) {
+  const { title, description, image, type, genres } = DETAILS;
+  const rules = { USER_ID, title, description, image, type, genre: genres.item };
+  for (const [name, rule] of Object.entries(rules)) {
     it(`refuses with a reason exactly what its pattern and length refuse: ${name}`, () => {
       const check = textCheck(rule);
       const reason = textReason(rule);

@@ -1,5 +1,6 @@
 import type { AnimeCommand } from '../../src/domain/commands.js';
-import type { AnimeDetails, AnimeEvent } from '../../src/domain/events.js';
+import { type AnimeDetails, completeDetails } from '../../src/domain/details.js';
+import type { AnimeEvent } from '../../src/domain/events.js';
 import type { AnimeId, UserId } from '../../src/domain/ids.js';
 
 /** One canonical example of every message, shared by all tests. */
@@ -9,17 +10,15 @@ export const userId = (id: string): UserId => id as UserId;
 
 export const AT = '2026-11-24T10:00:00.000Z';
 
-export const COWBOY_BEBOP: AnimeDetails = {
+export const COWBOY_BEBOP: AnimeDetails = completeDetails({
   title: 'Cowboy Bebop',
-  description: null,
-  image: null,
   type: 'TV',
   episodes: 26,
   genres: ['Action', 'Sci-Fi'],
   score: 8.75,
   popularity: 43,
   members: 1771505,
-};
+});
 
 const one = animeId(1);
 const spike = userId('spike');

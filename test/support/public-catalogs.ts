@@ -1,4 +1,4 @@
-import type { AnimeDetails } from '../../src/domain/events.js';
+import type { AnimeDetails } from '../../src/domain/details.js';
 
 /** What a title is in truth; each form writes as much of it as it has columns for. */
 export interface CatalogTitle {

@@ -1,8 +1,27 @@
 import { inspect } from 'node:util';
 import { expect } from 'chai';
 import fc from 'fast-check';
-import { areDetails, DETAILS_LIMITS, detailsProblems } from '../../src/domain/details.js';
+import {
+  areDetails,
+  completeDetails,
+  type DetailField,
+  DETAILS,
+  detailsProblems,
+  EXAMPLE_DETAILS,
+  storedDetails,
+} from '../../src/domain/details.js';
 import { COWBOY_BEBOP } from '../support/examples.js';
+
+const longest = (field: DetailField): unknown => {
+  switch (field.kind) {
+    case 'text':
+      return 'x'.repeat(field.maxLength);
+    case 'number':
+      return field.maximum;
+    case 'texts':
+      return Array.from({ length: field.maxItems }, () => 'x'.repeat(field.item.maxLength));
+  }
+};
 
 describe('detailsProblems', () => {
   it('finds nothing wrong with known details', () => {
@@ -13,33 +32,18 @@ describe('detailsProblems', () => {
     expect(detailsProblems({ title: 'Akira' })).to.deep.equal([]);
   });
 
-  it('accepts null for whatever may be unknown', () => {
-    const unknown = {
-      description: null,
-      image: null,
-      type: null,
-      episodes: null,
-      score: null,
-      popularity: null,
-      members: null,
-    };
+  it('takes null for whatever may be unknown', () => {
+    const optional = Object.entries(DETAILS).filter(
+      ([name, { kind }]) => name !== 'title' && kind !== 'texts',
+    );
+    const unknown = Object.fromEntries(optional.map(([name]) => [name, null]));
     expect(detailsProblems({ title: 'Akira', ...unknown })).to.deep.equal([]);
   });
 
-  it('accepts the longest texts and the highest numbers', () => {
-    const details = {
-      title: 'x'.repeat(DETAILS_LIMITS.titleLength),
-      description: 'x'.repeat(DETAILS_LIMITS.descriptionLength),
-      image: 'x'.repeat(DETAILS_LIMITS.imageLength),
-      type: 'x'.repeat(DETAILS_LIMITS.typeLength),
-      genres: Array.from({ length: DETAILS_LIMITS.genres }, () =>
-        'x'.repeat(DETAILS_LIMITS.genreLength),
-      ),
-      episodes: DETAILS_LIMITS.episodes,
-      score: DETAILS_LIMITS.score,
-      popularity: DETAILS_LIMITS.popularity,
-      members: DETAILS_LIMITS.members,
-    };
+  it('takes the longest texts and the highest numbers', () => {
+    const details = Object.fromEntries(
+      Object.entries(DETAILS).map(([name, field]) => [name, longest(field)]),
+    );
     expect(detailsProblems(details)).to.deep.equal([]);
   });
 
@@ -97,5 +101,28 @@ describe('detailsProblems', () => {
         expect(areDetails(given)).to.equal(detailsProblems(given).length === 0);
       }),
     );
+  });
+});
+
+describe('storedDetails', () => {
+  it('reads fields that are younger than the event as unknown', () => {
+    expect(storedDetails({ title: 'Akira', genres: ['Action'] })).to.deep.equal(
+      completeDetails({ title: 'Akira', genres: ['Action'] }),
+    );
+  });
+
+  it('reads complete details as they are', () => {
+    expect(storedDetails(EXAMPLE_DETAILS)).to.equal(EXAMPLE_DETAILS);
+  });
+
+  it('reads a value of another type as no details at all', () => {
+    for (const name of Object.keys(DETAILS)) {
+      for (const value of [true, {}, [1], Number.NaN]) {
+        expect(storedDetails({ ...EXAMPLE_DETAILS, [name]: value }), name).to.equal(undefined);
+      }
+    }
+    for (const lacking of [null, 'Akira', {}, { title: null }, { title: 'Akira', genres: null }]) {
+      expect(storedDetails(lacking)).to.equal(undefined);
+    }
   });
 });

@@ -1,4 +1,5 @@
 import type { Anime } from '../../domain/anime.js';
+import { completeDetails } from '../../domain/details.js';
 import type { AnimeEventType } from '../../domain/events.js';
 import type { AnimeId } from '../../domain/ids.js';
 import { streamOf } from '../../domain/stream-name.js';
@@ -136,7 +137,9 @@ const fromSnapshot = (blank: CachedAggregate, data: Uint8Array): CachedAggregate
       const place = { revision: BigInt(at), position: BigInt(position) };
       blank.recent.add({ commandId, eventId, type, bodyHash, ...place });
     }
-    const { state, lastEventId } = stored;
+    const { lastEventId } = stored;
+    const { status, details } = stored.state;
+    const state: Anime = { status, details: details === null ? null : completeDetails(details) };
     const from = BigInt(stored.from ?? 0);
     return { ...blank, state, lastEventId, revision, from, snapshotAt: revision };
   } catch {

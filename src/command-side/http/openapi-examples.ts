@@ -1,3 +1,4 @@
+import { EXAMPLE_DETAILS } from '../../domain/details.js';
 import { Problem, problemDocument, type ProblemOptions } from '../../platform/http/problem.js';
 
 const ANIME = { anime_id: 1, user_id: 'user123' };
@@ -7,17 +8,7 @@ export const REQUESTS = {
   Click: ANIME,
   View: { ...ANIME, duration_seconds: 1440 },
   Rating: { ...ANIME, rating: 8.333 },
-  Details: {
-    title: 'Cowboy Bebop',
-    description: 'Four bounty hunters and a dog travel through the solar system of 2071.',
-    image: 'https://images.example.org/anime/1.jpg',
-    type: 'TV',
-    episodes: 26,
-    genres: ['Action', 'Award Winning', 'Sci-Fi'],
-    score: 8.75,
-    popularity: 43,
-    members: 1771505,
-  },
+  Details: EXAMPLE_DETAILS,
 };
 
 const ok = (message: string, eventId: string, revision: string, position: string) => ({

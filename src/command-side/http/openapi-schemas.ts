@@ -1,11 +1,8 @@
-import { DETAILS_LIMITS, DETAILS_TEXTS, GENRE } from '../../domain/details.js';
+import { type DetailField, DETAILS } from '../../domain/details.js';
 import { MAX_ANIME_ID, USER_ID } from '../../domain/ids.js';
 import { MAX_RATING, MAX_VIEW_SECONDS, MIN_RATING } from '../../domain/rules.js';
 import { label, number, object, orNull, text, upTo, uuid, whole64 } from './json-schema.js';
 import { ANSWERS, PROBLEMS, REFUSED_STREAM, REQUESTS } from './openapi-examples.js';
-
-const L = DETAILS_LIMITS;
-const given = REQUESTS.Details;
 
 export const ANIME_ID = number(
   'integer',
@@ -50,6 +47,25 @@ const EVENT = {
   metadata: { description: 'What was stored beside it: the ids of request and command.' },
 };
 
+const schemaOfDetail = (field: DetailField) => {
+  const { about, example } = field;
+  switch (field.kind) {
+    case 'text': {
+      const schema = text(about, field, field.example);
+      return field.required === true ? schema : orNull(schema);
+    }
+    case 'number': {
+      const type = field.whole ? 'integer' : 'number';
+      return orNull(number(type, about, upTo(field.maximum), field.example));
+    }
+    case 'texts': {
+      const { item, maxItems } = field;
+      const items = text(item.about, item, item.example);
+      return { type: 'array', description: about, maxItems, items, examples: [example] };
+    }
+  }
+};
+
 /** The shapes of bodies, built from the very rules that the domain checks. */
 export const schemas = {
   Click: object(
@@ -88,33 +104,11 @@ export const schemas = {
   ),
   Details: object(
     'What the catalogue knows of an anime. What is absent or null is unknown.',
-    {
-      title: text('Its title.', DETAILS_TEXTS.title, given.title),
-      description: orNull(
-        text('What it is about; may have lines.', DETAILS_TEXTS.description, given.description),
-      ),
-      image: orNull(text('The address of a picture.', DETAILS_TEXTS.image, given.image)),
-      type: orNull(text('Such as TV, Movie or OVA.', DETAILS_TEXTS.type, given.type)),
-      episodes: orNull(
-        number('integer', 'How many episodes it has.', upTo(L.episodes), given.episodes),
-      ),
-      genres: {
-        type: 'array',
-        description: 'Its genres; none by default, never null.',
-        maxItems: L.genres,
-        items: text('The name of a genre, without commas.', GENRE, 'Action'),
-        examples: [given.genres],
-      },
-      score: orNull(number('number', 'Its score elsewhere.', upTo(L.score), given.score)),
-      popularity: orNull(
-        number('integer', 'Its rank; 1 is the most popular.', upTo(L.popularity), given.popularity),
-      ),
-      members: orNull(
-        number('integer', 'How many people follow it.', upTo(L.members), given.members),
-      ),
-    },
+    Object.fromEntries(
+      Object.entries(DETAILS).map(([name, field]) => [name, schemaOfDetail(field)]),
+    ),
     ['title'],
-    given,
+    REQUESTS.Details,
   ),
   Recorded: object(
     'The command is done. Without an eventId nothing had to change.',

@@ -1,8 +1,14 @@
 import { isJsonObject } from '../../ports/json.js';
 import type { Request } from 'express';
 import { body, type ValidationChain } from 'express-validator';
-import { detailsProblems, type DetailProblem } from '../../domain/details.js';
-import type { AnimeDetails } from '../../domain/events.js';
+import {
+  type AnimeDetails,
+  areDetails,
+  completeDetails,
+  type DetailProblem,
+  detailsProblems,
+  type UncheckedDetails,
+} from '../../domain/details.js';
 import { isAnimeId, isUserId, type AnimeId, type UserId } from '../../domain/ids.js';
 import { isDurationSeconds, isRating } from '../../domain/rules.js';
 import { Problem, type FieldProblem } from '../../platform/http/problem.js';
@@ -66,24 +72,12 @@ const valid = async <Body>(req: Request, chains: readonly ValidationChain[]): Pr
   return req.body as Body;
 };
 
-/** All details of an anime: what is absent is unknown. */
+/** All details of an anime; absent ones are unknown. */
 export const validDetails = (req: Request): AnimeDetails => {
   requireObject(req.body);
-  const given = req.body as Readonly<Partial<Record<keyof AnimeDetails, unknown>>>;
-  const problems = detailsProblems(given);
-  if (problems.length > 0) throw invalid(problems.map(toFieldProblem));
-  const details = given as Pick<AnimeDetails, 'title'> & Partial<AnimeDetails>;
-  return {
-    title: details.title,
-    description: details.description ?? null,
-    image: details.image ?? null,
-    type: details.type ?? null,
-    episodes: details.episodes ?? null,
-    genres: details.genres ?? [],
-    score: details.score ?? null,
-    popularity: details.popularity ?? null,
-    members: details.members ?? null,
-  };
+  const given = req.body as UncheckedDetails;
+  if (!areDetails(given)) throw invalid(detailsProblems(given).map(toFieldProblem));
+  return completeDetails(given);
 };
 
 const toFieldProblem = ({ field: name, index, reason }: DetailProblem): FieldProblem => ({

@@ -1,3 +1,36 @@
+import { type DetailField, type DetailName, DETAILS } from '../../domain/details.js';
+
+/** How queries describe each detail; null: not one of the plain fields of an anime. */
+const DESCRIPTIONS: Readonly<Record<DetailName, string | null>> = {
+  title: 'The title as the catalogue spells it.',
+  description: 'What the anime is about; null when unknown.',
+  image: 'The address of a picture; null when none is known.',
+  type: 'TV, Movie, OVA and the like; null when unknown.',
+  episodes: 'How many episodes there are; null when unknown.',
+  // Comma-separated, and only beside counters.
+  genres: null,
+  score: "The catalogue's own score, from 0 to 10; null when unknown.",
+  popularity: 'The place by number of members; 1 is the most popular. Null when unknown.',
+  members: null,
+};
+
+const typeOf = (field: DetailField): string => {
+  switch (field.kind) {
+    case 'text':
+      return field.required === true ? 'String!' : 'String';
+    case 'number':
+      if (!field.whole) return 'Float';
+      return field.maximum < 2 ** 31 ? 'Int' : 'Count';
+    case 'texts':
+      return '[String!]!';
+  }
+};
+
+const detailFields = Object.entries(DESCRIPTIONS)
+  .filter(([, description]) => description !== null)
+  .map(([name, description]) => `"${description}"\n${name}: ${typeOf(DETAILS[name as DetailName])}`)
+  .join('\n');
+
 /** What queries answer with, and the filters of a search. */
 export const answerTypes = /* GraphQL */ `
   "The counters of one anime, with what a list shows of it."
@@ -28,20 +61,7 @@ export const answerTypes = /* GraphQL */ `
     id: ID!
     "The anime's id in the MyAnimeList catalogue."
     myanimelistId: Int!
-    "The title as the catalogue spells it."
-    title: String!
-    "What the anime is about; null when unknown."
-    description: String
-    "The address of a picture; null when none is known."
-    image: String
-    "TV, Movie, OVA and the like; null when unknown."
-    type: String
-    "How many episodes there are; null when unknown."
-    episodes: Int
-    "The catalogue's own score, from 0 to 10; null when unknown."
-    score: Float
-    "The place by number of members; 1 is the most popular. Null when unknown."
-    popularity: Int
+    ${detailFields}
   }
 
   "The catalogue entry of one anime, with its counters."
@@ -50,20 +70,7 @@ export const answerTypes = /* GraphQL */ `
     id: ID!
     "The anime's id in the MyAnimeList catalogue."
     myanimelistId: Int!
-    "The title as the catalogue spells it."
-    title: String!
-    "What the anime is about; null when unknown."
-    description: String
-    "The address of a picture; null when none is known."
-    image: String
-    "TV, Movie, OVA and the like; null when unknown."
-    type: String
-    "How many episodes there are; null when unknown."
-    episodes: Int
-    "The catalogue's own score, from 0 to 10; null when unknown."
-    score: Float
-    "The place by number of members; 1 is the most popular. Null when unknown."
-    popularity: Int
+    ${detailFields}
     "Comma separated, as the catalogue spells them; null when none are known."
     genres: String
     "How often users clicked the anime."

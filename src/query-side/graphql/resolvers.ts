@@ -170,16 +170,11 @@ const toStats = (document: AnimeDocument) => ({
   totalDurationSeconds: document.seconds,
 });
 
+/** The schema says which details are shown. */
 const toAnime = ({ animeId, details }: AnimeDocument) => ({
+  ...details,
   id: `Anime:${animeId}`,
   myanimelistId: animeId,
-  title: details.title,
-  description: details.description,
-  image: details.image,
-  type: details.type,
-  episodes: details.episodes,
-  score: details.score,
-  popularity: details.popularity,
 });
 
 const toAnimeWithStats = (document: AnimeDocument) => ({

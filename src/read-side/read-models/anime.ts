@@ -1,3 +1,4 @@
+import { completeDetails } from '../../domain/details.js';
 import type { AnimeEvent, RatingGiven } from '../../domain/events.js';
 import type { AnimeId } from '../../domain/ids.js';
 import type { AnimeDocument, RatingEntry } from '../../ports/read-store.js';
@@ -37,17 +38,7 @@ export const animeDraft = (
     revision: -1,
     animeId,
     status: 'delisted',
-    details: {
-      title: `Anime ${animeId}`,
-      description: null,
-      image: null,
-      type: null,
-      episodes: null,
-      genres: [],
-      score: null,
-      popularity: null,
-      members: null,
-    },
+    details: completeDetails({ title: `Anime ${animeId}` }),
     clicks: 0,
     views: 0,
     seconds: 0,

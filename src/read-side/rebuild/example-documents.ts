@@ -1,3 +1,4 @@
+import { completeDetails, EXAMPLE_DETAILS } from '../../domain/details.js';
 import { streamOf } from '../../domain/stream-name.js';
 import type { AnimeId } from '../../domain/ids.js';
 import type { DocumentBatch } from '../../ports/read-store.js';
@@ -14,21 +15,15 @@ const faye = { anime_id: 1, user_id: 'faye', occurred_at: '2026-11-24T12:00:00+0
 const listing = { ...at, schemaVersion: 1 };
 
 const details = {
+  ...EXAMPLE_DETAILS,
   title: 'ＣＯＷＢＯＹ Bébop: Ζωής & the « 7 » Groß-Straße İ',
   description: 'A text.',
   image: 'https://example.com/1.png',
   type: 'Tv É',
-  episodes: 26,
   genres: ['Action', 'Sci-Fi', 'Ödmark'],
-  score: 8.75,
-  popularity: 43,
-  members: 1771505,
 };
 
-const unknown = {
-  ...{ title: 'Untitled', description: null, image: null, type: null, episodes: null },
-  ...{ genres: [], score: null, popularity: null, members: null },
-};
+const unknown = completeDetails({ title: 'Untitled' });
 
 /** Every event type in every schema version, twice where the second one meets the first. */
 export const EXAMPLES: readonly (readonly Example[])[] = [

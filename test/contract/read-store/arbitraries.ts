@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import type { AnimeDetails } from '../../../src/domain/events.js';
+import type { AnimeDetails } from '../../../src/domain/details.js';
 import type {
   AnimeDocument,
   DailyActivityDocument,

@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import type { AnimeDetails } from '../../../src/domain/events.js';
+import type { AnimeDetails } from '../../../src/domain/details.js';
 import type { AnimeDocument, ReadStore } from '../../../src/ports/read-store.js';
 import { animeId, COWBOY_BEBOP, userId } from '../../support/examples.js';
 import { aBatch, aDay, anAnimeDocument, anInteraction } from '../../support/read-store.js';

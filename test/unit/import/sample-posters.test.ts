@@ -3,7 +3,7 @@ import { expect } from 'chai';
 import { parse } from 'csv-parse/sync';
 import { drawPoster } from '../../../scripts/support/poster.js';
 import { withPosters } from '../../../scripts/support/sample-posters.js';
-import { DETAILS_LIMITS } from '../../../src/domain/details.js';
+import { DETAILS } from '../../../src/domain/details.js';
 
 interface Row {
   readonly myanimelist_id: string;
@@ -33,7 +33,7 @@ describe('the posters of the sample catalogue', () => {
     for (const { title, image } of rows) {
       expect(image.startsWith(PREFIX), title).to.equal(true);
       expect(new URL(image).href, title).to.equal(image);
-      expect(image.length, title).to.be.at.most(DETAILS_LIMITS.imageLength);
+      expect(image.length, title).to.be.at.most(DETAILS.image.maxLength);
     }
   });
 
