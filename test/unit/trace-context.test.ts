@@ -7,7 +7,11 @@ import {
   type TracerProvider,
 } from '@opentelemetry/api';
 import { expect } from 'chai';
-import { linkedSpan } from '../../src/platform/observability/trace-context.js';
+import {
+  extractTrace,
+  linkedSpan,
+  traceparentOf,
+} from '../../src/platform/observability/trace-context.js';
 
 const TRACE = '0af7651916cd43dd8448eb211c80319c';
 const SPAN = 'b7ad6b7169203331';
@@ -32,6 +36,34 @@ const recordingProvider = () => {
   const provider = { getTracer: () => ({ startSpan }) } as unknown as TracerProvider;
   return { spans, provider };
 };
+
+describe('trace headers', () => {
+  const written = (traceparent?: string): string | undefined =>
+    traceparentOf(extractTrace({ traceparent }));
+
+  it('name the trace that goes on', () => {
+    expect(written(`00-${TRACE}-${SPAN}-01`)).to.equal(`00-${TRACE}-${SPAN}-01`);
+    expect(written(`00-${TRACE}-${SPAN}-00`)).to.equal(`00-${TRACE}-${SPAN}-00`);
+  });
+
+  it('are ignored if they are absent or malformed', () => {
+    const zeros = '0'.repeat(32);
+    for (const malformed of [undefined, '', 'x', `00-${TRACE}-${SPAN}`, `00-${zeros}-${SPAN}-01`]) {
+      expect(written(malformed), malformed).to.equal(undefined);
+    }
+  });
+
+  it('of a newer version are read as far as they are known, and written as version 00', () => {
+    expect(written(`01-${TRACE}-${SPAN}-01-more`)).to.equal(`00-${TRACE}-${SPAN}-01`);
+    expect(written(`00-${TRACE}-${SPAN}-ff`)).to.equal(`00-${TRACE}-${SPAN}-01`);
+  });
+
+  it("bring the vendors' tracestate along", () => {
+    const headers = { traceparent: `00-${TRACE}-${SPAN}-01`, tracestate: 'vendor=1,other=2' };
+    const span = trace.getSpanContext(extractTrace(headers));
+    expect(span?.traceState?.get('vendor')).to.equal('1');
+  });
+});
 
 describe('a span around a batch', () => {
   const { spans, provider } = recordingProvider();

@@ -5,7 +5,7 @@ import { keptRating } from '../../domain/rules.js';
 import { callerOf, requireApiKey } from '../../platform/http/api-key.js';
 import { BEACON_TYPES, jsonBody } from '../../platform/http/json-body.js';
 import { correlationIdOf, requestIdOf } from '../../platform/http/request-context.js';
-import { remoteContext, traceparentOf } from '../../platform/observability/trace-context.js';
+import { extractTrace, traceparentOf } from '../../platform/observability/trace-context.js';
 import { answer, type Success } from './responses.js';
 import { bodyHashOf } from '../handling/queued-command.js';
 import type { CommandOptions } from '../../ports/command-result.js';
@@ -108,7 +108,10 @@ const traced = async (
   options: CommandOptions,
   req: Request,
 ) => {
-  const parent = remoteContext(req.get('traceparent'));
+  const parent = extractTrace({
+    traceparent: req.get('traceparent'),
+    tracestate: req.get('tracestate'),
+  });
   const span = tracer.startSpan(command.type, { attributes: { animeId: command.animeId } }, parent);
   const traceparent = traceparentOf(trace.setSpan(parent, span));
   try {

@@ -1,31 +1,45 @@
-import { context, SpanStatusCode, trace, type Context, type Link } from '@opentelemetry/api';
+import {
+  context,
+  defaultTextMapGetter,
+  defaultTextMapSetter,
+  SpanStatusCode,
+  trace,
+  TraceFlags,
+  type Context,
+  type Link,
+} from '@opentelemetry/api';
+import { W3CTraceContextPropagator } from '@opentelemetry/core';
 
-const TRACEPARENT_HEADER = /^00-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})$/;
+/** The headers of W3C Trace Context. */
+export interface TraceHeaders {
+  readonly traceparent?: string | undefined;
+  readonly tracestate?: string | undefined;
+}
 
-/** The trace of a W3C `traceparent` header; the active one where it is absent or malformed. */
-export const remoteContext = (traceparent: string | undefined): Context => {
-  const [, traceId, spanId, flags] = TRACEPARENT_HEADER.exec(traceparent ?? '') ?? [];
-  if (traceId === undefined || spanId === undefined || flags === undefined) return context.active();
-  const traceFlags = Number.parseInt(flags, 16);
-  return trace.setSpanContext(context.active(), { traceId, spanId, traceFlags, isRemote: true });
-};
+/** Not the global one: the trace goes on with the event even where no SDK is loaded. */
+const propagator = new W3CTraceContextPropagator();
 
-/** The `traceparent` of a context; undefined where it has no trace. */
+/** The trace that the headers name; the active one if they are absent or malformed. */
+export const extractTrace = (headers: TraceHeaders): Context =>
+  propagator.extract(context.active(), headers, defaultTextMapGetter);
+
+/** The `traceparent` that names the trace of a context; undefined without a trace. */
 export const traceparentOf = (within: Context): string | undefined => {
   const span = trace.getSpanContext(within);
-  if (span === undefined || /^0+$/.test(span.traceId)) return undefined;
-  const flags = span.traceFlags.toString(16).padStart(2, '0');
-  return `00-${span.traceId}-${span.spanId}-${flags}`;
+  if (span === undefined) return undefined;
+  const headers: { traceparent?: string } = {};
+  // The propagator writes three digits for flags that the standard does not define yet.
+  const traceFlags = span.traceFlags & TraceFlags.SAMPLED;
+  const known = trace.setSpanContext(within, { ...span, traceFlags });
+  propagator.inject(known, headers, defaultTextMapSetter);
+  return headers.traceparent;
 };
 
 const spanTracer = trace.getTracer('anime-analytics');
-/** Links beyond this many are dropped. */
+/** Later traces of a larger batch are not linked. */
 const MAX_LINKS = 128;
 
-/**
- * One span around work for many traces at once, linked to each of them. Without a tracing SDK this costs
- * next to nothing.
- */
+/** One span around a batch, linked to the traces of its records. Almost free without a tracing SDK. */
 export const linkedSpan = async <T>(
   name: string,
   traceparents: readonly (string | undefined)[],
@@ -46,7 +60,7 @@ const linksTo = (traceparents: readonly (string | undefined)[]): Link[] => {
   const links: Link[] = [];
   for (const traceparent of traceparents) {
     if (traceparent === undefined) continue;
-    const linked = trace.getSpanContext(remoteContext(traceparent));
+    const linked = trace.getSpanContext(extractTrace({ traceparent }));
     if (linked !== undefined) links.push({ context: linked });
     if (links.length === MAX_LINKS) break;
   }
