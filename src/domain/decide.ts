@@ -10,7 +10,7 @@ export type Decision =
   | { readonly accepted: false; readonly rejection: Rejection };
 
 export const decide = (command: AnimeCommand, state: Anime): Decision => {
-  if (command.type === 'ListAnime') return list(command, state);
+  if (command.type === 'ListAnime') return decideListing(command, state);
   if (state.status === 'unlisted') return notListed(command);
   if (command.type === 'DelistAnime') {
     return state.status === 'delisted'
@@ -47,7 +47,7 @@ export const decide = (command: AnimeCommand, state: Anime): Decision => {
   }
 };
 
-const list = (command: ListAnime, state: Anime): Decision => {
+const decideListing = (command: ListAnime, state: Anime): Decision => {
   if (state.status === 'delisted' && command.relist === false) return delisted(command);
   const details = revisedDetails(state.details, command.details);
   if (state.status !== 'listed') {

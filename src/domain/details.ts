@@ -115,39 +115,39 @@ export type AnimeDetails = { readonly [Name in DetailName]: ValueOf<(typeof DETA
 /** Details to record; an absent one keeps its value, or is unknown if the anime is new. */
 export type DetailsGiven = Pick<AnimeDetails, 'title'> & Partial<AnimeDetails>;
 
-const FIELDS: readonly (readonly [DetailName, DetailField])[] = Object.entries(
+const DETAIL_FIELDS: readonly (readonly [DetailName, DetailField])[] = Object.entries(
   DETAILS,
 ) as unknown as readonly (readonly [DetailName, DetailField])[];
 
-export const DETAIL_NAMES: readonly DetailName[] = FIELDS.map(([name]) => name);
+export const DETAIL_NAMES: readonly DetailName[] = DETAIL_FIELDS.map(([name]) => name);
 
-const recordOf = (valueOf: (field: DetailField, name: DetailName) => unknown): AnimeDetails =>
+const detailsOf = (valueOf: (field: DetailField, name: DetailName) => unknown): AnimeDetails =>
   Object.fromEntries(
-    FIELDS.map(([name, field]) => [name, valueOf(field, name)]),
+    DETAIL_FIELDS.map(([name, field]) => [name, valueOf(field, name)]),
   ) as unknown as AnimeDetails;
 
 /** An example of every field. */
-export const EXAMPLE_DETAILS = recordOf(({ example }) => example);
+export const EXAMPLE_DETAILS = detailsOf(({ example }) => example);
 
-const UNKNOWN = recordOf(({ kind }) => (kind === 'texts' ? [] : null));
+const UNKNOWN_DETAILS = detailsOf(({ kind }) => (kind === 'texts' ? [] : null));
 
 /** All details: absent and null ones are unknown, and what is no detail is left out. */
 export const completeDetails = (given: DetailsGiven): AnimeDetails =>
-  recordOf((_, name) => given[name] ?? UNKNOWN[name]);
+  detailsOf((_, name) => given[name] ?? UNKNOWN_DETAILS[name]);
 
 /** The known details with those that are given. */
 export const revisedDetails = (known: AnimeDetails | null, given: DetailsGiven): AnimeDetails => ({
-  ...UNKNOWN,
+  ...UNKNOWN_DETAILS,
   ...known,
   ...given,
 });
 
 export const areSameDetails = (a: AnimeDetails, b: AnimeDetails | null): boolean =>
-  b !== null && DETAIL_NAMES.every((name) => isSame(a[name], b[name]));
+  b !== null && DETAIL_NAMES.every((name) => isSameValue(a[name], b[name]));
 
 type DetailValue = AnimeDetails[DetailName];
 
-const isSame = (a: DetailValue, b: DetailValue): boolean =>
+const isSameValue = (a: DetailValue, b: DetailValue): boolean =>
   a === b ||
   (typeof a === 'object' &&
     typeof b === 'object' &&
@@ -172,7 +172,7 @@ export type UncheckedDetails = Readonly<Partial<Record<DetailName, unknown>>>;
 export const detailsProblems = (given: UncheckedDetails): readonly DetailProblem[] =>
   CHECKS.flatMap(([name, field, check]) => {
     const value = given[name];
-    if (isUnknown(value, field)) return [];
+    if (isUnknownValue(value, field)) return [];
     return check(value).map((problem) => ({ field: name, ...problem }));
   });
 
@@ -180,14 +180,14 @@ export const detailsProblems = (given: UncheckedDetails): readonly DetailProblem
 export const areDetails = (given: UncheckedDetails): given is DetailsGiven =>
   detailsProblems(given).length === 0;
 
-const isUnknown = (value: unknown, field: DetailField): boolean =>
+const isUnknownValue = (value: unknown, field: DetailField): boolean =>
   !(field.kind === 'text' && field.required === true) &&
   (value === undefined || (value === null && field.kind !== 'texts'));
 
-type Problem = Omit<DetailProblem, 'field'>;
-type Check = (value: unknown) => readonly Problem[];
+type ValueProblem = Omit<DetailProblem, 'field'>;
+type ValueCheck = (value: unknown) => readonly ValueProblem[];
 
-const checkOf = (field: DetailField): Check => {
+const checkOf = (field: DetailField): ValueCheck => {
   switch (field.kind) {
     case 'text':
       return one(textReason(field));
@@ -199,7 +199,7 @@ const checkOf = (field: DetailField): Check => {
 };
 
 const one =
-  (reasonOf: (value: unknown) => string | undefined): Check =>
+  (reasonOf: (value: unknown) => string | undefined): ValueCheck =>
   (value) => {
     const reason = reasonOf(value);
     return reason === undefined ? [] : [{ reason }];
@@ -214,7 +214,7 @@ const numberReason = (value: unknown, { whole, maximum }: NumberField): string |
     ? undefined
     : `must be a ${whole ? 'whole ' : ''}number from 0 to ${maximum.toLocaleString('en')}`;
 
-const textsProblems = ({ item, maxItems }: TextsField): Check => {
+const textsProblems = ({ item, maxItems }: TextsField): ValueCheck => {
   const reasonOf = textReason(item);
   return (value) => {
     if (!Array.isArray(value)) return [{ reason: 'must be a list of strings' }];
@@ -226,7 +226,7 @@ const textsProblems = ({ item, maxItems }: TextsField): Check => {
   };
 };
 
-const CHECKS = FIELDS.map(([name, field]) => [name, field, checkOf(field)] as const);
+const CHECKS = DETAIL_FIELDS.map(([name, field]) => [name, field, checkOf(field)] as const);
 
 /**
  * The details of a stored event; undefined if a value has another type. Limits are not checked:
@@ -235,9 +235,9 @@ const CHECKS = FIELDS.map(([name, field]) => [name, field, checkOf(field)] as co
 export const storedDetails = (stored: unknown): AnimeDetails | undefined => {
   if (typeof stored !== 'object' || stored === null) return undefined;
   const values = stored as UncheckedDetails;
-  const isKnown = ([name, field]: (typeof FIELDS)[number]): boolean =>
-    isUnknown(values[name], field) || hasType(values[name], field);
-  if (!FIELDS.every(isKnown)) return undefined;
+  const isKnown = ([name, field]: (typeof DETAIL_FIELDS)[number]): boolean =>
+    isUnknownValue(values[name], field) || hasType(values[name], field);
+  if (!DETAIL_FIELDS.every(isKnown)) return undefined;
   // Mostly complete, and then not copied.
   return DETAIL_NAMES.every((name) => values[name] !== undefined)
     ? (stored as AnimeDetails)

@@ -9,7 +9,7 @@ export const readDetail = (detail: DetailName, cell: string): unknown => {
   const text = decodeHTMLStrict(cell).trim();
   // An anime may well be called "Unknown" or "?".
   if (detail === 'title') return text;
-  if (isUnknown(text)) return undefined;
+  if (isUnknownText(text)) return undefined;
   const field = DETAILS[detail];
   switch (field.kind) {
     case 'text':
@@ -19,14 +19,14 @@ export const readDetail = (detail: DetailName, cell: string): unknown => {
       return genres.length === 0 ? undefined : genres;
     }
     case 'number': {
-      const value = field.whole ? wholeNumber(text) : decimal(text);
+      const value = field.whole ? wholeNumberIn(text) : decimal(text);
       return numberOr(text, value, { zeroIsUnknown: detail !== 'members' });
     }
   }
 };
 
 /** What spreadsheets, databases and scrapers write where they know nothing, in lower case. */
-const UNKNOWN: ReadonlySet<string> = new Set([
+const UNKNOWN_TEXTS: ReadonlySet<string> = new Set([
   ...['', 'unknown', 'n/a', '#n/a', 'n.a.', 'na', '<na>', 'not available', 'not applicable'],
   ...['nan', 'none', 'null', 'nil', 'undefined', '\\n', '-', '--', '\u2013', '\u2014', '?', '??'],
   ...['none found', 'add some'],
@@ -36,8 +36,8 @@ const UNKNOWN: ReadonlySet<string> = new Set([
 const PLACEHOLDER =
   /^no (?:synopsis|description|genres)(?: information)? (?:has|have|available)\b/i;
 
-const isUnknown = (text: string): boolean =>
-  UNKNOWN.has(text.toLowerCase()) || PLACEHOLDER.test(text);
+const isUnknownText = (text: string): boolean =>
+  UNKNOWN_TEXTS.has(text.toLowerCase()) || PLACEHOLDER.test(text);
 
 const MINUS_ONE = /^-1(?:\.0)?$/;
 
@@ -54,7 +54,7 @@ const numberOr = (
 /** Digits, thousands in groups of three, and a decimal zero: 26.0 is what a dump makes of 26. */
 const WHOLE_NUMBER = /^(\d{1,3}([.,'\u2019\u00a0\u202f ])\d{3}(?:\2\d{3})*|\d+)(?:\.0{1,2}|,0)?$/;
 
-export const wholeNumber = (text: string): number | undefined => {
+export const wholeNumberIn = (text: string): number | undefined => {
   const digits = WHOLE_NUMBER.exec(text)?.[1];
   return digits === undefined ? undefined : Number(digits.replaceAll(/\D/g, ''));
 };
@@ -73,18 +73,18 @@ const genresOf = (text: string): readonly string[] => {
   const genres = entriesOf(text)
     .flatMap((entry) => entry.split(/[,;|]/))
     .map((genre) => genre.trim());
-  return [...new Set(genres)].filter((genre) => !isUnknown(genre));
+  return [...new Set(genres)].filter((genre) => !isUnknownText(genre));
 };
 
 /** A list or a set as Python, JSON or PostgreSQL write it. */
-const LIST = /^(?:\[(.*)\]|\{(.*)\}|\((.*)\))$/s;
-const QUOTED = String.raw`'((?:[^'\\]|\\.)*)'|"((?:[^"\\]|\\.)*)"`;
+const LIST_LITERAL = /^(?:\[(.*)\]|\{(.*)\}|\((.*)\))$/s;
+const QUOTED_ENTRY = String.raw`'((?:[^'\\]|\\.)*)'|"((?:[^"\\]|\\.)*)"`;
 /** Sticky, so that a quote counts only where an entry begins. */
-const ENTRY = new RegExp(String.raw`(?:${QUOTED})[\s,]*`, 'gsy');
-const NAME_OF_OBJECT = new RegExp(String.raw`['"]name['"]\s*:\s*(?:${QUOTED})`, 'gs');
+const ENTRY = new RegExp(String.raw`(?:${QUOTED_ENTRY})[\s,]*`, 'gsy');
+const NAME_OF_OBJECT = new RegExp(String.raw`['"]name['"]\s*:\s*(?:${QUOTED_ENTRY})`, 'gs');
 
 const entriesOf = (text: string): readonly string[] => {
-  const [, ...alternatives]: (string | undefined)[] = LIST.exec(text) ?? [];
+  const [, ...alternatives]: (string | undefined)[] = LIST_LITERAL.exec(text) ?? [];
   const inner = alternatives.find((found) => found !== undefined)?.trim();
   if (inner === undefined) return [text];
   if (inner.startsWith('{')) return [...inner.matchAll(NAME_OF_OBJECT)].map(unquoted);
@@ -106,10 +106,10 @@ const unquoted = ([, single, double]: RegExpExecArray): string =>
 
 const withoutQuotes = (entry: string): string => entry.trim().replace(/^(['"])(.*)\1$/s, '$2');
 
-const CONTROL_CHARACTERS = /\p{Cc}/gu;
+const ANY_CONTROL_CHARACTER = /\p{Cc}/gu;
 
 /** Text of a file for a terminal: short, and without what steers one. */
 export const excerpt = (cell: string, maxLength = 60): string => {
-  const text = cell.replace(CONTROL_CHARACTERS, '\u{fffd}').toWellFormed();
+  const text = cell.replace(ANY_CONTROL_CHARACTER, '\u{fffd}').toWellFormed();
   return text.length > maxLength ? `${text.slice(0, maxLength).toWellFormed()}...` : text;
 };

@@ -6,7 +6,7 @@ import {
   DETAILS,
 } from '../domain/details.js';
 import { isAnimeId } from '../domain/ids.js';
-import { excerpt, readDetail, wholeNumber } from './catalog-cells.js';
+import { excerpt, readDetail, wholeNumberIn } from './catalog-cells.js';
 
 /** The file cannot be read as a catalogue at all. The message says what it lacks. */
 export class CatalogFormatError extends Error {
@@ -32,7 +32,7 @@ export interface CatalogColumns {
  * anything but letters and digits. Default: the field's own name. A column is used only if its cells
  * hold such a field.
  */
-const NAMES: Readonly<Partial<Record<Field, readonly string[]>>> = {
+const COLUMN_NAMES: Readonly<Partial<Record<Field, readonly string[]>>> = {
   id: ['myanimelistid', 'malid', 'idmal', 'animeid', 'uid', 'id'],
   title: ['title', 'name', 'animetitle', 'animename', 'titleromaji', 'romajititle'],
   description: ['description', 'synopsis', 'sypnopsis', 'summary'],
@@ -44,7 +44,7 @@ const NAMES: Readonly<Partial<Record<Field, readonly string[]>>> = {
   popularity: ['popularity', 'popularityrank'],
   members: ['members', 'memberscount', 'numlistusers'],
 };
-const FIELDS: readonly Field[] = ['id', ...DETAIL_NAMES];
+const CATALOG_FIELDS: readonly Field[] = ['id', ...DETAIL_NAMES];
 
 /** Catalogues without a score call it so; in the others it is an age rating. */
 const AMBIGUOUS_NAME = 'rating';
@@ -54,9 +54,10 @@ const NAMES_OF_USERS: ReadonlySet<string> = new Set(['userid', 'username', 'prof
 
 const normalised = (name: string): string => name.toLowerCase().replace(/[^\p{L}\p{N}]/gu, '');
 
-const namesOf = (field: Field): readonly string[] => NAMES[field] ?? [normalised(field)];
+const columnNamesOf = (field: Field): readonly string[] =>
+  COLUMN_NAMES[field] ?? [normalised(field)];
 
-const ALL_NAMES: ReadonlySet<string> = new Set(FIELDS.flatMap(namesOf));
+const ALL_NAMES: ReadonlySet<string> = new Set(CATALOG_FIELDS.flatMap(columnNamesOf));
 
 /** How many columns have a name that a catalogue may have. */
 export const countKnownNames = (header: readonly string[]): number =>
@@ -73,14 +74,14 @@ export const recogniseColumns = (
   const names = header.map(normalised);
   const user = names.findIndex((name) => NAMES_OF_USERS.has(name));
   if (user !== -1) {
-    const column = show(header[user] ?? '');
+    const column = shownName(header[user] ?? '');
     throw new CatalogFormatError(
       `The rows are about users, not titles: one column is "${column}".`,
     );
   }
   const reasons = new Map<number, string>();
   const find = (field: Field): number | undefined => {
-    const columns = namesOf(field)
+    const columns = columnNamesOf(field)
       .map((name) => names.indexOf(name))
       .filter((index) => index !== -1);
     const contents = columns.map((index) => ({
@@ -93,11 +94,11 @@ export const recogniseColumns = (
       contents.find(({ holds, needsProof }) => holds === 'nothing' && !needsProof);
     if (found !== undefined) refuseRepeated(found.index, names, header);
     for (const { index, holds } of contents) {
-      if (index !== found?.index) reasons.set(index, reasonOf(field, sample, index, holds));
+      if (index !== found?.index) reasons.set(index, whyIgnored(field, sample, index, holds));
     }
     return found?.index;
   };
-  const found = FIELDS.map((field) => [field, find(field)] as const);
+  const found = CATALOG_FIELDS.map((field) => [field, find(field)] as const);
   const { id, title, ...details } = Object.fromEntries(
     found.filter(([, index]) => index !== undefined),
   ) as Partial<Record<Field, number>>;
@@ -112,7 +113,7 @@ const refuseRepeated = (
   header: readonly string[],
 ): void => {
   if (names.lastIndexOf(names[index] ?? '') === index) return;
-  const column = show(header[index] ?? '');
+  const column = shownName(header[index] ?? '');
   throw new CatalogFormatError(`The first line names the column "${column}" more than once.`);
 };
 
@@ -135,10 +136,11 @@ const contentOf = (
   return fitting * 2 >= known.length ? 'the field' : 'something else';
 };
 
-const isId = (cell: string): boolean => isAnimeId(wholeNumber(cell.trim()));
+const isId = (cell: string): boolean => isAnimeId(wholeNumberIn(cell.trim()));
 
 const NUMBER = /^\d+$/;
-const ADDRESS = /^(?:(?:https?:\/\/|\/)\S+|data:image\/.+|\S+\.(?:jpe?g|png|webp|gif|svg|avif))$/is;
+const IMAGE_ADDRESS =
+  /^(?:(?:https?:\/\/|\/)\S+|data:image\/.+|\S+\.(?:jpe?g|png|webp|gif|svg|avif))$/is;
 
 const isDetail = (detail: DetailName, value: unknown): boolean => {
   if (!areDetails({ title: 'any', [detail]: value })) return false;
@@ -146,7 +148,7 @@ const isDetail = (detail: DetailName, value: unknown): boolean => {
     case 'type':
       return !NUMBER.test(String(value));
     case 'image':
-      return ADDRESS.test(String(value));
+      return IMAGE_ADDRESS.test(String(value));
     case 'genres':
       return Array.isArray(value) && !value.every((genre) => NUMBER.test(String(genre)));
     default:
@@ -171,7 +173,7 @@ const wantedOf = (name: Field): string => {
   }
 };
 
-const reasonOf = (
+const whyIgnored = (
   field: Field,
   sample: readonly (readonly string[])[],
   index: number,
@@ -197,8 +199,8 @@ const lacking = (
   const named = header.filter((_, index) => reasons.get(index) === reasonOfNone(field));
   return new CatalogFormatError(
     named.length === 0
-      ? `The first line names no column of ${wanted}, such as ${examples}; it names ${listed(header)}.`
-      : `No ${wanted} are in the column ${listed(named)}.`,
+      ? `The first line names no column of ${wanted}, such as ${examples}; it names ${quotedNames(header)}.`
+      : `No ${wanted} are in the column ${quotedNames(named)}.`,
   );
 };
 
@@ -212,9 +214,9 @@ export const describeColumns = ({ header, id, details, reasons }: CatalogColumns
   const ignored = header.flatMap((name, index) => {
     const reason = reasons.get(index);
     if (usedIndexes.has(index)) return [];
-    return [reason === undefined ? show(name) : `${show(name)} (${reason})`];
+    return [reason === undefined ? shownName(name) : `${shownName(name)} (${reason})`];
   });
-  const mapping = used.map(([index, field]) => `${show(header[index] ?? '')} -> ${field}`);
+  const mapping = used.map(([index, field]) => `${shownName(header[index] ?? '')} -> ${field}`);
   return [
     `${header.length} columns.`,
     `Used: ${mapping.join(', ')}.`,
@@ -229,6 +231,7 @@ const cut = (names: readonly string[]): string =>
   names.slice(0, MAX_NAMES).join(', ') +
   (names.length > MAX_NAMES ? ` and ${names.length - MAX_NAMES} more` : '');
 
-const listed = (header: readonly string[]): string => cut(header.map((name) => `"${show(name)}"`));
+const quotedNames = (header: readonly string[]): string =>
+  cut(header.map((name) => `"${shownName(name)}"`));
 
-const show = (name: string): string => excerpt(name.trim(), 40) || '(no name)';
+const shownName = (name: string): string => excerpt(name.trim(), 40) || '(no name)';

@@ -8,7 +8,7 @@ import {
   detailsProblems,
 } from '../domain/details.js';
 import { type AnimeId, isAnimeId, MAX_ANIME_ID } from '../domain/ids.js';
-import { excerpt, readDetail, wholeNumber } from './catalog-cells.js';
+import { excerpt, readDetail, wholeNumberIn } from './catalog-cells.js';
 import {
   type CatalogColumns,
   CatalogFormatError,
@@ -33,7 +33,7 @@ const mapRow = (
 ): MappedRow => {
   const { id, details: places } = columns;
   const idCell = cells[id] ?? '';
-  const animeId = wholeNumber(idCell.trim());
+  const animeId = wholeNumberIn(idCell.trim());
   if (!isAnimeId(animeId)) {
     return rejected(`the id "${excerpt(idCell)}" is no whole number from 1 to ${MAX_ANIME_ID}`);
   }
@@ -63,14 +63,14 @@ const problemsOf = (
     })
     .join('; ');
 
-interface Place {
+interface RowPlace {
   /** Where the row begins, counted from 1 as an editor does, quoted line breaks included. */
   readonly line: number;
   /** Bytes of the source up to the end of the row, for progress. */
   readonly bytesRead: number;
 }
 
-export type CatalogRow = Place &
+export type CatalogRow = RowPlace &
   (
     | { readonly kind: 'title'; readonly animeId: AnimeId; readonly details: DetailsGiven }
     | { readonly kind: 'rejected'; readonly reason: string }
@@ -107,7 +107,7 @@ export async function* readCatalog(
     const mapped = mapping((row) => mapRow(row, columns, { clear }));
     const rows = sample.map(mapped);
     if (rows.every(({ kind }) => kind === 'rejected')) throw noneReadable(rows);
-    onForm?.(`${NAMES[text.separator]} separated, ${describeColumns(columns)}`);
+    onForm?.(`${SEPARATOR_NAMES[text.separator]} separated, ${describeColumns(columns)}`);
     yield* rows;
     for await (const record of records) yield mapped(ofWidth(record, header.length));
   } finally {
@@ -115,14 +115,18 @@ export async function* readCatalog(
   }
 }
 
-const NAMES: Readonly<Record<Separator, string>> = { ',': 'comma', ';': 'semicolon', '\t': 'tab' };
+const SEPARATOR_NAMES: Readonly<Record<Separator, string>> = {
+  ',': 'comma',
+  ';': 'semicolon',
+  '\t': 'tab',
+};
 
 interface Rejected {
   readonly kind: 'rejected';
   readonly reason: string;
 }
 
-type CatalogRecord = Place &
+type CatalogRecord = RowPlace &
   ({ readonly kind: 'cells'; readonly cells: readonly string[] } | Rejected);
 
 const readHeader = async (records: AsyncGenerator<CatalogRecord>): Promise<readonly string[]> => {
@@ -223,7 +227,7 @@ async function* readRecords({ bytes, separator }: CatalogText): AsyncGenerator<C
   try {
     for await (const { record, raw } of parser as unknown as AsyncIterable<ParsedRecord>) {
       bytesRead += raw.length;
-      if (!isBlank(record)) yield { ...decoded(record), line, bytesRead };
+      if (!isBlank(record)) yield { ...decodedRecord(record), line, bytesRead };
       line += lineBreaks(raw);
     }
   } finally {
@@ -242,11 +246,11 @@ async function* untilBroken(source: AsyncIterable<Buffer>, broken: () => string 
   }
 }
 
-const utf8 = new TextDecoder('utf-8', { fatal: true });
+const strictUtf8 = new TextDecoder('utf-8', { fatal: true });
 
-const decoded = (record: readonly string[]) => {
+const decodedRecord = (record: readonly string[]) => {
   try {
-    const cells = record.map((cell) => utf8.decode(Buffer.from(cell, BYTES)));
+    const cells = record.map((cell) => strictUtf8.decode(Buffer.from(cell, BYTES)));
     return { kind: 'cells', cells } as const;
   } catch {
     return { kind: 'rejected', reason: 'not UTF-8 text' } as const;

@@ -27,7 +27,7 @@ export const openCatalogText = async (source: AsyncIterable<Buffer>): Promise<Ca
     }
     const marked = head.subarray(0, UTF8_MARK.length).equals(UTF8_MARK);
     const text = marked ? head.subarray(UTF8_MARK.length) : head;
-    const problem = problemOf(text);
+    const problem = formatProblemOf(text);
     if (problem !== undefined) throw new CatalogFormatError(problem);
     return { separator: separatorOf(text.toString('utf8')), bytes: joined(text, chunks) };
   } catch (error) {
@@ -72,7 +72,7 @@ const OTHER_FILES: readonly (readonly [beginning: string, problem: string])[] = 
 
 const ZIP = 'PK\x03\x04';
 
-const problemOf = (head: Buffer): string | undefined => {
+const formatProblemOf = (head: Buffer): string | undefined => {
   const bytes = head.toString('latin1');
   const other = OTHER_FILES.find(([beginning]) => bytes.startsWith(beginning));
   if (other !== undefined) return other[1];

@@ -18,7 +18,7 @@ export interface ImportProgress {
   readonly bytesRead: number;
 }
 
-export interface ImportOptions extends CatalogOptions {
+export interface CatalogImportOptions extends CatalogOptions {
   /** The bytes of a catalogue as CSV. Read to its end or closed. */
   readonly source: AsyncIterable<Buffer>;
   readonly list: ListTitle;
@@ -43,7 +43,7 @@ export interface ImportOptions extends CatalogOptions {
  * Rejects with CatalogFormatError where the file is no catalogue, or with the error of a source
  * that cannot be read; what the store does is in the report.
  */
-export const importCatalog = async (options: ImportOptions): Promise<ImportReport> => {
+export const importCatalog = async (options: CatalogImportOptions): Promise<ImportReport> => {
   const { source, now, logger, titlesInFlight = 128, onProgress, signal } = options;
   const startedAt = now();
   const tally = createTally();
@@ -133,10 +133,10 @@ const isAboutOneTitle = ({ code }: PortError): boolean => ABOUT_ONE_TITLE.has(co
 
 type TitleRow = Extract<CatalogRow, { kind: 'title' }>;
 
-const BACKOFF = { baseMs: 50, maxMs: 1000 };
+const TITLE_BACKOFF = { baseMs: 50, maxMs: 1000 };
 
 const retrying = (
-  { list, now, relist = false, titleDeadlineMs = 30_000 }: ImportOptions,
+  { list, now, relist = false, titleDeadlineMs = 30_000 }: CatalogImportOptions,
   signal: AbortSignal,
 ) => {
   return async ({ animeId, details }: TitleRow): Promise<ListingOutcome> => {
@@ -150,7 +150,7 @@ const retrying = (
         const later = error instanceof PortError && (error.retriable || error.code === 'CONFLICT');
         if (!later || performance.now() >= deadline || signal.aborted) throw error;
       }
-      await pause(backoffMs(attempt, BACKOFF), signal);
+      await pause(backoffMs(attempt, TITLE_BACKOFF), signal);
     }
   };
 };

@@ -1,6 +1,6 @@
 import { open } from 'node:fs/promises';
 import type { Progress } from '../platform/progress.js';
-import { importCatalog, type ImportOptions } from './catalog-import.js';
+import { importCatalog, type CatalogImportOptions } from './catalog-import.js';
 import type { ImportReport, Kept } from './import-report.js';
 
 /** A report as text for a person, at most so many lines of each list. */
@@ -16,11 +16,14 @@ export const summarise = (report: ImportReport, { maxListed = 20 } = {}): string
   ];
   return [
     `${ending(report)} after ${(durationMs / 1000).toFixed(1)} s: ${counts.join(', ')}.`,
-    ...list('Delisted, left alone (--relist lists them again)', delisted, maxListed, (title) =>
-      at(title.line, `${title.animeId} ${title.title}`),
+    ...linesOfList(
+      'Delisted, left alone (--relist lists them again)',
+      delisted,
+      maxListed,
+      (title) => at(title.line, `${title.animeId} ${title.title}`),
     ),
-    ...list('Rejected', rejected, maxListed, ({ line, reason }) => at(line, reason)),
-    ...list('Failed', failed, maxListed, ({ line, reason }) => at(line, reason)),
+    ...linesOfList('Rejected', rejected, maxListed, ({ line, reason }) => at(line, reason)),
+    ...linesOfList('Failed', failed, maxListed, ({ line, reason }) => at(line, reason)),
     ...(report.ended === 'completed' && failed.total === 0
       ? []
       : ['Run it again to go on: titles that are in already are left as they are.']),
@@ -39,7 +42,7 @@ const ending = ({ ended, error }: ImportReport): string => {
   }
 };
 
-const list = <Item>(
+const linesOfList = <Item>(
   caption: string,
   { total, first }: Kept<Item>,
   maxListed: number,
@@ -59,7 +62,10 @@ const at = (line: number, text: string): string => `  line ${line}: ${text}`;
 
 const amount = (count: number): string => count.toLocaleString('en');
 
-export interface FileImportOptions extends Omit<ImportOptions, 'source' | 'onForm' | 'onProgress'> {
+export interface FileImportOptions extends Omit<
+  CatalogImportOptions,
+  'source' | 'onForm' | 'onProgress'
+> {
   readonly path: string;
   /** Gets the form of the file and the summary. */
   readonly print: (text: string) => void;

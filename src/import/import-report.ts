@@ -45,7 +45,7 @@ export interface ImportReport {
 export const isComplete = ({ ended, rejected, failed }: ImportReport): boolean =>
   ended === 'completed' && rejected.total === 0 && failed.total === 0;
 
-const KEPT = 1000;
+const MAX_KEPT = 1000;
 
 /** Counts while an import runs. */
 export const createTally = () => {
@@ -77,7 +77,7 @@ const keeping = <Item>() => {
   return {
     add: (item: Item): void => {
       total += 1;
-      if (first.length < KEPT) first.push(item);
+      if (first.length < MAX_KEPT) first.push(item);
     },
     kept: (): Kept<Item> => ({ total, first }),
   };

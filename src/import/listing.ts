@@ -18,9 +18,9 @@ export interface ListingHandler {
 export const listThrough =
   (handler: ListingHandler, correlationId: string): ListTitle =>
   async (command) =>
-    outcomeOf(await handler.handle(command, { correlationId }), command);
+    listingOutcomeOf(await handler.handle(command, { correlationId }), command);
 
-const outcomeOf = (result: CommandResult, { animeId }: ListAnime): ListingOutcome => {
+const listingOutcomeOf = (result: CommandResult, { animeId }: ListAnime): ListingOutcome => {
   const anime = `anime ${animeId}`;
   switch (result.kind) {
     case 'accepted':

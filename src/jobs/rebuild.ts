@@ -5,9 +5,9 @@ import type { DocumentStore, ReadStore, VersionRecord, VersionState } from '../p
 import type { Comparison } from '../read-side/audit/compare.js';
 import {
   aheadOf,
-  type Heads,
+  type StreamHeads,
   headsOf,
-  isWhole,
+  hasWholeStream,
   type Late,
   lateOf,
   waitForLate,
@@ -76,13 +76,13 @@ const behindActive = async (
   const active = await readStore.active();
   if (active === null) return 0;
   // The revisions of another release's version cannot be read: compare with the log instead.
-  const revisions: Heads = isOwn(readStore, active)
+  const revisions: StreamHeads = isOwn(readStore, active)
     ? await revisionsIn(readStore.documents(active.name))
     : await headsOf(eventStore, patience.signal);
   const documents = readStore.documents(version);
   const late: Late[] = [];
   for (const { animeId, head: reached } of await lateOf(documents, revisions)) {
-    if (!(await isWhole(eventStore, animeId))) continue;
+    if (!(await hasWholeStream(eventStore, animeId))) continue;
     const known = await eventStore.head(streamOf(animeId));
     const head = known === 'no_stream' ? -1 : Math.min(reached, Number(known));
     late.push(...(await lateOf(documents, new Map([[animeId, head]]))));
@@ -90,8 +90,8 @@ const behindActive = async (
   return (await waitForLate(documents, late, patience)).length;
 };
 
-const revisionsIn = async (documents: DocumentStore): Promise<Heads> => {
-  const revisions: Heads = new Map();
+const revisionsIn = async (documents: DocumentStore): Promise<StreamHeads> => {
+  const revisions: StreamHeads = new Map();
   for await (const { animeId, revision } of documents.allAnimes()) revisions.set(animeId, revision);
   return revisions;
 };

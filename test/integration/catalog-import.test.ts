@@ -9,7 +9,7 @@ import {
 } from '../../src/command-side/handling/handler.js';
 import type { AnimeEvent } from '../../src/domain/events.js';
 import { streamOf } from '../../src/domain/stream-name.js';
-import { importCatalog, type ImportOptions } from '../../src/import/catalog-import.js';
+import { importCatalog, type CatalogImportOptions } from '../../src/import/catalog-import.js';
 import { listThrough } from '../../src/import/listing.js';
 import { silentLogger } from '../../src/platform/observability/logger.js';
 import { createMetrics } from '../../src/platform/observability/metrics.js';
@@ -50,7 +50,7 @@ describe('an import into the embedded store', () => {
 
   afterEach(() => clean());
 
-  const run = (source: AsyncIterable<Buffer>, options: Partial<ImportOptions> = {}) =>
+  const run = (source: AsyncIterable<Buffer>, options: Partial<CatalogImportOptions> = {}) =>
     importCatalog({
       source,
       list: listThrough(handler, randomUUID()),

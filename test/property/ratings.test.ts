@@ -4,7 +4,7 @@ import { expect } from 'chai';
 import fc from 'fast-check';
 import { isRating, keptRating } from '../../src/domain/rules.js';
 import { hundredthsOf } from '../../src/read-side/read-models/interaction.js';
-import { expectedAnime, readStream } from '../../src/read-side/audit/compare-anime.js';
+import { expectedAnime, readEvents } from '../../src/read-side/audit/compare-anime.js';
 import { serveCommandApi } from '../support/command-api.js';
 import { animeId, events } from '../support/examples.js';
 import { LOG_ID, recordsOf } from '../support/histories.js';
@@ -101,7 +101,7 @@ describe('a rating', () => {
           await projecting(log, documents).handle(batchOf(recordsOf(log)));
           const [document] = await documents.animes([animeId(id)]);
           expect(document?.ratingSum).to.equal(sum);
-          const history = await readStream(log, LOG_ID, animeId(id), given.length);
+          const history = await readEvents(log, LOG_ID, animeId(id), given.length);
           expect(expectedAnime(history).ratingSum).to.equal(sum);
           const engine = await engineWithOurs();
           engine.follow(log.log);

@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import { getIntrospectionQuery, type DocumentNode, type GraphQLError } from 'graphql';
 import { createDocuments, type DocumentsOptions } from '../../src/query-side/graphql/documents.js';
-import { DEFAULT_LIMITS, type LimitName } from '../../src/query-side/limits/limits.js';
+import { DEFAULT_DOCUMENT_LIMITS, type LimitName } from '../../src/query-side/limits/limits.js';
 import { createSchema } from '../../src/query-side/graphql/schema.js';
 import { BOMBS } from '../support/bombs.js';
 
@@ -16,7 +16,7 @@ const prepareDocuments = (options: Partial<DocumentsOptions> = {}) => {
   const onRefused = (limit: LimitName) => void refused.push(limit);
   return {
     refused,
-    prepare: createDocuments({ schema, limits: DEFAULT_LIMITS, onRefused, ...options }),
+    prepare: createDocuments({ schema, limits: DEFAULT_DOCUMENT_LIMITS, onRefused, ...options }),
   };
 };
 
@@ -52,8 +52,8 @@ describe('limits of a GraphQL document', () => {
     expect(codesOf(prepareDocuments().prepare(query))).to.deep.equal([]);
   });
 
-  it('accepts a document at a limit and refuses one beyond it', () => {
-    const limits = { ...DEFAULT_LIMITS, maxDepth: 2, maxAliases: 1, maxCost: 1024 };
+  it('takes a document at a limit and refuses the one beyond it', () => {
+    const limits = { ...DEFAULT_DOCUMENT_LIMITS, maxDepth: 2, maxAliases: 1, maxCost: 1024 };
     const { prepare } = prepareDocuments({ limits });
     const within = '{ a: topAnimesByViews(limit: 23) { animeId } }';
     expect(codesOf(prepare(within))).to.deep.equal([]);
@@ -66,8 +66,8 @@ describe('limits of a GraphQL document', () => {
     expect(codesOf(prepare('{ a: genres b: genres }'))).to.deep.equal(['ALIASES_LIMIT_EXCEEDED']);
   });
 
-  it('counts a page sized by a variable as the largest', () => {
-    const limits = { ...DEFAULT_LIMITS, maxCost: 1100 };
+  it('counts a page whose size only a variable knows as the largest', () => {
+    const limits = { ...DEFAULT_DOCUMENT_LIMITS, maxCost: 1100 };
     const { prepare } = prepareDocuments({ limits });
     const byVariable = 'query($n: Int) { topAnimesByViews(limit: $n) { animeId } }';
     expect(codesOf(prepare(byVariable))).to.deep.equal(['COST_LIMIT_EXCEEDED']);
@@ -75,7 +75,7 @@ describe('limits of a GraphQL document', () => {
   });
 
   it('measures the largest of several operations, not their sum', () => {
-    const limits = { ...DEFAULT_LIMITS, maxAliases: 1 };
+    const limits = { ...DEFAULT_DOCUMENT_LIMITS, maxAliases: 1 };
     const { prepare } = prepareDocuments({ limits });
     const query = 'query A { a: genres } query B { b: genres }';
     expect(codesOf(prepare(query))).to.deep.equal([]);
@@ -94,8 +94,10 @@ describe('limits of a GraphQL document', () => {
     expect(prepare('{ genres }')).to.not.equal(first);
   });
 
-  it('does not cache refused queries', () => {
-    const { prepare, refused } = prepareDocuments({ limits: { ...DEFAULT_LIMITS, maxAliases: 0 } });
+  it('does not keep what it refused', () => {
+    const { prepare, refused } = prepareDocuments({
+      limits: { ...DEFAULT_DOCUMENT_LIMITS, maxAliases: 0 },
+    });
     prepare('{ a: genres }');
     prepare('{ a: genres }');
     expect(refused).to.deep.equal(['aliases', 'aliases']);

@@ -1,24 +1,51 @@
 import { expect } from 'chai';
 import type { AnimeEvent } from '../../src/domain/events.js';
-import type { AnimeDocument } from '../../src/ports/read-store.js';
-import { animeDraft, foldAnime, noteSkipped } from '../../src/read-side/read-models/anime.js';
-import { dayOf, foldDay } from '../../src/read-side/read-models/daily-activity.js';
+import type {
+  AnimeDocument,
+  DailyActivityDocument,
+  InteractionDocument,
+} from '../../src/ports/read-store.js';
+import { cachedAnimeOf } from '../../src/read-side/projector/cached-anime.js';
+import { foldRun } from '../../src/read-side/projector/fold.js';
+import { animeDraft, noteSkipped } from '../../src/read-side/read-models/anime.js';
+import { utcDayOf } from '../../src/read-side/read-models/daily-activity.js';
 import {
-  foldInteraction,
   type Interaction,
   isInteraction,
-  type Placed,
   ratingBefore,
   trimRatings,
 } from '../../src/read-side/read-models/interaction.js';
+import type { StreamEvent } from '../../src/wire/stream-event.js';
 import { animeId, AT, COWBOY_BEBOP, events, userId } from '../support/examples.js';
 
-const at = <Event extends AnimeEvent>(revision: number, event: Event): Placed<Event> => ({
+const at = (revision: number, event: AnimeEvent): StreamEvent => ({
+  stream: 'anime-1',
+  animeId: animeId(1),
   revision,
   id: `event-${revision}`,
-  generation: 0,
-  event,
+  position: { commit: BigInt(revision), prepare: BigInt(revision) },
+  logId: null,
+  recordedAt: 0,
+  decoded: { kind: 'event', event },
 });
+
+const inOrder = (...run: readonly AnimeEvent[]): readonly StreamEvent[] =>
+  run.map((event, revision) => at(revision, event));
+
+interface Saved {
+  readonly anime?: AnimeDocument | null;
+  readonly interaction?: InteractionDocument;
+  readonly day?: DailyActivityDocument;
+}
+
+/** What a run makes of the documents that are saved already. */
+const fold = (run: readonly StreamEvent[], { anime = null, interaction, day }: Saved = {}) => {
+  const cached = cachedAnimeOf(animeId(1), 0, anime);
+  if (interaction !== undefined) cached.parts.users.set(interaction.userId, interaction);
+  if (day !== undefined) cached.parts.days.set(day.day, day);
+  const folded = foldRun(cached, run);
+  return { ...folded, interaction: folded.interactions[0], day: folded.days[0] };
+};
 
 const rating = (value: number) => ({
   ...events.rating,
@@ -30,9 +57,15 @@ const later = <Event extends Interaction>(event: Event, occurredAt: string): Eve
   data: { ...event.data, occurredAt },
 });
 
+const LONGEST_VIEW = {
+  type: 'ViewRegistered',
+  data: { ...events.view.data, durationSeconds: 2 ** 31 - 1 },
+} as const;
+
 describe('interactions', () => {
-  const nobody = {
+  const nobody: InteractionDocument = {
     generation: 0,
+    revision: -1,
     animeId: animeId(1),
     userId: userId('spike'),
     clicks: 0,
@@ -49,27 +82,25 @@ describe('interactions', () => {
     [events.rating, { ratings: [{ revision: 5, hundredths: 875, at: AT }] }],
   ] as const) {
     it(`begins with a ${event.type}`, () => {
-      const document = foldInteraction(null, at(5, event));
-      expect(document).to.deep.equal({ ...nobody, revision: 5, ...changes });
+      const { interaction } = fold([at(5, event)]);
+      expect(interaction).to.deep.equal({ ...nobody, revision: 5, ...changes });
     });
 
     it(`changes nothing when a ${event.type} comes twice`, () => {
-      const document = foldInteraction(null, at(5, event));
-      expect(foldInteraction(document, at(5, event))).to.equal(document);
+      const interaction = { ...nobody, revision: 5 };
+      expect(fold([at(5, event)], { interaction }).interactions).to.deep.equal([]);
     });
 
     it(`changes nothing when a ${event.type} comes late`, () => {
-      const document = foldInteraction(null, at(9, events.click));
-      expect(foldInteraction(document, at(5, event))).to.equal(document);
+      const interaction = { ...nobody, revision: 9 };
+      expect(fold([at(5, event)], { interaction }).interactions).to.deep.equal([]);
     });
   }
 
   it('adds up the interactions of one user', () => {
     const next = '2026-11-25T00:00:00.000Z';
-    const document = [events.view, later(events.view, next), events.click]
-      .map((event, revision) => at(revision, event))
-      .reduce<ReturnType<typeof foldInteraction> | null>(foldInteraction, null);
-    expect(document).to.deep.equal({
+    const { interaction } = fold(inOrder(events.view, later(events.view, next), events.click));
+    expect(interaction).to.deep.equal({
       ...nobody,
       revision: 2,
       clicks: 1,
@@ -81,22 +112,18 @@ describe('interactions', () => {
   });
 
   it('keeps the history of ratings, and finds the one before any revision', () => {
-    const document = [rating(5), rating(7.25), rating(9)]
-      .map((event, index) => at(index * 10, event))
-      .reduce<ReturnType<typeof foldInteraction> | null>(foldInteraction, null);
-    expect(ratingBefore(document, 20)?.hundredths).to.equal(725);
-    expect(ratingBefore(document, 10)?.hundredths).to.equal(500);
-    expect(ratingBefore(document, 0)).to.equal(null);
+    const run = [rating(5), rating(7.25), rating(9)].map((event, index) => at(index * 10, event));
+    const { interaction = null } = fold(run);
+    expect(ratingBefore(interaction, 20)?.hundredths).to.equal(725);
+    expect(ratingBefore(interaction, 10)?.hundredths).to.equal(500);
+    expect(ratingBefore(interaction, 0)).to.equal(null);
     expect(ratingBefore(null, 7)).to.equal(null);
   });
 
-  it('drops ratings below the newest one that the saved anime includes', () => {
-    const document = foldInteraction(
-      foldInteraction(foldInteraction(null, at(0, rating(5))), at(10, rating(6))),
-      at(20, rating(7)),
-    );
+  it('forgets ratings below the newest one that the saved anime has', () => {
+    const { interaction = nobody } = fold([at(0, rating(5)), at(10, rating(6)), at(20, rating(7))]);
     const revisions = (saved: number) =>
-      trimRatings(document.ratings, saved).map(({ revision }) => revision);
+      trimRatings(interaction.ratings, saved).map(({ revision }) => revision);
     expect(revisions(-1)).to.deep.equal([0, 10, 20]);
     expect(revisions(9)).to.deep.equal([0, 10, 20]);
     expect(revisions(10)).to.deep.equal([10, 20]);
@@ -104,24 +131,23 @@ describe('interactions', () => {
     expect(revisions(99)).to.deep.equal([20]);
   });
 
-  it('keeps sums of seconds exact by stopping at 2^53-1', () => {
-    const longest = {
-      type: 'ViewRegistered',
-      data: { ...events.view.data, durationSeconds: 2 ** 31 - 1 },
-    } as const;
-    const interaction = foldInteraction(null, at(0, longest));
-    const day = foldDay(null, at(0, longest));
-    const anime = foldAnime(null, at(0, longest), null);
-    const seconds = 2 ** 53 - 2 ** 31;
-    const sums = (from: number) => [
-      foldInteraction({ ...interaction, seconds: from }, at(1, longest)).seconds,
-      foldDay({ ...day, seconds: from }, at(1, longest)).seconds,
-      foldAnime({ ...anime, seconds: from }, at(1, longest), null).seconds,
-    ];
+  it('keeps sums of seconds exact: they end at 2^53-1', () => {
+    const first = fold([at(0, LONGEST_VIEW)]);
+    const sums = (seconds: number) => {
+      const folded = fold([at(1, LONGEST_VIEW)], {
+        anime: { ...first.anime, seconds },
+        interaction: { ...nobody, ...first.interaction, seconds },
+        ...(first.day === undefined ? {} : { day: { ...first.day, seconds } }),
+      });
+      const { interaction, day, anime } = folded;
+      return [interaction?.seconds, day?.seconds, anime.seconds];
+    };
     const most = Number.MAX_SAFE_INTEGER;
-    expect(sums(seconds - 1)).to.deep.equal([most - 1, most - 1, most - 1]);
-    for (const from of [seconds, seconds + 1, most])
+    const last = 2 ** 53 - 2 ** 31;
+    expect(sums(last - 1)).to.deep.equal([most - 1, most - 1, most - 1]);
+    for (const from of [last, last + 1, most]) {
       expect(sums(from)).to.deep.equal([most, most, most]);
+    }
   });
 
   it('distinguishes interactions from catalogue events', () => {
@@ -134,24 +160,31 @@ describe('interactions', () => {
 });
 
 describe('daily activity', () => {
-  const quiet = { generation: 0, animeId: animeId(1), day: '2026-11-24' };
+  const quiet: DailyActivityDocument = {
+    generation: 0,
+    revision: -1,
+    animeId: animeId(1),
+    day: '2026-11-24',
+    clicks: 0,
+    views: 0,
+    ratings: 0,
+    seconds: 0,
+  };
 
   it('counts clicks, views, ratings and seconds of a day', () => {
-    const document = [events.click, events.view, events.rating, events.view]
-      .map((event, revision) => at(revision, event))
-      .reduce<ReturnType<typeof foldDay> | null>(foldDay, null);
+    const { days } = fold(inOrder(events.click, events.view, events.rating, events.view));
     const counted = { clicks: 1, views: 2, ratings: 1, seconds: 2880 };
-    expect(document).to.deep.equal({ ...quiet, revision: 3, ...counted });
+    expect(days).to.deep.equal([{ ...quiet, revision: 3, ...counted }]);
   });
 
   it('changes nothing when an event comes twice or late', () => {
-    const document = foldDay(foldDay(null, at(1, events.click)), at(4, events.view));
-    expect(foldDay(document, at(4, events.view))).to.equal(document);
-    expect(foldDay(document, at(2, events.rating))).to.equal(document);
+    const day = { ...quiet, revision: 4 };
+    expect(fold([at(4, events.view)], { day }).days).to.deep.equal([]);
+    expect(fold([at(2, events.rating)], { day }).days).to.deep.equal([]);
   });
 
   it('bounds days by midnight in UTC', () => {
-    const day = (time: string) => dayOf(later(events.click, time));
+    const day = (time: string) => utcDayOf(later(events.click, time));
     expect(day('2026-11-24T00:00:00Z')).to.equal('2026-11-24');
     expect(day('2026-11-24T23:59:59.999999Z')).to.equal('2026-11-24');
     expect(day('2026-11-25T00:00:00.000Z')).to.equal('2026-11-25');
@@ -174,10 +207,9 @@ describe('anime', () => {
     lastEventId: 'event-0',
     skipped: [],
   };
-  const one = { revision: 1, lastEventId: 'event-1' };
 
   it('begins with a listing', () => {
-    expect(foldAnime(null, at(0, events.listed), null)).to.deep.equal(listed);
+    expect(fold([at(0, events.listed)]).anime).to.deep.equal(listed);
   });
 
   for (const [event, changes] of [
@@ -190,22 +222,19 @@ describe('anime', () => {
       { ratingCount: 1, ratingSum: 875, ratingBuckets: [0, 0, 0, 0, 0, 0, 0, 1, 0, 0] },
     ],
   ] as const) {
-    it(`applies a ${event.type} once`, () => {
-      const document = foldAnime(listed, at(1, event), null);
-      expect(document).to.deep.equal({ ...listed, ...one, ...changes });
-      expect(foldAnime(document, at(1, event), null)).to.equal(document);
-    });
-
-    it(`changes nothing when a ${event.type} comes late`, () => {
-      const ahead = { ...listed, revision: 7 };
-      expect(foldAnime(ahead, at(6, event), null)).to.equal(ahead);
+    it(`takes a ${event.type}`, () => {
+      const { anime } = fold([at(1, event)], { anime: listed });
+      expect(anime).to.deep.equal({
+        ...listed,
+        revision: 1,
+        lastEventId: 'event-1',
+        ...changes,
+      });
     });
   }
 
   it('lets a later rating of the same user replace the earlier one', () => {
-    const first = foldAnime(listed, at(1, rating(1)), null);
-    const replaced = { revision: 1, hundredths: 100, at: AT };
-    expect(foldAnime(first, at(2, rating(10)), replaced)).to.deep.equal({
+    expect(fold(inOrder(events.listed, rating(1), rating(10))).anime).to.deep.equal({
       ...listed,
       revision: 2,
       lastEventId: 'event-2',
@@ -215,23 +244,24 @@ describe('anime', () => {
     });
   });
 
-  it('keeps counters and details through a delisting, and is listed again by a listing', () => {
-    const clicked = foldAnime(listed, at(1, events.click), null);
-    const gone = foldAnime(clicked, at(2, events.delisted), null);
-    expect(gone).to.include({ status: 'delisted', clicks: 1, details: COWBOY_BEBOP });
-    const back = foldAnime(gone, at(3, events.listed), null);
+  it('keeps counters and details through a delisting, and comes back with a listing', () => {
+    const run = [events.listed, events.click, events.delisted];
+    const { anime: gone } = fold(inOrder(...run));
+    expect(gone).to.include({ status: 'delisted', clicks: 1 });
+    expect(gone.details).to.deep.equal(COWBOY_BEBOP);
+    const { anime: back } = fold(inOrder(...run, events.listed));
     expect(back).to.include({ status: 'listed', clicks: 1 });
   });
 
-  it('counts interactions of a stream without a listing, and stays unlisted', () => {
-    const document = foldAnime(null, at(0, events.click), null);
-    expect(document).to.include({ status: 'delisted', clicks: 1 });
-    expect(document.details.title).to.equal('Anime 1');
+  it('counts interactions of a stream that knows no catalogue, and stays out of it', () => {
+    const { anime } = fold([at(0, events.click)]);
+    expect(anime).to.include({ status: 'delisted', clicks: 1 });
+    expect(anime.details.title).to.equal('Anime 1');
   });
 
   it('does not change the document that it folds into', () => {
     const before = structuredClone(listed);
-    foldAnime(listed, at(1, events.rating), null);
+    fold([at(1, events.rating)], { anime: listed });
     expect(listed).to.deep.equal(before);
   });
 

@@ -8,10 +8,10 @@ import {
   beginningAt,
   emptyAggregate,
   isDecidable,
-  isWhole,
+  isWholeFrom,
   applyRecorded,
   type CachedAggregate,
-  type Beginning,
+  type StreamBeginning,
 } from './cached-aggregate.js';
 import { refusalOf } from './refused-streams.js';
 import type { Snapshots } from './snapshots.js';
@@ -108,7 +108,7 @@ export const createAggregateCache = (options: {
       if (anchored) {
         if (aggregate.revision === 'no_stream') begin(aggregate, beginningAt(aggregate, event));
         // Of no use without what is missing, and it may be long.
-        if (!isWhole(aggregate.beginning)) break;
+        if (!isWholeFrom(aggregate.beginning)) break;
         applyRecorded(aggregate, event);
         seen(event);
       } else if (event.revision === revision && event.id === aggregate.lastEventId) {
@@ -141,7 +141,7 @@ export const createAggregateCache = (options: {
   };
 
   const readBeginning = async (aggregate: CachedAggregate): Promise<void> => {
-    let first: Beginning | null = null;
+    let first: StreamBeginning | null = null;
     for await (const event of store.read(aggregate.stream, { limit: 1 })) {
       first = beginningAt(aggregate, event);
     }
@@ -155,7 +155,7 @@ export const createAggregateCache = (options: {
   };
 
   const computeAgain = async (aggregate: CachedAggregate): Promise<CachedAggregate> => {
-    if (!isWhole(aggregate.beginning)) return aggregate;
+    if (!isWholeFrom(aggregate.beginning)) return aggregate;
     const isSameBeginning = aggregate.from === (aggregate.beginning?.revision ?? null);
     return refresh(isSameBeginning ? aggregate : blank(aggregate.animeId));
   };

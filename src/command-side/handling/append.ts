@@ -14,14 +14,14 @@ import type { Logger } from '../../platform/observability/logger.js';
 import type { Metrics } from '../../platform/observability/metrics.js';
 import { backoffMs, pause } from '../../platform/async/retry.js';
 
-export type AppendOutcome =
+export type CommandAppend =
   | { readonly kind: 'written'; readonly result: AppendResult }
   | { readonly kind: 'conflict' }
   /** Nothing was written. */
   | { readonly kind: 'refused'; readonly error: PortError }
   | { readonly kind: 'unknown' };
 
-const BACKOFF = { baseMs: 50, maxMs: 1000 };
+const APPEND_BACKOFF = { baseMs: 50, maxMs: 1000 };
 
 /** A store that changes its leader refuses once or twice; one that is down is not waited for. */
 const UNAVAILABLE_RETRIES = 2;
@@ -32,7 +32,7 @@ export type AppendWithRetry = (
   expected: ExpectedRevision,
   events: readonly NewEvent[],
   deadline: number,
-) => Promise<AppendOutcome>;
+) => Promise<CommandAppend>;
 
 /**
  * Appends, and where the answer is lost repeats with the same ids at the same expected revision
@@ -66,7 +66,7 @@ export const createAppendWithRetry = (options: {
       unknown ||= failure instanceof OutcomeUnknownError;
       const worthwhile = failure instanceof UnavailableError && attempt < UNAVAILABLE_RETRIES;
       if (!unknown && !worthwhile) return { kind: 'refused', error: failure };
-      const waitMs = backoffMs(attempt, BACKOFF);
+      const waitMs = backoffMs(attempt, APPEND_BACKOFF);
       if (performance.now() + waitMs >= deadline) {
         return unknown ? { kind: 'unknown' } : { kind: 'refused', error: failure };
       }

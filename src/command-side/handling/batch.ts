@@ -16,7 +16,7 @@ import { eventIdOf, type QueuedCommand } from './queued-command.js';
 import type { CommandLimits } from './limits.js';
 
 /** Where a batch came to lie: the revision of its first event, and the position of its last. */
-export interface Place {
+export interface BatchPlace {
   readonly first: bigint;
   readonly position: bigint;
 }
@@ -26,11 +26,11 @@ interface Step {
   /** How many events of the batch come before its own. */
   readonly offset: number;
   readonly events: readonly NewEvent[];
-  readonly answer: (place: Place) => CommandResult;
+  readonly answer: (place: BatchPlace) => CommandResult;
 }
 
 /** Commands of one anime, decided in order, each on the state that those before it lead to. */
-export interface Batch {
+export interface DecidedBatch {
   readonly steps: readonly Step[];
   readonly events: readonly NewEvent[];
   /** The state once all events are written. */
@@ -54,7 +54,7 @@ export const takeBatch = (
   waiting: QueuedCommand[],
   limits: Pick<CommandLimits, 'batchEvents' | 'batchBytes'>,
   most = Infinity,
-): Batch => {
+): DecidedBatch => {
   dropSettled(waiting);
   const steps: Step[] = [];
   const events: NewEvent[] = [];
@@ -87,15 +87,15 @@ const dropSettled = (waiting: QueuedCommand[]): void => {
   waiting.splice(0, waiting.length, ...open);
 };
 
-export const commandsOf = ({ steps }: Batch): readonly QueuedCommand[] =>
+export const commandsOf = ({ steps }: DecidedBatch): readonly QueuedCommand[] =>
   steps.map(({ queued }) => queued);
 
 /** When the last of its commands was received, on the clock of `performance.now()`. */
-export const newestOf = ({ steps }: Batch): number =>
+export const newestOf = ({ steps }: DecidedBatch): number =>
   Math.max(...steps.map(({ queued }) => queued.receivedAt));
 
 /** Answers every command of a batch that lies at `place`, and returns the answers in order. */
-export const answerAll = ({ steps }: Batch, place: Place): readonly CommandResult[] =>
+export const answerAll = ({ steps }: DecidedBatch, place: BatchPlace): readonly CommandResult[] =>
   steps.map((step) => {
     const result = step.answer(place);
     step.queued.settle(result);
@@ -103,14 +103,14 @@ export const answerAll = ({ steps }: Batch, place: Place): readonly CommandResul
   });
 
 /** Where an event appended next would lie; nothing is written there yet. */
-export const placeAfter = ({ revision }: CachedAggregate): Place => ({
+export const placeAfter = ({ revision }: CachedAggregate): BatchPlace => ({
   first: revision === 'no_stream' ? 0n : revision + 1n,
   position: 0n,
 });
 
 /** The commands of a written batch that came with an Idempotency-Key. */
-export const keyedIn = (
-  { steps }: Batch,
+export const keyedCommandsIn = (
+  { steps }: DecidedBatch,
   results: readonly CommandResult[],
 ): readonly KeyedCommand[] =>
   steps.flatMap(({ queued }, index) => {
@@ -126,7 +126,7 @@ export const keyedIn = (
  * on these events, or only waited with them, so they are decided again.
  */
 export const answerAppended = (
-  { steps }: Batch,
+  { steps }: DecidedBatch,
   result: CommandResult,
 ): readonly QueuedCommand[] => {
   const others: QueuedCommand[] = [];
@@ -213,7 +213,7 @@ const failedPrecondition = (
 };
 
 const recordedAt = (
-  { first, position }: Place,
+  { first, position }: BatchPlace,
   offset: number,
   eventId: string,
   { type }: AnimeEvent,

@@ -29,7 +29,7 @@ export interface CachedAggregate {
   /** The events up to `revision` that cannot be read and are not ignored: none may be missing to decide. */
   readonly unreadable: Map<bigint, Unreadable>;
   /** The first event that can be read, null where there is none, as of `beginningAt`. */
-  beginning: Beginning | null;
+  beginning: StreamBeginning | null;
   /** On the clock of `performance.now()`. */
   beginningAt: number;
   /** When the read began that last came to the end of the stream; on the same clock. */
@@ -40,7 +40,7 @@ export interface CachedAggregate {
   cachedSize: number;
 }
 
-export interface Beginning {
+export interface StreamBeginning {
   readonly revision: bigint;
   readonly type: string;
   /** Nothing is missing before it, or nothing that matters: a listing says everything anew. */
@@ -68,7 +68,7 @@ export const isPresumed = ({ revision, readAt }: CachedAggregate): boolean =>
   revision === 'no_stream' && readAt === -Infinity;
 
 /** Notes where the stream begins, as seen now. */
-export const begin = (aggregate: CachedAggregate, beginning: Beginning | null): void => {
+export const begin = (aggregate: CachedAggregate, beginning: StreamBeginning | null): void => {
   aggregate.beginning = beginning;
   aggregate.beginningAt = performance.now();
 };
@@ -76,16 +76,17 @@ export const begin = (aggregate: CachedAggregate, beginning: Beginning | null): 
 export const beginningAt = (
   { animeId }: CachedAggregate,
   { revision, type, data }: RecordedEvent,
-): Beginning => {
+): StreamBeginning => {
   const listing = revision > 0n && type === 'AnimeListed' ? decodeOf(animeId, type, data) : null;
   return { revision, type, isWhole: revision === 0n || listing?.kind === 'event' };
 };
 
-export const isWhole = (beginning: Beginning | null): boolean => beginning?.isWhole ?? true;
+export const isWholeFrom = (beginning: StreamBeginning | null): boolean =>
+  beginning?.isWhole ?? true;
 
 /** Whether the state is that of the whole stream up to its revision, and all of that was understood. */
 export const isDecidable = ({ beginning, from, unreadable }: CachedAggregate): boolean =>
-  isWhole(beginning) && (beginning?.revision ?? null) === from && unreadable.size === 0;
+  isWholeFrom(beginning) && (beginning?.revision ?? null) === from && unreadable.size === 0;
 
 /** Takes in the next stored event. One that cannot be read is noted, and changes nothing else. */
 export const applyRecorded = (aggregate: CachedAggregate, recorded: RecordedEvent): void => {
@@ -99,11 +100,11 @@ export const applyRecorded = (aggregate: CachedAggregate, recorded: RecordedEven
     return;
   }
   if (decoded.kind === 'ignored') {
-    ignore(aggregate, decoded.ignored);
+    forgetIgnored(aggregate, decoded.ignored);
     return;
   }
   aggregate.state = evolve(aggregate.state, decoded.event);
-  const keyed = keyedIn(recorded.metadata);
+  const keyed = keyIn(recorded.metadata);
   if (keyed === undefined) return;
   const position = recorded.position.commit;
   aggregate.recent.add({ ...keyed, eventId: id, type: decoded.event.type, revision, position });
@@ -133,14 +134,14 @@ export const applyWritten = (
   for (const command of keyed) aggregate.recent.add(command);
 };
 
-const ignore = ({ unreadable }: CachedAggregate, { from, to }: EventsIgnored): void => {
+const forgetIgnored = ({ unreadable }: CachedAggregate, { from, to }: EventsIgnored): void => {
   for (const revision of [...unreadable.keys()]) {
     if (revision >= from && revision <= to) unreadable.delete(revision);
   }
 };
 
 /** Only commands with a key leave a body's hash; the others must not pay for parsing. */
-const keyedIn = (metadata: Uint8Array): { commandId: string; bodyHash: string } | undefined => {
+const keyIn = (metadata: Uint8Array): { commandId: string; bodyHash: string } | undefined => {
   const text = Buffer.from(metadata.buffer, metadata.byteOffset, metadata.byteLength);
   if (!text.includes('"bodyHash"')) return undefined;
   try {

@@ -13,16 +13,16 @@ import type { Metrics } from '../../platform/observability/metrics.js';
 import { createOutage } from '../../platform/async/outage.js';
 import { backoffMs, pause } from '../../platform/async/retry.js';
 import { createAggregateCache } from './aggregate-cache.js';
-import { createAppendWithRetry, type AppendOutcome } from './append.js';
+import { createAppendWithRetry, type CommandAppend } from './append.js';
 import {
   answerAll,
   answerAppended,
   commandsOf,
-  keyedIn,
+  keyedCommandsIn,
   newestOf,
   placeAfter,
   takeBatch,
-  type Batch,
+  type DecidedBatch,
 } from './batch.js';
 import { applyWritten, isPresumed, type CachedAggregate } from './cached-aggregate.js';
 import {
@@ -33,7 +33,7 @@ import {
   type QueuedCommand,
 } from './queued-command.js';
 import { createKeyedQueue } from './keyed-queue.js';
-import { DEFAULT_LIMITS, type CommandLimits } from './limits.js';
+import { DEFAULT_COMMAND_LIMITS, type CommandLimits } from './limits.js';
 import { createRefusedStreams, RefusedStreamError } from './refused-streams.js';
 import { createSnapshots } from './snapshots.js';
 
@@ -62,7 +62,7 @@ export const createCommandHandler = (options: {
   readonly limits?: Partial<CommandLimits>;
 }): CommandHandler => {
   const { store, logger, metrics, newId } = options;
-  const limits = { ...DEFAULT_LIMITS, ...options.limits };
+  const limits = { ...DEFAULT_COMMAND_LIMITS, ...options.limits };
   const snapshots = createSnapshots({ store, logger, newId, ...limits });
   const aggregates = createAggregateCache({ store, snapshots, ...limits });
   const refused = createRefusedStreams({ logger, metrics, ...limits });
@@ -84,7 +84,7 @@ export const createCommandHandler = (options: {
 
   /** One turn of an anime's queue. Never rejects. */
   const turn = async (animeId: AnimeId, waiting: QueuedCommand[]): Promise<void> => {
-    let batch: Batch | undefined;
+    let batch: DecidedBatch | undefined;
     try {
       let aggregate = presumedNew(animeId, waiting) ?? (await load(animeId));
       batch = takeBatch(aggregate, waiting, limits);
@@ -122,8 +122,8 @@ export const createCommandHandler = (options: {
 
   const appendBatch = async (
     { stream, revision }: CachedAggregate,
-    { steps, events }: Batch,
-  ): Promise<AppendOutcome> => {
+    { steps, events }: DecidedBatch,
+  ): Promise<CommandAppend> => {
     const appended = steps.filter((step) => step.events.length > 0).map(({ queued }) => queued);
     const deadline = Math.max(...appended.map((queued) => queued.deadline));
     for (const queued of appended) queued.isAppending = true;
@@ -135,13 +135,13 @@ export const createCommandHandler = (options: {
     return outcome;
   };
 
-  const written = (aggregate: CachedAggregate, batch: Batch, result: AppendResult): void => {
+  const written = (aggregate: CachedAggregate, batch: DecidedBatch, result: AppendResult): void => {
     const first = result.revision - BigInt(batch.events.length) + 1n;
     const { revision: expected } = aggregate;
     const asExpected = expected === 'no_stream' || first === expected + 1n;
     const results = answerAll(batch, { first, position: result.position.commit });
     const { state, events } = batch;
-    applyWritten(aggregate, { state, events, first, keyed: keyedIn(batch, results) });
+    applyWritten(aggregate, { state, events, first, keyed: keyedCommandsIn(batch, results) });
     if (asExpected) {
       aggregates.keep(aggregate);
       snapshots.saveWhenDue(aggregate);
@@ -153,7 +153,7 @@ export const createCommandHandler = (options: {
   /** Another process wrote: answers to all that must be decided again, within the bounded retries. */
   const conflict = async (
     aggregate: CachedAggregate,
-    batch: Batch,
+    batch: DecidedBatch,
   ): Promise<readonly QueuedCommand[]> => {
     metrics.appendConflicts.inc();
     const seen = new Map<string, RecordedEvent>();
@@ -181,7 +181,7 @@ export const createCommandHandler = (options: {
 
   const refusedByStore = (
     { animeId, stream }: CachedAggregate,
-    batch: Batch,
+    batch: DecidedBatch,
     error: PortError,
   ): readonly QueuedCommand[] => {
     if (error instanceof StreamDeletedError) aggregates.forget(animeId);
@@ -196,7 +196,7 @@ export const createCommandHandler = (options: {
 
   const unknown = (
     { animeId, stream, revision }: CachedAggregate,
-    batch: Batch,
+    batch: DecidedBatch,
   ): readonly QueuedCommand[] => {
     aggregates.forget(animeId);
     const correlationIds = correlationIdsOf(commandsOf(batch));

@@ -26,8 +26,8 @@ export type Ignored =
   | { readonly kind: 'nothing-to-ignore' }
   | { readonly kind: 'newer'; readonly revision: number; readonly type: string };
 
-const ATTEMPTS = 10;
-const NAMESPACE = 'b1f5c1c8-8f0e-4f3b-9c55-3a4d0f6f2d2b';
+const APPEND_ATTEMPTS = 10;
+const EVENT_ID_NAMESPACE = 'b1f5c1c8-8f0e-4f3b-9c55-3a4d0f6f2d2b';
 
 /**
  * Has events that cannot be read ignored: an event of the same stream says so, for every process
@@ -48,7 +48,7 @@ export const ignoreEvents = async (store: EventStore, request: IgnoreRequest): P
     const revisions = [...open.keys()];
     const { from, to } = { from: revisions[0] ?? 0, to: revisions.at(-1) ?? 0 };
     const event: NewEvent = {
-      id: v5(`${stream}/${head}/${from}/${to}`, NAMESPACE),
+      id: v5(`${stream}/${head}/${from}/${to}`, EVENT_ID_NAMESPACE),
       type: EVENTS_IGNORED,
       data: encodeIgnored({ animeId, occurredAt: at, from, to, reason }),
       metadata: {},
@@ -60,7 +60,7 @@ export const ignoreEvents = async (store: EventStore, request: IgnoreRequest): P
       // Looking again finds out what came of it: the service goes on writing to the stream meanwhile.
       const again =
         error instanceof WrongExpectedRevisionError || error instanceof OutcomeUnknownError;
-      if (!again || attempt === ATTEMPTS) throw error;
+      if (!again || attempt === APPEND_ATTEMPTS) throw error;
     }
   }
 };

@@ -8,7 +8,7 @@ export interface KeyedQueue<Key, Item> {
   idle(): Promise<void>;
 }
 
-interface Queue<Item> {
+interface QueueOfKey<Item> {
   readonly waiting: Item[];
   isRequested: boolean;
 }
@@ -21,10 +21,10 @@ interface Queue<Item> {
 export const createKeyedQueue = <Key, Item>(
   turn: (key: Key, waiting: Item[]) => Promise<void>,
 ): KeyedQueue<Key, Item> => {
-  const queues = new Map<Key, Queue<Item>>();
+  const queues = new Map<Key, QueueOfKey<Item>>();
   let whenIdle: (() => void)[] = [];
 
-  const run = async (key: Key, queue: Queue<Item>): Promise<void> => {
+  const run = async (key: Key, queue: QueueOfKey<Item>): Promise<void> => {
     while (queue.waiting.length > 0 || queue.isRequested) {
       queue.isRequested = false;
       await turn(key, queue.waiting);
@@ -36,13 +36,13 @@ export const createKeyedQueue = <Key, Item>(
   };
 
   /** Whoever finds no queue makes one and runs it. */
-  const change = (key: Key, apply: (queue: Queue<Item>) => void): void => {
+  const change = (key: Key, apply: (queue: QueueOfKey<Item>) => void): void => {
     const present = queues.get(key);
     if (present !== undefined) {
       apply(present);
       return;
     }
-    const queue: Queue<Item> = { waiting: [], isRequested: false };
+    const queue: QueueOfKey<Item> = { waiting: [], isRequested: false };
     apply(queue);
     queues.set(key, queue);
     void run(key, queue);

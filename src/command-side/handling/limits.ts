@@ -26,7 +26,7 @@ export interface CommandLimits {
   readonly recheckAfterMs: number;
 }
 
-export const DEFAULT_LIMITS: CommandLimits = {
+export const DEFAULT_COMMAND_LIMITS: CommandLimits = {
   cachedAnimes: 10_000,
   rememberedKeys: 4096,
   snapshotEvery: 250,

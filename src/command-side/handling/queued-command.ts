@@ -77,14 +77,14 @@ export const isPlainListing = ({ command, options, conflicts }: QueuedCommand): 
   options.ifNoneMatch === undefined &&
   conflicts === 0;
 
-const NAMESPACE = '6c2b0f5e-51a5-4f0c-9d1e-0b8d0d5f8a4e';
+const COMMAND_ID_NAMESPACE = '6c2b0f5e-51a5-4f0c-9d1e-0b8d0d5f8a4e';
 
 /**
  * With an Idempotency-Key the id of a command follows from who sent which command with which key:
  * a repeat has it again, here or in another process.
  */
 export const keyedCommandId = (command: AnimeCommand, { caller, key }: IdempotencyKey): string =>
-  v5(JSON.stringify([caller, command.animeId, command.type, key]), NAMESPACE);
+  v5(JSON.stringify([caller, command.animeId, command.type, key]), COMMAND_ID_NAMESPACE);
 
 /**
  * The ids of a command's events follow from it. The body is part of them: a store answers an append

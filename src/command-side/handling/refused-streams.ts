@@ -5,7 +5,7 @@ import type { EventStore } from '../../ports/event-store.js';
 import type { Logger } from '../../platform/observability/logger.js';
 import type { Metrics } from '../../platform/observability/metrics.js';
 import { remedyFor, whyUnreadable, type Unreadable } from '../../wire/upcast.js';
-import { isWhole, type CachedAggregate } from './cached-aggregate.js';
+import { isWholeFrom, type CachedAggregate } from './cached-aggregate.js';
 import type { StreamProblem } from '../../ports/command-result.js';
 
 /** The event store answers, and what it has of the stream cannot be decided on. */
@@ -26,11 +26,14 @@ export const refusalOf = async (
 ): Promise<RefusedStreamError> =>
   new RefusedStreamError(
     aggregate.animeId,
-    (isWhole(aggregate.beginning) ? unreadable(aggregate) : undefined) ??
+    (isWholeFrom(aggregate.beginning) ? unreadableProblem(aggregate) : undefined) ??
       (await truncated(store, aggregate)),
   );
 
-const unreadable = ({ stream, unreadable: events }: CachedAggregate): StreamProblem | undefined => {
+const unreadableProblem = ({
+  stream,
+  unreadable: events,
+}: CachedAggregate): StreamProblem | undefined => {
   const [first] = events;
   if (first === undefined) return undefined;
   const [revision, decoded] = first;
@@ -71,7 +74,7 @@ const truncated = async (
   };
 };
 
-const SETTINGS = ['$maxCount', '$maxAge', '$tb'] as const;
+const HIDING_SETTINGS = ['$maxCount', '$maxAge', '$tb'] as const;
 
 /** Which of the stream's settings may have hidden events. */
 const hiddenBy = async (store: EventStore, stream: string): Promise<string> => {
@@ -80,7 +83,7 @@ const hiddenBy = async (store: EventStore, stream: string): Promise<string> => {
     const newest = { direction: 'backwards', limit: 1 } as const;
     for await (const { data } of store.read(`$$${stream}`, newest)) {
       const metadata = jsonObjectIn(data) ?? {};
-      set = SETTINGS.filter((name) => typeof metadata[name] === 'number').map(
+      set = HIDING_SETTINGS.filter((name) => typeof metadata[name] === 'number').map(
         (name) => `${name} is ${Number(metadata[name])}`,
       );
     }

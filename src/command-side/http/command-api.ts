@@ -16,7 +16,7 @@ import { streamRoutes } from './stream-routes.js';
 const SWAGGER_UI = dirname(createRequire(import.meta.url).resolve('swagger-ui-dist/package.json'));
 
 /** Every address is relative, so that the page works behind a proxy that strips a prefix. */
-const PAGE = `<!doctype html>
+const DOCS_PAGE = `<!doctype html>
 <html lang="en">
   <head>
     <meta charset="utf-8">
@@ -37,7 +37,7 @@ const PAGE = `<!doctype html>
 `;
 
 /** Many of Swagger UI's own colours have too little contrast to be read by everybody. */
-const STYLE = `body { margin: 0 }
+const DOCS_STYLE = `body { margin: 0 }
 html { color-scheme: light }
 html.dark-mode { background: #1c2022; color-scheme: dark }
 .swagger-ui { --link: #1a5fb4; --post: #13714a; --put: #8f5000; --delete: #c01c28; --get: #1a5fb4; --faint: #55585f }
@@ -65,7 +65,7 @@ html:not(.dark-mode) .swagger-ui .opblock-get .opblock-summary-method { backgrou
  * leaves it to the page to ask for them. It puts links inside of buttons, fields without a name, and
  * code that no keyboard can scroll.
  */
-const SCRIPT = `const openApi = new URL('../openapi.json', document.baseURI);
+const DOCS_SCRIPT = `const openApi = new URL('../openapi.json', document.baseURI);
 
 const ours = ({ React }) => ({
   components: {
@@ -117,10 +117,10 @@ const HTML = 'text/html; charset=utf-8';
 const JAVASCRIPT = 'text/javascript; charset=utf-8';
 const CSS = 'text/css; charset=utf-8';
 
-const text = (type: string, content: string) =>
+const textAsset = (type: string, content: string) =>
   serveAsset({ type, load: () => Buffer.from(content) });
 
-const file = (type: string, name: string) =>
+const swaggerFile = (type: string, name: string) =>
   serveAsset({ type, load: () => readFile(join(SWAGGER_UI, name)) });
 
 /** `/openapi.json` everywhere; its rendering at `/docs/`, from this host alone, outside production. */
@@ -131,18 +131,18 @@ export const docsRoutes = (options: {
   const router = Router({ caseSensitive: true, strict: true });
   const document = JSON.stringify(openApi(options.version));
 
-  router.get('/openapi.json', text('application/json; charset=utf-8', document));
+  router.get('/openapi.json', textAsset('application/json; charset=utf-8', document));
 
   if (!options.production) {
     // Relative: a proxy in front may have stripped a prefix that we do not know.
     router.get('/docs', (_req, res) => {
       res.writeHead(308, { Location: 'docs/' }).end();
     });
-    router.get('/docs/', pageSecurityHeaders(), text(HTML, PAGE));
-    router.get('/docs/page.css', text(CSS, STYLE));
-    router.get('/docs/page.js', text(JAVASCRIPT, SCRIPT));
-    router.get('/docs/swagger-ui.css', file(CSS, 'swagger-ui.css'));
-    router.get('/docs/swagger-ui-bundle.js', file(JAVASCRIPT, 'swagger-ui-bundle.js'));
+    router.get('/docs/', pageSecurityHeaders(), textAsset(HTML, DOCS_PAGE));
+    router.get('/docs/page.css', textAsset(CSS, DOCS_STYLE));
+    router.get('/docs/page.js', textAsset(JAVASCRIPT, DOCS_SCRIPT));
+    router.get('/docs/swagger-ui.css', swaggerFile(CSS, 'swagger-ui.css'));
+    router.get('/docs/swagger-ui-bundle.js', swaggerFile(JAVASCRIPT, 'swagger-ui-bundle.js'));
   }
   return router;
 };

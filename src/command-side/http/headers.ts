@@ -9,8 +9,8 @@ export const etagOrNone = (revision: ExpectedRevision): string | undefined =>
   revision === 'no_stream' ? undefined : etagOf(revision);
 
 /** A revision in digits: 64 bits do not fit into a JSON number. */
-export const REVISION = '^(?:0|[1-9][0-9]{0,18})$';
-const REVISION_ONLY = new RegExp(REVISION);
+export const REVISION_PATTERN = '^(?:0|[1-9][0-9]{0,18})$';
+const REVISION_ONLY = new RegExp(REVISION_PATTERN);
 
 const TAG = String.raw`(?:W/)?"[\x21\x23-\x7e\x80-\xff]*"`;
 
@@ -20,13 +20,13 @@ const ENTITY_TAGS_ONLY = new RegExp(ENTITY_TAGS);
 
 /** A weak tag never matches here; it is left out, as is one that is no revision. */
 export const parseIfMatch = (header: string | undefined): EntityTags | undefined =>
-  parse('If-Match', header, { weak: false });
+  parseEntityTags('If-Match', header, { weak: false });
 
 /** Compared weakly, as RFC 9110 says: a weak tag counts as the revision that it names. */
 export const parseIfNoneMatch = (header: string | undefined): EntityTags | undefined =>
-  parse('If-None-Match', header, { weak: true });
+  parseEntityTags('If-None-Match', header, { weak: true });
 
-const parse = (
+const parseEntityTags = (
   name: string,
   header: string | undefined,
   take: { readonly weak: boolean },
@@ -43,12 +43,12 @@ const parse = (
     .map(BigInt);
 };
 
-const BARE = String.raw`[\x21\x23-\x7e]{1,255}`;
+const BARE_KEY = String.raw`[\x21\x23-\x7e]{1,255}`;
 /** A structured field string, where only the quote and the backslash are escaped. */
-const QUOTED = String.raw`"(?:[\x20\x21\x23-\x5b\x5d-\x7e]|\\["\\]){1,255}"`;
+const QUOTED_KEY = String.raw`"(?:[\x20\x21\x23-\x5b\x5d-\x7e]|\\["\\]){1,255}"`;
 
 /** What the header Idempotency-Key may be: quoted as its draft standard says or bare. */
-export const IDEMPOTENCY_KEY = `^(?:${BARE}|${QUOTED})$`;
+export const IDEMPOTENCY_KEY = `^(?:${BARE_KEY}|${QUOTED_KEY})$`;
 const IDEMPOTENCY_KEY_ONLY = new RegExp(IDEMPOTENCY_KEY);
 
 /** The key, which is the same whether it comes quoted or bare, as most clients send it. */

@@ -1,7 +1,7 @@
 import { patternOf, type TextRule } from '../../domain/text-rules.js';
-import { REVISION } from './headers.js';
+import { REVISION_PATTERN } from './headers.js';
 
-export const text = (description: string, rule: TextRule, example: string) => ({
+export const textSchema = (description: string, rule: TextRule, example: string) => ({
   type: 'string',
   description,
   ...(rule.mayBeBlank === true ? {} : { minLength: 1 }),
@@ -10,7 +10,7 @@ export const text = (description: string, rule: TextRule, example: string) => ({
   examples: [example],
 });
 
-export const number = (
+export const numberSchema = (
   type: 'integer' | 'number',
   description: string,
   limits: { readonly minimum: number; readonly maximum: number },
@@ -25,14 +25,14 @@ export const orNull = <Schema extends { readonly type: string }>(schema: Schema)
 
 export const upTo = (maximum: number) => ({ minimum: 0, maximum });
 
-export const object = <Properties extends object>(
+export const objectSchema = <Properties extends object>(
   description: string,
   properties: Properties,
   required: readonly (keyof Properties & string)[],
   example: object,
 ) => ({ type: 'object', description, properties, required, examples: [example] });
 
-export const label = (description: string, ...examples: readonly string[]) => ({
+export const labelSchema = (description: string, ...examples: readonly string[]) => ({
   type: 'string',
   description,
   examples,
@@ -42,11 +42,11 @@ export const label = (description: string, ...examples: readonly string[]) => ({
 export const whole64 = (description: string, example: string) => ({
   type: 'string',
   description,
-  pattern: REVISION,
+  pattern: REVISION_PATTERN,
   examples: [example],
 });
 
-export const uuid = (description: string, example: string) => ({
+export const uuidSchema = (description: string, example: string) => ({
   type: 'string',
   format: 'uuid',
   description,

@@ -1,13 +1,13 @@
 import { EXAMPLE_DETAILS } from '../../domain/details.js';
 import { Problem, problemDocument, type ProblemOptions } from '../../platform/http/problem.js';
 
-const ANIME = { anime_id: 1, user_id: 'user123' };
+const INTERACTION = { anime_id: 1, user_id: 'user123' };
 
 /** What clients send. */
-export const REQUESTS = {
-  Click: ANIME,
-  View: { ...ANIME, duration_seconds: 1440 },
-  Rating: { ...ANIME, rating: 8.333 },
+export const REQUEST_EXAMPLES = {
+  Click: INTERACTION,
+  View: { ...INTERACTION, duration_seconds: 1440 },
+  Rating: { ...INTERACTION, rating: 8.333 },
   Details: EXAMPLE_DETAILS,
 };
 
@@ -32,7 +32,7 @@ export const REFUSED_STREAM = {
 };
 
 /** What is answered to them, one after another, by a service that was empty. */
-export const ANSWERS = {
+export const RESPONSE_EXAMPLES = {
   listed: ok('Catalogue details recorded.', LISTED_ID, '0', '1'),
   clicked: ok('Click recorded.', CLICK_ID, '1', '2'),
   viewed: ok('View recorded.', '5a0d7f3e-8c1b-4f7e-b0a6-93d1e4c2ab70', '2', '3'),
@@ -98,12 +98,12 @@ export const ANSWERS = {
   alive: { status: 'alive' },
 };
 
-interface Options extends Pick<ProblemOptions, 'kind' | 'errors' | 'members'> {
+interface ProblemExampleOptions extends Pick<ProblemOptions, 'kind' | 'errors' | 'members'> {
   /** Default: `/click`; null where the HTTP parser refuses, before there is a request. */
   readonly instance?: string | null;
 }
 
-const problem = (status: number, detail: string, options: Options = {}) => {
+const problem = (status: number, detail: string, options: ProblemExampleOptions = {}) => {
   const { instance = '/click', ...typed } = options;
   return {
     ...problemDocument(new Problem(status, detail, typed)),
@@ -119,7 +119,7 @@ const DENIED_BY_STORE =
   'The event store denies this service access. An operator must act; nothing was recorded.';
 
 /** One of every problem, as it is answered. */
-export const PROBLEMS = {
+export const PROBLEM_EXAMPLES = {
   'body-not-json': problem(400, 'The body is not valid JSON.'),
   'id-not-readable': problem(400, ID_NOT_READABLE, { instance: '/animes/abc' }),
   'events-id-not-readable': problem(400, ID_NOT_READABLE, { instance: '/animes/abc/events' }),
@@ -231,4 +231,4 @@ export const PROBLEMS = {
   }),
 };
 
-export type ProblemName = keyof typeof PROBLEMS;
+export type ProblemName = keyof typeof PROBLEM_EXAMPLES;

@@ -1,8 +1,8 @@
 import { PROBLEM_MEDIA_TYPE } from '../../platform/http/problem.js';
 import { ENTITY_TAGS, IDEMPOTENCY_KEY } from './headers.js';
-import { PROBLEMS, type ProblemName } from './openapi-examples.js';
+import { PROBLEM_EXAMPLES, type ProblemName } from './openapi-examples.js';
 import { whole64 } from './json-schema.js';
-import { ANIME_ID, type SchemaName } from './openapi-schemas.js';
+import { ANIME_ID_SCHEMA, type SchemaName } from './openapi-schemas.js';
 import { DEFAULT_EVENTS, MAX_EVENTS } from './stream-routes.js';
 
 export const ref = (kind: string, name: string) => ({ $ref: `#/components/${kind}/${name}` });
@@ -50,7 +50,7 @@ export const headers = {
 
 type HeaderName = keyof typeof headers;
 
-const NAMES: readonly HeaderName[] = ['X-Request-Id', 'X-Correlation-Id'];
+const ID_HEADERS: readonly HeaderName[] = ['X-Request-Id', 'X-Correlation-Id'];
 const LIMITED: readonly HeaderName[] = ['RateLimit', 'RateLimit-Policy'];
 
 const headersOf = (names: readonly HeaderName[]) =>
@@ -86,7 +86,7 @@ export const parameters = {
     in: 'path',
     description: 'The MyAnimeList id, in digits.',
     required: true,
-    schema: ANIME_ID,
+    schema: ANIME_ID_SCHEMA,
     example: 1,
   },
   From: {
@@ -132,10 +132,10 @@ export const parameters = {
 };
 
 export const examples = Object.fromEntries(
-  Object.entries(PROBLEMS).map(([name, value]) => [name, { summary: value.detail, value }]),
+  Object.entries(PROBLEM_EXAMPLES).map(([name, value]) => [name, { summary: value.detail, value }]),
 );
 
-const DESCRIPTIONS: Readonly<Record<number, string>> = {
+const STATUS_DESCRIPTIONS: Readonly<Record<number, string>> = {
   400: 'The body, the path, the query or a header cannot be read.',
   401: 'An API key is missing or not known.',
   403: 'The API key may only read.',
@@ -165,17 +165,19 @@ const HEADERS: Readonly<Record<number, readonly HeaderName[]>> = {
 
 /** The responses in which these problems are told, by status. */
 export const problems = (...names: readonly ProblemName[]) => {
-  const statuses = [...new Set(names.map((name) => PROBLEMS[name].status))].sort((a, b) => a - b);
+  const statuses = [...new Set(names.map((name) => PROBLEM_EXAMPLES[name].status))].sort(
+    (a, b) => a - b,
+  );
   return Object.fromEntries(
     statuses.map((status) => {
-      const told = names.filter((name) => PROBLEMS[name].status === status);
+      const told = names.filter((name) => PROBLEM_EXAMPLES[name].status === status);
       // What the HTTP parser refuses has no request to name.
-      const named = told.some((name) => 'instance' in PROBLEMS[name]);
-      const common: readonly HeaderName[] = named ? [...NAMES, ...LIMITED] : [];
+      const named = told.some((name) => 'instance' in PROBLEM_EXAMPLES[name]);
+      const common: readonly HeaderName[] = named ? [...ID_HEADERS, ...LIMITED] : [];
       return [
         status,
         {
-          description: DESCRIPTIONS[status],
+          description: STATUS_DESCRIPTIONS[status],
           headers: headersOf([...common, ...(HEADERS[status] ?? [])]),
           content: {
             [PROBLEM_MEDIA_TYPE]: {
@@ -202,20 +204,24 @@ export const content = (
 });
 
 /** A success of a request that counts against the limit. */
-export const success = (description: string, body: object, ...more: readonly HeaderName[]) => ({
+export const successResponse = (
+  description: string,
+  body: object,
+  ...more: readonly HeaderName[]
+) => ({
   description,
-  headers: headersOf([...NAMES, ...LIMITED, ...more]),
+  headers: headersOf([...ID_HEADERS, ...LIMITED, ...more]),
   content: body,
 });
 
 /** What Express makes of `If-None-Match: *` where an answer has no entity tag of its own. */
 export const notModified = {
-  304: { description: 'To If-None-Match: * alone.', headers: headersOf(NAMES) },
+  304: { description: 'To If-None-Match: * alone.', headers: headersOf(ID_HEADERS) },
 };
 
 /** The answer to a probe, which is never limited. */
 export const probed = (description: string, body: object, ...more: readonly HeaderName[]) => ({
   description,
-  headers: headersOf([...NAMES, ...more]),
+  headers: headersOf([...ID_HEADERS, ...more]),
   content: body,
 });

@@ -1,19 +1,33 @@
 import { type DetailField, DETAILS } from '../../domain/details.js';
 import { MAX_ANIME_ID, USER_ID } from '../../domain/ids.js';
 import { MAX_RATING, MAX_VIEW_SECONDS, MIN_RATING } from '../../domain/rules.js';
-import { label, number, object, orNull, text, upTo, uuid, whole64 } from './json-schema.js';
-import { ANSWERS, PROBLEMS, REFUSED_STREAM, REQUESTS } from './openapi-examples.js';
+import {
+  labelSchema,
+  numberSchema,
+  objectSchema,
+  orNull,
+  textSchema,
+  upTo,
+  uuidSchema,
+  whole64,
+} from './json-schema.js';
+import {
+  RESPONSE_EXAMPLES,
+  PROBLEM_EXAMPLES,
+  REFUSED_STREAM,
+  REQUEST_EXAMPLES,
+} from './openapi-examples.js';
 
-export const ANIME_ID = number(
+export const ANIME_ID_SCHEMA = numberSchema(
   'integer',
   'The MyAnimeList id.',
   { minimum: 1, maximum: MAX_ANIME_ID },
-  REQUESTS.Click.anime_id,
+  REQUEST_EXAMPLES.Click.anime_id,
 );
 
-const userId = text('Who it was, in whatever way you tell users apart.', USER_ID, 'user123');
+const userId = textSchema('Who it was, in whatever way you tell users apart.', USER_ID, 'user123');
 
-const interaction = { anime_id: ANIME_ID, user_id: userId };
+const interactionProperties = { anime_id: ANIME_ID_SCHEMA, user_id: userId };
 
 const health = {
   type: 'string',
@@ -24,17 +38,17 @@ const health = {
 const reasons = {
   type: 'object',
   description: 'Why a dependency is unhealthy, by its name.',
-  additionalProperties: label('A sentence for a person.', 'There are no read models yet.'),
+  additionalProperties: labelSchema('A sentence for a person.', 'There are no read models yet.'),
   examples: [{ 'read-models': 'There are no read models yet.' }],
 };
 
-const refused = ANSWERS.degraded.problems['commands-refused'];
+const REFUSED_EXAMPLE = RESPONSE_EXAMPLES.degraded.problems['commands-refused'];
 
-const [event] = ANSWERS.events.events;
+const [event] = RESPONSE_EXAMPLES.events.events;
 
 const EVENT = {
-  eventId: uuid('The id of the event.', ANSWERS.clicked.eventId),
-  type: label('What happened.', 'ClickRegistered', 'RatingGiven'),
+  eventId: uuidSchema('The id of the event.', RESPONSE_EXAMPLES.clicked.eventId),
+  type: labelSchema('What happened.', 'ClickRegistered', 'RatingGiven'),
   revision: whole64('Its place in the history of the anime, from 0.', '1'),
   position: whole64('Its place in the log of all events.', '2'),
   recordedAt: {
@@ -51,16 +65,16 @@ const schemaOfDetail = (field: DetailField) => {
   const { about, example } = field;
   switch (field.kind) {
     case 'text': {
-      const schema = text(about, field, field.example);
+      const schema = textSchema(about, field, field.example);
       return field.required === true ? schema : orNull(schema);
     }
     case 'number': {
       const type = field.whole ? 'integer' : 'number';
-      return orNull(number(type, about, upTo(field.maximum), field.example));
+      return orNull(numberSchema(type, about, upTo(field.maximum), field.example));
     }
     case 'texts': {
       const { item, maxItems } = field;
-      const items = text(item.about, item, item.example);
+      const items = textSchema(item.about, item, item.example);
       return { type: 'array', description: about, maxItems, items, examples: [example] };
     }
   }
@@ -68,76 +82,79 @@ const schemaOfDetail = (field: DetailField) => {
 
 /** The shapes of bodies, built from the very rules that the domain checks. */
 export const schemas = {
-  Click: object(
+  Click: objectSchema(
     'A user clicked on an anime.',
-    interaction,
+    interactionProperties,
     ['anime_id', 'user_id'],
-    REQUESTS.Click,
+    REQUEST_EXAMPLES.Click,
   ),
-  View: object(
+  View: objectSchema(
     'A user looked at an anime.',
     {
-      ...interaction,
-      duration_seconds: number(
+      ...interactionProperties,
+      duration_seconds: numberSchema(
         'integer',
         'How long, in whole seconds.',
         upTo(MAX_VIEW_SECONDS),
-        REQUESTS.View.duration_seconds,
+        REQUEST_EXAMPLES.View.duration_seconds,
       ),
     },
     ['anime_id', 'user_id', 'duration_seconds'],
-    REQUESTS.View,
+    REQUEST_EXAMPLES.View,
   ),
-  Rating: object(
+  Rating: objectSchema(
     'A user rated an anime; a later rating of the same user replaces it.',
     {
-      ...interaction,
-      rating: number(
+      ...interactionProperties,
+      rating: numberSchema(
         'number',
         'Kept rounded to hundredths, halves up.',
         { minimum: MIN_RATING, maximum: MAX_RATING },
-        REQUESTS.Rating.rating,
+        REQUEST_EXAMPLES.Rating.rating,
       ),
     },
     ['anime_id', 'user_id', 'rating'],
-    REQUESTS.Rating,
+    REQUEST_EXAMPLES.Rating,
   ),
-  Details: object(
+  Details: objectSchema(
     'What the catalogue knows of an anime. What is absent or null is unknown.',
     Object.fromEntries(
       Object.entries(DETAILS).map(([name, field]) => [name, schemaOfDetail(field)]),
     ),
     ['title'],
-    REQUESTS.Details,
+    REQUEST_EXAMPLES.Details,
   ),
-  Recorded: object(
+  Recorded: objectSchema(
     'The command is done. Without an eventId nothing had to change.',
     {
       status: { type: 'string', const: 'ok', description: 'Always ok.' },
-      message: label('A sentence for a person.', ANSWERS.clicked.message),
-      eventId: uuid('The id of the event that was recorded.', ANSWERS.clicked.eventId),
-      animeId: ANIME_ID,
+      message: labelSchema('A sentence for a person.', RESPONSE_EXAMPLES.clicked.message),
+      eventId: uuidSchema(
+        'The id of the event that was recorded.',
+        RESPONSE_EXAMPLES.clicked.eventId,
+      ),
+      animeId: ANIME_ID_SCHEMA,
       revision: whole64('The revision of the anime; queries take it as minRevision.', '41'),
       position: whole64('A place in the log at or after the event.', '15324'),
-      rating: number(
+      rating: numberSchema(
         'number',
         'What was kept of a rating: rounded to hundredths.',
         { minimum: MIN_RATING, maximum: MAX_RATING },
-        ANSWERS.rated.rating,
+        RESPONSE_EXAMPLES.rated.rating,
       ),
     },
     ['status', 'message', 'animeId', 'revision'],
-    ANSWERS.clicked,
+    RESPONSE_EXAMPLES.clicked,
   ),
-  Events: object(
+  Events: objectSchema(
     'A page of the history of an anime.',
     {
-      animeId: ANIME_ID,
-      stream: label('The stream in the event store.', 'anime-1'),
+      animeId: ANIME_ID_SCHEMA,
+      stream: labelSchema('The stream in the event store.', 'anime-1'),
       events: {
         type: 'array',
         description: 'Oldest first.',
-        items: object(
+        items: objectSchema(
           'An event.',
           EVENT,
           ['eventId', 'type', 'revision', 'position', 'recordedAt', 'data', 'metadata'],
@@ -148,36 +165,39 @@ export const schemas = {
         type: ['string', 'null'],
         format: 'uri-reference',
         description: 'The next page, relative to this one; null at the end.',
-        examples: [ANSWERS.events.next],
+        examples: [RESPONSE_EXAMPLES.events.next],
       },
     },
     ['animeId', 'stream', 'events', 'next'],
-    ANSWERS.events,
+    RESPONSE_EXAMPLES.events,
   ),
-  Problem: object(
+  Problem: objectSchema(
     'Why a request was refused (RFC 9457).',
     {
       type: {
-        ...label('The kind of problem; about:blank where the status says it all.'),
+        ...labelSchema('The kind of problem; about:blank where the status says it all.'),
         format: 'uri-reference',
-        examples: [PROBLEMS.validation.type],
+        examples: [PROBLEM_EXAMPLES.validation.type],
       },
-      title: label('The kind in words.', PROBLEMS.validation.title),
+      title: labelSchema('The kind in words.', PROBLEM_EXAMPLES.validation.title),
       status: { type: 'integer', description: 'The HTTP status.', examples: [422] },
-      detail: label('What is wrong: a sentence for a person.', PROBLEMS.validation.detail),
-      instance: { ...label('The path of the request.', '/click'), format: 'uri-reference' },
-      requestId: label('Which request it was, as in the log.', 'request-42'),
-      stream: label('With stream-unreadable and stream-truncated: the stream.', 'anime-1'),
+      detail: labelSchema(
+        'What is wrong: a sentence for a person.',
+        PROBLEM_EXAMPLES.validation.detail,
+      ),
+      instance: { ...labelSchema('The path of the request.', '/click'), format: 'uri-reference' },
+      requestId: labelSchema('Which request it was, as in the log.', 'request-42'),
+      stream: labelSchema('With stream-unreadable and stream-truncated: the stream.', 'anime-1'),
       revision: whole64('Of the event that cannot be read, or of the first one left.', '1'),
-      eventType: label('The type of that event.', 'ClickRegistered'),
+      eventType: labelSchema('The type of that event.', 'ClickRegistered'),
       errors: {
         type: 'array',
         description: 'What is wrong with which field.',
-        items: object(
+        items: objectSchema(
           'What is wrong with one field.',
           {
-            pointer: label('A JSON pointer into the body.', '/user_id'),
-            detail: label('A sentence for a person.', 'user_id is required.'),
+            pointer: labelSchema('A JSON pointer into the body.', '/user_id'),
+            detail: labelSchema('A sentence for a person.', 'user_id is required.'),
           },
           ['pointer', 'detail'],
           { pointer: '/user_id', detail: 'user_id is required.' },
@@ -185,9 +205,9 @@ export const schemas = {
       },
     },
     ['type', 'title', 'status', 'detail'],
-    PROBLEMS.validation,
+    PROBLEM_EXAMPLES.validation,
   ),
-  Health: object(
+  Health: objectSchema(
     'How the service is.',
     {
       status: {
@@ -195,36 +215,36 @@ export const schemas = {
         enum: ['healthy', 'degraded', 'unhealthy'],
         description: 'Degraded: it serves, and an operator must look at some streams.',
       },
-      service: label('Which part of the service this is.', 'command-api'),
-      version: label('Its version.', '0.1.0'),
+      service: labelSchema('Which part of the service this is.', 'command-api'),
+      version: labelSchema('Its version.', '0.1.0'),
       dependencies: {
         type: 'object',
         description: 'What it needs, by name.',
         additionalProperties: health,
-        examples: [ANSWERS.healthy.dependencies],
+        examples: [RESPONSE_EXAMPLES.healthy.dependencies],
       },
       reasons,
       problems: {
         type: 'object',
         description: 'What an operator must look at, while all else is served.',
-        additionalProperties: object(
+        additionalProperties: objectSchema(
           'Problems of one kind.',
           {
             count: {
               type: 'integer',
               minimum: 1,
               description: 'How many there are.',
-              examples: [refused.count],
+              examples: [REFUSED_EXAMPLE.count],
             },
             streams: {
               type: 'array',
               description: 'The first of them.',
-              items: object(
+              items: objectSchema(
                 'What is wrong with one stream.',
                 {
-                  stream: label('Which stream.', 'anime-1'),
-                  detail: label('What is wrong with it.', REFUSED_STREAM.detail),
-                  remedy: label('What an operator does about it.', REFUSED_STREAM.remedy),
+                  stream: labelSchema('Which stream.', 'anime-1'),
+                  detail: labelSchema('What is wrong with it.', REFUSED_STREAM.detail),
+                  remedy: labelSchema('What an operator does about it.', REFUSED_STREAM.remedy),
                 },
                 ['stream', 'detail', 'remedy'],
                 REFUSED_STREAM,
@@ -232,19 +252,19 @@ export const schemas = {
             },
           },
           ['count', 'streams'],
-          refused,
+          REFUSED_EXAMPLE,
         ),
-        examples: [ANSWERS.degraded.problems],
+        examples: [RESPONSE_EXAMPLES.degraded.problems],
       },
     },
     ['status', 'service', 'version', 'dependencies'],
-    ANSWERS.healthy,
+    RESPONSE_EXAMPLES.healthy,
   ),
-  Probe: object(
+  Probe: objectSchema(
     'The answer to a probe.',
-    { status: label('In a word or two.', 'ready', 'not ready', 'alive'), reasons },
+    { status: labelSchema('In a word or two.', 'ready', 'not ready', 'alive'), reasons },
     ['status'],
-    ANSWERS.ready,
+    RESPONSE_EXAMPLES.ready,
   ),
 };
 

@@ -1,4 +1,4 @@
-import { ANSWERS, REQUESTS, type ProblemName } from './openapi-examples.js';
+import { RESPONSE_EXAMPLES, REQUEST_EXAMPLES, type ProblemName } from './openapi-examples.js';
 import * as parts from './openapi-responses.js';
 import {
   content,
@@ -7,7 +7,7 @@ import {
   probed,
   problems,
   ref,
-  success,
+  successResponse,
 } from './openapi-responses.js';
 import { schemas } from './openapi-schemas.js';
 
@@ -40,9 +40,15 @@ const OF_A_BODY: readonly ProblemName[] = [
 ];
 
 const recorded = (description: string, values: Readonly<Record<string, unknown>>) =>
-  success(description, content('Recorded', values), 'ETag', 'Location', 'Idempotency-Replayed');
+  successResponse(
+    description,
+    content('Recorded', values),
+    'ETag',
+    'Location',
+    'Idempotency-Replayed',
+  );
 
-const interaction = (
+const interactionOperation = (
   operationId: string,
   body: 'Click' | 'View' | 'Rating',
   answer: object,
@@ -56,8 +62,8 @@ const interaction = (
     description: `${schemas[body].description} JSON, also called application/*+json or text/plain, which navigator.sendBeacon sends.`,
     required: true,
     content: {
-      ...content(body, { [body.toLowerCase()]: REQUESTS[body] }),
-      ...content(body, { [body.toLowerCase()]: REQUESTS[body] }, 'text/plain'),
+      ...content(body, { [body.toLowerCase()]: REQUEST_EXAMPLES[body] }),
+      ...content(body, { [body.toLowerCase()]: REQUEST_EXAMPLES[body] }, 'text/plain'),
     },
   },
   responses: {
@@ -73,19 +79,19 @@ const interaction = (
 
 const INTERACTIONS = {
   '/click': {
-    post: interaction('recordClick', 'Click', ANSWERS.clicked, {
+    post: interactionOperation('recordClick', 'Click', RESPONSE_EXAMPLES.clicked, {
       summary: 'Record a click',
       description: 'Appends a ClickRegistered event to the history of the anime.',
     }),
   },
   '/view': {
-    post: interaction('recordView', 'View', ANSWERS.viewed, {
+    post: interactionOperation('recordView', 'View', RESPONSE_EXAMPLES.viewed, {
       summary: 'Record a view',
       description: 'Appends a ViewRegistered event to the history of the anime.',
     }),
   },
   '/rating': {
-    post: interaction('recordRating', 'Rating', ANSWERS.rated, {
+    post: interactionOperation('recordRating', 'Rating', RESPONSE_EXAMPLES.rated, {
       summary: "Record a user's rating",
       description: 'Appends a RatingGiven event; the latest rating of each user counts.',
     }),
@@ -104,14 +110,17 @@ const CATALOGUE = {
       requestBody: {
         description: schemas.Details.description,
         required: true,
-        content: content('Details', { 'all-details': REQUESTS.Details, title: { title: 'Akira' } }),
+        content: content('Details', {
+          'all-details': REQUEST_EXAMPLES.Details,
+          title: { title: 'Akira' },
+        }),
       },
       responses: {
         200: recorded('Revised, or nothing had to change.', {
-          revised: ANSWERS.revised,
-          unchanged: ANSWERS.unchanged,
+          revised: RESPONSE_EXAMPLES.revised,
+          unchanged: RESPONSE_EXAMPLES.unchanged,
         }),
-        201: recorded('Listed.', { listed: ANSWERS.listed }),
+        201: recorded('Listed.', { listed: RESPONSE_EXAMPLES.listed }),
         ...problems(
           ...OF_EVERY_COMMAND,
           ...OF_A_BODY,
@@ -127,7 +136,9 @@ const CATALOGUE = {
       description: 'It rejects interactions until it is listed again; its counters stay.',
       parameters: COMMAND_HEADERS,
       responses: {
-        200: recorded('Taken off, or it was off already.', { delisted: ANSWERS.delisted }),
+        200: recorded('Taken off, or it was off already.', {
+          delisted: RESPONSE_EXAMPLES.delisted,
+        }),
         ...problems(...OF_EVERY_COMMAND, 'id-not-readable', 'anime-not-listed'),
       },
       security: SECURITY,
@@ -142,7 +153,10 @@ const CATALOGUE = {
       description: 'A page of its stream, oldest event first, for inspection.',
       parameters: refs('From', 'Limit', ...IDS),
       responses: {
-        200: success('A page of the history.', content('Events', { page: ANSWERS.events })),
+        200: successResponse(
+          'A page of the history.',
+          content('Events', { page: RESPONSE_EXAMPLES.events }),
+        ),
         ...notModified,
         ...problems(
           ...OF_EVERY_REQUEST,
@@ -181,10 +195,13 @@ const OPERATIONS = {
       {
         200: probed(
           'All are, though an operator may have to look at some streams.',
-          content('Health', { healthy: ANSWERS.healthy, degraded: ANSWERS.degraded }),
+          content('Health', {
+            healthy: RESPONSE_EXAMPLES.healthy,
+            degraded: RESPONSE_EXAMPLES.degraded,
+          }),
         ),
         ...notModified,
-        503: probed('Not all are.', content('Health', { unhealthy: ANSWERS.unhealthy })),
+        503: probed('Not all are.', content('Health', { unhealthy: RESPONSE_EXAMPLES.unhealthy })),
       },
     ),
   },
@@ -193,11 +210,11 @@ const OPERATIONS = {
       'getReady',
       { summary: 'Can it serve?', description: 'For load balancers.' },
       {
-        200: probed('It can.', content('Probe', { ready: ANSWERS.ready })),
+        200: probed('It can.', content('Probe', { ready: RESPONSE_EXAMPLES.ready })),
         ...notModified,
         503: probed(
           'It cannot, for now.',
-          content('Probe', { 'not-ready': ANSWERS.notReady }),
+          content('Probe', { 'not-ready': RESPONSE_EXAMPLES.notReady }),
           'Retry-After',
         ),
       },
@@ -208,7 +225,7 @@ const OPERATIONS = {
       'getLive',
       { summary: 'Does the process live?', description: 'For supervisors.' },
       {
-        200: probed('It does.', content('Probe', { alive: ANSWERS.alive })),
+        200: probed('It does.', content('Probe', { alive: RESPONSE_EXAMPLES.alive })),
         ...notModified,
       },
     ),
@@ -229,7 +246,9 @@ const OPERATIONS = {
       'getOpenApi',
       { summary: 'This document', description: 'The API in OpenAPI 3.1.' },
       {
-        200: success('The document.', { 'application/json': { schema: { type: 'object' } } }),
+        200: successResponse('The document.', {
+          'application/json': { schema: { type: 'object' } },
+        }),
         ...notModified,
         ...problems('too-many-requests'),
       },

@@ -32,7 +32,7 @@ export interface Success {
 }
 
 /** Answers a command; a result that is no success is thrown as a problem. */
-export const answer = (
+export const sendResult = (
   res: Response,
   command: AnimeCommand,
   result: CommandResult,
@@ -56,7 +56,7 @@ export const answer = (
       });
       return;
     default:
-      throw problemOf(result);
+      throw problemOfResult(result);
   }
 };
 
@@ -97,9 +97,12 @@ const sendJson = (res: Response, status: number, body: object): void => {
   res.end(text);
 };
 
-type Failure = Exclude<CommandResult, { readonly kind: 'accepted' | 'replayed' | 'unchanged' }>;
+type FailedResult = Exclude<
+  CommandResult,
+  { readonly kind: 'accepted' | 'replayed' | 'unchanged' }
+>;
 
-const problemOf = (result: Failure): Problem => {
+const problemOfResult = (result: FailedResult): Problem => {
   switch (result.kind) {
     case 'rejected': {
       const { code, reason } = result.rejection;
@@ -125,14 +128,14 @@ const problemOf = (result: Failure): Problem => {
         },
       );
     case 'overloaded':
-      return later(1, 'Too many commands are waiting; nothing was recorded.', 'overloaded');
+      return retryLater(1, 'Too many commands are waiting; nothing was recorded.', 'overloaded');
     case 'unavailable':
-      return later(2, 'The event store does not answer; nothing was recorded.', 'unavailable');
+      return retryLater(2, 'The event store does not answer; nothing was recorded.', 'unavailable');
     case 'access-denied':
     case 'refused-by-store':
       return problemOfStore(result.kind);
     case 'outcome-unknown':
-      return later(
+      return retryLater(
         1,
         'Whether this was recorded is not known. Repeat it with the same Idempotency-Key.',
         'outcome-unknown',
@@ -159,14 +162,14 @@ const problemOf = (result: Failure): Problem => {
 export const problemOfRead = (error: PortError): Problem => {
   const result = resultOfFailure(error);
   return result.kind === 'unavailable'
-    ? later(2, 'The event store does not answer.', 'unavailable')
-    : problemOf(result);
+    ? retryLater(2, 'The event store does not answer.', 'unavailable')
+    : problemOfResult(result);
 };
 
 /** What waiting does not mend: the service's credentials, or the event store itself. */
 const problemOfStore = (kind: 'access-denied' | 'refused-by-store'): Problem =>
   kind === 'access-denied'
-    ? later(
+    ? retryLater(
         60,
         'The event store denies this service access. An operator must act; nothing was recorded.',
         'event-store-access-denied',
@@ -177,7 +180,7 @@ const problemOfStore = (kind: 'access-denied' | 'refused-by-store'): Problem =>
         { kind: 'event-store-refused' },
       );
 
-const later = (seconds: number, detail: string, kind: string): Problem =>
+const retryLater = (seconds: number, detail: string, kind: string): Problem =>
   new Problem(503, detail, { kind, headers: { 'Retry-After': String(seconds) } });
 
 const kindOf = (code: RejectionCode): string => code.toLowerCase().replaceAll('_', '-');

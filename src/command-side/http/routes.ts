@@ -6,7 +6,7 @@ import { callerOf, requireApiKey } from '../../platform/http/api-key.js';
 import { BEACON_TYPES, jsonBody } from '../../platform/http/json-body.js';
 import { correlationIdOf, requestIdOf } from '../../platform/http/request-context.js';
 import { extractTrace, traceparentOf } from '../../platform/observability/trace-context.js';
-import { answer, type Success } from './responses.js';
+import { sendResult, type Success } from './responses.js';
 import { bodyHashOf } from '../handling/queued-command.js';
 import type { CommandOptions } from '../../ports/command-result.js';
 import { parseIdempotencyKey, parseIfMatch, parseIfNoneMatch } from './headers.js';
@@ -27,7 +27,7 @@ const BODY_LIMIT_BYTES = 16 * 1024;
 const CLICKED: Success = { message: 'Click recorded.', status: () => 201 };
 const VIEWED: Success = { message: 'View recorded.', status: () => 201 };
 const RATED: Success = { message: 'Rating recorded.', status: () => 201 };
-const LISTED: Success = {
+const DETAILS_RECORDED: Success = {
   message: 'Catalogue details recorded.',
   status: ({ type }) => (type === 'AnimeListed' ? 201 : 200),
 };
@@ -49,8 +49,8 @@ export const commandRoutes = (options: CommandRoutesOptions): Router => {
     ): RequestHandler =>
     async (req, res) => {
       const command = await read(req);
-      const result = await traced(handler, command, optionsOf(req, res, command), req);
-      answer(res, command, result, success);
+      const result = await traced(handler, command, commandOptionsOf(req, res, command), req);
+      sendResult(res, command, result, success);
     };
 
   const click = async (req: Request): Promise<AnimeCommand> => {
@@ -79,12 +79,12 @@ export const commandRoutes = (options: CommandRoutesOptions): Router => {
   router.post('/click', guard, beacon, take(click, CLICKED));
   router.post('/view', guard, beacon, take(view, VIEWED));
   router.post('/rating', guard, beacon, take(rating, RATED));
-  router.put('/animes/:id', guard, json, take(list, LISTED));
+  router.put('/animes/:id', guard, json, take(list, DETAILS_RECORDED));
   router.delete('/animes/:id', guard, take(delist, DELISTED));
   return router;
 };
 
-const optionsOf = (req: Request, res: Response, command: AnimeCommand): CommandOptions => {
+const commandOptionsOf = (req: Request, res: Response, command: AnimeCommand): CommandOptions => {
   const ifMatch = parseIfMatch(req.get('if-match'));
   const ifNoneMatch = parseIfNoneMatch(req.get('if-none-match'));
   const key = parseIdempotencyKey(req.get('idempotency-key'));
@@ -99,7 +99,7 @@ const optionsOf = (req: Request, res: Response, command: AnimeCommand): CommandO
   };
 };
 
-const tracer = trace.getTracer('anime-analytics');
+const commandTracer = trace.getTracer('anime-analytics');
 
 /** One span per command; its trace goes on with the event. Without a tracing SDK this costs nothing. */
 const traced = async (
@@ -112,7 +112,11 @@ const traced = async (
     traceparent: req.get('traceparent'),
     tracestate: req.get('tracestate'),
   });
-  const span = tracer.startSpan(command.type, { attributes: { animeId: command.animeId } }, parent);
+  const span = commandTracer.startSpan(
+    command.type,
+    { attributes: { animeId: command.animeId } },
+    parent,
+  );
   const traceparent = traceparentOf(trace.setSpan(parent, span));
   try {
     const result = await handler.handle(

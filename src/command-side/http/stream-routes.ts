@@ -5,7 +5,7 @@ import type { EventStore, RecordedEvent } from '../../ports/event-store.js';
 import { requireApiKey } from '../../platform/http/api-key.js';
 import { Problem } from '../../platform/http/problem.js';
 import { problemOfRead } from './responses.js';
-import { REVISION } from './headers.js';
+import { REVISION_PATTERN } from './headers.js';
 import { pathAnimeId } from './validation.js';
 
 export const DEFAULT_EVENTS = 100;
@@ -38,7 +38,7 @@ export const streamRoutes = (options: {
       res.json({
         animeId,
         stream,
-        events: events.map(shown),
+        events: events.map(shownEvent),
         // Relative to this page, so that it holds behind a proxy that strips a prefix.
         next: full ? `?from=${last.revision + 1n}&limit=${limit}` : null,
       });
@@ -50,18 +50,18 @@ export const streamRoutes = (options: {
   return router;
 };
 
-const shown = (event: RecordedEvent) => ({
+const shownEvent = (event: RecordedEvent) => ({
   eventId: event.id,
   type: event.type,
   revision: event.revision.toString(),
   position: event.position.commit.toString(),
   recordedAt: new Date(event.recordedAt).toISOString(),
-  data: parsed(event.data),
-  metadata: parsed(event.metadata),
+  data: jsonOrBase64(event.data),
+  metadata: jsonOrBase64(event.metadata),
 });
 
 /** Whatever a client stored is shown: what is not JSON as base64. */
-const parsed = (bytes: Uint8Array): unknown => {
+const jsonOrBase64 = (bytes: Uint8Array): unknown => {
   const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   if (text.length === 0) return null;
   try {
@@ -71,12 +71,12 @@ const parsed = (bytes: Uint8Array): unknown => {
   }
 };
 
-const DIGITS = new RegExp(REVISION);
+const WHOLE_NUMBER = new RegExp(REVISION_PATTERN);
 
 const wholeQuery = (req: Request, name: string, min: bigint, max: bigint): bigint | undefined => {
   const given = req.query[name];
   if (given === undefined) return undefined;
-  const value = typeof given === 'string' && DIGITS.test(given) ? BigInt(given) : undefined;
+  const value = typeof given === 'string' && WHOLE_NUMBER.test(given) ? BigInt(given) : undefined;
   if (value !== undefined && value >= min && value <= max) return value;
   throw new Problem(
     400,

@@ -26,18 +26,18 @@ const field = (
     .custom(isValid)
     .withMessage((value: unknown) => (value === undefined ? 'is required' : expectation));
 
-const ANIME_ID = field('anime_id', isAnimeId, 'must be a whole number from 1 to 2147483647');
-const USER_ID = field(
+const ANIME_ID_FIELD = field('anime_id', isAnimeId, 'must be a whole number from 1 to 2147483647');
+const USER_ID_FIELD = field(
   'user_id',
   isUserId,
   'must be a string of 1 to 128 well-formed characters, not blank, without control characters',
 );
-const DURATION = field(
+const DURATION_FIELD = field(
   'duration_seconds',
   isDurationSeconds,
   'must be a whole number from 0 to 2147483647',
 );
-const RATING = field('rating', isRating, 'must be a number from 1 to 10');
+const RATING_FIELD = field('rating', isRating, 'must be a number from 1 to 10');
 
 export interface ClickBody {
   readonly anime_id: AnimeId;
@@ -50,11 +50,12 @@ export interface RatingBody extends ClickBody {
   readonly rating: number;
 }
 
-export const validClick = (req: Request): Promise<ClickBody> => valid(req, [ANIME_ID, USER_ID]);
+export const validClick = (req: Request): Promise<ClickBody> =>
+  valid(req, [ANIME_ID_FIELD, USER_ID_FIELD]);
 export const validView = (req: Request): Promise<ViewBody> =>
-  valid(req, [ANIME_ID, USER_ID, DURATION]);
+  valid(req, [ANIME_ID_FIELD, USER_ID_FIELD, DURATION_FIELD]);
 export const validRating = (req: Request): Promise<RatingBody> =>
-  valid(req, [ANIME_ID, USER_ID, RATING]);
+  valid(req, [ANIME_ID_FIELD, USER_ID_FIELD, RATING_FIELD]);
 
 /** The body once every field has passed its check; its type says what the checks have shown. */
 const valid = async <Body>(req: Request, chains: readonly ValidationChain[]): Promise<Body> => {
@@ -68,7 +69,7 @@ const valid = async <Body>(req: Request, chains: readonly ValidationChain[]): Pr
       }
     }
   }
-  if (errors.length > 0) throw invalid(errors);
+  if (errors.length > 0) throw invalidBody(errors);
   return req.body as Body;
 };
 
@@ -76,7 +77,7 @@ const valid = async <Body>(req: Request, chains: readonly ValidationChain[]): Pr
 export const validDetails = (req: Request): AnimeDetails => {
   requireObject(req.body);
   const given = req.body as UncheckedDetails;
-  if (!areDetails(given)) throw invalid(detailsProblems(given).map(toFieldProblem));
+  if (!areDetails(given)) throw invalidBody(detailsProblems(given).map(toFieldProblem));
   return completeDetails(given);
 };
 
@@ -89,10 +90,10 @@ const sentence = (name: string, expectation: unknown): string => `${name} ${Stri
 
 const requireObject = (value: unknown): void => {
   if (isJsonObject(value)) return;
-  throw invalid([{ pointer: '', detail: 'The body must be a JSON object.' }]);
+  throw invalidBody([{ pointer: '', detail: 'The body must be a JSON object.' }]);
 };
 
-const invalid = (errors: readonly FieldProblem[]): Problem => {
+const invalidBody = (errors: readonly FieldProblem[]): Problem => {
   const detail = errors.map((error) => error.detail).join(' ');
   return new Problem(422, detail, { kind: 'validation', errors });
 };

@@ -15,3 +15,17 @@ export const pages = async function* <Item, Key>(
     after = keyOf(last);
   }
 };
+
+/** The items in groups of `size`, the last one smaller. */
+export async function* chunksOf<Item>(
+  items: Iterable<Item> | AsyncIterable<Item>,
+  size: number,
+): AsyncGenerator<readonly Item[]> {
+  let chunk: Item[] = [];
+  for await (const item of items) {
+    if (chunk.push(item) < size) continue;
+    yield chunk;
+    chunk = [];
+  }
+  if (chunk.length > 0) yield chunk;
+}

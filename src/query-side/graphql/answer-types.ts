@@ -1,7 +1,7 @@
 import { type DetailField, type DetailName, DETAILS } from '../../domain/details.js';
 
 /** How queries describe each detail; null: not one of the plain fields of an anime. */
-const DESCRIPTIONS: Readonly<Record<DetailName, string | null>> = {
+const DETAIL_DESCRIPTIONS: Readonly<Record<DetailName, string | null>> = {
   title: 'The title as the catalogue spells it.',
   description: 'What the anime is about; null when unknown.',
   image: 'The address of a picture; null when none is known.',
@@ -14,7 +14,7 @@ const DESCRIPTIONS: Readonly<Record<DetailName, string | null>> = {
   members: null,
 };
 
-const typeOf = (field: DetailField): string => {
+const graphqlTypeOf = (field: DetailField): string => {
   switch (field.kind) {
     case 'text':
       return field.required === true ? 'String!' : 'String';
@@ -26,9 +26,12 @@ const typeOf = (field: DetailField): string => {
   }
 };
 
-const detailFields = Object.entries(DESCRIPTIONS)
+const detailFields = Object.entries(DETAIL_DESCRIPTIONS)
   .filter(([, description]) => description !== null)
-  .map(([name, description]) => `"${description}"\n${name}: ${typeOf(DETAILS[name as DetailName])}`)
+  .map(
+    ([name, description]) =>
+      `"${description}"\n${name}: ${graphqlTypeOf(DETAILS[name as DetailName])}`,
+  )
   .join('\n');
 
 /** What queries answer with, and the filters of a search. */

@@ -6,17 +6,17 @@ import { badUserInput } from './errors.js';
  * What GraphQL's types leave open. A null counts as not given: clients send it for a variable that
  * they do not set.
  */
-type Given<T> = T | null | undefined;
+type OrNull<T> = T | null | undefined;
 
 export const MAX_PAGE_SIZE = 100;
 const MAX_PAGE = 1_000_000;
 const MAX_DAYS = 3650;
 const MAX_TEXT_LENGTH = 200;
 const MAX_GENRES = 50;
-const REVISION = /^(?:0|[1-9][0-9]{0,18})$/;
+const MIN_REVISION = /^(?:0|[1-9][0-9]{0,18})$/;
 const CONTROL_CHARACTER = /\p{Cc}/u;
 
-const wholeNumber = (name: string, given: Given<number>, fallback: number, maximum: number) => {
+const wholeArgument = (name: string, given: OrNull<number>, fallback: number, maximum: number) => {
   const value = given ?? fallback;
   if (value >= 1 && value <= maximum) return value;
   throw badUserInput(name, `${name} must be a whole number from 1 to ${maximum}.`);
@@ -24,23 +24,24 @@ const wholeNumber = (name: string, given: Given<number>, fallback: number, maxim
 
 export const pageSizeOf = (
   name: 'limit' | 'pageSize' | 'first',
-  given: Given<number>,
+  given: OrNull<number>,
   fallback: number,
-): number => wholeNumber(name, given, fallback, MAX_PAGE_SIZE);
+): number => wholeArgument(name, given, fallback, MAX_PAGE_SIZE);
 
 /** Bounded so that no offset overflows a store's integers. */
-export const pageOf = (given: Given<number>): number => wholeNumber('page', given, 1, MAX_PAGE);
+export const pageOf = (given: OrNull<number>): number => wholeArgument('page', given, 1, MAX_PAGE);
 
-export const daysOf = (given: Given<number>): number => wholeNumber('days', given, 7, MAX_DAYS);
+export const daysArgument = (given: OrNull<number>): number =>
+  wholeArgument('days', given, 7, MAX_DAYS);
 
 /** The UTC day of today minus so many days. */
 export const sinceDay = (now: Date, days: number): string =>
   new Date(now.getTime() - days * 86_400_000).toISOString().slice(0, 10);
 
 /** A decimal string. Beyond 2^53 the number is not exact, but no stream gets there. */
-export const minRevisionOf = (given: Given<string>): number | undefined => {
+export const minRevisionOf = (given: OrNull<string>): number | undefined => {
   if (given === null || given === undefined) return undefined;
-  if (REVISION.test(given)) return Number(given);
+  if (MIN_REVISION.test(given)) return Number(given);
   throw badUserInput('minRevision', 'minRevision must be a revision as a decimal string.');
 };
 
@@ -52,7 +53,7 @@ export const userIdOf = (given: string): UserId => {
   );
 };
 
-export const afterOf = (given: Given<string>): AnimeId | null => {
+export const afterOf = (given: OrNull<string>): AnimeId | null => {
   if (given === null || given === undefined) return null;
   const animeId = decodeCursor(given);
   if (animeId !== undefined) return animeId;
@@ -60,29 +61,31 @@ export const afterOf = (given: Given<string>): AnimeId | null => {
 };
 
 export interface AnimeFilters {
-  readonly search?: Given<string>;
-  readonly type?: Given<string>;
-  readonly genres?: Given<readonly string[]>;
-  readonly minScore?: Given<number>;
-  readonly sortBy?: Given<string>;
+  readonly search?: OrNull<string>;
+  readonly type?: OrNull<string>;
+  readonly genres?: OrNull<readonly string[]>;
+  readonly minScore?: OrNull<number>;
+  readonly sortBy?: OrNull<string>;
 }
 
 /** Empty texts and lists count as not given: that is what an empty search box sends. */
-export const filtersOf = (given: Given<AnimeFilters>) => {
+export const filtersOf = (given: OrNull<AnimeFilters>) => {
   const { search, type, genres, minScore, sortBy } = given ?? {};
   if (genres && genres.length > MAX_GENRES) {
     throw badUserInput('filters.genres', `filters.genres takes at most ${MAX_GENRES} genres.`);
   }
   return {
-    ...(search ? { search: textOf('filters.search', search) } : {}),
-    ...(type ? { type: textOf('filters.type', type) } : {}),
-    ...(genres?.length ? { genres: genres.map((genre) => textOf('filters.genres', genre)) } : {}),
+    ...(search ? { search: filterText('filters.search', search) } : {}),
+    ...(type ? { type: filterText('filters.type', type) } : {}),
+    ...(genres?.length
+      ? { genres: genres.map((genre) => filterText('filters.genres', genre)) }
+      : {}),
     ...(typeof minScore === 'number' ? { minScore } : {}),
     sortBy: sortByOf(sortBy),
   };
 };
 
-const textOf = (name: string, text: string): string => {
+const filterText = (name: string, text: string): string => {
   if (text.length <= MAX_TEXT_LENGTH && text.isWellFormed() && !CONTROL_CHARACTER.test(text)) {
     return text;
   }
@@ -92,30 +95,32 @@ const textOf = (name: string, text: string): string => {
   );
 };
 
-const ORDERS: ReadonlySet<string> = new Set([
+const SORT_ORDERS: ReadonlySet<string> = new Set([
   'popularity',
   'score',
   'title',
   'views',
 ] satisfies SortBy[]);
 
-const isSortBy = (text: string): text is SortBy => ORDERS.has(text);
+const isSortBy = (text: string): text is SortBy => SORT_ORDERS.has(text);
 
-const sortByOf = (given: Given<string>): SortBy => {
+const sortByOf = (given: OrNull<string>): SortBy => {
   const sortBy = given ?? 'popularity';
   if (isSortBy(sortBy)) return sortBy;
   throw badUserInput('filters.sortBy', 'filters.sortBy must be popularity, score, title or views.');
 };
 
-const PREFIX = 'anime:';
+const CURSOR_PREFIX = 'anime:';
 
 /** Opaque to clients, so that what a page goes on from may change. */
 export const encodeCursor = (animeId: AnimeId): string =>
-  Buffer.from(`${PREFIX}${animeId}`).toString('base64url');
+  Buffer.from(`${CURSOR_PREFIX}${animeId}`).toString('base64url');
 
 /** Undefined for anything that `encodeCursor` would not have made. */
 export const decodeCursor = (cursor: string): AnimeId | undefined => {
   const text = Buffer.from(cursor, 'base64url').toString();
-  const animeId = text.startsWith(PREFIX) ? Number(text.slice(PREFIX.length)) : undefined;
+  const animeId = text.startsWith(CURSOR_PREFIX)
+    ? Number(text.slice(CURSOR_PREFIX.length))
+    : undefined;
   return isAnimeId(animeId) && encodeCursor(animeId) === cursor ? animeId : undefined;
 };

@@ -19,7 +19,7 @@ export type Documents = (query: string) => DocumentNode | readonly GraphQLError[
 
 const MAX_VALIDATION_ERRORS = 10;
 
-const invalid = withCode('GRAPHQL_VALIDATION_FAILED');
+const invalidDocument = withCode('GRAPHQL_VALIDATION_FAILED');
 const unparsable = withCode('GRAPHQL_PARSE_FAILED');
 
 /** Parsing and validating cost more than executing, so a client's few queries are prepared once. */
@@ -41,7 +41,7 @@ export const createDocuments = ({
     const document = parseBounded(query, limits);
     guard(document);
     const errors = validate(schema, document, specifiedRules, { maxErrors: MAX_VALIDATION_ERRORS });
-    if (errors.length > 0) return errors.map((error) => invalid(error));
+    if (errors.length > 0) return errors.map((error) => invalidDocument(error));
     prepared.set(query, document);
     return document;
   };

@@ -15,7 +15,7 @@ import {
 } from './errors.js';
 
 /** What a client sent as parameters, before anybody has looked at it. */
-interface Given {
+interface UncheckedParameters {
   readonly query?: unknown;
   readonly operationName?: unknown;
   readonly variables?: unknown;
@@ -36,13 +36,13 @@ const requestParameters = (req: Request): RequestParams => {
   if (typeof query !== 'string') throw badRequest('query must be a string.');
   return {
     query,
-    operationName: nameOf(operationName),
+    operationName: operationNameOf(operationName),
     variables: objectOf('variables', more.variables),
     extensions,
   };
 };
 
-const fromBody = (body: unknown): Given => {
+const fromBody = (body: unknown): UncheckedParameters => {
   if (isJsonObject(body)) return body;
   throw badRequest(
     Array.isArray(body)
@@ -51,18 +51,18 @@ const fromBody = (body: unknown): Given => {
   );
 };
 
-const fromAddress = (url: string): Given => {
+const fromAddress = (url: string): UncheckedParameters => {
   const start = url.indexOf('?');
   const parameters = new URLSearchParams(start === -1 ? '' : url.slice(start));
   return {
     query: parameters.get('query'),
     operationName: parameters.get('operationName'),
-    variables: fromJson('variables', parameters.get('variables')),
-    extensions: fromJson('extensions', parameters.get('extensions')),
+    variables: jsonParameter('variables', parameters.get('variables')),
+    extensions: jsonParameter('extensions', parameters.get('extensions')),
   };
 };
 
-const fromJson = (name: string, text: string | null): unknown => {
+const jsonParameter = (name: string, text: string | null): unknown => {
   if (text === null || text === '') return null;
   try {
     return JSON.parse(text);
@@ -78,7 +78,7 @@ const objectOf = (name: string, value: unknown): Record<string, unknown> | undef
 };
 
 /** An empty name is none: that is what a form sends. */
-const nameOf = (value: unknown): string | undefined => {
+const operationNameOf = (value: unknown): string | undefined => {
   if (value === undefined || value === null || value === '') return undefined;
   if (typeof value === 'string') return value;
   throw badRequest('operationName must be a string.');
@@ -110,7 +110,7 @@ export const graphqlHandler = (options: GraphqlHandlerOptions): RequestHandler =
         return requestParameters(raw);
       } catch (error) {
         if (!(error instanceof GraphQLError)) throw error;
-        return refusal(error, context.mediaType);
+        return badRequestResponse(error, context.mediaType);
       }
     },
     onSubscribe: ({ context }, { query, operationName, variables }) => {
@@ -201,7 +201,7 @@ const acceptedType = (req: Request): MediaType => {
  * A request that is none of GraphQL is 400 under either type. One that only lacks its query is
  * answered as GraphQL: in plain JSON clients fall back on 200 alone, or believe a proxy spoke.
  */
-const refusal = (error: GraphQLError, type: MediaType): GraphqlResponse => {
+const badRequestResponse = (error: GraphQLError, type: MediaType): GraphqlResponse => {
   const isProbe = error.extensions['code'] === 'PERSISTED_QUERY_NOT_SUPPORTED';
   return response({ errors: [error] }, type, isProbe && type === JSON_TYPE ? 200 : 400);
 };

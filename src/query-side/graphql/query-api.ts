@@ -6,7 +6,7 @@ import { createHttpApp, type HttpAppOptions } from '../../platform/http/http-app
 import { jsonBody } from '../../platform/http/json-body.js';
 import { pageSecurityHeaders } from '../../platform/http/security-headers.js';
 import type { ReadStore } from '../../ports/read-store.js';
-import { DEFAULT_LIMITS, type DocumentLimits } from '../limits/limits.js';
+import { DEFAULT_DOCUMENT_LIMITS, type DocumentLimits } from '../limits/limits.js';
 import { createRevisionWaiter } from '../read-your-writes/revision-waiter.js';
 import { createActiveReadModels } from './context.js';
 import { createDocuments } from './documents.js';
@@ -25,7 +25,7 @@ const DEFAULT_QUERY = `{
 `;
 
 /** On a narrow screen the answer goes below the query. */
-const STYLE = `
+const GRAPHIQL_STYLE = `
   .graphiql-container .graphiql-logo span { color: hsl(var(--color-neutral)) }
   @media (max-width: 640px) {
     .graphiql-container #graphiql-session { flex-direction: column }
@@ -35,7 +35,7 @@ const STYLE = `
 `;
 
 /** GraphiQL calls tabs what holds buttons; a list of buttons is what assistive technology can use. */
-const SCRIPT = `
+const GRAPHIQL_SCRIPT = `
   new MutationObserver(() => {
     document.querySelector('ul.graphiql-tabs[role]')?.removeAttribute('role');
     for (const tab of document.querySelectorAll('li.graphiql-tab[role]')) tab.removeAttribute('role');
@@ -50,7 +50,7 @@ const SCRIPT = `
 const HEAD = `
       <meta name="viewport" content="width=device-width, initial-scale=1" />
       <meta name="color-scheme" content="light dark" />
-      <script>${SCRIPT}</script>`;
+      <script>${GRAPHIQL_SCRIPT}</script>`;
 
 interface Page {
   readonly body: Buffer;
@@ -69,8 +69,11 @@ const render = async (): Promise<Page> => {
   const html = rendered
     .trimStart()
     .replace('<meta charset="utf-8" />', (meta) => meta + HEAD)
-    .replace('</style>', (end) => STYLE + end);
-  return { body: Buffer.from(html), securityHeaders: pageSecurityHeaders([SCRIPT, script]) };
+    .replace('</style>', (end) => GRAPHIQL_STYLE + end);
+  return {
+    body: Buffer.from(html),
+    securityHeaders: pageSecurityHeaders([GRAPHIQL_SCRIPT, script]),
+  };
 };
 
 /**
@@ -124,7 +127,7 @@ const graphqlRouter = (options: QueryApiOptions): Router => {
   const schema = createSchema({ ...options, waiter });
   const documents = createDocuments({
     schema,
-    limits: { ...DEFAULT_LIMITS, ...options.limits },
+    limits: { ...DEFAULT_DOCUMENT_LIMITS, ...options.limits },
     onRefused: (limit) => metrics.graphqlRefused.inc({ limit }),
   });
   const answer = graphqlHandler({

@@ -9,7 +9,7 @@ import type { RevisionWaiter } from '../read-your-writes/revision-waiter.js';
 import {
   afterOf,
   type AnimeFilters,
-  daysOf,
+  daysArgument,
   encodeCursor,
   filtersOf,
   minRevisionOf,
@@ -117,7 +117,7 @@ export const createListResolvers = (now: () => Date) => ({
 
   trendingAnimes: async (_: unknown, args: Trending, context: QueryContext) => {
     const limit = pageSizeOf('limit', args.limit, 10);
-    const since = sinceDay(now(), daysOf(args.days));
+    const since = sinceDay(now(), daysArgument(args.days));
     const { queries } = await requireReadModels(context);
     return (await queries.trending(since, limit)).map(toAnimeWithStats);
   },

@@ -11,7 +11,7 @@ export interface DocumentLimits {
   readonly maxCost: number;
 }
 
-export const DEFAULT_LIMITS: DocumentLimits = {
+export const DEFAULT_DOCUMENT_LIMITS: DocumentLimits = {
   maxCharacters: 16_384,
   maxTokens: 500,
   maxDepth: 8,

@@ -25,9 +25,9 @@ export interface RevisionWaiter {
   read(readModels: ReadModels, animeId: AnimeId, minRevision: number): Promise<AnimeDocument>;
 }
 
-interface Queue extends SingleFlight {
+interface AnimeWaiters extends SingleFlight {
   readonly animeId: AnimeId;
-  readonly waiters: Set<Waiter>;
+  readonly waiters: Set<RevisionRequest>;
   readonly polling: Polling;
 }
 
@@ -37,7 +37,7 @@ export const createRevisionWaiter = ({
   poll = { baseMs: 10, maxMs: 100 },
   maxWaiters = 1000,
 }: RevisionWaiterOptions): RevisionWaiter => {
-  const queues = new Map<string, Queue>();
+  const queues = new Map<string, AnimeWaiters>();
   let waiting = 0;
   let rest: (() => void) | undefined;
 
@@ -48,8 +48,8 @@ export const createRevisionWaiter = ({
       for (const queue of queues.values()) if (saved.has(queue.animeId)) queue.lookAgain();
     });
 
-  const open = (key: string, queries: ReadQueries, animeId: AnimeId): Queue => {
-    const waiters = new Set<Waiter>();
+  const open = (key: string, queries: ReadQueries, animeId: AnimeId): AnimeWaiters => {
+    const waiters = new Set<RevisionRequest>();
     const lookUp = createSingleFlight(waiters, () => queries.anime(animeId));
     const polling = createPolling(() => lookUp.lookAgain(), poll);
     const queue = { ...lookUp, animeId, waiters, polling };
@@ -57,14 +57,14 @@ export const createRevisionWaiter = ({
     return queue;
   };
 
-  const wait = (queue: Queue, minRevision: number, leave: () => void) =>
+  const wait = (queue: AnimeWaiters, minRevision: number, leave: () => void) =>
     new Promise<AnimeDocument>((resolve, reject) => {
       const settle = () => {
         clearTimeout(late);
         queue.waiters.delete(waiter);
         leave();
       };
-      const waiter: Waiter = {
+      const waiter: RevisionRequest = {
         minRevision,
         resolve: (document) => {
           settle();
@@ -134,7 +134,7 @@ const createPolling = (call: () => void, { baseMs, maxMs }: Backoff): Polling =>
   };
 };
 
-interface Waiter {
+interface RevisionRequest {
   readonly minRevision: number;
   readonly resolve: (document: AnimeDocument) => void;
   readonly reject: (error: unknown) => void;
@@ -142,7 +142,7 @@ interface Waiter {
 
 /** Everybody who waits for one document. One look-up at a time serves them all. */
 interface SingleFlight {
-  join(waiter: Waiter): void;
+  join(waiter: RevisionRequest): void;
   /** Looks now, or once more when a look-up is under way: that one may have read too early. */
   lookAgain(): void;
 }
@@ -152,7 +152,7 @@ interface SingleFlight {
  * call of `lookAgain`. `resolve` and `reject` must take their waiter out of the set.
  */
 const createSingleFlight = (
-  waiters: Set<Waiter>,
+  waiters: Set<RevisionRequest>,
   read: () => Promise<AnimeDocument | null>,
 ): SingleFlight => {
   let looking = false;

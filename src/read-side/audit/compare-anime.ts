@@ -13,7 +13,7 @@ import { fromRecorded, type StreamEvent } from '../../wire/stream-event.js';
  * What an anime's documents should say, worked out the slow and obvious way: every number is
  * counted anew from the list of events. It shares no code with the folds that it checks.
  */
-export const readStream = async (
+export const readEvents = async (
   eventStore: EventStore,
   logId: string,
   animeId: AnimeId,
@@ -28,7 +28,7 @@ export const readStream = async (
 };
 
 /** One line of an anime's history, flat, whatever kind of event it was. */
-interface Line {
+interface FlatEvent {
   readonly revision: number;
   readonly kind: 'click' | 'view' | 'rating';
   readonly userId: string;
@@ -37,8 +37,8 @@ interface Line {
   readonly hundredths: number;
 }
 
-export const linesOf = (events: readonly StreamEvent[]): readonly Line[] =>
-  events.flatMap(({ revision, decoded }): Line[] => {
+export const flatEventsOf = (events: readonly StreamEvent[]): readonly FlatEvent[] =>
+  events.flatMap(({ revision, decoded }): FlatEvent[] => {
     if (decoded.kind !== 'event') return [];
     const { event } = decoded;
     const line = { revision, at: event.data.occurredAt, seconds: 0, hundredths: 0 };
@@ -60,7 +60,7 @@ export const linesOf = (events: readonly StreamEvent[]): readonly Line[] =>
     }
   });
 
-const count = (lines: readonly Line[], kind: Line['kind']): number =>
+const count = (lines: readonly FlatEvent[], kind: FlatEvent['kind']): number =>
   lines.filter((line) => line.kind === kind).length;
 
 /** No total is told beyond what a number can hold exactly. */
@@ -70,7 +70,7 @@ const total = (numbers: readonly number[]): number =>
     2 ** 53 - 1,
   );
 
-const expectedInteraction = (lines: readonly Line[]) => ({
+const expectedInteraction = (lines: readonly FlatEvent[]) => ({
   clicks: count(lines, 'click'),
   views: count(lines, 'view'),
   seconds: total(lines.map(({ seconds }) => seconds)),
@@ -81,7 +81,7 @@ const expectedInteraction = (lines: readonly Line[]) => ({
     .map(({ revision, hundredths, at }) => ({ revision, hundredths, at })),
 });
 
-const expectedDay = (lines: readonly Line[]) => ({
+const expectedDay = (lines: readonly FlatEvent[]) => ({
   clicks: count(lines, 'click'),
   views: count(lines, 'view'),
   ratings: count(lines, 'rating'),
@@ -89,7 +89,7 @@ const expectedDay = (lines: readonly Line[]) => ({
 });
 
 export const expectedAnime = (events: readonly StreamEvent[]) => {
-  const lines = linesOf(events);
+  const lines = flatEventsOf(events);
   const latest = new Map<string, number>();
   for (const { kind, userId, hundredths } of lines) {
     if (kind === 'rating') latest.set(userId, hundredths);
@@ -138,14 +138,14 @@ export interface Difference {
 }
 
 /** Told of every comparison, equal or not. */
-export type Check = (found: Difference) => void;
+export type OnCompared = (found: Difference) => void;
 
 /** Compares all documents of one anime with its stream; answers how many events that took. */
 export const compareAnime = async (
   eventStore: EventStore,
   documents: DocumentStore,
   anime: AnimeDocument,
-  check: Check,
+  check: OnCompared,
 ): Promise<number> => {
   const { animeId, revision } = anime;
   const users = (await collect(documents.allInteractions(animeId))).filter(isNotEmptied);
@@ -153,7 +153,7 @@ export const compareAnime = async (
   // Read after the parts, whose histories may have been trimmed below it.
   const [current = anime] = await documents.animes([animeId]);
   const newest = [...users, ...days].reduce((max, part) => Math.max(max, part.revision), revision);
-  const events = await readStream(eventStore, '', animeId, newest);
+  const events = await readEvents(eventStore, '', animeId, newest);
 
   const expected = expectedAnime(events.filter((event) => event.revision <= revision));
   check({
@@ -165,7 +165,7 @@ export const compareAnime = async (
     actual: anime,
   });
 
-  const lines = linesOf(events);
+  const lines = flatEventsOf(events);
   const byUser = groupBy(lines, ({ userId }) => userId);
   for (const user of users) compareUser(user, byUser.get(user.userId) ?? [], current, check);
   const byDay = groupBy(lines, (line) => new Date(line.at).toISOString().slice(0, 10));
@@ -177,9 +177,9 @@ export const compareAnime = async (
 
 const compareUser = (
   user: InteractionDocument,
-  lines: readonly Line[],
+  lines: readonly FlatEvent[],
   anime: AnimeDocument,
-  check: Check,
+  check: OnCompared,
 ): void => {
   const { animeId, userId, generation, revision } = user;
   const theirs = lines.filter((line) => line.revision <= revision);
@@ -202,8 +202,8 @@ const compareUser = (
 
 const compareDay = (
   document: DailyActivityDocument,
-  lines: readonly Line[],
-  check: Check,
+  lines: readonly FlatEvent[],
+  check: OnCompared,
 ): void => {
   const { animeId, day, generation, revision } = document;
   const then = lines.filter((line) => line.revision <= revision);
@@ -229,10 +229,10 @@ const neededRatings = <Entry extends { readonly revision: number }>(
 
 /** What happened up to the anime's revision is in a document that has come at least as far. */
 const checkNoneMissing = (
-  lines: ReadonlyMap<string, readonly Line[]>,
+  lines: ReadonlyMap<string, readonly FlatEvent[]>,
   stored: ReadonlyMap<string, { readonly revision: number }>,
   { animeId, revision }: AnimeDocument,
-  check: Check,
+  check: OnCompared,
 ): void => {
   for (const [name, theirs] of lines) {
     const expected = theirs.findLast((line) => line.revision <= revision)?.revision;

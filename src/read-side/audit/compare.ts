@@ -4,9 +4,9 @@ import type { AnimeId } from '../../domain/ids.js';
 import { streamOf } from '../../domain/stream-name.js';
 import type { EventStore } from '../../ports/event-store.js';
 import type { AnimeDocument, DocumentStore } from '../../ports/read-store.js';
-import { compareAnime, type Check, type Difference } from './compare-anime.js';
+import { compareAnime, type OnCompared, type Difference } from './compare-anime.js';
 import { presenceOf } from '../../wire/presence.js';
-import { headsOf, isWhole, type Late } from './heads.js';
+import { headsOf, hasWholeStream, type Late } from './heads.js';
 
 export interface Comparison {
   readonly animes: number;
@@ -52,7 +52,7 @@ export const compareWithLog = async ({
   const incomparable: AnimeId[] = [];
   let [animes, compared, events, differing] = [0, 0, 0, 0];
 
-  const check: Check = (found) => {
+  const check: OnCompared = (found) => {
     compared += 1;
     if (isDeepStrictEqual(found.expected, found.actual)) return;
     differing += 1;
@@ -69,7 +69,7 @@ export const compareWithLog = async ({
     heads.delete(anime.animeId);
     if (anime.revision < 0 && head < 0) continue;
     if (await isAhead(eventStore, anime)) ahead.push(anime.animeId);
-    else if (!(await isWhole(eventStore, anime.animeId))) {
+    else if (!(await hasWholeStream(eventStore, anime.animeId))) {
       incomparable.push(anime.animeId);
       continue;
     }
@@ -78,7 +78,7 @@ export const compareWithLog = async ({
     events += await compareAnime(eventStore, documents, anime, check);
   }
   for (const [animeId, head] of heads) {
-    if (await isWhole(eventStore, animeId)) behind.push({ animeId, head, by: head + 1 });
+    if (await hasWholeStream(eventStore, animeId)) behind.push({ animeId, head, by: head + 1 });
     else incomparable.push(animeId);
   }
   const equal = differing === 0 && behind.length === 0;

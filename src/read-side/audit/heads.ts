@@ -7,7 +7,7 @@ import { presenceOf } from '../../wire/presence.js';
 import { pause } from '../../platform/async/retry.js';
 
 /** The last revision of each anime's stream. */
-export type Heads = Map<AnimeId, number>;
+export type StreamHeads = Map<AnimeId, number>;
 
 /** An anime whose document has not come as far as its stream had. */
 export interface Late {
@@ -19,7 +19,7 @@ export interface Late {
 }
 
 /** How far every anime's stream is, of all that the log held when it was read. */
-export const headsOf = async (eventStore: EventStore, signal: AbortSignal): Promise<Heads> =>
+export const headsOf = async (eventStore: EventStore, signal: AbortSignal): Promise<StreamHeads> =>
   (await headsSince(eventStore, 'start', signal)).heads;
 
 /** The same for the streams that have events after a position, and how far the log was read. */
@@ -27,8 +27,8 @@ export const headsSince = async (
   eventStore: EventStore,
   after: Position | 'start',
   signal: AbortSignal,
-): Promise<{ readonly heads: Heads; readonly upTo: Position | null }> => {
-  const heads: Heads = new Map();
+): Promise<{ readonly heads: StreamHeads; readonly upTo: Position | null }> => {
+  const heads: StreamHeads = new Map();
   let upTo: Position | null = null;
   const options = { after, streamPrefix: ANIME_STREAM_PREFIX, signal };
   for await (const delivery of eventStore.subscribeToAll(options)) {
@@ -42,7 +42,10 @@ export const headsSince = async (
 };
 
 /** Whether an anime's stream can still be read from its first event on: it may be deleted, or cut off. */
-export const isWhole = async (eventStore: EventStore, animeId: AnimeId): Promise<boolean> => {
+export const hasWholeStream = async (
+  eventStore: EventStore,
+  animeId: AnimeId,
+): Promise<boolean> => {
   try {
     for await (const { revision } of eventStore.read(streamOf(animeId), { limit: 1 })) {
       return revision === 0n;
@@ -91,7 +94,7 @@ export const aheadOf = async (
   return ahead;
 };
 
-const LOOK_EVERY_MS = 250;
+const LATE_POLL_MS = 250;
 
 /** Waits for documents that are late; answers those that still are when the time is up. */
 export const waitForLate = async (
@@ -102,7 +105,7 @@ export const waitForLate = async (
   const deadline = performance.now() + waitMs;
   let missing = late;
   while (missing.length > 0 && performance.now() < deadline && !signal.aborted) {
-    await pause(LOOK_EVERY_MS, signal);
+    await pause(LATE_POLL_MS, signal);
     missing = await lateOf(documents, new Map(missing.map(({ animeId, head }) => [animeId, head])));
   }
   return missing;

@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { AnimeId } from '../../domain/ids.js';
 import { streamOf } from '../../domain/stream-name.js';
+import { chunksOf } from '../../platform/async/pages.js';
 import { pause } from '../../platform/async/retry.js';
 import type { JsonValue } from '../../ports/json.js';
 import type { Projections, ProjectionStatus } from '../../ports/projections.js';
@@ -41,16 +42,16 @@ const activityOf = async (
   projections: Projections,
   animeId: AnimeId,
 ): Promise<ActivityState | 'unreadable'> =>
-  read(await projections.stateOf(ANIME_ACTIVITY, streamOf(animeId)), NO_ACTIVITY);
+  numbersOf(await projections.stateOf(ANIME_ACTIVITY, streamOf(animeId)), NO_ACTIVITY);
 
 const ratingsOf = async (
   projections: Projections,
   animeId: AnimeId,
 ): Promise<RatingState | 'unreadable'> =>
-  read(await projections.stateOf(ANIME_RATING_SUMMARY, `ratings-${animeId}`), NO_RATINGS);
+  numbersOf(await projections.stateOf(ANIME_RATING_SUMMARY, `ratings-${animeId}`), NO_RATINGS);
 
 /** The fields that `none` has, each a number; `none` itself where there is no state yet. */
-const read = <State extends object>(state: JsonValue, none: State): State | 'unreadable' => {
+const numbersOf = <State extends object>(state: JsonValue, none: State): State | 'unreadable' => {
   if (state === null) return none;
   if (typeof state !== 'object') return 'unreadable';
   const stored = state as Readonly<Record<string, unknown>>;
@@ -77,7 +78,7 @@ export interface CompareProjectionsOptions {
   readonly signal?: AbortSignal;
 }
 
-const AT_ONCE = 16;
+const COMPARISONS_AT_ONCE = 16;
 const FIRST_PAUSE_MS = 100;
 const LONGEST_PAUSE_MS = 1000;
 
@@ -92,26 +93,28 @@ export const compareWithProjections = async ({
   signal = new AbortController().signal,
 }: CompareProjectionsOptions): Promise<ProjectionComparison> => {
   const broken = notRunning(await projections.list());
-  const judge = (anime: AnimeDocument): Promise<Verdict> =>
+  const compareOne = (anime: AnimeDocument): Promise<AnimeComparison> =>
     broken === null
-      ? judgeAnime(projections, anime)
+      ? compareWithEngine(projections, anime)
       : Promise.resolve({ kind: 'never', reason: broken });
-  const verdicts = verdictsSoFar();
-  const judgeAll = async (animes: readonly AnimeDocument[]): Promise<void> => {
+  const comparisons = createComparisons();
+  const compareAll = async (animes: readonly AnimeDocument[]): Promise<void> => {
     signal.throwIfAborted();
-    const judged = await Promise.all(animes.map((anime) => judge(anime)));
-    animes.forEach(({ animeId }, index) => verdicts.note(animeId, judged[index]));
+    const compared = await Promise.all(animes.map((anime) => compareOne(anime)));
+    animes.forEach(({ animeId }, index) => comparisons.note(animeId, compared[index]));
   };
 
-  for await (const animes of chunks(documents.allAnimes())) await judgeAll(animes);
+  for await (const animes of chunksOf(documents.allAnimes(), COMPARISONS_AT_ONCE))
+    await compareAll(animes);
   const deadline = performance.now() + waitMs;
-  for (let pauseMs = FIRST_PAUSE_MS; verdicts.late().length > 0; pauseMs *= 2) {
+  for (let pauseMs = FIRST_PAUSE_MS; comparisons.late().length > 0; pauseMs *= 2) {
     const left = deadline - performance.now();
     if (left <= 0) break;
     await pause(Math.min(pauseMs, LONGEST_PAUSE_MS, left), signal);
-    for await (const ids of chunks(verdicts.late())) await judgeAll(await documents.animes(ids));
+    for await (const ids of chunksOf(comparisons.late(), COMPARISONS_AT_ONCE))
+      await compareAll(await documents.animes(ids));
   }
-  return verdicts.summary();
+  return comparisons.summary();
 };
 
 /** Why nothing can be compared; null where everything runs. */
@@ -125,17 +128,17 @@ const notRunning = (all: readonly ProjectionStatus[]): string | null => {
   return null;
 };
 
-const verdictsSoFar = () => {
+const createComparisons = () => {
   const different: ProjectionDifference[] = [];
-  const open = new Map<AnimeId, Verdict & { readonly reason: string }>();
+  const open = new Map<AnimeId, AnimeComparison & { readonly reason: string }>();
   let [animes, equal] = [0, 0];
   return {
-    note: (animeId: AnimeId, verdict: Verdict | undefined): void => {
-      if (verdict === undefined) return;
+    note: (animeId: AnimeId, comparison: AnimeComparison | undefined): void => {
+      if (comparison === undefined) return;
       if (!open.delete(animeId)) animes += 1;
-      if (verdict.kind === 'equal') equal += 1;
-      else if (verdict.kind === 'different') different.push(...verdict.differences);
-      else open.set(animeId, verdict);
+      if (comparison.kind === 'equal') equal += 1;
+      else if (comparison.kind === 'different') different.push(...comparison.differences);
+      else open.set(animeId, comparison);
     },
     late: (): readonly AnimeId[] =>
       [...open].filter(([, { kind }]) => kind === 'later').map(([animeId]) => animeId),
@@ -146,18 +149,6 @@ const verdictsSoFar = () => {
   };
 };
 
-async function* chunks<Item>(
-  items: Iterable<Item> | AsyncIterable<Item>,
-): AsyncGenerator<readonly Item[]> {
-  let chunk: Item[] = [];
-  for await (const item of items) {
-    if (chunk.push(item) < AT_ONCE) continue;
-    yield chunk;
-    chunk = [];
-  }
-  if (chunk.length > 0) yield chunk;
-}
-
 interface ProjectionDifference {
   readonly animeId: AnimeId;
   readonly projection: string;
@@ -167,7 +158,7 @@ interface ProjectionDifference {
 }
 
 /** What comparing one anime came to; 'later' where a side has yet to come as far as the other. */
-type Verdict =
+type AnimeComparison =
   | { readonly kind: 'equal' }
   | { readonly kind: 'different'; readonly differences: readonly ProjectionDifference[] }
   | { readonly kind: 'later' | 'never'; readonly reason: string };
@@ -178,28 +169,35 @@ type Verdict =
  * are functions of the stream up to a revision, so it does not matter that they are read one after
  * the other.
  */
-const judgeAnime = async (projections: Projections, document: AnimeDocument): Promise<Verdict> => {
+const compareWithEngine = async (
+  projections: Projections,
+  document: AnimeDocument,
+): Promise<AnimeComparison> => {
   const { animeId } = document;
   const activity = await activityOf(projections, animeId);
-  if (activity === 'unreadable') return unreadable(ANIME_ACTIVITY);
+  if (activity === 'unreadable') return unreadableState(ANIME_ACTIVITY);
   if (!isAt(activity, document)) {
-    return later(ANIME_ACTIVITY, activity.revision, `the document at ${document.revision}`);
+    return notComparableYet(
+      ANIME_ACTIVITY,
+      activity.revision,
+      `the document at ${document.revision}`,
+    );
   }
   const ratings = await ratingsOf(projections, animeId);
-  if (ratings === 'unreadable') return unreadable(ANIME_RATING_SUMMARY);
+  if (ratings === 'unreadable') return unreadableState(ANIME_RATING_SUMMARY);
   if (ratings.revision !== activity.ratingRevision) {
     const wanted = `the document's last rating at ${activity.ratingRevision}`;
-    return later(ANIME_RATING_SUMMARY, ratings.revision, wanted);
+    return notComparableYet(ANIME_RATING_SUMMARY, ratings.revision, wanted);
   }
   return compare(document, activity, ratings);
 };
 
-const unreadable = (projection: string): Verdict => ({
+const unreadableState = (projection: string): AnimeComparison => ({
   kind: 'never',
   reason: `The state of ${projection} is not that of this version: deploy the projections.`,
 });
 
-const later = (projection: string, at: number, other: string): Verdict => ({
+const notComparableYet = (projection: string, at: number, other: string): AnimeComparison => ({
   kind: 'later',
   reason: `${projection} is at revision ${at}, ${other}.`,
 });
@@ -215,7 +213,7 @@ const compare = (
   document: AnimeDocument,
   activity: ActivityState,
   ratings: RatingState,
-): Verdict => {
+): AnimeComparison => {
   const { animeId, revision, clicks, views, seconds, ratingCount, ratingSum } = document;
   const pairs = [
     {

@@ -9,13 +9,7 @@ import type { EventPlace } from '../../wire/presence.js';
 import { whyUnreadable } from '../../wire/upcast.js';
 import { emptyAnime } from '../rebuild/recompute.js';
 import { createAheadOfLog } from './ahead-of-log.js';
-import {
-  type CachedAnime,
-  isBefore,
-  isCurrent,
-  revisionOf,
-  cachedAnimeOf,
-} from './cached-anime.js';
+import { type CachedAnime, isOlder, isCurrent, revisionOf, cachedAnimeOf } from './cached-anime.js';
 import type { IncomingEvent } from './classify.js';
 import { createAddDeadLetter } from './dead-letters.js';
 import { createDocumentCache, type DocumentCache } from './document-cache.js';
@@ -118,7 +112,7 @@ export const createApplier = (options: ApplierOptions) => {
     }
     const batch = batchOf(folded);
     const { refused } = await documents.save(batch);
-    metrics.projectorDocuments.inc(sizeOf(batch));
+    metrics.projectorDocuments.inc(documentCount(batch));
     if (refused > 0) {
       cache.drop(folded.map(({ anime }) => anime.animeId));
       return pending.size < before;
@@ -183,7 +177,7 @@ const batchOf = (folded: readonly FoldedRun[]): DocumentBatch => ({
   animes: folded.map(({ anime }) => anime),
 });
 
-const sizeOf = ({ interactions, days, animes }: DocumentBatch): number =>
+const documentCount = ({ interactions, days, animes }: DocumentBatch): number =>
   interactions.length + days.length + animes.length;
 
 const CHECKED_AT_ONCE = 16;
@@ -226,7 +220,7 @@ const withoutStale = async (
       continue;
     }
     const [stored] = await cache.look([cached.animeId]);
-    if (stored !== undefined && isBefore(cached, stored)) cache.replace(stored);
+    if (stored !== undefined && isOlder(cached, stored)) cache.replace(stored);
     else if (ahead > cached.generation) {
       const empty = emptyAnime(cached.animeId, ahead);
       await documents.save({ interactions: [], days: [], animes: [empty] });

@@ -43,5 +43,5 @@ export const revisionOf = ({ document }: CachedAnime): number => document?.revis
 
 export const isCurrent = (cached: CachedAnime): boolean => cached.parts.current === cached;
 
-export const isBefore = (a: CachedAnime, b: CachedAnime): boolean =>
+export const isOlder = (a: CachedAnime, b: CachedAnime): boolean =>
   a.generation < b.generation || (a.generation === b.generation && revisionOf(a) < revisionOf(b));

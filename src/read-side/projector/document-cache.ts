@@ -10,7 +10,7 @@ import type {
 import type { StreamEvent } from '../../wire/stream-event.js';
 import { isCurrent, cachedAnimeOf, type CachedAnime } from './cached-anime.js';
 import type { FoldedRun } from './fold.js';
-import { dayOf } from '../read-models/daily-activity.js';
+import { utcDayOf } from '../read-models/daily-activity.js';
 import { isInteraction } from '../read-models/interaction.js';
 
 export interface DocumentCacheOptions {
@@ -152,7 +152,7 @@ const unknownParts = (runs: readonly Run[]) => {
     for (const { decoded } of run) {
       if (decoded.kind !== 'event' || !isInteraction(decoded.event)) continue;
       const { userId } = decoded.event.data;
-      const day = dayOf(decoded.event);
+      const day = utcDayOf(decoded.event);
       if (!parts.users.has(userId)) users.add(userId);
       if (!parts.days.has(day)) days.add(day);
     }

@@ -8,15 +8,15 @@ import type {
 import type { StreamEvent } from '../../wire/stream-event.js';
 import { isUnreadable, type Unreadable } from '../../wire/upcast.js';
 import { revisionOf, type CachedAnime } from './cached-anime.js';
-import { animeDraft, forgetSkipped, noteSkipped, takeFact } from '../read-models/anime.js';
-import { dayDraft, dayOf, takeOnDay } from '../read-models/daily-activity.js';
+import { animeDraft, forgetSkipped, noteSkipped, applyToAnime } from '../read-models/anime.js';
+import { dayDraft, utcDayOf, applyToDay } from '../read-models/daily-activity.js';
 import {
-  type Draft,
+  type DocumentDraft,
   type Interaction,
   interactionDraft,
   isInteraction,
   ratingBefore,
-  takeInteraction,
+  applyToInteraction,
   trimRatings,
 } from '../read-models/interaction.js';
 
@@ -41,10 +41,10 @@ interface UnreadableEvent extends StreamEvent {
 export const foldRun = (cached: CachedAnime, run: readonly StreamEvent[]): FoldedRun => {
   const { generation, parts } = cached;
   const anime = animeDraft(cached.document, cached.animeId, generation);
-  const users = new Map<UserId, Draft<InteractionDocument>>();
+  const users = new Map<UserId, DocumentDraft<InteractionDocument>>();
   const unreadable: UnreadableEvent[] = [];
   const saved = revisionOf(cached);
-  const days = daysOf(cached);
+  const days = createDayDrafts(cached);
 
   /** Answers the rating that the event replaces, if it is one. */
   const takeByUser = (revision: number, event: Interaction): RatingEntry | null => {
@@ -58,7 +58,7 @@ export const foldRun = (cached: CachedAnime, run: readonly StreamEvent[]): Folde
       draft.ratings = trimRatings(draft.ratings, saved);
       users.set(userId, draft);
     }
-    takeInteraction(draft, revision, event);
+    applyToInteraction(draft, revision, event);
     return replaced;
   };
 
@@ -75,22 +75,22 @@ export const foldRun = (cached: CachedAnime, run: readonly StreamEvent[]): Folde
       const { event } = decoded;
       if (isInteraction(event)) {
         days.take(revision, event);
-        takeFact(anime, event, takeByUser(revision, event));
-      } else takeFact(anime, event, null);
+        applyToAnime(anime, event, takeByUser(revision, event));
+      } else applyToAnime(anime, event, null);
     }
   }
   return { anime, interactions: [...users.values()], days: days.changed(), unreadable };
 };
 
 /** Events of one day mostly follow each other, so the day is cut out of the time only when it changes. */
-const daysOf = ({ generation, parts }: CachedAnime) => {
-  const drafts = new Map<string, Draft<DailyActivityDocument>>();
+const createDayDrafts = ({ generation, parts }: CachedAnime) => {
+  const drafts = new Map<string, DocumentDraft<DailyActivityDocument>>();
   let day = 'none';
-  let draft: Draft<DailyActivityDocument> | undefined;
+  let draft: DocumentDraft<DailyActivityDocument> | undefined;
   return {
     take(revision: number, event: Interaction): void {
       if (!event.data.occurredAt.startsWith(day)) {
-        day = dayOf(event);
+        day = utcDayOf(event);
         draft = drafts.get(day);
       }
       if (draft === undefined) {
@@ -99,7 +99,7 @@ const daysOf = ({ generation, parts }: CachedAnime) => {
         draft = dayDraft(before, event, generation);
         drafts.set(day, draft);
       }
-      takeOnDay(draft, revision, event);
+      applyToDay(draft, revision, event);
     },
     changed: () => [...drafts.values()],
   };

@@ -82,11 +82,12 @@ export const createSkippedEvents = (): SkippedEvents => {
       }
     },
     count: () => skipped.size,
-    all: () => [...skipped].map(([animeId, revisions]) => troubleOf(streamOf(animeId), revisions)),
+    all: () =>
+      [...skipped].map(([animeId, revisions]) => quarantineTrouble(streamOf(animeId), revisions)),
   };
 };
 
-const troubleOf = (stream: string, [first, ...more]: readonly number[]): StreamTrouble => ({
+const quarantineTrouble = (stream: string, [first, ...more]: readonly number[]): StreamTrouble => ({
   stream,
   detail: `Event ${first} of ${stream} cannot be read and is not counted${
     more.length === 0 ? '' : `, nor are ${more.length} more`

@@ -3,29 +3,16 @@ import type { AnimeEvent, RatingGiven } from '../../domain/events.js';
 import type { AnimeId } from '../../domain/ids.js';
 import type { AnimeDocument, RatingEntry } from '../../ports/read-store.js';
 import type { EventsIgnored } from '../../wire/upcast.js';
-import { addSeconds, type Draft, hundredthsOf, type Placed } from './interaction.js';
+import { addSeconds, type DocumentDraft, hundredthsOf } from './interaction.js';
 
-/** An anime's draft owns its buckets too. */
-export type AnimeDraft = Draft<Omit<AnimeDocument, 'ratingBuckets'>> & { ratingBuckets: number[] };
-
-/**
- * One anime after the event; `replaced` is the same user's rating before it. An event that the
- * document holds already changes nothing.
- */
-export const foldAnime = (
-  document: AnimeDocument | null,
-  { revision, id, generation, event }: Placed,
-  replaced: RatingEntry | null,
-): AnimeDocument => {
-  if (document !== null && revision <= document.revision) return document;
-  const draft = animeDraft(document, event.data.animeId, generation);
-  takeFact(draft, event, replaced);
-  return Object.assign(draft, { revision, lastEventId: id });
+/** Its rating buckets are a copy too. */
+export type AnimeDraft = DocumentDraft<Omit<AnimeDocument, 'ratingBuckets'>> & {
+  ratingBuckets: number[];
 };
 
 /**
- * A stream may begin with interactions: logs that another system wrote know no catalogue. They
- * count, and the anime stays out of all lists until it is listed.
+ * A stream may begin with interactions, if a system without a catalogue wrote it. They count, and
+ * the anime stays out of all lists until it is listed.
  */
 export const animeDraft = (
   document: AnimeDocument | null,
@@ -50,8 +37,8 @@ export const animeDraft = (
   };
 };
 
-/** What a fact changes; how far the stream is followed is the caller's to note. */
-export const takeFact = (
+/** The caller notes the revision. `replaced` is the same user's rating before this one. */
+export const applyToAnime = (
   draft: AnimeDraft,
   event: AnimeEvent,
   replaced: RatingEntry | null,
@@ -75,35 +62,35 @@ export const takeFact = (
       draft.seconds = addSeconds(draft.seconds, event.data.durationSeconds);
       return;
     case 'RatingGiven':
-      takeRating(draft, event, replaced);
+      applyRating(draft, event, replaced);
   }
 };
 
-const takeRating = (draft: AnimeDraft, event: RatingGiven, replaced: RatingEntry | null): void => {
+const applyRating = (draft: AnimeDraft, event: RatingGiven, replaced: RatingEntry | null): void => {
   const hundredths = hundredthsOf(event);
   draft.ratingSum += hundredths;
-  move(draft.ratingBuckets, hundredths, 1);
+  countInBucket(draft.ratingBuckets, hundredths, 1);
   if (replaced === null) {
     draft.ratingCount += 1;
     return;
   }
   draft.ratingSum -= replaced.hundredths;
-  move(draft.ratingBuckets, replaced.hundredths, -1);
+  countInBucket(draft.ratingBuckets, replaced.hundredths, -1);
 };
 
-const move = (buckets: number[], hundredths: number, by: 1 | -1): void => {
+const countInBucket = (buckets: number[], hundredths: number, by: 1 | -1): void => {
   const index = Math.floor(hundredths / 100) - 1;
   buckets[index] = (buckets[index] ?? 0) + by;
 };
 
 const SKIPPED_KEPT = 100;
 
-/** Notes a stored event that cannot be read, and so does not count. */
+/** Notes a stored event that cannot be read and is not counted. */
 export const noteSkipped = (draft: AnimeDraft, revision: number): void => {
   draft.skipped = [...draft.skipped, revision].slice(-SKIPPED_KEPT);
 };
 
-/** The operator decided to go on without: nobody needs to look at these any more. */
+/** An operator decided to ignore these events. */
 export const forgetSkipped = (draft: AnimeDraft, { from, to }: EventsIgnored): void => {
   draft.skipped = draft.skipped.filter((revision) => revision < from || revision > to);
 };

@@ -1,31 +1,20 @@
 import type { DailyActivityDocument } from '../../ports/read-store.js';
-import { addSeconds, type Draft, type Interaction, type Placed } from './interaction.js';
+import { addSeconds, type DocumentDraft, type Interaction } from './interaction.js';
 
-/** The UTC day of a fact: YYYY-MM-DD. Times are in UTC by the time they are decoded. */
-export const dayOf = (event: Interaction): string => event.data.occurredAt.slice(0, 10);
-
-/** One day of one anime after the event. An event that the document holds already changes nothing. */
-export const foldDay = (
-  document: DailyActivityDocument | null,
-  { revision, generation, event }: Placed<Interaction>,
-): DailyActivityDocument => {
-  if (document !== null && revision <= document.revision) return document;
-  const draft = dayDraft(document, event, generation);
-  takeOnDay(draft, revision, event);
-  return draft;
-};
+/** The UTC day of an event: YYYY-MM-DD. Decoded times are in UTC. */
+export const utcDayOf = (event: Interaction): string => event.data.occurredAt.slice(0, 10);
 
 export const dayDraft = (
   document: DailyActivityDocument | null,
   event: Interaction,
   generation: number,
-): Draft<DailyActivityDocument> =>
+): DocumentDraft<DailyActivityDocument> =>
   document === null
     ? {
         generation,
         revision: -1,
         animeId: event.data.animeId,
-        day: dayOf(event),
+        day: utcDayOf(event),
         clicks: 0,
         views: 0,
         ratings: 0,
@@ -34,8 +23,8 @@ export const dayDraft = (
     : { ...document };
 
 /** The event must be above the draft's revision. */
-export const takeOnDay = (
-  draft: Draft<DailyActivityDocument>,
+export const applyToDay = (
+  draft: DocumentDraft<DailyActivityDocument>,
   revision: number,
   event: Interaction,
 ): void => {

@@ -2,13 +2,14 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { streamOf } from '../../domain/stream-name.js';
 import type { EventStore, Position } from '../../ports/event-store.js';
 import type { AnimeDocument, DocumentStore } from '../../ports/read-store.js';
+import { chunksOf } from '../../platform/async/pages.js';
 import { pause } from '../../platform/async/retry.js';
 import type { Logger } from '../../platform/observability/logger.js';
 import { presenceOf, type EventPlace } from '../../wire/presence.js';
-import { headsSince, lateOf, waitForLate, type Heads } from '../audit/heads.js';
+import { headsSince, lateOf, waitForLate, type StreamHeads } from '../audit/heads.js';
 import type { Projector } from '../projector/projector.js';
 
-export interface CheckOptions {
+export interface DocumentCheckOptions {
   readonly eventStore: EventStore;
   readonly documents: DocumentStore;
   readonly projector: Pick<Projector, 'recheck' | 'lastApplied'>;
@@ -38,15 +39,15 @@ export interface CheckResult {
   readonly complete: boolean;
 }
 
-const AT_ONCE = 16;
+const CHECKS_AT_ONCE = 16;
 
 /**
  * Compares every anime document with the log: the event at its revision must be there. Those that
  * are ahead of the log are computed anew, those that are late and stay so are brought up to date.
  */
-export const checkDocuments = async (options: CheckOptions): Promise<CheckResult> => {
+export const checkDocuments = async (options: DocumentCheckOptions): Promise<CheckResult> => {
   const { eventStore, documents, projector, keeps, isIdle, signal, waitMs = 10_000 } = options;
-  const heads: Heads = new Map();
+  const heads: StreamHeads = new Map();
   let ahead = 0;
 
   const head = async (stream: string): Promise<number> => {
@@ -66,7 +67,7 @@ export const checkDocuments = async (options: CheckOptions): Promise<CheckResult
       await projector.recheck(animeId, await head(stream), signal);
     } else if (kind === 'there' && hasLater) heads.set(animeId, await head(stream));
   };
-  for await (const chunk of chunks(documents.allAnimes())) {
+  for await (const chunk of chunksOf(documents.allAnimes(), CHECKS_AT_ONCE)) {
     signal.throwIfAborted();
     await Promise.all(chunk.map(checkOne));
     // Embedded reads are done at once, and commands must not wait for all of them.
@@ -92,7 +93,7 @@ export const checkDocuments = async (options: CheckOptions): Promise<CheckResult
 };
 
 /** Checks at once, again from time to time, and whenever the log has lost what was applied last. */
-export const keepChecking = async (options: CheckOptions): Promise<void> => {
+export const keepChecking = async (options: DocumentCheckOptions): Promise<void> => {
   const {
     logger,
     signal,
@@ -102,7 +103,7 @@ export const keepChecking = async (options: CheckOptions): Promise<void> => {
   } = options;
   let nextAt = performance.now();
   let watched: EventPlace | null = null;
-  while (!isOver(signal)) {
+  while (!isAborted(signal)) {
     try {
       if (watched !== null && (await presenceOf(options.eventStore, watched)).kind === 'lost') {
         logger.error('The event that was applied last is no longer in the log', { ...watched });
@@ -117,7 +118,7 @@ export const keepChecking = async (options: CheckOptions): Promise<void> => {
       }
       watched = options.projector.lastApplied();
     } catch (error) {
-      if (isOver(signal)) return;
+      if (isAborted(signal)) return;
       // What it was to find out is still to be found out.
       nextAt = performance.now();
       logger.warn('The documents could not be compared with the log', { error });
@@ -127,15 +128,4 @@ export const keepChecking = async (options: CheckOptions): Promise<void> => {
 };
 
 /** A signal may have been aborted meanwhile, whatever was seen of it before. */
-const isOver = (signal: AbortSignal): boolean => signal.aborted;
-
-async function* chunks<Item>(items: AsyncIterable<Item>): AsyncGenerator<readonly Item[]> {
-  let chunk: Item[] = [];
-  for await (const item of items) {
-    chunk.push(item);
-    if (chunk.length < AT_ONCE) continue;
-    yield chunk;
-    chunk = [];
-  }
-  if (chunk.length > 0) yield chunk;
-}
+const isAborted = (signal: AbortSignal): boolean => signal.aborted;

@@ -8,11 +8,11 @@ import { foldRun } from '../projector/fold.js';
 
 type Example = readonly [type: string, data: object];
 
-const at = { schemaVersion: 2, animeId: 1, occurredAt: '2026-11-24T10:00:00.000Z' };
-const late = { ...at, occurredAt: '2026-11-25T23:59:59.999Z' };
+const fact = { schemaVersion: 2, animeId: 1, occurredAt: '2026-11-24T10:00:00.000Z' };
+const nextDay = { ...fact, occurredAt: '2026-11-25T23:59:59.999Z' };
 const spike = { userId: 'spike' };
 const faye = { anime_id: 1, user_id: 'faye', occurred_at: '2026-11-24T12:00:00+02:00' };
-const listing = { ...at, schemaVersion: 1 };
+const listing = { ...fact, schemaVersion: 1 };
 
 const details = {
   ...EXAMPLE_DETAILS,
@@ -30,26 +30,26 @@ export const EXAMPLES: readonly (readonly Example[])[] = [
   [
     ['AnimeListed', { ...listing, details: unknown }],
     ['AnimeDetailsRevised', { ...listing, details }],
-    ['ClickRegistered', { ...at, ...spike }],
+    ['ClickRegistered', { ...fact, ...spike }],
     ['ClickRegistered', faye],
-    ['ViewRegistered', { ...at, ...spike, durationSeconds: 1440 }],
+    ['ViewRegistered', { ...fact, ...spike, durationSeconds: 1440 }],
     ['ViewRegistered', { ...faye, duration_seconds: 60 }],
-    ['RatingGiven', { ...at, ...spike, rating: 8.75 }],
+    ['RatingGiven', { ...fact, ...spike, rating: 8.75 }],
     ['RatingGiven', { ...faye, rating: 10 }],
-    ['RatingGiven', { ...late, ...spike, rating: 1.29 }],
+    ['RatingGiven', { ...nextDay, ...spike, rating: 1.29 }],
     // What can never apply, and what this release does not know.
-    ['RatingGiven', { ...at, ...spike, rating: 11 }],
-    ['MoodChanged', at],
+    ['RatingGiven', { ...fact, ...spike, rating: 11 }],
+    ['MoodChanged', fact],
   ],
   [
     ['AnimeListed', { ...listing, animeId: 2, details: unknown }],
     ['AnimeDelisted', { ...listing, animeId: 2 }],
     // The limits of what applies.
-    ['ViewRegistered', { ...late, animeId: 2, ...spike, durationSeconds: 86_401 }],
-    ['RatingGiven', { ...late, animeId: 2, ...spike, rating: 8.333 }],
+    ['ViewRegistered', { ...nextDay, animeId: 2, ...spike, durationSeconds: 86_401 }],
+    ['RatingGiven', { ...nextDay, animeId: 2, ...spike, rating: 8.333 }],
   ],
   // Another system's logs know no catalogue.
-  [['ClickRegistered', { ...at, animeId: 3, ...spike }]],
+  [['ClickRegistered', { ...fact, animeId: 3, ...spike }]],
 ];
 
 /** What the folds of this release make of a fixed log: the same on every machine and at every start. */

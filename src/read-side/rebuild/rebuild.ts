@@ -66,7 +66,7 @@ export const rebuild = async (options: RebuildOptions): Promise<RebuildResult> =
   const startedAt = performance.now();
   const { state } = await readStore.createVersion(version, logId);
   const documents = readStore.documents(version);
-  const startsEmpty = await isEmpty(documents.allAnimes());
+  const startsEmpty = await hasNone(documents.allAnimes());
   const applier = createApplier({ ...options, documents, cachedDocuments, startsEmpty });
   const workers = createWorkers({ count, batchEvents, apply: applier.apply, signal });
 
@@ -109,7 +109,7 @@ export const rebuild = async (options: RebuildOptions): Promise<RebuildResult> =
   return { version, state: isReady ? 'ready' : state, events, elapsedMs, comparison };
 };
 
-const isEmpty = async (items: AsyncIterable<unknown>): Promise<boolean> => {
+const hasNone = async (items: AsyncIterable<unknown>): Promise<boolean> => {
   for await (const _ of items) return false;
   return true;
 };

@@ -6,12 +6,14 @@ import type {
   Guarded,
   InteractionDocument,
 } from '../../ports/read-store.js';
+import { chunksOf } from '../../platform/async/pages.js';
 import { animeDraft } from '../read-models/anime.js';
 
-/** What stands in the place of a document of which the log knows nothing. */
+/** The revision of a document that stands for a user or day that the log does not know. */
 const EMPTIED = -1;
 
-const PARTS_AT_ONCE = 1_000;
+/** Bounds the memory and the transaction of one save. */
+export const PARTS_PER_SAVE = 1_000;
 
 /** A generation above that of everything stored of an anime. */
 export const nextGeneration = async (
@@ -26,27 +28,24 @@ export const nextGeneration = async (
   return newest + 1;
 };
 
-/** Empties the parts of earlier generations: users and days of which the stream knows nothing would stay. */
+/** Empties parts of earlier generations: else users and days that are not in the stream would stay. */
 export const emptyPartsBelow = async (
   documents: DocumentStore,
   animeId: AnimeId,
   generation: number,
 ): Promise<void> => {
   const isBelow = (part: Guarded): boolean => part.generation < generation;
-  for await (const parts of chunks(documents.allInteractions(animeId), isBelow)) {
-    const interactions = parts.map((part) => emptyInteraction(part, generation));
-    await documents.save({ interactions, days: [], animes: [] });
+  for await (const parts of chunksOf(documents.allInteractions(animeId), PARTS_PER_SAVE)) {
+    const interactions = parts.filter(isBelow).map((part) => emptyInteraction(part, generation));
+    if (interactions.length > 0) await documents.save({ interactions, days: [], animes: [] });
   }
-  for await (const parts of chunks(documents.allDays(animeId), isBelow)) {
-    const days = parts.map((part) => emptyDay(part, generation));
-    await documents.save({ interactions: [], days, animes: [] });
+  for await (const parts of chunksOf(documents.allDays(animeId), PARTS_PER_SAVE)) {
+    const days = parts.filter(isBelow).map((part) => emptyDay(part, generation));
+    if (days.length > 0) await documents.save({ interactions: [], days, animes: [] });
   }
 };
 
-/**
- * An anime of which nothing is computed yet, or which the log does not know: in no list, and unknown
- * to whoever asks for it.
- */
+/** An anime that is not computed yet, or not in the log: in no list, and null to queries that name it. */
 export const emptyAnime = (animeId: AnimeId, generation: number): AnimeDocument =>
   animeDraft(null, animeId, generation);
 
@@ -54,28 +53,28 @@ const emptyInteraction = (
   { animeId, userId }: InteractionDocument,
   generation: number,
 ): InteractionDocument => ({
-  ...{ animeId, userId, generation, revision: EMPTIED, clicks: 0, views: 0, seconds: 0 },
-  ...{ lastClickAt: null, lastViewAt: null, ratings: [] },
+  animeId,
+  userId,
+  generation,
+  revision: EMPTIED,
+  clicks: 0,
+  views: 0,
+  seconds: 0,
+  lastClickAt: null,
+  lastViewAt: null,
+  ratings: [],
 });
 
 const emptyDay = (
   { animeId, day }: DailyActivityDocument,
   generation: number,
 ): DailyActivityDocument => ({
-  ...{ animeId, day, generation, revision: EMPTIED, clicks: 0, views: 0, ratings: 0, seconds: 0 },
+  animeId,
+  day,
+  generation,
+  revision: EMPTIED,
+  clicks: 0,
+  views: 0,
+  ratings: 0,
+  seconds: 0,
 });
-
-async function* chunks<Item>(
-  items: AsyncIterable<Item>,
-  wanted: (item: Item) => boolean,
-): AsyncGenerator<readonly Item[]> {
-  let chunk: Item[] = [];
-  for await (const item of items) {
-    if (!wanted(item)) continue;
-    chunk.push(item);
-    if (chunk.length < PARTS_AT_ONCE) continue;
-    yield chunk;
-    chunk = [];
-  }
-  if (chunk.length > 0) yield chunk;
-}

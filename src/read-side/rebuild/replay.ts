@@ -2,7 +2,7 @@ import type { AnimeId } from '../../domain/ids.js';
 import type { EventStore } from '../../ports/event-store.js';
 import type { DocumentStore } from '../../ports/read-store.js';
 import { cachedAnimeOf } from '../projector/cached-anime.js';
-import { emptyPartsBelow, nextGeneration } from './recompute.js';
+import { emptyPartsBelow, nextGeneration, PARTS_PER_SAVE } from './recompute.js';
 import { foldRun, type FoldedRun } from '../projector/fold.js';
 import { readMissing } from '../projector/gap-fill.js';
 
@@ -21,11 +21,10 @@ export type Replayed =
   | { readonly kind: 'overtaken' };
 
 const WHOLE_STREAM = Number.MAX_SAFE_INTEGER;
-const PARTS_AT_ONCE = 1_000;
 
 /**
- * Computes one anime again from its stream's beginning, in the generation after its present one, so
- * that whatever is stored of it gives way. Needs memory for that stream. The anime document comes
+ * Recomputes one anime from the beginning of its stream, in the next generation, which replaces
+ * everything that is stored of it. The whole stream is held in memory. The anime document is saved
  * last: until then queries see the old one.
  */
 export const replayAnime = async (options: ReplayOptions): Promise<Replayed> => {
@@ -52,9 +51,9 @@ export const replayAnime = async (options: ReplayOptions): Promise<Replayed> => 
 
 const partsOf = ({ interactions, days }: FoldedRun) =>
   Array.from(
-    { length: Math.ceil(Math.max(interactions.length, days.length) / PARTS_AT_ONCE) },
+    { length: Math.ceil(Math.max(interactions.length, days.length) / PARTS_PER_SAVE) },
     (_, index) => {
-      const slice = [index * PARTS_AT_ONCE, (index + 1) * PARTS_AT_ONCE] as const;
+      const slice = [index * PARTS_PER_SAVE, (index + 1) * PARTS_PER_SAVE] as const;
       return { interactions: interactions.slice(...slice), days: days.slice(...slice) };
     },
   );

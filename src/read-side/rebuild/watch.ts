@@ -2,7 +2,14 @@ import type { EventStore } from '../../ports/event-store.js';
 import type { ReadStore, VersionState } from '../../ports/read-store.js';
 import { pause } from '../../platform/async/retry.js';
 import { compareWithLog, type Comparison } from '../audit/compare.js';
-import { headsOf, isWhole, lateOf, waitForLate, type Heads, type Late } from '../audit/heads.js';
+import {
+  headsOf,
+  hasWholeStream,
+  lateOf,
+  waitForLate,
+  type StreamHeads,
+  type Late,
+} from '../audit/heads.js';
 
 export interface WatchRebuildOptions {
   readonly eventStore: EventStore;
@@ -72,10 +79,10 @@ const LOOKED_AT = 20;
 /** Nothing is to be expected of streams that cannot be read from their beginning any more. */
 export const forgetDeleted = async (
   eventStore: EventStore,
-  heads: Heads,
+  heads: StreamHeads,
   late: readonly Late[],
 ): Promise<void> => {
   for (const { animeId } of late.slice(0, LOOKED_AT)) {
-    if (!(await isWhole(eventStore, animeId))) heads.delete(animeId);
+    if (!(await hasWholeStream(eventStore, animeId))) heads.delete(animeId);
   }
 };

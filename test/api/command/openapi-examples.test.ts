@@ -1,8 +1,8 @@
 import { expect } from 'chai';
 import {
-  ANSWERS,
-  PROBLEMS,
-  REQUESTS,
+  RESPONSE_EXAMPLES,
+  PROBLEM_EXAMPLES,
+  REQUEST_EXAMPLES,
   type ProblemName,
 } from '../../../src/command-side/http/openapi-examples.js';
 import type { CommandResult } from '../../../src/ports/command-result.js';
@@ -50,7 +50,7 @@ const withoutPlaces = (body: object): unknown =>
 
 describe('an example of the OpenAPI document', () => {
   it('is the real response to the example request, for all in sequence', async () => {
-    const { listed, clicked, viewed, rated, revised, delisted } = ANSWERS;
+    const { listed, clicked, viewed, rated, revised, delisted } = RESPONSE_EXAMPLES;
     const ids = [listed, clicked, viewed, rated, rated, revised, delisted].map(
       ({ eventId }) => eventId,
     );
@@ -71,26 +71,31 @@ describe('an example of the OpenAPI document', () => {
       return answer;
     };
     try {
-      const { Details, Click, View, Rating } = REQUESTS;
+      const { Details, Click, View, Rating } = REQUEST_EXAMPLES;
       const put = await expectAnswer('putAnime', '/animes/1', 201, listed, Details);
       expect(put.headers.get('etag')).to.equal('"0"');
       expect(put.headers.get('location')).to.equal('../animes/1/events?from=0&limit=1');
       await expectAnswer('recordClick', '/click', 201, clicked, Click);
       await expectAnswer('recordView', '/view', 201, viewed, View);
       await expectAnswer('recordRating', '/rating', 201, rated, Rating);
-      await expectAnswer('readAnimeEvents', '/animes/1/events?from=1&limit=1', 200, ANSWERS.events);
-      await expectAnswer('putAnime', '/animes/1', 200, ANSWERS.unchanged, Details);
+      await expectAnswer(
+        'readAnimeEvents',
+        '/animes/1/events?from=1&limit=1',
+        200,
+        RESPONSE_EXAMPLES.events,
+      );
+      await expectAnswer('putAnime', '/animes/1', 200, RESPONSE_EXAMPLES.unchanged, Details);
       const title = { title: 'Akira' };
       await expectAnswer('putAnime', '/animes/1', 200, revised, title);
       await expectAnswer('delistAnime', '/animes/1', 200, delisted);
-      await expectAnswer('getHealth', '/health', 200, ANSWERS.healthy);
-      await expectAnswer('getReady', '/ready', 200, ANSWERS.ready);
+      await expectAnswer('getHealth', '/health', 200, RESPONSE_EXAMPLES.healthy);
+      await expectAnswer('getReady', '/ready', 200, RESPONSE_EXAMPLES.ready);
       api.health.stopping();
-      await expectAnswer('getReady', '/ready', 503, ANSWERS.notReady);
-      await expectAnswer('getLive', '/live', 200, ANSWERS.alive);
+      await expectAnswer('getReady', '/ready', 503, RESPONSE_EXAMPLES.notReady);
+      await expectAnswer('getLive', '/live', 200, RESPONSE_EXAMPLES.alive);
       expectDescribed('getMetrics', await api.send('GET', '/metrics', undefined, NAMES));
       await api.store.close();
-      await expectAnswer('getHealth', '/health', 503, ANSWERS.unhealthy);
+      await expectAnswer('getHealth', '/health', 503, RESPONSE_EXAMPLES.unhealthy);
     } finally {
       await api.stop();
     }
@@ -102,7 +107,7 @@ describe('an example of the OpenAPI document', () => {
       await clickAfter(truncate)(api);
       const answer = await api.send('GET', '/health', undefined, NAMES);
       expect(answer.status).to.equal(200);
-      expect(answer.body).to.deep.equal(ANSWERS.degraded);
+      expect(answer.body).to.deep.equal(RESPONSE_EXAMPLES.degraded);
       expectDescribed('getHealth', answer);
     } finally {
       await api.stop();
@@ -131,8 +136,8 @@ describe('an example of the OpenAPI document', () => {
     try {
       await api.list(1);
       const headers = { 'idempotency-key': 'a5c8f0d2-click-1' };
-      await api.post('/click', REQUESTS.Click, headers);
-      const again = await api.post('/click', REQUESTS.Click, headers);
+      await api.post('/click', REQUEST_EXAMPLES.Click, headers);
+      const again = await api.post('/click', REQUEST_EXAMPLES.Click, headers);
       expect(again.headers.get('idempotency-replayed')).to.equal('true');
       expectDescribed('recordClick', again);
     } finally {
@@ -148,7 +153,7 @@ type Provocation = readonly [
 ];
 
 const click = (api: CommandApi, anime_id = 1, headers: Record<string, string> = {}) =>
-  api.post('/click', { ...REQUESTS.Click, anime_id }, { ...NAMES, ...headers });
+  api.post('/click', { ...REQUEST_EXAMPLES.Click, anime_id }, { ...NAMES, ...headers });
 
 /** A click on an anime that is listed, after something happened. */
 const clickAfter =
@@ -223,18 +228,18 @@ const PROVOCATIONS: Readonly<Record<ProblemName, Provocation>> = {
     async (api) => {
       await api.list(1);
       const headers = { ...NAMES, 'if-none-match': '*' };
-      return api.send('PUT', '/animes/1', REQUESTS.Details, headers);
+      return api.send('PUT', '/animes/1', REQUEST_EXAMPLES.Details, headers);
     },
   ],
   'details-of-another-type': [
     'putAnime',
     (api) => {
       const headers = { ...NAMES, 'content-type': 'text/plain' };
-      return api.send('PUT', '/animes/1', REQUESTS.Details, headers);
+      return api.send('PUT', '/animes/1', REQUEST_EXAMPLES.Details, headers);
     },
   ],
   'precondition-failed': ['recordClick', clickAfter(() => undefined, { 'if-match': '"7"' })],
-  'body-too-large': ['recordClick', body({ ...REQUESTS.Click, more: 'x'.repeat(20_000) })],
+  'body-too-large': ['recordClick', body({ ...REQUEST_EXAMPLES.Click, more: 'x'.repeat(20_000) })],
   'body-of-another-type': ['recordClick', body('a=1', { 'content-type': 'a/b' })],
   validation: ['recordClick', body({ anime_id: 1 })],
   'idempotency-key-reused': [
@@ -320,8 +325,8 @@ describe('a problem of the OpenAPI document', () => {
       const api = await serveCommandApi(options);
       try {
         const answer = await provoke(api);
-        expect(answer.body).to.deep.equal(PROBLEMS[name as ProblemName]);
-        expect(answer.status).to.equal(PROBLEMS[name as ProblemName].status);
+        expect(answer.body).to.deep.equal(PROBLEM_EXAMPLES[name as ProblemName]);
+        expect(answer.status).to.equal(PROBLEM_EXAMPLES[name as ProblemName].status);
         expectDescribed(operationId, answer);
         const told = operation(operationId).responses[String(answer.status)]?.content;
         expect(told?.['application/problem+json']?.examples).to.have.property(name);

@@ -2,7 +2,7 @@ import { expect } from 'chai';
 import type { ListAnime } from '../../../src/domain/commands.js';
 import {
   importCatalog,
-  type ImportOptions,
+  type CatalogImportOptions,
   type ImportProgress,
 } from '../../../src/import/catalog-import.js';
 import type { ListingOutcome } from '../../../src/import/import-report.js';
@@ -24,7 +24,7 @@ const file = async function* (...lines: string[]) {
 const manyTitles = (count: number) =>
   file('anime_id,name', ...Array.from({ length: count }, (_, index) => `${index + 1},Title`));
 
-const run = (options: Partial<ImportOptions> & Pick<ImportOptions, 'source'>) =>
+const run = (options: Partial<CatalogImportOptions> & Pick<CatalogImportOptions, 'source'>) =>
   importCatalog({
     list: () => Promise.resolve('listed'),
     now: () => Date.parse(AT),

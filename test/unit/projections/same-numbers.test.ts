@@ -2,7 +2,11 @@ import { expect } from 'chai';
 import fc from 'fast-check';
 import type { RecordedEvent } from '../../../src/ports/event-store.js';
 import { compareWithProjections } from '../../../src/read-side/audit/projections.js';
-import { expectedAnime, linesOf, readStream } from '../../../src/read-side/audit/compare-anime.js';
+import {
+  expectedAnime,
+  flatEventsOf,
+  readEvents,
+} from '../../../src/read-side/audit/compare-anime.js';
 import { append } from '../../support/happenings.js';
 import { animeId } from '../../support/examples.js';
 import { histories, logOf, LOG_ID, recordsOf } from '../../support/histories.js';
@@ -25,9 +29,9 @@ const expectSameNumbers = async (engine: ProjectionEngine, store: InMemoryEventS
   const totals = { clicks: 0, views: 0, seconds: 0, ratings: 0, others: store.log.length };
   const doneBy = new Map<string, string>();
   for (const id of animeIdsIn(store.log)) {
-    const events = await readStream(store, LOG_ID, id, Number.MAX_SAFE_INTEGER - 1);
+    const events = await readEvents(store, LOG_ID, id, Number.MAX_SAFE_INTEGER - 1);
     const { clicks, views, seconds, ratingCount, ratingSum } = expectedAnime(events);
-    const lines = linesOf(events);
+    const lines = flatEventsOf(events);
     const ratings = lines.filter(({ kind }) => kind === 'rating');
     const ratingRevision = ratings.at(-1)?.revision ?? -1;
     const state = engine.stateOf('anime-activity', `anime-${id}`);
