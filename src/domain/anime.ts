@@ -1,10 +1,10 @@
 import type { AnimeDetails } from './details.js';
 import type { AnimeEvent } from './events.js';
 
-/** All that a decision needs to know of an anime: small whatever the length of its stream. */
+/** What a decision needs to know of an anime. Its size does not grow with the stream. */
 export interface Anime {
   readonly status: 'unlisted' | 'listed' | 'delisted';
-  /** The last known details, kept through a delisting; null while never listed. */
+  /** Kept when the anime is delisted; null if it was never listed. */
   readonly details: AnimeDetails | null;
 }
 

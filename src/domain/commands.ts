@@ -1,17 +1,17 @@
 import type { DetailsGiven } from './details.js';
 import type { AnimeId, UserId } from './ids.js';
 
-/** What every command carries: its anime and the moment it was received (ISO 8601, UTC). */
+/** In every command: its anime, and when it was received (ISO 8601, UTC). */
 interface Intent {
   readonly animeId: AnimeId;
   readonly at: string;
 }
 
-/** Puts an anime into the catalogue, back into it, or revises its details. */
+/** Lists an anime for the first time or again, or revises its details. */
 export interface ListAnime extends Intent {
   readonly type: 'ListAnime';
   readonly details: DetailsGiven;
-  /** False: a delisted anime stays so, and the command is refused. Default: it is listed again. */
+  /** Whether a delisted anime is listed again (the default) or the command is refused. */
   readonly relist?: boolean;
 }
 

@@ -1,7 +1,7 @@
 import type { AnimeDetails } from './details.js';
 import type { AnimeId, UserId } from './ids.js';
 
-/** In every event: whose history it belongs to, and when it happened (ISO 8601, UTC). */
+/** In every event: its anime, and when it happened (ISO 8601, UTC). */
 interface Fact {
   readonly animeId: AnimeId;
   readonly occurredAt: string;
@@ -37,7 +37,7 @@ export interface RatingGiven {
   readonly data: Fact & { readonly userId: UserId; readonly rating: number };
 }
 
-/** The stored type names are a contract: they are in every log ever written. */
+/** The type names are a contract: every log holds them. */
 export type AnimeEvent =
   | AnimeListed
   | AnimeDetailsRevised

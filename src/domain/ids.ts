@@ -5,7 +5,7 @@ declare const brand: unique symbol;
 /** A MyAnimeList id: a whole number from 1 to 2^31-1. */
 export type AnimeId = number & { readonly [brand]: 'AnimeId' };
 
-/** Who clicked, viewed or rated, by the rule `USER_ID`. */
+/** Who clicked, viewed or rated; a text by the rule `USER_ID`. */
 export type UserId = string & { readonly [brand]: 'UserId' };
 
 export const MAX_ANIME_ID = 2 ** 31 - 1;

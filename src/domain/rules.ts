@@ -8,8 +8,8 @@ export const isRating = (value: unknown): value is number =>
   typeof value === 'number' && value >= MIN_RATING && value <= MAX_RATING;
 
 /**
- * A rating rounded to hundredths, halves up, so that sums of hundredths are exact. Its decimal form
- * is rounded, because arithmetic would make 1.00 of 1.005. What has two decimals stays as it is.
+ * A rating rounded to hundredths, halves up, so that sums of hundredths are exact. The decimal form
+ * is rounded, because 1.005 * 100 is below 100.5. A rating with two decimals is not changed.
  */
 export const keptRating = (rating: number): number => {
   if (Math.round(rating * 100) / 100 === rating) return rating;

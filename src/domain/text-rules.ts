@@ -1,6 +1,6 @@
 /**
- * What a text may be, as data: the checks and the schemas that others are shown are both made from
- * it, so that they cannot differ.
+ * What a text may be, as data. Checks and published schemas are both built from it, so that they
+ * cannot differ.
  */
 export interface TextRule {
   /** In code points, as JSON Schema counts: an emoji is one character. */
@@ -11,12 +11,12 @@ export interface TextRule {
 }
 
 interface ForbiddenCharacters {
-  /** The inside of a character class. Escapes that most dialects of regular expressions share. */
+  /** The inside of a character class, with escapes that most regular expression dialects share. */
   readonly characters: string;
   readonly reason: string;
 }
 
-/** Refused because stores fold all of them to U+FFFD: two texts would become one. */
+/** Refused because stores replace each of them by U+FFFD: two texts would become one. */
 export const LONE_SURROGATES: ForbiddenCharacters = {
   characters: '\\ud800-\\udfff',
   reason: 'must be well-formed Unicode',
@@ -34,20 +34,20 @@ export const CONTROL_BUT_TAB_OR_LINE_BREAK: ForbiddenCharacters = {
 
 export const COMMAS: ForbiddenCharacters = { characters: ',', reason: 'must not have a comma' };
 
-/** The rule but for its length as a regular expression, to be used with the flag u. */
+/** The rule without its length, as a regular expression for the flag u. */
 export const patternOf = ({ mayBeBlank = false, forbidden }: TextRule): string => {
   const characters = forbidden.map((each) => each.characters).join('');
   return `^${mayBeBlank ? '' : '(?!\\s*$)'}[^${characters}]*$`;
 };
 
-/** Whether a value keeps the rule. */
+/** Whether a value satisfies the rule. */
 export const textCheck = (rule: TextRule): ((value: unknown) => value is string) => {
   const pattern = new RegExp(patternOf(rule), 'u');
   return (value): value is string =>
     typeof value === 'string' && !isLonger(value, rule.maxLength) && pattern.test(value);
 };
 
-/** Why a value does not keep the rule; undefined where it does. */
+/** Why a value breaks the rule; undefined if it does not. */
 export const textReason = (rule: TextRule): ((value: unknown) => string | undefined) => {
   const { maxLength, mayBeBlank = false } = rule;
   const forbidden = rule.forbidden.map(({ characters, reason }) => ({
@@ -65,6 +65,6 @@ export const textReason = (rule: TextRule): ((value: unknown) => string | undefi
   };
 };
 
-/** A code point takes one or two units, so most texts need not be counted. */
+/** A code point is one or two UTF-16 units, so most texts need no counting. */
 const isLonger = (text: string, maxLength: number): boolean =>
   text.length > maxLength && (text.length > 2 * maxLength || Array.from(text).length > maxLength);

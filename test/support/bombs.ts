@@ -1,4 +1,4 @@
-import type { LimitName } from '../../src/query-side/limits/limits.js';
+import type { LimitName } from '../../src/query-side/limits/guards.js';
 
 /** Documents that are small to send and large to parse, check or answer, and what refuses them. */
 

@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import { getIntrospectionQuery, type DocumentNode, type GraphQLError } from 'graphql';
 import { createDocuments, type DocumentsOptions } from '../../src/query-side/graphql/documents.js';
-import { DEFAULT_DOCUMENT_LIMITS, type LimitName } from '../../src/query-side/limits/limits.js';
+import { DEFAULT_DOCUMENT_LIMITS, type LimitName } from '../../src/query-side/limits/guards.js';
 import { createSchema } from '../../src/query-side/graphql/schema.js';
 import { BOMBS } from '../support/bombs.js';
 

@@ -16,25 +16,25 @@ import {
 import { refusalOf } from './refused-streams.js';
 import type { Snapshots } from './snapshots.js';
 
-/** What all remembered commands together may take: some 40 MB. */
+/** Bounds the memory of all remembered commands to about 40 MB. */
 const MAX_CACHED_KEYS = 100_000;
 
 export interface AggregateCache {
-  /** What is in memory if it could be decided on a moment ago; it may be behind the stream. */
+  /** The cached aggregate, if it was decidable a moment ago; it may be behind the stream. */
   cached(animeId: AnimeId): CachedAggregate | undefined;
   /**
-   * What is in memory, revalidated, or else from the newest snapshot and the events after it.
-   * Rejects with RefusedStreamError where the stream cannot be decided on.
+   * The cached aggregate, revalidated; else one from the newest snapshot and the events after it.
+   * Rejects with RefusedStreamError if the stream cannot be decided on.
    */
   load(animeId: AnimeId): Promise<CachedAggregate>;
   /**
-   * Nothing, unread, where the last animes all had no stream, as in an import: an append that expects
-   * none finds out at once whether that holds for this one too, and else it is to be refreshed.
+   * An empty aggregate without reading, if none of the last anime had a stream, as in an import: an
+   * append that expects no stream shows at once whether that is true; if not, refresh it.
    */
   presumedNew(animeId: AnimeId): CachedAggregate | undefined;
-  /** Whether nothing was appended since a moment, by whomever. */
+  /** Whether the stream is unchanged since a time, by any process. */
   isCurrent(aggregate: CachedAggregate, since: number): Promise<boolean>;
-  /** Reads what was appended since, and shows each of these events. */
+  /** Reads the events that were appended since, and reports each of them. */
   refresh(
     aggregate: CachedAggregate,
     seen?: (event: RecordedEvent) => void,
@@ -43,23 +43,23 @@ export interface AggregateCache {
   forget(animeId: AnimeId): void;
 }
 
-/** Most streams are not longer: they are loaded by one read. */
+/** Most streams are shorter and load in one read. */
 const FIRST_READ = 64;
 
-/** So many animes without a stream, one after the other, let the next be presumed new. */
+/** After so many anime without a stream in a row, the next one is presumed new. */
 const PRESUMED_AFTER = 16;
 
-/** Bounded memory of animes: whatever the number of animes and the length of their streams. */
+/** An LRU cache of aggregates, bounded whatever the number of anime and the length of streams. */
 export const createAggregateCache = (options: {
   readonly store: EventStore;
   readonly snapshots: Snapshots;
   readonly cachedAnimes: number;
   readonly rememberedKeys: number;
-  /** How long reading one stream may take. */
+  /** Time limit for reading one stream. */
   readonly loadTimeoutMs: number;
-  /** For how long a stream is taken to begin where it did. */
+  /** How long the first revision of a stream is cached. */
   readonly beginningForMs: number;
-  /** A stream of fewer events has no snapshot. */
+  /** A shorter stream has no snapshot. */
   readonly snapshotEvery: number;
 }): AggregateCache => {
   const { store, snapshots, cachedAnimes, rememberedKeys } = options;
@@ -71,7 +71,7 @@ export const createAggregateCache = (options: {
     dispose: (aggregate) => void (aggregate.cachedSize = 0),
   });
 
-  /** How many animes in a row had no stream. */
+  /** Number of anime in a row that had no stream. */
   let unlisted = 0;
 
   const blank = (animeId: AnimeId): CachedAggregate => emptyAggregate(animeId, rememberedKeys);
@@ -98,7 +98,7 @@ export const createAggregateCache = (options: {
     const { stream, revision, animeId } = aggregate;
     const readAt = performance.now();
     if (revision === 'no_stream') begin(aggregate, null);
-    // The last known event is read again: where it is not the same, this is another history.
+    // Reads the last known event again: if its id differs, the stream was deleted and rewritten.
     let anchored = revision === 'no_stream';
     const part = {
       ...(revision === 'no_stream' ? {} : { from: revision }),
@@ -107,7 +107,7 @@ export const createAggregateCache = (options: {
     for await (const event of store.read(stream, { ...part, signal })) {
       if (anchored) {
         if (aggregate.revision === 'no_stream') begin(aggregate, beginningAt(aggregate, event));
-        // Of no use without what is missing, and it may be long.
+        // A truncated stream cannot be decided on, and the rest may be long.
         if (!isWholeFrom(aggregate.beginning)) break;
         applyRecorded(aggregate, event);
         seen(event);
@@ -148,7 +148,7 @@ export const createAggregateCache = (options: {
     begin(aggregate, first);
   };
 
-  /** Somebody may have deleted or cut off the stream, or put it in order again. */
+  /** The stream may have been deleted, truncated or repaired meanwhile. */
   const revalidate = async (aggregate: CachedAggregate): Promise<CachedAggregate> => {
     await readBeginning(aggregate);
     return isDecidable(aggregate) ? aggregate : computeAgain(aggregate);

@@ -23,10 +23,10 @@ export type CommandAppend =
 
 const APPEND_BACKOFF = { baseMs: 50, maxMs: 1000 };
 
-/** A store that changes its leader refuses once or twice; one that is down is not waited for. */
+/** A cluster that elects a leader refuses once or twice. A store that is down is not waited for. */
 const UNAVAILABLE_RETRIES = 2;
 
-/** An append at an exact revision, until the deadline on the clock of `performance.now()`. */
+/** An append at an exact revision, with a deadline in the time of `performance.now()`. */
 export type AppendWithRetry = (
   stream: string,
   expected: ExpectedRevision,
@@ -35,14 +35,14 @@ export type AppendWithRetry = (
 ) => Promise<CommandAppend>;
 
 /**
- * Appends, and where the answer is lost repeats with the same ids at the same expected revision
- * until it is known or the deadline has passed. Rejects only for a bug.
+ * Appends. If the response is lost, retries with the same ids at the same expected revision until
+ * the outcome is known or the deadline has passed. Rejects only for a bug.
  */
 export const createAppendWithRetry = (options: {
   readonly store: EventStore;
   readonly logger: Logger;
   readonly metrics: Metrics;
-  /** When one attempt counts as lost. */
+  /** After this time an attempt counts as lost. */
   readonly appendTimeoutMs: number;
 }): AppendWithRetry => {
   const { store, logger, metrics, appendTimeoutMs } = options;
@@ -58,7 +58,7 @@ export const createAppendWithRetry = (options: {
           result: await store.append(stream, expected, events, { timeoutMs }),
         };
       } catch (error) {
-        // Even after a lost answer a conflict is final: had it been written, the ids would have matched.
+        // A conflict is final even after a lost response: a written append would have matched by its ids.
         if (error instanceof WrongExpectedRevisionError) return { kind: 'conflict' };
         if (!(error instanceof PortError)) throw error;
         failure = error;
@@ -71,7 +71,7 @@ export const createAppendWithRetry = (options: {
         return unknown ? { kind: 'unknown' } : { kind: 'refused', error: failure };
       }
       metrics.appendRetries.inc();
-      // The store tells of an outage once, and the counter of how often: a line each is noise.
+      // The adapter logs an outage once and a counter counts attempts: a line each is noise.
       logger.debug('Append repeated', { stream, attempt, error: failure });
       await pause(waitMs);
     }

@@ -15,7 +15,7 @@ import type { CachedAggregate, KeyedCommand } from './cached-aggregate.js';
 import { eventIdOf, type QueuedCommand } from './queued-command.js';
 import type { CommandLimits } from './limits.js';
 
-/** Where a batch came to lie: the revision of its first event, and the position of its last. */
+/** Where a batch was written: the revision of its first event, the position of its last. */
 export interface BatchPlace {
   readonly first: bigint;
   readonly position: bigint;
@@ -23,17 +23,17 @@ export interface BatchPlace {
 
 interface Step {
   readonly queued: QueuedCommand;
-  /** How many events of the batch come before its own. */
+  /** Number of events in the batch before its own. */
   readonly offset: number;
   readonly events: readonly NewEvent[];
   readonly answer: (place: BatchPlace) => CommandResult;
 }
 
-/** Commands of one anime, decided in order, each on the state that those before it lead to. */
+/** Commands of one anime, each decided on the state after the one before it. */
 export interface DecidedBatch {
   readonly steps: readonly Step[];
   readonly events: readonly NewEvent[];
-  /** The state once all events are written. */
+  /** The state after all events. */
   readonly state: Anime;
 }
 
@@ -46,8 +46,8 @@ interface Sofar {
 }
 
 /**
- * Takes commands from the front of `waiting` and decides them: as many of the first `most` as one
- * append may carry, at least one where any waits. Those that were answered meanwhile are dropped.
+ * Takes commands from the front of `waiting` and decides them: at most `most`, and no more than fit
+ * into one append, but at least one. Commands that were answered meanwhile are dropped.
  */
 export const takeBatch = (
   aggregate: CachedAggregate,
@@ -90,11 +90,11 @@ const dropSettled = (waiting: QueuedCommand[]): void => {
 export const commandsOf = ({ steps }: DecidedBatch): readonly QueuedCommand[] =>
   steps.map(({ queued }) => queued);
 
-/** When the last of its commands was received, on the clock of `performance.now()`. */
+/** When its last command was received, in the time of `performance.now()`. */
 export const newestOf = ({ steps }: DecidedBatch): number =>
   Math.max(...steps.map(({ queued }) => queued.receivedAt));
 
-/** Answers every command of a batch that lies at `place`, and returns the answers in order. */
+/** Settles every command of a batch that was written at `place`; returns the results in order. */
 export const answerAll = ({ steps }: DecidedBatch, place: BatchPlace): readonly CommandResult[] =>
   steps.map((step) => {
     const result = step.answer(place);
@@ -102,7 +102,7 @@ export const answerAll = ({ steps }: DecidedBatch, place: BatchPlace): readonly 
     return result;
   });
 
-/** Where an event appended next would lie; nothing is written there yet. */
+/** The place of the next event; nothing is written there yet. */
 export const placeAfter = ({ revision }: CachedAggregate): BatchPlace => ({
   first: revision === 'no_stream' ? 0n : revision + 1n,
   position: 0n,
@@ -122,8 +122,8 @@ export const keyedCommandsIn = (
   });
 
 /**
- * Answers the commands whose events were not written, and returns the others: their answers rested
- * on these events, or only waited with them, so they are decided again.
+ * Settles the commands whose events were not written, and returns the others to be decided again:
+ * their results depended on these events, or only shared the batch.
  */
 export const answerAppended = (
   { steps }: DecidedBatch,
@@ -174,7 +174,7 @@ const decideOne = (sofar: Sofar, queued: QueuedCommand): { step: Step; state: An
   return { step, state: decision.events.reduce(evolve, state) };
 };
 
-/** What a command with a key did before, in the confirmed past or earlier in this batch. */
+/** An earlier command with the same key, confirmed or in this batch. */
 const repeatOf = (
   { aggregate, keyed }: Sofar,
   { commandId, options }: QueuedCommand,
@@ -198,7 +198,7 @@ const repeatOf = (
   };
 };
 
-/** Both must hold. An anime that was never written to has no revision; only a listed one is there. */
+/** Checks both headers. An anime without events has no revision; only a listed one exists. */
 const failedPrecondition = (
   { ifMatch, ifNoneMatch }: CommandOptions,
   { aggregate, offset, state }: Sofar,
@@ -231,7 +231,7 @@ const toNewEvent = (
   metadata: metadataOf(commandId, index, options),
 });
 
-/** More than ids, times and ids of a trace can take; only the details of an anime are longer. */
+/** More than ids and times take; only the details of an anime are longer. */
 const SMALL_EVENT_BYTES = 2048;
 
 const sizeOf = (events: readonly NewEvent[]): number =>
@@ -243,9 +243,9 @@ const sizeBound = ({ data }: NewEvent): number =>
     : SMALL_EVENT_BYTES;
 
 /**
- * What is stored beside an event. `$correlationId` and `$causationId` are EventStoreDB's own names.
- * A `bodyHash` marks the first event of a command that came with an Idempotency-Key: from it the
- * window of such commands is rebuilt.
+ * An event's metadata. `$correlationId` and `$causationId` are EventStoreDB's own names. `bodyHash`
+ * marks the first event of a command with an Idempotency-Key: the window of recent commands is
+ * rebuilt from it.
  */
 export const metadataOf = (
   commandId: string,

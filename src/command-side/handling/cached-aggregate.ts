@@ -13,8 +13,8 @@ import {
 import type { Recorded } from '../../ports/command-result.js';
 
 /**
- * What is known of one anime up to a revision: enough to decide the next command. Only confirmed
- * events get in. Only the anime's queue changes it, one turn at a time.
+ * One anime up to a revision: enough to decide the next command. It holds confirmed events only, and
+ * only the anime's queue changes it, one turn at a time.
  */
 export interface CachedAggregate {
   readonly animeId: AnimeId;
@@ -22,28 +22,28 @@ export interface CachedAggregate {
   readonly recent: RecentCommands;
   state: Anime;
   revision: ExpectedRevision;
-  /** The first event of the state; null while there is none. */
+  /** Revision of the first applied event; null before it. */
   from: bigint | null;
-  /** Of the event at `revision`: by it we notice that the stream is another one than we knew. */
+  /** Id of the event at `revision`: another id there means that the stream was rewritten. */
   lastEventId: string | null;
-  /** The events up to `revision` that cannot be read and are not ignored: none may be missing to decide. */
+  /** Events up to `revision` that cannot be read and are not ignored. With any, nothing is decided. */
   readonly unreadable: Map<bigint, Unreadable>;
-  /** The first event that can be read, null where there is none, as of `beginningAt`. */
+  /** The first event of the stream as of `beginningAt`; null if it has none. */
   beginning: StreamBeginning | null;
-  /** On the clock of `performance.now()`. */
+  /** In the time of `performance.now()`. */
   beginningAt: number;
-  /** When the read began that last came to the end of the stream; on the same clock. */
+  /** When the last read to the end of the stream began; the same clock. */
   readAt: number;
-  /** Up to which revision the last snapshot goes; -1 without one. */
+  /** Revision of the last snapshot; -1 without one. */
   snapshotAt: bigint;
-  /** The size that the cache counts for it; 0 where it is not in the cache. */
+  /** Its size in the cache; 0 if it is not there. */
   cachedSize: number;
 }
 
 export interface StreamBeginning {
   readonly revision: bigint;
   readonly type: string;
-  /** Nothing is missing before it, or nothing that matters: a listing says everything anew. */
+  /** Nothing that matters is missing before it: a listing restates everything. */
   readonly isWhole: boolean;
 }
 
@@ -63,11 +63,11 @@ export const emptyAggregate = (animeId: AnimeId, rememberedKeys: number): Cached
   cachedSize: 0,
 });
 
-/** Whether that there is no stream is presumed only: nobody has looked. */
+/** Whether the stream was not read, only presumed not to exist. */
 export const isPresumed = ({ revision, readAt }: CachedAggregate): boolean =>
   revision === 'no_stream' && readAt === -Infinity;
 
-/** Notes where the stream begins, as seen now. */
+/** Notes the first event of the stream as of now. */
 export const begin = (aggregate: CachedAggregate, beginning: StreamBeginning | null): void => {
   aggregate.beginning = beginning;
   aggregate.beginningAt = performance.now();
@@ -84,11 +84,11 @@ export const beginningAt = (
 export const isWholeFrom = (beginning: StreamBeginning | null): boolean =>
   beginning?.isWhole ?? true;
 
-/** Whether the state is that of the whole stream up to its revision, and all of that was understood. */
+/** Whether the state covers the whole stream up to its revision, and every event was readable. */
 export const isDecidable = ({ beginning, from, unreadable }: CachedAggregate): boolean =>
   isWholeFrom(beginning) && (beginning?.revision ?? null) === from && unreadable.size === 0;
 
-/** Takes in the next stored event. One that cannot be read is noted, and changes nothing else. */
+/** Applies the next stored event. An unreadable one is only noted. */
 export const applyRecorded = (aggregate: CachedAggregate, recorded: RecordedEvent): void => {
   const { revision, id, type } = recorded;
   const decoded = decodeOf(aggregate.animeId, type, recorded.data);
@@ -110,12 +110,12 @@ export const applyRecorded = (aggregate: CachedAggregate, recorded: RecordedEven
   aggregate.recent.add({ ...keyed, eventId: id, type: decoded.event.type, revision, position });
 };
 
-/** Takes in events that this process has appended. */
+/** Applies events that this process has appended. */
 export const applyWritten = (
   aggregate: CachedAggregate,
   written: {
     readonly events: readonly NewEvent[];
-    /** The state with these events. */
+    /** The state after these events. */
     readonly state: Anime;
     /** The revision of the first of them. */
     readonly first: bigint;
@@ -123,7 +123,7 @@ export const applyWritten = (
   },
 ): void => {
   const { events, state, first, keyed } = written;
-  // Only a listing is appended where there is nothing.
+  // The first event of a stream is always a listing.
   if (aggregate.revision === 'no_stream') {
     aggregate.from = first;
     begin(aggregate, { revision: first, type: 'AnimeListed', isWhole: true });
@@ -140,7 +140,7 @@ const forgetIgnored = ({ unreadable }: CachedAggregate, { from, to }: EventsIgno
   }
 };
 
-/** Only commands with a key leave a body's hash; the others must not pay for parsing. */
+/** Only commands with a key have a `bodyHash`; other metadata need not be parsed. */
 const keyIn = (metadata: Uint8Array): { commandId: string; bodyHash: string } | undefined => {
   const text = Buffer.from(metadata.buffer, metadata.byteOffset, metadata.byteLength);
   if (!text.includes('"bodyHash"')) return undefined;
@@ -156,7 +156,7 @@ const keyIn = (metadata: Uint8Array): { commandId: string; bodyHash: string } | 
 
 const FORMAT = 1;
 
-/** Changes when the fold does, so that a snapshot made by other rules is never found. */
+/** Changes with the fold, so that a snapshot of another fold is never found. */
 export const FOLD_HASH = createHash('sha256')
   .update(JSON.stringify([FORMAT, evolve.toString(), initialState, SCHEMA_VERSIONS]))
   .digest('hex')
@@ -169,19 +169,19 @@ export interface KeyedCommand extends Recorded {
 }
 
 /**
- * The last commands of one anime that came with a key. Fed with confirmed events only: a repeat must
- * never be told of an event that was not written.
+ * The last commands of one anime with an Idempotency-Key. From confirmed events only: a repeat must
+ * never get the id of an event that was not written.
  */
 interface RecentCommands {
   find(commandId: string): KeyedCommand | undefined;
   add(command: KeyedCommand): void;
   readonly size: number;
-  /** The newest, oldest of them first. */
+  /** The newest ones, oldest first. */
   newest(count: number): readonly KeyedCommand[];
 }
 
 const createRecentCommands = (capacity: number): RecentCommands => {
-  // A Map iterates in the order of insertion: its first key is the oldest.
+  // A Map iterates in insertion order: its first key is the oldest.
   const byId = new Map<string, KeyedCommand>();
   return {
     find: (commandId) => byId.get(commandId),

@@ -38,11 +38,11 @@ import { createRefusedStreams, RefusedStreamError } from './refused-streams.js';
 import { createSnapshots } from './snapshots.js';
 
 export interface CommandHandler {
-  /** Decides the command and makes its events safe. Rejects only for a bug. */
+  /** Decides a command and appends its events. Rejects only for a bug. */
   handle(command: AnimeCommand, options: CommandOptions): Promise<CommandResult>;
-  /** Takes no more commands; resolves when those under way are answered. May be called twice. */
+  /** Refuses new commands; resolves when those under way are settled. May be called twice. */
   drain(): Promise<void>;
-  /** The streams on which commands are refused. Asking requests a new look at those that are due. */
+  /** Streams on which commands are refused. Reading them checks again those that are due. */
   refused(): readonly StreamProblem[];
 }
 
@@ -50,14 +50,14 @@ const NOT_DECIDED = 'Commands not decided';
 const CONFLICT_BACKOFF = { baseMs: 2, maxMs: 250 };
 
 /**
- * The write side: load, decide, append at the exact revision. Commands of one anime are handled in
- * turn, and those that arrive while an append is in flight are decided together in the next one.
+ * The write side: load, decide, append at the exact revision. Commands of one anime are serialised;
+ * those that arrive while an append is in flight share the next append.
  */
 export const createCommandHandler = (options: {
   readonly store: EventStore;
   readonly logger: Logger;
   readonly metrics: Metrics;
-  /** Makes a UUID. */
+  /** Returns a new UUID. */
   readonly newId: () => string;
   readonly limits?: Partial<CommandLimits>;
 }): CommandHandler => {
@@ -82,13 +82,13 @@ export const createCommandHandler = (options: {
       ? aggregates.presumedNew(animeId)
       : undefined;
 
-  /** One turn of an anime's queue. Never rejects. */
+  /** One turn in an anime's queue. Never rejects. */
   const turn = async (animeId: AnimeId, waiting: QueuedCommand[]): Promise<void> => {
     let batch: DecidedBatch | undefined;
     try {
       let aggregate = presumedNew(animeId, waiting) ?? (await load(animeId));
       batch = takeBatch(aggregate, waiting, limits);
-      // An answer without an event rests on the state alone, so the stream must not have moved on.
+      // A result without events depends on the state alone, so the stream must not have grown.
       if (batch.steps.length > 0 && batch.events.length === 0) {
         if (!(await aggregates.isCurrent(aggregate, newestOf(batch)))) {
           const again = commandsOf(batch);
@@ -150,19 +150,19 @@ export const createCommandHandler = (options: {
     }
   };
 
-  /** Another process wrote: answers to all that must be decided again, within the bounded retries. */
+  /** Another process wrote: returns the commands to decide again, within the bounded retries. */
   const conflict = async (
     aggregate: CachedAggregate,
     batch: DecidedBatch,
   ): Promise<readonly QueuedCommand[]> => {
     metrics.appendConflicts.inc();
     const seen = new Map<string, RecordedEvent>();
-    // What was presumed is loaded in the next turn: its stream may be long, and have a snapshot.
+    // A presumed state is loaded in the next turn: the stream may be long and have a snapshot.
     if (!isPresumed(aggregate)) {
       await aggregates.refresh(aggregate, (event) => void seen.set(event.id, event));
     }
     const again = batch.steps.filter((step) => {
-      // Our own events may be among them after all, where the answer to an append was lost.
+      // Our own events may be among them, if the response to an append was lost.
       const found = seen.get(step.events[0]?.id ?? '');
       if (found === undefined) return true;
       const first = found.revision - BigInt(step.offset);
@@ -187,7 +187,7 @@ export const createCommandHandler = (options: {
     if (error instanceof StreamDeletedError) aggregates.forget(animeId);
     else if (!error.retriable) logger.error('Append refused', { stream, error });
     if (error instanceof TooLargeError && batch.events.length > 1) {
-      // Together they are too large for this server: each goes alone.
+      // Together they are too large for this server: append each on its own.
       for (const queued of commandsOf(batch)) queued.mustGoAlone = true;
       return commandsOf(batch);
     }

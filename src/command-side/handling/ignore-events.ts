@@ -12,17 +12,17 @@ export interface IgnoreRequest {
   readonly from: number;
   readonly to: number;
   readonly reason: string;
-  /** Also what a newer version of this service wrote, which an upgrade would have counted. */
+  /** Ignores events of a newer service version too, which an upgrade would count. */
   readonly evenNewer: boolean;
   /** ISO 8601, UTC. */
   readonly at: string;
 }
 
 export type Ignored =
-  /** `at` is the revision of the event that says so. */
+  /** `at` is the revision of the `EventsIgnored` event. */
   | { readonly kind: 'ignored'; readonly revisions: readonly number[]; readonly at: bigint }
   | { readonly kind: 'ignored-before' }
-  /** Nothing between the revisions is unreadable, or they are not in the stream. */
+  /** No event in the range is unreadable, or the range is not in the stream. */
   | { readonly kind: 'nothing-to-ignore' }
   | { readonly kind: 'newer'; readonly revision: number; readonly type: string };
 
@@ -30,8 +30,8 @@ const APPEND_ATTEMPTS = 10;
 const EVENT_ID_NAMESPACE = 'b1f5c1c8-8f0e-4f3b-9c55-3a4d0f6f2d2b';
 
 /**
- * Has events that cannot be read ignored: an event of the same stream says so, for every process
- * that reads the stream from then on, and for whoever asks later who decided what.
+ * Makes every process ignore events that cannot be read, by an event in the same stream. It also
+ * records who decided that, and when.
  */
 export const ignoreEvents = async (store: EventStore, request: IgnoreRequest): Promise<Ignored> => {
   const { animeId, reason, at } = request;
@@ -44,7 +44,7 @@ export const ignoreEvents = async (store: EventStore, request: IgnoreRequest): P
       const isNewer = decoded.kind === 'unknown' && decoded.isNewer;
       if (isNewer && !request.evenNewer) return { kind: 'newer', revision, type: decoded.type };
     }
-    // No further than what was found: what is yet to come is not decided on.
+    // Only up to the last unreadable event: later ones were not decided on.
     const revisions = [...open.keys()];
     const { from, to } = { from: revisions[0] ?? 0, to: revisions.at(-1) ?? 0 };
     const event: NewEvent = {
@@ -57,7 +57,7 @@ export const ignoreEvents = async (store: EventStore, request: IgnoreRequest): P
       const { revision } = await store.append(stream, head, [event]);
       return { kind: 'ignored', revisions, at: revision };
     } catch (error) {
-      // Looking again finds out what came of it: the service goes on writing to the stream meanwhile.
+      // Read again to learn the outcome: the service may have written to the stream meanwhile.
       const again =
         error instanceof WrongExpectedRevisionError || error instanceof OutcomeUnknownError;
       if (!again || attempt === APPEND_ATTEMPTS) throw error;

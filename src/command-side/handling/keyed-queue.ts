@@ -1,10 +1,10 @@
 export interface KeyedQueue<Key, Item> {
-  /** How many items of this key wait for their turn. */
+  /** Number of queued items of this key. */
   lengthOf(key: Key): number;
   push(key: Key, item: Item): void;
-  /** Asks for a turn of this key even if nothing waits. */
+  /** Requests a turn of this key even if its queue is empty. */
   request(key: Key): void;
-  /** Resolves when no key has a turn or waits for one. */
+  /** Resolves when no key has a turn or queued items. */
   idle(): Promise<void>;
 }
 
@@ -14,9 +14,9 @@ interface QueueOfKey<Item> {
 }
 
 /**
- * Serialises work per key: one turn at a time, while other keys go on. A turn removes what it takes
- * from the front of `waiting` and may put items back there; items that arrive during a turn join the
- * end. A turn must not reject.
+ * Serialises work per key; keys run concurrently. A turn takes items from the front of `waiting` and
+ * may put some back there. Items that arrive during a turn are added at the end. A turn must not
+ * reject.
  */
 export const createKeyedQueue = <Key, Item>(
   turn: (key: Key, waiting: Item[]) => Promise<void>,
@@ -35,7 +35,7 @@ export const createKeyedQueue = <Key, Item>(
     whenIdle = [];
   };
 
-  /** Whoever finds no queue makes one and runs it. */
+  /** The first item of a key creates its queue and runs it. */
   const change = (key: Key, apply: (queue: QueueOfKey<Item>) => void): void => {
     const present = queues.get(key);
     if (present !== undefined) {

@@ -1,28 +1,28 @@
-/** What a command handler takes, and for how long. Times in milliseconds. */
+/** The limits of a command handler. Times in milliseconds. */
 export interface CommandLimits {
   /** Anime states kept in memory. */
   readonly cachedAnimes: number;
   /** Commands with an Idempotency-Key remembered per anime. */
   readonly rememberedKeys: number;
-  /** Events between two snapshots of an anime, so the longest tail to read. */
+  /** Events between two snapshots of an anime: the longest tail to read. */
   readonly snapshotEvery: number;
   /** Per append. */
   readonly batchEvents: number;
   readonly batchBytes: number;
-  /** Waiting commands, per anime and in all; beyond them commands are refused. */
+  /** Queued commands, per anime and in total; above that commands are refused. */
   readonly waitingPerAnime: number;
   readonly waitingInAll: number;
   /** Every command is answered within this time. */
   readonly deadlineMs: number;
-  /** When one attempt to append counts as lost. */
+  /** After this time an attempt to append counts as lost. */
   readonly appendTimeoutMs: number;
-  /** How long reading the state of an anime may take. */
+  /** Time limit for loading the state of an anime. */
   readonly loadTimeoutMs: number;
-  /** How often a command is decided again after conflicts with other processes. */
+  /** Retries after conflicts with other processes. */
   readonly conflictRetries: number;
-  /** For how long the beginning of a stream is taken to be where it was last seen. */
+  /** How long the first revision of a stream is cached: it may be truncated meanwhile. */
   readonly beginningForMs: number;
-  /** How soon a refused stream is looked at again. */
+  /** Interval between checks of a refused stream. */
   readonly recheckAfterMs: number;
 }
 

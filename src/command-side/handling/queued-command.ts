@@ -3,32 +3,32 @@ import { v5 } from 'uuid';
 import type { AnimeCommand } from '../../domain/commands.js';
 import type { CommandOptions, CommandResult, IdempotencyKey } from '../../ports/command-result.js';
 
-/** A command between its arrival and its answer. */
+/** A command that has not been settled yet. */
 export interface QueuedCommand {
   readonly command: AnimeCommand;
   readonly commandId: string;
   readonly options: CommandOptions;
-  /** On the clock of `performance.now()`, as the deadline. */
+  /** In the time of `performance.now()`, like the deadline. */
   readonly receivedAt: number;
   readonly deadline: number;
-  /** How often another process was faster. */
+  /** Number of conflicts with other processes. */
   conflicts: number;
-  /** Must not share an append. */
+  /** Is appended on its own. */
   mustGoAlone: boolean;
-  /** Its event is on the way to the store: nobody knows whether it is written. */
+  /** Its append is in flight: whether it was written is unknown. */
   isAppending: boolean;
   readonly isSettled: () => boolean;
   readonly settle: (result: CommandResult) => void;
   readonly fail: (error: unknown) => void;
 }
 
-/** For a log line about several commands: whose they are, as far as a line should be long. */
+/** Log data about several commands, cut to the length of a log line. */
 export const correlationIdsOf = (queuedCommands: readonly QueuedCommand[]): readonly string[] =>
   queuedCommands.slice(0, 10).map(({ options }) => options.correlationId);
 
 /**
- * A command that is answered by its deadline, whatever happens: while it waits nothing is written
- * and nothing will be; while it is being appended only the store knows.
+ * A command that is settled by its deadline, whatever happens: as `unavailable` if it was still
+ * queued, and as `outcome-unknown` if its append was in flight.
  */
 export const createQueuedCommand = (
   command: AnimeCommand,
@@ -69,7 +69,7 @@ const asError = (error: unknown): Error =>
     ? error
     : new Error('Something was thrown that is no error', { cause: error });
 
-/** Decided on nothing it is appended, and so proved; with a key or a precondition it may not be. */
+/** Decided on a presumed state it always appends, which proves the state; not so with a key or precondition. */
 export const isPlainListing = ({ command, options, conflicts }: QueuedCommand): boolean =>
   command.type === 'ListAnime' &&
   options.idempotencyKey === undefined &&
@@ -80,20 +80,20 @@ export const isPlainListing = ({ command, options, conflicts }: QueuedCommand): 
 const COMMAND_ID_NAMESPACE = '6c2b0f5e-51a5-4f0c-9d1e-0b8d0d5f8a4e';
 
 /**
- * With an Idempotency-Key the id of a command follows from who sent which command with which key:
- * a repeat has it again, here or in another process.
+ * With an Idempotency-Key, the command id is derived from caller, command and key: a repeat has the
+ * same id in every process.
  */
 export const keyedCommandId = (command: AnimeCommand, { caller, key }: IdempotencyKey): string =>
   v5(JSON.stringify([caller, command.animeId, command.type, key]), COMMAND_ID_NAMESPACE);
 
 /**
- * The ids of a command's events follow from it. The body is part of them: a store answers an append
- * that it has already by the ids alone, and another body under the same key is no such repeat.
+ * Event ids are derived from the command id and the body. Without the body, the store would accept
+ * another body under the same key as a repeat: it compares ids alone.
  */
 export const eventIdOf = (commandId: string, index: number, bodyHash = ''): string =>
   bodyHash === '' && index === 0 ? commandId : v5(`${bodyHash}/${index}`, commandId);
 
-/** Tells bodies apart, 128 bits long. When a command was received is not part of what it says. */
+/** Identifies a body, in 128 bits. The time of receipt is not part of it. */
 export const bodyHashOf = (command: AnimeCommand): string =>
   createHash('sha256')
     .update(JSON.stringify({ ...command, at: undefined }))

@@ -8,7 +8,7 @@ import { remedyFor, whyUnreadable, type Unreadable } from '../../wire/upcast.js'
 import { isWholeFrom, type CachedAggregate } from './cached-aggregate.js';
 import type { StreamProblem } from '../../ports/command-result.js';
 
-/** The event store answers, and what it has of the stream cannot be decided on. */
+/** The stream was read, and no command can be decided on it. */
 export class RefusedStreamError extends Error {
   constructor(
     readonly animeId: AnimeId,
@@ -19,7 +19,7 @@ export class RefusedStreamError extends Error {
   }
 }
 
-/** Says what is wrong with a stream that cannot be decided on, and what an operator does about it. */
+/** What is wrong with a stream that cannot be decided on, and the remedy. */
 export const refusalOf = async (
   store: EventStore,
   aggregate: CachedAggregate,
@@ -49,7 +49,7 @@ const unreadableProblem = ({
 const isOfNewer = ([, decoded]: readonly [bigint, Unreadable]): boolean =>
   decoded.kind === 'unknown' && decoded.isNewer;
 
-/** All of them at once; what can be read between them is not ignored. */
+/** One command for the whole range; readable events in it are still counted. */
 const range = (events: ReadonlyMap<bigint, Unreadable>): string => {
   const revisions = [...events.keys()];
   const [first, last] = [revisions[0], revisions.at(-1)];
@@ -76,7 +76,7 @@ const truncated = async (
 
 const HIDING_SETTINGS = ['$maxCount', '$maxAge', '$tb'] as const;
 
-/** Which of the stream's settings may have hidden events. */
+/** The stream's settings that may have hidden events. */
 const hiddenBy = async (store: EventStore, stream: string): Promise<string> => {
   let set: readonly string[] = [];
   try {
@@ -88,7 +88,7 @@ const hiddenBy = async (store: EventStore, stream: string): Promise<string> => {
       );
     }
   } catch (error) {
-    // To read metadata may be denied, and is not needed to refuse.
+    // Reading metadata may be denied, and the refusal does not need it.
     if (!(error instanceof PortError)) throw error;
   }
   return set.length === 0 ? '' : ` (${set.join(', ')})`;
@@ -98,15 +98,15 @@ export interface RefusedStreams {
   refuse(error: RefusedStreamError): void;
   allow(animeId: AnimeId): void;
   all(): readonly StreamProblem[];
-  /** The longest unchecked first, each once in a while; asking counts as checking. */
+  /** The streams that are due for a check, least recently checked first. */
   due(): readonly AnimeId[];
 }
 
-/** More are refused all the same, and come onto the list as others leave it. */
+/** Further streams are refused too, and listed when others leave the list. */
 const MAX_LISTED = 1_000;
 const RECHECKED_AT_ONCE = 20;
 
-/** The anime whose commands are refused: each is logged once, and looked at again until it can be decided on. */
+/** The anime whose commands are refused. Each is logged once and checked until it recovers. */
 export const createRefusedStreams = (options: {
   readonly logger: Logger;
   readonly metrics: Metrics;
@@ -123,7 +123,7 @@ export const createRefusedStreams = (options: {
       if (known?.problem.detail !== problem.detail) {
         logger.error('Commands of an anime are refused', { animeId, ...loggable(problem) });
       }
-      // Once more at the end: a Map iterates in the order of insertion.
+      // Moved to the end: a Map iterates in insertion order.
       refused.delete(animeId);
       refused.set(animeId, { problem, checkedAt: performance.now() });
       count();

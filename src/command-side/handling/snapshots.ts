@@ -10,28 +10,28 @@ import type { Logger } from '../../platform/observability/logger.js';
 import { createOutage } from '../../platform/async/outage.js';
 import { FOLD_HASH, emptyAggregate, type CachedAggregate } from './cached-aggregate.js';
 
-/** Enough for the promise of 1,000 remembered keys, few enough to be written often. */
+/** Above the promised 1,000 keys, and small enough to be written often. */
 const KEPT_COMMANDS = 1024;
 const SNAPSHOT_TYPE = 'AnimeSnapshot';
 
 export interface Snapshots {
-  /** The newest snapshot, if there is one that can be used. */
+  /** The newest usable snapshot. */
   load(animeId: AnimeId): Promise<CachedAggregate | undefined>;
-  /** Saves in the background once enough events have come since the last. */
+  /** Saves in the background once there are enough events since the last snapshot. */
   saveWhenDue(aggregate: CachedAggregate): void;
-  /** Resolves when nothing is being saved. */
+  /** Resolves when no save is running. */
   settled(): Promise<void>;
 }
 
 /**
- * Snapshots are a cache in the event store: losing one costs time and nothing else, so a failure to
- * save is only logged. A stream per anime and fold keeps the newest.
+ * Snapshots are a cache in the event store: a lost one only costs time, so a failed save is only
+ * logged. There is one stream per anime and fold, which keeps the newest.
  */
 export const createSnapshots = (options: {
   readonly store: EventStore;
   readonly logger: Logger;
   readonly newId: () => string;
-  /** How many events a tail may have. */
+  /** The longest tail, in events. */
   readonly snapshotEvery: number;
   readonly rememberedKeys: number;
 }): Snapshots => {
@@ -64,7 +64,7 @@ export const createSnapshots = (options: {
       if (revision === 'no_stream' || revision - aggregate.snapshotAt < BigInt(snapshotEvery))
         return;
       if (saving.has(animeId)) return;
-      // Even if it fails: the next try comes after as many events again, not with every command.
+      // Even if the save fails: retry after as many events again, not with every command.
       aggregate.snapshotAt = revision;
       const stream = snapshotStreamOf(animeId);
       const done = save(stream, toSnapshot(aggregate, revision))
@@ -98,7 +98,7 @@ type StoredCommand = readonly [string, string, AnimeEventType, string, string, s
 
 interface StoredSnapshot {
   readonly revision: string;
-  /** Absent in older ones: 0. */
+  /** Absent in older snapshots: 0. */
   readonly from?: string;
   readonly lastEventId: string;
   readonly state: Anime;
@@ -127,7 +127,7 @@ const toSnapshot = (aggregate: CachedAggregate, revision: bigint): JsonObject =>
   } as unknown as JsonObject;
 };
 
-/** Fills an empty aggregate; undefined where the data are not what we wrote. */
+/** Fills an empty aggregate; undefined if the data are not a snapshot of ours. */
 const fromSnapshot = (blank: CachedAggregate, data: Uint8Array): CachedAggregate | undefined => {
   try {
     const stored = JSON.parse(Buffer.from(data).toString('utf8')) as StoredSnapshot;

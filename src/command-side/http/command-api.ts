@@ -12,10 +12,10 @@ import { openApi } from './openapi.js';
 import { commandRoutes } from './routes.js';
 import { streamRoutes } from './stream-routes.js';
 
-/** Only located: importing the package would load the whole page's script into this process. */
+/** Resolved, not imported: importing would load the page's whole script into this process. */
 const SWAGGER_UI = dirname(createRequire(import.meta.url).resolve('swagger-ui-dist/package.json'));
 
-/** Every address is relative, so that the page works behind a proxy that strips a prefix. */
+/** All URLs are relative, so that the page works behind a proxy that strips a prefix. */
 const DOCS_PAGE = `<!doctype html>
 <html lang="en">
   <head>
@@ -36,7 +36,7 @@ const DOCS_PAGE = `<!doctype html>
 </html>
 `;
 
-/** Many of Swagger UI's own colours have too little contrast to be read by everybody. */
+/** Many of Swagger UI's colours lack the contrast that accessibility rules ask for. */
 const DOCS_STYLE = `body { margin: 0 }
 html { color-scheme: light }
 html.dark-mode { background: #1c2022; color-scheme: dark }
@@ -61,9 +61,9 @@ html:not(.dark-mode) .swagger-ui .opblock-get .opblock-summary-method { backgrou
 `;
 
 /**
- * Servers are resolved against the document, not against this page. Swagger UI knows dark colours but
- * leaves it to the page to ask for them. It puts links inside of buttons, fields without a name, and
- * code that no keyboard can scroll.
+ * Server URLs are relative to the document, not to this page. Swagger UI has a dark mode but does not
+ * switch to it. The rest repairs its accessibility: links inside buttons, fields without a label,
+ * and code that the keyboard cannot scroll.
  */
 const DOCS_SCRIPT = `const openApi = new URL('../openapi.json', document.baseURI);
 
@@ -123,7 +123,7 @@ const textAsset = (type: string, content: string) =>
 const swaggerFile = (type: string, name: string) =>
   serveAsset({ type, load: () => readFile(join(SWAGGER_UI, name)) });
 
-/** `/openapi.json` everywhere; its rendering at `/docs/`, from this host alone, outside production. */
+/** `/openapi.json`, and outside production its rendering at `/docs/` without any other host. */
 export const docsRoutes = (options: {
   readonly version: string;
   readonly production: boolean;
@@ -134,7 +134,7 @@ export const docsRoutes = (options: {
   router.get('/openapi.json', textAsset('application/json; charset=utf-8', document));
 
   if (!options.production) {
-    // Relative: a proxy in front may have stripped a prefix that we do not know.
+    // Relative, because a proxy may have stripped a prefix.
     router.get('/docs', (_req, res) => {
       res.writeHead(308, { Location: 'docs/' }).end();
     });
@@ -156,7 +156,7 @@ export const createCommandApi = (
     readonly production: boolean;
     readonly version: string;
     readonly now: () => Date;
-    /** Other parts of the service, as far as it is known where they are. */
+    /** Links to the other parts of the service whose addresses are known. */
     readonly elsewhere: () => readonly Link[];
   },
 ): Express => {

@@ -14,15 +14,15 @@ const REVISION_ONLY = new RegExp(REVISION_PATTERN);
 
 const TAG = String.raw`(?:W/)?"[\x21\x23-\x7e\x80-\xff]*"`;
 
-/** What a precondition may be: a star, or a list of entity tags in which some may be missing. */
+/** A precondition: a star, or a list of entity tags; RFC 9110 allows empty entries. */
 export const ENTITY_TAGS = String.raw`^[ \t]*(?:\*|(?:,[ \t]*)*${TAG}(?:[ \t]*,(?:[ \t]*${TAG})?)*)[ \t]*$`;
 const ENTITY_TAGS_ONLY = new RegExp(ENTITY_TAGS);
 
-/** A weak tag never matches here; it is left out, as is one that is no revision. */
+/** Weak tags never match If-Match; they are dropped, and so are tags that are no revision. */
 export const parseIfMatch = (header: string | undefined): EntityTags | undefined =>
   parseEntityTags('If-Match', header, { weak: false });
 
-/** Compared weakly, as RFC 9110 says: a weak tag counts as the revision that it names. */
+/** Weak comparison, as RFC 9110 requires: a weak tag counts as the revision in it. */
 export const parseIfNoneMatch = (header: string | undefined): EntityTags | undefined =>
   parseEntityTags('If-None-Match', header, { weak: true });
 
@@ -44,14 +44,14 @@ const parseEntityTags = (
 };
 
 const BARE_KEY = String.raw`[\x21\x23-\x7e]{1,255}`;
-/** A structured field string, where only the quote and the backslash are escaped. */
+/** A string of RFC 9651: only the quote and the backslash are escaped. */
 const QUOTED_KEY = String.raw`"(?:[\x20\x21\x23-\x5b\x5d-\x7e]|\\["\\]){1,255}"`;
 
-/** What the header Idempotency-Key may be: quoted as its draft standard says or bare. */
+/** The header Idempotency-Key: quoted, as its draft standard says, or bare. */
 export const IDEMPOTENCY_KEY = `^(?:${BARE_KEY}|${QUOTED_KEY})$`;
 const IDEMPOTENCY_KEY_ONLY = new RegExp(IDEMPOTENCY_KEY);
 
-/** The key, which is the same whether it comes quoted or bare, as most clients send it. */
+/** The key without quotes: most clients send it bare, and both forms mean the same. */
 export const parseIdempotencyKey = (header: string | undefined): string | undefined => {
   if (header === undefined) return undefined;
   if (!IDEMPOTENCY_KEY_ONLY.test(header)) {

@@ -204,11 +204,7 @@ export const content = (
 });
 
 /** A success of a request that counts against the limit. */
-export const successResponse = (
-  description: string,
-  body: object,
-  ...more: readonly HeaderName[]
-) => ({
+export const okResponse = (description: string, body: object, ...more: readonly HeaderName[]) => ({
   description,
   headers: headersOf([...ID_HEADERS, ...LIMITED, ...more]),
   content: body,

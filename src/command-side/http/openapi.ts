@@ -7,7 +7,7 @@ import {
   probed,
   problems,
   ref,
-  successResponse,
+  okResponse,
 } from './openapi-responses.js';
 import { schemas } from './openapi-schemas.js';
 
@@ -40,13 +40,7 @@ const OF_A_BODY: readonly ProblemName[] = [
 ];
 
 const recorded = (description: string, values: Readonly<Record<string, unknown>>) =>
-  successResponse(
-    description,
-    content('Recorded', values),
-    'ETag',
-    'Location',
-    'Idempotency-Replayed',
-  );
+  okResponse(description, content('Recorded', values), 'ETag', 'Location', 'Idempotency-Replayed');
 
 const interactionOperation = (
   operationId: string,
@@ -153,7 +147,7 @@ const CATALOGUE = {
       description: 'A page of its stream, oldest event first, for inspection.',
       parameters: refs('From', 'Limit', ...IDS),
       responses: {
-        200: successResponse(
+        200: okResponse(
           'A page of the history.',
           content('Events', { page: RESPONSE_EXAMPLES.events }),
         ),
@@ -246,7 +240,7 @@ const OPERATIONS = {
       'getOpenApi',
       { summary: 'This document', description: 'The API in OpenAPI 3.1.' },
       {
-        200: successResponse('The document.', {
+        200: okResponse('The document.', {
           'application/json': { schema: { type: 'object' } },
         }),
         ...notModified,

@@ -11,7 +11,7 @@ import {
 } from '../../ports/command-result.js';
 import { etagOf, etagOrNone } from './headers.js';
 
-/** Every reason of the domain has its status here; a new one does not compile without. */
+/** A new rejection does not compile until it has a status. */
 const REJECTION_STATUS: Readonly<Record<RejectionCode, number>> = {
   ANIME_NOT_LISTED: 404,
   ANIME_DELISTED: 410,
@@ -24,14 +24,14 @@ const PRECONDITIONS: Readonly<Record<Precondition, string>> = {
   'If-None-Match': 'The anime is in the catalogue at a revision that If-None-Match excludes.',
 };
 
-/** What a command of one kind says when it is done. */
+/** The response to a successful command of one type. */
 export interface Success {
   readonly message: string;
-  /** Whether the event made something that was not there. */
+  /** 201 if the event created something. */
   readonly status: (recorded: Recorded) => 200 | 201;
 }
 
-/** Answers a command; a result that is no success is thrown as a problem. */
+/** Responds to a command. A result that is no success is thrown as a problem. */
 export const sendResult = (
   res: Response,
   command: AnimeCommand,
@@ -85,7 +85,7 @@ const sendRecorded = (
   });
 };
 
-/** A path of this API as seen from the request, so that it holds behind whatever prefix a proxy strips. */
+/** Relative to the request's path, so that it works behind a proxy that strips a prefix. */
 const relativeTo = ({ path }: Request, target: string): string =>
   `${'../'.repeat(path.split('/').length - 2)}${target}`;
 
@@ -102,6 +102,10 @@ type FailedResult = Exclude<
   { readonly kind: 'accepted' | 'replayed' | 'unchanged' }
 >;
 
+/**
+ * The one table from failures to HTTP problems. A new kind of result does not compile until it is
+ * here; a new code of `PortError` not until `resultOfFailure` names its kind.
+ */
 const problemOfResult = (result: FailedResult): Problem => {
   switch (result.kind) {
     case 'rejected': {
@@ -158,7 +162,7 @@ const problemOfResult = (result: FailedResult): Problem => {
   }
 };
 
-/** A failure to read from the event store. */
+/** The same table for a failed read: a port's error first becomes a result. */
 export const problemOfRead = (error: PortError): Problem => {
   const result = resultOfFailure(error);
   return result.kind === 'unavailable'
@@ -166,7 +170,7 @@ export const problemOfRead = (error: PortError): Problem => {
     : problemOfResult(result);
 };
 
-/** What waiting does not mend: the service's credentials, or the event store itself. */
+/** Failures that waiting does not fix: the service's credentials, or the event store itself. */
 const problemOfStore = (kind: 'access-denied' | 'refused-by-store'): Problem =>
   kind === 'access-denied'
     ? retryLater(

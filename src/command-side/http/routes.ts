@@ -15,9 +15,9 @@ import { pathAnimeId, validClick, validDetails, validRating, validView } from '.
 
 export interface CommandRoutesOptions {
   readonly handler: Pick<CommandHandler, 'handle'>;
-  /** Without any, everybody may send commands. */
+  /** If empty, commands need no key. */
   readonly apiKeys: readonly string[];
-  /** Known, but not for commands. */
+  /** Valid keys that may not send commands. */
   readonly readerKeys?: readonly string[];
   readonly now: () => Date;
 }
@@ -33,7 +33,7 @@ const DETAILS_RECORDED: Success = {
 };
 const DELISTED: Success = { message: 'Anime taken off the catalogue.', status: () => 200 };
 
-/** The commands over HTTP: read the request, let it be decided, answer. */
+/** The commands over HTTP: validate, handle, respond. */
 export const commandRoutes = (options: CommandRoutesOptions): Router => {
   const { handler, apiKeys, readerKeys, now } = options;
   const router = Router({ caseSensitive: true });
@@ -63,7 +63,7 @@ export const commandRoutes = (options: CommandRoutesOptions): Router => {
   };
   const rating = async (req: Request): Promise<AnimeCommand> => {
     const { anime_id: animeId, user_id: userId, rating: given } = await validRating(req);
-    // What is kept is what the command says: 8.333 and 8.33 are one body to an Idempotency-Key.
+    // Rounded here: to an Idempotency-Key, 8.333 and 8.33 are the same body.
     return { type: 'GiveRating', animeId, userId, rating: keptRating(given), at: at() };
   };
   const list = (req: Request): AnimeCommand => {
@@ -101,7 +101,7 @@ const commandOptionsOf = (req: Request, res: Response, command: AnimeCommand): C
 
 const commandTracer = trace.getTracer('anime-analytics');
 
-/** One span per command; its trace goes on with the event. Without a tracing SDK this costs nothing. */
+/** One span per command; the event carries its trace on. Almost free without a tracing SDK. */
 const traced = async (
   handler: Pick<CommandHandler, 'handle'>,
   command: AnimeCommand,

@@ -12,7 +12,7 @@ export const DEFAULT_EVENTS = 100;
 export const MAX_EVENTS = 500;
 const MAX_REVISION = 2n ** 63n - 1n;
 
-/** `GET /animes/:id/events?from=&limit=`: the history of an anime, to look at. */
+/** `GET /animes/:id/events?from=&limit=`: the history of an anime, for inspection. */
 export const streamRoutes = (options: {
   readonly store: EventStore;
   readonly apiKeys: readonly string[];
@@ -23,7 +23,7 @@ export const streamRoutes = (options: {
   router.get('/animes/:id/events', requireApiKey(apiKeys), async (req, res) => {
     const animeId = pathAnimeId(req);
     const given = wholeQuery(req, 'from', 0n, 10n ** 19n - 1n) ?? 0n;
-    // No history is longer, so what is asked for from beyond is nothing either way.
+    // The event store takes no larger revision, and no stream is that long.
     const from = given < MAX_REVISION ? given : MAX_REVISION;
     const limit = Number(wholeQuery(req, 'limit', 1n, BigInt(MAX_EVENTS)) ?? DEFAULT_EVENTS);
     const stream = streamOf(animeId);
@@ -60,7 +60,7 @@ const shownEvent = (event: RecordedEvent) => ({
   metadata: jsonOrBase64(event.metadata),
 });
 
-/** Whatever a client stored is shown: what is not JSON as base64. */
+/** Base64 if it is not JSON: other clients may have stored anything. */
 const jsonOrBase64 = (bytes: Uint8Array): unknown => {
   const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   if (text.length === 0) return null;

@@ -14,8 +14,8 @@ import { isDurationSeconds, isRating } from '../../domain/rules.js';
 import { Problem, type FieldProblem } from '../../platform/http/problem.js';
 
 /**
- * One check per field that looks at the type too: the library's own checks take "1" and [1] for 1.
- * Nothing is coerced, and only these fields are ever read.
+ * One check per field, of its type too: the library's own checks accept "1" and [1] as 1. Nothing is
+ * coerced, and other fields are ignored.
  */
 const field = (
   name: string,
@@ -57,7 +57,7 @@ export const validView = (req: Request): Promise<ViewBody> =>
 export const validRating = (req: Request): Promise<RatingBody> =>
   valid(req, [ANIME_ID_FIELD, USER_ID_FIELD, RATING_FIELD]);
 
-/** The body once every field has passed its check; its type says what the checks have shown. */
+/** The body, if every field passes its check. `Body` must be what the checks establish. */
 const valid = async <Body>(req: Request, chains: readonly ValidationChain[]): Promise<Body> => {
   requireObject(req.body);
   const errors: FieldProblem[] = [];
@@ -100,7 +100,7 @@ const invalidBody = (errors: readonly FieldProblem[]): Problem => {
 
 const PATH_ID = /^[1-9][0-9]{0,9}$/;
 
-/** The anime that a path names. */
+/** The anime in the path. */
 export const pathAnimeId = (req: Request): AnimeId => {
   const { id } = req.params;
   const number = typeof id === 'string' && PATH_ID.test(id) ? Number(id) : undefined;

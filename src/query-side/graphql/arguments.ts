@@ -3,8 +3,8 @@ import type { SortBy } from '../../ports/read-store.js';
 import { badUserInput } from './errors.js';
 
 /**
- * What GraphQL's types leave open. A null counts as not given: clients send it for a variable that
- * they do not set.
+ * Checks that GraphQL's types do not express. Null counts as absent: clients send it for variables
+ * that are not set.
  */
 type OrNull<T> = T | null | undefined;
 
@@ -34,11 +34,11 @@ export const pageOf = (given: OrNull<number>): number => wholeArgument('page', g
 export const daysArgument = (given: OrNull<number>): number =>
   wholeArgument('days', given, 7, MAX_DAYS);
 
-/** The UTC day of today minus so many days. */
+/** The UTC day that many days before today. */
 export const sinceDay = (now: Date, days: number): string =>
   new Date(now.getTime() - days * 86_400_000).toISOString().slice(0, 10);
 
-/** A decimal string. Beyond 2^53 the number is not exact, but no stream gets there. */
+/** A decimal string. Above 2^53 the number is not exact, but no stream gets there. */
 export const minRevisionOf = (given: OrNull<string>): number | undefined => {
   if (given === null || given === undefined) return undefined;
   if (MIN_REVISION.test(given)) return Number(given);
@@ -68,7 +68,7 @@ export interface AnimeFilters {
   readonly sortBy?: OrNull<string>;
 }
 
-/** Empty texts and lists count as not given: that is what an empty search box sends. */
+/** Empty texts and lists count as absent: an empty search box sends them. */
 export const filtersOf = (given: OrNull<AnimeFilters>) => {
   const { search, type, genres, minScore, sortBy } = given ?? {};
   if (genres && genres.length > MAX_GENRES) {
@@ -112,11 +112,11 @@ const sortByOf = (given: OrNull<string>): SortBy => {
 
 const CURSOR_PREFIX = 'anime:';
 
-/** Opaque to clients, so that what a page goes on from may change. */
+/** Opaque to clients, so that the order of pages may change. */
 export const encodeCursor = (animeId: AnimeId): string =>
   Buffer.from(`${CURSOR_PREFIX}${animeId}`).toString('base64url');
 
-/** Undefined for anything that `encodeCursor` would not have made. */
+/** Undefined for anything that `encodeCursor` does not return. */
 export const decodeCursor = (cursor: string): AnimeId | undefined => {
   const text = Buffer.from(cursor, 'base64url').toString();
   const animeId = text.startsWith(CURSOR_PREFIX)

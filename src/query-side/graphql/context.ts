@@ -2,29 +2,29 @@ import type { ReadStore } from '../../ports/read-store.js';
 import { notReady } from './errors.js';
 import type { ReadModels } from '../read-your-writes/revision-waiter.js';
 
-/** What the resolvers of one request share. */
+/** Shared by the resolvers of one request. */
 export type QueryContext = {
   readonly requestId: string;
   /** Whether the caller may read what one user did. */
   readonly isReader: boolean;
-  /** The same version for the whole request, so that no answer mixes two; null before the first. */
+  /** One version for the whole request, so that a response never mixes two; null before the first. */
   readonly readModels: () => Promise<ReadModels | null>;
 };
 
 export interface ActiveReadModelsOptions {
   readonly readStore: Pick<ReadStore, 'active' | 'queries' | 'fingerprint'>;
-  /** A promoted version is seen after at most this time; in return most requests need no look-up. */
+  /** A promotion takes effect after at most this time; until then requests need no look-up. */
   readonly cacheMs?: number;
 }
 
-/** The active version, known for a moment; requests that come together share one look-up. */
+/** The active version, cached for a moment; concurrent requests share one look-up. */
 export const createActiveReadModels = ({ readStore, cacheMs = 100 }: ActiveReadModelsOptions) => {
   let readModels: Promise<ReadModels | null> | undefined;
   let knownUntil = Infinity;
 
   const load = async () => {
     const active = await readStore.active();
-    // Documents of another shape would be answered wrong, or not at all.
+    // Documents of another release would give wrong responses or errors.
     if (active?.fingerprint !== readStore.fingerprint) return null;
     knownUntil = performance.now() + cacheMs;
     return { version: active.name, queries: readStore.queries(active.name) };
@@ -52,7 +52,7 @@ export const createContext = (
   return { requestId, isReader, readModels: () => (readModels ??= active()) };
 };
 
-/** Rejects with NOT_READY before there is an active version that this release can read. */
+/** Rejects with NOT_READY until there is an active version that this release can read. */
 export const requireReadModels = async ({ readModels }: QueryContext): Promise<ReadModels> => {
   const active = await readModels();
   if (active === null) throw notReady();

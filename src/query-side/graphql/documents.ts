@@ -1,20 +1,30 @@
-import { GraphQLError, parse, specifiedRules, validate } from 'graphql';
-import type { DocumentNode, GraphQLSchema } from 'graphql';
+import {
+  type DocumentNode,
+  GraphQLError,
+  type GraphQLSchema,
+  parse,
+  specifiedRules,
+  validate,
+} from 'graphql';
 import { LRUCache } from 'lru-cache';
 import { withCode } from './errors.js';
-import { createGuard } from '../limits/guards.js';
-import { LimitExceededError, type DocumentLimits, type LimitName } from '../limits/limits.js';
+import {
+  createGuard,
+  type DocumentLimits,
+  LimitExceededError,
+  type LimitName,
+} from '../limits/guards.js';
 
 export interface DocumentsOptions {
   readonly schema: GraphQLSchema;
   readonly limits: DocumentLimits;
   readonly onRefused: (limit: LimitName) => void;
   readonly maxDocuments?: number;
-  /** Of all cached queries together: a parsed one takes far more memory than its text. */
+  /** Of all cached queries together. A parsed query takes far more memory than its text. */
   readonly maxCachedCharacters?: number;
 }
 
-/** Answers a document that is valid and within the limits, or what is wrong with it. */
+/** Returns a document that is valid and within the limits, or its errors. */
 export type Documents = (query: string) => DocumentNode | readonly GraphQLError[];
 
 const MAX_VALIDATION_ERRORS = 10;
@@ -22,7 +32,7 @@ const MAX_VALIDATION_ERRORS = 10;
 const invalidDocument = withCode('GRAPHQL_VALIDATION_FAILED');
 const unparsable = withCode('GRAPHQL_PARSE_FAILED');
 
-/** Parsing and validating cost more than executing, so a client's few queries are prepared once. */
+/** Parsing and validation cost more than execution, so their results are cached. */
 export const createDocuments = ({
   schema,
   limits,

@@ -2,7 +2,7 @@ import { GraphQLError } from 'graphql';
 import type { Logger } from '../../platform/observability/logger.js';
 import { PortError, type PortErrorCode } from '../../ports/errors.js';
 
-/** What `extensions.code` of an answer may say, apart from the codes of limits. */
+/** The values of `extensions.code`, apart from those of limits. */
 export type QueryErrorCode =
   | 'BAD_REQUEST'
   | 'PERSISTED_QUERY_NOT_SUPPORTED'
@@ -21,25 +21,25 @@ const queryError = (
   details: Readonly<Record<string, unknown>> = {},
 ): GraphQLError => new GraphQLError(message, { extensions: { code, ...details } });
 
-/** The request as a whole is none of GraphQL. */
+/** The request is not a GraphQL request. */
 export const badRequest = (message: string): GraphQLError => queryError('BAD_REQUEST', message);
 
-/** Clients know this message, and that code, and send the query itself from then on. */
+/** Clients recognise this message and code, and then send the query itself. */
 export const persistedQueryNotSupported = (): GraphQLError =>
   queryError('PERSISTED_QUERY_NOT_SUPPORTED', 'PersistedQueryNotSupported');
 
-/** The caller's mistake, in a sentence that says which argument and what it may be. */
+/** An argument that is not accepted; the message says what it may be. */
 export const badUserInput = (argument: string, message: string): GraphQLError =>
   queryError('BAD_USER_INPUT', message, { argument });
 
-/** What only those with an API key may read. */
+/** The field needs an API key. */
 export const unauthenticated = (): GraphQLError =>
   queryError(
     'UNAUTHENTICATED',
     'This field needs an API key, as Authorization: Bearer or X-Api-Key.',
   );
 
-/** The asked revision did not arrive in time. Asking again later is right. */
+/** The requested revision did not arrive in time; the client may retry. */
 export const staleRead = (animeId: number, minRevision: number): GraphQLError =>
   queryError(
     'STALE_READ',
@@ -50,7 +50,7 @@ export const staleRead = (animeId: number, minRevision: number): GraphQLError =>
 export const notReady = (): GraphQLError =>
   queryError('NOT_READY', 'The read models are still being built; try again shortly.');
 
-/** The same error, at the same place of the query and the answer, with another code and message. */
+/** The same error at the same path, with another code and message. */
 export const withCode =
   (code: QueryErrorCode) =>
   (error: GraphQLError, message = error.message): GraphQLError => {
@@ -58,13 +58,13 @@ export const withCode =
     return new GraphQLError(message, { nodes, source, positions, path, extensions: { code } });
   };
 
-/** What a client may see of an error that came up while its query was executed. */
+/** What a client may see of an error during execution. */
 export type ErrorMask = (error: GraphQLError, requestId: string) => GraphQLError;
 
 /** NOT_FOUND: the version was pruned during the request, and the next one finds the active one. */
 const PASSING: ReadonlySet<PortErrorCode> = new Set(['UNAVAILABLE', 'NOT_FOUND']);
 
-/** Ours are told by a constant sentence and the request's id; the log has the cause. */
+/** Failures of ours get a constant message with the request's id; the log has the cause. */
 export const createErrorMask =
   (logger: Logger): ErrorMask =>
   (error, requestId) => {
@@ -84,11 +84,11 @@ export const createErrorMask =
     );
   };
 
-/** Without a code it is GraphQL's own word on variables that do not fit. */
+/** Errors without a code are GraphQL's own, about variables. */
 const toldAsItIs = (error: GraphQLError): GraphQLError =>
   'code' in error.extensions ? error : withCode('BAD_USER_INPUT')(error);
 
-/** What is wrong with the request as a whole, before anything was executed; throws what is a bug. */
+/** The error of a request before execution. A bug is thrown. */
 export const asRequestError = (error: Readonly<GraphQLError | Error>): GraphQLError => {
   if (!(error instanceof GraphQLError)) {
     throw new Error('Reading a GraphQL request failed.', { cause: error });

@@ -14,7 +14,7 @@ import {
   persistedQueryNotSupported,
 } from './errors.js';
 
-/** What a client sent as parameters, before anybody has looked at it. */
+/** The parameters as a client sent them. */
 interface UncheckedParameters {
   readonly query?: unknown;
   readonly operationName?: unknown;
@@ -25,8 +25,8 @@ interface UncheckedParameters {
 type Values = Readonly<Record<string, unknown>>;
 
 /**
- * The parameters of a GraphQL request: of a POST in its body, which has been read as JSON, else in
- * the query of its address. Throws a GraphQLError where they are none.
+ * The parameters of a GraphQL request: in the JSON body of a POST, else in the query string. Throws
+ * a GraphQLError if they are malformed.
  */
 const requestParameters = (req: Request): RequestParams => {
   const { query, operationName, ...more } =
@@ -77,14 +77,14 @@ const objectOf = (name: string, value: unknown): Record<string, unknown> | undef
   throw badRequest(`${name} must be an object.`);
 };
 
-/** An empty name is none: that is what a form sends. */
+/** Forms send an empty name for none. */
 const operationNameOf = (value: unknown): string | undefined => {
   if (value === undefined || value === null || value === '') return undefined;
   if (typeof value === 'string') return value;
   throw badRequest('operationName must be a string.');
 };
 
-/** A client that sends the hash of a query first sends the query itself once it is told so. */
+/** A client that sends a query's hash first then sends the query itself. */
 const withoutQuery = (extensions: Values | undefined): GraphQLError =>
   isJsonObject(extensions?.['persistedQuery'])
     ? persistedQueryNotSupported()
@@ -96,7 +96,7 @@ export interface GraphqlHandlerOptions {
   readonly mask: ErrorMask;
   readonly isReader: (req: Request) => boolean;
   readonly activeReadModels: () => Promise<ReadModels | null>;
-  /** By the operation's name; what is refused before it is executed is an error, too. */
+  /** Counted by operation name, refused requests too. */
   readonly onAnswered: (name: string | null, outcome: 'ok' | 'error', seconds: number) => void;
 }
 
@@ -138,7 +138,7 @@ export const graphqlHandler = (options: GraphqlHandlerOptions): RequestHandler =
     const startedAt = performance.now();
     const mediaType = acceptedType(req);
     const [body, init] = await handle({
-      // HEAD is answered as GET is; the server leaves out the body.
+      // HEAD is handled like GET; the server leaves out the body.
       method: req.method === 'HEAD' ? 'GET' : req.method,
       url: req.url,
       headers: { accept: mediaType },
@@ -160,7 +160,7 @@ const MUTATION_BY_GET = new Problem(405, 'A mutation is sent by POST.', {
   headers: { Allow: 'POST' },
 });
 
-/** What is known of a request before it is looked at. */
+/** The ids of a request. */
 interface Answering {
   readonly requestId: string;
   readonly isReader: boolean;
@@ -174,10 +174,10 @@ const JSON_TYPE = 'application/json';
 const GRAPHQL_TYPE = 'application/graphql-response+json';
 type MediaType = typeof JSON_TYPE | typeof GRAPHQL_TYPE;
 
-/** Nobody needs to say the charset, which is always this one. Where clients do not care: the first. */
+/** The charset is always UTF-8 and optional in Accept. The first is the default. */
 const OFFERED = [JSON_TYPE, GRAPHQL_TYPE].flatMap((type) => [type, `${type}; charset=utf-8`]);
 
-/** What most clients send, so that it is not parsed with every request. */
+/** The most frequent Accept headers, to save parsing. */
 const KNOWN: ReadonlyMap<string | undefined, MediaType> = new Map([
   [undefined, JSON_TYPE],
   ['*/*', JSON_TYPE],
@@ -198,15 +198,15 @@ const acceptedType = (req: Request): MediaType => {
 };
 
 /**
- * A request that is none of GraphQL is 400 under either type. One that only lacks its query is
- * answered as GraphQL: in plain JSON clients fall back on 200 alone, or believe a proxy spoke.
+ * A malformed request is 400 under either media type. The probe for persisted queries is 200 in plain
+ * JSON: its clients take any other status for an error of a proxy, and do not send the query.
  */
 const badRequestResponse = (error: GraphQLError, type: MediaType): GraphqlResponse => {
   const isProbe = error.extensions['code'] === 'PERSISTED_QUERY_NOT_SUPPORTED';
   return response({ errors: [error] }, type, isProbe && type === JSON_TYPE ? 200 : 400);
 };
 
-/** What graphql-http answers here too, but it serialises through a replacer, at half the speed. */
+/** As graphql-http does it, but without its replacer, which takes twice as long. */
 const serialized = (result: object, type: MediaType): GraphqlResponse =>
   response(result, type, 'data' in result || type === JSON_TYPE ? 200 : 400);
 

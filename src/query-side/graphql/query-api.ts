@@ -6,7 +6,7 @@ import { createHttpApp, type HttpAppOptions } from '../../platform/http/http-app
 import { jsonBody } from '../../platform/http/json-body.js';
 import { pageSecurityHeaders } from '../../platform/http/security-headers.js';
 import type { ReadStore } from '../../ports/read-store.js';
-import { DEFAULT_DOCUMENT_LIMITS, type DocumentLimits } from '../limits/limits.js';
+import { DEFAULT_DOCUMENT_LIMITS, type DocumentLimits } from '../limits/guards.js';
 import { createRevisionWaiter } from '../read-your-writes/revision-waiter.js';
 import { createActiveReadModels } from './context.js';
 import { createDocuments } from './documents.js';
@@ -24,7 +24,7 @@ const DEFAULT_QUERY = `{
 }
 `;
 
-/** On a narrow screen the answer goes below the query. */
+/** On a narrow screen the response goes below the query. */
 const GRAPHIQL_STYLE = `
   .graphiql-container .graphiql-logo span { color: hsl(var(--color-neutral)) }
   @media (max-width: 640px) {
@@ -34,7 +34,7 @@ const GRAPHIQL_STYLE = `
   }
 `;
 
-/** GraphiQL calls tabs what holds buttons; a list of buttons is what assistive technology can use. */
+/** GraphiQL gives its tab list a role that assistive technology cannot use with buttons inside. */
 const GRAPHIQL_SCRIPT = `
   new MutationObserver(() => {
     document.querySelector('ul.graphiql-tabs[role]')?.removeAttribute('role');
@@ -57,7 +57,7 @@ interface Page {
   readonly securityHeaders: RequestHandler;
 }
 
-/** It asks the address that it was itself loaded from, whatever a proxy in front calls that. */
+/** Queries the URL that the page was loaded from, so that it works behind a proxy. */
 const render = async (): Promise<Page> => {
   const { renderGraphiQL } = await import('@graphql-yoga/render-graphiql');
   const rendered = renderGraphiQL({
@@ -77,8 +77,8 @@ const render = async (): Promise<Page> => {
 };
 
 /**
- * GraphiQL as one page that needs nothing from anywhere else. It holds scripts, styles and fonts
- * itself, 9 MB, so it is rendered and compressed when somebody first asks for it.
+ * GraphiQL as one self-contained page. With its scripts, styles and fonts it has 9 MB, so it is
+ * rendered and compressed on the first request.
  */
 const graphiql = (): RequestHandler[] => {
   let rendering: Promise<Page> | undefined;
@@ -103,13 +103,13 @@ export interface QueryApiOptions extends Omit<HttpAppOptions, 'routers' | 'title
   readonly production: boolean;
   readonly limits?: Partial<DocumentLimits>;
   readonly bodyLimitBytes?: number;
-  /** How long a query waits for its `minRevision`. */
+  /** How long a query waits for its `minRevision`, in milliseconds. */
   readonly revisionWaitMs?: number;
-  /** Other parts of the service, as far as it is known where they are. */
+  /** Links to the other parts of the service whose addresses are known. */
   readonly elsewhere: () => readonly Link[];
 }
 
-/** The read side's HTTP server: GraphQL at /graphql, and everything that both APIs share. */
+/** The query API: GraphQL at /graphql, and the routes that both APIs share. */
 export const createQueryApi = (options: QueryApiOptions): Express =>
   createHttpApp({
     ...options,
@@ -148,7 +148,7 @@ const graphqlRouter = (options: QueryApiOptions): Router => {
   return router;
 };
 
-/** A browser that opens the address asks for a page first; GraphQL clients never do. */
+/** Browsers prefer HTML; GraphQL clients never do. */
 const forBrowsers: RequestHandler = (req, res, next) => {
   res.vary('Accept');
   const wanted = req.accepts([

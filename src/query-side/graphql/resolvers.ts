@@ -32,9 +32,9 @@ interface BasedOn {
   readonly minRevision?: string | null;
 }
 
-/** The queries that name an anime: they can wait for what their caller wrote. */
+/** The queries that name an anime and so can read their caller's writes. */
 export const createAnimeResolvers = (waiter: RevisionWaiter) => {
-  /** Null when unknown. An id that no anime can have is unknown, like any other. */
+  /** Null if the anime is unknown, also for ids that no anime can have. */
   const documentOf = async (
     { animeId, minRevision }: NamedAnime,
     context: QueryContext,
@@ -70,11 +70,11 @@ export const createAnimeResolvers = (waiter: RevisionWaiter) => {
   };
 };
 
-/** A document without an event stands for an anime that the log does not know. */
+/** A document without events is an anime that is not in the log. */
 const known = (document: AnimeDocument | null): AnimeDocument | null =>
   document === null || document.revision < 0 ? null : document;
 
-/** What is recommended for a title of unknown genres: here, one that no anime can be. */
+/** The recommendations for an anime without genres. */
 const bestScores = async (queries: ReadQueries, limit: number) => {
   const { items } = await queries.search({ sortBy: 'score', offset: 0, limit });
   return items.map(toAnimeWithStats);
@@ -149,12 +149,12 @@ export const createListResolvers = (now: () => Date) => ({
 });
 
 /**
- * Documents in the shapes of the schema, as plain values: the executor then reads properties and
- * calls no resolver per field. An `id` begins with its type, because some client caches know an
- * object by its id alone.
+ * Documents in the shape of the schema, as plain values: the executor reads properties and calls no
+ * resolver per field. An `id` begins with its type, because some client caches use the id alone as
+ * their key.
  */
 
-/** One division of whole numbers, so the mean is as exact as a double can be. */
+/** A single division of whole numbers keeps the mean as exact as a double can be. */
 const averageOf = ({ ratingSum, ratingCount }: AnimeDocument): number | null =>
   ratingCount === 0 ? null : ratingSum / (ratingCount * 100);
 

@@ -2,22 +2,22 @@ import {
   type DocumentNode,
   type FieldNode,
   type FragmentDefinitionNode,
+  GraphQLError,
   type GraphQLSchema,
   Kind,
   type SelectionNode,
   type SelectionSetNode,
 } from 'graphql';
 import { MAX_PAGE_SIZE } from '../graphql/arguments.js';
-import { type DocumentLimits, LimitExceededError } from './limits.js';
 
-/** What executing a document can come to, never less. */
+/** Upper bounds of executing a document. */
 interface Measure {
   readonly depth: number;
   readonly aliases: number;
   readonly cost: number;
 }
 
-/** How many items a field may answer with; undefined where it is no list that the store makes. */
+/** The most items that a field returns; undefined if the read store makes no list for it. */
 type PageSizeOf = (field: FieldNode) => number | undefined;
 
 const NOTHING: Measure = { depth: 0, aliases: 0, cost: 0 };
@@ -25,8 +25,8 @@ const LIST_COST = 1000;
 const INTROSPECTION_COST = 2000;
 
 /**
- * In time that grows with the document's length only: a fragment is measured once, however often it
- * is spread. The document need not be valid. Throws where fragments spread each other in a circle.
+ * Linear in the document's length: a fragment is measured once, however often it is spread. The
+ * document need not be valid. Throws if fragments spread each other in a cycle.
  */
 const measureDocument = (document: DocumentNode, pageSizeOf: PageSizeOf): Measure => {
   const fragments = fragmentsOf(document);
@@ -71,7 +71,7 @@ const measureDocument = (document: DocumentNode, pageSizeOf: PageSizeOf): Measur
     return measure;
   };
 
-  // Those that no operation spreads, too: validation would walk in the circle.
+  // Unused fragments too: validation would loop over a cycle.
   for (const name of fragments.keys()) measureFragment(name);
   return document.definitions
     .map((definition) =>
@@ -105,8 +105,8 @@ const isIntrospection = ({ name: { value } }: FieldNode): boolean =>
   value === '__schema' || value === '__type';
 
 /**
- * Deep by nature: how deep is left to GraphQL's own rule for it. That rule does not see aliases,
- * which multiply, and which no tool uses there.
+ * Introspection is deep by nature; GraphQL's own rule limits its depth. That rule does not see
+ * aliases, which multiply the cost, and which no tool uses there.
  */
 const introspection = (inside: Measure, aliases: number): Measure => ({
   depth: 1,
@@ -116,7 +116,7 @@ const introspection = (inside: Measure, aliases: number): Measure => ({
 
 const PAGE_ARGUMENTS: ReadonlySet<string> = new Set(['limit', 'pageSize', 'first']);
 
-/** Throws LimitExceededError; runs before validation, whose own work a bomb could make large. */
+/** Throws LimitExceededError. Runs before validation, which an attacker could make expensive. */
 export const createGuard = (schema: GraphQLSchema, limits: DocumentLimits) => {
   const pageSizeOf = pageSizes(schema);
 
@@ -140,7 +140,7 @@ export const createGuard = (schema: GraphQLSchema, limits: DocumentLimits) => {
   };
 };
 
-/** A page size that only a variable knows counts as the largest. */
+/** A page size from a variable counts as the largest. */
 const pageSizes = (schema: GraphQLSchema): PageSizeOf => {
   const defaults = defaultPageSizes(schema);
   return ({ name, arguments: given = [] }: FieldNode) => {
@@ -160,3 +160,34 @@ const defaultPageSizes = (schema: GraphQLSchema): ReadonlyMap<string, number> =>
         .map((argument): [string, number] => [name, Number(argument.defaultValue)]),
     ),
   );
+
+/** Limits of a document. Each has its own error code. */
+export interface DocumentLimits {
+  readonly maxCharacters: number;
+  readonly maxTokens: number;
+  readonly maxDepth: number;
+  /** An alias in a fragment counts each time the fragment is spread. */
+  readonly maxAliases: number;
+  /** Fields of the largest possible response, plus a thousand per list of the read store. */
+  readonly maxCost: number;
+}
+
+export const DEFAULT_DOCUMENT_LIMITS: DocumentLimits = {
+  maxCharacters: 16_384,
+  maxTokens: 500,
+  maxDepth: 8,
+  maxAliases: 15,
+  maxCost: 20_000,
+};
+
+export type LimitName = 'characters' | 'tokens' | 'depth' | 'aliases' | 'cost' | 'fragments';
+
+/** A query above a limit; its own class, so that it can be counted. */
+export class LimitExceededError extends GraphQLError {
+  constructor(
+    readonly limit: LimitName,
+    message: string,
+  ) {
+    super(message, { extensions: { code: `${limit.toUpperCase()}_LIMIT_EXCEEDED` } });
+  }
+}

@@ -11,17 +11,17 @@ export interface ReadModels {
 
 export interface RevisionWaiterOptions {
   readonly readStore: Pick<ReadStore, 'onSaved'>;
-  /** How long a caller waits before it is told STALE_READ. */
+  /** How long a caller waits before STALE_READ, in milliseconds. */
   readonly waitMs?: number;
-  /** Look-ups without a push, for documents that another process saves: soon, then less often. */
+  /** Intervals of polling, for documents that another process saves. */
   readonly poll?: Backoff;
-  /** Beyond so many waiters a call looks once and does not wait: memory stays bounded. */
+  /** Above so many waiters a call reads once and does not wait: this bounds memory. */
   readonly maxWaiters?: number;
 }
 
-/** Read your writes: an anime's document once it is at a revision or later. */
+/** Read your writes: returns an anime's document once it has reached a revision. */
 export interface RevisionWaiter {
-  /** Rejects with STALE_READ when the time is over, and with the store's error when it fails. */
+  /** Rejects with STALE_READ after the wait, and with the error of a failed read. */
   read(readModels: ReadModels, animeId: AnimeId, minRevision: number): Promise<AnimeDocument>;
 }
 
@@ -41,7 +41,7 @@ export const createRevisionWaiter = ({
   let waiting = 0;
   let rest: (() => void) | undefined;
 
-  /** Listens only while somebody waits: idle costs nothing, and nothing needs closing. */
+  /** Subscribed only while there are waiters: idle costs nothing, and there is nothing to close. */
   const listen = () =>
     readStore.onSaved((animes) => {
       const saved = new Set(animes.map(({ animeId }) => animeId));
@@ -108,12 +108,12 @@ export const createRevisionWaiter = ({
 };
 
 interface Polling {
-  /** Somebody came, and was served what is there: from now on often again. */
+  /** A new waiter joined: restart at the shortest interval. */
   begin(): void;
   end(): void;
 }
 
-/** Calls soon, and then less and less often, until it ends. */
+/** Polling with exponential backoff until it is stopped. */
 const createPolling = (call: () => void, { baseMs, maxMs }: Backoff): Polling => {
   let timer: NodeJS.Timeout | undefined;
 
@@ -140,16 +140,16 @@ interface RevisionRequest {
   readonly reject: (error: unknown) => void;
 }
 
-/** Everybody who waits for one document. One look-up at a time serves them all. */
+/** All waiters of one document share one read at a time (single flight). */
 interface SingleFlight {
   join(waiter: RevisionRequest): void;
-  /** Looks now, or once more when a look-up is under way: that one may have read too early. */
+  /** Reads now, or again after the read under way, which may have been too early. */
   lookAgain(): void;
 }
 
 /**
- * Who joins while a look-up is under way waits for its answer: a save that it missed comes with a
- * call of `lookAgain`. `resolve` and `reject` must take their waiter out of the set.
+ * A waiter that joins during a read gets its result: a save that the read missed calls `lookAgain`.
+ * `resolve` and `reject` must remove their waiter from the set.
  */
 const createSingleFlight = (
   waiters: Set<RevisionRequest>,

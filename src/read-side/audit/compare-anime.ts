@@ -10,8 +10,8 @@ import type {
 import { fromRecorded, type StreamEvent } from '../../wire/stream-event.js';
 
 /**
- * What an anime's documents should say, worked out the slow and obvious way: every number is
- * counted anew from the list of events. It shares no code with the folds that it checks.
+ * The expected documents of an anime, computed the slow and obvious way from the list of events. It
+ * shares no code with the folds that it checks.
  */
 export const readEvents = async (
   eventStore: EventStore,
@@ -27,7 +27,7 @@ export const readEvents = async (
   return events;
 };
 
-/** One line of an anime's history, flat, whatever kind of event it was. */
+/** An interaction of any kind in one flat shape. */
 interface FlatEvent {
   readonly revision: number;
   readonly kind: 'click' | 'view' | 'rating';
@@ -63,7 +63,7 @@ export const flatEventsOf = (events: readonly StreamEvent[]): readonly FlatEvent
 const count = (lines: readonly FlatEvent[], kind: FlatEvent['kind']): number =>
   lines.filter((line) => line.kind === kind).length;
 
-/** No total is told beyond what a number can hold exactly. */
+/** Totals stop at the largest exact number. */
 const total = (numbers: readonly number[]): number =>
   Math.min(
     numbers.reduce((sum, each) => sum + each, 0),
@@ -114,7 +114,7 @@ export const expectedAnime = (events: readonly StreamEvent[]) => {
   };
 };
 
-/** The newest hundred that cannot be read, less those that an operator decided to ignore. */
+/** The newest hundred unreadable events, without those that an operator ignores. */
 const skippedIn = (events: readonly StreamEvent[]): readonly number[] => {
   let skipped: readonly number[] = [];
   for (const { revision, decoded } of events) {
@@ -130,17 +130,17 @@ const skippedIn = (events: readonly StreamEvent[]): readonly number[] => {
 
 export interface Difference {
   readonly animeId: AnimeId;
-  /** Which document, or which one is missing. */
+  /** Names the document, also one that is missing. */
   readonly document: string;
   readonly revision: number;
   readonly expected: unknown;
   readonly actual: unknown;
 }
 
-/** Told of every comparison, equal or not. */
+/** Called for every comparison, equal or not. */
 export type OnCompared = (found: Difference) => void;
 
-/** Compares all documents of one anime with its stream; answers how many events that took. */
+/** Compares all documents of one anime with its stream; returns the number of events read. */
 export const compareAnime = async (
   eventStore: EventStore,
   documents: DocumentStore,
@@ -150,7 +150,7 @@ export const compareAnime = async (
   const { animeId, revision } = anime;
   const users = (await collect(documents.allInteractions(animeId))).filter(isNotEmptied);
   const days = (await collect(documents.allDays(animeId))).filter(isNotEmptied);
-  // Read after the parts, whose histories may have been trimmed below it.
+  // Read after the parts, whose ratings may be trimmed below its revision.
   const [current = anime] = await documents.animes([animeId]);
   const newest = [...users, ...days].reduce((max, part) => Math.max(max, part.revision), revision);
   const events = await readEvents(eventStore, '', animeId, newest);
@@ -217,7 +217,7 @@ const compareDay = (
   });
 };
 
-/** As much of the full history as is kept, but never less than the anime document still asks for. */
+/** As many ratings as are kept, but never fewer than the anime document still needs. */
 const neededRatings = <Entry extends { readonly revision: number }>(
   all: readonly Entry[],
   kept: readonly Entry[],
@@ -227,7 +227,7 @@ const neededRatings = <Entry extends { readonly revision: number }>(
   return all.slice(Math.max(0, Math.min(all.length - kept.length, first)));
 };
 
-/** What happened up to the anime's revision is in a document that has come at least as far. */
+/** Every interaction up to the anime's revision must be in a document at that revision or later. */
 const checkNoneMissing = (
   lines: ReadonlyMap<string, readonly FlatEvent[]>,
   stored: ReadonlyMap<string, { readonly revision: number }>,

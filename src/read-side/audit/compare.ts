@@ -15,13 +15,13 @@ export interface Comparison {
   /** At most `maxDifferences`; `differing` counts all. */
   readonly differences: readonly Difference[];
   readonly differing: number;
-  /** Anime whose documents have not come as far as their streams: not wrong, only late. */
+  /** Anime whose documents are behind their streams: not wrong, only late. */
   readonly behind: readonly Late[];
-  /** Anime whose documents hold events that the log does not have: it was restored, or lost its end. */
+  /** Anime whose documents have events that are not in the log: it was restored, or lost its end. */
   readonly ahead: readonly AnimeId[];
-  /** Anime whose streams were deleted or cut off: nobody can say what their documents should be. */
+  /** Anime whose streams were deleted or truncated: their documents cannot be computed. */
   readonly incomparable: readonly AnimeId[];
-  /** Every document that can be compared equals the fold, and none is late. */
+  /** Every comparable document equals the fold, and none is late. */
   readonly equal: boolean;
 }
 
@@ -34,8 +34,8 @@ export interface CompareOptions {
 }
 
 /**
- * Compares every document with a fold of its anime's stream, event by event, each at the document's
- * own revision: documents may go on changing meanwhile.
+ * Compares every document with a fold of its anime's stream at the document's own revision, so that
+ * documents may change meanwhile.
  */
 export const compareWithLog = async ({
   eventStore,
@@ -60,7 +60,7 @@ export const compareWithLog = async ({
   };
 
   for await (const anime of documents.allAnimes()) {
-    // Embedded reads are done at once, and commands must not wait for all of them.
+    // Embedded reads are synchronous, and commands must not wait for all of them.
     await nextTurn();
     signal.throwIfAborted();
     onProgress?.({ animes, total });

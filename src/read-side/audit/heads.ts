@@ -9,20 +9,20 @@ import { pause } from '../../platform/async/retry.js';
 /** The last revision of each anime's stream. */
 export type StreamHeads = Map<AnimeId, number>;
 
-/** An anime whose document has not come as far as its stream had. */
+/** An anime whose document is behind its stream. */
 export interface Late {
   readonly animeId: AnimeId;
-  /** The revision that the stream had come to. */
+  /** The last revision of the stream. */
   readonly head: number;
-  /** Events that are missing in the document. */
+  /** Number of events that the document lacks. */
   readonly by: number;
 }
 
-/** How far every anime's stream is, of all that the log held when it was read. */
+/** The heads of all anime streams. */
 export const headsOf = async (eventStore: EventStore, signal: AbortSignal): Promise<StreamHeads> =>
   (await headsSince(eventStore, 'start', signal)).heads;
 
-/** The same for the streams that have events after a position, and how far the log was read. */
+/** The heads of the streams with events after a position, and how far the log was read. */
 export const headsSince = async (
   eventStore: EventStore,
   after: Position | 'start',
@@ -41,7 +41,7 @@ export const headsSince = async (
   return { heads, upTo };
 };
 
-/** Whether an anime's stream can still be read from its first event on: it may be deleted, or cut off. */
+/** Whether an anime's stream still has its first event: it may be deleted or truncated. */
 export const hasWholeStream = async (
   eventStore: EventStore,
   animeId: AnimeId,
@@ -56,10 +56,10 @@ export const hasWholeStream = async (
   return false;
 };
 
-/** Asked for at once, so that a catalogue of any size needs few calls. */
+/** Per query, so that a large catalogue needs few of them. */
 const IDS_AT_ONCE = 1_000;
 
-/** Which documents are behind these heads. */
+/** The documents that are behind these heads. */
 export const lateOf = async (
   documents: DocumentStore,
   heads: ReadonlyMap<AnimeId, number>,
@@ -79,7 +79,7 @@ export const lateOf = async (
   return late;
 };
 
-/** How many documents are beyond the heads of their streams, which the log cannot have filled. */
+/** Number of documents with events that are not in the log. */
 export const aheadOf = async (
   eventStore: EventStore,
   documents: DocumentStore,
@@ -96,7 +96,7 @@ export const aheadOf = async (
 
 const LATE_POLL_MS = 250;
 
-/** Waits for documents that are late; answers those that still are when the time is up. */
+/** Waits for late documents; returns those that still are when the time is up. */
 export const waitForLate = async (
   documents: DocumentStore,
   late: readonly Late[],

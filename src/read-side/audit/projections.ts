@@ -11,7 +11,7 @@ export const ANIME_ACTIVITY = 'anime-activity';
 export const ANIME_RATING_CHANGES = 'anime-rating-changes';
 export const ANIME_RATING_SUMMARY = 'anime-rating-summary';
 
-/** What `projections/anime-activity.js` keeps of an anime. */
+/** The state of `projections/anime-activity.js` for one anime. */
 interface ActivityState {
   readonly clicks: number;
   readonly views: number;
@@ -20,7 +20,7 @@ interface ActivityState {
   readonly revision: number;
 }
 
-/** What `projections/anime-rating-summary.js` keeps of an anime. */
+/** The state of `projections/anime-rating-summary.js` for one anime. */
 interface RatingState {
   readonly ratingCount: number;
   readonly ratingSum: number;
@@ -37,7 +37,7 @@ const NO_ACTIVITY: ActivityState = {
 
 const NO_RATINGS: RatingState = { ratingCount: 0, ratingSum: 0, revision: -1 };
 
-/** 'unreadable' is the state of a projection of another version than ours. */
+/** 'unreadable': the deployed projection is of another version. */
 const activityOf = async (
   projections: Projections,
   animeId: AnimeId,
@@ -50,7 +50,7 @@ const ratingsOf = async (
 ): Promise<RatingState | 'unreadable'> =>
   numbersOf(await projections.stateOf(ANIME_RATING_SUMMARY, `ratings-${animeId}`), NO_RATINGS);
 
-/** The fields that `none` has, each a number; `none` itself where there is no state yet. */
+/** The numbers that `none` names; `none` itself if there is no state yet. */
 const numbersOf = <State extends object>(state: JsonValue, none: State): State | 'unreadable' => {
   if (state === null) return none;
   if (typeof state !== 'object') return 'unreadable';
@@ -64,16 +64,16 @@ const numbersOf = <State extends object>(state: JsonValue, none: State): State |
 export interface ProjectionComparison {
   readonly animes: number;
   readonly equal: number;
-  /** One for each projection that says something else than the document at the same revision. */
+  /** One per projection that differs from the document at the same revision. */
   readonly different: readonly ProjectionDifference[];
-  /** Neither equal nor different: one side had not come as far as the other when time was up. */
+  /** Neither equal nor different: one side was still behind the other when the time was up. */
   readonly notComparable: readonly { readonly animeId: AnimeId; readonly reason: string }[];
 }
 
 export interface CompareProjectionsOptions {
   readonly projections: Projections;
   readonly documents: DocumentStore;
-  /** How long to wait, in total, for whichever side is behind. */
+  /** How long to wait in total for the side that is behind. */
   readonly waitMs?: number;
   readonly signal?: AbortSignal;
 }
@@ -117,7 +117,7 @@ export const compareWithProjections = async ({
   return comparisons.summary();
 };
 
-/** Why nothing can be compared; null where everything runs. */
+/** Why nothing can be compared; null if every projection runs. */
 const notRunning = (all: readonly ProjectionStatus[]): string | null => {
   for (const name of [ANIME_ACTIVITY, ANIME_RATING_CHANGES, ANIME_RATING_SUMMARY]) {
     const found = all.find((status) => status.name === name);
@@ -157,17 +157,16 @@ interface ProjectionDifference {
   readonly state: Readonly<Record<string, number>>;
 }
 
-/** What comparing one anime came to; 'later' where a side has yet to come as far as the other. */
+/** The comparison of one anime; 'later' while one side is behind the other. */
 type AnimeComparison =
   | { readonly kind: 'equal' }
   | { readonly kind: 'different'; readonly differences: readonly ProjectionDifference[] }
   | { readonly kind: 'later' | 'never'; readonly reason: string };
 
 /**
- * Compares one anime at equal revisions. The activity says how far it is, and which rating it saw
- * last: the summary is as far when that is the last one it includes, whatever came after. All three
- * are functions of the stream up to a revision, so it does not matter that they are read one after
- * the other.
+ * Compares one anime at equal revisions. The activity state has its revision and that of its last
+ * rating; the summary is at the same point if that is its last rating too. All three are functions
+ * of the stream up to a revision, so they need not be read at the same moment.
  */
 const compareWithEngine = async (
   projections: Projections,
@@ -202,7 +201,7 @@ const notComparableYet = (projection: string, at: number, other: string): AnimeC
   reason: `${projection} is at revision ${at}, ${other}.`,
 });
 
-/** The engine may leave out events that are no JSON: the document lists those as skipped. */
+/** The engine may skip events that are not JSON: the document lists them as skipped. */
 const isAt = ({ revision }: ActivityState, document: AnimeDocument): boolean => {
   const missing = document.revision - revision;
   if (missing <= 0) return missing === 0;

@@ -8,7 +8,7 @@ import type { Logger } from '../../platform/observability/logger.js';
 import type { Metrics } from '../../platform/observability/metrics.js';
 import { presenceOf, type Presence } from '../../wire/presence.js';
 import { revisionOf, cachedAnimeOf, type CachedAnime } from './cached-anime.js';
-import { emptyAnime, emptyPartsBelow, nextGeneration } from '../rebuild/recompute.js';
+import { emptyAnime, emptyPartsBelow, nextGeneration } from '../rebuild/replay.js';
 import type { DocumentCache } from './document-cache.js';
 import type { IncomingEvent } from './classify.js';
 
@@ -21,29 +21,29 @@ export interface AheadOfLogOptions {
   readonly monotonic?: () => number;
 }
 
-/** What is to be done for an anime once its document was checked. */
+/** An anime whose document was checked, and the events to apply to it. */
 export interface Checked {
   readonly cached: CachedAnime;
   readonly incoming: readonly IncomingEvent[];
 }
 
-/** A topic that is delivered again costs a read per anime, and a log is not restored so fast. */
+/** A check costs a read per anime when a topic is redelivered, and restoring a log takes longer. */
 const TRUSTED_MS = 5_000;
 
 const MAX_SEEN = 100_000;
 
 /**
- * Finds documents that hold events which the log does not have: it was restored from an older copy,
- * or lost its end. A stored document is checked before anything is applied to it. An event at or below
- * its revision is either a duplicate or an event of the log's new course: the event at the document's
- * revision tells which. What is ahead is computed anew from the stream, in a later generation.
+ * Finds documents with events that the log does not have: it was restored from an older copy, or
+ * lost its end. A stored document is checked before anything is applied to it. An event at or below
+ * its revision is either a duplicate or was written after the restore; the event at the document's
+ * revision tells which. Documents ahead of the log are recomputed in a later generation.
  */
 export const createAheadOfLog = (options: AheadOfLogOptions) => {
   const { eventStore, documents, cache, logger, metrics } = options;
   const { monotonic = () => performance.now() } = options;
-  /** Being computed anew, up to this revision. */
+  /** Being recomputed, up to this revision. */
   const healing = new Map<AnimeId, number>();
-  /** Their stored documents were checked by this process: it applies nothing on top of another log's. */
+  /** Stored documents that this process has checked. */
   const seen = new LRUCache<AnimeId, true>({ maxSize: MAX_SEEN, sizeCalculation: () => 1 });
 
   const check = async (
@@ -53,7 +53,7 @@ export const createAheadOfLog = (options: AheadOfLogOptions) => {
     const { animeId, document, parts } = cached;
     const held = revisionOf(cached);
     const goal = healing.get(animeId);
-    // Begun before a failure, which has forgotten how far it was to go.
+    // Begun before a failure, after which the target revision is not among the events.
     const hasGoal = ({ revision, decoded }: IncomingEvent): boolean =>
       revision === goal && decoded === null;
     const wanted =
@@ -89,7 +89,7 @@ export const createAheadOfLog = (options: AheadOfLogOptions) => {
   const presenceOfDocument = (cached: CachedAnime, id: string): Promise<Presence> =>
     presenceOf(eventStore, { stream: streamOf(cached.animeId), revision: revisionOf(cached), id });
 
-  /** The document is right, so the record is of an event that the log has lost. */
+  /** The document matches the log, so the record is of an event that the log has lost. */
   const refuse = ({ animeId }: CachedAnime, { revision }: IncomingEvent): true => {
     metrics.projectorAlarms.inc({ kind: 'lost-record' });
     logger.error('A record of an event that the log does not have is refused', {
@@ -111,16 +111,16 @@ export const createAheadOfLog = (options: AheadOfLogOptions) => {
     }
     healing.set(animeId, head);
     const generation = await nextGeneration(documents, animeId, cached.generation);
-    // Saved first: whatever happens now, it is seen that the anime is to be computed.
+    // Saved first, so that the recomputation is resumed after a crash.
     const empty = emptyAnime(animeId, generation);
     await documents.save({ interactions: [], days: [], animes: [empty] });
     const fresh = cachedAnimeOf(animeId, generation, empty);
     cache.replace(fresh);
-    // What came in above the head are events that the log does not have.
+    // Incoming events above the head are not in the log.
     return await begin(fresh, [{ revision: head, decoded: null }]);
   };
 
-  /** Parts of an earlier generation may be of users that the stream does not know. */
+  /** Parts of an earlier generation may be of users that are not in the stream. */
   const begin = async (
     cached: CachedAnime,
     incoming: readonly IncomingEvent[],
@@ -131,15 +131,15 @@ export const createAheadOfLog = (options: AheadOfLogOptions) => {
 
   return {
     check,
-    /** Whatever was found out before: the document is looked at again. */
+    /** Check the document again with the next event. */
     suspect: (animeId: AnimeId): void => void seen.delete(animeId),
-    /** Everything that was claimed of the anime is in saved documents. */
+    /** Every incoming event of the anime is in saved documents. */
     settled: (animeId: AnimeId): void => void healing.delete(animeId),
     all: (): ReadonlyMap<AnimeId, number> => healing,
   };
 };
 
-/** While it lasts: what queries say of the anime is not complete yet. */
+/** Reported by health until the recomputation is done: queries see an incomplete document. */
 export const troubleOfAhead = ([animeId, head]: readonly [AnimeId, number]): StreamTrouble => {
   const stream = streamOf(animeId);
   return {

@@ -7,15 +7,13 @@ import type { EventStore } from '../../ports/event-store.js';
 import type { DocumentBatch, DocumentStore, Guarded } from '../../ports/read-store.js';
 import type { EventPlace } from '../../wire/presence.js';
 import { whyUnreadable } from '../../wire/upcast.js';
-import { emptyAnime } from '../rebuild/recompute.js';
+import { emptyAnime } from '../rebuild/replay.js';
 import { createAheadOfLog } from './ahead-of-log.js';
 import { type CachedAnime, isOlder, isCurrent, revisionOf, cachedAnimeOf } from './cached-anime.js';
-import type { IncomingEvent } from './classify.js';
-import { createAddDeadLetter } from './dead-letters.js';
+import { type AnimeRun, createFindRun, type IncomingEvent } from './classify.js';
+import { createAddDeadLetter, createQuarantine, createSkippedEvents } from './quarantine.js';
 import { createDocumentCache, type DocumentCache } from './document-cache.js';
 import { type FoldedRun, foldRun } from './fold.js';
-import { createQuarantine, createSkippedEvents } from './quarantine.js';
-import { createFindRun, type AnimeRun } from './tasks.js';
 
 export interface ApplierOptions {
   readonly documents: DocumentStore;
@@ -24,15 +22,15 @@ export interface ApplierOptions {
   readonly logId: string;
   readonly logger: Logger;
   readonly metrics: Metrics;
-  /** The version of the read models that the documents are of, for the metrics. */
+  /** The version of the read models, for the metrics. */
   readonly version: string;
-  /** Documents kept in memory, of all kinds together. */
+  /** Cached documents of all kinds together. */
   readonly cachedDocuments?: number;
-  /** Nothing is stored in this version yet. */
+  /** This version has no documents yet. */
   readonly startsEmpty?: boolean;
   /** Events read at once to fill a gap. */
   readonly gapFillLimit?: number;
-  /** How long a stream may be behind what was delivered of it before that is taken for a lie. */
+  /** How long to wait for the event store to catch up before a delivered revision counts as invalid. */
   readonly patienceMs?: number;
   readonly now?: () => number;
 }
@@ -42,16 +40,16 @@ export interface Steps {
   readonly signal: AbortSignal;
 }
 
-/** What is still to be applied, per anime, in the order in which it came. */
+/** Events to apply, per anime, in order of arrival. */
 export type PendingEvents = Map<AnimeId, readonly IncomingEvent[]>;
 
 const MAX_ROUNDS_IN_VAIN = 20;
 
 /**
- * Brings documents up to the events that came in. It goes in rounds: classify every anime's events
- * against its document, fold what follows without a gap, save, and classify the rest again. In the
- * common case that is one round. When `apply` resolves, every event is in saved documents or its
- * anime is quarantined; when it rejects, applying the same events again is right.
+ * Applies incoming events to the documents, in rounds: classify every anime's events against its
+ * document, fold those that follow without a gap, save, and classify the rest again. Usually one
+ * round is enough. When `apply` resolves, every event is in saved documents or its anime is
+ * quarantined. When it rejects, apply the same events again.
  */
 export const createApplier = (options: ApplierOptions) => {
   const { documents, version, logger, metrics, now = Date.now } = options;
@@ -74,13 +72,13 @@ export const createApplier = (options: ApplierOptions) => {
         }
       }
     } catch (error) {
-      // A save that failed may have been made: what is cached may be older than what is stored.
+      // A save that failed may have been written: the cache may be older than the store.
       cache.drop(involved);
       throw error;
     }
   };
 
-  /** Answers whether anything was settled. Takes what is settled out of `pending`. */
+  /** Removes settled events from `pending`; returns whether there were any. */
   const round = async (pending: PendingEvents, steps: Steps): Promise<boolean> => {
     const before = pending.size;
     const tasks: AnimeRun[] = [];
@@ -99,13 +97,13 @@ export const createApplier = (options: ApplierOptions) => {
     await go(steps);
     const upToDate = await withoutStale({ cache, documents }, tasks, await cache.load(tasks));
     await go(steps);
-    // Nothing is awaited from here to the fold: views that are current now are so in it.
+    // No await from here to the fold: an anime that is current now still is in the fold.
     const folded = upToDate
       .filter(({ cached }) => isCurrent(cached))
       .map((task) => ({ task, ...foldRun(task.cached, task.run) }));
     if (folded.length === 0) return pending.size < before;
     for (const { unreadable } of folded) {
-      // Before the save: once the document has passed the event, nobody would come back to list it.
+      // Before the save: once the document is past the event, nothing would add the dead letter.
       for (const { animeId, revision, decoded } of unreadable) {
         await list(animeId, revision, `${decoded.type}: ${whyUnreadable(decoded)}`);
       }
@@ -150,7 +148,7 @@ export const createApplier = (options: ApplierOptions) => {
     metrics.projectorLagSeconds.set({ version }, ageOf(newest, savedAt));
   };
 
-  /** Looks at an anime past the cache, and brings it up to this revision of its stream. */
+  /** Reads an anime past the cache and brings it up to this revision of its stream. */
   const recheck = async (animeId: AnimeId, revision: number, signal: AbortSignal) => {
     cache.drop([animeId]);
     ahead.suspect(animeId);
@@ -168,7 +166,7 @@ export const createApplier = (options: ApplierOptions) => {
   };
 };
 
-/** The event store has a clock of its own, which may be ahead. */
+/** The event store's clock may be ahead of ours. */
 const ageOf = (recordedAt: number, now: number): number => Math.max(0, now - recordedAt) / 1000;
 
 const batchOf = (folded: readonly FoldedRun[]): DocumentBatch => ({
@@ -193,7 +191,7 @@ const inTurns = async <Item, Result>(
   return results;
 };
 
-/** Between steps: tells the group that we live, and leaves at once if the partition is lost. */
+/** Between steps: a heartbeat to the consumer group; throws if the partition was lost. */
 const go = async (steps: Steps): Promise<void> => {
   steps.signal.throwIfAborted();
   await steps.heartbeat();
@@ -201,10 +199,9 @@ const go = async (steps: Steps): Promise<void> => {
 };
 
 /**
- * Parts ahead of their anime are either what a crash left, which is right, or the work of another
- * consumer, which may have trimmed histories beyond the anime as we know it: then the anime has
- * moved on in the store. Parts of a later generation mean that somebody began to compute the
- * anime anew: then so do we, from the stream's beginning.
+ * Parts ahead of their anime were left by a crash, which is fine, or saved by another consumer, which
+ * may have trimmed ratings beyond the anime as cached here: then the stored anime is newer. Parts of
+ * a later generation mean that a recomputation began: continue it from the stream's beginning.
  */
 const withoutStale = async (
   { cache, documents }: { readonly cache: DocumentCache; readonly documents: DocumentStore },
@@ -230,7 +227,7 @@ const withoutStale = async (
   return upToDate;
 };
 
-/** The newest generation of the parts that are ahead of the anime; null where none is. */
+/** The newest generation of the parts ahead of the anime; null if there are none. */
 const newestAhead = (cached: CachedAnime, parts: readonly Guarded[]): number | null => {
   const ahead = parts.filter(
     ({ generation, revision }) => generation > cached.generation || revision > revisionOf(cached),

@@ -5,7 +5,7 @@ import type {
   InteractionDocument,
 } from '../../ports/read-store.js';
 
-/** How far one anime is computed, in which generation; `document` is null before its first event. */
+/** One anime as far as it is computed; `document` is null before its first event. */
 export interface CachedAnime {
   readonly animeId: AnimeId;
   readonly generation: number;
@@ -14,25 +14,28 @@ export interface CachedAnime {
 }
 
 /**
- * The parts known of one anime. They belong to one view at a time: once a later one has taken them
- * on, or they are dropped, an older view must not be folded with them.
+ * The cached parts of one anime: its user and day documents. They belong to the `current` state of
+ * the anime alone; an older state must not be folded with them.
  */
 interface DocumentParts {
   current: CachedAnime | null;
   readonly users: Map<UserId, InteractionDocument>;
   readonly days: Map<string, DailyActivityDocument>;
-  /** Up to where the document was last found to be of this log, and when. */
+  /** The revision at which the document was last verified against the log, and when. */
   verified: { readonly revision: number; readonly at: number } | null;
 }
 
-/** A view of which no parts are known yet. */
+/** Without any parts yet. */
 export const cachedAnimeOf = (
   animeId: AnimeId,
   generation: number,
   document: AnimeDocument | null,
 ): CachedAnime => {
   const parts: DocumentParts = {
-    ...{ current: null, users: new Map(), days: new Map(), verified: null },
+    current: null,
+    users: new Map(),
+    days: new Map(),
+    verified: null,
   };
   const cached = { animeId, generation, document, parts };
   parts.current = cached;

@@ -1,25 +1,31 @@
+import type { AnimeId } from '../../domain/ids.js';
+import type { Logger } from '../../platform/observability/logger.js';
+import type { Metrics } from '../../platform/observability/metrics.js';
+import { UnavailableError } from '../../ports/errors.js';
+import type { EventStore } from '../../ports/event-store.js';
 import type { StreamEvent } from '../../wire/stream-event.js';
-import { revisionOf, type CachedAnime } from './cached-anime.js';
-import type { Gap } from './gap-fill.js';
+import { type CachedAnime, revisionOf } from './cached-anime.js';
+import { type Gap, readMissing } from './gap-fill.js';
+import type { AddDeadLetter, AlarmKind, Quarantine } from './quarantine.js';
 
-/** That a stream has an event at this revision, told by a record that could not be read. */
+/** From a record that could not be read: there is an event at this revision. */
 interface UnreadableNotice {
   readonly revision: number;
   readonly decoded: null;
 }
 
-/** What is said about an anime's stream. */
+/** What the bus delivered of an anime's stream. */
 export type IncomingEvent = StreamEvent | UnreadableNotice;
 
-/** What an anime's document says to the events of its stream, in the order they came. */
+/** The incoming events of an anime compared with its document, in order of arrival. */
 export interface Classification {
-  /** To be applied now: they follow the document without a gap. */
+  /** Follow the document without a gap. */
   readonly run: readonly StreamEvent[];
-  /** To be classified again once the run is saved, or the gap in front of them is filled. */
+  /** Classified again once the run is saved or the gap before them is filled. */
   readonly rest: readonly IncomingEvent[];
   readonly gap: Gap | null;
   readonly duplicates: number;
-  /** Another event at the document's own revision: the document was not computed from this log. */
+  /** Another event at the document's revision: it was computed from another log. */
   readonly conflicting: StreamEvent | null;
 }
 
@@ -47,4 +53,115 @@ export const classify = (
     }
   }
   return { run, rest: [], gap: null, duplicates, conflicting: null };
+};
+
+interface NextRunOptions {
+  readonly eventStore: EventStore;
+  readonly logId: string;
+  readonly logger: Logger;
+  readonly metrics: Metrics;
+  readonly quarantine: Quarantine;
+  readonly list: AddDeadLetter;
+  /** Events read at once to fill a gap. */
+  readonly gapFillLimit?: number;
+  /** How long to wait for the event store to catch up before a delivered revision counts as invalid. */
+  readonly patienceMs?: number;
+  readonly now?: () => number;
+}
+
+/** The next run of one anime: it follows the document without a gap. */
+export interface AnimeRun {
+  readonly cached: CachedAnime;
+  readonly run: readonly StreamEvent[];
+  /** Classified again once the run is saved. */
+  readonly rest: readonly IncomingEvent[];
+}
+
+/** Finds the next run of an anime; null if there is none. */
+type FindRun = (
+  cached: CachedAnime,
+  incoming: readonly IncomingEvent[],
+) => Promise<AnimeRun | null>;
+
+export const createFindRun = (options: NextRunOptions): FindRun => {
+  const { eventStore, logId, logger, metrics, quarantine, list } = options;
+  const { gapFillLimit = 1_000, patienceMs = 30_000, now = Date.now } = options;
+  const behindSince = new Map<AnimeId, number>();
+
+  const taskOf: FindRun = async (cached, incoming) => {
+    const { animeId, generation } = cached;
+    const why = quarantine.get(animeId);
+    if (why?.kind === 'another-log' && why.generation === generation) return null;
+    const classified = classify(cached, incoming);
+    metrics.projectorDuplicates.inc(classified.duplicates);
+    if (classified.conflicting !== null)
+      return await refuseConflicting(cached, classified.conflicting);
+    if (classified.run.length > 0) return { cached, run: classified.run, rest: classified.rest };
+    return classified.gap === null ? null : await fillGap(cached, classified.rest, classified.gap);
+  };
+
+  const fillGap = async (
+    cached: CachedAnime,
+    rest: readonly IncomingEvent[],
+    gap: Gap,
+  ): Promise<AnimeRun | null> => {
+    const { animeId } = cached;
+    const filled = await readMissing(eventStore, logId, animeId, gap, gapFillLimit);
+    if (filled.kind === 'events') {
+      if (filled.events.at(-1)?.revision === gap.to) {
+        metrics.projectorGaps.inc();
+        logger.warn('A gap is filled from the event store', { animeId, ...gap });
+      }
+      return { cached, run: filled.events, rest };
+    }
+    if (filled.kind === 'lost') return await quarantineAnime(cached, gap.from, filled.reason);
+    return await withoutClaim(cached, rest, filled.head);
+  };
+
+  /** The first event was delivered with a revision that the stream does not have. */
+  const withoutClaim = async (
+    cached: CachedAnime,
+    [first, ...rest]: readonly IncomingEvent[],
+    head: bigint,
+  ): Promise<AnimeRun | null> => {
+    const { animeId } = cached;
+    // An unreadable record already has a dead letter, and its revision proves nothing.
+    if (first !== undefined && first.decoded !== null) {
+      const since = behindSince.get(animeId) ?? now();
+      behindSince.set(animeId, since);
+      if (now() - since < patienceMs) {
+        throw new UnavailableError('The event store is behind what was delivered of a stream.', {
+          context: { animeId, head: head.toString(), delivered: first.revision },
+        });
+      }
+      const reason = `Revision ${first.revision} was delivered, but the stream ends at ${head}.`;
+      await quarantineAnime(cached, first.revision, reason);
+    }
+    behindSince.delete(animeId);
+    return await taskOf(cached, rest);
+  };
+
+  const refuseConflicting = (cached: CachedAnime, { revision }: StreamEvent): Promise<null> =>
+    quarantineAnime(
+      cached,
+      revision,
+      `The documents hold another event at revision ${revision} than the log: they were computed from another log. Compute them again from this one.`,
+      'another-log',
+    );
+
+  const quarantineAnime = async (
+    { animeId, generation }: CachedAnime,
+    revision: number,
+    reason: string,
+    kind: AlarmKind = 'quarantined',
+  ): Promise<null> => {
+    if (quarantine.isNews(animeId, kind, generation)) {
+      // First, because the alarm is not raised again if adding the dead letter fails.
+      await list(animeId, revision, reason);
+      quarantine.add(animeId, { kind, generation, reason });
+    }
+    return null;
+  };
+
+  return taskOf;
 };

@@ -18,7 +18,7 @@ export interface DocumentCacheOptions {
   /** Documents of all kinds together. */
   readonly maxDocuments: number;
   /**
-   * Nothing is stored yet, so what was never seen need not be looked for. Holds until something is
+   * The store is empty, so that a document that is not cached does not exist. True until something is
    * evicted or dropped.
    */
   readonly startsEmpty: boolean;
@@ -29,7 +29,7 @@ export interface Run {
   readonly run: readonly StreamEvent[];
 }
 
-/** Documents as they are known to be saved, in front of the store. */
+/** A cache of saved documents in front of the store. */
 export const createDocumentCache = (options: DocumentCacheOptions) => {
   const { documents, maxDocuments } = options;
   let complete = options.startsEmpty;
@@ -51,7 +51,7 @@ export const createDocumentCache = (options: DocumentCacheOptions) => {
     return cached;
   };
 
-  /** Looks at the store again, past the cache. */
+  /** Reads the store, past the cache. */
   const look = async (ids: readonly AnimeId[]): Promise<readonly CachedAnime[]> => {
     const stored: readonly AnimeDocument[] = complete ? [] : await documents.animes(ids);
     const found = new Map(stored.map((document) => [document.animeId, document]));
@@ -61,7 +61,7 @@ export const createDocumentCache = (options: DocumentCacheOptions) => {
     });
   };
 
-  /** Forgets all of these anime, because what is stored is no longer known. */
+  /** Drops these anime, whose stored documents may have changed. */
   const drop = (ids: Iterable<AnimeId>): void => {
     complete = false;
     for (const id of ids) {
@@ -75,14 +75,14 @@ export const createDocumentCache = (options: DocumentCacheOptions) => {
     look,
     drop,
 
-    /** From here on the anime is seen so. */
+    /** Replaces the cached anime. */
     replace(cached: CachedAnime): void {
       drop([cached.animeId]);
       put(cached);
     },
 
     async cachedAnime(ids: readonly AnimeId[]): Promise<readonly CachedAnime[]> {
-      // Held here, because taking in those that are missing may evict them.
+      // Held here, because adding the missing ones may evict them.
       const held = new Map(ids.map((id) => [id, cachedAnime.get(id)]));
       const missing = ids.filter((id) => held.get(id) === undefined);
       const looked = missing.length === 0 ? [] : await look(missing);
@@ -94,8 +94,8 @@ export const createDocumentCache = (options: DocumentCacheOptions) => {
     },
 
     /**
-     * Brings the parts that runs touch into their views. Answers what was read from the store for
-     * it: parts of the generation of their anime or a later one.
+     * Loads the parts that the runs need into the cache. Returns those that were read from the store
+     * and are of the generation of their anime or later.
      */
     async load(runs: readonly Run[]): Promise<ReadonlyMap<CachedAnime, readonly Guarded[]>> {
       const loaded = new Map<CachedAnime, Guarded[]>();
@@ -123,10 +123,10 @@ export const createDocumentCache = (options: DocumentCacheOptions) => {
       return loaded;
     },
 
-    /** Remembers what is saved now on top of the view that it was computed from. */
+    /** Caches documents that were just saved. `from` is the state that they were computed from. */
     keep(from: CachedAnime, { anime, interactions, days }: FoldedRun): void {
       const present = cachedAnime.peek(from.animeId);
-      // Moved on by another handler: nobody knows whose parts these are.
+      // Another handler was faster: these parts may belong to either.
       if (!isCurrent(from) || (present !== undefined && present !== from)) {
         drop([from.animeId]);
         return;

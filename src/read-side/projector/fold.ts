@@ -33,10 +33,10 @@ interface UnreadableEvent extends StreamEvent {
 }
 
 /**
- * Folds a run that follows the anime's document without a gap. The parts may be ahead of it, where
- * a crash or another consumer came between their save and the anime's: each takes only events above
- * its own revision, and a rating's predecessor is looked up below the rating, so that the result is
- * the same whoever computes it from wherever.
+ * Folds a run that follows the anime's document without a gap. Parts may be ahead of it, if a crash
+ * or another consumer came between their save and the anime's. So each part takes only events above
+ * its own revision, and the rating that an event replaces is looked up below that event: the result
+ * is the same from every starting point.
  */
 export const foldRun = (cached: CachedAnime, run: readonly StreamEvent[]): FoldedRun => {
   const { generation, parts } = cached;
@@ -46,7 +46,7 @@ export const foldRun = (cached: CachedAnime, run: readonly StreamEvent[]): Folde
   const saved = revisionOf(cached);
   const days = createDayDrafts(cached);
 
-  /** Answers the rating that the event replaces, if it is one. */
+  /** Returns the rating that the event replaces, if it is a rating. */
   const takeByUser = (revision: number, event: Interaction): RatingEntry | null => {
     const { userId } = event.data;
     let draft = users.get(userId);
@@ -82,7 +82,7 @@ export const foldRun = (cached: CachedAnime, run: readonly StreamEvent[]): Folde
   return { anime, interactions: [...users.values()], days: days.changed(), unreadable };
 };
 
-/** Events of one day mostly follow each other, so the day is cut out of the time only when it changes. */
+/** Events of one day mostly come together, so the day is parsed only when it changes. */
 const createDayDrafts = ({ generation, parts }: CachedAnime) => {
   const drafts = new Map<string, DocumentDraft<DailyActivityDocument>>();
   let day = 'none';

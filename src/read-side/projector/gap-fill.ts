@@ -6,20 +6,20 @@ import { fromRecorded, type StreamEvent } from '../../wire/stream-event.js';
 
 export type GapFill =
   | { readonly kind: 'events'; readonly events: readonly StreamEvent[] }
-  /** The stream no longer has them: it was deleted, or its beginning was cut off. */
+  /** The stream no longer has them: it was deleted or truncated. */
   | { readonly kind: 'lost'; readonly reason: string }
-  /** The stream has not come so far: a follower that lags, or an event of another log. */
+  /** The stream ends before them: a follower that lags, or an event of another log. */
   | { readonly kind: 'behind'; readonly head: bigint };
 
-/** First and last revision that nobody delivered. */
+/** First and last revision that were not delivered. */
 export interface Gap {
   readonly from: number;
   readonly to: number;
 }
 
 /**
- * Reads what was not delivered from the anime's own stream: from the gap's first revision on, at
- * most `limit` events.
+ * Reads missing events from the anime's own stream: from the gap's first revision on, at most
+ * `limit` events.
  */
 export const readMissing = async (
   eventStore: EventStore,

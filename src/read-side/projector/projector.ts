@@ -5,9 +5,8 @@ import { readRecord } from '../../wire/envelope.js';
 import type { EventPlace } from '../../wire/presence.js';
 import type { StreamEvent, Unreadable } from '../../wire/stream-event.js';
 import { createApplier, type ApplierOptions } from './apply-batch.js';
-import { deadLetter } from './dead-letters.js';
+import { deadLetter, type Quarantined, type SkippedEvents } from './quarantine.js';
 import type { IncomingEvent } from './classify.js';
-import type { Quarantined, SkippedEvents } from './quarantine.js';
 
 export type ProjectorOptions = Omit<ApplierOptions, 'startsEmpty'>;
 

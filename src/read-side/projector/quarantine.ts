@@ -3,6 +3,7 @@ import { streamOf } from '../../domain/stream-name.js';
 import type { StreamTrouble } from '../../platform/observability/health.js';
 import type { Logger } from '../../platform/observability/logger.js';
 import type { Metrics } from '../../platform/observability/metrics.js';
+import type { DeadLetter, DeadLetters } from '../../ports/dead-letters.js';
 import type { AnimeDocument, DocumentStore } from '../../ports/read-store.js';
 
 export type AlarmKind = 'another-log' | 'quarantined';
@@ -13,7 +14,7 @@ export interface Quarantined {
   readonly reason: string;
 }
 
-/** The anime that cannot be followed: each raises its alarm once, and is looked at again. */
+/** The anime whose streams cannot be followed. Each raises one alarm, and is retried with later events. */
 export const createQuarantine = (logger: Logger, metrics: Metrics) => {
   const quarantined = new Map<AnimeId, Quarantined>();
   return {
@@ -41,7 +42,7 @@ export const createQuarantine = (logger: Logger, metrics: Metrics) => {
 
 export type Quarantine = ReturnType<typeof createQuarantine>;
 
-/** An anime that is not followed any more stands still in the documents. */
+/** A quarantined anime, as health reports it: its documents do not change any more. */
 export const troubleOfQuarantined = ([animeId, quarantined]: readonly [
   AnimeId,
   Quarantined,
@@ -58,10 +59,10 @@ export const troubleOfQuarantined = ([animeId, quarantined]: readonly [
   };
 };
 
-/** The anime whose documents leave out events that cannot be read and are not ignored. */
+/** The anime with events that cannot be read, are not counted and are not ignored. */
 export interface SkippedEvents {
   note(document: AnimeDocument): void;
-  /** Of what was saved before this process began. */
+  /** From the documents that were saved before this process started. */
   noteStored(documents: DocumentStore, signal: AbortSignal): Promise<void>;
   count(): number;
   all(): readonly StreamTrouble[];
@@ -94,3 +95,30 @@ const quarantineTrouble = (stream: string, [first, ...more]: readonly number[]):
   }.`,
   remedy: 'What to do about each event: anime-analytics dead-letters list',
 });
+
+const MAX_DEAD_LETTER_BYTES = 64 * 1024;
+
+export const deadLetter = (letter: Omit<DeadLetter, 'at'> & { at: Date }): DeadLetter => ({
+  ...letter,
+  value: letter.value === null ? null : letter.value.slice(0, MAX_DEAD_LETTER_BYTES),
+  at: letter.at.toISOString(),
+});
+
+interface AddDeadLetterOptions {
+  readonly deadLetters: DeadLetters;
+  readonly metrics: Metrics;
+  readonly now?: () => number;
+}
+
+/** Adds a dead letter for an event that was not applied; its data stay in the log. */
+export type AddDeadLetter = (animeId: AnimeId, revision: number, reason: string) => Promise<void>;
+
+export const createAddDeadLetter =
+  ({ deadLetters, metrics, now = Date.now }: AddDeadLetterOptions): AddDeadLetter =>
+  async (animeId, revision, reason) => {
+    const stream = streamOf(animeId);
+    metrics.deadLetters.inc();
+    await deadLetters.add(
+      deadLetter({ stream, revision, source: stream, reason, value: null, at: new Date(now()) }),
+    );
+  };

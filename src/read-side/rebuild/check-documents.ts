@@ -15,35 +15,35 @@ export interface DocumentCheckOptions {
   readonly projector: Pick<Projector, 'recheck' | 'lastApplied'>;
   readonly logger: Logger;
   /**
-   * Whether the bus remembers how far its groups are: then documents that were restored alone are
-   * not delivered again what they miss, and it is read from the log.
+   * Whether the bus stores the offsets of its groups. If so, documents that were restored alone do
+   * not get their missing events delivered again, and these are read from the log.
    */
   readonly keeps: boolean;
-  /** Whether nothing waits on the bus: only then a document that is late stays so. */
+  /** Whether the bus has no events waiting: only then does a late document stay late. */
   readonly isIdle: () => boolean;
   readonly signal: AbortSignal;
-  /** How long late documents are waited for. */
+  /** How long to wait for late documents. */
   readonly waitMs?: number;
   readonly everyMs?: number;
-  /** Where late documents were left to the bus. */
+  /** The interval after a check that left late documents to the bus. */
   readonly againAfterMs?: number;
   readonly lookEveryMs?: number;
 }
 
 export interface CheckResult {
-  /** Documents that held events which the log does not have. */
+  /** Documents that had events which are not in the log. */
   readonly ahead: number;
-  /** Documents that nobody would have brought up to date. */
+  /** Documents that the bus would not have brought up to date. */
   readonly late: number;
-  /** Nothing was left to the bus. */
+  /** No late document was left to the bus. */
   readonly complete: boolean;
 }
 
 const CHECKS_AT_ONCE = 16;
 
 /**
- * Compares every anime document with the log: the event at its revision must be there. Those that
- * are ahead of the log are computed anew, those that are late and stay so are brought up to date.
+ * Compares every anime document with the log: the event at its revision must be there. Documents
+ * ahead of the log are recomputed; documents that stay late are brought up to date.
  */
 export const checkDocuments = async (options: DocumentCheckOptions): Promise<CheckResult> => {
   const { eventStore, documents, projector, keeps, isIdle, signal, waitMs = 10_000 } = options;
@@ -56,7 +56,7 @@ export const checkDocuments = async (options: DocumentCheckOptions): Promise<Che
   };
   const checkOne = async ({ animeId, revision, lastEventId: id }: AnimeDocument): Promise<void> => {
     const stream = streamOf(animeId);
-    // Begun to be computed, or unknown to the log: what was left of it is emptied.
+    // Its computation was interrupted, or it is not in the log: resume, or empty its parts.
     if (revision < 0) {
       await projector.recheck(animeId, await head(stream), signal);
       return;
@@ -70,7 +70,7 @@ export const checkDocuments = async (options: DocumentCheckOptions): Promise<Che
   for await (const chunk of chunksOf(documents.allAnimes(), CHECKS_AT_ONCE)) {
     signal.throwIfAborted();
     await Promise.all(chunk.map(checkOne));
-    // Embedded reads are done at once, and commands must not wait for all of them.
+    // Embedded reads are synchronous, and commands must not wait for all of them.
     await nextTurn();
   }
 
@@ -92,7 +92,7 @@ export const checkDocuments = async (options: DocumentCheckOptions): Promise<Che
   return { ahead, late: late.length, complete: isScanned || !keeps };
 };
 
-/** Checks at once, again from time to time, and whenever the log has lost what was applied last. */
+/** Checks at once, at intervals, and whenever the log has lost the last applied event. */
 export const keepChecking = async (options: DocumentCheckOptions): Promise<void> => {
   const {
     logger,
@@ -119,7 +119,7 @@ export const keepChecking = async (options: DocumentCheckOptions): Promise<void>
       watched = options.projector.lastApplied();
     } catch (error) {
       if (isAborted(signal)) return;
-      // What it was to find out is still to be found out.
+      // The check failed, so it is due again.
       nextAt = performance.now();
       logger.warn('The documents could not be compared with the log', { error });
     }
@@ -127,5 +127,5 @@ export const keepChecking = async (options: DocumentCheckOptions): Promise<void>
   }
 };
 
-/** A signal may have been aborted meanwhile, whatever was seen of it before. */
+/** A call, because the compiler keeps an earlier look at `aborted` for true. */
 const isAborted = (signal: AbortSignal): boolean => signal.aborted;

@@ -25,7 +25,7 @@ const details = {
 
 const unknown = completeDetails({ title: 'Untitled' });
 
-/** Every event type in every schema version, twice where the second one meets the first. */
+/** Every event type in every schema version; twice if a second event depends on the first. */
 export const EXAMPLES: readonly (readonly Example[])[] = [
   [
     ['AnimeListed', { ...listing, details: unknown }],
@@ -37,22 +37,22 @@ export const EXAMPLES: readonly (readonly Example[])[] = [
     ['RatingGiven', { ...fact, ...spike, rating: 8.75 }],
     ['RatingGiven', { ...faye, rating: 10 }],
     ['RatingGiven', { ...nextDay, ...spike, rating: 1.29 }],
-    // What can never apply, and what this release does not know.
+    // An event that never applies, and one of an unknown type.
     ['RatingGiven', { ...fact, ...spike, rating: 11 }],
     ['MoodChanged', fact],
   ],
   [
     ['AnimeListed', { ...listing, animeId: 2, details: unknown }],
     ['AnimeDelisted', { ...listing, animeId: 2 }],
-    // The limits of what applies.
+    // At the limits of the rules.
     ['ViewRegistered', { ...nextDay, animeId: 2, ...spike, durationSeconds: 86_401 }],
     ['RatingGiven', { ...nextDay, animeId: 2, ...spike, rating: 8.333 }],
   ],
-  // Another system's logs know no catalogue.
+  // Written by a system without a catalogue.
   [['ClickRegistered', { ...fact, animeId: 3, ...spike }]],
 ];
 
-/** What the folds of this release make of a fixed log: the same on every machine and at every start. */
+/** The documents that the folds of this release make of a fixed log. */
 export const exampleDocuments = (): DocumentBatch => {
   const folded = EXAMPLES.map((events, index) => foldExamples((index + 1) as AnimeId, events));
   return {
@@ -65,8 +65,13 @@ export const exampleDocuments = (): DocumentBatch => {
 const foldExamples = (animeId: AnimeId, events: readonly Example[]) => {
   const encoder = new TextEncoder();
   const run = events.map(([type, data], revision) => ({
-    ...{ stream: streamOf(animeId), animeId, revision, logId: null, recordedAt: 0 },
-    ...{ id: `example-${revision}`, position: { commit: 0n, prepare: 0n } },
+    stream: streamOf(animeId),
+    animeId,
+    revision,
+    id: `example-${revision}`,
+    position: { commit: 0n, prepare: 0n },
+    logId: null,
+    recordedAt: 0,
     decoded: decode(type, encoder.encode(JSON.stringify(data))),
   }));
   return foldRun(cachedAnimeOf(animeId, 0, null), run);

@@ -11,20 +11,20 @@ import {
   type Steps,
 } from '../projector/apply-batch.js';
 import type { IncomingEvent } from '../projector/classify.js';
-import { deadLetter } from '../projector/dead-letters.js';
+import { deadLetter } from '../projector/quarantine.js';
 
 export interface RebuildOptions extends Pick<
   ApplierOptions,
   'eventStore' | 'deadLetters' | 'logId' | 'logger' | 'metrics'
 > {
   readonly readStore: ReadStore;
-  /** The name of the version to fill. One that was begun before is gone on with. */
+  /** The version to fill. An earlier rebuild of it is resumed. */
   readonly version: string;
   readonly cachedDocuments?: number;
-  /** Anime are dealt out to so many workers: while one is saved, another one is folded. */
+  /** Anime are distributed over so many workers, so that saving and folding overlap. */
   readonly workers?: number;
   readonly batchEvents?: number;
-  /** Whether every document is compared with the log at the end. */
+  /** Whether to compare every document with the log at the end. */
   readonly compare?: boolean;
   readonly onProgress?: (progress: RebuildProgress) => void;
   /** Of the comparison. */
@@ -43,16 +43,16 @@ export interface RebuildResult {
   readonly state: VersionState;
   readonly events: number;
   readonly elapsedMs: number;
-  /** Null where it was not asked for. */
+  /** Null if it was not requested. */
   readonly comparison: Comparison | null;
 }
 
 const PROGRESS_EVERY = 5_000;
 
 /**
- * Computes the documents of a version from the log's beginning up to its present end, compares
- * them, and marks the version ready where they are equal. Nobody reads it before it is promoted,
- * which is another call. Others may feed the version meanwhile: saves are guarded.
+ * Computes the documents of a version from the beginning of the log to its present end, compares
+ * them with the log, and marks the version ready if they are equal. Queries use it only after it is
+ * promoted. Projectors may feed the version meanwhile: saves are guarded.
  */
 export const rebuild = async (options: RebuildOptions): Promise<RebuildResult> => {
   const { eventStore, readStore, deadLetters, logId, version, onProgress } = options;
@@ -122,8 +122,9 @@ interface WorkersOptions {
 }
 
 /**
- * Deals events out by anime. A worker applies one batch at a time, in order; workers overlap, so
- * that the thread that folds and the one that saves both have work. Holds at most two batches a worker.
+ * Distributes events over workers by anime. A worker applies one batch at a time, in order. Workers
+ * overlap, so that the folding and the saving thread are both busy. At most two batches per worker
+ * are in memory.
  */
 const createWorkers = ({ count, batchEvents, apply, signal }: WorkersOptions) => {
   const steps: Steps = { heartbeat: () => Promise.resolve(), signal };
@@ -133,7 +134,7 @@ const createWorkers = ({ count, batchEvents, apply, signal }: WorkersOptions) =>
     let size = 0;
     let running: Promise<void> = Promise.resolve();
     return {
-      /** Answers whether the batch is full. */
+      /** Returns whether the batch is full. */
       add(event: StreamEvent): boolean {
         const incoming = pending.get(event.animeId);
         if (incoming === undefined) pending.set(event.animeId, [event]);
@@ -141,14 +142,14 @@ const createWorkers = ({ count, batchEvents, apply, signal }: WorkersOptions) =>
         size += 1;
         return size >= batchEvents;
       },
-      /** Begins with the batch once the one before it is saved. */
+      /** Applies the batch once the one before it is saved. */
       async begin(): Promise<void> {
         await running;
         const batch = pending;
         pending = new Map();
         size = 0;
         running = apply(batch, steps);
-        // Looked at when the next batch begins, or at the end.
+        // A failure is thrown when the next batch begins, or at the end.
         running.catch(() => undefined);
       },
       done: (): Promise<void> => running,
@@ -157,7 +158,7 @@ const createWorkers = ({ count, batchEvents, apply, signal }: WorkersOptions) =>
   const workers = Array.from({ length: count }, createWorker);
 
   return {
-    /** What to wait for before the next one; it rejects with what an earlier batch failed with. */
+    /** Resolves when the next batch may begin; rejects with the error of an earlier one. */
     add(event: StreamEvent): Promise<void> | null {
       const worker = workers[event.animeId % count];
       return worker?.add(event) === true ? worker.begin() : null;

@@ -1,10 +1,17 @@
 import type { AnimeId } from '../../domain/ids.js';
+import { chunksOf } from '../../platform/async/pages.js';
 import type { EventStore } from '../../ports/event-store.js';
-import type { DocumentStore } from '../../ports/read-store.js';
+import type {
+  AnimeDocument,
+  DailyActivityDocument,
+  DocumentStore,
+  Guarded,
+  InteractionDocument,
+} from '../../ports/read-store.js';
 import { cachedAnimeOf } from '../projector/cached-anime.js';
-import { emptyPartsBelow, nextGeneration, PARTS_PER_SAVE } from './recompute.js';
-import { foldRun, type FoldedRun } from '../projector/fold.js';
+import { type FoldedRun, foldRun } from '../projector/fold.js';
 import { readMissing } from '../projector/gap-fill.js';
+import { animeDraft } from '../read-models/anime.js';
 
 export interface ReplayOptions {
   readonly eventStore: EventStore;
@@ -15,9 +22,9 @@ export interface ReplayOptions {
 
 export type Replayed =
   | { readonly kind: 'replayed'; readonly revision: number; readonly skipped: readonly number[] }
-  /** The stream cannot be read from its beginning any more, or is not there. */
+  /** The stream was deleted or truncated, or does not exist. */
   | { readonly kind: 'lost'; readonly reason: string }
-  /** Somebody else computed it further, or in a later generation, meanwhile. */
+  /** Another process computed it further, or in a later generation, meanwhile. */
   | { readonly kind: 'overtaken' };
 
 const WHOLE_STREAM = Number.MAX_SAFE_INTEGER;
@@ -57,3 +64,73 @@ const partsOf = ({ interactions, days }: FoldedRun) =>
       return { interactions: interactions.slice(...slice), days: days.slice(...slice) };
     },
   );
+
+/** The revision of a document that stands for a user or day that the log does not know. */
+const EMPTIED = -1;
+
+/** Bounds the memory and the transaction of one save. */
+const PARTS_PER_SAVE = 1_000;
+
+/** A generation above that of everything stored of an anime. */
+export const nextGeneration = async (
+  documents: DocumentStore,
+  animeId: AnimeId,
+  present: number,
+): Promise<number> => {
+  let newest = present;
+  const note = ({ generation }: Guarded): void => void (newest = Math.max(newest, generation));
+  for await (const part of documents.allInteractions(animeId)) note(part);
+  for await (const part of documents.allDays(animeId)) note(part);
+  return newest + 1;
+};
+
+/** Empties parts of earlier generations: else users and days that are not in the stream would stay. */
+export const emptyPartsBelow = async (
+  documents: DocumentStore,
+  animeId: AnimeId,
+  generation: number,
+): Promise<void> => {
+  const isBelow = (part: Guarded): boolean => part.generation < generation;
+  for await (const parts of chunksOf(documents.allInteractions(animeId), PARTS_PER_SAVE)) {
+    const interactions = parts.filter(isBelow).map((part) => emptyInteraction(part, generation));
+    if (interactions.length > 0) await documents.save({ interactions, days: [], animes: [] });
+  }
+  for await (const parts of chunksOf(documents.allDays(animeId), PARTS_PER_SAVE)) {
+    const days = parts.filter(isBelow).map((part) => emptyDay(part, generation));
+    if (days.length > 0) await documents.save({ interactions: [], days, animes: [] });
+  }
+};
+
+/** An anime that is not computed yet, or not in the log: in no list, and null to queries that name it. */
+export const emptyAnime = (animeId: AnimeId, generation: number): AnimeDocument =>
+  animeDraft(null, animeId, generation);
+
+const emptyInteraction = (
+  { animeId, userId }: InteractionDocument,
+  generation: number,
+): InteractionDocument => ({
+  animeId,
+  userId,
+  generation,
+  revision: EMPTIED,
+  clicks: 0,
+  views: 0,
+  seconds: 0,
+  lastClickAt: null,
+  lastViewAt: null,
+  ratings: [],
+});
+
+const emptyDay = (
+  { animeId, day }: DailyActivityDocument,
+  generation: number,
+): DailyActivityDocument => ({
+  animeId,
+  day,
+  generation,
+  revision: EMPTIED,
+  clicks: 0,
+  views: 0,
+  ratings: 0,
+  seconds: 0,
+});

@@ -15,14 +15,14 @@ export interface WatchRebuildOptions {
   readonly eventStore: EventStore;
   readonly readStore: ReadStore;
   readonly logId: string;
-  /** The name of the version to be filled. One that was begun before is gone on with. */
+  /** The version to fill. An earlier rebuild of it is resumed. */
   readonly version: string;
   readonly onProgress: (progress: WatchProgress) => void;
   readonly signal: AbortSignal;
   readonly everyMs?: number;
-  /** So long without a single event more, and nobody seems to fill it. */
+  /** After this time without a new event, no projector seems to run. */
   readonly patienceMs?: number;
-  /** How long documents may be behind a log that goes on growing. */
+  /** How long to wait for late documents while the log grows. */
   readonly waitMs?: number;
 }
 
@@ -33,13 +33,13 @@ export interface WatchProgress {
 
 export type WatchedRebuild =
   | { readonly kind: 'built'; readonly state: VersionState; readonly comparison: Comparison }
-  /** Nothing came for a while: no projector seems to run. */
+  /** No new event for a while: no projector seems to run. */
   | { readonly kind: 'stalled'; readonly events: number; readonly total: number };
 
 /**
- * Asks for a version of the read models by its record, which every running projector follows, and
- * watches it being filled up to the log's end; then compares it and marks it ready. Only records
- * are written here, so it may be broken off and begun again at any moment.
+ * Requests a version of the read models by its record, which every running projector follows. Waits
+ * until it is filled to the end of the log, compares it and marks it ready. Only records are written
+ * here, so it can be interrupted and started again at any time.
  */
 export const watchRebuild = async (options: WatchRebuildOptions): Promise<WatchedRebuild> => {
   const { eventStore, readStore, logId, version, onProgress, signal } = options;
@@ -76,7 +76,7 @@ export const watchRebuild = async (options: WatchRebuildOptions): Promise<Watche
 
 const LOOKED_AT = 20;
 
-/** Nothing is to be expected of streams that cannot be read from their beginning any more. */
+/** Streams that were deleted or truncated cannot fill their documents. */
 export const forgetDeleted = async (
   eventStore: EventStore,
   heads: StreamHeads,
