@@ -18,7 +18,7 @@ interface UnreadableNotice {
 export type IncomingEvent = StreamEvent | UnreadableNotice;
 
 /** The incoming events of an anime compared with its document, in order of arrival. */
-export interface Classification {
+interface Classification {
   /** Follow the document without a gap. */
   readonly run: readonly StreamEvent[];
   /** Classified again once the run is saved or the gap before them is filled. */
@@ -29,7 +29,7 @@ export interface Classification {
   readonly conflicting: StreamEvent | null;
 }
 
-export const classify = (
+const classify = (
   cached: CachedAnime,
   incoming: readonly IncomingEvent[],
 ): Classification => {
