@@ -7,6 +7,7 @@ import {
   createCommandHandler,
   type CommandHandler,
 } from '../../src/command-side/handling/handler.js';
+import { completeDetails } from '../../src/domain/details.js';
 import type { AnimeEvent } from '../../src/domain/events.js';
 import { streamOf } from '../../src/domain/stream-name.js';
 import { importCatalog, type CatalogImportOptions } from '../../src/import/catalog-import.js';
@@ -145,11 +146,9 @@ describe('an import into the embedded store', () => {
 
   it('lists a new title with the details of the file', async () => {
     await run(file('uid,title,score,episodes,genre', `1,Akira,8.2,Unknown,"['Action']"`));
-    expect(await detailsOf(1)).to.deep.equal({
-      ...{ title: 'Akira', score: 8.2, genres: ['Action'] },
-      ...{ description: null, image: null, type: null },
-      ...{ episodes: null, popularity: null, members: null },
-    });
+    expect(await detailsOf(1)).to.deep.equal(
+      completeDetails({ title: 'Akira', score: 8.2, genres: ['Action'] }),
+    );
   });
 
   it('keeps concurrent revisions of details that the file does not have', async () => {

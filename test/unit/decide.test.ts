@@ -1,6 +1,7 @@
 import { expect } from 'chai';
 import { evolve, initialState } from '../../src/domain/anime.js';
 import type { AnimeCommand } from '../../src/domain/commands.js';
+import { completeDetails } from '../../src/domain/details.js';
 import { decide } from '../../src/domain/decide.js';
 import type { AnimeEvent } from '../../src/domain/events.js';
 import { commands, COWBOY_BEBOP, events } from '../support/examples.js';
@@ -27,17 +28,9 @@ describe('decide', () => {
 
     it('sets missing details of a new anime to unknown', () => {
       const decision = given().when({ ...commands.list, details: { title: 'Akira' } });
-      expect(decision).to.have.nested.property('events[0].data.details').that.deep.equals({
-        title: 'Akira',
-        description: null,
-        image: null,
-        type: null,
-        episodes: null,
-        genres: [],
-        score: null,
-        popularity: null,
-        members: null,
-      });
+      expect(decision)
+        .to.have.nested.property('events[0].data.details')
+        .that.deep.equals(completeDetails({ title: 'Akira' }));
     });
 
     it('decides nothing when the details are unchanged', () => {

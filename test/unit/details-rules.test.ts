@@ -104,6 +104,17 @@ describe('detailsProblems', () => {
   });
 });
 
+describe('completeDetails', () => {
+  it('makes null or an empty list of what is absent, and drops what is no detail', () => {
+    const given = { title: 'Akira', nonsense: 1 };
+    const complete = completeDetails(given);
+    expect(Object.keys(complete)).to.deep.equal(Object.keys(DETAILS));
+    const { title, genres, ...others } = complete;
+    expect({ title, genres }).to.deep.equal({ title: 'Akira', genres: [] });
+    expect(new Set(Object.values(others))).to.deep.equal(new Set([null]));
+  });
+});
+
 describe('storedDetails', () => {
   it('reads fields that are younger than the event as unknown', () => {
     expect(storedDetails({ title: 'Akira', genres: ['Action'] })).to.deep.equal(

@@ -29,10 +29,7 @@ interface Classification {
   readonly conflicting: StreamEvent | null;
 }
 
-const classify = (
-  cached: CachedAnime,
-  incoming: readonly IncomingEvent[],
-): Classification => {
+const classify = (cached: CachedAnime, incoming: readonly IncomingEvent[]): Classification => {
   const run: StreamEvent[] = [];
   const held = revisionOf(cached);
   let duplicates = 0;

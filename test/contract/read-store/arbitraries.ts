@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import type { AnimeDetails } from '../../../src/domain/details.js';
+import { type AnimeDetails, completeDetails } from '../../../src/domain/details.js';
 import type {
   AnimeDocument,
   DailyActivityDocument,
@@ -54,22 +54,24 @@ const moment = fc.oneof(
 const guard = { generation: fc.nat(3), revision: count };
 
 export const details = (title: fc.Arbitrary<string>): fc.Arbitrary<AnimeDetails> =>
-  fc.record({
-    title,
-    description: fc.option(text),
-    image: fc.option(text),
-    type: fc.option(fc.constantFrom('TV', 'tv', 'Movie', 'Spécial', 'SPÉCIAL')),
-    episodes: fc.option(count),
-    genres: fc.array(
-      fc.constantFrom('Action', 'action', 'Áction', 'Sci-Fi', '$in', 'Drama', 'a\0b'),
-      {
-        maxLength: 4,
-      },
-    ),
-    score: fc.option(fc.constantFrom(0, 5, 7.25, 8.75, 10)),
-    popularity: fc.option(fc.oneof(fc.nat(5), count)),
-    members: fc.option(count),
-  });
+  fc
+    .record({
+      title,
+      description: fc.option(text),
+      image: fc.option(text),
+      type: fc.option(fc.constantFrom('TV', 'tv', 'Movie', 'Spécial', 'SPÉCIAL')),
+      episodes: fc.option(count),
+      genres: fc.array(
+        fc.constantFrom('Action', 'action', 'Áction', 'Sci-Fi', '$in', 'Drama', 'a\0b'),
+        {
+          maxLength: 4,
+        },
+      ),
+      score: fc.option(fc.constantFrom(0, 5, 7.25, 8.75, 10)),
+      popularity: fc.option(fc.oneof(fc.nat(5), count)),
+      members: fc.option(count),
+    })
+    .map((known) => completeDetails(known));
 
 export const animeDocument: fc.Arbitrary<AnimeDocument> = fc.record({
   animeId: fc.integer({ min: 1, max: 2 ** 31 - 1 }).map(animeId),
