@@ -74,7 +74,7 @@ export const recogniseColumns = (
   const names = header.map(normalised);
   const user = names.findIndex((name) => NAMES_OF_USERS.has(name));
   if (user !== -1) {
-    const column = shownName(header[user] ?? '');
+    const column = columnLabel(header[user] ?? '');
     throw new CatalogFormatError(
       `The rows are about users, not titles: one column is "${column}".`,
     );
@@ -113,7 +113,7 @@ const refuseRepeated = (
   header: readonly string[],
 ): void => {
   if (names.lastIndexOf(names[index] ?? '') === index) return;
-  const column = shownName(header[index] ?? '');
+  const column = columnLabel(header[index] ?? '');
   throw new CatalogFormatError(`The first line names the column "${column}" more than once.`);
 };
 
@@ -214,9 +214,9 @@ export const describeColumns = ({ header, id, details, reasons }: CatalogColumns
   const ignored = header.flatMap((name, index) => {
     const reason = reasons.get(index);
     if (usedIndexes.has(index)) return [];
-    return [reason === undefined ? shownName(name) : `${shownName(name)} (${reason})`];
+    return [reason === undefined ? columnLabel(name) : `${columnLabel(name)} (${reason})`];
   });
-  const mapping = used.map(([index, field]) => `${shownName(header[index] ?? '')} -> ${field}`);
+  const mapping = used.map(([index, field]) => `${columnLabel(header[index] ?? '')} -> ${field}`);
   return [
     `${header.length} columns.`,
     `Used: ${mapping.join(', ')}.`,
@@ -232,6 +232,6 @@ const cut = (names: readonly string[]): string =>
   (names.length > MAX_NAMES ? ` and ${names.length - MAX_NAMES} more` : '');
 
 const quotedNames = (header: readonly string[]): string =>
-  cut(header.map((name) => `"${shownName(name)}"`));
+  cut(header.map((name) => `"${columnLabel(name)}"`));
 
-const shownName = (name: string): string => excerpt(name.trim(), 40) || '(no name)';
+const columnLabel = (name: string): string => excerpt(name.trim(), 40) || '(no name)';

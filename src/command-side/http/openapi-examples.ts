@@ -1,13 +1,13 @@
 import { EXAMPLE_DETAILS } from '../../domain/details.js';
 import { Problem, problemDocument, type ProblemOptions } from '../../platform/http/problem.js';
 
-const INTERACTION = { anime_id: 1, user_id: 'user123' };
+const INTERACTION_EXAMPLE = { anime_id: 1, user_id: 'user123' };
 
 /** What clients send. */
 export const REQUEST_EXAMPLES = {
-  Click: INTERACTION,
-  View: { ...INTERACTION, duration_seconds: 1440 },
-  Rating: { ...INTERACTION, rating: 8.333 },
+  Click: INTERACTION_EXAMPLE,
+  View: { ...INTERACTION_EXAMPLE, duration_seconds: 1440 },
+  Rating: { ...INTERACTION_EXAMPLE, rating: 8.333 },
   Details: EXAMPLE_DETAILS,
 };
 

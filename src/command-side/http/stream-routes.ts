@@ -71,12 +71,12 @@ const jsonOrBase64 = (bytes: Uint8Array): unknown => {
   }
 };
 
-const WHOLE_NUMBER = new RegExp(REVISION_PATTERN);
+const WHOLE_QUERY = new RegExp(REVISION_PATTERN);
 
 const wholeQuery = (req: Request, name: string, min: bigint, max: bigint): bigint | undefined => {
   const given = req.query[name];
   if (given === undefined) return undefined;
-  const value = typeof given === 'string' && WHOLE_NUMBER.test(given) ? BigInt(given) : undefined;
+  const value = typeof given === 'string' && WHOLE_QUERY.test(given) ? BigInt(given) : undefined;
   if (value !== undefined && value >= min && value <= max) return value;
   throw new Problem(
     400,

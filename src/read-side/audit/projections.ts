@@ -42,16 +42,19 @@ const activityOf = async (
   projections: Projections,
   animeId: AnimeId,
 ): Promise<ActivityState | 'unreadable'> =>
-  numbersOf(await projections.stateOf(ANIME_ACTIVITY, streamOf(animeId)), NO_ACTIVITY);
+  stateNumbers(await projections.stateOf(ANIME_ACTIVITY, streamOf(animeId)), NO_ACTIVITY);
 
 const ratingsOf = async (
   projections: Projections,
   animeId: AnimeId,
 ): Promise<RatingState | 'unreadable'> =>
-  numbersOf(await projections.stateOf(ANIME_RATING_SUMMARY, `ratings-${animeId}`), NO_RATINGS);
+  stateNumbers(await projections.stateOf(ANIME_RATING_SUMMARY, `ratings-${animeId}`), NO_RATINGS);
 
 /** The numbers that `none` names; `none` itself if there is no state yet. */
-const numbersOf = <State extends object>(state: JsonValue, none: State): State | 'unreadable' => {
+const stateNumbers = <State extends object>(
+  state: JsonValue,
+  none: State,
+): State | 'unreadable' => {
   if (state === null) return none;
   if (typeof state !== 'object') return 'unreadable';
   const stored = state as Readonly<Record<string, unknown>>;

@@ -8,11 +8,11 @@ import { foldRun } from '../projector/fold.js';
 
 type Example = readonly [type: string, data: object];
 
-const fact = { schemaVersion: 2, animeId: 1, occurredAt: '2026-11-24T10:00:00.000Z' };
-const nextDay = { ...fact, occurredAt: '2026-11-25T23:59:59.999Z' };
+const exampleFact = { schemaVersion: 2, animeId: 1, occurredAt: '2026-11-24T10:00:00.000Z' };
+const nextDay = { ...exampleFact, occurredAt: '2026-11-25T23:59:59.999Z' };
 const spike = { userId: 'spike' };
 const faye = { anime_id: 1, user_id: 'faye', occurred_at: '2026-11-24T12:00:00+02:00' };
-const listing = { ...fact, schemaVersion: 1 };
+const listing = { ...exampleFact, schemaVersion: 1 };
 
 const details = {
   ...EXAMPLE_DETAILS,
@@ -30,16 +30,16 @@ export const EXAMPLES: readonly (readonly Example[])[] = [
   [
     ['AnimeListed', { ...listing, details: unknown }],
     ['AnimeDetailsRevised', { ...listing, details }],
-    ['ClickRegistered', { ...fact, ...spike }],
+    ['ClickRegistered', { ...exampleFact, ...spike }],
     ['ClickRegistered', faye],
-    ['ViewRegistered', { ...fact, ...spike, durationSeconds: 1440 }],
+    ['ViewRegistered', { ...exampleFact, ...spike, durationSeconds: 1440 }],
     ['ViewRegistered', { ...faye, duration_seconds: 60 }],
-    ['RatingGiven', { ...fact, ...spike, rating: 8.75 }],
+    ['RatingGiven', { ...exampleFact, ...spike, rating: 8.75 }],
     ['RatingGiven', { ...faye, rating: 10 }],
     ['RatingGiven', { ...nextDay, ...spike, rating: 1.29 }],
     // An event that never applies, and one of an unknown type.
-    ['RatingGiven', { ...fact, ...spike, rating: 11 }],
-    ['MoodChanged', fact],
+    ['RatingGiven', { ...exampleFact, ...spike, rating: 11 }],
+    ['MoodChanged', exampleFact],
   ],
   [
     ['AnimeListed', { ...listing, animeId: 2, details: unknown }],
@@ -49,7 +49,7 @@ export const EXAMPLES: readonly (readonly Example[])[] = [
     ['RatingGiven', { ...nextDay, animeId: 2, ...spike, rating: 8.333 }],
   ],
   // Written by a system without a catalogue.
-  [['ClickRegistered', { ...fact, animeId: 3, ...spike }]],
+  [['ClickRegistered', { ...exampleFact, animeId: 3, ...spike }]],
 ];
 
 /** The documents that the folds of this release make of a fixed log. */
