@@ -4,7 +4,7 @@ import { EVENTS_IGNORED, SCHEMA_VERSIONS, upcast, type Decoded } from './upcast.
 
 /** The data as it is stored: the event's own plus its schema version. */
 export const encode = (event: AnimeEvent): JsonObject =>
-  ({ schemaVersion: SCHEMA_VERSIONS[event.type], ...event.data }) as unknown as JsonObject;
+  ({ schemaVersion: SCHEMA_VERSIONS[event.type], ...event.data });
 
 const isKnown = (type: string): type is AnimeEventType | typeof EVENTS_IGNORED =>
   Object.hasOwn(SCHEMA_VERSIONS, type) || type === EVENTS_IGNORED;

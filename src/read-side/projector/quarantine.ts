@@ -96,11 +96,8 @@ const quarantineTrouble = (stream: string, [first, ...more]: readonly number[]):
   remedy: 'What to do about each event: anime-analytics dead-letters list',
 });
 
-const MAX_DEAD_LETTER_BYTES = 64 * 1024;
-
 export const deadLetter = (letter: Omit<DeadLetter, 'at'> & { at: Date }): DeadLetter => ({
   ...letter,
-  value: letter.value === null ? null : letter.value.slice(0, MAX_DEAD_LETTER_BYTES),
   at: letter.at.toISOString(),
 });
 
