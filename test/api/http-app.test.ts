@@ -1,5 +1,7 @@
+import { setFlagsFromString } from 'node:v8';
+import { runInThisContext } from 'node:vm';
 import { expect } from 'chai';
-import { Router } from 'express';
+import { type Request, type Response as ServerResponse, Router } from 'express';
 import type { HttpAppOptions } from '../../src/platform/http/http-app.js';
 import { jsonBody } from '../../src/platform/http/json-body.js';
 import { Problem } from '../../src/platform/http/problem.js';
@@ -19,6 +21,20 @@ const routes = (): Router => {
   return router;
 };
 
+/** Whether V8 has one hidden class for both. */
+const haveSameClass = (one: object, other: object): boolean => {
+  setFlagsFromString('--allow-natives-syntax');
+  try {
+    const same = runInThisContext('(a, b) => %HaveSameMap(a, b)') as (
+      a: object,
+      b: object,
+    ) => boolean;
+    return same(one, other);
+  } finally {
+    setFlagsFromString('--no-allow-natives-syntax');
+  }
+};
+
 describe('every HTTP app', () => {
   let server: Awaited<ReturnType<typeof serveRouters>>;
 
@@ -28,6 +44,23 @@ describe('every HTTP app', () => {
   after(() => server.stop());
 
   const call = (path: string, init?: RequestInit) => fetch(`${server.url}${path}`, init);
+
+  it('makes no hidden class of its own for a request or a response', async () => {
+    const seen: [Request, ServerResponse][] = [];
+    const router = Router();
+    router.get('/seen', (req, res) => {
+      seen.push([req, res]);
+      res.json({});
+    });
+    const own = await serveRouters([router]);
+    // The first ones settle what V8 thinks of their fields.
+    for (let sent = 0; sent < 20; sent += 1) await (await fetch(`${own.url}/seen`)).text();
+    await own.stop();
+    const [one, other] = seen.slice(-2);
+    if (one === undefined || other === undefined) throw new Error('Nothing was seen.');
+    expect(haveSameClass(one[0], other[0]), 'requests').to.equal(true);
+    expect(haveSameClass(one[1], other[1]), 'responses').to.equal(true);
+  });
 
   it('answers 404 for a path that no route has', async () => {
     await expectProblem(await call('/nowhere'), 404, 'There is nothing at this path.');

@@ -42,7 +42,14 @@ export const createMetrics = ({ processMetrics, role = 'none' }: MetricsOptions)
     projector: new Registry(),
     'query-api': new Registry(),
   };
-  if (processMetrics) collectDefaultMetrics({ register: registries.process });
+  if (processMetrics) {
+    collectDefaultMetrics({ register: registries.process });
+    followNumber('nodejs_array_buffers_bytes', {
+      help: 'Node.js memory of array buffers and Buffers, which is part of the external memory.',
+      value: () => process.memoryUsage().arrayBuffers,
+      registers: [registries.process],
+    });
+  }
   new Gauge({
     name: `${PREFIX}build_info`,
     help: 'Always 1; the labels say which version runs in which role on which Node.',
@@ -140,39 +147,30 @@ const commandMetrics = (registers: Registers) => ({
     registers,
   }),
   /** For the embedded event store. */
-  followEventLog: (bytes: () => Promise<number>): void => {
-    followBytes(`${PREFIX}event_log_bytes`, 'Size of the embedded event log on disk.', {
-      bytes,
+  followEventLog: (bytes: () => Promise<number>): void =>
+    followNumber(`${PREFIX}event_log_bytes`, {
+      help: 'Size of the embedded event log on disk.',
+      value: bytes,
       registers,
-    });
-  },
+    }),
 });
 
 const bridgeMetrics = (registers: Registers) => {
   let status = (): BridgeLag => ({ caughtUp: false, waitingEvents: 0, lagSeconds: 0 });
-  new Gauge({
-    name: `${PREFIX}bridge_caught_up`,
+  followNumber(`${PREFIX}bridge_caught_up`, {
     help: '1 once the leading bridge has reached the end of the log, else 0.',
+    value: () => (status().caughtUp ? 1 : 0),
     registers,
-    collect() {
-      this.set(status().caughtUp ? 1 : 0);
-    },
   });
-  new Gauge({
-    name: `${PREFIX}bridge_waiting_events`,
+  followNumber(`${PREFIX}bridge_waiting_events`, {
     help: 'Events read from the log and not yet acknowledged by the bus.',
+    value: () => status().waitingEvents,
     registers,
-    collect() {
-      this.set(status().waitingEvents);
-    },
   });
-  new Gauge({
-    name: `${PREFIX}bridge_lag_seconds`,
-    help: 'Age of the oldest event read from the log and not yet acknowledged by the bus.',
+  followNumber(`${PREFIX}bridge_lag_seconds`, {
+    help: 'Age of the oldest event that was read from the log and not yet acknowledged by the bus.',
+    value: () => status().lagSeconds,
     registers,
-    collect() {
-      this.set(status().lagSeconds);
-    },
   });
   const bridgeDrops = new Counter({
     name: `${PREFIX}bridge_subscription_drops_total`,
@@ -274,26 +272,29 @@ const queryMetrics = (registers: Registers) => {
       seconds.observe({ operation, outcome }, elapsedSeconds);
     },
     /** For the embedded read store. */
-    followReadModels: (bytes: () => Promise<number>): void => {
-      followBytes(`${PREFIX}read_models_bytes`, 'Size of the embedded read models on disk.', {
-        bytes,
+    followReadModels: (bytes: () => Promise<number>): void =>
+      followNumber(`${PREFIX}read_models_bytes`, {
+        help: 'Size of the embedded read models on disk.',
+        value: bytes,
         registers,
-      });
-    },
+      }),
   };
 };
 
-const followBytes = (
-  name: string,
-  help: string,
-  { bytes, registers }: { readonly bytes: () => Promise<number>; readonly registers: Registers },
-): void => {
+interface FollowedNumber {
+  readonly help: string;
+  readonly value: () => number | Promise<number>;
+  readonly registers: Registers;
+}
+
+/** A gauge that asks for its number at every scrape. */
+const followNumber = (name: string, { help, value, registers }: FollowedNumber): void => {
   new Gauge({
     name,
     help,
     registers,
     async collect() {
-      this.set(await bytes());
+      this.set(await value());
     },
   });
 };
