@@ -12,6 +12,7 @@ import { misspeltVariables, processEnvironment } from './platform/config/environ
 import { ConfigError, loadConfig, type Config } from './platform/config/config.js';
 import { directoryError } from './platform/config/system-errors.js';
 import { describeSettings, effectiveSettings, showConfig } from './platform/config/help.js';
+import { boundHeapGrowth } from './platform/heap.js';
 import { createLogger, type Logger } from './platform/observability/logger.js';
 import { VERSION } from './platform/package.js';
 
@@ -93,6 +94,7 @@ const runConfigured = (
   const job = { config, logger, print, report, progress, stop };
   switch (invocation.command) {
     case 'serve':
+      boundHeapGrowth();
       return runService({
         ...job,
         role: invocation.role,
