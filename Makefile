@@ -2,7 +2,7 @@
 .DEFAULT_GOAL := help
 .PHONY: help install build run start test check typecheck lint format format-check mocha \
   test-contract test-stack test-browser demo demo-restore demo-stack bench bench-commands bench-stream-growth \
-  bench-freshness bench-rebuild bench-reads bench-import bench-stack schema docs-dependencies house \
+  bench-freshness bench-rebuild bench-reads bench-import bench-stack soak schema docs-dependencies house \
   up down logs ps seed clean
 
 help: ## List these targets
@@ -79,6 +79,9 @@ bench-import: install ## Importing a catalogue of 25,000 titles in three public 
 
 bench-stack: install ## The distributed service: catch-up, freshness and memory (about 20 minutes)
 	npm run bench:stack
+
+soak: install ## Memory under a steady load for an hour: npm run soak -- --minutes 15 for less
+	npm run soak
 
 schema: install ## Write docs/schema.graphql, the GraphQL schema as a document
 	npm run schema

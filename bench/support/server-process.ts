@@ -15,12 +15,17 @@ export interface ServerProcess {
 
 export interface StartOptions {
   readonly args?: readonly string[];
+  /** Of Node itself. */
+  readonly nodeArgs?: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
 }
 
 /** Runs a compiled script of ours as a child process. `line` is what it prints first, or never. */
-export const spawnServer = (script: string, { args = [], env = {} }: StartOptions = {}) => {
-  const child = spawn(process.execPath, ['--enable-source-maps', script, ...args], {
+export const spawnServer = (
+  script: string,
+  { args = [], nodeArgs = ['--enable-source-maps'], env = {} }: StartOptions = {},
+) => {
+  const child = spawn(process.execPath, [...nodeArgs, script, ...args], {
     env: { ...process.env, NODE_ENV: 'production', ...env },
     stdio: ['ignore', 'pipe', 'inherit'],
   });

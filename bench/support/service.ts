@@ -16,13 +16,15 @@ export interface Service extends ServerProcess {
 }
 
 /** The whole service as a user runs it: all roles, embedded, one process. Resolves when it is ready. */
-const startService = async (
+export const startService = async (
   dataDir: string,
   settings: Readonly<Record<string, string>> = {},
+  nodeArgs?: readonly string[],
 ): Promise<Service> => {
   const [commandPort, queryPort] = await Promise.all([freePort(), freePort()]);
   const { server, ended } = spawnServer(compiled('src/main.js'), {
     args: ['serve'],
+    ...(nodeArgs === undefined ? {} : { nodeArgs }),
     env: {
       COMMAND_PORT: String(commandPort),
       QUERY_PORT: String(queryPort),
