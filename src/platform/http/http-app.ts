@@ -7,7 +7,7 @@ import type { Metrics, MetricsPart, PortMetrics } from '../observability/metrics
 import { requireApiKey } from './api-key.js';
 import { type FrontPageOptions, frontPageRoutes } from './front-page.js';
 import { lastError, optionsOf, unmatched } from './http-errors.js';
-import { bornForExpress } from './messages.js';
+import { useMessageClasses } from './messages.js';
 import { Problem } from './problem.js';
 import { requestContext } from './request-context.js';
 import { securityHeaders } from './security-headers.js';
@@ -55,7 +55,7 @@ export const createHttpApp = (options: HttpAppOptions): Express => {
   app.set('query parser', 'simple');
   app.set('case sensitive routing', true);
   app.set('trust proxy', trustProxy);
-  app.use(bornForExpress(app));
+  app.use(useMessageClasses(app));
   app.use(requestContext({ logger, metrics }));
   app.use(securityHeaders());
   app.use(crossOrigin(options.corsOrigins));

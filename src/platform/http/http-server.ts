@@ -34,8 +34,8 @@ export const listen = async (
   options: HttpServerOptions,
 ): Promise<HttpServer> => {
   const { host, port, maxConnections = 10_000 } = options;
-  // By connection, and not in a set that is new with every request: V8 keeps what was in the tables
-  // that such a set outgrows until its next full collection.
+  // By connection: of a set that each request joins and leaves, V8 keeps every table that was outgrown,
+  // and the responses in it, until the next full collection.
   const connections = new Map<Socket, ServerResponse[]>();
   let closing: Promise<void> | undefined;
 

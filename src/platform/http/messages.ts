@@ -12,10 +12,10 @@ export const MESSAGE_CLASSES = { IncomingMessage: AppRequest, ServerResponse: Ap
 /**
  * Express changes the prototype of each request and response that is not its own, and V8 then makes a
  * hidden class for every single one: half of what a request allocates, and most of what becomes old
- * before it is collected. Ours have Express's prototypes from the beginning. All apps share them,
- * since one server may serve several, so which app it is becomes a property: the first middleware.
+ * before it is collected. Ours have Express's prototypes from the beginning. A server may serve one app
+ * after another, so all apps share these classes, and the first middleware says which app it is.
  */
-export const bornForExpress = (app: Express): RequestHandler => {
+export const useMessageClasses = (app: Express): RequestHandler => {
   app.request = AppRequest.prototype as unknown as Express['request'];
   app.response = AppResponse.prototype as unknown as Express['response'];
   return (req, res, next) => {
