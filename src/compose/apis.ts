@@ -15,7 +15,7 @@ import type { ServiceInfo } from '../query-side/graphql/schema.js';
 import { type Addresses, otherParts } from './addresses.js';
 import type { Dependencies } from './dependencies.js';
 import type { ReadSide } from './read-side.js';
-import type { Role } from './roles.js';
+import { allowedHosts, isBehindProxy, type Role } from './roles.js';
 
 /**
  * The query `serviceInfo`. The lag is null until the bridge has caught up, and where another process
@@ -52,6 +52,7 @@ const sharedAppOptions = ({ config, logger, metrics, health, role }: ServeDepend
   metrics,
   health,
   readerKeys: [...config.apiKeys, ...config.readerApiKeys],
+  allowedHosts: allowedHosts(config),
   corsOrigins: config.corsOrigins,
   rateLimitPerMinute: config.rateLimitPerMinute,
   trustProxy: config.trustProxy,
@@ -211,10 +212,14 @@ const serve = (
   port: number,
   app: RequestListener,
 ): Promise<HttpServer> => {
-  const { host, keepAliveTimeoutMs } = dependencies.config;
+  const { config, logger } = dependencies;
+  const { host, keepAliveTimeoutMs } = config;
+  // Behind a proxy all clients have its address.
+  const maxConnectionsPerAddress = isBehindProxy(config) ? 0 : config.maxConnectionsPerAddress;
+  const options = { host, port, keepAliveTimeoutMs, maxConnectionsPerAddress, logger };
   return dependencies.lifecycle.open(
     variable,
-    () => listen(app, { host, port, keepAliveTimeoutMs }).catch(listenError(variable, port)),
+    () => listen(app, options).catch(listenError(variable, port)),
     (server) => server.close(requestsMs(dependencies)),
   );
 };

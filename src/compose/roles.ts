@@ -17,13 +17,28 @@ type Variable = 'EVENTSTORE_URL' | 'KAFKA_BROKERS' | 'MONGODB_URL';
 
 const LOOPBACK = /^(127(\.\d+){3}|::1|localhost)$/i;
 
+const isLoopback = (host: string): boolean => LOOPBACK.test(host);
+
 /** Refuses production that would take commands from everybody on the network. */
 export const refuseAnonymous = ({ env, host, apiKeys, allowAnonymous }: Config): void => {
-  if (env !== 'production' || apiKeys.length > 0 || allowAnonymous || LOOPBACK.test(host)) return;
+  if (env !== 'production' || apiKeys.length > 0 || allowAnonymous || isLoopback(host)) return;
   throw new ConfigError(
     `API_KEYS: production on HOST=${host} would serve everybody. Set API_KEYS, or HOST=127.0.0.1, or ALLOW_ANONYMOUS=true where something in front asks who it is.`,
   );
 };
+
+/**
+ * Undefined: any. On the loopback without keys, the pages that a browser on this machine shows are the
+ * only strangers, and they come under names of their own; a proxy in front forwards names that it knows.
+ */
+export const allowedHosts = (config: Config): readonly string[] | undefined => {
+  const { allowedHosts: given, apiKeys, host } = config;
+  if (given.includes('*')) return undefined;
+  if (given.length > 0) return [...given, host];
+  return apiKeys.length === 0 && isLoopback(host) && !isBehindProxy(config) ? [host] : undefined;
+};
+
+export const isBehindProxy = ({ trustProxy }: Config): boolean => trustProxy !== 0;
 
 /** Refuses a single role with an embedded part, which no other process could reach. */
 export const requireSharedServers = (role: Role, config: Config): void => {

@@ -3,8 +3,10 @@ import type { JsonObject } from '../ports/json.js';
 import { EVENTS_IGNORED, SCHEMA_VERSIONS, upcast, type Decoded } from './upcast.js';
 
 /** The data as it is stored: the event's own plus its schema version. */
-export const encode = (event: AnimeEvent): JsonObject =>
-  ({ schemaVersion: SCHEMA_VERSIONS[event.type], ...event.data });
+export const encode = (event: AnimeEvent): JsonObject => ({
+  schemaVersion: SCHEMA_VERSIONS[event.type],
+  ...event.data,
+});
 
 const isKnown = (type: string): type is AnimeEventType | typeof EVENTS_IGNORED =>
   Object.hasOwn(SCHEMA_VERSIONS, type) || type === EVENTS_IGNORED;

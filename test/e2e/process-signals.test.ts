@@ -35,7 +35,7 @@ describe('a service that gets a signal', function () {
   /** A click over a connection that was not there before. */
   const clickAnew = ({ commandUrl }: ServiceProcess): Promise<string> => {
     const body = '{"anime_id":1,"user_id":"a"}';
-    const head = `POST /click HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Type: application/json`;
+    const head = `POST /click HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Type: application/json`;
     const request = `${head}\r\nContent-Length: ${body.length}\r\n\r\n${body}`;
     return exchange(Number(new URL(commandUrl).port), request);
   };

@@ -51,6 +51,7 @@ describe('the configuration', () => {
     ['a port that is no number', { COMMAND_PORT: 'x' }, /COMMAND_PORT/],
     ['an unknown environment', { NODE_ENV: 'prod' }, /NODE_ENV/],
     ['an empty host', { HOST: '' }, /HOST/],
+    ['a host with a port', { ALLOWED_HOSTS: 'example.com:8000' }, /ALLOWED_HOSTS.*without ports/],
     ['a negative rate limit', { RATE_LIMIT_PER_MINUTE: '-1' }, /RATE_LIMIT_PER_MINUTE/],
     [
       'too short a memory for keys',

@@ -18,6 +18,9 @@ export interface PortListener {
   close(): void;
 }
 
+/** More are closed as they come. */
+const MAX_CONNECTIONS = 10_000;
+
 /** How every connection of HTTP/2 begins, and no request of HTTP/1 does. */
 const HTTP2 = Buffer.from('PRI');
 
@@ -28,7 +31,11 @@ const HTTP2 = Buffer.from('PRI');
 export const listenForBoth = async (options: ListenerOptions): Promise<PortListener> => {
   const { host, port, onHttp2, page, deadlineMs } = options;
   const others = new Set<Socket>();
+  const asked = new WeakSet<Socket>();
   const http = createHttpServer({ maxHeaderSize: 8 * 1024 }, (req, res) => {
+    // What is pipelined behind the first request would never be answered.
+    if (asked.has(req.socket)) return;
+    asked.add(req.socket);
     res.setHeader('Connection', 'close');
     page(req, res);
   });
@@ -63,6 +70,7 @@ export const listenForBoth = async (options: ListenerOptions): Promise<PortListe
     socket.on('readable', look).on('error', ignore).on('close', forget);
   });
 
+  server.maxConnections = MAX_CONNECTIONS;
   await listening(server, host, port);
   return {
     port: (server.address() as AddressInfo).port,

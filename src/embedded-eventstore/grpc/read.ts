@@ -129,15 +129,15 @@ export const readAllPages = async (
     signal.throwIfAborted();
     const events = log.readAll(next, direction, READ_AHEAD);
     for (const event of events) {
+      const ready = paced?.ready();
+      if (ready !== undefined) {
+        await ready;
+        signal.throwIfAborted();
+      }
       if (paced === undefined || paced.matches(event)) {
         await sink.sendEvent(event);
         remaining -= 1;
         if (remaining === 0) return;
-      }
-      const rest = paced?.rest();
-      if (rest !== undefined) {
-        await rest;
-        signal.throwIfAborted();
       }
     }
     const last = events.at(-1);

@@ -92,9 +92,12 @@ async function* allEvents(
         yield { kind: 'event', event };
         continue;
       }
+      const ready = paced.ready();
+      if (ready !== undefined) {
+        await ready;
+        if (over()) return;
+      }
       if (paced.matches(event)) yield { kind: 'event', event };
-      const rest = paced.rest();
-      if (rest !== undefined) await rest;
       considered += 1;
       if (considered % checkpointEvery === 0) {
         checkpoint = cursor;

@@ -30,6 +30,9 @@ const isAddress = (value: unknown): boolean => {
   return port >= 1 && port <= 65_535;
 };
 
+const isHost = (value: unknown): boolean =>
+  typeof value === 'string' && /^\.?[\w-]+(?:\.[\w-]+)*$/.test(value);
+
 /** As a browser sends it: with a path or a closing slash it would match no page. */
 const isOrigin = (value: unknown): boolean => {
   if (typeof value !== 'string' || !/^[a-z][a-z\d+.-]*:\/\/[^\s/?#@]+$/.test(value)) return false;
@@ -170,6 +173,16 @@ convict.addFormats({
       assertFormat(
         ok,
         'must be a comma separated list of origins such as https://example.com, or *',
+      );
+    },
+  },
+  hosts: {
+    coerce: (value: unknown) => (typeof value === 'string' ? listOf(value) : value),
+    validate: (value: unknown) => {
+      const ok = Array.isArray(value) && value.every((host) => host === '*' || isHost(host));
+      assertFormat(
+        ok,
+        'must be a comma separated list of hosts such as example.com, without ports, or *',
       );
     },
   },

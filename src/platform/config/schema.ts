@@ -222,6 +222,18 @@ export const schema = {
     default: false,
     env: 'ALLOW_ANONYMOUS',
   },
+  allowedHosts: {
+    doc: 'Comma separated hosts that requests may name, beside addresses and localhost; .example.com for all below it, * for any. Empty: any, but none on the loopback without API_KEYS and TRUST_PROXY.',
+    format: 'hosts',
+    default: [] as string[],
+    env: 'ALLOWED_HOSTS',
+  },
+  maxConnectionsPerAddress: {
+    doc: 'Connections to each port from one address, or one IPv6 network of 56 bits; 0 = no limit. Not counted with TRUST_PROXY.',
+    format: 'nat',
+    default: 2500,
+    env: 'MAX_CONNECTIONS_PER_ADDRESS',
+  },
   rateLimitPerMinute: {
     doc: 'Requests per client address and minute; 0 = no limit.',
     format: 'nat',

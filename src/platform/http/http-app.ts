@@ -10,6 +10,7 @@ import { lastError, optionsOf, unmatched } from './http-errors.js';
 import { useMessageClasses } from './messages.js';
 import { Problem } from './problem.js';
 import { requestContext } from './request-context.js';
+import { onlyHosts, wellFramed } from './request-rules.js';
 import { securityHeaders } from './security-headers.js';
 
 export interface HttpAppOptions extends FrontPageOptions {
@@ -20,6 +21,8 @@ export interface HttpAppOptions extends FrontPageOptions {
   readonly health: Health;
   /** One of these is needed for what is not for everybody to read; none: everybody may. */
   readonly readerKeys?: readonly string[];
+  /** Hosts that requests may name, beside addresses and localhost; none given: any. */
+  readonly allowedHosts?: readonly string[] | undefined;
   /** Whose pages may call, credentials included; `*` among them allows all. */
   readonly corsOrigins: readonly string[];
   /** Requests per client address and minute; 0 = no limit. Health and metrics are not counted. */
@@ -58,6 +61,8 @@ export const createHttpApp = (options: HttpAppOptions): Express => {
   app.use(useMessageClasses(app));
   app.use(requestContext({ logger, metrics }));
   app.use(securityHeaders());
+  app.use(wellFramed());
+  if (options.allowedHosts !== undefined) app.use(onlyHosts(options.allowedHosts));
   app.use(crossOrigin(options.corsOrigins));
   app.use(optionsOf(all));
   if (rateLimitPerMinute > 0) app.use(limiter(rateLimitPerMinute));

@@ -1,7 +1,11 @@
-import { createServer, type RequestListener, type ServerResponse, STATUS_CODES } from 'node:http';
+import { createServer, type RequestListener, STATUS_CODES } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
-import { MESSAGE_CLASSES } from './messages.js';
+import { createConnection, type Connection } from './connection.js';
 import { Problem, PROBLEM_MEDIA_TYPE, problemDocument } from './problem.js';
+import type { Logger } from '../observability/logger.js';
+import { countByAddress } from './connections-by-address.js';
+import { MESSAGE_CLASSES } from './messages.js';
+import { createTurns } from './turns.js';
 
 export interface HttpServerOptions {
   readonly host: string;
@@ -13,9 +17,14 @@ export interface HttpServerOptions {
   readonly requestTimeoutMs?: number;
   /** How long an idle connection is kept; longer than a load balancer in front keeps it. */
   readonly keepAliveTimeoutMs?: number;
+  /** How long a client may take nothing of an answer before its connection is closed. */
+  readonly stalledTimeoutMs?: number;
   readonly maxHeaderBytes?: number;
   /** More are closed as they come. */
   readonly maxConnections?: number;
+  /** Of one address, or one network of IPv6; default 0, no limit. */
+  readonly maxConnectionsPerAddress?: number;
+  readonly logger?: Pick<Logger, 'warn'>;
 }
 
 export interface HttpServer {
@@ -28,6 +37,9 @@ export interface HttpServer {
   close(deadlineMs: number): Promise<void>;
 }
 
+/** What the kernel keeps until it is accepted; it knows a maximum of its own. */
+const BACKLOG = 4096;
+
 /** Resolves when the server listens; rejects when it cannot. */
 export const listen = async (
   app: RequestListener,
@@ -36,8 +48,19 @@ export const listen = async (
   const { host, port, maxConnections = 10_000 } = options;
   // By connection: of a set that each request joins and leaves, V8 keeps every table that was outgrown,
   // and the responses in it, until the next full collection.
-  const connections = new Map<Socket, ServerResponse[]>();
+  const connections = new Map<Socket, Connection>();
+  const turns = createTurns();
+  const mayConnect = countByAddress(options);
   let closing: Promise<void> | undefined;
+
+  const serve: RequestListener = (req, res) => {
+    if (closing !== undefined) res.setHeader('Connection', 'close');
+    res.on('close', () => {
+      if (closing !== undefined) server.closeIdleConnections();
+    });
+    app(req, res);
+  };
+  const accept: RequestListener = (req, res) => connections.get(req.socket)?.accept(req, res);
 
   const server = createServer(
     {
@@ -47,33 +70,39 @@ export const listen = async (
       keepAliveTimeout: options.keepAliveTimeoutMs ?? 65_000,
       connectionsCheckingInterval: 1000,
       maxHeaderSize: options.maxHeaderBytes ?? 16 * 1024,
+      // Such an answer of Node's own would come before those that are awaited.
+      requireHostHeader: false,
     },
-    (req, res) => {
-      const underWay = connections.get(req.socket) ?? [];
-      underWay.push(res);
-      if (closing !== undefined) res.setHeader('Connection', 'close');
-      res.on('close', () => {
-        underWay.splice(underWay.indexOf(res), 1);
-        if (closing !== undefined) server.closeIdleConnections();
-      });
-      app(req, res);
-    },
+    accept,
   );
+  server.on('checkExpectation', accept);
   server.maxConnections = maxConnections;
-  server.on('connection', (socket: Socket) => {
-    connections.set(socket, []);
+  server.on('connection', (socket) => {
+    if (!mayConnect(socket)) {
+      socket.destroy();
+      return;
+    }
+    const refuse = (error: NodeJS.ErrnoException): void => {
+      answerClientError(error, socket, connection.isHalfAnswered());
+    };
+    const connection = createConnection({ socket, app: serve, turns, refuse });
+    connections.set(socket, connection);
     socket.once('close', () => connections.delete(socket));
+    // More connections may be waiting to be accepted.
+    turns.shorten();
   });
-  server.on('clientError', (error: NodeJS.ErrnoException, duplex) => {
-    const socket = duplex as Socket;
-    answerClientError(error, socket, connections.get(socket) ?? []);
+  server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
+    connections.get(socket as Socket)?.fail(error);
+  });
+  // Also fires for a connection that only waits for its answer, which takes as long as it takes.
+  server.setTimeout(options.stalledTimeoutMs ?? 30_000, (socket) => {
+    const awaited = connections.get(socket)?.isAnswering() === true;
+    if (!awaited || socket.writableLength > 0) socket.destroy();
   });
 
   const closeWithin = async (deadlineMs: number): Promise<void> => {
     const closed = new Promise<void>((resolve) => void server.close(() => resolve()));
-    for (const res of [...connections.values()].flat()) {
-      if (!res.headersSent) res.setHeader('Connection', 'close');
-    }
+    for (const connection of connections.values()) connection.closeAfterResponse();
     const cut = setTimeout(() => server.closeAllConnections(), deadlineMs);
     await closed;
     clearTimeout(cut);
@@ -81,7 +110,7 @@ export const listen = async (
 
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
-    server.listen(port, host, () => {
+    server.listen({ port, host, backlog: BACKLOG }, () => {
       server.off('error', reject);
       resolve();
     });
@@ -110,10 +139,9 @@ const UNREADABLE = new Problem(400, 'This is not a valid HTTP request.');
 const answerClientError = (
   error: NodeJS.ErrnoException,
   socket: Socket,
-  underWay: readonly ServerResponse[],
+  isHalfAnswered: boolean,
 ): void => {
-  const halfSent = underWay.some((res) => res.socket === socket && res.headersSent);
-  if (error.code === 'ECONNRESET' || !socket.writable || halfSent) {
+  if (error.code === 'ECONNRESET' || !socket.writable || isHalfAnswered) {
     socket.destroy(error);
     return;
   }

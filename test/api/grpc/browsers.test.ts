@@ -67,6 +67,19 @@ describe('the gRPC port and a browser', () => {
     expect((await get('/favicon.ico')).headers.get('content-type')).to.equal('image/svg+xml');
   });
 
+  it('asks for its page once, however many requests are pipelined', async () => {
+    let asked = 0;
+    const counting = await open({
+      page: (_req, res) => {
+        asked += 1;
+        res.end('page');
+      },
+    });
+    const requests = 'GET / HTTP/1.1\r\nHost: a\r\n\r\n'.repeat(1500);
+    expect(await exchange(counting.server.port, requests)).to.match(/^HTTP\/1\.1 200 [^]*page$/);
+    expect(asked).to.equal(1);
+  });
+
   it('answers 204 at /health/live, as EventStoreDB does', async () => {
     expect((await get('/health/live')).status).to.equal(204);
   });

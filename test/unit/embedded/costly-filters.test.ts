@@ -2,6 +2,7 @@ import { expect } from 'chai';
 import { readAllPages } from '../../../src/embedded-eventstore/grpc/read.js';
 import type { LogFilter } from '../../../src/embedded-eventstore/log/event-log.js';
 import { rawEvents, temporaryLog, type TemporaryLog } from '../../support/event-log.js';
+import { eventually } from '../../support/eventually.js';
 import { follow } from '../../support/follow-items.js';
 
 const NAMES = 6;
@@ -49,5 +50,24 @@ describe('a filter that is slow for each name', () => {
     await all.stop();
     stop();
     expect(new Set(turns).size).to.equal(NAMES);
+  });
+
+  it('lets others have their turn however many clients have one', async () => {
+    const { filter, turns, stop } = costly();
+    const all = Array.from({ length: 5 }, () =>
+      follow((signal) => given.log.subscribeAll({ after: 'start', filter, signal })),
+    );
+    const prefixed: LogFilter = { on: 'stream', prefixes: ['a'] };
+    const quick = follow((signal) =>
+      given.log.subscribeAll({ after: 'start', filter: prefixed, signal }),
+    );
+    await eventually(() => expect(quick.seen).to.include('caught-up'), { everyMs: 0 });
+    const before = turns.length;
+    await Promise.all(all.map((each) => each.until('checkpoint', 'caught-up')));
+    await Promise.all([...all, quick].map((each) => each.stop()));
+    stop();
+    expect(before, 'prefixes waited for regular expressions').to.be.below(turns.length);
+    expect(turns).to.have.length(5 * NAMES);
+    expect(new Set(turns).size).to.equal(5 * NAMES);
   });
 });

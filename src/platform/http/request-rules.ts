@@ -1,0 +1,44 @@
+import type { RequestHandler } from 'express';
+import { isIP } from 'node:net';
+import { Problem } from './problem.js';
+
+/** Ends the connection: what follows on it cannot be told apart from this request. */
+const CLOSE = { headers: { Connection: 'close' } };
+
+const NO_HOST = new Problem(400, 'A request of HTTP/1.1 names its host.', CLOSE);
+const CODED = new Problem(501, 'Of transfer codings, chunked alone is understood.', CLOSE);
+const EXPECTING = new Problem(417, 'Of expectations, 100-continue alone is met.');
+
+/** What RFC 9112 and 9110 want of a request, and Node's parser does not ask or answers by itself. */
+export const wellFramed = (): RequestHandler => (req, _res, next) => {
+  const { host, expect, 'transfer-encoding': coding } = req.headers;
+  if (host === undefined && req.httpVersion === '1.1') next(NO_HOST);
+  else if (coding !== undefined && coding.trim().toLowerCase() !== 'chunked') next(CODED);
+  else if (expect !== undefined && expect.toLowerCase() !== '100-continue') next(EXPECTING);
+  else next();
+};
+
+const HOST = /^(\[[\da-f:.]+\]|[^\s:[\]]+?)\.?(?::\d*)?$/;
+
+/**
+ * Refuses requests for other hosts than these, `localhost` and addresses: a page whose own name has
+ * been pointed at this machine (DNS rebinding) is of the same origin for its browser, which names the
+ * page's host. A name that begins with a dot stands for all below it.
+ */
+export const onlyHosts = (names: readonly string[]): RequestHandler => {
+  const known = ['localhost', '.localhost', ...names.map((name) => name.toLowerCase())];
+  const isKnown = (host: string): boolean =>
+    isIP(host.replace(/^\[|\]$/g, '')) > 0 ||
+    known.some((name) => (name.startsWith('.') ? host.endsWith(name) : host === name));
+  return ({ headers: { host } }, _res, next) => {
+    // Only HTTP/1.0 leaves it out, which no browser speaks.
+    const name = host === undefined ? 'localhost' : HOST.exec(host.toLowerCase())?.[1];
+    if (name !== undefined && isKnown(name)) next();
+    else next(MISDIRECTED);
+  };
+};
+
+const MISDIRECTED = new Problem(
+  421,
+  'This host is not served here. If it should be, name it in ALLOWED_HOSTS.',
+);
