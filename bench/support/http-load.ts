@@ -3,7 +3,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { openConnection, type Answer, type Connection } from './http-connection.js';
 
 export interface LoadOptions {
-  readonly port: number;
+  /** Of one server, or of several that share the connections. */
+  readonly port: number | readonly number[];
   readonly next: () => Buffer;
   readonly connections?: number;
   readonly durationMs: number;
@@ -23,8 +24,13 @@ export interface LoadResult {
 
 /** Sends requests over so many connections, each waiting for its answer before the next one. */
 export const runLoad = async (options: LoadOptions): Promise<LoadResult> => {
-  const { port, connections = 64, durationMs } = options;
-  const open = await Promise.all(Array.from({ length: connections }, () => openConnection(port)));
+  const { connections = 64, durationMs } = options;
+  const ports = [options.port].flat();
+  const open = await Promise.all(
+    Array.from({ length: connections }, (_, index) =>
+      openConnection(ports[index % ports.length] ?? Number.NaN),
+    ),
+  );
   const latencies = createHistogram();
   const statuses: Record<number, number> = {};
   const startedAt = performance.now();

@@ -138,7 +138,7 @@ export const answerAppended = (
 };
 
 const decideOne = (sofar: Sofar, queued: QueuedCommand): { step: Step; state: Anime } => {
-  const { command, commandId, options } = queued;
+  const { command, options } = queued;
   const { offset, state } = sofar;
   const without = (answer: Step['answer']) => ({
     step: { queued, offset, events: [], answer },
@@ -159,7 +159,7 @@ const decideOne = (sofar: Sofar, queued: QueuedCommand): { step: Step; state: An
       revision: first + BigInt(offset) === 0n ? 'no_stream' : first + BigInt(offset) - 1n,
     }));
   }
-  const events = decision.events.map((each, index) => toNewEvent(each, index, commandId, options));
+  const events = decision.events.map((each, index) => toNewEvent(each, index, queued));
   const [event] = decision.events;
   const [first] = events;
   if (event === undefined || first === undefined) {
@@ -222,10 +222,9 @@ const recordedAt = (
 const toNewEvent = (
   event: AnimeEvent,
   index: number,
-  commandId: string,
-  options: CommandOptions,
+  { commandId, eventId, options }: QueuedCommand,
 ): NewEvent => ({
-  id: eventIdOf(commandId, index, options.idempotencyKey?.bodyHash),
+  id: eventIdOf(eventId, index),
   type: event.type,
   data: encode(event),
   metadata: metadataOf(commandId, index, options),

@@ -11,7 +11,7 @@ import type { AppendResult, EventStore, RecordedEvent } from '../../ports/event-
 import type { Logger } from '../../platform/observability/logger.js';
 import type { Metrics } from '../../platform/observability/metrics.js';
 import { createOutage } from '../../platform/async/outage.js';
-import { backoffMs, pause } from '../../platform/async/retry.js';
+import { pause } from '../../platform/async/retry.js';
 import { createAggregateCache } from './aggregate-cache.js';
 import { createAppendWithRetry, type CommandAppend } from './append.js';
 import {
@@ -25,11 +25,11 @@ import {
   type DecidedBatch,
 } from './batch.js';
 import { applyWritten, isPresumed, type CachedAggregate } from './cached-aggregate.js';
+import { createContention } from './contention.js';
 import {
   correlationIdsOf,
   createQueuedCommand,
   isPlainListing,
-  keyedCommandId,
   type QueuedCommand,
 } from './queued-command.js';
 import { createKeyedQueue } from './keyed-queue.js';
@@ -47,7 +47,6 @@ export interface CommandHandler {
 }
 
 const NOT_DECIDED = 'Commands not decided';
-const CONFLICT_BACKOFF = { baseMs: 2, maxMs: 250 };
 
 /**
  * The write side: load, decide, append at the exact revision. Commands of one anime are serialised;
@@ -67,6 +66,7 @@ export const createCommandHandler = (options: {
   const aggregates = createAggregateCache({ store, snapshots, ...limits });
   const refused = createRefusedStreams({ logger, metrics, ...limits });
   const append = createAppendWithRetry({ store, logger, metrics, ...limits });
+  const contention = createContention();
   const outage = createOutage({ logger, begun: NOT_DECIDED, ended: 'Commands are decided again' });
 
   const load = async (animeId: AnimeId): Promise<CachedAggregate> => {
@@ -74,7 +74,12 @@ export const createCommandHandler = (options: {
     const aggregate = cached ?? (await aggregates.load(animeId));
     if (cached === undefined) outage.over();
     refused.allow(animeId);
-    return aggregate;
+    // An append on a revision that another process has passed would only find that out.
+    if (cached === undefined || !contention.expected(animeId)) return aggregate;
+    const { revision } = aggregate;
+    const current = await aggregates.refresh(aggregate);
+    contention.looked(animeId, current.revision !== revision);
+    return current;
   };
 
   const presumedNew = (animeId: AnimeId, waiting: readonly QueuedCommand[]) =>
@@ -107,6 +112,7 @@ export const createCommandHandler = (options: {
       switch (outcome.kind) {
         case 'written':
           written(aggregate, batch, outcome.result);
+          await pause(contention.won(animeId));
           return;
         case 'conflict':
           return void waiting.unshift(...(await conflict(aggregate, batch)));
@@ -156,6 +162,7 @@ export const createCommandHandler = (options: {
     batch: DecidedBatch,
   ): Promise<readonly QueuedCommand[]> => {
     metrics.appendConflicts.inc();
+    contention.lost(aggregate.animeId);
     const seen = new Map<string, RecordedEvent>();
     // A presumed state is loaded in the next turn: the stream may be long and have a snapshot.
     if (!isPresumed(aggregate)) {
@@ -174,8 +181,6 @@ export const createCommandHandler = (options: {
       queued.conflicts += 1;
       if (queued.conflicts > limits.conflictRetries) queued.settle({ kind: 'conflict' });
     }
-    const most = Math.max(0, ...losers.map(({ conflicts }) => conflicts));
-    if (most > 1) await pause(backoffMs(most, CONFLICT_BACKOFF));
     return again.map(({ queued }) => queued);
   };
 
@@ -230,22 +235,14 @@ export const createCommandHandler = (options: {
   let draining: Promise<void> | undefined;
 
   const enqueue = (command: AnimeCommand, given: CommandOptions): Promise<CommandResult> => {
-    const { idempotencyKey } = given;
-    const commandId =
-      idempotencyKey === undefined ? newId() : keyedCommandId(command, idempotencyKey);
     const { deadlineMs } = limits;
     return new Promise((resolve, reject) => {
       unanswered += 1;
-      const queued = createQueuedCommand(
-        command,
-        commandId,
-        { deadlineMs, ...given },
-        (outcome) => {
-          unanswered -= 1;
-          if ('error' in outcome) reject(outcome.error);
-          else resolve(outcome.result);
-        },
-      );
+      const queued = createQueuedCommand(command, newId(), { deadlineMs, ...given }, (outcome) => {
+        unanswered -= 1;
+        if ('error' in outcome) reject(outcome.error);
+        else resolve(outcome.result);
+      });
       queue.push(command.animeId, queued);
     });
   };

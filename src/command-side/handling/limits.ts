@@ -37,7 +37,7 @@ export const DEFAULT_COMMAND_LIMITS: CommandLimits = {
   deadlineMs: 10_000,
   appendTimeoutMs: 4000,
   loadTimeoutMs: 60_000,
-  conflictRetries: 10,
+  conflictRetries: 100,
   beginningForMs: 10_000,
   recheckAfterMs: 5_000,
 };

@@ -7,6 +7,8 @@ import type { CommandOptions, CommandResult, IdempotencyKey } from '../../ports/
 export interface QueuedCommand {
   readonly command: AnimeCommand;
   readonly commandId: string;
+  /** Of its first event: no other process has it, not even for the same Idempotency-Key. */
+  readonly eventId: string;
   readonly options: CommandOptions;
   /** In the time of `performance.now()`, like the deadline. */
   readonly receivedAt: number;
@@ -32,7 +34,7 @@ export const correlationIdsOf = (queuedCommands: readonly QueuedCommand[]): read
  */
 export const createQueuedCommand = (
   command: AnimeCommand,
-  commandId: string,
+  eventId: string,
   options: CommandOptions & { readonly deadlineMs: number },
   done: (outcome: { readonly result: CommandResult } | { readonly error: Error }) => void,
 ): QueuedCommand => {
@@ -44,9 +46,11 @@ export const createQueuedCommand = (
     clearTimeout(timer);
     done(outcome);
   };
+  const { idempotencyKey } = options;
   const queued: QueuedCommand = {
     command,
-    commandId,
+    commandId: idempotencyKey === undefined ? eventId : keyedCommandId(command, idempotencyKey),
+    eventId,
     options,
     receivedAt,
     deadline: receivedAt + options.deadlineMs,
@@ -83,15 +87,17 @@ const COMMAND_ID_NAMESPACE = '6c2b0f5e-51a5-4f0c-9d1e-0b8d0d5f8a4e';
  * With an Idempotency-Key, the command id is derived from caller, command and key: a repeat has the
  * same id in every process.
  */
-export const keyedCommandId = (command: AnimeCommand, { caller, key }: IdempotencyKey): string =>
+const keyedCommandId = (command: AnimeCommand, { caller, key }: IdempotencyKey): string =>
   v5(JSON.stringify([caller, command.animeId, command.type, key]), COMMAND_ID_NAMESPACE);
 
 /**
- * Event ids are derived from the command id and the body. Without the body, the store would accept
- * another body under the same key as a repeat: it compares ids alone.
+ * The ids of a command's events follow from the first. They are the same in every attempt to append
+ * them, so that the store recognises them after a lost answer; and they are nobody else's, so that a
+ * store never answers one process for what another has written: that is a conflict, and the repeat of
+ * a key is found by its command's id in the metadata.
  */
-export const eventIdOf = (commandId: string, index: number, bodyHash = ''): string =>
-  bodyHash === '' && index === 0 ? commandId : v5(`${bodyHash}/${index}`, commandId);
+export const eventIdOf = (eventId: string, index: number): string =>
+  index === 0 ? eventId : v5(String(index), eventId);
 
 /** Identifies a body, in 128 bits. The time of receipt is not part of it. */
 export const bodyHashOf = (command: AnimeCommand): string =>

@@ -3,7 +3,7 @@ import { completeDetails } from '../../domain/details.js';
 import type { AnimeEventType } from '../../domain/events.js';
 import type { AnimeId } from '../../domain/ids.js';
 import { streamOf } from '../../domain/stream-name.js';
-import { StreamDeletedError } from '../../ports/errors.js';
+import { StreamDeletedError, WrongExpectedRevisionError } from '../../ports/errors.js';
 import type { EventStore, RecordedEvent } from '../../ports/event-store.js';
 import type { JsonObject } from '../../ports/json.js';
 import type { Logger } from '../../platform/observability/logger.js';
@@ -70,7 +70,11 @@ export const createSnapshots = (options: {
       const done = save(stream, toSnapshot(aggregate, revision))
         .then(
           () => outage.over(),
-          (error: unknown) => outage.failed(error, { stream }),
+          (error: unknown) => {
+            // Another process has saved its own meanwhile, which is as good.
+            if (error instanceof WrongExpectedRevisionError) outage.over();
+            else outage.failed(error, { stream });
+          },
         )
         .finally(() => saving.delete(animeId));
       saving.set(animeId, done);

@@ -98,8 +98,24 @@ describe('a command with an Idempotency-Key', () => {
     await there.send(anime.list);
     const first = await send(anime.click, withKey('k'));
     const stale = await there.send(anime.click, withKey('k'));
-    expect({ ...stale, kind: 'replayed' }).to.include(replayed(first));
+    expect(stale).to.include(replayed(first));
     expect(await handlerOver(store).send(anime.click, withKey('k'))).to.include(replayed(first));
+    expect(await streamOfAnime(store, anime.id)).to.have.length(2);
+  });
+
+  it('is recorded once when several processes get it at once', async () => {
+    const { anime, send } = await setUp();
+    const others = [handlerOver(store), handlerOver(store), handlerOver(store)];
+    for (const { send: sendThere } of others) await sendThere(anime.list);
+    const results = await Promise.all(
+      [send, ...others.map((other) => other.send)].map((to) => to(anime.click, withKey('k'))),
+    );
+    const kinds = results.map(({ kind }) => kind).sort();
+    expect(kinds).to.deep.equal(['accepted', 'replayed', 'replayed', 'replayed']);
+    const [, event] = await streamOfAnime(store, anime.id);
+    for (const result of results) {
+      expect(result).to.include({ eventId: event?.id, revision: 1n });
+    }
     expect(await streamOfAnime(store, anime.id)).to.have.length(2);
   });
 
