@@ -6,13 +6,17 @@ import { commandRequest } from './support/http-request.js';
 import { printHost, printJson, printTable } from './support/report.js';
 import { metricOf, scrape } from './support/scrape.js';
 import { interleaved, median, ratio } from './support/rounds.js';
-import { listAnimes, startCommandApi, type CommandApi } from './support/service.js';
+import { freePort, listAnimes, startCommandApi, type CommandApi } from './support/service.js';
 import { createWorkload, type WorkloadOptions } from './support/workload.js';
 
-/** One, two and four command APIs on one event store: the same 64 connections shared between them. */
+/**
+ * One, two and four command APIs on one event store: the same 64 connections spread over them. With
+ * --alone they do not know of each other.
+ */
 
-const { rounds, durationMs } = benchArguments();
+const { rounds, durationMs, alone } = benchArguments();
 const PROCESSES = [1, 2, 4];
+const ANIMES = 1000;
 const LOADS: readonly (readonly [string, Pick<WorkloadOptions, 'popularity' | 'animes'>])[] = [
   ['one anime', { popularity: 'hot' }],
   ['eight anime', { popularity: 'zipf', animes: 8 }],
@@ -24,15 +28,21 @@ interface WritersResult extends LoadResult {
   readonly conflictsPerAppend: number;
 }
 
+/** Each group has anime of its own: what another wrote would not be in its caches. */
 const contender = (
   apis: readonly CommandApi[],
   load: Pick<WorkloadOptions, 'popularity' | 'animes'>,
+  firstAnime: number,
 ) => {
   const port = apis.map(({ commandPort }) => commandPort);
   return async (round: number): Promise<WritersResult> => {
     const workload = createWorkload({ seed: round, ...load });
+    const next = () => {
+      const interaction = workload();
+      return commandRequest({ ...interaction, animeId: firstAnime + interaction.animeId });
+    };
     const before = await appendsOf(apis);
-    const result = await runLoad({ port, next: () => commandRequest(workload()), durationMs });
+    const result = await runLoad({ port, next, durationMs });
     const after = await appendsOf(apis);
     const attempts = after.attempts - before.attempts;
     return {
@@ -57,23 +67,34 @@ const appendsOf = async (apis: readonly CommandApi[]) => {
   };
 };
 
+/** So many command APIs that share commands. */
+const startGroup = async (eventStoreUrl: string, count: number): Promise<CommandApi[]> => {
+  const ports = await Promise.all(Array.from({ length: count }, freePort));
+  const peers = ports.map((port) => `127.0.0.1:${port}`).join(',');
+  const settingsOf = (port: number) =>
+    count === 1 || alone
+      ? {}
+      : { PEERS: peers, PEER_PORT: String(port), PEER_KEY: 'a-key-of-this-benchmark' };
+  return Promise.all(ports.map((port) => startCommandApi(eventStoreUrl, settingsOf(port))));
+};
+
 const measure = async (eventStoreUrl: string) => {
-  const apis: CommandApi[] = [];
+  const groups: CommandApi[][] = [];
   try {
-    while (apis.length < Math.max(...PROCESSES)) apis.push(await startCommandApi(eventStoreUrl));
-    const [first] = apis;
-    if (first !== undefined) await listAnimes(first);
+    for (const count of PROCESSES) groups.push(await startGroup(eventStoreUrl, count));
+    const [[first] = []] = groups;
+    if (first !== undefined) await listAnimes(first, ANIMES * groups.length);
     const contenders = LOADS.flatMap(([name, load]) =>
-      PROCESSES.map((count) => ({
-        name: `${name}/${count}`,
-        measure: contender(apis.slice(0, count), load),
+      groups.map((group, index) => ({
+        name: `${name}/${group.length}`,
+        measure: contender(group, load, index * ANIMES),
       })),
     );
     // The first round teaches the just-in-time compilers.
     for (const { measure: warm } of contenders) await warm(0);
     return await interleaved(contenders, { rounds });
   } finally {
-    await Promise.all(apis.map((api) => api.stop()));
+    await Promise.all(groups.flat().map((api) => api.stop()));
   }
 };
 

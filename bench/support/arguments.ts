@@ -5,6 +5,7 @@ export const benchArguments = () => {
   const { values } = parseArgs({
     options: {
       quick: { type: 'boolean', default: false },
+      alone: { type: 'boolean', default: false },
       rounds: { type: 'string' },
       seconds: { type: 'string' },
     },
@@ -12,6 +13,7 @@ export const benchArguments = () => {
   const { quick } = values;
   return {
     quick,
+    alone: values.alone,
     rounds: Number(values.rounds ?? (quick ? 1 : 5)),
     durationMs: Number(values.seconds ?? (quick ? 0.5 : 4)) * 1000,
   };

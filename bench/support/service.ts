@@ -44,7 +44,10 @@ export interface CommandApi extends ServerProcess {
 }
 
 /** One more command API on an event store. Resolves when it is ready. */
-export const startCommandApi = async (eventStoreUrl: string): Promise<CommandApi> => {
+export const startCommandApi = async (
+  eventStoreUrl: string,
+  settings: Readonly<Record<string, string>> = {},
+): Promise<CommandApi> => {
   const commandPort = await freePort();
   const { server, ended } = spawnServer(compiled('src/main.js'), {
     args: ['serve', 'command-api'],
@@ -55,6 +58,7 @@ export const startCommandApi = async (eventStoreUrl: string): Promise<CommandApi
       ALLOW_INSECURE: 'true',
       RATE_LIMIT_PER_MINUTE: '0',
       LOG_LEVEL: 'warn',
+      ...settings,
     },
   });
   await Promise.race([untilReady(commandPort), ended]);
@@ -118,7 +122,7 @@ const untilReady = async (port: number): Promise<void> => {
   }
 };
 
-const freePort = async (): Promise<number> => {
+export const freePort = async (): Promise<number> => {
   const server = createServer().listen(0, '127.0.0.1');
   await once(server, 'listening');
   const address = server.address();

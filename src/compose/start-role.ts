@@ -16,6 +16,7 @@ import { openBridge, topicOf } from './bridge.js';
 import { isKafka, openBus } from './bus.js';
 import { openCommandHandler, openEventStore } from './write-side.js';
 import { bytesOnDisk } from './data-directory.js';
+import { openSharingHandler } from './peers.js';
 import { openProjectors } from './projectors.js';
 import { openHeartbeat, watchReadModels } from './read-models-health.js';
 import { BY_COMMAND, openReadSide, type ReadSide } from './read-side.js';
@@ -74,7 +75,8 @@ const startCommands = async (
 ): Promise<void> => {
   const handler = await openCommandHandler(dependencies, store);
   await dependencies.jobs.importSample?.({ store, handler });
-  await serveCommands(dependencies, port, { handler, store, metricsOf });
+  const sharing = await openSharingHandler(dependencies, handler);
+  await serveCommands(dependencies, port, { handler: sharing, store, metricsOf });
 };
 
 const startAll: StartRole = async (dependencies) => {

@@ -60,6 +60,7 @@ export const handlerOver = (
   });
   return {
     ...faulty,
+    handler,
     metrics,
     drain: () => handler.drain(),
     refused: () => handler.refused(),

@@ -35,7 +35,12 @@ export const loadConfig = (environment: NodeJS.ProcessEnv): Config => {
 };
 
 /** Refuses settings that need another one. */
-const refuseIncomplete = ({ kafka, apiKeys, readerApiKeys }: Config): void => {
+const refuseIncomplete = ({ kafka, apiKeys, readerApiKeys, peers }: Config): void => {
+  if (peers.addresses.length > 0 && peers.key === '') {
+    throw new ConfigError(
+      'PEERS: command APIs share commands only with those that have the same PEER_KEY; set it too.',
+    );
+  }
   if (readerApiKeys.length > 0 && apiKeys.length === 0) {
     throw new ConfigError(
       'READER_API_KEYS: keys for readers only would leave commands open to everybody; set API_KEYS too.',
@@ -60,6 +65,9 @@ const refuseUnsafeInProduction = (config: Config): void => {
   }
   if (config.apiKeys.some((key) => key.length < 16)) {
     refuse('API_KEYS', 'a key in production has at least 16 characters.');
+  }
+  if (config.peers.key !== '' && config.peers.key.length < 16) {
+    refuse('PEER_KEY', 'a key in production has at least 16 characters.');
   }
   if (config.readerApiKeys.some((key) => key.length < 16)) {
     refuse('READER_API_KEYS', 'a key in production has at least 16 characters.');
@@ -88,7 +96,7 @@ const INSECURE = 'an insecure connection is refused in production unless ALLOW_I
 
 /** Kafka and MongoDB are not encrypted unless a setting says so. */
 const refuseUnsafeServers = (
-  { kafka, mongodb, allowInsecure }: Config,
+  { kafka, mongodb, peers, allowInsecure }: Config,
   refuse: (key: string, why: string) => never,
 ): void => {
   if (DEFAULT_PASSWORD.test(kafka.password)) {
@@ -96,6 +104,7 @@ const refuseUnsafeServers = (
   }
   if (allowInsecure) return;
   if (kafka.brokers.length > 0 && !kafka.tls) refuse('KAFKA_TLS', INSECURE);
+  if (peers.addresses.length > 0) refuse('PEERS', INSECURE);
   const isPlain =
     mongodb.url.startsWith('mongodb://') && !/[?&](tls|ssl)=true\b/i.test(mongodb.url);
   if (isPlain) refuse('MONGODB_URL', INSECURE);

@@ -186,10 +186,10 @@ convict.addFormats({
       );
     },
   },
-  brokers: {
+  addresses: {
     coerce: (value: unknown) => (typeof value === 'string' ? listOf(value) : value),
     validate: (value: unknown) => {
-      const ok = Array.isArray(value) && value.every((broker) => isAddress(broker));
+      const ok = Array.isArray(value) && value.every((each) => isAddress(each));
       assertFormat(ok, 'must be a comma separated list of host:port');
     },
   },

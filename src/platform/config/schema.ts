@@ -30,7 +30,7 @@ const servers = {
   kafka: {
     brokers: {
       doc: 'Comma separated host:port of Kafka brokers. Empty: the in-process bus.',
-      format: 'brokers',
+      format: 'addresses',
       default: [] as string[],
       env: 'KAFKA_BROKERS',
     },
@@ -251,6 +251,27 @@ export const schema = {
     format: 'boolean',
     default: false,
     env: 'ALLOW_INSECURE',
+  },
+  peers: {
+    addresses: {
+      doc: 'Comma separated host:port, each the PEER_PORT of command APIs on the same event store, this one included or not; a host name may stand for several. They share commands: each anime is handled by one of them. Empty: each command API handles what it gets.',
+      format: 'addresses',
+      default: [] as string[],
+      env: 'PEERS',
+    },
+    port: {
+      doc: 'Where other command APIs reach this one, on HOST; opened where PEERS is set.',
+      format: 'port',
+      default: 8002,
+      env: 'PEER_PORT',
+    },
+    key: {
+      doc: 'The key that command APIs prove to each other that they have; all need the same. Nothing else is encrypted: use a private network.',
+      format: String,
+      default: '',
+      env: 'PEER_KEY',
+      sensitive: true,
+    },
   },
   commands: {
     cachedAnimes: {

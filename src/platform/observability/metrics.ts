@@ -119,6 +119,17 @@ const commandMetrics = (registers: Registers) => ({
     labelNames: ['type', 'outcome'] as const,
     registers,
   }),
+  commandPeers: new Gauge({
+    name: `${PREFIX}command_peers`,
+    help: 'Other command APIs that this one shares commands with.',
+    registers,
+  }),
+  commandsForwarded: new Counter({
+    name: `${PREFIX}commands_forwarded_total`,
+    help: 'Commands sent to the command API that owns their anime, by outcome.',
+    labelNames: ['outcome'] as const,
+    registers,
+  }),
   appendSeconds: new Histogram({
     name: `${PREFIX}append_duration_seconds`,
     help: 'Duration of an append to the event store, retries included.',

@@ -1,0 +1,31 @@
+import { createHash } from 'node:crypto';
+import type { AnimeId } from '../../domain/ids.js';
+
+/** A member's number for the choice of owners, from its id. */
+export const seedOf = (memberId: string): number =>
+  createHash('sha256').update(memberId).digest().readInt32LE(0);
+
+/**
+ * The owner of an anime by rendezvous hashing: everybody who knows the same members names the same
+ * one, and a member that comes or goes moves only the anime that are its own.
+ */
+export const ownerAmong = <Member extends { readonly seed: number }>(
+  members: Iterable<Member>,
+  animeId: AnimeId,
+): Member | undefined => {
+  let owner: Member | undefined;
+  let best = -1;
+  for (const member of members) {
+    const score = mixed(member.seed ^ mixed(animeId));
+    if (score > best) [owner, best] = [member, score];
+  }
+  return owner;
+};
+
+/** The finalizer of MurmurHash3: every bit of the input changes every bit of the output. */
+const mixed = (value: number): number => {
+  let hash = value | 0;
+  hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);
+  hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35);
+  return (hash ^ (hash >>> 16)) >>> 0;
+};

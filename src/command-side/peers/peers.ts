@@ -1,0 +1,94 @@
+import { lookup } from 'node:dns/promises';
+import type { AnimeId } from '../../domain/ids.js';
+import { repeat } from '../../platform/async/retry.js';
+import type { Logger } from '../../platform/observability/logger.js';
+import type { Metrics } from '../../platform/observability/metrics.js';
+import { ownerAmong, seedOf } from './owner.js';
+import { openPeer, type Peer } from './peer.js';
+
+/** A host and a port; a host of several addresses stands for all of them. */
+export interface PeerAddress {
+  readonly host: string;
+  readonly port: number;
+}
+
+export interface Peers {
+  /** The peer that owns the anime; null where this process does. */
+  ownerOf(animeId: AnimeId): Peer | null;
+  connected(): number;
+  close(): Promise<void>;
+}
+
+const LOOK_EVERY_MS = 2000;
+
+/** Connects to every other command API and keeps trying; our own address is recognised and left out. */
+export const connectPeers = (options: {
+  readonly id: string;
+  readonly key: string;
+  readonly addresses: readonly PeerAddress[];
+  readonly logger: Logger;
+  readonly metrics: Metrics;
+  readonly lookEveryMs?: number;
+}): Peers => {
+  const { id, key, addresses, logger, metrics, lookEveryMs = LOOK_EVERY_MS } = options;
+  const stopping = new AbortController();
+  const self = { seed: seedOf(id), peer: null };
+  const members = new Map<string, { readonly seed: number; readonly peer: Peer | null }>([
+    [id, self],
+  ]);
+  /** Who answered at an address, when last asked: ourselves, or a peer that may have left since. */
+  const idAt = new Map<string, string>();
+  const joining = new Set<string>();
+
+  const add = (peer: Peer, address: string): void => {
+    idAt.set(address, peer.id);
+    if (members.has(peer.id) || stopping.signal.aborted) {
+      peer.close();
+      return;
+    }
+    members.set(peer.id, { seed: peer.seed, peer });
+    metrics.commandPeers.set(members.size - 1);
+    logger.info('Sharing commands with another command API', { address });
+    void peer.ended.then(() => {
+      members.delete(peer.id);
+      metrics.commandPeers.set(members.size - 1);
+      if (!stopping.signal.aborted) logger.warn('A command API has left', { address });
+    });
+  };
+
+  const join = async (host: string, port: number, address: string): Promise<void> => {
+    joining.add(address);
+    try {
+      add(await openPeer({ host, port, id, key }), address);
+    } catch (error) {
+      logger.debug('A command API does not answer', { address, error });
+    } finally {
+      joining.delete(address);
+    }
+  };
+
+  const look = async (): Promise<void> => {
+    const found = await Promise.all(addresses.map(resolve));
+    for (const { host, port } of found.flat()) {
+      const address = `${host}:${port}`;
+      const isMember = members.has(idAt.get(address) ?? '');
+      if (!isMember && !joining.has(address)) void join(host, port, address);
+    }
+  };
+  const looking = repeat(look, lookEveryMs, stopping.signal);
+
+  return {
+    ownerOf: (animeId) => ownerAmong(members.values(), animeId)?.peer ?? null,
+    connected: () => members.size - 1,
+    close: async () => {
+      stopping.abort();
+      await looking;
+      for (const { peer } of members.values()) peer?.close();
+    },
+  };
+};
+
+const resolve = async ({ host, port }: PeerAddress): Promise<readonly PeerAddress[]> => {
+  const found = await lookup(host, { all: true }).catch(() => []);
+  return found.map(({ address }) => ({ host: address, port }));
+};
