@@ -262,7 +262,7 @@ export const schema = {
     port: {
       doc: 'Where other command APIs reach this one, on HOST; opened where PEERS is set.',
       format: 'port',
-      default: 8002,
+      default: 8004,
       env: 'PEER_PORT',
     },
     key: {
