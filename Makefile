@@ -2,7 +2,7 @@
 .DEFAULT_GOAL := help
 .PHONY: help install build run start test check typecheck lint format format-check mocha \
   test-contract test-stack test-browser demo demo-restore demo-stack bench bench-commands bench-stream-growth \
-  bench-freshness bench-rebuild bench-reads bench-import bench-connections bench-stack soak schema docs-dependencies house \
+  bench-freshness bench-rebuild bench-reads bench-import bench-writers bench-connections bench-stack soak schema docs-dependencies house \
   up down logs ps seed clean
 
 help: ## List these targets
@@ -76,6 +76,9 @@ bench-reads: install ## Queries, next to a list served from memory
 
 bench-import: install ## Importing a catalogue of 25,000 titles in three public formats
 	npm run bench:import
+
+bench-writers: install ## One, two and four command APIs on one event store
+	npm run bench:writers
 
 bench-connections: install ## 2,000 connections at once, and clients that read no response
 	npm run bench:connections

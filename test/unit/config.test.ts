@@ -109,6 +109,8 @@ describe('the configuration', () => {
     ['a group with a line break', { KAFKA_GROUP: 'a\nb' }, /KAFKA_GROUP/],
     ['a group without a name', { KAFKA_GROUP: '' }, /KAFKA_GROUP/],
     ['a group with a long name', { KAFKA_GROUP: 'g'.repeat(201) }, /KAFKA_GROUP/],
+    ['peers without their key', { PEERS: 'a:8004' }, /PEER_KEY/],
+    ['a peer without a port', { PEERS: 'a', PEER_KEY: 'k' }, /PEERS/],
     ['keys for readers alone', { READER_API_KEYS: 'reader' }, /READER_API_KEYS/],
     ['a short key in production', { NODE_ENV: 'production', API_KEYS: 'short' }, /API_KEYS/],
     [

@@ -8,7 +8,7 @@ import { createHandshake } from './handshake.js';
 import { openLines } from './lines.js';
 
 /** A command as the command API that received it sends it to the owner of its anime. */
-export type CommandLine = readonly [number: number, AnimeCommand, CommandOptions];
+type CommandLine = readonly [number: number, AnimeCommand, CommandOptions];
 
 /** The owner's answer: a result, 'not-taken' where it was not handled, 'failed' for a bug. */
 export type ResultLine = readonly [number: number, result: unknown];

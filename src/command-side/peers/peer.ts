@@ -7,7 +7,7 @@ import { seedOf } from './owner.js';
 import { FAILED, NOT_TAKEN, PING, type ResultLine } from './peer-server.js';
 
 /** What became of a command that was sent to another command API. */
-export type Forwarded =
+type Forwarded =
   | { readonly kind: 'answered'; readonly result: CommandResult }
   /** It was not handled there. */
   | { readonly kind: 'not-taken' }

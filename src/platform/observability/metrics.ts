@@ -4,7 +4,6 @@ import { VERSION } from '../package.js';
 import { commandMetrics } from './command-metrics.js';
 import { followNumber, PREFIX, SECONDS, type Registers } from './metric.js';
 
-
 interface BridgeLag {
   /** Whether the end of the log was reached; before, the lag is unknown. */
   readonly caughtUp: boolean;
@@ -109,7 +108,6 @@ export const createMetrics = ({ processMetrics, role = 'none' }: MetricsOptions)
 };
 
 export type Metrics = ReturnType<typeof createMetrics>;
-
 
 const bridgeMetrics = (registers: Registers) => {
   let status = (): BridgeLag => ({ caughtUp: false, waitingEvents: 0, lagSeconds: 0 });
