@@ -1,6 +1,6 @@
 import { Kafka, Partitioners, logLevel, type Message } from 'kafkajs';
 import type { RecordedEvent } from '../../src/ports/event-store.js';
-import { toRecord } from '../../src/wire/envelope.js';
+import { toRecord } from '../../src/adapters/kafka/record-codec.js';
 
 const BATCH = 1_000;
 
@@ -19,7 +19,7 @@ export const publishLimit = async (
   const producer = kafka.producer({ idempotent: true, createPartitioner });
   await producer.connect();
   const messages = events.map((event): Message => {
-    const { key, value, headers } = toRecord(event, 'urn:limit');
+    const { key, value, headers } = toRecord(event, 'limit');
     return { key, value: value === null ? null : Buffer.from(value), headers: { ...headers } };
   });
   const startedAt = performance.now();

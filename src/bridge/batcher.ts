@@ -1,77 +1,83 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import type { BusRecord, Offsets } from '../ports/event-bus.js';
-import type { Position } from '../ports/event-store.js';
-import { pause } from '../platform/async/retry.js';
+import type { Offsets } from '../ports/event-bus.js';
+import type { Position, RecordedEvent } from '../ports/event-store.js';
 
-/** What the log delivered: an event for the bus, or only that the log was read so far. */
-export interface Entry {
-  readonly record: BusRecord | null;
+/** What the log delivered: an event for the bus, or only that the log was read up to here. */
+export interface BatchEntry {
+  readonly event: RecordedEvent | null;
   readonly position: Position;
-  /** Milliseconds since the epoch; 0 where there is no event. */
-  readonly recordedAt: number;
 }
 
 export interface BatcherOptions {
-  /** Called with one batch at a time, never with the next before it has resolved. */
-  readonly publish: (records: readonly BusRecord[]) => Promise<Offsets>;
-  /** Everything up to the last of these is on the bus. */
-  readonly onPublished: (entries: readonly Entry[], last: Offsets) => void;
+  /** Called with one batch at a time: the next one waits until it has resolved. */
+  readonly publish: (events: readonly RecordedEvent[]) => Promise<Offsets>;
+  /** Everything up to the last entry is on the bus. */
+  readonly onPublished: (entries: readonly BatchEntry[], last: Offsets) => void;
+  /** `publish` has rejected: nothing more is published. */
+  readonly onFailed: (error: unknown) => void;
   readonly maxBytes: number;
-  readonly maxRecords: number;
-  /** Waited before a batch is taken, for more to join it; 0: one turn of the event loop. */
-  readonly lingerMs: number;
+  readonly maxEvents: number;
+}
+
+export interface Batcher {
+  /** Resolves once there is room for another entry; rejects when publishing was given up. */
+  add(entry: BatchEntry): Promise<void>;
+  /** The events that are not known to be on the bus. */
+  waiting(): readonly RecordedEvent[];
+  /** Resolves when all is published, or publishing was given up. Nothing is added after it. */
+  drain(): Promise<void>;
 }
 
 const NOTHING_NEW: Offsets = new Map();
 
-/** Headers of a record, about. */
+/** Of an event beside its data, about: on Kafka these are headers. */
 const OVERHEAD_BYTES = 400;
 
 /**
- * While one batch is published the next one collects, up to the limits: an event alone goes out at
- * once, and under load batches grow by themselves.
+ * While one batch is published the next one collects, up to the limits: a single event is published
+ * at once, and under load batches grow by themselves.
  */
-export const createBatcher = (options: BatcherOptions) => {
-  const { publish, onPublished, maxBytes, maxRecords, lingerMs } = options;
-  let entries: Entry[] = [];
+export const createBatcher = (options: BatcherOptions): Batcher => {
+  const { publish, onPublished, onFailed, maxBytes, maxEvents } = options;
+  let entries: BatchEntry[] = [];
   let bytes = 0;
   let closed = false;
   let failure: { readonly error: unknown } | null = null;
-  let inFlight: readonly Entry[] = [];
+  let inFlight: readonly BatchEntry[] = [];
   let wake = (): void => undefined;
   let makeRoom = (): void => undefined;
 
-  const isFull = () => bytes >= maxBytes || entries.length >= maxRecords;
+  const isFull = () => bytes >= maxBytes || entries.length >= maxEvents;
 
-  const pump = async (): Promise<void> => {
+  const publishAll = async (): Promise<void> => {
     for (;;) {
       if (entries.length === 0) {
         if (closed) return;
         await new Promise<void>((resolve) => (wake = resolve));
         continue;
       }
-      if (lingerMs > 0 && !isFull()) await pause(lingerMs);
-      else await nextTurn();
+      // What arrives in this turn of the event loop joins the batch.
+      await nextTurn();
       inFlight = entries;
       entries = [];
       bytes = 0;
       makeRoom();
-      const records = inFlight.flatMap(({ record }) => record ?? []);
-      onPublished(inFlight, records.length > 0 ? await publish(records) : NOTHING_NEW);
+      const events = eventsOf(inFlight);
+      onPublished(inFlight, events.length > 0 ? await publish(events) : NOTHING_NEW);
       inFlight = [];
     }
   };
 
-  const running = pump().catch((error: unknown) => {
+  const running = publishAll().catch((error: unknown) => {
     failure = { error };
+    onFailed(error);
     makeRoom();
   });
 
   return {
-    /** Resolves once there is room for another one; rejects when publishing was given up. */
-    async add(entry: Entry): Promise<void> {
+    async add(entry) {
       entries.push(entry);
-      bytes += (entry.record?.value?.byteLength ?? 0) + OVERHEAD_BYTES;
+      bytes += (entry.event?.data.byteLength ?? 0) + OVERHEAD_BYTES;
       wake();
       while (isFull() && failure === null) {
         await new Promise<void>((resolve) => (makeRoom = resolve));
@@ -79,11 +85,9 @@ export const createBatcher = (options: BatcherOptions) => {
       if (failure !== null) throw failure.error;
     },
 
-    /** Taken and not known to be on the bus. */
-    waiting: (): readonly Entry[] => [...inFlight, ...entries],
+    waiting: () => [...eventsOf(inFlight), ...eventsOf(entries)],
 
-    /** Resolves when all is published, or publishing was given up. Nothing is added after it. */
-    drain(): Promise<void> {
+    drain() {
       closed = true;
       wake();
       return running;
@@ -91,4 +95,5 @@ export const createBatcher = (options: BatcherOptions) => {
   };
 };
 
-export type Batcher = ReturnType<typeof createBatcher>;
+export const eventsOf = (entries: readonly BatchEntry[]): RecordedEvent[] =>
+  entries.flatMap(({ event }) => event ?? []);

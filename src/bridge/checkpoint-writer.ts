@@ -1,9 +1,9 @@
-import { WrongExpectedRevisionError } from '../ports/errors.js';
+import { isRetriable, WrongExpectedRevisionError } from '../ports/errors.js';
 import type { Offsets } from '../ports/event-bus.js';
 import type { Position } from '../ports/event-store.js';
 import type { Logger } from '../platform/observability/logger.js';
 import { createOutage } from '../platform/async/outage.js';
-import { pause } from '../platform/async/retry.js';
+import { pause, repeat } from '../platform/async/retry.js';
 import type { EventPlace } from '../wire/presence.js';
 import type { Checkpoint, Checkpoints } from './checkpoint.js';
 import type { Lease } from './lease.js';
@@ -14,26 +14,37 @@ export interface CheckpointWriterOptions {
   readonly lease: Lease;
   /** Where publishing begins: what comes before it is on the bus, and in documents. */
   readonly from: ResumePosition;
-  readonly holder: string;
-  readonly flushed?: FlushedPosition;
+  readonly owner: string;
+  readonly flushed: FlushedPosition | undefined;
   readonly everyEvents: number;
   readonly everyMs: number;
   /** After so long without a checkpoint of ours another bridge may have taken over. */
   readonly staleAfterMs: number;
-  /** Whether the log still holds what was published last: a restored one may not. */
+  /** Whether the log still holds an event that was published: a restored one may not. */
   readonly isInLog: (event: EventPlace) => Promise<boolean>;
   readonly monotonic: () => number;
   readonly logger: Logger;
   /** Another bridge has written a checkpoint. */
   readonly onFenced: () => void;
-  /** The bus or the log no longer holds what was published: everything is to be published again. */
+  /** The bus or the log no longer holds what was published: publish everything again. */
   readonly onLost: () => void;
+  /** A checkpoint failed in a way that no repetition helps. */
+  readonly onFailed: (error: unknown) => void;
+}
+
+export interface CheckpointWriter {
+  /** Everything up to this position is on the bus, with these events last. */
+  acknowledge(upTo: Position, events: readonly EventPlace[], last: Offsets): void;
+  /** Before a publish: a bridge that was paused finds out here that it was replaced. */
+  ensureFresh(): Promise<void>;
+  /** Ends the heartbeat; with `release` a last checkpoint lets the next bridge begin at once. */
+  stop(release: boolean, timeoutMs: number): Promise<void>;
 }
 
 /** Keeps the checkpoint up to date and the lease alive while this bridge leads. */
-export const createCheckpointWriter = (options: CheckpointWriterOptions) => {
-  const { checkpoints, lease, from, holder, flushed, everyEvents, everyMs, staleAfterMs } = options;
-  const { isInLog, monotonic, logger, onFenced, onLost } = options;
+export const createCheckpointWriter = (options: CheckpointWriterOptions): CheckpointWriter => {
+  const { checkpoints, lease, from, owner, flushed, everyEvents, everyMs, staleAfterMs } = options;
+  const { isInLog, monotonic, logger, onFenced, onLost, onFailed } = options;
   let { revision } = lease;
   // Not the lease's: documents that were lost are further back, and must not count as flushed.
   let position = from.after === 'start' ? null : from.after;
@@ -45,15 +56,17 @@ export const createCheckpointWriter = (options: CheckpointWriterOptions) => {
   let renewedAt = monotonic();
   let renewing: Promise<void> | null = null;
   const stopped = new AbortController();
-  const unflushed = createOutage({
+  const flushOutage = createOutage({
     begun: 'The position of the documents was not saved and will be',
     ended: 'The position of the documents is saved again',
-    ...{ logger, monotonic },
+    logger,
+    monotonic,
   });
-  const unwritten = createOutage({
+  const writeOutage = createOutage({
     begun: 'The checkpoint was not written and will be',
     ended: 'The checkpoint is written again',
-    ...{ logger, monotonic },
+    logger,
+    monotonic,
   });
 
   const flush = async (upTo: Position): Promise<void> => {
@@ -61,10 +74,10 @@ export const createCheckpointWriter = (options: CheckpointWriterOptions) => {
     try {
       await flushed.save(upTo);
       flushedUpTo = upTo;
-      unflushed.over();
+      flushOutage.over();
     } catch (error) {
       // What is not flushed is published again after a restart; nothing is lost by it.
-      unflushed.failed(error);
+      flushOutage.failed(error);
     }
   };
 
@@ -88,44 +101,44 @@ export const createCheckpointWriter = (options: CheckpointWriterOptions) => {
         );
       }
       const upTo = position;
-      const reached = new Map(offsets);
+      const published = new Map(offsets);
       if (upTo !== null) await flush(upTo);
-      const checkpoint = { position: upTo, offsets: reached, holder, state };
+      const checkpoint = { position: upTo, offsets: published, owner, state };
       revision = await checkpoints.write(revision, checkpoint, signal);
       renewedAt = startedAt;
-      unwritten.over();
+      writeOutage.over();
     } catch (error) {
       if (error instanceof WrongExpectedRevisionError) {
-        logger.warn('Another bridge has taken over', { holder });
+        logger.warn('Another bridge has taken over', { owner });
         onFenced();
-      } else if (!signal.aborted) unwritten.failed(error);
+      } else if (!signal.aborted) {
+        writeOutage.failed(error);
+        if (!isRetriable(error)) onFailed(error);
+      }
     }
   };
 
   const renew = (): Promise<void> =>
     (renewing ??= write('held', stopped.signal).finally(() => (renewing = null)));
 
-  const heartbeat = async (): Promise<void> => {
-    for (;;) {
-      await pause(everyMs, stopped.signal);
-      if (stopped.signal.aborted) return;
-      await renew();
-    }
-  };
-  const heartbeats = heartbeat();
+  const heartbeats = pause(everyMs, stopped.signal).then(() =>
+    repeat(renew, everyMs, stopped.signal),
+  );
 
   return {
-    /** Everything up to here is on the bus. */
-    acknowledge(upTo: Position, events: readonly EventPlace[], last: Offsets): void {
+    acknowledge(upTo, events, last) {
       if (isLost) return;
       const behind = [...last].find(
         ([partition, offset]) => offset <= (offsets.get(partition) ?? -1n),
       );
       if (behind !== undefined) {
-        // Offsets only grow, unless the topic was made anew or has lost its end.
+        // Offsets only grow, unless the topic was created again or lost its end.
         const [partition, offset] = behind;
+        const known = offsets.get(partition);
         lose('The topic has lost records. The log is published from its beginning again', {
-          ...{ partition, offset, known: offsets.get(partition) },
+          partition,
+          offset,
+          known,
         });
         return;
       }
@@ -136,15 +149,11 @@ export const createCheckpointWriter = (options: CheckpointWriterOptions) => {
       if (eventsSince >= everyEvents) void renew();
     },
 
-    position: (): Position | null => position,
-
-    /** Before a publish: a bridge that was paused finds out here that it was replaced. */
-    async ensureFresh(): Promise<void> {
+    async ensureFresh() {
       if (monotonic() - renewedAt >= staleAfterMs) await renew();
     },
 
-    /** Ends the beat; with `release` a last checkpoint lets the next bridge begin at once. */
-    async stop(release: boolean, timeoutMs: number): Promise<void> {
+    async stop(release, timeoutMs) {
       stopped.abort();
       await heartbeats;
       await renewing;
@@ -152,5 +161,3 @@ export const createCheckpointWriter = (options: CheckpointWriterOptions) => {
     },
   };
 };
-
-export type CheckpointWriter = ReturnType<typeof createCheckpointWriter>;

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { isJsonObject, jsonObjectIn } from '../ports/json.js';
 import { isRetriable, PortError } from '../ports/errors.js';
 import type { Offsets } from '../ports/event-bus.js';
@@ -9,15 +10,18 @@ import type {
 } from '../ports/event-store.js';
 import { type Backoff, retry } from '../platform/async/retry.js';
 
-/** How far a bridge has come, and who keeps that up to date. */
-export interface Checkpoint {
+/** How far the log was published. */
+export interface BridgeProgress {
   /** Everything up to here is on the bus; null before the first event. It may lag, never lead. */
   readonly position: Position | null;
   /** The last offset in each partition that was acknowledged for it; none where the bus keeps nothing. */
   readonly offsets: Offsets;
+}
+
+export interface Checkpoint extends BridgeProgress {
   /** The instance that wrote it. */
-  readonly holder: string;
-  /** A clean stop releases; the next bridge need not wait for silence then. */
+  readonly owner: string;
+  /** A clean stop releases the lease: the next bridge need not wait for silence. */
   readonly state: 'held' | 'released';
 }
 
@@ -28,66 +32,68 @@ export interface ReadCheckpoint {
 
 export interface CheckpointOptions {
   readonly eventStore: EventStore;
-  /** Two bridges of the same name are one, of which only one may publish. */
+  /** Of the bridges of one name one publishes, and the others stand by. */
   readonly name: string;
-  /** Under which the releases before kept it: followed on where there is none under the name yet. */
-  readonly formerName?: string;
+  /** The name in earlier releases: read where there is no checkpoint under the name yet. */
+  readonly formerName: string | undefined;
   readonly logId: string;
-  readonly newId: () => string;
   readonly backoff: Backoff;
 }
 
-export type Checkpoints = ReturnType<typeof createCheckpoints>;
+export interface Checkpoints {
+  /** Rejects with CORRUPT where the last one cannot be read or belongs to another log. */
+  read(): Promise<ReadCheckpoint>;
+  head(): Promise<ExpectedRevision>;
+  /** Lets the event store drop old checkpoints. */
+  limitHistory(): Promise<void>;
+  /**
+   * Writes after the revision that was read: another bridge's write in between is a conflict,
+   * which is how a bridge learns that it was replaced. An append of unknown outcome is repeated
+   * with the same id until the outcome is known, or the signal aborts.
+   */
+  write(expected: ExpectedRevision, checkpoint: Checkpoint, signal: AbortSignal): Promise<bigint>;
+}
 
 export const checkpointStreamOf = (name: string): string => `bridge-checkpoint-${name}`;
 
 const TYPE = 'BridgeCheckpointed';
-const KEPT = 10;
+const KEPT_CHECKPOINTS = 10;
 
-export const createCheckpoints = (options: CheckpointOptions) => {
-  const { eventStore, name, formerName, logId, newId, backoff } = options;
+export const createCheckpoints = (options: CheckpointOptions): Checkpoints => {
+  const { eventStore, name, formerName, logId, backoff } = options;
   const stream = checkpointStreamOf(name);
 
   const lastOf = async (source: string): Promise<ReadCheckpoint> => {
     for await (const event of eventStore.read(source, { direction: 'backwards', limit: 1 })) {
-      return { revision: event.revision, checkpoint: parse(event, source, logId) };
+      return { revision: event.revision, checkpoint: checkpointIn(event, source, logId) };
     }
     return { revision: 'no_stream', checkpoint: null };
   };
 
   return {
-    /** Rejects with CORRUPT where the last one cannot be read or belongs to another log. */
-    async read(): Promise<ReadCheckpoint> {
+    async read() {
       const own = await lastOf(stream);
       if (own.checkpoint !== null || formerName === undefined) return own;
       const { checkpoint } = await lastOf(checkpointStreamOf(formerName));
-      // Whoever holds that one holds nothing of this name.
+      // Its owner does not own the checkpoint of this name.
       return { ...own, checkpoint: checkpoint && { ...checkpoint, state: 'released' } };
     },
 
-    head: (): Promise<ExpectedRevision> => eventStore.head(stream),
+    head: () => eventStore.head(stream),
+    limitHistory: () => eventStore.setMaxCount(stream, KEPT_CHECKPOINTS),
 
-    /** Old ones are of no use; that they stay for a while does no harm. */
-    keepFew: (): Promise<void> => eventStore.setMaxCount(stream, KEPT),
-
-    /**
-     * Writes after the revision that was read: another bridge's write in between is a conflict,
-     * which is how a bridge learns that it was replaced. Whether it is written is always known in
-     * the end: a lost answer is asked for again with the same id, until the signal aborts.
-     */
-    async write(
-      expected: ExpectedRevision,
-      { position, offsets, holder, state }: Checkpoint,
-      signal: AbortSignal,
-    ): Promise<bigint> {
-      const at = position && { commit: `${position.commit}`, prepare: `${position.prepare}` };
+    async write(expected, { position, offsets, owner, state }, signal) {
       const data = {
-        ...{ schemaVersion: 1, logId, holder, state, position: at },
+        schemaVersion: 1,
+        logId,
+        holder: owner,
+        state,
+        position: position && { commit: `${position.commit}`, prepare: `${position.prepare}` },
         offsets: Object.fromEntries(
           [...offsets].map(([partition, last]) => [partition, `${last}`]),
         ),
       };
-      const event = { id: newId(), type: TYPE, data, metadata: {} };
+      const event = { id: randomUUID(), type: TYPE, data, metadata: {} };
       const append = () => eventStore.append(stream, expected, [event]);
       const { revision } = await retry(append, { backoff, signal, retriable: isRetriable });
       return revision;
@@ -95,53 +101,53 @@ export const createCheckpoints = (options: CheckpointOptions) => {
   };
 };
 
-const parse = (event: RecordedEvent, stream: string, logId: string): Checkpoint => {
+const checkpointIn = (event: RecordedEvent, stream: string, logId: string): Checkpoint => {
   const data = jsonObjectIn(event.data) ?? {};
   if (typeof data['logId'] === 'string' && data['logId'] !== logId) {
-    throw refusal(
+    throw corruptCheckpoint(
       stream,
       `belongs to the log ${data['logId']}, not to ${logId}: this log was copied or restored from another. Delete the stream to publish this log from its beginning, to a bus and documents of its own`,
     );
   }
-  const { holder, state, position } = data;
-  const at = position === null ? null : positionOf(position);
-  const offsets = offsetsOf(data['offsets'] ?? {});
+  const { holder: owner, state } = data;
+  const position = data['position'] === null ? null : positionIn(data['position']);
+  const offsets = offsetsIn(data['offsets'] ?? {});
   if (
     event.type !== TYPE ||
     data['logId'] !== logId ||
-    typeof holder !== 'string' ||
+    typeof owner !== 'string' ||
     (state !== 'held' && state !== 'released') ||
-    at === undefined ||
+    position === undefined ||
     offsets === undefined
   ) {
-    throw refusal(
+    throw corruptCheckpoint(
       stream,
       `cannot be read at revision ${event.revision}. Delete the stream to publish the log from its beginning again: the projector drops what it has already`,
     );
   }
-  return { holder, state, position: at, offsets };
+  return { owner, state, position, offsets };
 };
 
-const refusal = (stream: string, what: string) =>
+const corruptCheckpoint = (stream: string, what: string) =>
   new PortError('CORRUPT', `The bridge's checkpoint in ${stream} ${what}.`, false, {
     context: { stream },
   });
 
-const DIGITS = /^\d{1,20}$/;
+const UINT64 = /^\d{1,20}$/;
 
-const positionOf = (value: unknown): Position | undefined => {
+const positionIn = (value: unknown): Position | undefined => {
   if (!isJsonObject(value)) return undefined;
   const { commit, prepare } = value;
   if (typeof commit !== 'string' || typeof prepare !== 'string') return undefined;
-  if (!DIGITS.test(commit) || !DIGITS.test(prepare)) return undefined;
+  if (!UINT64.test(commit) || !UINT64.test(prepare)) return undefined;
   return { commit: BigInt(commit), prepare: BigInt(prepare) };
 };
 
-const offsetsOf = (value: unknown): Offsets | undefined => {
+const offsetsIn = (value: unknown): Offsets | undefined => {
   if (!isJsonObject(value)) return undefined;
   const offsets = new Map<number, bigint>();
   for (const [partition, last] of Object.entries(value)) {
-    if (!DIGITS.test(partition) || typeof last !== 'string' || !DIGITS.test(last)) return undefined;
+    if (!UINT64.test(partition) || typeof last !== 'string' || !UINT64.test(last)) return undefined;
     offsets.set(Number(partition), BigInt(last));
   }
   return offsets;

@@ -1,32 +1,45 @@
 import type { Position } from '../ports/event-store.js';
 import type { Batcher } from './batcher.js';
 
-export type BridgeRole = 'starting' | 'leading' | 'standby' | 'refusing' | 'stopped';
+type BridgeRole = 'starting' | 'leading' | 'standby' | 'refusing' | 'stopped';
 
 export interface BridgeStatus {
   readonly role: BridgeRole;
-  /** Whether it has come to the log's end since it leads. */
+  /** Whether it has been at the end of the log since it leads. */
   readonly caughtUp: boolean;
   readonly position: Position | null;
   /** Read from the log and not yet on the bus. */
   readonly waitingEvents: number;
   /** Age of the oldest of them. */
   readonly lagSeconds: number;
-  /** Why it does not get on at the moment. */
+  readonly healthy: boolean;
+  /** What keeps it from making progress. */
   readonly problem: string | null;
 }
 
-/** A failure that lasts longer is no hiccup. */
+/** A shorter failure is a hiccup. */
 const UNHEALTHY_AFTER_MS = 15_000;
 
-type Side = 'log' | 'bus';
+type BridgeServer = 'log' | 'bus';
+
+export interface BridgeStatusTracker {
+  standsBy(): void;
+  leads(batcher: Batcher): void;
+  stops(): void;
+  refuses(reason: string): void;
+  caughtUp(): void;
+  published(upTo: Position): void;
+  /** The outcome of an attempt to use a server: an error, or null. */
+  attempted(server: BridgeServer, error: unknown): void;
+  read(): BridgeStatus;
+}
 
 export const createBridgeStatus = (clocks: {
   readonly now: () => number;
   readonly monotonic: () => number;
-}) => {
+}): BridgeStatusTracker => {
   const { now, monotonic } = clocks;
-  const failures = new Map<Side, { readonly since: number; readonly message: string }>();
+  const failures = new Map<BridgeServer, { readonly since: number; readonly message: string }>();
   let role: BridgeRole = 'starting';
   let caughtUp = false;
   let position: Position | null = null;
@@ -39,44 +52,44 @@ export const createBridgeStatus = (clocks: {
     caughtUp = false;
   };
 
+  const isHealthy = (): boolean =>
+    (role === 'leading' || role === 'standby') &&
+    [...failures.values()].every(({ since }) => monotonic() - since < UNHEALTHY_AFTER_MS);
+
   return {
     standsBy: () => become('standby'),
     stops: () => become('stopped'),
-    leads(its: Batcher): void {
+    leads(its) {
       become('leading');
       batcher = its;
     },
-    refuses(reason: string): void {
+    refuses(reason) {
       become('refusing');
       refusal = reason;
     },
     caughtUp: () => void (caughtUp = true),
-    published: (upTo: Position) => void (position = upTo),
-    attempted(side: Side, error: unknown): void {
-      if (error === null) failures.delete(side);
-      else {
-        const since = failures.get(side)?.since ?? monotonic();
-        failures.set(side, { since, message: error instanceof Error ? error.message : 'unknown' });
+    published: (upTo) => void (position = upTo),
+    attempted(server, error) {
+      if (error === null) {
+        failures.delete(server);
+        return;
       }
+      const since = failures.get(server)?.since ?? monotonic();
+      failures.set(server, { since, message: error instanceof Error ? error.message : 'unknown' });
     },
 
-    healthy: (): boolean =>
-      (role === 'leading' || role === 'standby') &&
-      [...failures.values()].every(({ since }) => monotonic() - since < UNHEALTHY_AFTER_MS),
-
-    read(): BridgeStatus {
-      const waiting = (batcher?.waiting() ?? []).filter(({ record }) => record !== null);
-      const oldest = waiting[0]?.recordedAt;
+    read() {
+      const waiting = batcher?.waiting() ?? [];
+      const [oldest] = waiting;
       return {
         role,
         caughtUp,
         position,
         waitingEvents: waiting.length,
-        lagSeconds: oldest === undefined ? 0 : Math.max(0, now() - oldest) / 1000,
+        lagSeconds: oldest === undefined ? 0 : Math.max(0, now() - oldest.recordedAt) / 1000,
+        healthy: isHealthy(),
         problem: refusal ?? failures.get('log')?.message ?? failures.get('bus')?.message ?? null,
       };
     },
   };
 };
-
-export type BridgeStatusTracker = ReturnType<typeof createBridgeStatus>;

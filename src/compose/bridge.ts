@@ -45,12 +45,10 @@ export const openBridge = async (
     () => bridge.stop(),
   );
   metrics.followBridge(() => bridge.status());
-  health.register('bridge', () =>
-    assertHealthy(
-      bridge.healthy(),
-      bridge.status().problem ?? 'The bridge is not making progress.',
-    ),
-  );
+  health.register('bridge', () => {
+    const { healthy, problem } = bridge.status();
+    return assertHealthy(healthy, problem ?? 'The bridge is not making progress.');
+  });
   return bridge;
 };
 

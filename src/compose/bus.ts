@@ -1,6 +1,6 @@
-import { inProcessBus } from '../adapters/embedded/bus/bus.js';
+import { createInProcessBus } from '../adapters/embedded/bus/bus.js';
 import { openDeadLetters } from '../adapters/embedded/dead-letters.js';
-import { kafkaBus } from '../adapters/kafka/bus.js';
+import { openKafkaEventBus } from '../adapters/kafka/bus.js';
 import { kafkaDeadLetters } from '../adapters/kafka/dead-letters.js';
 import { ConfigError, type Config } from '../platform/config/config.js';
 import type { Logger } from '../platform/observability/logger.js';
@@ -62,7 +62,7 @@ const openInProcess = async (dependencies: BusDependencies): Promise<OpenedBus> 
   const deadLetters = await openFileDeadLetters(dependencies);
   const bus = await lifecycle.open(
     'bus',
-    () => inProcessBus({ logger }),
+    () => createInProcessBus({ logger }),
     (opened) => opened.close(),
   );
   return { bus, deadLetters, keeps: false };
@@ -73,7 +73,7 @@ const openKafka = async (dependencies: BusDependencies): Promise<OpenedBus> => {
   const { topic, partitions, replicationFactor } = config.kafka;
   const connect = (logger: Logger) => {
     const connection = kafkaConnection(config.kafka, logger);
-    return kafkaBus({ ...connection, topic, partitions, replicationFactor }).catch(
+    return openKafkaEventBus({ ...connection, topic, partitions, replicationFactor }).catch(
       (error: unknown): never => {
         const refused = error instanceof PortError && error.code === 'NOT_SUPPORTED';
         throw refused ? new ConfigError(`KAFKA_TOPIC, KAFKA_PARTITIONS: ${error.message}`) : error;

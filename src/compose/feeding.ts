@@ -1,8 +1,8 @@
 import { keepChecking } from '../read-side/rebuild/check-documents.js';
+import { createConsumption, type Consumption } from '../read-side/projector/consume.js';
 import { createProjector, type Projector } from '../read-side/projector/projector.js';
 import { ConfigError } from '../platform/config/config.js';
 import { pause } from '../platform/async/retry.js';
-import { linkedSpan } from '../platform/observability/trace-context.js';
 import type { BusConsumer, EventBus } from '../ports/event-bus.js';
 import type { EventStore } from '../ports/event-store.js';
 import type { DocumentStore, ReadStore, VersionRecord } from '../ports/read-store.js';
@@ -23,8 +23,7 @@ export interface Fed {
   readonly record: VersionRecord;
   readonly projector: Projector;
   readonly consumer: BusConsumer;
-  /** Records that wait, by partition, as the last batch told. */
-  readonly waiting: Map<number, number>;
+  readonly consumption: Consumption;
 }
 
 export interface FeedOptions {
@@ -50,34 +49,13 @@ export const feed = async (
   await fromTheBeginning({ bus, group, documents, sessionMs, anew, signal });
   const projector = createProjector({ ...parts, documents, version, logger, metrics });
   const consumer = bus.consumer(group);
-  const waiting = new Map<number, number>();
-  // An alert on a series that comes with the first event would not fire where none ever comes.
-  metrics.projectorLagSeconds.set({ version }, 0);
-  metrics.freshness.zero({ version });
-  for (const partition of partitionsOf(config)) {
-    metrics.projectorWaiting.set({ version, partition }, 0);
-  }
   await projector.skippedEvents.noteStored(documents, signal);
-  const countUnread = (): void => {
-    metrics.projectorUnread.set({ version }, projector.skippedEvents.count());
-  };
-  countUnread();
+  const partitions = partitionsOf(config);
+  const consumption = createConsumption({ projector, version, partitions, metrics });
   const giveUp = (): void => void consumer.stop();
   signal.addEventListener('abort', giveUp);
   try {
-    await consumer.start(async (batch) => {
-      const { partition } = batch;
-      const note = (records: number): void => {
-        waiting.set(partition, records);
-        metrics.projectorWaiting.set({ version, partition }, records);
-      };
-      // What is being handled waits too, for as long as that takes.
-      note(batch.waiting + batch.records.length);
-      const traces = batch.records.map(({ headers }) => headers['traceparent']);
-      await linkedSpan(`project ${version}`, traces, () => projector.handle(batch));
-      note(batch.waiting);
-      countUnread();
-    });
+    await consumer.start(consumption.handle);
   } catch (error) {
     await consumer.stop();
     throw error;
@@ -86,7 +64,7 @@ export const feed = async (
   }
   logger.info('A version of the read models is fed', { version, group });
   const stopped = new AbortController();
-  const isIdle = (): boolean => [...waiting.values()].every((records) => records === 0);
+  const isIdle = (): boolean => [...consumption.waiting.values()].every((items) => items === 0);
   const checking = keepChecking({
     ...{ eventStore, documents, projector, keeps, isIdle, logger },
     signal: stopped.signal,
@@ -95,7 +73,7 @@ export const feed = async (
     stopped.abort();
     await Promise.all([consumer.stop(), checking]);
   };
-  return { record, projector, consumer: { ...consumer, stop }, waiting };
+  return { record, projector, consumer: { ...consumer, stop }, consumption };
 };
 
 const ASK_AGAIN_AFTER_MS = 500;

@@ -5,7 +5,6 @@ import { troubleOfAhead } from '../read-side/projector/ahead-of-log.js';
 import { troubleOfQuarantined } from '../read-side/projector/quarantine.js';
 import { feed, type Fed, type FeedingParts } from './feeding.js';
 import type { Dependencies } from './dependencies.js';
-import { partitionsOf } from './bus.js';
 import { kafkaServer } from './servers.js';
 import { ownVersions } from './versions.js';
 import { whenAvailable } from './when-available.js';
@@ -43,7 +42,7 @@ export const openProjectors = async (
   dependencies: Dependencies & { readonly signal: AbortSignal },
   parts: ProjectorParts,
 ): Promise<Projectors> => {
-  const { config, logger, lifecycle, metrics, health, servers } = dependencies;
+  const { config, logger, lifecycle, health, servers } = dependencies;
   const { readStore, keeps, logId, versions, lookEveryMs = 1_000 } = parts;
   const fed = new Map<string, Fed>();
   const whole = new Set(versions.map(({ name }) => name));
@@ -56,17 +55,12 @@ export const openProjectors = async (
     fed.set(record.name, await feed(dependencies, parts, record, { anew, signal }));
   };
 
-  const end = async ({ record, consumer }: Fed): Promise<void> => {
+  const end = async ({ record, consumer, consumption }: Fed): Promise<void> => {
     const { name: version } = record;
     fed.delete(version);
     whole.delete(version);
     await consumer.stop();
-    metrics.projectorUnread.remove({ version });
-    for (const partition of partitionsOf(config)) {
-      metrics.projectorWaiting.remove({ version, partition });
-    }
-    metrics.projectorLagSeconds.remove({ version });
-    metrics.freshness.remove({ version });
+    consumption.forget();
     logger.info('Projector of a version stopped', { version });
   };
 
@@ -159,7 +153,7 @@ export const openProjectors = async (
     waiting: (version) => {
       const running = fed.get(version);
       if (running === undefined) return null;
-      return [...running.waiting.values()].reduce((sum, each) => sum + each, 0);
+      return [...running.consumption.waiting.values()].reduce((sum, each) => sum + each, 0);
     },
     fed: () =>
       [...fed.values()]

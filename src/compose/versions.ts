@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { ConfigError, type Config } from '../platform/config/config.js';
 import type { EventStore } from '../ports/event-store.js';
 import type { ReadStore, VersionRecord } from '../ports/read-store.js';
-import { readLogIdentity, readOrMakeLogIdentity } from '../wire/log-identity.js';
+import { readLogIdentity, readOrMakeLogIdentity } from './log-identity.js';
 import type { Dependencies } from './dependencies.js';
 import { isMongodb } from './read-store.js';
 import { eventStoreServer, mongodbServer } from './servers.js';

@@ -15,7 +15,7 @@ import {
 import { rebuild } from '../read-side/rebuild/rebuild.js';
 import { replayAnime } from '../read-side/rebuild/replay.js';
 import { watchRebuild } from '../read-side/rebuild/watch.js';
-import { readLogIdentity } from '../wire/log-identity.js';
+import { readLogIdentity } from '../compose/log-identity.js';
 import { auditProgress, describeComparison } from './audit.js';
 import { isKafka } from '../compose/bus.js';
 import type { JobDependencies, JobOptions, JobOutput } from './job.js';

@@ -8,16 +8,16 @@ export const encode = (event: AnimeEvent): JsonObject => ({
   ...event.data,
 });
 
-const isKnown = (type: string): type is AnimeEventType | typeof EVENTS_IGNORED =>
+const isKnownType = (type: string): type is AnimeEventType | typeof EVENTS_IGNORED =>
   Object.hasOwn(SCHEMA_VERSIONS, type) || type === EVENTS_IGNORED;
 
-const utf8 = new TextDecoder('utf-8', { fatal: true });
+const strictUtf8 = new TextDecoder('utf-8', { fatal: true });
 
 /** Reads stored data, whichever schema version it was written with. Never throws. */
 export const decode = (type: string, data: Uint8Array): Decoded => {
-  if (!isKnown(type)) return { kind: 'unknown', type, isNewer: false };
+  if (!isKnownType(type)) return { kind: 'unknown', type, isNewer: false };
   try {
-    return upcast(type, JSON.parse(utf8.decode(data)));
+    return upcast(type, JSON.parse(strictUtf8.decode(data)));
   } catch (error) {
     const reason = error instanceof Error ? error.message : 'unreadable';
     return { kind: 'malformed', type, reason };

@@ -42,11 +42,11 @@ export const genreSpellings = (genres: readonly string[]): ReadonlyMap<string, s
   for (const genre of genres) {
     const key = searchText(genre);
     const known = spellings.get(key);
-    if (known === undefined || isBefore(genre, known)) spellings.set(key, genre);
+    if (known === undefined || sortsBefore(genre, known)) spellings.set(key, genre);
   }
   return spellings;
 };
 
 /** By code points, which is the order of the bytes in UTF-8 and that of the databases. */
-const isBefore = (a: string, b: string): boolean =>
+const sortsBefore = (a: string, b: string): boolean =>
   Buffer.compare(Buffer.from(a), Buffer.from(b)) < 0;

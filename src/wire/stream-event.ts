@@ -11,42 +11,29 @@ export interface StreamEvent {
   readonly revision: number;
   readonly id: string;
   readonly position: Position;
-  /** The identity of the log it comes from; null where the record does not say. */
+  /** The identity of the log it comes from; null where nothing says. */
   readonly logId: string | null;
   /** Milliseconds since the epoch, by the event store's clock. */
   readonly recordedAt: number;
   readonly decoded: Decoded;
 }
 
-/** What cannot be taken as an event, and as much as could be read of where it belongs. */
-export interface Unreadable {
-  readonly kind: 'unreadable';
-  readonly reason: string;
-  readonly stream: string | null;
-  readonly animeId: AnimeId | null;
-  readonly revision: number | null;
-}
+export type Reading =
+  | { readonly kind: 'event'; readonly event: StreamEvent }
+  | { readonly kind: 'unreadable'; readonly reason: string };
 
-export type Reading = { readonly kind: 'event'; readonly event: StreamEvent } | Unreadable;
-
-/** Reads an event as the event store gave it. Never throws. */
-export const fromRecorded = (recorded: RecordedEvent, logId: string): Reading => {
+/** Reads an event as the event store or the bus gave it. Never throws. */
+export const fromRecorded = (recorded: RecordedEvent, logId: string | null): Reading => {
   const { stream, id, position, recordedAt } = recorded;
-  const revision = Number(recorded.revision);
   const animeId = animeIdOf(stream);
-  if (animeId === undefined) return notOfAnAnime(stream, revision);
+  if (animeId === undefined) return { kind: 'unreadable', reason: NOT_OF_AN_ANIME };
+  const revision = Number(recorded.revision);
   const decoded = decodeOf(animeId, recorded.type, recorded.data);
   const event = { stream, animeId, revision, id, position, logId, recordedAt, decoded };
   return { kind: 'event', event };
 };
 
-export const notOfAnAnime = (stream: string, revision: number | null): Unreadable => ({
-  kind: 'unreadable',
-  reason: 'the stream is not that of an anime',
-  stream,
-  animeId: null,
-  revision,
-});
+export const NOT_OF_AN_ANIME = 'the stream is not that of an anime';
 
 /** An event that names another anime than its stream does belongs to neither. */
 export const decodeOf = (animeId: AnimeId, type: string, data: Uint8Array): Decoded => {

@@ -1,13 +1,13 @@
 import { expect } from 'chai';
 import type { KafkaBusOptions } from '../../src/adapters/kafka/bus.js';
-import type { BusConsumer, EventBus, RecordBatch } from '../../src/ports/event-bus.js';
+import type { BusBatch, BusConsumer, EventBus } from '../../src/ports/event-bus.js';
 import { eventually } from '../support/eventually.js';
 import { openKafka } from '../support/stack/kafka.js';
 import { freshTopic, openKafkaBus } from '../support/stack/kafka-bus.js';
 import { orSkip, type StackServer } from '../support/stack/server.js';
-import { collecting, gated, record } from './event-bus/given.js';
+import { collecting, event, gated, LOG_ID, textOf } from './event-bus/given.js';
 
-const KEYS = Array.from({ length: 24 }, (_, index) => `anime-${index + 1}`);
+const STREAMS = Array.from({ length: 24 }, (_, index) => `anime-${index + 1}`);
 const WITHIN = { withinMs: 20_000 };
 
 describe('consuming from Kafka', function () {
@@ -32,7 +32,7 @@ describe('consuming from Kafka', function () {
     await bus.close();
   });
 
-  const join = async (group: string, handler: (batch: RecordBatch) => Promise<void>) => {
+  const join = async (group: string, handler: (batch: BusBatch) => Promise<void>) => {
     const consumer = bus.consumer(group);
     consumers.push(consumer);
     await consumer.start(handler);
@@ -47,8 +47,8 @@ describe('consuming from Kafka', function () {
   const soon = <T>(assertion: () => T | Promise<T>) => eventually(assertion, WITHIN);
 
   const publish = async (value: string) => {
-    const publisher = await bus.publisher();
-    await publisher.publish(KEYS.map((key) => record(key, value)));
+    const publisher = await bus.publisher(LOG_ID);
+    await publisher.publish(STREAMS.map((stream) => event(stream, value)));
     await publisher.close();
   };
 
@@ -63,20 +63,20 @@ describe('consuming from Kafka', function () {
     const held = new Set(gate.entered.map(({ partition }) => partition));
     const until = performance.now() + 2.5 * sessionTimeoutMs;
     await soon(() => expect(performance.now()).to.be.greaterThan(until));
-    expect(quick.records.filter(({ partition }) => held.has(partition))).to.deep.equal([]);
+    expect(quick.items.filter(({ partition }) => held.has(partition))).to.deep.equal([]);
     expect(gate.entered.every(({ signal }) => !signal.aborted)).to.equal(true);
     gate.open();
     await publish('2');
     await soon(() => {
-      expect(slow.records.length + quick.records.length).to.equal(2 * KEYS.length);
+      expect(slow.items.length + quick.items.length).to.equal(2 * STREAMS.length);
     });
-    expect(new Set(slow.records.map(({ partition }) => partition))).to.deep.equal(held);
+    expect(new Set(slow.items.map(({ partition }) => partition))).to.deep.equal(held);
     // What it did in its long time is committed: nobody gets it again.
     await first.stop();
     await publish('3');
     await soon(() => expect(quick.texts().filter((text) => text === '3')).to.have.length(24));
-    const again = quick.records.filter(({ partition }) => held.has(partition));
-    expect(again).to.have.length(24 - quick.records.filter(isOther(held)).length / 3);
+    const again = quick.items.filter(({ partition }) => held.has(partition));
+    expect(again).to.have.length(24 - quick.items.filter(isOther(held)).length / 3);
   });
 
   it('handles other partitions while one handler hangs', async () => {
@@ -89,11 +89,11 @@ describe('consuming from Kafka', function () {
       await seen.handler(batch);
     });
     for (const value of ['1', '2', '3']) await publish(value);
-    await soon(() => expect(seen.records.length).to.be.greaterThan(0));
+    await soon(() => expect(seen.items.length).to.be.greaterThan(0));
     const ends = (await bus.ends()) ?? new Map<number, bigint>();
     const others = [...ends].filter(([partition]) => partition !== stuck);
     const expected = others.reduce((sum, [, end]) => sum + Number(end), 0);
-    await soon(() => expect(seen.records).to.have.length(expected));
+    await soon(() => expect(seen.items).to.have.length(expected));
     // Nor does it keep the consumer from stopping.
     await consumer.stop();
     expect(consumer.healthy()).to.equal(false);
@@ -107,18 +107,18 @@ describe('consuming from Kafka', function () {
     await publish('1');
     await soon(() => expect(gate.entered).to.have.length(3));
     await join(group, moved.handler);
-    await soon(() => expect(moved.records).not.to.be.empty);
+    await soon(() => expect(moved.items).not.to.be.empty);
     await soon(() => {
       const told = gate.entered.filter(({ signal }) => signal.aborted);
-      const gone = new Set(moved.records.map(({ partition }) => partition));
+      const gone = new Set(moved.items.map(({ partition }) => partition));
       expect(new Set(told.map(({ partition }) => partition))).to.deep.equal(gone);
     });
     expect(gate.entered.filter(({ signal }) => signal.aborted).length).to.be.within(1, 2);
     gate.open();
     await publish('2');
     await soon(() => {
-      const all = [...stayed.records, ...moved.records];
-      expect(all.filter(({ value }) => value?.[0] === 0x32)).to.have.length(KEYS.length);
+      const all = [...stayed.items, ...moved.items];
+      expect(all.filter((item) => textOf(item) === '2')).to.have.length(STREAMS.length);
     });
   });
 
@@ -134,21 +134,21 @@ describe('consuming from Kafka', function () {
       member = next;
     }
     await soon(() => {
-      for (const key of KEYS) expect([...new Set(seen.texts(key))]).to.deep.equal(rounds);
+      for (const stream of STREAMS) expect([...new Set(seen.texts(stream))]).to.deep.equal(rounds);
     });
     expect(member.healthy()).to.equal(true);
   });
 
   it('counts the records waiting behind a batch', async () => {
     await reopen({ maxBytesPerPartition: 2_000 });
-    const publisher = await bus.publisher();
+    const publisher = await bus.publisher(LOG_ID);
     for (let index = 0; index < 40; index += 1) {
-      await publisher.publish([record('anime-1', `${index}`.padEnd(400))]);
+      await publisher.publish([event('anime-1', `${index}`.padEnd(400))]);
     }
     const waiting: number[] = [];
     let handled = 0;
     await join(freshTopic(), (batch) => {
-      handled += batch.records.length;
+      handled += batch.items.length;
       waiting.push(batch.waiting + handled);
       return Promise.resolve();
     });

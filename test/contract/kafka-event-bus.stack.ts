@@ -1,5 +1,6 @@
+import { openKafkaEventBus } from '../../src/adapters/kafka/bus.js';
 import { openKafka } from '../support/stack/kafka.js';
-import { openKafkaBus } from '../support/stack/kafka-bus.js';
+import { publishRecords, testBusOptions } from '../support/stack/kafka-bus.js';
 import { orSkip } from '../support/stack/server.js';
 import { eventBusContract } from './event-bus.features.js';
 
@@ -15,8 +16,11 @@ describe('Kafka', function () {
 
   eventBusContract('Kafka', {
     open: async () => {
-      const bus = await openKafkaBus(brokers, { unhealthyAfterMs: UNHEALTHY_AFTER_MS });
-      return { bus, stop: () => bus.close() };
+      const options = testBusOptions(brokers);
+      const bus = await openKafkaEventBus({ ...options, unhealthyAfterMs: UNHEALTHY_AFTER_MS });
+      const garbage = { key: 'anime-1', value: Buffer.from('{"'), headers: {} };
+      const putGarbage = () => publishRecords(options, [garbage]);
+      return { bus, putGarbage, stop: () => bus.close() };
     },
     retains: true,
     unhealthyAfterMs: UNHEALTHY_AFTER_MS,

@@ -2,11 +2,13 @@ import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { expect } from 'chai';
 import { silentLogger, type Logger } from '../../src/platform/observability/logger.js';
-import type { BusRecord, EventBus } from '../../src/ports/event-bus.js';
+import { toRecord } from '../../src/adapters/kafka/record-codec.js';
+import type { EventBus } from '../../src/ports/event-bus.js';
 import { eventually } from '../support/eventually.js';
 import { openKafka } from '../support/stack/kafka.js';
 import { freshTopic, openKafkaBus } from '../support/stack/kafka-bus.js';
 import { orSkip } from '../support/stack/server.js';
+import { event, LOG_ID } from './event-bus/given.js';
 
 const run = promisify(execFile);
 
@@ -38,13 +40,13 @@ describe('records on Kafka, read by kcat', function () {
   it('have key, headers and value, in order per key', async () => {
     const topic = freshTopic();
     bus = await openKafkaBus(brokers, { topic });
-    const publisher = await bus.publisher();
-    const sent: BusRecord[] = Array.from({ length: 60 }, (_, index) => ({
-      key: `anime-${index % 7}`,
-      value: index === 59 ? null : Buffer.from(JSON.stringify({ index, title: '進撃の巨人' })),
-      headers: { ce_type: 'ClickRegistered', 'esdb-record-stream-revision': `${index}` },
+    const publisher = await bus.publisher(LOG_ID);
+    const events = Array.from({ length: 60 }, (_, index) => ({
+      ...event(`anime-${index % 7}`, JSON.stringify({ index, title: '進撃の巨人' })),
+      revision: BigInt(index),
     }));
-    for (let at = 0; at < sent.length; at += 20) await publisher.publish(sent.slice(at, at + 20));
+    for (let at = 0; at < 60; at += 20) await publisher.publish(events.slice(at, at + 20));
+    const sent = events.map((each) => toRecord(each, LOG_ID));
 
     const { stdout } = await run('kcat', ['-C', '-b', brokers, '-t', topic, '-e', '-q', '-J']);
     const printed = stdout
@@ -59,7 +61,7 @@ describe('records on Kafka, read by kcat', function () {
         sent
           .filter((each) => each.key === key)
           .map(({ value, headers }) => ({
-            payload: value === null ? null : Buffer.from(value).toString(),
+            payload: Buffer.from(value ?? []).toString(),
             headers: Object.entries(headers).flat(),
           })),
       );
@@ -70,9 +72,8 @@ describe('records on Kafka, read by kcat', function () {
     const topic = freshTopic();
     bus = await openKafkaBus(brokers, { topic });
     const keys = Array.from({ length: 40 }, (_, index) => `anime-${index}`);
-    const publisher = await bus.publisher();
-    const headers = {};
-    await publisher.publish(keys.map((key) => ({ key, value: Buffer.from('ours'), headers })));
+    const publisher = await bus.publisher(LOG_ID);
+    await publisher.publish(keys.map((key) => event(key, 'ours')));
     // Java's partitioner by its name in librdkafka.
     const options = ['-X', 'topic.partitioner=murmur2_random', '-K', '|'];
     const kcat = run('kcat', ['-P', '-b', brokers, '-t', topic, ...options]);
@@ -101,7 +102,7 @@ describe('records on Kafka, read by kcat', function () {
     await kcat;
     await eventually(() => expect(consumer.healthy()).to.equal(false), { withinMs: 15_000 });
     await eventually(() =>
-      expect(lines).to.deep.equal(['The topic holds what this consumer cannot read']),
+      expect(lines).to.deep.equal(['The topic holds records that this client cannot read']),
     );
     await consumer.stop();
   });

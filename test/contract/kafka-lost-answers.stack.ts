@@ -10,7 +10,7 @@ import { startNativeKafka } from '../support/stack/kafka-native.js';
 import { orSkip } from '../support/stack/server.js';
 import type { StackServer } from '../support/stack/server.js';
 import { tcpProxy, type Line, type TcpProxy } from '../support/tcp-proxy.js';
-import { collecting, record } from './event-bus/given.js';
+import { collecting, event, LOG_ID } from './event-bus/given.js';
 
 const SOON = { withinMs: 20_000 };
 const JOIN_GROUP = 11;
@@ -59,17 +59,17 @@ describe('lost responses of Kafka', function () {
     const seen = collecting();
     const consumer = direct.consumer(freshTopic());
     await consumer.start(seen.handler);
-    await eventually(() => expect(seen.records).to.have.length(count), SOON);
+    await eventually(() => expect(seen.items).to.have.length(count), SOON);
     await consumer.stop();
     return seen.texts();
   };
 
   it('lose no acknowledged record, though publishes overlap', async () => {
-    const publisher = await far.publisher();
-    await publisher.publish([record('anime-1', '0')]);
+    const publisher = await far.publisher(LOG_ID);
+    await publisher.publish([event('anime-1', '0')]);
     line?.set({ kind: 'deaf' });
     const values = Array.from({ length: 20 }, (_, index) => `${index + 1}`);
-    const publishing = values.map((value) => publisher.publish([record('anime-1', value)]));
+    const publishing = values.map((value) => publisher.publish([event('anime-1', value)]));
     const outcomes = Promise.allSettled(publishing);
     await eventually(async () => expect(await kept()).to.equal(2), SOON);
     line?.set({ kind: 'open' });
@@ -83,16 +83,16 @@ describe('lost responses of Kafka', function () {
   });
 
   it('end in UnavailableError within the deadline, and do not affect the next publish', async () => {
-    const publisher = await far.publisher();
-    await publisher.publish([record('anime-1', '0')]);
+    const publisher = await far.publisher(LOG_ID);
+    await publisher.publish([event('anime-1', '0')]);
     line?.set({ kind: 'deaf' });
     const startedAt = performance.now();
-    const error = await rejectionOf(publisher.publish([record('anime-1', '1')]));
+    const error = await rejectionOf(publisher.publish([event('anime-1', '1')]));
     expect(error).to.be.instanceOf(UnavailableError);
     expect(performance.now() - startedAt).to.be.lessThan(6_000);
     await line?.mend();
     for (const value of ['1', '2', '3']) {
-      await eventually(() => publisher.publish([record('anime-1', value)]), SOON);
+      await eventually(() => publisher.publish([event('anime-1', value)]), SOON);
     }
     // The first attempt arrived as well; nothing of it may arrive behind its successors.
     expect(await all()).to.deep.equal(['0', '1', '1', '2', '3']);
@@ -102,13 +102,13 @@ describe('lost responses of Kafka', function () {
     const seen = collecting();
     const consumer = far.consumer(freshTopic());
     await consumer.start(seen.handler);
-    const publisher = await direct.publisher();
-    await publisher.publish([record('anime-1', 'before')]);
+    const publisher = await direct.publisher(LOG_ID);
+    await publisher.publish([event('anime-1', 'before')]);
     await eventually(() => expect(seen.texts()).to.deep.equal(['before']), SOON);
     line?.set({ kind: 'refuse' });
     line?.reset();
     await eventually(() => expect(consumer.healthy()).to.equal(false), SOON);
-    await publisher.publish([record('anime-1', 'meanwhile')]);
+    await publisher.publish([event('anime-1', 'meanwhile')]);
     await line?.mend();
     await eventually(() => expect(seen.texts()).to.include('meanwhile'), SOON);
     expect(consumer.healthy()).to.equal(true);
@@ -146,8 +146,8 @@ describe('lost responses of Kafka', function () {
   });
 
   it('to a joining reader leave no process that retries for ever', async () => {
-    const publisher = await direct.publisher();
-    await publisher.publish([record('anime-1', 'a')]);
+    const publisher = await direct.publisher(LOG_ID);
+    await publisher.publish([event('anime-1', 'a')]);
     line?.set({ kind: 'deaf-from', request: isJoin });
     const reader = readOnce({ brokers: `127.0.0.1:${line?.port}`, topic, timeoutMs: 2_000 });
     try {

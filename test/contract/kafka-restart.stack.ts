@@ -5,9 +5,9 @@ import { freshTopic, openKafkaBus } from '../support/stack/kafka-bus.js';
 import { startNativeKafka } from '../support/stack/kafka-native.js';
 import { orSkip } from '../support/stack/server.js';
 import type { StackServer } from '../support/stack/server.js';
-import { collecting, record } from './event-bus/given.js';
+import { collecting, event, LOG_ID } from './event-bus/given.js';
 
-const KEYS = ['anime-1', 'anime-2', 'anime-3', 'anime-4'];
+const STREAMS = ['anime-1', 'anime-2', 'anime-3', 'anime-4'];
 
 describe('a Kafka broker that is killed and comes back', function () {
   this.timeout(120_000);
@@ -27,7 +27,7 @@ describe('a Kafka broker that is killed and comes back', function () {
     let acknowledged = 0;
     const stopped = new AbortController();
     const publish = async (): Promise<void> => {
-      const batch = KEYS.map((key) => record(key, `${acknowledged}`));
+      const batch = STREAMS.map((stream) => event(stream, `${acknowledged}`));
       const taken = await publisher.publish(batch).catch(() => null);
       if (taken !== null) acknowledged += 1;
       if (!stopped.signal.aborted) await publish();
@@ -48,17 +48,17 @@ describe('a Kafka broker that is killed and comes back', function () {
     const seen = collecting();
     const consumer = opened.consumer(freshTopic());
     await eventually(() => consumer.start(seen.handler), { withinMs: 30_000 });
-    const traffic = publishing(await opened.publisher());
+    const traffic = publishing(await opened.publisher(LOG_ID));
     await eventually(() => expect(traffic.rounds()).to.be.greaterThan(50));
 
     await kafka.kill();
     await eventually(() => expect(consumer.healthy()).to.equal(false), { withinMs: 30_000 });
     await kafka.start();
-    const atRestart = { rounds: traffic.rounds(), seen: seen.records.length };
+    const atRestart = { rounds: traffic.rounds(), seen: seen.items.length };
     await eventually(
       () => {
         expect(traffic.rounds()).to.be.greaterThan(atRestart.rounds + 50);
-        expect(seen.records.length).to.be.greaterThan(atRestart.seen + 200);
+        expect(seen.items.length).to.be.greaterThan(atRestart.seen + 200);
         expect(consumer.healthy()).to.equal(true);
       },
       { withinMs: 30_000 },
@@ -66,8 +66,8 @@ describe('a Kafka broker that is killed and comes back', function () {
 
     await traffic.stop();
     const all = Array.from({ length: traffic.rounds() }, (_, round) => `${round}`);
-    for (const key of KEYS) {
-      await eventually(() => expect([...new Set(seen.texts(key))]).to.deep.equal(all), {
+    for (const stream of STREAMS) {
+      await eventually(() => expect([...new Set(seen.texts(stream))]).to.deep.equal(all), {
         withinMs: 15_000,
       });
     }

@@ -16,7 +16,7 @@ import { orSkip } from '../support/stack/server.js';
 import type { StackServer } from '../support/stack/server.js';
 import { startWaitingService } from '../support/service-process.js';
 import { temporaryDirectory } from '../support/temporary-directory.js';
-import { collecting, record } from './event-bus/given.js';
+import { collecting, event, LOG_ID, streamIn } from './event-bus/given.js';
 
 const run = promisify(execFile);
 const STORE = ['-storepass', 'changeit', '-alias', 'broker'];
@@ -81,9 +81,9 @@ describe('a Kafka broker behind TLS and a login', function () {
 
   it('accepts events with the right certificate and password', async () => {
     const bus = await openKafkaBus(secured, { tls: { caFile }, sasl: login('hunter2') });
-    const publisher = await bus.publisher();
-    await publisher.publish([record('anime-1', 'a')]);
-    expect((await bus.sample())?.key).to.equal('anime-1');
+    const publisher = await bus.publisher(LOG_ID);
+    await publisher.publish([event('anime-1', 'a')]);
+    expect(streamIn(await bus.sample())).to.equal('anime-1');
     await bus.close();
   });
 
@@ -120,10 +120,10 @@ describe('a Kafka broker behind TLS and a login', function () {
     const seen = collecting();
     const consumer = bus.consumer(`${group}-v1`);
     await consumer.start(seen.handler);
-    const publisher = await bus.publisher();
-    await publisher.publish([record('anime-1', 'a')]);
+    const publisher = await bus.publisher(LOG_ID);
+    await publisher.publish([event('anime-1', 'a')]);
     await eventually(() => expect(seen.texts()).to.deep.equal(['a']), { withinMs: 15_000 });
-    expect((await bus.sample())?.key).to.equal('anime-1');
+    expect(streamIn(await bus.sample())).to.equal('anime-1');
     await consumer.stop();
     expect([...(await bus.committed(`${group}-v1`)).values()]).to.deep.equal([1n]);
     await eventually(async () => expect(await bus.members(`${group}-v1`)).to.equal(0));
@@ -148,12 +148,12 @@ describe('a Kafka broker behind TLS and a login', function () {
     await grant(kafka?.address ?? '', 'service', rights);
     const { lines, logger } = warnings();
     const bus = await openKafkaBus(secured, { ...service(), topic, logger });
-    const publisher = await bus.publisher();
-    await publisher.publish([record('anime-1', 'a')]);
-    expect((await bus.sample())?.key).to.equal('anime-1');
+    const publisher = await bus.publisher(LOG_ID);
+    await publisher.publish([event('anime-1', 'a')]);
+    expect(streamIn(await bus.sample())).to.equal('anime-1');
     expect(lines).to.include.members([
-      'The settings of a topic may not be read: see to it that it keeps its records',
-      'The group of a reading that is over is left behind',
+      'Access to the settings of a topic is denied: make sure that it has no retention',
+      'The group of a finished reading was not deleted',
     ]);
     const error = await rejectionOf(bus.forget(`${group}-v1`));
     expect(error).to.be.instanceOf(PortError).with.property('code', 'ACCESS_DENIED');

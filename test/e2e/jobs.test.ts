@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { cp, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect } from 'chai';
-import { readOrMakeLogIdentity } from '../../src/wire/log-identity.js';
+import { readOrMakeLogIdentity } from '../../src/compose/log-identity.js';
 import { eventually } from '../support/eventually.js';
 import { openEmbedded } from '../support/embedded.js';
 import { query, send } from '../support/http-client.js';

@@ -1,7 +1,7 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect } from 'chai';
-import { inProcessBus } from '../../src/adapters/embedded/bus/bus.js';
+import { createInProcessBus } from '../../src/adapters/embedded/bus/bus.js';
 import { createBridge } from '../../src/bridge/bridge.js';
 import { compareWithLog } from '../../src/read-side/audit/compare.js';
 import { createProjector } from '../../src/read-side/projector/projector.js';
@@ -19,7 +19,7 @@ const VERSION = 'v1';
 const startPipeline = async (embedded: Embedded, versions: readonly string[] = [VERSION]) => {
   const { eventStore, readStore } = embedded;
   for (const version of versions) await readStore.createVersion(version, LOG_ID);
-  const bus = inProcessBus({ logger: embedded.logger, partitions: 2 });
+  const bus = createInProcessBus({ logger: embedded.logger, partitions: 2 });
   for (const version of versions) {
     const documents = readStore.documents(version);
     const projector = createProjector({

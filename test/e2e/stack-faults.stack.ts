@@ -1,12 +1,12 @@
 import { expect } from 'chai';
 import { eventually } from '../support/eventually.js';
-import { holesIn } from '../support/recording-bus.js';
+import { gapsIn } from '../support/recording-bus.js';
 import { openEventStore } from '../support/stack/event-store.js';
 import type { Part } from '../support/stack/compose-parts.js';
 import { fourProcesses, type FourProcesses } from '../support/stack/four-processes.js';
 import { startOwnKafka } from '../support/stack/kafka.js';
 import { startOwnMongodb } from '../support/stack/mongodb.js';
-import { publishedRecords } from '../support/stack/published-records.js';
+import { publishedEvents } from '../support/stack/published-records.js';
 import { expectAnswering, expectBuilt, expectFilling } from '../support/stack/rebuilding.js';
 import { orSkip, type StackServer } from '../support/stack/server.js';
 import { stopAll } from '../support/stack/stop-all.js';
@@ -66,8 +66,8 @@ describe('the service in four processes, under a fault', function () {
     await expectStoredOnce(stack.commandUrl(), load.acknowledged);
     await expectMoving(stack, witness);
     await expectAuditClean(stack);
-    const records = await publishedRecords(stack);
-    expect(holesIn(records)).to.deep.equal([]);
+    const published = await publishedEvents(stack);
+    expect(gapsIn(published)).to.deep.equal([]);
   };
 
   const kill = async (part: Part): Promise<void> => {

@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import type { BusRecord } from '../../src/ports/event-bus.js';
+import type { KafkaRecord } from '../../src/adapters/kafka/record-codec.js';
 import { eventually } from '../support/eventually.js';
 import { query, send } from '../support/http-client.js';
 import { openEventStore } from '../support/stack/event-store.js';
@@ -121,7 +121,7 @@ describe('the service in four processes', function () {
   });
 
   it('lists an unreadable record as a dead letter, and continues', async () => {
-    const poison: BusRecord = { key: `anime-${other}`, value: Buffer.from('{"'), headers: {} };
+    const poison: KafkaRecord = { key: `anime-${other}`, value: Buffer.from('{"'), headers: {} };
     await publishTo(stack, [poison, poison]);
     const { body } = await command('click', { anime_id: other });
     await eventually(() => statsOf(stack.queryUrl(), other, body['revision']), {

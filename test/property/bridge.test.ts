@@ -6,14 +6,14 @@ import { bridging } from '../support/bridging.js';
 import { eventually } from '../support/eventually.js';
 import { histories, logOf } from '../support/histories.js';
 import type { InMemoryEventStore } from '../support/in-memory-event-store.js';
-import { holesIn, recordingBus } from '../support/recording-bus.js';
+import { gapsIn, recordingBus } from '../support/recording-bus.js';
 
 /** How many steps a bridge lives, and whether the last of them is still made. */
 const lifetimes = fc.array(
   fc.record({
     steps: fc.integer({ min: 0, max: 12 }),
     lastIsMade: fc.boolean(),
-    maxBatchRecords: fc.integer({ min: 1, max: 6 }),
+    maxBatchEvents: fc.integer({ min: 1, max: 6 }),
     checkpointEveryEvents: fc.integer({ min: 1, max: 6 }),
   }),
   { maxLength: 4 },
@@ -45,11 +45,13 @@ const mortal = (
       }
     },
   };
-  const publisher = async () => {
-    const real = await bus.publisher();
+  const publisher = async (logId: string) => {
+    const real = await bus.publisher(logId);
     return {
       ...real,
       publish: (...call: Parameters<typeof real.publish>) => step(() => real.publish(...call)),
+      publishMarker: (...call: Parameters<typeof real.publishMarker>) =>
+        step(() => real.publishMarker(...call)),
     };
   };
   const { ends, sample } = bus;
@@ -74,15 +76,15 @@ describe('bridge', () => {
         const bus = recordingBus(undefined, { keeps: true });
         for (const life of lives) {
           const { isDead, ...mortals } = mortal(store, bus, life);
-          const { maxBatchRecords, checkpointEveryEvents } = life;
-          const limits = { maxBatchRecords, checkpointEveryEvents, drainTimeoutMs: 1 };
+          const { maxBatchEvents, checkpointEveryEvents } = life;
+          const limits = { maxBatchEvents, checkpointEveryEvents, drainTimeoutMs: 1 };
           const bridge = bridging({ ...mortals, ...limits });
           await during(bridge, () => expect(isDead() || bridge.status().caughtUp).to.be.true);
-          expect(holesIn(bus.published)).to.deep.equal([]);
+          expect(gapsIn(bus.events())).to.deep.equal([]);
         }
         const survivor = bridging({ eventStore: store, bus });
         await during(survivor, () => expect(new Set(bus.places()).size).to.equal(history.length));
-        expect(holesIn(bus.published)).to.deep.equal([]);
+        expect(gapsIn(bus.events())).to.deep.equal([]);
       }),
       { numRuns: 60, endOnFailure: true },
     );

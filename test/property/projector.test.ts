@@ -1,12 +1,12 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
 import { UnavailableError } from '../../src/ports/errors.js';
-import type { DeliveredRecord } from '../../src/ports/event-bus.js';
+import type { EventItem } from '../../src/ports/event-bus.js';
 import type { DocumentStore } from '../../src/ports/read-store.js';
 import { silentLogger } from '../../src/platform/observability/logger.js';
 import { checkDocuments } from '../../src/read-side/rebuild/check-documents.js';
 import { compareWithLog } from '../../src/read-side/audit/compare.js';
-import { histories, logOf, recordsOf } from '../support/histories.js';
+import { histories, logOf, itemsOf } from '../support/histories.js';
 import { inMemoryDocuments } from '../support/in-memory-documents.js';
 import type { InMemoryEventStore } from '../support/in-memory-event-store.js';
 import { batchOf, projecting } from '../support/projecting.js';
@@ -19,8 +19,8 @@ const deliveries = fc.array(
   { maxLength: 12 },
 );
 
-const slice = (records: readonly DeliveredRecord[], [from, to]: readonly [number, number]) =>
-  records.slice(Math.floor(from * records.length), Math.ceil(to * records.length));
+const slice = (items: readonly EventItem[], [from, to]: readonly [number, number]) =>
+  items.slice(Math.floor(from * items.length), Math.ceil(to * items.length));
 
 const expectEqual = async (eventStore: InMemoryEventStore, documents: DocumentStore) => {
   const comparison = await compareWithLog({ eventStore, documents });
@@ -98,11 +98,11 @@ describe('projector', () => {
         deliveries,
         fc.constantFrom(1, 3, 1000),
         async (history, plan, gapFillLimit) => {
-          const { store, records } = logOf(history);
+          const { store, items } = logOf(history);
           const documents = inMemoryDocuments();
           const projector = projecting(store, documents, { gapFillLimit });
-          for (const each of plan) await projector.handle(batchOf(slice(records, each)));
-          await projector.handle(batchOf(records));
+          for (const each of plan) await projector.handle(batchOf(slice(items, each)));
+          await projector.handle(batchOf(items));
           await expectEqual(store, documents);
         },
       ),
@@ -119,7 +119,7 @@ describe('projector', () => {
         fc.boolean(),
         cacheSizes,
         async (history, plan, faultPlan, dies, cachedDocuments) => {
-          const { store, records } = logOf(history);
+          const { store, items } = logOf(history);
           const documents = inMemoryDocuments();
           const failing = faulty(documents, faultPlan);
           const start = () => projecting(store, failing, { gapFillLimit: 3, cachedDocuments });
@@ -127,7 +127,7 @@ describe('projector', () => {
           for (const each of [...plan, [0, 1] as const]) {
             await untilHandled(async () => {
               if (dies) projector = start();
-              await projector.handle(batchOf(slice(records, each)));
+              await projector.handle(batchOf(slice(items, each)));
             });
           }
           await expectEqual(store, documents);
@@ -151,7 +151,7 @@ describe('projector', () => {
           cacheSizes,
           fc.scheduler(),
           async (history, one, other, faultPlan, cachedDocuments, scheduler) => {
-            const { store, records } = logOf(history);
+            const { store, items } = logOf(history);
             const documents = inMemoryDocuments();
             const failing = faulty(documents, faultPlan);
             const slow: DocumentStore = {
@@ -169,7 +169,7 @@ describe('projector', () => {
               plan: readonly (readonly [number, number])[],
             ) => {
               for (const each of [...plan, [0, 1] as const]) {
-                await untilHandled(async () => handle(batchOf(slice(records, each))));
+                await untilHandled(async () => handle(batchOf(slice(items, each))));
               }
             };
             await scheduler.waitFor(Promise.all([work(first, one), work(second, other)]));
@@ -192,7 +192,7 @@ describe('projector', () => {
         faults,
         cacheSizes,
         async (history, later, kept, plan, faultPlan, cachedDocuments) => {
-          const { store, records: topic } = logOf(history);
+          const { store, items: topic } = logOf(history);
           const documents = inMemoryDocuments();
           await projecting(store, documents).handle(batchOf(topic));
           const cut = Math.floor(kept * store.log.length);
@@ -202,7 +202,7 @@ describe('projector', () => {
             store.record(stream, { id, type, data, metadata: {} });
           });
           // The topic keeps what the log lost, and the bridge goes on after it.
-          const records = [...topic, ...recordsOf(store).slice(cut)];
+          const items = [...topic, ...itemsOf(store).slice(cut)];
           const failing = faulty(documents, faultPlan);
           // Nobody writes to this log any more: what it does not have will not come.
           const options = { gapFillLimit: 3, patienceMs: 0, cachedDocuments };
@@ -217,9 +217,9 @@ describe('projector', () => {
             await check();
           });
           for (const each of plan) {
-            await untilHandled(async () => projector.handle(batchOf(slice(records, each))));
+            await untilHandled(async () => projector.handle(batchOf(slice(items, each))));
           }
-          await untilHandled(async () => projector.handle(batchOf(recordsOf(store).slice(cut))));
+          await untilHandled(async () => projector.handle(batchOf(itemsOf(store).slice(cut))));
           await untilHandled(async () => {
             await check();
           });
@@ -241,7 +241,7 @@ describe('projector', () => {
         turns,
         cacheSizes,
         async (history, plan, cachedDocuments) => {
-          const { store, records } = logOf(history);
+          const { store, items } = logOf(history);
           const documents = inMemoryDocuments();
           const workers = [0, 1].map(() => ({
             ...projecting(store, documents, { cachedDocuments }),
@@ -251,8 +251,8 @@ describe('projector', () => {
             const worker = workers[isSecond ? 1 : 0];
             if (worker === undefined) continue;
             const { cursor } = worker;
-            worker.cursor = Math.min(cursor + count, records.length);
-            await worker.handle(batchOf(records.slice(cursor, worker.cursor)));
+            worker.cursor = Math.min(cursor + count, items.length);
+            await worker.handle(batchOf(items.slice(cursor, worker.cursor)));
             const { differences } = await compareWithLog({ eventStore: store, documents });
             expect(differences).to.deep.equal([]);
           }

@@ -7,7 +7,7 @@ import { hundredthsOf } from '../../src/read-side/read-models/interaction.js';
 import { expectedAnime, readEvents } from '../../src/read-side/audit/compare-anime.js';
 import { serveCommandApi } from '../support/command-api.js';
 import { animeId, events } from '../support/examples.js';
-import { LOG_ID, recordsOf } from '../support/histories.js';
+import { LOG_ID, itemsOf } from '../support/histories.js';
 import { inMemoryDocuments } from '../support/in-memory-documents.js';
 import { inMemoryEventStore } from '../support/in-memory-event-store.js';
 import { batchOf, projecting } from '../support/projecting.js';
@@ -98,7 +98,7 @@ describe('a rating', () => {
           expect(stored).to.deep.equal(given.map((rating) => hundredthsOfText(rating) / 100));
 
           const documents = inMemoryDocuments();
-          await projecting(log, documents).handle(batchOf(recordsOf(log)));
+          await projecting(log, documents).handle(batchOf(itemsOf(log)));
           const [document] = await documents.animes([animeId(id)]);
           expect(document?.ratingSum).to.equal(sum);
           const history = await readEvents(log, LOG_ID, animeId(id), given.length);

@@ -18,7 +18,7 @@ export const bridging = (
     takeOverAfterMs: 0,
     standbyPollMs: 1,
     drainTimeoutMs: 200,
-    retry: { baseMs: 1, maxMs: 5 },
+    backoff: { baseMs: 1, maxMs: 5 },
     ...options,
   });
   return { ...bridge, metrics, deadLetters };

@@ -2,10 +2,8 @@ import fc from 'fast-check';
 import type { AnimeEvent } from '../../src/domain/events.js';
 import { streamOf } from '../../src/domain/stream-name.js';
 import { encode } from '../../src/wire/codec.js';
-import { toRecord } from '../../src/wire/envelope.js';
 import { EVENTS_IGNORED, encodeIgnored } from '../../src/wire/upcast.js';
-import { sourceOf } from '../../src/wire/log-identity.js';
-import type { DeliveredRecord } from '../../src/ports/event-bus.js';
+import type { EventItem } from '../../src/ports/event-bus.js';
 import { animeId, COWBOY_BEBOP, userId } from './examples.js';
 import { inMemoryEventStore, type InMemoryEventStore } from './in-memory-event-store.js';
 
@@ -58,7 +56,7 @@ export const histories = ({
 
 const utf8 = new TextEncoder();
 
-/** A log in which all this happened, and the log as records of one partition. */
+/** A log in which all this happened, and the log as items of one partition. */
 export const logOf = (history: readonly Happening[]) => {
   const store = inMemoryEventStore();
   history.forEach(({ anime, event }, index) => {
@@ -80,12 +78,14 @@ export const logOf = (history: readonly Happening[]) => {
       store.record(streamOf(animeId(anime)), { id, type: event.type, data, metadata });
     }
   });
-  return { store, records: recordsOf(store) };
+  return { store, items: itemsOf(store) };
 };
 
-export const recordsOf = (store: InMemoryEventStore): DeliveredRecord[] =>
+export const itemsOf = (store: InMemoryEventStore): EventItem[] =>
   store.log.map((event, offset) => ({
-    ...toRecord(event, sourceOf(LOG_ID)),
+    kind: 'event',
+    event,
+    logId: LOG_ID,
     partition: 0,
     offset: BigInt(offset),
   }));

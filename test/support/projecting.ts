@@ -1,6 +1,6 @@
 import { silentLogger } from '../../src/platform/observability/logger.js';
 import { createMetrics } from '../../src/platform/observability/metrics.js';
-import type { DeliveredRecord, RecordBatch } from '../../src/ports/event-bus.js';
+import type { BusBatch, BusItem } from '../../src/ports/event-bus.js';
 import type { EventStore } from '../../src/ports/event-store.js';
 import type { DocumentStore } from '../../src/ports/read-store.js';
 import { createProjector, type ProjectorOptions } from '../../src/read-side/projector/projector.js';
@@ -8,10 +8,13 @@ import { LOG_ID } from './histories.js';
 import { inMemoryDeadLetters } from './in-memory-dead-letters.js';
 
 export const batchOf = (
-  records: readonly DeliveredRecord[],
+  items: readonly BusItem[],
   signal = new AbortController().signal,
-): RecordBatch => ({
-  ...{ partition: 0, records, waiting: 0, signal },
+): BusBatch => ({
+  partition: 0,
+  items,
+  waiting: 0,
+  signal,
   heartbeat: () => Promise.resolve(),
 });
 

@@ -5,6 +5,7 @@ import { Ajv } from 'ajv';
 import { expect } from 'chai';
 import fc from 'fast-check';
 import { toLetterRecord } from '../../src/adapters/kafka/dead-letters.js';
+import { toMarkerRecord, toRecord } from '../../src/adapters/kafka/record-codec.js';
 import { keptForEver } from '../../src/adapters/kafka/topics.js';
 import { metadataOf } from '../../src/command-side/handling/batch.js';
 import { evolve, initialState } from '../../src/domain/anime.js';
@@ -18,8 +19,6 @@ import { streamOf } from '../../src/domain/stream-name.js';
 import type { RecordedEvent } from '../../src/ports/event-store.js';
 import { loadConfig } from '../../src/platform/config/config.js';
 import { decode, encode } from '../../src/wire/codec.js';
-import { toMarker, toRecord } from '../../src/wire/envelope.js';
-import { sourceOf } from '../../src/wire/log-identity.js';
 import { encodeIgnored, EVENTS_IGNORED, SCHEMA_VERSIONS } from '../../src/wire/upcast.js';
 import { asyncApi, differencesFrom } from '../support/asyncapi.js';
 import { jsonFor } from '../support/awkward-json.js';
@@ -232,7 +231,7 @@ describe('what the AsyncAPI document says of records', () => {
             position: { commit: place * 2n, prepare: place * 2n },
             recordedAt: Date.parse(AT),
           };
-          const { key, value, headers } = toRecord(recorded, sourceOf(LOG_ID));
+          const { key, value, headers } = toRecord(recorded, LOG_ID);
           const message = `messages/${event.type}`;
           const payload = JSON.parse(Buffer.from(value ?? []).toString()) as unknown;
           expect(differencesFrom(written(event.type), payload)).to.deep.equal([]);
@@ -243,7 +242,7 @@ describe('what the AsyncAPI document says of records', () => {
           expect(Object.keys(schemas['RecordHeaders']?.properties ?? {})).to.include.members(
             Object.keys(headers),
           );
-          const marker = toMarker({ key, value, headers });
+          const marker = toMarkerRecord(recorded, LOG_ID);
           expect(differencesFrom('messages/Marker/headers', marker.headers)).to.deep.equal([]);
           expect(differencesFrom('messages/Marker/payload', marker.value)).to.deep.equal([]);
           expect(differencesFrom('messages/Marker/headers', headers)).not.to.deep.equal([]);

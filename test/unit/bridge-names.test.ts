@@ -90,11 +90,11 @@ describe('bridges of different names on one log', () => {
       expect(standby.status().problem).to.contain('KAFKA_TOPIC');
     });
     later = 20_000;
-    expect(standby.healthy()).to.be.false;
+    expect(standby.status().healthy).to.be.false;
     await leader.stop();
     await eventually(() => expect(ours.published).to.have.length(CLICKS.length));
     expect(standby.status()).to.include({ role: 'leading', problem: null });
-    expect(standby.healthy()).to.be.true;
+    expect(standby.status().healthy).to.be.true;
     await standby.stop();
   });
 

@@ -1,5 +1,4 @@
 import { expect } from 'chai';
-import type { BusRecord } from '../../src/ports/event-bus.js';
 import { checkpointStreamOf } from '../../src/bridge/checkpoint.js';
 import { UnavailableError } from '../../src/ports/errors.js';
 import { bridging } from '../support/bridging.js';
@@ -141,7 +140,9 @@ describe('a bridge to a bus that keeps its records', () => {
   it('refuses a topic that holds the records of another log', async () => {
     const { store } = logOf(CLICKS);
     const bus = topic();
-    const foreign: BusRecord = { key: 'anime-1', value: null, headers: { ce_source: 'urn:other' } };
+    const [event] = store.log;
+    if (event === undefined) expect.fail();
+    const foreign = { event, isMarker: false, logId: 'urn:other' };
     bus.published.push(foreign);
     const refusing = bridging({ eventStore: store, bus });
     const { message } = (await rejectionOf(refusing.start())) as Error;
@@ -157,7 +158,7 @@ describe('a bridge to a bus that keeps its records', () => {
     const bridge = bridging({ eventStore: store, bus: { ...bus, sample } });
     await bridge.start();
     await eventually(() => expect(bridge.status().role).to.equal('refusing'));
-    expect(bridge.healthy()).to.be.false;
+    expect(bridge.status().healthy).to.be.false;
     expect(bridge.status().problem).to.equal(message);
     await bridge.stop();
     expect(bus.published).to.deep.equal([foreign]);
@@ -179,7 +180,7 @@ describe('a bridge to a bus that keeps its records', () => {
     let asked = 0;
     const ends = () => {
       asked += 1;
-      return asked < 3 ? Promise.reject(new Error('No broker.')) : bus.ends();
+      return asked < 3 ? Promise.reject(new UnavailableError('No broker.')) : bus.ends();
     };
     const bridge = bridging({ eventStore: store, bus: { ...bus, ends } });
     await bridge.start();

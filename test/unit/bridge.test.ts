@@ -12,7 +12,7 @@ import { eventually } from '../support/eventually.js';
 import { animeId, events } from '../support/examples.js';
 import { logOf, type Happening } from '../support/histories.js';
 import type { InMemoryEventStore } from '../support/in-memory-event-store.js';
-import { holesIn, recordingBus } from '../support/recording-bus.js';
+import { gapsIn, recordingBus } from '../support/recording-bus.js';
 
 const click = (anime: number): Happening => ({
   anime,
@@ -55,11 +55,13 @@ describe('bridge', () => {
     await eventually(() => expect(bridge.status()).to.include({ caughtUp: true, role: 'leading' }));
     happens(store, 3);
     await soonPublished(bus, 10);
-    expect(bridge.healthy()).to.be.true;
+    expect(bridge.status().healthy).to.be.true;
     await Promise.all([bridge.stop(), bridge.stop()]);
-    expect(bridge.healthy()).to.be.false;
-    expect(holesIn(bus.published)).to.deep.equal([]);
+    expect(bridge.status().healthy).to.be.false;
+    expect(gapsIn(bus.events())).to.deep.equal([]);
     expect(bus.published).to.have.length(10);
+    // The very objects that were read: nothing is wrapped on the way.
+    expect(store.log).to.include.members(bus.events());
     const last = (await checkpointsOf(store)).at(-1);
     expect(last).to.deep.include({
       state: 'released',
@@ -99,7 +101,7 @@ describe('bridge', () => {
     let open = (): void => undefined;
     const opened = new Promise<void>((resolve) => (open = resolve));
     const bus = recordingBus(() => opened);
-    const bridge = bridging({ eventStore: store, bus, maxBatchRecords: 20 });
+    const bridge = bridging({ eventStore: store, bus, maxBatchEvents: 20 });
     await bridge.start();
     await eventually(() => expect(bridge.status().waitingEvents).to.be.at.least(20));
     expect(bridge.status().waitingEvents).to.be.at.most(40);
@@ -135,19 +137,41 @@ describe('bridge', () => {
     expect(bus.published).to.have.length(10);
   });
 
-  it('opens another publisher when one fails for good', async () => {
-    const { store } = logOf(clicks(10));
-    let left = 2;
-    const bus = recordingBus(() => {
-      left -= 1;
-      if (left >= 0) throw new PortError('CORRUPT', 'The sequence is lost.', false);
+  for (const [name, error] of [
+    ['denies access', new PortError('ACCESS_DENIED', 'Kafka denies access.', false)],
+    ['has a bug', new TypeError('undefined is no function.')],
+  ] as const) {
+    it(`refuses to go on, and says why, where the bus ${name}`, async () => {
+      const { store } = logOf(clicks(10));
+      const bus = recordingBus(() => {
+        throw error;
+      });
+      const bridge = bridging({ eventStore: store, bus });
+      await bridge.start();
+      await eventually(() => expect(bridge.status().role).to.equal('refusing'));
+      expect(bridge.status()).to.include({ healthy: false, problem: error.message });
+      expect(bus.published).to.deep.equal([]);
+      expect((await checkpointsOf(store)).at(-1)).to.include({ state: 'released', position: null });
+      await bridge.stop();
     });
-    const bridge = bridging({ eventStore: store, bus });
+  }
+
+  it('refuses to go on where its checkpoint may not be written', async () => {
+    const { store } = logOf(clicks(3));
+    let writes = 0;
+    const denying: typeof store = {
+      ...store,
+      append: async (...call) => {
+        writes += 1;
+        if (writes > 1) throw new PortError('ACCESS_DENIED', 'Access is denied.', false);
+        return await store.append(...call);
+      },
+    };
+    const bridge = bridging({ eventStore: denying, bus: recordingBus(), checkpointEveryMs: 1 });
     await bridge.start();
-    await soonPublished(bus, 10);
+    await eventually(() => expect(bridge.status().role).to.equal('refusing'));
+    expect(bridge.status().problem).to.equal('Access is denied.');
     await bridge.stop();
-    expect(bus.publishers()).to.equal(3);
-    expect(holesIn(bus.published)).to.deep.equal([]);
   });
 
   it('replaces an event that is too large by a marker and a dead letter', async () => {
@@ -156,24 +180,24 @@ describe('bridge', () => {
     const data = new Uint8Array(5_000);
     store.record('anime-1', { id, type: 'Huge', data, metadata: {} });
     happens(store, 5);
-    const bus = recordingBus((records) => {
-      const bytes = records.reduce((sum, { value }) => sum + (value?.byteLength ?? 0), 0);
+    const bus = recordingBus((published) => {
+      const sizes = published.map(({ event, isMarker }) => (isMarker ? 0 : event.data.byteLength));
+      const bytes = sizes.reduce((sum, size) => sum + size, 0);
       if (bytes > 1_000) throw new TooLargeError('Too large for the bus.');
     });
     const bridge = bridging({ eventStore: store, bus });
     await bridge.start();
     await soonPublished(bus, 15);
     await bridge.stop();
-    expect(holesIn(bus.published)).to.deep.equal([]);
-    const marker = bus.published.find(({ headers }) => headers['ce_id'] === id);
-    expect(marker?.value).to.equal(null);
-    expect(marker?.headers).to.include({ 'esdb-record-stream-revision': '9' });
+    expect(gapsIn(bus.events())).to.deep.equal([]);
+    const markers = bus.published.filter(({ isMarker }) => isMarker);
+    expect(markers.map(({ event }) => [event.id, event.revision])).to.deep.equal([[id, 9n]]);
     expect(
       bridge.deadLetters.letters.map(({ stream, revision }) => [stream, revision]),
     ).to.deep.equal([['anime-1', 9]]);
   });
 
-  it('follows the log again when a subscription ends or fails', async () => {
+  it('starts again after its checkpoint where the event store ends its subscription', async () => {
     const { store } = logOf(clicks(12));
     let subscriptions = 0;
     const dropping: typeof store = {
@@ -197,12 +221,36 @@ describe('bridge', () => {
     await soonPublished(bus, 12);
     await bridge.stop();
     expect(bus.published).to.have.length(12);
-    const drops = (await bridge.metrics.bridgeDrops.get()).values;
-    const reasons = drops.filter(({ value }) => value > 0).map(({ labels }) => labels.reason);
-    expect(reasons).to.have.members(['ended', 'unavailable']);
   });
 
   it('counts by reason the drops that the store resumes itself', async () => {
+    const { store } = logOf(clicks(3));
+    let resume = (): void => undefined;
+    const resumed = new Promise<void>((resolve) => (resume = resolve));
+    const dropped: typeof store = {
+      ...store,
+      async *subscribeToAll(options) {
+        options.onDrop?.('unavailable');
+        await resumed;
+        yield* store.subscribeToAll(options);
+      },
+    };
+    let clock = 0;
+    const monotonic = () => clock;
+    const bridge = bridging({ eventStore: dropped, bus: recordingBus(), monotonic });
+    await bridge.start();
+    await eventually(() =>
+      expect(bridge.status().problem).to.equal('The subscription was dropped: unavailable.'),
+    );
+    expect(bridge.status().healthy).to.be.true;
+    clock += 15_000;
+    expect(bridge.status().healthy).to.be.false;
+    resume();
+    await eventually(() => expect(bridge.status()).to.include({ healthy: true, problem: null }));
+    await bridge.stop();
+  });
+
+  it('counts by reason the drops that the event store resumes', async () => {
     const { store } = logOf(clicks(3));
     const resuming: typeof store = {
       ...store,
@@ -246,7 +294,7 @@ describe('bridge', () => {
       await bridge.start();
       await eventually(() => expect(bridge.status().role).to.equal('refusing'));
       expect(bridge.status().problem).to.equal(error.message);
-      expect(bridge.healthy()).to.be.false;
+      expect(bridge.status().healthy).to.be.false;
       expect(subscriptions).to.equal(1);
       expect(bus.published).to.have.length(4);
       expect((await checkpointsOf(store)).at(-1)).to.include({ state: 'released' });
@@ -258,7 +306,7 @@ describe('bridge', () => {
     const { store } = logOf(clicks(30));
     const bus = recordingBus();
     const bridge = bridging({
-      ...{ eventStore: store, bus, maxBatchRecords: 10 },
+      ...{ eventStore: store, bus, maxBatchEvents: 10 },
       checkpointEveryEvents: 10,
       checkpointEveryMs: 1e6,
     });
@@ -352,7 +400,7 @@ describe('bridge', () => {
   it('stops within its deadline though the bus never responds, without a checkpoint', async () => {
     const { store } = logOf(clicks(50));
     const bus = recordingBus(() => new Promise(() => undefined));
-    const bridge = bridging({ eventStore: store, bus, drainTimeoutMs: 20, maxBatchRecords: 10 });
+    const bridge = bridging({ eventStore: store, bus, drainTimeoutMs: 20, maxBatchEvents: 10 });
     await bridge.start();
     await eventually(() => expect(bridge.status().waitingEvents).to.be.at.least(10));
     await bridge.stop();
@@ -433,7 +481,7 @@ describe('bridge', () => {
       });
       await standby.start();
       await eventually(() => expect(standby.status().role).to.equal('standby'));
-      expect(standby.healthy()).to.be.true;
+      expect(standby.status().healthy).to.be.true;
       happens(store, 2);
       await soonPublished(one, 7);
       expect(other.published).to.deep.equal([]);
@@ -442,14 +490,14 @@ describe('bridge', () => {
       happens(store, 2);
       await soonPublished(other, 2);
       await standby.stop();
-      expect(holesIn([...one.published, ...other.published])).to.deep.equal([]);
+      expect(gapsIn([...one.events(), ...other.events()])).to.deep.equal([]);
     });
 
     it('takes over from a silent one, which stops at its next checkpoint', async () => {
       const { store } = logOf(clicks(5));
       const [one, other] = [recordingBus(), recordingBus()];
       const zombie = bridging({
-        ...{ eventStore: store, bus: one, takeOverAfterMs: 60_000, maxBatchRecords: 5 },
+        ...{ eventStore: store, bus: one, takeOverAfterMs: 60_000, maxBatchEvents: 5 },
         checkpointEveryMs: 1e6,
         checkpointEveryEvents: 20,
       });
@@ -472,7 +520,7 @@ describe('bridge', () => {
       expect(one.published).to.have.length(stoppedAt);
       expect(stoppedAt).to.be.below(205);
       await Promise.all([zombie.stop(), heir.stop()]);
-      expect(holesIn(other.published)).to.deep.equal([]);
+      expect(gapsIn(other.events())).to.deep.equal([]);
     });
 
     it('checks its lease before it publishes when it was paused for longer than that', async () => {

@@ -3,11 +3,9 @@ import { expect } from 'chai';
 import { OutcomeUnknownError, PortError } from '../../src/ports/errors.js';
 import {
   LOG_IDENTITY_STREAM,
-  logIdOf,
   readLogIdentity,
   readOrMakeLogIdentity,
-  sourceOf,
-} from '../../src/wire/log-identity.js';
+} from '../../src/compose/log-identity.js';
 import { inMemoryEventStore } from '../support/in-memory-event-store.js';
 
 describe('log identity', () => {
@@ -50,10 +48,5 @@ describe('log identity', () => {
       (reason: unknown) => reason,
     );
     expect(error).to.be.instanceOf(PortError).and.have.property('code', 'CORRUPT');
-  });
-
-  it('is in the source of events, and a foreign source is not our log', () => {
-    expect(logIdOf(sourceOf('a-log'))).to.equal('a-log');
-    expect(logIdOf('/kurrent')).to.equal('/kurrent');
   });
 });

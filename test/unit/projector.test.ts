@@ -1,9 +1,10 @@
 import { expect } from 'chai';
 import { PortError, UnavailableError } from '../../src/ports/errors.js';
-import type { DeliveredRecord } from '../../src/ports/event-bus.js';
+import type { BusItem, EventItem, UnreadableItem } from '../../src/ports/event-bus.js';
+import { encode } from '../../src/wire/codec.js';
 import { compareWithLog } from '../../src/read-side/audit/compare.js';
 import { animeId, events } from '../support/examples.js';
-import { logOf, recordsOf, type Happening } from '../support/histories.js';
+import { logOf, itemsOf, type Happening } from '../support/histories.js';
 import { inMemoryDocuments } from '../support/in-memory-documents.js';
 import { batchOf, projecting } from '../support/projecting.js';
 
@@ -17,18 +18,18 @@ const anime = (number: number) =>
   [events.listed, events.click, events.view, events.rating].map((event) => of(number, event));
 
 const given = (...history: Happening[]) => {
-  const { store, records } = logOf(history);
+  const { store, items } = logOf(history);
   const documents = inMemoryDocuments();
   let now = Date.UTC(2026, 10, 24);
   const projector = projecting(store, documents, { now: () => now });
   return {
     store,
-    records,
+    items,
     documents,
     projector,
     pass: (milliseconds: number) => (now += milliseconds),
-    when: (...delivered: readonly (DeliveredRecord | undefined)[]) =>
-      projector.handle(batchOf(delivered.filter((record) => record !== undefined))),
+    when: (...delivered: readonly (BusItem | undefined)[]) =>
+      projector.handle(batchOf(delivered.filter((item) => item !== undefined))),
     revision: async (number: number) =>
       (await documents.animes([animeId(number)]))[0]?.revision ?? null,
     alarms: async () =>
@@ -46,6 +47,22 @@ const given = (...history: Happening[]) => {
   };
 };
 
+/** Delivered in the place of an event, without it. */
+const unreadable = (
+  { event: { stream, revision }, logId, partition, offset }: EventItem,
+  more: Partial<UnreadableItem> = {},
+): UnreadableItem => ({
+  kind: 'unreadable',
+  reason: 'the record has no value',
+  stream,
+  revision,
+  value: null,
+  logId,
+  partition,
+  offset,
+  ...more,
+});
+
 const rejection = async (promise: Promise<unknown>): Promise<unknown> =>
   promise.then(
     () => expect.fail('should have rejected'),
@@ -54,18 +71,18 @@ const rejection = async (promise: Promise<unknown>): Promise<unknown> =>
 
 describe('projector', () => {
   it('counts duplicates and changes nothing', async () => {
-    const { records, projector, when, isEqual } = given(...anime(1));
-    await when(...records);
-    await when(...records, ...records);
+    const { items, projector, when, isEqual } = given(...anime(1));
+    await when(...items);
+    await when(...items, ...items);
     expect(await projector.counted('projectorDuplicates')).to.equal(8);
     expect(await projector.counted('projectorApplied')).to.equal(4);
     expect(await isEqual()).to.be.true;
   });
 
   it('fills a gap from the event store, and never skips it', async () => {
-    const { records, projector, when, isEqual } = given(...anime(1));
-    await when(records[0]);
-    await when(records[3]);
+    const { items, projector, when, isEqual } = given(...anime(1));
+    await when(items[0]);
+    await when(items[3]);
     expect(await projector.counted('projectorGaps')).to.equal(1);
     expect(await isEqual()).to.be.true;
   });
@@ -75,42 +92,65 @@ describe('projector', () => {
     store.record('anime-1', { id: 'x', type: '$note', data: new Uint8Array(), metadata: {} });
     const [, click] = logOf([of(1, events.listed), of(1, events.click)]).store.log;
     if (click) store.record('anime-1', { ...click, metadata: {} });
-    await when(recordsOf(store)[2]);
+    await when(itemsOf(store)[2]);
     expect(await isEqual()).to.be.true;
   });
 
   it('applies no malformed record to a document, but all others', async () => {
-    const { records, when, isEqual, letters } = given(...anime(1), ...anime(2));
-    const [, click] = records;
+    const { items, when, isEqual, letters } = given(...anime(1), ...anime(2));
+    const [, click] = items;
     if (click === undefined) expect.fail();
     const huge = new Uint8Array(200_000).fill(123);
+    const { event } = click;
     await when(
-      { ...click, value: huge },
-      { ...click, value: null },
-      { ...click, headers: {} },
-      { ...click, key: 'anime-x', headers: {}, value: huge },
-      ...records.slice(2),
+      { ...click, event: { ...event, data: huge } },
+      unreadable(click, { reason: 'too-large' }),
+      unreadable(click, { revision: null }),
+      unreadable(click, { stream: 'anime-x', revision: null, value: huge }),
+      unreadable(click, { stream: null, revision: null }),
+      ...items.slice(2),
     );
     expect(await isEqual()).to.be.true;
     expect(letters().map(({ stream, revision }) => [stream, revision])).to.deep.equal([
       ['anime-1', 1],
       ['anime-1', null],
       ['anime-x', null],
+      [null, null],
     ]);
+    expect(letters()[2]?.reason).to.equal('the stream is not that of an anime');
   });
 
-  it('fills in at once what a record lacks', async () => {
-    const { records, when, revision } = given(...anime(1));
-    const last = records[3];
+  for (const [name, data, reason] of [
+    ['an array', [], 'data is not a JSON object'],
+    ['wrong types', { ...encode(events.rating), userId: { $gt: '' } }, 'userId is not a user id'],
+    [
+      'another anime',
+      { ...encode(events.rating), animeId: 2 },
+      'animeId is not that of the stream',
+    ],
+  ] as const) {
+    it(`says in the dead letter why an event with ${name} cannot be read`, async () => {
+      const { items, when, letters } = given(...anime(1));
+      const last = items[3];
+      if (last === undefined) expect.fail();
+      const bytes = Buffer.from(JSON.stringify(data));
+      await when({ ...last, event: { ...last.event, data: bytes } });
+      expect(letters()).to.deep.equal([{ stream: 'anime-1', revision: 3, reason }]);
+    });
+  }
+
+  it('fills in at once what an item lacks', async () => {
+    const { items, when, revision } = given(...anime(1));
+    const last = items[3];
     if (last === undefined) expect.fail();
-    await when(...records.slice(0, 3), { ...last, value: null });
+    await when(...items.slice(0, 3), unreadable(last));
     expect(await revision(1)).to.equal(3);
   });
 
   it('skips, notes and lists a stored event that cannot be read', async () => {
     const history = [...anime(1), of(1, 'malformed'), of(1, 'unknown type'), of(1, events.click)];
-    const { records, documents, when, letters, isEqual } = given(...history);
-    await when(...records);
+    const { items, documents, when, letters, isEqual } = given(...history);
+    await when(...items);
     expect((await documents.animes([animeId(1)]))[0]?.skipped).to.deep.equal([4, 5]);
     expect(letters().map(({ stream, revision }) => [stream, revision])).to.deep.equal([
       ['anime-1', 4],
@@ -121,8 +161,8 @@ describe('projector', () => {
 
   it('reports skipped events, also after a restart, until they are ignored', async () => {
     const history = [...anime(1), of(1, 'unknown type'), of(1, 'ignored so far')];
-    const { records, projector, documents, when, isEqual } = given(...history);
-    await when(...records.slice(0, 5));
+    const { items, projector, documents, when, isEqual } = given(...history);
+    await when(...items.slice(0, 5));
     const detail = 'Event 4 of anime-1 cannot be read and is not counted.';
     expect(projector.skippedEvents.all()).to.have.length(1);
     expect(projector.skippedEvents.all()[0]).to.include({ stream: 'anime-1', detail });
@@ -130,20 +170,20 @@ describe('projector', () => {
     const restarted = projecting(store, documents);
     await restarted.skippedEvents.noteStored(documents, new AbortController().signal);
     expect(restarted.skippedEvents.all()[0]).to.include({ stream: 'anime-1', detail });
-    await restarted.handle(batchOf(records));
+    await restarted.handle(batchOf(items));
     expect(restarted.skippedEvents.all()).to.deep.equal([]);
     expect((await documents.animes([animeId(1)]))[0]).to.deep.include({ revision: 5, skipped: [] });
     expect(await isEqual()).to.be.true;
   });
 
   it('holds a batch back until the dead letter is stored', async () => {
-    const { store, records } = logOf([of(1, 'malformed')]);
+    const { store, items } = logOf([of(1, 'malformed')]);
     const documents = inMemoryDocuments();
     const full = new UnavailableError('The dead letters cannot be reached.');
     const projector = projecting(store, documents, {
       deadLetters: { add: () => Promise.reject(full), list: () => Promise.resolve([]) },
     });
-    expect(await rejection(projector.handle(batchOf(records)))).to.equal(full);
+    expect(await rejection(projector.handle(batchOf(items)))).to.equal(full);
     expect(await documents.animes([animeId(1)])).to.deep.equal([]);
   });
 
@@ -153,14 +193,14 @@ describe('projector', () => {
     ['deleted', (store: ReturnType<typeof given>['store']) => store.deleteStream('anime-1')],
   ] as const) {
     it(`quarantines an anime whose stream was ${name} in a gap, with one alarm, and continues`, async () => {
-      const { store, records, when, revision, alarms, letters, projector } = given(
+      const { store, items, when, revision, alarms, letters, projector } = given(
         ...anime(1),
         ...anime(2),
       );
-      await when(records[0]);
+      await when(items[0]);
       await lose(store);
-      await when(records[3], ...records.slice(4));
-      await when(records[3]);
+      await when(items[3], ...items.slice(4));
+      await when(items[3]);
       expect(await revision(1)).to.equal(0);
       expect(await revision(2)).to.equal(3);
       expect(await alarms()).to.deep.equal([['quarantined', 1]]);
@@ -170,25 +210,25 @@ describe('projector', () => {
   }
 
   it('resumes a quarantined anime once the missing event arrives', async () => {
-    const { store, records, when, projector, revision } = given(...anime(1));
-    await when(records[0]);
+    const { store, items, when, projector, revision } = given(...anime(1));
+    await when(items[0]);
     await store.setMaxCount('anime-1', 1);
-    await when(records[3]);
-    await when(...records);
+    await when(items[3]);
+    await when(...items);
     expect(await revision(1)).to.equal(3);
     expect(projector.quarantine().size).to.equal(0);
   });
 
-  const another = (record: DeliveredRecord | undefined): DeliveredRecord => {
-    if (record === undefined) expect.fail();
-    return { ...record, headers: { ...record.headers, ce_id: 'another' } };
+  const another = (item: EventItem | undefined): EventItem => {
+    if (item === undefined) expect.fail();
+    return { ...item, event: { ...item.event, id: 'another' } };
   };
 
   it('refuses a record whose event differs from the log at its revision, and continues', async () => {
-    const { records, when, revision, alarms, letters } = given(...anime(1), ...anime(2));
-    await when(...records.slice(0, 2));
-    await when(another(records[1]), records[2]);
-    await when(...records.slice(4));
+    const { items, when, revision, alarms, letters } = given(...anime(1), ...anime(2));
+    await when(...items.slice(0, 2));
+    await when(another(items[1]), items[2]);
+    await when(...items.slice(4));
     expect(await revision(1)).to.equal(2);
     expect(await revision(2)).to.equal(3);
     expect(await alarms()).to.deep.equal([['lost-record', 1]]);
@@ -196,11 +236,11 @@ describe('projector', () => {
   });
 
   it('quarantines an anime where the log cannot tell which of two events is right', async () => {
-    const { store, records, when, revision, alarms, letters } = given(...anime(1), ...anime(2));
-    await when(...records.slice(0, 2));
+    const { store, items, when, revision, alarms, letters } = given(...anime(1), ...anime(2));
+    await when(...items.slice(0, 2));
     await store.tombstoneStream('anime-1');
-    await when(another(records[1]), records[2]);
-    await when(records[2], ...records.slice(4));
+    await when(another(items[1]), items[2]);
+    await when(items[2], ...items.slice(4));
     expect(await revision(1)).to.equal(1);
     expect(await revision(2)).to.equal(3);
     expect(await alarms()).to.deep.equal([['another-log', 1]]);
@@ -208,27 +248,23 @@ describe('projector', () => {
   });
 
   it('refuses a record of another log, and changes no document', async () => {
-    const { records, when, revision, projector } = given(...anime(1));
-    const [listed] = records;
+    const { items, when, revision, projector } = given(...anime(1));
+    const [listed] = items;
     if (listed === undefined) expect.fail();
-    const foreign = {
-      ...listed,
-      headers: { ...listed.headers, ce_source: 'urn:anime-analytics:log:another' },
-    };
+    const foreign = { ...listed, logId: 'another' };
     const error = await rejection(when(listed, foreign));
     expect(error).to.be.instanceOf(PortError).and.include({ code: 'CORRUPT', retriable: false });
-    expect(projector.refusal()).to.match(/^A record is of the log another, but .* own topic/);
+    expect(projector.refusal()).to.match(/^An event is of the log another, but .* own topic/);
     expect(await revision(1)).to.equal(null);
     await when(listed);
     expect(projector.refusal()).to.equal(null);
   });
 
   it('waits for an event store that is behind, and quarantines what it never had', async () => {
-    const { records, when, revision, pass, alarms } = given(...anime(1), ...anime(2));
-    const last = records[3];
+    const { items, when, revision, pass, alarms } = given(...anime(1), ...anime(2));
+    const last = items[3];
     if (last === undefined) expect.fail();
-    const headers = { ...last.headers, 'esdb-record-stream-revision': '99' };
-    const delivered = [...records, { ...last, headers }];
+    const delivered = [...items, { ...last, event: { ...last.event, revision: 99n } }];
     expect(await rejection(when(...delivered))).to.be.instanceOf(UnavailableError);
     pass(30_000);
     await when(...delivered);
@@ -238,17 +274,16 @@ describe('projector', () => {
   });
 
   it('does not trust the revision of an unreadable record', async () => {
-    const { records, when, revision } = given(...anime(1));
-    const [listed] = records;
+    const { items, when, revision } = given(...anime(1));
+    const [listed] = items;
     if (listed === undefined) expect.fail();
-    const headers = { ...listed.headers, 'esdb-record-stream-revision': '9007199254740991' };
-    await when(...records, { ...listed, value: null, headers });
+    await when(...items, unreadable(listed, { revision: 9_007_199_254_740_991n }));
     expect(await revision(1)).to.equal(3);
   });
 
   it('recomputes an anime once a part is of a later generation', async () => {
-    const { records, documents, when, isEqual } = given(...anime(1), of(1, events.rating));
-    await when(...records.slice(0, 4));
+    const { items, documents, when, isEqual } = given(...anime(1), of(1, events.rating));
+    await when(...items.slice(0, 4));
     const [part] = await documents.interactions([
       { animeId: animeId(1), userId: events.rating.data.userId },
     ]);
@@ -261,16 +296,16 @@ describe('projector', () => {
     });
     // The cache of a projector that was there before does not know; the next one reads it.
     const successor = projecting(given(...anime(1), of(1, events.rating)).store, documents);
-    await successor.handle(batchOf(records));
+    await successor.handle(batchOf(items));
     expect((await documents.animes([animeId(1)]))[0]).to.include({ generation: 1, revision: 4 });
     expect(await isEqual()).to.be.true;
   });
 
   it('stops at once when the partition is revoked', async () => {
-    const { records, projector, revision } = given(...anime(1));
+    const { items, projector, revision } = given(...anime(1));
     const lost = new AbortController();
     lost.abort();
-    const error = await rejection(projector.handle(batchOf(records, lost.signal)));
+    const error = await rejection(projector.handle(batchOf(items, lost.signal)));
     expect(error).to.have.property('name', 'AbortError');
     expect(await revision(1)).to.equal(null);
   });

@@ -4,7 +4,7 @@ import { compareWithLog } from '../../src/read-side/audit/compare.js';
 import { replayAnime } from '../../src/read-side/rebuild/replay.js';
 import type { DocumentStore } from '../../src/ports/read-store.js';
 import { animeId, events } from '../support/examples.js';
-import { histories, LOG_ID, logOf, recordsOf, type Happening } from '../support/histories.js';
+import { histories, LOG_ID, logOf, itemsOf, type Happening } from '../support/histories.js';
 import { inMemoryDocuments } from '../support/in-memory-documents.js';
 import { batchOf, projecting } from '../support/projecting.js';
 
@@ -16,10 +16,10 @@ const HISTORY: readonly Happening[] = [
 ];
 
 const given = async (history: readonly Happening[] = HISTORY) => {
-  const { store, records } = logOf(history);
+  const { store, items } = logOf(history);
   const documents = inMemoryDocuments();
   const projector = projecting(store, documents);
-  await projector.handle(batchOf(records));
+  await projector.handle(batchOf(items));
   const replay = (into: DocumentStore = documents) =>
     replayAnime({ eventStore: store, documents: into, logId: LOG_ID, animeId: animeId(1) });
   const stored = async () => (await documents.animes([animeId(1)]))[0];
@@ -66,7 +66,7 @@ describe('replaying an anime', () => {
     if (click === undefined) expect.fail();
     const id = '00000000-0000-4000-8000-0000000000ff';
     store.record('anime-1', { id, type: click.type, data: click.data, metadata: {} });
-    await projector.handle(batchOf(recordsOf(store)));
+    await projector.handle(batchOf(itemsOf(store)));
     expect(await stored()).to.include({ generation: 1, revision: 4, clicks: 2 });
     expect(await isEqual()).to.be.true;
   });
@@ -95,7 +95,7 @@ describe('replaying an anime', () => {
           store.record(stream, { id, type, data, metadata: {} });
         });
         const successor = projecting(store, documents);
-        await successor.handle(batchOf(recordsOf(store)));
+        await successor.handle(batchOf(itemsOf(store)));
         expect(await isEqual()).to.be.true;
       }),
       { numRuns: 60 },

@@ -5,7 +5,7 @@ import { checkDocuments } from '../../src/read-side/rebuild/check-documents.js';
 import { compareWithLog } from '../../src/read-side/audit/compare.js';
 import { replayAnime } from '../../src/read-side/rebuild/replay.js';
 import { animeId, events, userId } from '../support/examples.js';
-import { LOG_ID, logOf, recordsOf, type Happening } from '../support/histories.js';
+import { LOG_ID, logOf, itemsOf, type Happening } from '../support/histories.js';
 import { inMemoryDocuments } from '../support/in-memory-documents.js';
 import { batchOf, projecting } from '../support/projecting.js';
 
@@ -20,9 +20,9 @@ const of = (
 
 /** Documents of a longer log than the one that is there. */
 const restored = async (history: readonly Happening[], kept: number) => {
-  const { store, records } = logOf(history);
+  const { store, items } = logOf(history);
   const documents = inMemoryDocuments();
-  await projecting(store, documents).handle(batchOf(records));
+  await projecting(store, documents).handle(batchOf(items));
   store.keepFirst(kept);
   const projector = projecting(store, documents);
   let copies = 0;
@@ -30,7 +30,7 @@ const restored = async (history: readonly Happening[], kept: number) => {
     store,
     documents,
     projector,
-    lostRecords: records.slice(kept),
+    lostRecords: items.slice(kept),
     /** New commands, with ids that no log had before. */
     happens: (...happened: readonly Happening[]) => {
       for (const { stream, type, data } of logOf(happened).store.log) {
@@ -39,7 +39,7 @@ const restored = async (history: readonly Happening[], kept: number) => {
         store.record(stream, { id, type, data, metadata: {} });
       }
     },
-    newRecords: () => recordsOf(store).slice(kept),
+    newRecords: () => itemsOf(store).slice(kept),
     check: (options: Partial<Parameters<typeof checkDocuments>[0]> = {}) =>
       checkDocuments({
         ...{ eventStore: store, documents, projector, logger: silentLogger(), keeps: false },
@@ -89,8 +89,8 @@ describe('a log that was restored under newer documents', () => {
       },
     };
     const projector = projecting(counting, log.documents);
-    const records = recordsOf(log.store);
-    for (const record of [...records, ...records]) await projector.handle(batchOf([record]));
+    const items = itemsOf(log.store);
+    for (const record of [...items, ...items]) await projector.handle(batchOf([record]));
     expect(reads).to.equal(2);
     expect((await log.anime(1))?.generation).to.equal(0);
   });
@@ -141,17 +141,17 @@ describe('a log that was restored under newer documents', () => {
     const fresh = inMemoryDocuments();
     const projector = projecting(log.store, fresh);
     log.happens(of(1, events.view));
-    const topic = [...recordsOf(log.store).slice(0, 2), ...log.lostRecords, ...log.newRecords()];
+    const topic = [...itemsOf(log.store).slice(0, 2), ...log.lostRecords, ...log.newRecords()];
     for (const record of topic) await projector.handle(batchOf([record]));
     const compared = await compareWithLog({ eventStore: log.store, documents: fresh });
     expect(compared.equal).to.be.true;
   });
 
   it('updates documents that were restored alone, whatever the offset of the group', async () => {
-    const { store, records } = logOf([...LISTED, ...CLICKS, of(3, events.listed)]);
+    const { store, items } = logOf([...LISTED, ...CLICKS, of(3, events.listed)]);
     const documents = inMemoryDocuments();
     const projector = projecting(store, documents);
-    await projector.handle(batchOf(records.slice(0, 3)));
+    await projector.handle(batchOf(items.slice(0, 3)));
     const check = (isIdle: boolean) =>
       checkDocuments({
         ...{ eventStore: store, documents, projector, logger: silentLogger(), keeps: true },

@@ -21,10 +21,10 @@ describe('a rebuild that projectors fill', () => {
   afterEach(() => opened.stop());
 
   const watching = (options: { patienceMs?: number; onProgress?: (p: WatchProgress) => void }) => {
-    const { store: eventStore, records } = logOf(HISTORY);
+    const { store: eventStore, items } = logOf(HISTORY);
     const fill = async (count: number): Promise<void> => {
       const documents = opened.store.documents('v2');
-      await projecting(eventStore, documents).handle(batchOf(records.slice(0, count)));
+      await projecting(eventStore, documents).handle(batchOf(items.slice(0, count)));
     };
     const watch = () =>
       watchRebuild({

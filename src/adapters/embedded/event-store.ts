@@ -11,8 +11,11 @@ import {
 } from '../../embedded-eventstore/log/event-log.js';
 import { METADATA_TYPE, metastreamOf } from '../../embedded-eventstore/log/stream-metadata.js';
 import { within } from '../../platform/async/abort.js';
+import { type Backoff, backoffMs, pause } from '../../platform/async/retry.js';
 import {
+  isRetriable,
   OutcomeUnknownError,
+  PortError,
   StreamDeletedError,
   TooLargeError,
   UnavailableError,
@@ -28,6 +31,7 @@ import type {
   RecordedEvent,
   SubscriptionOptions,
 } from '../../ports/event-store.js';
+import { sqliteFailureOf } from './read-store/file.js';
 
 export interface EmbeddedEventStoreOptions {
   /** After this long the outcome of an append counts as unknown. */
@@ -111,24 +115,35 @@ async function* readPages(
   }
 }
 
+const RESUME_BACKOFF: Backoff = { baseMs: 100, maxMs: 5_000 };
+
+/** Ends with the signal and with the log; what else ends it is resumed or, at last, thrown. */
 async function* subscribe(
   log: EventLog,
-  { after, streamPrefix, signal }: SubscriptionOptions,
+  { after, streamPrefix, signal, onDrop = () => undefined }: SubscriptionOptions,
 ): AsyncGenerator<SubscriptionItem, void, undefined> {
-  const items = withPortErrors(() =>
-    log.subscribeAll({
-      after: after === 'start' ? after : after.commit,
-      ...(streamPrefix === undefined ? {} : { filter: { on: 'stream', prefixes: [streamPrefix] } }),
-      signal,
-    }),
-  );
-  try {
-    for await (const item of items) {
-      const delivery = toDelivery(item);
-      if (delivery !== undefined) yield delivery;
+  const filtered: Pick<Parameters<EventLog['subscribeAll']>[0], 'filter'> =
+    streamPrefix === undefined ? {} : { filter: { on: 'stream', prefixes: [streamPrefix] } };
+  let resumeAfter = after === 'start' ? after : after.commit;
+  for (let drops = 0; !signal.aborted;) {
+    try {
+      for await (const item of log.subscribeAll({ after: resumeAfter, ...filtered, signal })) {
+        const delivery = toDelivery(item);
+        if (delivery === undefined) continue;
+        drops = 0;
+        if (delivery.kind === 'event') resumeAfter = delivery.event.position.commit;
+        if (delivery.kind === 'checkpoint') resumeAfter = delivery.position.commit;
+        yield delivery;
+      }
+      return;
+    } catch (error) {
+      const isClosed = error instanceof EventLogError && error.code === 'closed';
+      const failure = toPortError(error);
+      if (isClosed || !isRetriable(failure)) throw failure;
     }
-  } catch (error) {
-    throw toPortError(error);
+    onDrop('unavailable');
+    await pause(backoffMs(drops, RESUME_BACKOFF), signal);
+    drops += 1;
   }
 }
 
@@ -202,11 +217,16 @@ const resultOf = (
   }
 };
 
-/** Anything but the log's own errors is a bug and stays what it is. */
+/** Anything but the errors of the log and of its file is a bug and stays what it is. */
 const toPortError = (error: unknown): unknown => {
-  if (!(error instanceof EventLogError)) return error;
+  if (!(error instanceof EventLogError)) return fileFailureOf(error);
   const options = { cause: error, context: { reason: error.code } };
   return error.code === 'unknown'
     ? new OutcomeUnknownError(error.message, options)
     : new UnavailableError(error.message, options);
 };
+
+const fileFailureOf = (error: unknown): unknown =>
+  !(error instanceof PortError) && sqliteFailureOf(error).kind === 'not-now'
+    ? new UnavailableError('The event log cannot be read for now.', { cause: error })
+    : error;

@@ -3,11 +3,11 @@ import { within } from '../../platform/async/abort.js';
 import { UnavailableError } from '../../ports/errors.js';
 import type { Offsets } from '../../ports/event-bus.js';
 import type { Connect, KafkaClient } from './client.js';
-import { busError, gone } from './errors.js';
+import { busError, busClosed } from './errors.js';
 
-/** Questions to the cluster, each with a deadline. */
+/** Requests to the cluster, each with a deadline. */
 export interface ClusterAdmin {
-  ask<T>(question: (admin: Admin) => Promise<T>): Promise<T>;
+  ask<T>(request: (admin: Admin) => Promise<T>): Promise<T>;
   close(): Promise<void>;
 }
 
@@ -17,7 +17,9 @@ interface Connected {
   readonly ready: Promise<void>;
 }
 
-export const createAdmin = (connect: Connect, timeoutMs: number): ClusterAdmin => {
+const ADMIN_TIMEOUT_MS = 10_000;
+
+export const createAdmin = (connect: Connect, timeoutMs = ADMIN_TIMEOUT_MS): ClusterAdmin => {
   let current: Connected | null = null;
   let closed = false;
 
@@ -28,15 +30,15 @@ export const createAdmin = (connect: Connect, timeoutMs: number): ClusterAdmin =
   };
 
   return {
-    async ask(question) {
-      if (closed) throw gone();
+    async ask(request) {
+      if (closed) throw busClosed();
       const mine = (current ??= open());
       const late = () => new UnavailableError('Kafka did not answer in time.');
       try {
-        const answer = mine.ready.then(() => question(mine.admin));
+        const answer = mine.ready.then(() => request(mine.admin));
         return await within(timeoutMs, answer, late);
       } catch (error) {
-        // It may hold on to a connection that is dead: the next question takes a new one.
+        // Its connection may be dead: the next request opens a new one.
         mine.client.cut();
         if (current === mine) current = null;
         throw busError(error);
@@ -69,7 +71,7 @@ export const forgetGroup = (admin: ClusterAdmin, group: string): Promise<boolean
       const codes = error.groups.map(({ errorCode }) => errorCode);
       if (codes.includes(GROUP_ID_NOT_FOUND)) return true;
       if (codes.includes(NON_EMPTY_GROUP)) return false;
-      // Its own error says nothing of why.
+      // The error of kafkajs itself does not say why.
       throw error.groups[0]?.error ?? error;
     }
   });
@@ -78,12 +80,12 @@ export const committedBy = (admin: ClusterAdmin, group: string, topic: string): 
   admin.ask(async (kafka) => {
     const found = await kafka.fetchOffsets({ groupId: group, topics: [topic] });
     const places = found.flatMap(({ partitions }) => partitions);
-    // -1 where nothing is committed, for a group that nobody knows as well.
+    // -1 where nothing is committed, for an unknown group too.
     const known = places.filter(({ offset }) => BigInt(offset) >= 0n);
     return new Map(known.map(({ partition, offset }) => [partition, BigInt(offset)]));
   });
 
-/** A group that nobody knows has none. */
+/** None for an unknown group. */
 export const membersOf = (admin: ClusterAdmin, group: string): Promise<number> =>
   admin.ask(async (kafka) => {
     const { groups } = await kafka.describeGroups([group]);

@@ -9,7 +9,6 @@ import { within } from '../../platform/async/abort.js';
 export interface ConnectionSettings {
   /** host:port of some of the brokers; the others are found through them. */
   readonly brokers: readonly string[];
-  readonly clientId?: string;
   /** Absent: no TLS. An empty object verifies the brokers against the certificates of Node. */
   readonly tls?: { readonly caFile?: string };
   readonly sasl?: {
@@ -18,25 +17,26 @@ export interface ConnectionSettings {
     readonly password: string;
   };
   readonly logger: Logger;
-  readonly connectionTimeoutMs?: number;
-  readonly requestTimeoutMs?: number;
-  /** How long a client may take to say goodbye before its connections are cut. */
+  /** How long a client may take to disconnect before its connections are cut. */
   readonly closeTimeoutMs?: number;
 }
 
 /** One client of kafkajs with connections of its own. */
 export interface KafkaClient {
   readonly kafka: Kafka;
-  /** Ends its connections for good: what waits for an answer fails, and nothing more is sent. */
+  /** Destroys its connections: pending requests fail, and nothing more is sent. */
   cut(): void;
-  /** Lets it say goodbye, which can hang, and cuts it. */
+  /** Lets it disconnect, which can hang, and cuts it. */
   close(disconnect: () => Promise<void>): Promise<void>;
 }
 
 export type Connect = () => KafkaClient;
 
-/** Short, because whoever calls us has a backoff and a deadline of its own. */
-export const RETRY = {
+const CONNECTION_TIMEOUT_MS = 3_000;
+const REQUEST_TIMEOUT_MS = 10_000;
+
+/** Short, because every caller has a backoff and a deadline of its own. */
+export const CLIENT_RETRY = {
   retries: 6,
   initialRetryTime: 100,
   maxRetryTime: 1_000,
@@ -50,12 +50,9 @@ export const RETRY = {
  */
 export const clientFactory = ({
   brokers,
-  clientId = 'anime-analytics',
   tls,
   sasl,
   logger,
-  connectionTimeoutMs = 3_000,
-  requestTimeoutMs = 10_000,
   closeTimeoutMs = 5_000,
 }: ConnectionSettings): Connect => {
   const ssl = tls === undefined ? undefined : tlsOptions(tls);
@@ -78,7 +75,7 @@ export const clientFactory = ({
     const cutOff = (): void => {
       cut = true;
       for (const socket of sockets) {
-        // Without an error kafkajs does not notice and waits for its answers.
+        // Without an error kafkajs does not notice and waits for responses.
         socket.destroy(socket.writableEnded ? undefined : new Error('The client was closed.'));
       }
     };
@@ -87,20 +84,20 @@ export const clientFactory = ({
       if (cut) return;
       const { message: detail, error, broker, groupId, retryCount } = entry as LogData;
       const data = { namespace, detail, error, broker, groupId, retryCount };
-      // What it calls an error is mostly an attempt that it repeats.
+      // What kafkajs logs as an error is mostly an attempt that it repeats.
       const write = level === logLevel.ERROR ? logger.warn : logger.debug;
       write('The Kafka client reports a problem', data);
     };
 
     const kafka = new Kafka({
       brokers: [...brokers],
-      clientId,
+      clientId: 'anime-analytics',
       ...(ssl === undefined ? {} : { ssl }),
       ...(sasl === undefined ? {} : { sasl: sasl as NonNullable<KafkaConfig['sasl']> }),
-      connectionTimeout: connectionTimeoutMs,
-      authenticationTimeout: requestTimeoutMs,
-      requestTimeout: requestTimeoutMs,
-      retry: RETRY,
+      connectionTimeout: CONNECTION_TIMEOUT_MS,
+      authenticationTimeout: REQUEST_TIMEOUT_MS,
+      requestTimeout: REQUEST_TIMEOUT_MS,
+      retry: CLIENT_RETRY,
       socketFactory,
       logLevel: logLevel.WARN,
       logCreator: () => log,
@@ -110,7 +107,7 @@ export const clientFactory = ({
       kafka,
       cut: cutOff,
       close: async (disconnect) => {
-        const late = () => new Error('The client did not say goodbye in time.');
+        const late = () => new Error('The client did not disconnect in time.');
         await within(closeTimeoutMs, disconnect(), late).catch((error: unknown) => {
           logger.debug('A Kafka client was cut off', { error });
         });
@@ -133,7 +130,7 @@ export const kafkaEndpoints = ({
   });
 };
 
-/** Which requests the broker knows: the only one that it answers before a login. */
+/** The only request that a broker accepts before a login: which requests it supports. */
 const API_VERSIONS = Buffer.from([0, 0, 0, 10, 0, 18, 0, 0, 0, 0, 0, 1, 0xff, 0xff]);
 
 const tlsOptions = ({ caFile = '' }: { readonly caFile?: string }): ConnectionOptions =>

@@ -4,8 +4,8 @@ import { type Backoff, backoffMs, pause } from '../../platform/async/retry.js';
 import type { Logger } from '../../platform/observability/logger.js';
 import { UnavailableError } from '../../ports/errors.js';
 import type { BatchHandler, BusConsumer } from '../../ports/event-bus.js';
-import { type Connect, type KafkaClient, RETRY } from './client.js';
-import { busError, gone, isHopeless } from './errors.js';
+import { type Connect, type KafkaClient, CLIENT_RETRY } from './client.js';
+import { busError, busClosed, isHopeless } from './errors.js';
 import {
   createPartitionWorkers,
   type Fetching,
@@ -13,17 +13,20 @@ import {
 } from './partition-workers.js';
 
 interface GroupTimings {
-  /** A killed member holds its partitions for so long. */
+  /** A killed member keeps its partitions for so long. */
   readonly sessionTimeoutMs: number;
-  readonly rebalanceTimeoutMs: number;
   readonly heartbeatMs: number;
-  /** How long the broker holds an answer back that would be empty. */
+  /** How long the broker delays an empty response to a fetch. */
   readonly maxWaitMs: number;
   readonly maxBytesPerPartition: number;
-  readonly joinTimeoutMs: number;
-  /** After so long without an answer to a fetch the consumer is taken for dead. */
-  readonly stallTimeoutMs: number;
 }
+
+const REBALANCE_TIMEOUT_MS = 15_000;
+const JOIN_TIMEOUT_MS = 30_000;
+/** After so long without a response to a fetch the consumer counts as crashed. */
+const STALL_TIMEOUT_MS = 30_000;
+/** Before a crashed consumer is created again. */
+const REJOIN_BACKOFF: Backoff = { baseMs: 200, maxMs: 5_000 };
 
 interface MemberOptions extends GroupTimings {
   readonly client: KafkaClient;
@@ -34,20 +37,20 @@ interface MemberOptions extends GroupTimings {
   readonly signal: AbortSignal;
 }
 
-/** One membership, from joining the group to a crash or the goodbye. */
-interface Member {
+/** One membership, from joining the group to a crash or leaving it. */
+interface Membership {
   /** Resolves with what ended it. */
   readonly crashed: Promise<Error>;
-  /** Resolves once records could be asked for. */
+  /** Resolves once records were fetched. */
   readonly fetched: Promise<void>;
   leave(): Promise<void>;
 }
 
-const joinGroup = async (options: MemberOptions): Promise<Member> => {
-  const { client, topic, partitions, workers, joinTimeoutMs, signal } = options;
+const joinGroup = async (options: MemberOptions): Promise<Membership> => {
+  const { client, topic, partitions, workers, signal } = options;
   const consumer = consumerOf(options);
   const { GROUP_JOIN } = consumer.events;
-  const { crashed, fetched } = watch(consumer, options.stallTimeoutMs);
+  const { crashed, fetched } = watch(consumer);
   const fetching = fetchingOf(consumer, topic);
   const joined = new Promise<null>((resolve) => {
     consumer.on(GROUP_JOIN, ({ payload }) => {
@@ -71,10 +74,10 @@ const joinGroup = async (options: MemberOptions): Promise<Member> => {
 
   const leave = () => client.close(() => consumer.disconnect());
   let abandon = (): void => undefined;
-  const abandoned = new Promise<never>((_, reject) => (abandon = () => reject(gone())));
+  const abandoned = new Promise<never>((_, reject) => (abandon = () => reject(busClosed())));
   signal.addEventListener('abort', abandon);
   try {
-    await within(joinTimeoutMs, Promise.race([join(), abandoned]), late);
+    await within(JOIN_TIMEOUT_MS, Promise.race([join(), abandoned]), joinTimeout);
   } catch (error) {
     client.cut();
     workers.interrupt();
@@ -86,29 +89,30 @@ const joinGroup = async (options: MemberOptions): Promise<Member> => {
   return { crashed, fetched, leave };
 };
 
-const late = () => new UnavailableError('Kafka did not let the consumer into its group in time.');
+const joinTimeout = () =>
+  new UnavailableError('Kafka did not let the consumer into its group in time.');
 
 const consumerOf = (options: MemberOptions): Consumer =>
   options.client.kafka.consumer({
     groupId: options.group,
     sessionTimeout: options.sessionTimeoutMs,
-    rebalanceTimeout: options.rebalanceTimeoutMs,
+    rebalanceTimeout: REBALANCE_TIMEOUT_MS,
     heartbeatInterval: options.heartbeatMs,
     maxWaitTimeInMs: options.maxWaitMs,
     maxBytesPerPartition: options.maxBytesPerPartition,
     allowAutoTopicCreation: false,
-    // A crashed consumer is made anew with fresh connections; kafkajs would keep the old ones.
-    retry: { ...RETRY, restartOnFailure: () => Promise.resolve(false) },
+    // A crashed consumer is created again with new connections; kafkajs would keep the old ones.
+    retry: { ...CLIENT_RETRY, restartOnFailure: () => Promise.resolve(false) },
   });
 
-/** A crash is announced only after a goodbye that can hang, so silence counts as one too. */
-const watch = (consumer: Consumer, stallTimeoutMs: number) => {
+/** kafkajs reports a crash only after a disconnect that can hang, so silence counts as one too. */
+const watch = (consumer: Consumer) => {
   const { CRASH, DISCONNECT, FETCH } = consumer.events;
   let stall: NodeJS.Timeout | undefined;
   const crashed = new Promise<Error>((resolve) => {
     consumer.on(CRASH, ({ payload }) => resolve(payload.error));
-    const stalled = () => resolve(new UnavailableError('The consumer fetches nothing any more.'));
-    stall = setTimeout(stalled, stallTimeoutMs).unref();
+    const stalled = () => resolve(new UnavailableError('The consumer has stopped fetching.'));
+    stall = setTimeout(stalled, STALL_TIMEOUT_MS).unref();
   });
   consumer.on(DISCONNECT, () => clearTimeout(stall));
   const fetched = new Promise<void>((resolve) => {
@@ -126,7 +130,7 @@ const fetchingOf = (consumer: Consumer, topic: string): Fetching => ({
   holdAll: () => unlessEnded(() => consumer.pause([{ topic }])),
 });
 
-/** A consumer that has just crashed or stopped has nothing to hold, and says so by throwing. */
+/** A consumer that has just crashed or stopped throws: it has nothing to pause. */
 const unlessEnded = (act: () => void): void => {
   try {
     act();
@@ -142,37 +146,35 @@ export interface ConsumerOptions extends GroupTimings {
   readonly partitions: number;
   readonly patienceMs: number;
   readonly redelivery: Backoff;
-  /** Pause before a crashed consumer is made again. */
-  readonly revival: Backoff;
   readonly stopTimeoutMs: number;
-  /** A batch that has failed for so long is no passing trouble. */
+  /** A batch that has failed for so long is no hiccup. */
   readonly unhealthyAfterMs: number;
   readonly logger: Logger;
 }
 
-/** A member of its group for as long as it is wanted, whatever happens to its memberships. */
+/** A member of its group until it is stopped: a membership that crashes is followed by another. */
 export const createConsumer = (options: ConsumerOptions): BusConsumer => {
-  const { connect, revival, stopTimeoutMs, unhealthyAfterMs } = options;
+  const { connect, stopTimeoutMs, unhealthyAfterMs } = options;
   const logger = options.logger.child({ group: options.group });
   const leaving = new AbortController();
   const isLeaving = () => leaving.signal.aborted;
   let workers: PartitionWorkers | undefined;
-  let member: Member | undefined;
+  let member: Membership | undefined;
   let keeping: Promise<void> | undefined;
   let healthy = false;
   let stopped: Promise<void> | undefined;
 
-  const join = async (into: PartitionWorkers): Promise<Member> => {
-    if (isLeaving()) throw gone();
+  const join = async (into: PartitionWorkers): Promise<Membership> => {
+    if (isLeaving()) throw busClosed();
     return joinGroup({ ...options, client: connect(), workers: into, signal: leaving.signal });
   };
 
   const joinAgain = async (
     into: PartitionWorkers,
     attempts: number,
-  ): Promise<Member | undefined> => {
+  ): Promise<Membership | undefined> => {
     for (let attempt = attempts; ; attempt += 1) {
-      await pause(backoffMs(attempt, revival), leaving.signal);
+      await pause(backoffMs(attempt, REJOIN_BACKOFF), leaving.signal);
       if (isLeaving()) return undefined;
       try {
         return await join(into);
@@ -193,10 +195,10 @@ export const createConsumer = (options: ConsumerOptions): BusConsumer => {
       into.interrupt();
       await member.leave();
       if (isHopeless(error)) {
-        logger.error('The topic holds what this consumer cannot read', { error });
+        logger.error('The topic holds records that this client cannot read', { error });
         return;
       }
-      logger.warn('The consumer crashed and is made again', { crashes, error });
+      logger.warn('The consumer crashed and is created again', { crashes, error });
       const revived = (member = await joinAgain(into, crashes));
       void revived?.fetched.then(() => {
         if (revived !== member || isLeaving()) return;
@@ -228,7 +230,7 @@ export const createConsumer = (options: ConsumerOptions): BusConsumer => {
       }
       if (isLeaving()) {
         await member.leave();
-        throw gone();
+        throw busClosed();
       }
       healthy = true;
       keeping = keep(made);

@@ -1,44 +1,40 @@
 import { type DeadLetter, type DeadLetters, keptValue } from '../../ports/dead-letters.js';
-import type { BusRecord } from '../../ports/event-bus.js';
 import { createAdmin } from './admin.js';
 import { clientFactory, type ConnectionSettings } from './client.js';
-import { createProducer, createPublisher } from './publisher.js';
+import { createProducer, createRecordPublisher } from './publisher.js';
 import { readTopic } from './read-topic.js';
-import { partitionerFor, toRecord } from './records.js';
-import { ensureTopic, type TopicSettings, warnOfForgetful } from './topics.js';
+import type { KafkaRecord } from './record-codec.js';
+import { partitionerFor, receivedRecord } from './records.js';
+import { ensureTopic, type TopicSettings, warnOfRetention } from './topics.js';
 
 export interface KafkaDeadLettersOptions
   extends ConnectionSettings, Pick<TopicSettings, 'replicationFactor'> {
   /** The topic of the events; the letters are on the one with `.dlq` behind it. */
   readonly topic: string;
   readonly publishTimeoutMs?: number;
-  readonly replicationTimeoutMs?: number;
-  readonly askTimeoutMs?: number;
-  readonly listTimeoutMs?: number;
 }
 
-/** Letters on a topic of one partition, which keeps them in the order in which they came. */
+const LIST_TIMEOUT_MS = 60_000;
+
+/** Letters on a topic of one partition, which keeps their order. */
 export const kafkaDeadLetters = async ({
   publishTimeoutMs = 15_000,
-  replicationTimeoutMs = 8_000,
-  askTimeoutMs = 10_000,
-  listTimeoutMs = 60_000,
   ...options
 }: KafkaDeadLettersOptions): Promise<DeadLetters & { close(): Promise<void> }> => {
   const topic = `${options.topic}.dlq`;
   const connect = clientFactory(options);
-  const admin = createAdmin(connect, askTimeoutMs);
+  const admin = createAdmin(connect);
   const { replicationFactor, logger } = options;
   let partitions: number;
   try {
     partitions = await ensureTopic(admin, { topic, partitions: 1, replicationFactor });
-    await warnOfForgetful(admin, topic, logger);
+    await warnOfRetention(admin, topic, logger);
   } catch (error) {
     await admin.close();
     throw error;
   }
-  const publisher = createPublisher({
-    producer: () => createProducer({ connect, topic, replicationTimeoutMs }),
+  const publisher = createRecordPublisher({
+    producer: () => createProducer({ connect, topic }),
     partitionOf: partitionerFor(partitions),
     publishTimeoutMs,
   });
@@ -46,15 +42,18 @@ export const kafkaDeadLetters = async ({
   const list = async (limit: number): Promise<readonly DeadLetter[]> => {
     if (limit <= 0) return [];
     const found = new Map<string, { readonly letter: DeadLetter; readonly writtenAt: number }>();
-    const reading = { connect, admin, topic, logger, timeoutMs: listTimeoutMs };
     await readTopic({
-      ...reading,
+      connect,
+      admin,
+      topic,
+      logger,
+      timeoutMs: LIST_TIMEOUT_MS,
       onMessage: (partition, message) => {
         const writtenAt = Number(message.timestamp);
-        const letter = toLetter(toRecord(partition, message), writtenAt);
+        const letter = toLetter(receivedRecord(partition, message), writtenAt);
         const key = letterKey(letter);
         if (!found.has(key)) found.set(key, { letter, writtenAt });
-        // Only one partition has an order that tells that no older letter is to come.
+        // Only in one partition are the first letters the oldest.
         return partitions > 1 || found.size < limit;
       },
     });
@@ -78,7 +77,7 @@ export const kafkaDeadLetters = async ({
 };
 
 /** The value stays as it came, so that any tool can look at it; what is known of it is in headers. */
-export const toLetterRecord = (letter: DeadLetter): BusRecord => {
+export const toLetterRecord = (letter: DeadLetter): KafkaRecord => {
   const { stream, revision, source, reason, at } = letter;
   return {
     key: stream ?? source,
@@ -86,13 +85,15 @@ export const toLetterRecord = (letter: DeadLetter): BusRecord => {
     headers: {
       ...(stream === null ? {} : { stream }),
       ...(revision === null ? {} : { revision: String(revision) }),
-      ...{ source, reason, at },
+      source,
+      reason,
+      at,
     },
   };
 };
 
-/** A record that somebody else put there is listed as well as it can be. */
-export const toLetter = ({ key, value, headers }: BusRecord, writtenAt: number): DeadLetter => {
+/** A record that another program wrote is listed as far as it can be read. */
+export const toLetter = ({ key, value, headers }: KafkaRecord, writtenAt: number): DeadLetter => {
   const { stream, revision, source, reason, at } = headers;
   return {
     stream: stream ?? null,

@@ -4,17 +4,20 @@ import { PortError, TooLargeError, UnavailableError } from '../../ports/errors.j
 // At run time the error classes are properties of the default export alone.
 const { KafkaJSAggregateError, KafkaJSError, KafkaJSNotImplemented } = kafkajs;
 
-/** What a failure of kafkajs means to who called the port. A bug comes out as it went in. */
+/** What a failure of kafkajs means to the caller of the port. A bug stays what it is. */
 export const busError = (error: unknown): unknown => {
   if (error instanceof PortError) return error;
   const cause = originOf(error);
   if (!(cause instanceof KafkaJSError)) return cause;
-  const type = typeOf(cause);
+  const type = brokerErrorOf(cause);
   const options = { cause, context: { type: type ?? cause.name, detail: cause.message } };
-  if (type !== undefined && TOO_LARGE.includes(type)) {
+  if (type !== undefined && SIZE_ERRORS.includes(type)) {
     return new TooLargeError('A record is larger than Kafka takes.', options);
   }
-  if (type?.endsWith('_AUTHORIZATION_FAILED') === true || DENIED.includes(type ?? cause.name)) {
+  if (
+    type?.endsWith('_AUTHORIZATION_FAILED') === true ||
+    ACCESS_ERRORS.includes(type ?? cause.name)
+  ) {
     return new PortError('ACCESS_DENIED', 'Kafka denies access.', false, options);
   }
   if (NOT_SUPPORTED.includes(type ?? cause.name)) {
@@ -24,17 +27,17 @@ export const busError = (error: unknown): unknown => {
   return new UnavailableError('Kafka does not answer as it should.', options);
 };
 
-export const gone = () => new UnavailableError('The bus is closed.');
+export const busClosed = () => new UnavailableError('The bus is closed.');
 
 export const isUnknownTopic = (error: unknown): boolean =>
-  typeOf(originOf(error)) === 'UNKNOWN_TOPIC_OR_PARTITION';
+  brokerErrorOf(originOf(error)) === 'UNKNOWN_TOPIC_OR_PARTITION';
 
-/** Records that this client can never read: making the consumer again would end in the same way. */
+/** Records that this client can never read: a new consumer would fail in the same way. */
 export const isHopeless = (error: unknown): boolean =>
   originOf(error) instanceof KafkaJSNotImplemented;
 
-const TOO_LARGE: readonly string[] = ['MESSAGE_TOO_LARGE', 'RECORD_LIST_TOO_LARGE'];
-const DENIED: readonly string[] = [
+const SIZE_ERRORS: readonly string[] = ['MESSAGE_TOO_LARGE', 'RECORD_LIST_TOO_LARGE'];
+const ACCESS_ERRORS: readonly string[] = [
   'KafkaJSSASLAuthenticationError',
   'SASL_AUTHENTICATION_FAILED',
   'ILLEGAL_SASL_STATE',
@@ -64,7 +67,7 @@ const originOf = (error: unknown): unknown => {
 };
 
 /** The broker's own name for it. */
-const typeOf = (error: unknown): string | undefined => {
+const brokerErrorOf = (error: unknown): string | undefined => {
   const { type } = (error ?? {}) as { readonly type?: unknown };
   return typeof type === 'string' ? type : undefined;
 };

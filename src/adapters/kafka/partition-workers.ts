@@ -1,16 +1,18 @@
 import type { EachBatchPayload } from 'kafkajs';
+import { settledWithin } from '../../platform/async/abort.js';
 import { type Backoff, backoffMs, pause } from '../../platform/async/retry.js';
 import type { Logger } from '../../platform/observability/logger.js';
-import type { BatchHandler, RecordBatch } from '../../ports/event-bus.js';
-import { toRecord } from './records.js';
+import type { BatchHandler, BusBatch } from '../../ports/event-bus.js';
+import { fromRecord } from './record-codec.js';
+import { receivedRecord } from './records.js';
 
-/** The way of one batch through the handler, as often as it takes, to its committed offset. */
+/** Takes one batch through the handler, as often as needed, and commits its offset. */
 interface PartitionWorker {
   /** Never rejects. */
   readonly done: Promise<void>;
-  /** Resolves when nobody should wait for it any longer: it is done, or something has failed. */
+  /** Resolves when it is done or has failed once: kafkajs need not wait any longer. */
   readonly passed: Promise<void>;
-  /** The partition is somebody else's now. */
+  /** The partition belongs to another member now. */
   takeAway(): void;
 }
 
@@ -47,7 +49,7 @@ const startPartitionWorker = (options: PartitionWorkerOptions): PartitionWorker 
         return true;
       } catch (error) {
         pass();
-        // It was told to leave.
+        // Its signal was aborted: it may stop in the middle.
         if (isTaken() || isLeaving()) break;
         onFailed();
         logger.warn('A batch is delivered again', { ...place, attempt, error });
@@ -67,7 +69,7 @@ const startPartitionWorker = (options: PartitionWorkerOptions): PartitionWorker 
         await payload.commitOffsetsIfNecessary(offsets);
         return;
       } catch (error) {
-        // While the group is being shared out anew there is nobody to commit to.
+        // During a rebalance there is nobody to commit to.
         pass();
         if (attempt + 1 === COMMIT_ATTEMPTS) {
           logger.warn('An offset was not committed; its batch may come again', { ...place, error });
@@ -84,20 +86,20 @@ const startPartitionWorker = (options: PartitionWorkerOptions): PartitionWorker 
   return { done: run().finally(pass), passed, takeAway: () => taken.abort() };
 };
 
-const toBatch = (payload: EachBatchPayload, signal: AbortSignal): RecordBatch => {
+const toBatch = (payload: EachBatchPayload, signal: AbortSignal): BusBatch => {
   const { batch } = payload;
   const { partition, messages } = batch;
   return {
     partition,
-    records: messages.map((message) => toRecord(partition, message)),
+    items: messages.map((message) => fromRecord(receivedRecord(partition, message))),
     waiting: Math.max(0, Number(BigInt(batch.highWatermark) - BigInt(batch.lastOffset()) - 1n)),
-    // Whatever it finds, a rebalance most of all, the consumer's own loop finds as well.
+    // What it reports, mostly a rebalance, the consumer's own loop sees too.
     heartbeat: () => payload.heartbeat().catch(() => undefined),
     signal,
   };
 };
 
-/** What may be fetched by the consumer that is at work. */
+/** Pauses and resumes fetching of the current membership. */
 export interface Fetching {
   hold(partition: number): void;
   release(partition: number): void;
@@ -113,12 +115,25 @@ export interface PartitionWorkersOptions {
   readonly monotonic: () => number;
 }
 
+export interface PartitionWorkers {
+  /** Takes one batch of kafkajs; when it resolves the batch counts as read, not as handled. */
+  readonly take: (payload: EachBatchPayload) => Promise<void>;
+  /** After each rebalance, before anything is fetched. */
+  assigned(partitions: readonly number[], by: Fetching): void;
+  /** Whether a batch has been failing for so long. */
+  failFor(ms: number): boolean;
+  /** The membership is lost, and with it every partition. */
+  interrupt(): void;
+  /** Waits for the handlers, aborts those that are late, and waits once more. */
+  stop(timeoutMs: number): Promise<void>;
+}
+
 /**
  * One worker for each partition with a batch in the handler. kafkajs fetches nothing more, joins no
- * rebalance and sends no heartbeat until it has every batch of a fetch back; so it gets a slow or
- * failing one back unfinished, with its partition held, and the worker goes on beside it.
+ * rebalance and sends no heartbeat until every batch of a fetch is returned. So a slow or failing
+ * batch is returned unfinished, its partition is paused, and the worker goes on beside it.
  */
-export const createPartitionWorkers = (options: PartitionWorkersOptions) => {
+export const createPartitionWorkers = (options: PartitionWorkersOptions): PartitionWorkers => {
   const { patienceMs, monotonic } = options;
   const workers = new Map<number, PartitionWorker>();
   /** Since when the batch of a partition keeps failing. */
@@ -138,7 +153,9 @@ export const createPartitionWorkers = (options: PartitionWorkersOptions) => {
     if (isLeaving()) return;
     if (workers.has(batch.partition)) return fetching?.hold(batch.partition);
     const worker = startPartitionWorker({
-      ...{ ...options, payload, leaving: leaving.signal },
+      ...options,
+      payload,
+      leaving: leaving.signal,
       onFailed: () => {
         if (!failing.has(batch.partition)) failing.set(batch.partition, monotonic());
       },
@@ -146,20 +163,16 @@ export const createPartitionWorkers = (options: PartitionWorkersOptions) => {
     });
     workers.set(batch.partition, worker);
     const followed = follow(batch.partition, worker);
-    const patient = new AbortController();
-    await Promise.race([followed, worker.passed, pause(patienceMs, patient.signal)]);
-    patient.abort();
+    await settledWithin(Promise.race([followed, worker.passed]), patienceMs);
     if (isLeaving()) return;
     if (workers.get(batch.partition) === worker) fetching?.hold(batch.partition);
     payload.resolveOffset(batch.lastOffset());
   };
 
   return {
-    /** Takes one batch of kafkajs; when it resolves the batch counts as read, not as handled. */
     take,
 
-    /** After each time that the group was shared out, before anything is fetched. */
-    assigned(partitions: readonly number[], by: Fetching): void {
+    assigned(partitions, by) {
       fetching = by;
       for (const [partition, worker] of workers) {
         if (!partitions.includes(partition)) worker.takeAway();
@@ -174,30 +187,23 @@ export const createPartitionWorkers = (options: PartitionWorkersOptions) => {
       if (isLeaving()) by.holdAll();
     },
 
-    /** Whether a batch has been failing for so long. */
-    failFor(ms: number): boolean {
+    failFor(ms) {
       const now = monotonic();
       return [...failing.values()].some((since) => now - since >= ms);
     },
 
-    /** The membership is lost, and every partition with it. */
-    interrupt(): void {
+    interrupt() {
       fetching = null;
       for (const worker of workers.values()) worker.takeAway();
     },
 
-    /** Waits for the handlers, tells those that are late to leave, and waits a last time. */
-    async stop(timeoutMs: number): Promise<void> {
+    async stop(timeoutMs) {
       leaving.abort();
       fetching?.holdAll();
       const idle = Promise.all([...workers.values()].map(({ done }) => done));
-      const timer = new AbortController();
-      await Promise.race([idle, pause(timeoutMs, timer.signal)]);
+      const isIdle = await settledWithin(idle, timeoutMs);
       for (const worker of workers.values()) worker.takeAway();
-      await Promise.race([idle, pause(timeoutMs, timer.signal)]);
-      timer.abort();
+      if (!isIdle) await settledWithin(idle, timeoutMs);
     },
   };
 };
-
-export type PartitionWorkers = ReturnType<typeof createPartitionWorkers>;

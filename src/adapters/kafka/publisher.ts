@@ -1,12 +1,19 @@
 import { Partitioners, type RecordMetadata } from 'kafkajs';
 import { within } from '../../platform/async/abort.js';
 import { UnavailableError } from '../../ports/errors.js';
-import type { BusPublisher, Offsets } from '../../ports/event-bus.js';
-import { type Connect, RETRY } from './client.js';
-import { busError, gone } from './errors.js';
+import type { Offsets } from '../../ports/event-bus.js';
+import { type Connect, CLIENT_RETRY } from './client.js';
+import { busError, busClosed } from './errors.js';
+import type { KafkaRecord } from './record-codec.js';
 import { type PlacedMessage, toMessage } from './records.js';
 
-export interface PublisherOptions {
+export interface RecordPublisher {
+  /** Returns the last offset of each partition that was written to. */
+  publish(records: readonly KafkaRecord[]): Promise<Offsets>;
+  close(): Promise<void>;
+}
+
+export interface RecordPublisherOptions {
   readonly producer: () => IdempotentProducer;
   readonly partitionOf: (key: string) => number;
   /** From the first attempt to the last, connecting included. */
@@ -18,7 +25,7 @@ export interface PublisherOptions {
  * of a failed request back, so the broker would take what comes next for a repeat and acknowledge it
  * unwritten (docs/decisions/0010).
  */
-export const createPublisher = (options: PublisherOptions): BusPublisher => {
+export const createRecordPublisher = (options: RecordPublisherOptions): RecordPublisher => {
   const { partitionOf, publishTimeoutMs } = options;
   let turn: Promise<unknown> = Promise.resolve();
   let current: IdempotentProducer | null = null;
@@ -28,19 +35,19 @@ export const createPublisher = (options: PublisherOptions): BusPublisher => {
 
   const unlessClosed = <T>(sending: Promise<T>): Promise<T> =>
     new Promise((resolve, reject) => {
-      abandon = () => reject(gone());
+      abandon = () => reject(busClosed());
       sending.then(resolve, reject);
     });
 
   const send = async (messages: readonly PlacedMessage[]): Promise<Offsets> => {
-    if (closed) throw gone();
+    if (closed) throw busClosed();
     if (messages.length === 0) return new Map();
     const mine = (current ??= options.producer());
     try {
       const written = unlessClosed(mine.send(messages));
-      return lastOffsets(messages, await within(publishTimeoutMs, written, late));
+      return lastOffsets(messages, await within(publishTimeoutMs, written, publishTimeout));
     } catch (error) {
-      // Before the next one is made: a late request of this one must not come after it.
+      // Before the next producer is created: a late request of this one must not overtake it.
       mine.cut();
       current = null;
       throw busError(error);
@@ -50,14 +57,14 @@ export const createPublisher = (options: PublisherOptions): BusPublisher => {
   const close = async (): Promise<void> => {
     closed = true;
     const last = current;
-    // What is still being sent is given the time that a goodbye takes.
+    // What is still being sent has as long as the disconnect takes.
     await last?.close();
     abandon();
   };
 
   return {
     publish: (records) => {
-      if (closed) return Promise.reject(gone());
+      if (closed) return Promise.reject(busClosed());
       const messages = records.map((record) => toMessage(record, partitionOf));
       const sent = turn.then(() => send(messages));
       turn = sent.catch(() => undefined);
@@ -67,7 +74,7 @@ export const createPublisher = (options: PublisherOptions): BusPublisher => {
   };
 };
 
-const late = () => new UnavailableError('Kafka did not take the records in time.');
+const publishTimeout = () => new UnavailableError('Kafka did not take the records in time.');
 
 const lastOffsets = (
   messages: readonly PlacedMessage[],
@@ -78,7 +85,7 @@ const lastOffsets = (
   const offsets = new Map<number, bigint>();
   for (const { partition, baseOffset } of written) {
     const first = BigInt(baseOffset ?? -1);
-    // A broker that recognises a repeat may have forgotten where it is.
+    // A broker that recognises a repeat may no longer know its offset.
     if (first >= 0n) offsets.set(partition, first + (counts.get(partition) ?? 1n) - 1n);
   }
   return offsets;
@@ -88,7 +95,7 @@ const lastOffsets = (
 export interface IdempotentProducer {
   /** Never called again before the last call has settled, and never after one has failed. */
   send(messages: readonly PlacedMessage[]): Promise<readonly RecordMetadata[]>;
-  /** Nothing of it reaches the broker any more. */
+  /** Nothing more of it reaches the broker. */
   cut(): void;
   close(): Promise<void>;
 }
@@ -96,19 +103,19 @@ export interface IdempotentProducer {
 interface ProducerSettings {
   readonly connect: Connect;
   readonly topic: string;
-  /** How long the broker may wait for its replicas. */
-  readonly replicationTimeoutMs: number;
 }
 
-export const createProducer = (settings: ProducerSettings): IdempotentProducer => {
-  const { connect, topic, replicationTimeoutMs } = settings;
+/** How long the broker may wait for its replicas. */
+const REPLICATION_TIMEOUT_MS = 8_000;
+
+export const createProducer = ({ connect, topic }: ProducerSettings): IdempotentProducer => {
   const client = connect();
   const producer = client.kafka.producer({
     idempotent: true,
     maxInFlightRequests: 1,
     allowAutoTopicCreation: false,
     createPartitioner: Partitioners.DefaultPartitioner,
-    retry: RETRY,
+    retry: CLIENT_RETRY,
   });
   let connected: Promise<void> | undefined;
   return {
@@ -116,7 +123,7 @@ export const createProducer = (settings: ProducerSettings): IdempotentProducer =
       await (connected ??= producer.connect());
       return producer.sendBatch({
         acks: -1,
-        timeout: replicationTimeoutMs,
+        timeout: REPLICATION_TIMEOUT_MS,
         topicMessages: [{ topic, messages: [...messages] }],
       });
     },

@@ -4,7 +4,7 @@ import type { Logger } from '../../platform/observability/logger.js';
 import { UnavailableError } from '../../ports/errors.js';
 import { within } from '../../platform/async/abort.js';
 import { type ClusterAdmin, forgetGroup } from './admin.js';
-import { RETRY, type Connect } from './client.js';
+import { CLIENT_RETRY, type Connect } from './client.js';
 import { busError } from './errors.js';
 
 export interface TopicReading {
@@ -13,7 +13,7 @@ export interface TopicReading {
   readonly topic: string;
   readonly logger: Logger;
   readonly timeoutMs: number;
-  /** False when that was enough. */
+  /** False ends the reading. */
   readonly onMessage: (partition: number, message: KafkaMessage) => boolean;
 }
 
@@ -34,26 +34,26 @@ export const readTopic = async (reading: TopicReading): Promise<void> => {
     allowAutoTopicCreation: false,
     // It stops only between two fetches.
     maxWaitTimeInMs: 100,
-    // It would start a reader again that was given up and cut off, and again, for ever.
-    retry: { ...RETRY, restartOnFailure: () => Promise.resolve(false) },
+    // kafkajs would restart a reader that was cut off, for ever.
+    retry: { ...CLIENT_RETRY, restartOnFailure: () => Promise.resolve(false) },
   });
   const late = () => new UnavailableError('Kafka did not deliver the topic in time.');
   try {
-    await within(timeoutMs, consume(consumer, ends, reading), late);
+    await within(timeoutMs, readToEnds(consumer, ends, reading), late);
   } catch (error) {
     throw busError(error);
   } finally {
     await client.close(() => consumer.disconnect());
-    // One that is left behind holds no offsets and is forgotten by the broker.
+    // A group that is left behind holds no offsets, and the broker drops it.
     await forgetGroup(admin, group).catch((error: unknown) => {
-      logger.warn('The group of a reading that is over is left behind', { group, error });
+      logger.warn('The group of a finished reading was not deleted', { group, error });
     });
   }
 };
 
 type Consumer = ReturnType<ReturnType<Connect>['kafka']['consumer']>;
 
-const consume = async (
+const readToEnds = async (
   consumer: Consumer,
   ends: Map<number, bigint>,
   { topic, onMessage }: TopicReading,
@@ -64,7 +64,7 @@ const consume = async (
   const crashed = new Promise<never>((_, reject) => {
     consumer.on(CRASH, ({ payload }) => reject(payload.error));
   });
-  // Told of batches without a record of ours too, such as the marks of a transaction.
+  // Emitted for batches without records too, such as transaction markers.
   consumer.on(END_BATCH_PROCESS, ({ payload: { partition, lastOffset } }) => {
     const end = ends.get(partition);
     if (end !== undefined && BigInt(lastOffset) + 1n >= end) ends.delete(partition);

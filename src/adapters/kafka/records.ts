@@ -1,5 +1,5 @@
 import { Partitioners, type KafkaMessage, type Message } from 'kafkajs';
-import type { BusRecord, DeliveredRecord } from '../../ports/event-bus.js';
+import type { KafkaRecord, ReceivedRecord } from './record-codec.js';
 
 export type PlacedMessage = Message & { readonly partition: number };
 
@@ -20,7 +20,7 @@ export const partitionerFor = (partitions: number): ((key: string) => number) =>
 };
 
 export const toMessage = (
-  { key, value, headers }: BusRecord,
+  { key, value, headers }: KafkaRecord,
   partitionOf: (key: string) => number,
 ): PlacedMessage => ({
   key,
@@ -29,14 +29,14 @@ export const toMessage = (
   partition: partitionOf(key),
 });
 
-export const toRecord = (
+export const receivedRecord = (
   partition: number,
   { key, value, headers = {}, offset }: Pick<KafkaMessage, 'key' | 'value' | 'offset' | 'headers'>,
-): DeliveredRecord => ({
+): ReceivedRecord => ({
   key: key?.toString() ?? '',
   value,
   headers: Object.fromEntries(
-    Object.entries(headers).map(([name, content]) => [name, textOf(content)]),
+    Object.entries(headers).map(([name, content]) => [name, headerText(content)]),
   ),
   partition,
   offset: BigInt(offset),
@@ -46,7 +46,7 @@ export const toRecord = (
  * The first of a header that comes more than once. kafkajs takes what every object inherits for an
  * earlier one, so a header named `constructor` comes with a function before its bytes.
  */
-const textOf = (content: unknown): string => {
+const headerText = (content: unknown): string => {
   const contents: readonly unknown[] = Array.isArray(content) ? content : [content];
   const first = contents.find((each) => Buffer.isBuffer(each) || typeof each === 'string');
   return first?.toString() ?? '';

@@ -1,5 +1,5 @@
 import kafkajs from 'kafkajs';
-import { backoffMs, pause } from '../../platform/async/retry.js';
+import { retry } from '../../platform/async/retry.js';
 import type { Logger } from '../../platform/observability/logger.js';
 import { PortError, UnavailableError } from '../../ports/errors.js';
 import type { ClusterAdmin } from './admin.js';
@@ -8,7 +8,7 @@ import { isUnknownTopic } from './errors.js';
 // At run time a property of the default export alone.
 const { ConfigResourceTypes } = kafkajs;
 
-/** What makes a topic keep every record for ever, whatever the broker's defaults are. */
+/** Makes a topic keep every record, whatever the broker's defaults are. */
 const KEPT_FOR_EVER: Readonly<Record<string, string>> = {
   'retention.ms': '-1',
   'retention.bytes': '-1',
@@ -18,13 +18,13 @@ const KEPT_FOR_EVER: Readonly<Record<string, string>> = {
 export const keptForEver = () =>
   Object.entries(KEPT_FOR_EVER).map(([name, value]) => ({ name, value }));
 
-/** A log with holes is none, and a rebuild from it would be wrong without a word. */
-export const refuseForgetful = async (
+/** A rebuild from a topic with retention would silently be wrong. */
+export const refuseRetention = async (
   admin: ClusterAdmin,
   topic: string,
   logger: Logger,
 ): Promise<void> => {
-  const found = Object.entries(await settingsThatForget(admin, topic, logger));
+  const found = Object.entries(await retentionSettings(admin, topic, logger));
   if (found.length === 0) return;
   const are = found.map(([name, value]) => `${name} is ${value}`).join(', ');
   const set = found.map(([name]) => `${name}=${KEPT_FOR_EVER[name]}`).join(', ');
@@ -36,16 +36,17 @@ export const refuseForgetful = async (
   );
 };
 
-export const warnOfForgetful = async (
+export const warnOfRetention = async (
   admin: ClusterAdmin,
   topic: string,
   logger: Logger,
 ): Promise<void> => {
-  const found = await settingsThatForget(admin, topic, logger);
-  if (Object.keys(found).length > 0) logger.warn('A topic forgets its records', { topic, found });
+  const found = await retentionSettings(admin, topic, logger);
+  if (Object.keys(found).length > 0)
+    logger.warn('A topic has retention: records will be lost', { topic, found });
 };
 
-const settingsThatForget = async (
+const retentionSettings = async (
   admin: ClusterAdmin,
   topic: string,
   logger: Logger,
@@ -67,8 +68,9 @@ const settingsThatForget = async (
     );
   } catch (error) {
     if (!(error instanceof PortError) || error.code !== 'ACCESS_DENIED') throw error;
-    logger.warn('The settings of a topic may not be read: see to it that it keeps its records', {
-      ...{ topic, error },
+    logger.warn('Access to the settings of a topic is denied: make sure that it has no retention', {
+      topic,
+      error,
     });
     return {};
   }
@@ -81,7 +83,7 @@ export interface TopicSettings {
   readonly replicationFactor: number;
 }
 
-/** Creates the topic where it is missing, to be kept for ever. Answers how many partitions it has. */
+/** Creates the topic without retention where it is missing. Returns how many partitions it has. */
 export const ensureTopic = async (
   admin: ClusterAdmin,
   settings: TopicSettings,
@@ -90,7 +92,7 @@ export const ensureTopic = async (
   const found = await partitionCount(admin, topic);
   if (found !== null) return found;
   await admin.ask((kafka) =>
-    // False where somebody else was faster.
+    // False where the topic was created meanwhile.
     kafka.createTopics({
       topics: [
         {
@@ -102,17 +104,24 @@ export const ensureTopic = async (
       ],
     }),
   );
-  for (let attempt = 0; attempt < 10; attempt += 1) {
-    const created = await partitionCount(admin, topic);
-    if (created !== null) return created;
-    await pause(backoffMs(attempt, { baseMs: 50, maxMs: 1_000 }));
-  }
-  throw new UnavailableError('The new topic is not known to all brokers yet.', {
+  const notYet = new UnavailableError('The new topic is not known to all brokers yet.', {
     context: { topic },
+  });
+  const created = async (): Promise<number> => {
+    const count = await partitionCount(admin, topic);
+    if (count === null) throw notYet;
+    return count;
+  };
+  return await retry(created, {
+    backoff: { baseMs: 50, maxMs: 1_000 },
+    retriable: (error, attempt) => error === notYet && attempt < LAST_ATTEMPT,
   });
 };
 
-/** Keys are placed by the number of partitions, so another number would tear their order apart. */
+/** Attempts to see a new topic count from 0. */
+const LAST_ATTEMPT = 9;
+
+/** The number of partitions decides where a key goes: another number would break the order. */
 export const refuseOtherCount = (topic: string, found: number, wanted: number): void => {
   if (found === wanted) return;
   throw new PortError(

@@ -9,6 +9,7 @@ import {
   type Link,
 } from '@opentelemetry/api';
 import { W3CTraceContextPropagator } from '@opentelemetry/core';
+import { jsonObjectIn } from '../../ports/json.js';
 
 /** The headers of W3C Trace Context. */
 export interface TraceHeaders {
@@ -35,6 +36,20 @@ export const traceparentOf = (within: Context): string | undefined => {
   return headers.traceparent;
 };
 
+const TRACEPARENT_FIELD = Buffer.from('"traceparent"');
+const WELL_FORMED = /^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/;
+
+/**
+ * The trace that the metadata of an event name; undefined where they name none. Metadata are parsed
+ * only where they can hold one: most events of an import do not.
+ */
+export const traceparentIn = (metadata: Uint8Array): string | undefined => {
+  const bytes = Buffer.from(metadata.buffer, metadata.byteOffset, metadata.byteLength);
+  if (!bytes.includes(TRACEPARENT_FIELD)) return undefined;
+  const traceparent = jsonObjectIn(bytes)?.['traceparent'];
+  return typeof traceparent === 'string' && WELL_FORMED.test(traceparent) ? traceparent : undefined;
+};
+
 const spanTracer = trace.getTracer('anime-analytics');
 /** Later traces of a larger batch are not linked. */
 const MAX_LINKS = 128;
@@ -42,7 +57,7 @@ const MAX_LINKS = 128;
 /** One span around a batch, linked to the traces of its records. Almost free without a tracing SDK. */
 export const linkedSpan = async <T>(
   name: string,
-  traceparents: readonly (string | undefined)[],
+  traceparents: Iterable<string | undefined>,
   work: () => Promise<T>,
 ): Promise<T> => {
   const span = spanTracer.startSpan(name, { links: linksTo(traceparents) });
@@ -56,7 +71,7 @@ export const linkedSpan = async <T>(
   }
 };
 
-const linksTo = (traceparents: readonly (string | undefined)[]): Link[] => {
+const linksTo = (traceparents: Iterable<string | undefined>): Link[] => {
   const links: Link[] = [];
   for (const traceparent of traceparents) {
     if (traceparent === undefined) continue;

@@ -1,9 +1,9 @@
-import type { BatchHandler, DeliveredRecord } from '../../ports/event-bus.js';
+import type { BatchHandler, BusItem, EventItem, UnreadableItem } from '../../ports/event-bus.js';
 import { PortError } from '../../ports/errors.js';
 import type { AnimeId } from '../../domain/ids.js';
-import { readRecord } from '../../wire/envelope.js';
+import { animeIdOf } from '../../domain/stream-name.js';
 import type { EventPlace } from '../../wire/presence.js';
-import type { StreamEvent, Unreadable } from '../../wire/stream-event.js';
+import { fromRecorded, NOT_OF_AN_ANIME, type StreamEvent } from '../../wire/stream-event.js';
 import { createApplier, type ApplierOptions } from './apply-batch.js';
 import { deadLetter, type Quarantined, type SkippedEvents } from './quarantine.js';
 import type { IncomingEvent } from './classify.js';
@@ -13,13 +13,13 @@ export type ProjectorOptions = Omit<ApplierOptions, 'startsEmpty'>;
 export interface Projector {
   /** Resolves when the batch is in saved documents; rejects where it is to be delivered again. */
   readonly handle: BatchHandler;
-  /** Why records are refused, since one of another log came; null while all is well. */
+  /** Why events are refused, since one of another log came; null while all is well. */
   refusal(): string | null;
   /** The anime that cannot be followed, and why. */
   quarantine(): ReadonlyMap<AnimeId, Quarantined>;
   /** The anime whose documents leave out events that cannot be read. */
   readonly skippedEvents: SkippedEvents;
-  /** The anime that are computed anew, since their documents were ahead of the log, and up to where. */
+  /** The anime that are computed again, since their documents were ahead of the log, and up to where. */
   ahead(): ReadonlyMap<AnimeId, number>;
   /** The event that was applied last; null before the first one. */
   lastApplied(): EventPlace | null;
@@ -27,7 +27,7 @@ export interface Projector {
   recheck(animeId: AnimeId, revision: number, signal: AbortSignal): Promise<void>;
 }
 
-/** Turns records of the bus into documents of one version of the read models. */
+/** Turns events of the bus into documents of one version of the read models. */
 export const createProjector = (options: ProjectorOptions): Projector => {
   const { deadLetters, logId, logger, metrics, now = Date.now } = options;
   const applier = createApplier(options);
@@ -35,45 +35,74 @@ export const createProjector = (options: ProjectorOptions): Projector => {
 
   const handle: BatchHandler = async (batch) => {
     const pending = new Map<AnimeId, IncomingEvent[]>();
-    const unreadable: [DeliveredRecord, Unreadable][] = [];
-    for (const record of batch.records) {
-      const reading = readRecord(record);
-      if (reading.kind === 'event') {
-        refuseAnotherLog(reading.event);
-        addTo(pending, reading.event.animeId, reading.event);
+    const unreadable: UnreadableItem[] = [];
+    for (const item of batch.items) {
+      const found = readItem(item);
+      if ('decoded' in found) {
+        refuseAnotherLog(found);
+        addTo(pending, found.animeId, found);
       } else {
-        unreadable.push([record, reading]);
-        // The log has what the record could not say.
-        const { animeId, revision } = reading;
-        if (animeId !== null && revision !== null)
-          addTo(pending, animeId, { revision, decoded: null });
+        unreadable.push(found);
+        // The event store has what the item could not say.
+        const { stream, revision } = found;
+        const animeId = stream === null ? undefined : animeIdOf(stream);
+        if (animeId !== undefined && revision !== null)
+          addTo(pending, animeId, { revision: Number(revision), decoded: null });
       }
     }
-    for (const [record, reading] of unreadable) await list(record, reading);
+    for (const item of unreadable) await addDeadLetter(item);
     await applier.apply(pending, batch);
     refusal = null;
   };
 
   const refuseAnotherLog = ({ logId: theirs, stream, revision }: StreamEvent): void => {
     if (theirs === null || theirs === logId) return;
-    refusal = `A record is of the log ${theirs}, but the documents are of the log ${logId}. Give each log its own topic and its own documents.`;
+    refusal = `An event is of the log ${theirs}, but the documents are of the log ${logId}. Give each log its own topic and its own documents.`;
     metrics.projectorAlarms.inc({ kind: 'another-log' });
-    logger.error('A record of another log is refused', { stream, revision, theirs, ours: logId });
+    logger.error('An event of another log is refused', { stream, revision, theirs, ours: logId });
     throw new PortError('CORRUPT', refusal, false, { context: { stream, revision, theirs } });
   };
 
-  const list = async (record: DeliveredRecord, { reason, stream, revision }: Unreadable) => {
-    const source = `partition ${record.partition}, offset ${record.offset}`;
-    logger.error('A record cannot be read', { source, stream, revision, reason });
+  const addDeadLetter = async (item: UnreadableItem): Promise<void> => {
+    const { reason, stream, value, partition, offset } = item;
+    const revision = item.revision === null ? null : Number(item.revision);
+    const source = `partition ${partition}, offset ${offset}`;
+    logger.error('An item of the bus cannot be read', { source, stream, revision, reason });
     metrics.deadLetters.inc();
     await deadLetters.add(
-      deadLetter({ stream, revision, source, reason, value: record.value, at: new Date(now()) }),
+      deadLetter({ stream, revision, source, reason, value, at: new Date(now()) }),
     );
   };
 
   const { quarantine, skippedEvents, ahead, lastApplied, recheck } = applier;
   return { handle, refusal: () => refusal, quarantine, skippedEvents, ahead, lastApplied, recheck };
 };
+
+/** The event of an item, or the item as an unreadable one. */
+const readItem = (item: BusItem): StreamEvent | UnreadableItem => {
+  if (item.kind === 'unreadable') {
+    const isOfAnAnime = item.stream === null || animeIdOf(item.stream) !== undefined;
+    return isOfAnAnime ? item : { ...item, reason: NOT_OF_AN_ANIME };
+  }
+  const reading = fromRecorded(item.event, item.logId);
+  if (reading.kind === 'unreadable') return unreadableEvent(item, reading.reason);
+  const { decoded } = reading.event;
+  return decoded.kind === 'malformed' ? unreadableEvent(item, decoded.reason) : reading.event;
+};
+
+const unreadableEvent = (
+  { event, logId, partition, offset }: EventItem,
+  reason: string,
+): UnreadableItem => ({
+  kind: 'unreadable',
+  reason,
+  stream: event.stream,
+  revision: event.revision,
+  value: event.data,
+  logId,
+  partition,
+  offset,
+});
 
 const addTo = (
   pending: Map<AnimeId, IncomingEvent[]>,

@@ -1,12 +1,12 @@
 import { expect } from 'chai';
 import type { BatchHandler } from '../../../src/ports/event-bus.js';
-import { collecting, gated, record, textOf, withBus } from './given.js';
+import { collecting, event, gated, streamIn, textOf, withBus } from './given.js';
 import type { EventBusTarget } from './target.js';
 
 const failing = (times: number, inner: BatchHandler) => {
   const attempts: (string | null)[][] = [];
   const handler: BatchHandler = async (batch) => {
-    attempts.push(batch.records.map(textOf));
+    attempts.push(batch.items.map(textOf));
     if (attempts.length <= times) throw new Error('Not this time.');
     await inner(batch);
   };
@@ -15,14 +15,14 @@ const failing = (times: number, inner: BatchHandler) => {
 
 export const deliveryClauses = (target: EventBusTarget): void => {
   it(
-    'EB-3 delivers a batch again from its first record when its handler throws',
-    withBus(target, async ({ bus, join, freshGroup, soon }) => {
+    'EB-3 delivers a batch again from its first item when its handler throws',
+    withBus(target, async ({ publisher, join, freshGroup, soon }) => {
       const seen = collecting();
       const fails = failing(3, seen.handler);
       await join(freshGroup(), fails.handler);
-      const publisher = await bus.publisher();
+      const bridge = await publisher();
       const values = ['a', 'b', 'c', 'd'];
-      const published = publisher.publish(values.map((value) => record('anime-1', value)));
+      const published = bridge.publish(values.map((value) => event('anime-1', value)));
       await soon(() => expect(seen.texts()).to.deep.equal(values));
       await published;
       const firsts = fails.attempts.slice(0, 4).map(([first]) => first);
@@ -32,19 +32,20 @@ export const deliveryClauses = (target: EventBusTarget): void => {
 
   it(
     'EB-3 delivers other partitions while one is redelivered',
-    withBus(target, async ({ bus, join, keysApart, freshGroup, soon }) => {
+    withBus(target, async ({ publisher, join, streamsApart, freshGroup, soon }) => {
       const group = freshGroup();
-      const [bad, good] = await keysApart(group);
+      const [bad, good] = await streamsApart(group);
       const seen = collecting();
       let mended = false;
       await join(group, async (batch) => {
-        if (!mended && batch.records.some(({ key }) => key === bad)) throw new Error('Poison.');
+        if (!mended && batch.items.some((item) => streamIn(item) === bad))
+          throw new Error('Poison.');
         await seen.handler(batch);
       });
-      const publisher = await bus.publisher();
-      const stuck = publisher.publish([record(bad, '1')]);
-      const following = publisher.publish([record(bad, '2')]);
-      const free = publisher.publish([record(good, '1'), record(good, '2')]);
+      const bridge = await publisher();
+      const stuck = bridge.publish([event(bad, '1')]);
+      const following = bridge.publish([event(bad, '2')]);
+      const free = bridge.publish([event(good, '1'), event(good, '2')]);
       await soon(() => expect(seen.texts(good)).to.deep.equal(['1', '2']));
       expect(seen.texts(bad)).to.deep.equal([]);
       mended = true;
@@ -54,13 +55,13 @@ export const deliveryClauses = (target: EventBusTarget): void => {
   );
 
   it(
-    'EB-4 gives every group every record',
-    withBus(target, async ({ bus, join, freshGroup, soon }) => {
+    'EB-4 gives every group every item',
+    withBus(target, async ({ publisher, join, freshGroup, soon }) => {
       const [one, other] = [collecting(), collecting()];
       await join(freshGroup(), one.handler);
       await join(freshGroup(), other.handler);
-      const publisher = await bus.publisher();
-      await publisher.publish([record('anime-1', 'a'), record('anime-1', 'b')]);
+      const bridge = await publisher();
+      await bridge.publish([event('anime-1', 'a'), event('anime-1', 'b')]);
       for (const seen of [one, other]) {
         await soon(() => expect(seen.texts()).to.deep.equal(['a', 'b']));
       }
@@ -69,9 +70,9 @@ export const deliveryClauses = (target: EventBusTarget): void => {
 
   it(
     'EB-4 keeps what is published before the first group joins',
-    withBus(target, async ({ bus, join, freshGroup, soon }) => {
-      const publisher = await bus.publisher();
-      const published = publisher.publish([record('anime-1', 'a'), record('anime-1', 'b')]);
+    withBus(target, async ({ publisher, join, freshGroup, soon }) => {
+      const bridge = await publisher();
+      const published = bridge.publish([event('anime-1', 'a'), event('anime-1', 'b')]);
       const seen = collecting();
       await join(freshGroup(), seen.handler);
       await soon(() => expect(seen.texts()).to.deep.equal(['a', 'b']));
@@ -81,10 +82,10 @@ export const deliveryClauses = (target: EventBusTarget): void => {
 
   if (target.retains) {
     it(
-      'EB-4 starts a new group at the first record',
-      withBus(target, async ({ bus, join, freshGroup, soon }) => {
-        const publisher = await bus.publisher();
-        await publisher.publish([record('anime-1', 'a'), record('anime-1', 'b')]);
+      'EB-4 starts a new group at the first item',
+      withBus(target, async ({ publisher, join, freshGroup, soon }) => {
+        const bridge = await publisher();
+        await bridge.publish([event('anime-1', 'a'), event('anime-1', 'b')]);
         const [early, late] = [collecting(), collecting()];
         await join(freshGroup(), early.handler);
         await soon(() => expect(early.texts()).to.deep.equal(['a', 'b']));
@@ -96,12 +97,12 @@ export const deliveryClauses = (target: EventBusTarget): void => {
 
   it(
     'EB-10 forgets a group without members, and no other',
-    withBus(target, async ({ bus, join, freshGroup, soon }) => {
+    withBus(target, async ({ bus, publisher, join, freshGroup, soon }) => {
       const group = freshGroup();
       const seen = collecting();
       const member = await join(group, seen.handler);
-      const publisher = await bus.publisher();
-      await publisher.publish([record('anime-1', 'a'), record('anime-1', 'b')]);
+      const bridge = await publisher();
+      await bridge.publish([event('anime-1', 'a'), event('anime-1', 'b')]);
       await soon(() => expect(seen.texts()).to.deep.equal(['a', 'b']));
       expect(await bus.forget(group)).to.be.false;
       await member.stop();
@@ -116,7 +117,7 @@ export const deliveryClauses = (target: EventBusTarget): void => {
 
   it(
     'EB-5 handles batches of one partition one at a time',
-    withBus(target, async ({ bus, join, freshGroup, soon }) => {
+    withBus(target, async ({ publisher, join, freshGroup, soon }) => {
       const running = new Map<number, number>();
       let most = 0;
       const seen = collecting();
@@ -128,25 +129,25 @@ export const deliveryClauses = (target: EventBusTarget): void => {
         await seen.handler(batch);
         running.set(batch.partition, now - 1);
       });
-      const publisher = await bus.publisher();
-      const records = Array.from({ length: 100 }, (_, index) => record('anime-1', `${index}`));
-      await Promise.all(records.map((each) => publisher.publish([each])));
-      await soon(() => expect(seen.records).to.have.length(100));
+      const bridge = await publisher();
+      const events = Array.from({ length: 100 }, (_, index) => event('anime-1', `${index}`));
+      await Promise.all(events.map((each) => bridge.publish([each])));
+      await soon(() => expect(seen.items).to.have.length(100));
       expect(most).to.equal(1);
     }),
   );
 
   it(
     'EB-6 gives a slow handler no second batch of the partition, and holds back the rest',
-    withBus(target, async ({ bus, join, freshGroup, soon }) => {
+    withBus(target, async ({ publisher, join, freshGroup, soon }) => {
       const seen = collecting();
       const gate = gated(seen.handler);
       await join(freshGroup(), gate.handler);
-      const publisher = await bus.publisher();
+      const bridge = await publisher();
       let published = 0;
       const publishing = (async () => {
         for (let index = 0; index < 50; index += 1) {
-          await publisher.publish([record('anime-1', `${index}`)]);
+          await bridge.publish([event('anime-1', `${index}`)]);
           published += 1;
         }
       })();
@@ -163,13 +164,13 @@ export const deliveryClauses = (target: EventBusTarget): void => {
 
   it(
     'EB-7 stops only after the running handler, and may be stopped twice',
-    withBus(target, async ({ bus, join, freshGroup, soon }) => {
+    withBus(target, async ({ publisher, join, freshGroup, soon }) => {
       const seen = collecting();
       const gate = gated(seen.handler);
       const member = await join(freshGroup(), gate.handler);
       expect(member.healthy()).to.be.true;
-      const publisher = await bus.publisher();
-      const published = publisher.publish([record('anime-1', 'a')]);
+      const bridge = await publisher();
+      const published = bridge.publish([event('anime-1', 'a')]);
       await soon(() => expect(gate.entered).to.have.length(1));
       let stopped = false;
       const stopping = Promise.all([member.stop(), member.stop()]).then(() => (stopped = true));
@@ -185,12 +186,12 @@ export const deliveryClauses = (target: EventBusTarget): void => {
 
   it(
     'EB-7 delivers what a member did not handle to the next one of its group',
-    withBus(target, async ({ bus, join, freshGroup, soon }) => {
+    withBus(target, async ({ publisher, join, freshGroup, soon }) => {
       const group = freshGroup();
       const fails = failing(Infinity, () => Promise.resolve());
       const first = await join(group, fails.handler);
-      const publisher = await bus.publisher();
-      const published = publisher.publish([record('anime-1', 'a'), record('anime-1', 'b')]);
+      const bridge = await publisher();
+      const published = bridge.publish([event('anime-1', 'a'), event('anime-1', 'b')]);
       await soon(() => expect(fails.attempts).not.to.be.empty);
       await first.stop();
       const seen = collecting();
@@ -202,25 +203,25 @@ export const deliveryClauses = (target: EventBusTarget): void => {
 
   it(
     'EB-7 shares the partitions of a group without handling a record twice',
-    withBus(target, async ({ bus, join, freshGroup, soon }) => {
+    withBus(target, async ({ publisher, join, freshGroup, soon }) => {
       const group = freshGroup();
       const [one, other] = [collecting(), collecting()];
       const first = await join(group, one.handler);
       await join(group, other.handler);
-      const publisher = await bus.publisher();
+      const bridge = await publisher();
       const values = Array.from({ length: 40 }, (_, index) => `${index}`);
-      await publisher.publish(values.map((value) => record(`anime-${value}`, value)));
+      await bridge.publish(values.map((value) => event(`anime-${value}`, value)));
       const all = () => [...one.texts(), ...other.texts()].toSorted();
       await soon(() => expect(all()).to.deep.equal(values.toSorted()));
       await first.stop();
-      await publisher.publish([record('anime-1', 'later'), record('anime-2', 'later')]);
+      await bridge.publish([event('anime-1', 'later'), event('anime-2', 'later')]);
       await soon(() => expect(other.texts().filter((text) => text === 'later')).to.have.length(2));
     }),
   );
 
   it(
     'EB-11 is unhealthy while a batch keeps failing, and healthy once it succeeds',
-    withBus(target, async ({ bus, consumer, freshGroup, soon }) => {
+    withBus(target, async ({ publisher, consumer, freshGroup, soon }) => {
       const seen = collecting();
       const attempts: { readonly at: number; readonly healthy: boolean }[] = [];
       let mended = false;
@@ -230,8 +231,8 @@ export const deliveryClauses = (target: EventBusTarget): void => {
         if (!mended) throw new Error('Not this time.');
         await seen.handler(batch);
       });
-      const publisher = await bus.publisher();
-      const published = publisher.publish([record('anime-1', 'a')]);
+      const bridge = await publisher();
+      const published = bridge.publish([event('anime-1', 'a')]);
       await soon(() => expect(member.healthy()).to.be.false);
       const [first] = attempts;
       expect(first?.healthy).to.be.true;

@@ -1,40 +1,52 @@
 import { randomUUID } from 'node:crypto';
 import type {
   BatchHandler,
+  BusBatch,
   BusConsumer,
-  BusRecord,
-  DeliveredRecord,
-  RecordBatch,
+  BusItem,
+  BusPublisher,
 } from '../../../src/ports/event-bus.js';
+import type { RecordedEvent } from '../../../src/ports/event-store.js';
 import { eventually } from '../../support/eventually.js';
 import type { EventBusTarget, OpenBus } from './target.js';
 
 const utf8 = new TextEncoder();
 
-export const record = (key: string, value: string): BusRecord => ({
-  key,
-  value: utf8.encode(value),
-  headers: { 'esdb-record-stream-id': key },
+export const LOG_ID = 'b9b5a1a6-6e2f-4a55-8c35-3c3f1f3c7d10';
+
+export const event = (stream: string, text: string): RecordedEvent => ({
+  stream,
+  revision: 0n,
+  id: randomUUID(),
+  type: 'Noted',
+  data: utf8.encode(text),
+  metadata: new Uint8Array(),
+  isJson: true,
+  position: { commit: 7n, prepare: 7n },
+  recordedAt: Date.UTC(2026, 10, 24),
 });
 
-export const textOf = ({ value }: BusRecord): string | null =>
-  value === null ? null : new TextDecoder().decode(value);
+export const streamIn = (item: BusItem | null): string | null =>
+  item?.kind === 'event' ? item.event.stream : (item?.stream ?? null);
+
+export const textOf = (item: BusItem): string | null =>
+  item.kind === 'event' ? new TextDecoder().decode(item.event.data) : null;
 
 /** What a consumer got, in the order in which it got it. */
 export const collecting = () => {
-  const records: DeliveredRecord[] = [];
+  const items: BusItem[] = [];
   const handler: BatchHandler = (batch) => {
-    records.push(...batch.records);
+    items.push(...batch.items);
     return Promise.resolve();
   };
-  const texts = (key?: string) =>
-    records.filter((each) => key === undefined || each.key === key).map(textOf);
-  return { records, handler, texts };
+  const texts = (stream?: string) =>
+    items.filter((each) => stream === undefined || streamIn(each) === stream).map(textOf);
+  return { items, handler, texts };
 };
 
 /** A handler that waits in the middle of a batch until it is let go. */
 export const gated = (inner: BatchHandler) => {
-  const entered: RecordBatch[] = [];
+  const entered: BusBatch[] = [];
   let open = (): void => undefined;
   const opened = new Promise<void>((resolve) => {
     open = resolve;
@@ -62,7 +74,9 @@ export const withBus =
 
 export type Given = ReturnType<typeof givenOf>;
 
-const givenOf = (target: EventBusTarget, { bus }: OpenBus, consumers: BusConsumer[]) => {
+const givenOf = (target: EventBusTarget, opened: OpenBus, consumers: BusConsumer[]) => {
+  const { bus } = opened;
+  const publisher = (logId = LOG_ID): Promise<BusPublisher> => bus.publisher(logId);
   const consumer = (group: string): BusConsumer => {
     const made = bus.consumer(group);
     consumers.push(made);
@@ -70,7 +84,9 @@ const givenOf = (target: EventBusTarget, { bus }: OpenBus, consumers: BusConsume
   };
   return {
     bus,
+    publisher,
     consumer,
+    putGarbage: opened.putGarbage,
     freshGroup: () => `group-${randomUUID()}`,
     join: async (group: string, handler: BatchHandler): Promise<BusConsumer> => {
       const member = consumer(group);
@@ -79,25 +95,24 @@ const givenOf = (target: EventBusTarget, { bus }: OpenBus, consumers: BusConsume
     },
     soon: <T>(assertion: () => T | Promise<T>) =>
       eventually(assertion, { withinMs: target.withinMs }),
-    /** Keys of two different partitions, found by asking the bus. */
-    keysApart: async (group: string): Promise<readonly [string, string]> => {
+    /** Streams of two different partitions, found by asking the bus. */
+    streamsApart: async (group: string): Promise<readonly [string, string]> => {
       const seen = collecting();
       const scout = consumer(group);
       await scout.start(seen.handler);
-      const publisher = await bus.publisher();
-      const keys = Array.from({ length: 32 }, (_, index) => `anime-${index + 1}`);
-      await publisher.publish(keys.map((key) => record(key, 'where?')));
+      const streams = Array.from({ length: 32 }, (_, index) => `anime-${index + 1}`);
+      await (await publisher()).publish(streams.map((stream) => event(stream, 'where?')));
       await eventually(
         () => {
-          if (seen.records.length < keys.length) throw new Error('Not all keys have come.');
+          if (seen.items.length < streams.length) throw new Error('Not all events have come.');
         },
         { withinMs: target.withinMs },
       );
       await scout.stop();
-      const [first] = seen.records;
-      const other = seen.records.find(({ partition }) => partition !== first?.partition);
+      const [first] = seen.items;
+      const other = seen.items.find(({ partition }) => partition !== first?.partition);
       if (first === undefined || other === undefined) throw new Error('There is one partition.');
-      return [first.key, other.key];
+      return [streamIn(first) ?? '', streamIn(other) ?? ''];
     },
   };
 };

@@ -1,10 +1,10 @@
 import { expect } from 'chai';
-import { gated, record, textOf, withBus } from './given.js';
+import { event, gated, LOG_ID, streamIn, textOf, withBus } from './given.js';
 import type { EventBusTarget } from './target.js';
 
-const KEYS = Array.from({ length: 12 }, (_, index) => `anime-${index + 1}`);
+const STREAMS = Array.from({ length: 12 }, (_, index) => `anime-${index + 1}`);
 
-/** How far the bus is, and whose records it keeps. */
+/** How far the bus is, and which log it keeps. */
 export const lookingClauses = (target: EventBusTarget): void => {
   it(
     'EB-13 counts the members of a group, none for an unknown one',
@@ -23,10 +23,10 @@ export const lookingClauses = (target: EventBusTarget): void => {
   if (!target.retains) {
     it(
       'EB-8 has no ends, and EB-9 no record, where nothing is kept',
-      withBus(target, async ({ bus, join, freshGroup }) => {
+      withBus(target, async ({ bus, publisher, join, freshGroup }) => {
         await join(freshGroup(), () => Promise.resolve());
-        const publisher = await bus.publisher();
-        await publisher.publish([record('anime-1', 'a')]);
+        const bridge = await publisher();
+        await bridge.publish([event('anime-1', 'a')]);
         expect(await bus.ends()).to.equal(null);
         expect(await bus.sample()).to.equal(null);
       }),
@@ -34,11 +34,11 @@ export const lookingClauses = (target: EventBusTarget): void => {
 
     it(
       'EB-12 has no handled offsets where nothing is kept',
-      withBus(target, async ({ bus, join, freshGroup }) => {
+      withBus(target, async ({ bus, publisher, join, freshGroup }) => {
         const group = freshGroup();
         await join(group, () => Promise.resolve());
-        const publisher = await bus.publisher();
-        await publisher.publish([record('anime-1', 'a')]);
+        const bridge = await publisher();
+        await bridge.publish([event('anime-1', 'a')]);
         expect([...(await bus.committed(group))]).to.deep.equal([]);
         expect([...(await bus.committed(freshGroup()))]).to.deep.equal([]);
       }),
@@ -60,31 +60,31 @@ export const lookingClauses = (target: EventBusTarget): void => {
 
   it(
     'EB-8 sees every resolved publish, whose offsets are the last before the ends',
-    withBus(target, async ({ bus }) => {
-      const publisher = await bus.publisher();
+    withBus(target, async ({ bus, publisher }) => {
+      const bridge = await publisher();
       for (let round = 1; round <= 3; round += 1) {
-        const written = await publisher.publish(KEYS.map((key) => record(key, `${round}`)));
+        const written = await bridge.publish(STREAMS.map((stream) => event(stream, `${round}`)));
         const ends = (await bus.ends()) ?? new Map<number, bigint>();
         expect(written.size).to.be.greaterThan(1);
         for (const [partition, offset] of written) {
           expect(ends.get(partition)).to.equal(offset + 1n);
         }
         const total = [...ends.values()].reduce((sum, end) => sum + end, 0n);
-        expect(total).to.equal(BigInt(round * KEYS.length));
+        expect(total).to.equal(BigInt(round * STREAMS.length));
       }
     }),
   );
 
   it(
     'EB-8 returns the ends that a consumer reaches',
-    withBus(target, async ({ bus, join, freshGroup, soon }) => {
+    withBus(target, async ({ bus, publisher, join, freshGroup, soon }) => {
       const seen = new Map<number, bigint>();
-      await join(freshGroup(), ({ partition, records }) => {
-        for (const { offset } of records) seen.set(partition, offset + 1n);
+      await join(freshGroup(), ({ partition, items }) => {
+        for (const { offset } of items) seen.set(partition, offset + 1n);
         return Promise.resolve();
       });
-      const publisher = await bus.publisher();
-      await publisher.publish(KEYS.map((key) => record(key, 'x')));
+      const bridge = await publisher();
+      await bridge.publish(STREAMS.map((stream) => event(stream, 'x')));
       const ends = await bus.ends();
       await soon(() => {
         for (const [partition, end] of ends ?? []) expect(seen.get(partition) ?? 0n).to.equal(end);
@@ -101,26 +101,26 @@ export const lookingClauses = (target: EventBusTarget): void => {
 
   it(
     'EB-9 returns one of the kept records completely',
-    withBus(target, async ({ bus }) => {
-      const publisher = await bus.publisher();
-      await publisher.publish(KEYS.map((key) => record(key, `of ${key}`)));
+    withBus(target, async ({ bus, publisher }) => {
+      const bridge = await publisher();
+      await bridge.publish(STREAMS.map((stream) => event(stream, `of ${stream}`)));
       const sample = await bus.sample();
       if (sample === null) throw new Error('There is no sample.');
-      expect(KEYS).to.include(sample.key);
-      expect(textOf(sample)).to.equal(`of ${sample.key}`);
-      expect({ ...sample.headers }).to.deep.equal({ 'esdb-record-stream-id': sample.key });
+      expect(STREAMS).to.include(streamIn(sample));
+      expect(textOf(sample)).to.equal(`of ${streamIn(sample)}`);
+      expect(sample.logId).to.equal(LOG_ID);
     }),
   );
 
   it(
     'EB-9 takes no record away from a group by sampling',
-    withBus(target, async ({ bus, join, freshGroup, soon }) => {
-      const publisher = await bus.publisher();
-      await publisher.publish([record('anime-1', 'a')]);
+    withBus(target, async ({ bus, publisher, join, freshGroup, soon }) => {
+      const bridge = await publisher();
+      await bridge.publish([event('anime-1', 'a')]);
       await bus.sample();
       const seen: (string | null)[] = [];
-      await join(freshGroup(), ({ records }) => {
-        seen.push(...records.map(textOf));
+      await join(freshGroup(), ({ items }) => {
+        seen.push(...items.map(textOf));
         return Promise.resolve();
       });
       await soon(() => expect(seen).to.deep.equal(['a']));
@@ -129,12 +129,12 @@ export const lookingClauses = (target: EventBusTarget): void => {
 
   it(
     'EB-12 returns the offset after the last record that a group has handled',
-    withBus(target, async ({ bus, join, freshGroup, soon }) => {
+    withBus(target, async ({ bus, publisher, join, freshGroup, soon }) => {
       const group = freshGroup();
       const gate = gated(() => Promise.resolve());
       const member = await join(group, gate.handler);
-      const publisher = await bus.publisher();
-      const written = await publisher.publish([record('anime-1', 'a'), record('anime-1', 'b')]);
+      const bridge = await publisher();
+      const written = await bridge.publish([event('anime-1', 'a'), event('anime-1', 'b')]);
       await soon(() => expect(gate.entered).not.to.be.empty);
       // Delivered is not handled.
       expect([...(await bus.committed(group))]).to.deep.equal([]);
@@ -142,7 +142,7 @@ export const lookingClauses = (target: EventBusTarget): void => {
       const after = [...written].map(([partition, offset]) => [partition, offset + 1n]);
       await soon(async () => expect([...(await bus.committed(group))]).to.deep.equal(after));
 
-      await publisher.publish(KEYS.map((key) => record(key, 'x')));
+      await bridge.publish(STREAMS.map((stream) => event(stream, 'x')));
       const ends = [...((await bus.ends()) ?? [])].filter(([, end]) => end > 0n);
       await soon(async () => expect([...(await bus.committed(group))]).to.have.deep.members(ends));
       expect([...(await bus.committed(freshGroup()))]).to.deep.equal([]);

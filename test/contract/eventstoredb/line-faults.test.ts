@@ -1,7 +1,9 @@
 import { expect } from 'chai';
 import { OutcomeUnknownError } from '../../../src/ports/errors.js';
+import { bridging } from '../../support/bridging.js';
 import { startEmbeddedNode, type EmbeddedNode } from '../../support/embedded-node.js';
 import { eventually } from '../../support/eventually.js';
+import { gapsIn, recordingBus } from '../../support/recording-bus.js';
 import { rejectionOf } from '../../support/rejection-of.js';
 import { tcpProxy } from '../../support/tcp-proxy.js';
 import { temporaryDirectory } from '../../support/temporary-directory.js';
@@ -65,6 +67,25 @@ describe('EventStoreDB adapter over a bad connection', function () {
     await following.stop();
     expect(ids(following.events())).to.deep.equal(ids(events));
     expect(drops).to.be.above(3);
+  });
+
+  it('counts each drop in the metrics of the bridge, which goes on without a gap', async () => {
+    const { line, store } = await openOnALine();
+    const bus = recordingBus();
+    const bridge = keep(bridging({ eventStore: store, bus }), (one) => one.stop());
+    await bridge.start();
+    await eventually(() => expect(bridge.status().caughtUp).to.be.true, HEALS);
+    line.reset();
+    const dropped = async (): Promise<number> => {
+      const { values } = await bridge.metrics.bridgeDrops.get();
+      return values.find(({ labels }) => labels.reason === 'unavailable')?.value ?? 0;
+    };
+    await eventually(async () => expect(await dropped()).to.be.at.least(1), HEALS);
+    const [event] = newEvents(1);
+    if (event === undefined) expect.fail();
+    await openDirect().append('anime-77', 'no_stream', [event]);
+    await eventually(() => expect(bus.places()).to.include('anime-77@0'), HEALS);
+    expect(gapsIn(bus.events())).to.deep.equal([]);
   });
 
   it('keeps the outcomes of concurrent appends apart', async () => {

@@ -1,5 +1,9 @@
 import { randomUUID } from 'node:crypto';
-import { kafkaBus, type KafkaBusOptions } from '../../../src/adapters/kafka/bus.js';
+import { openKafkaEventBus, type KafkaBusOptions } from '../../../src/adapters/kafka/bus.js';
+import { clientFactory } from '../../../src/adapters/kafka/client.js';
+import { createProducer, createRecordPublisher } from '../../../src/adapters/kafka/publisher.js';
+import type { KafkaRecord } from '../../../src/adapters/kafka/record-codec.js';
+import { partitionerFor } from '../../../src/adapters/kafka/records.js';
 import { silentLogger } from '../../../src/platform/observability/logger.js';
 import type { EventBus } from '../../../src/ports/event-bus.js';
 
@@ -23,4 +27,19 @@ export const testBusOptions = (brokers: string, topic = freshTopic()): KafkaBusO
 export const openKafkaBus = (
   brokers: string,
   options: Partial<KafkaBusOptions> = {},
-): Promise<EventBus> => kafkaBus({ ...testBusOptions(brokers), ...options });
+): Promise<EventBus> => openKafkaEventBus({ ...testBusOptions(brokers), ...options });
+
+/** Puts records on a topic beside its bridge, as nobody should. */
+export const publishRecords = async (
+  { brokers, topic, partitions }: Pick<KafkaBusOptions, 'brokers' | 'topic' | 'partitions'>,
+  records: readonly KafkaRecord[],
+): Promise<void> => {
+  const connect = clientFactory({ brokers, logger: silentLogger() });
+  const publisher = createRecordPublisher({
+    producer: () => createProducer({ connect, topic }),
+    partitionOf: partitionerFor(partitions),
+    publishTimeoutMs: 15_000,
+  });
+  await publisher.publish(records);
+  await publisher.close();
+};

@@ -1,52 +1,46 @@
 import { randomUUID } from 'node:crypto';
-import { kafkaBus } from '../../../src/adapters/kafka/bus.js';
+import { openKafkaEventBus } from '../../../src/adapters/kafka/bus.js';
+import type { KafkaRecord } from '../../../src/adapters/kafka/record-codec.js';
 import { loadConfig } from '../../../src/platform/config/config.js';
 import { silentLogger } from '../../../src/platform/observability/logger.js';
-import type { BusRecord, EventBus } from '../../../src/ports/event-bus.js';
+import type { BusItem, EventBus } from '../../../src/ports/event-bus.js';
+import type { RecordedEvent } from '../../../src/ports/event-store.js';
 import { eventually } from '../eventually.js';
 import type { FourProcesses } from './four-processes.js';
+import { publishRecords } from './kafka-bus.js';
 
-/** Everything that is on the service's topic by now, in the order of each partition. */
-export const publishedRecords = (stack: FourProcesses): Promise<readonly BusRecord[]> =>
-  withBus(stack, (bus) => readAll(bus, `${stack.topic}-reader-${randomUUID()}`));
-
-/** Puts records on the service's topic beside its bridge, as nobody should. */
-export const publishTo = (stack: FourProcesses, records: readonly BusRecord[]): Promise<void> =>
-  withBus(stack, async (bus) => {
-    const publisher = await bus.publisher();
-    await publisher.publish(records);
-    await publisher.close();
-  });
-
-const withBus = async <T>(
-  { environment }: FourProcesses,
-  use: (bus: EventBus) => Promise<T>,
-): Promise<T> => {
-  const { brokers, topic, partitions } = loadConfig(environment('bridge')).kafka;
+/** Every event that is on the service's topic by now, in the order of each partition. */
+export const publishedEvents = async (stack: FourProcesses): Promise<readonly RecordedEvent[]> => {
+  const { brokers, topic, partitions } = loadConfig(stack.environment('bridge')).kafka;
   const settings = { brokers, topic, partitions, replicationFactor: 0 };
-  const bus = await kafkaBus({ ...settings, logger: silentLogger() });
+  const bus = await openKafkaEventBus({ ...settings, logger: silentLogger() });
   try {
-    return await use(bus);
+    const items = await readAll(bus, `${topic}-reader-${randomUUID()}`);
+    return items.flatMap((item) => (item.kind === 'event' ? [item.event] : []));
   } finally {
     await bus.close();
   }
 };
 
-const readAll = async (bus: EventBus, group: string): Promise<readonly BusRecord[]> => {
+/** Puts records on the service's topic beside its bridge, as nobody should. */
+export const publishTo = (stack: FourProcesses, records: readonly KafkaRecord[]): Promise<void> =>
+  publishRecords(loadConfig(stack.environment('bridge')).kafka, records);
+
+const readAll = async (bus: EventBus, group: string): Promise<readonly BusItem[]> => {
   const ends = (await bus.ends()) ?? new Map<number, bigint>();
   const wanted = [...ends].reduce((sum, [, end]) => sum + Number(end), 0);
-  const records: BusRecord[] = [];
+  const items: BusItem[] = [];
   const consumer = bus.consumer(group);
   await consumer.start((batch) => {
-    records.push(...batch.records);
+    items.push(...batch.items);
     return Promise.resolve();
   });
   await eventually(
     () => {
-      if (records.length < wanted) throw new Error(`${records.length} of ${wanted} records came.`);
+      if (items.length < wanted) throw new Error(`${items.length} of ${wanted} items came.`);
     },
     { withinMs: 60_000 },
   );
   await consumer.stop();
-  return records;
+  return items;
 };

@@ -16,7 +16,7 @@ import { inMemoryDeadLetters } from '../../support/in-memory-dead-letters.js';
 import { batchOf } from '../../support/projecting.js';
 import { aBatch, anAnimeDocument, openTemporaryReadStore } from '../../support/read-store.js';
 
-/** A bus that keeps its records; the tests check only which groups consume. */
+/** A bus that keeps its items; the tests check only which groups consume. */
 const scriptedBus = () => {
   const members = new Map<string, BatchHandler>();
   const forgotten: string[] = [];
@@ -80,7 +80,7 @@ const given = async (
   const stopping = new AbortController();
   const { signal } = stopping;
   const scripted = scriptedBus();
-  const { store: eventStore, records } = logOf(history);
+  const { store: eventStore, items } = logOf(history);
   const identity = await readStore.identity();
   const open = async () => {
     await readStore.createVersion('v1', LOG_ID);
@@ -94,12 +94,12 @@ const given = async (
   };
   return {
     ...scripted,
-    ...{ readStore, eventStore, records, open, metrics },
+    ...{ readStore, eventStore, items, open, metrics },
     ...{ V1: `anime-read-model-v1-${identity}`, V2: `anime-read-model-v2-${identity}` },
     problems: async () => (await health.report()).problems,
     abort: () => stopping.abort(),
     isHealthy: async () => (await health.report()).status === 'healthy',
-    deliver: (group: string, ...delivered: typeof records) =>
+    deliver: (group: string, ...delivered: typeof items) =>
       scripted.members.get(group)?.(batchOf(delivered)),
     stop: async () => {
       await lifecycle.close();
@@ -155,7 +155,7 @@ describe('the projectors of the versions', () => {
     await process.open();
     const groups = [process.V1, process.V2];
     await eventually(() => expect([...process.members.keys()]).to.have.members(groups));
-    const [first, second, , last] = process.records;
+    const [first, second, , last] = process.items;
     if (first === undefined || second === undefined || last === undefined) expect.fail();
     expect(await process.problems()).to.equal(undefined);
 
@@ -222,7 +222,7 @@ describe('the projectors of the versions', () => {
   it('reset the offsets of a group where there are no documents, and only there', async () => {
     await service.open();
     expect(service.forgotten).to.deep.equal([V1]);
-    await service.deliver(V1, ...service.records);
+    await service.deliver(V1, ...service.items);
     await service.open();
     expect(service.forgotten).to.deep.equal([V1]);
   });
@@ -231,7 +231,7 @@ describe('the projectors of the versions', () => {
     await service.open();
     await service.readStore.createVersion('v2', LOG_ID);
     await fed(V1, V2);
-    await service.deliver(V2, ...service.records);
+    await service.deliver(V2, ...service.items);
     await service.readStore.prune('v2');
     await service.readStore.createVersion('v2', LOG_ID);
     await eventually(() => expect(service.forgotten).to.deep.equal([V1, V2, V2]));
@@ -279,10 +279,9 @@ describe('the projectors of the versions', () => {
 
   it('are unhealthy while they refuse the records of another log', async () => {
     await service.open();
-    const [listed] = service.records;
+    const [listed] = service.items;
     if (listed === undefined) expect.fail();
-    const headers = { ...listed.headers, ce_source: 'urn:anime-analytics:log:another' };
-    await service.deliver(V1, { ...listed, headers })?.catch(() => undefined);
+    await service.deliver(V1, { ...listed, logId: 'another' })?.catch(() => undefined);
     expect(await service.isHealthy()).to.be.false;
   });
 });

@@ -4,10 +4,13 @@ import {
   type AppendOutcome,
   type EventLog,
   type LogErrorCode,
+  type LogSubscriptionItem,
 } from '../../../src/embedded-eventstore/log/event-log.js';
 import { createEmbeddedEventStore } from '../../../src/adapters/embedded/event-store.js';
 import { OutcomeUnknownError, TooLargeError, UnavailableError } from '../../../src/ports/errors.js';
-import { newEvent } from '../../contract/event-store/given.js';
+import type { DropReason } from '../../../src/ports/event-store.js';
+import { follow, newEvent } from '../../contract/event-store/given.js';
+import { eventually } from '../../support/eventually.js';
 import { rejectionOf } from '../../support/rejection-of.js';
 
 /** A log of which only appends are asked. */
@@ -20,6 +23,58 @@ const refusalOf = (append: () => Promise<AppendOutcome>, timeoutMs = 10_000) =>
       timeoutMs,
     }),
   );
+
+const itemAt = (position: bigint): LogSubscriptionItem => {
+  const { id, type } = newEvent();
+  const bytes = new Uint8Array();
+  const event = { id, type, data: bytes, metadata: bytes, isJson: true, stream: 's', created: 0 };
+  return { kind: 'event', event: { ...event, revision: position, position } };
+};
+
+/** A log whose subscriptions fail by plan: after each event, as often as there are errors. */
+const logThatFails = (...errors: readonly unknown[]) => {
+  const left = [...errors];
+  const asked: (bigint | string)[] = [];
+  const subscribeAll: EventLog['subscribeAll'] = async function* ({ after, signal }) {
+    asked.push(after);
+    const next = after === 'start' ? 10n : BigInt(after) + 10n;
+    yield itemAt(next);
+    if (left.length > 0) throw left.shift();
+    await new Promise<void>((resolve) => {
+      signal.addEventListener('abort', () => resolve(), { once: true });
+    });
+  };
+  return { log: { subscribeAll } as unknown as EventLog, asked };
+};
+
+const busy = Object.assign(new Error('database is locked'), { errcode: 5 });
+
+describe('subscriptions to the embedded event store', () => {
+  it('ES-18 resumes after the last delivered event where the log cannot be read for now', async () => {
+    const { log, asked } = logThatFails(new EventLogError('failed', 'The disk is full.'), busy);
+    const drops: DropReason[] = [];
+    const onDrop = (reason: DropReason) => void drops.push(reason);
+    const following = follow(createEmbeddedEventStore(log), { after: 'start', onDrop });
+    await eventually(() => expect(following.events()).to.have.length(3));
+    await following.stop();
+    const positions = following.events().map(({ position }) => position.commit);
+    expect(positions).to.deep.equal([10n, 20n, 30n]);
+    expect(asked).to.deep.equal(['start', 10n, 20n]);
+    expect(drops).to.deep.equal(['unavailable', 'unavailable']);
+  });
+
+  for (const [name, error, expected] of [
+    ['is closed', new EventLogError('closed', 'It is closed.'), UnavailableError],
+    ['has a bug', new TypeError('undefined is no function.'), TypeError],
+  ] as const) {
+    it(`ES-18 ends with an error where the log ${name}`, async () => {
+      const { log, asked } = logThatFails(error);
+      const following = follow(createEmbeddedEventStore(log), { after: 'start' });
+      expect(await rejectionOf(following.ended)).to.be.instanceOf(expected);
+      expect(asked).to.deep.equal(['start']);
+    });
+  }
+});
 
 describe('embedded event store', () => {
   it('reports an append that does not settle in time as unknown', async () => {

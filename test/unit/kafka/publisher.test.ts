@@ -1,6 +1,9 @@
 import { expect } from 'chai';
 import type { RecordMetadata } from 'kafkajs';
-import { createPublisher, type IdempotentProducer } from '../../../src/adapters/kafka/publisher.js';
+import {
+  createRecordPublisher,
+  type IdempotentProducer,
+} from '../../../src/adapters/kafka/publisher.js';
 import type { PlacedMessage } from '../../../src/adapters/kafka/records.js';
 import { UnavailableError } from '../../../src/ports/errors.js';
 import { rejectionOf } from '../../support/rejection-of.js';
@@ -53,7 +56,7 @@ const producers = (...answers: Answer[]) => {
 };
 
 const publisherOf = (given: ReturnType<typeof producers>, publishTimeoutMs = 1_000) =>
-  createPublisher({
+  createRecordPublisher({
     producer: given.producer,
     partitionOf: (key) => Number(key[0]),
     publishTimeoutMs,

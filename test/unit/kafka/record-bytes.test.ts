@@ -1,8 +1,7 @@
 import { expect } from 'chai';
+import { toMarkerRecord, toRecord } from '../../../src/adapters/kafka/record-codec.js';
 import { partitionerFor, toMessage } from '../../../src/adapters/kafka/records.js';
 import type { RecordedEvent } from '../../../src/ports/event-store.js';
-import { toMarker, toRecord } from '../../../src/wire/envelope.js';
-import { sourceOf } from '../../../src/wire/log-identity.js';
 
 const utf8 = new TextEncoder();
 
@@ -24,10 +23,9 @@ const EVENT: RecordedEvent = {
 
 const LOG_ID = 'b9b5a1a6-6e2f-4a55-8c35-3c3f1f3c7d10';
 const toPartition = partitionerFor(12);
-const eventMessage = (event: RecordedEvent) =>
-  toMessage(toRecord(event, sourceOf(LOG_ID)), toPartition);
+const eventMessage = (event: RecordedEvent) => toMessage(toRecord(event, LOG_ID), toPartition);
 const markerMessage = (event: RecordedEvent) =>
-  toMessage(toMarker(toRecord(event, sourceOf(LOG_ID))), toPartition);
+  toMessage(toMarkerRecord(event, LOG_ID), toPartition);
 
 /** As it goes to the client of Kafka, headers in their order. */
 const shown = ({ key, value, headers, partition }: ReturnType<typeof toMessage>) => ({

@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { partitionerFor, toMessage, toRecord } from '../../../src/adapters/kafka/records.js';
+import { partitionerFor, receivedRecord, toMessage } from '../../../src/adapters/kafka/records.js';
 
 const bytes = (text: string) => Buffer.from(text);
 
@@ -31,7 +31,12 @@ describe('records of Kafka', () => {
       value: [Object.prototype, bytes('y')],
       enumerable: true,
     });
-    const record = toRecord(3, { key: null, value: null, offset: '9007199254740993', headers });
+    const record = receivedRecord(3, {
+      key: null,
+      value: null,
+      offset: '9007199254740993',
+      headers,
+    });
     expect(record.key).to.equal('');
     expect(record.offset).to.equal(9_007_199_254_740_993n);
     expect(Object.getPrototypeOf(record.headers)).to.equal(Object.prototype);

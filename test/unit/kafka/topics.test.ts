@@ -4,8 +4,8 @@ import type { ClusterAdmin } from '../../../src/adapters/kafka/admin.js';
 import { busError } from '../../../src/adapters/kafka/errors.js';
 import {
   ensureTopic,
-  refuseForgetful,
-  warnOfForgetful,
+  refuseRetention,
+  warnOfRetention,
 } from '../../../src/adapters/kafka/topics.js';
 import { silentLogger, type Logger } from '../../../src/platform/observability/logger.js';
 import { PortError } from '../../../src/ports/errors.js';
@@ -78,7 +78,7 @@ describe('topics of Kafka', () => {
     const { admin, created } = cluster({ settings: { ...KEPT, 'compression.type': 'gzip' } });
     const { lines, logger } = warnings();
     expect(await ensureTopic(admin, SETTINGS)).to.equal(3);
-    await refuseForgetful(admin, 'events', logger);
+    await refuseRetention(admin, 'events', logger);
     expect([created, lines]).to.deep.equal([[], []]);
   });
 
@@ -90,7 +90,7 @@ describe('topics of Kafka', () => {
   ] as const) {
     it(`are refused with ${name}=${value}, naming the right value`, async () => {
       const { admin } = cluster({ settings: { ...KEPT, [name]: value } });
-      const error = await rejectionOf(refuseForgetful(admin, 'events', silentLogger()));
+      const error = await rejectionOf(refuseRetention(admin, 'events', silentLogger()));
       if (!(error instanceof PortError)) throw error;
       expect([error.code, error.retriable]).to.deep.equal(['NOT_SUPPORTED', false]);
       expect(error.message).to.equal(
@@ -103,7 +103,7 @@ describe('topics of Kafka', () => {
     const { admin } = cluster({
       settings: { 'retention.ms': '1', 'retention.bytes': '2', 'cleanup.policy': 'delete' },
     });
-    const error = await rejectionOf(refuseForgetful(admin, 'events', silentLogger()));
+    const error = await rejectionOf(refuseRetention(admin, 'events', silentLogger()));
     if (!(error instanceof PortError)) throw error;
     expect(error.message).to.equal(
       'The topic events forgets events: its retention.ms is 1, retention.bytes is 2. ' +
@@ -114,24 +114,28 @@ describe('topics of Kafka', () => {
   it('are accepted with a warning where their settings may not be read', async () => {
     const { admin } = cluster({ settings: protocolError('TOPIC_AUTHORIZATION_FAILED') });
     const { lines, logger } = warnings();
-    await refuseForgetful(admin, 'events', logger);
+    await refuseRetention(admin, 'events', logger);
     expect(lines.map(({ message, topic }) => [message, topic])).to.deep.equal([
-      ['The settings of a topic may not be read: see to it that it keeps its records', 'events'],
+      ['Access to the settings of a topic is denied: make sure that it has no retention', 'events'],
     ]);
   });
 
   it('are not accepted while their settings are unknown', async () => {
     const { admin } = cluster({ settings: protocolError('REQUEST_TIMED_OUT') });
-    const error = await rejectionOf(refuseForgetful(admin, 'events', silentLogger()));
+    const error = await rejectionOf(refuseRetention(admin, 'events', silentLogger()));
     expect(error).to.be.instanceOf(PortError).with.property('code', 'UNAVAILABLE');
   });
 
   it('of dead letters cause a warning, not a refusal', async () => {
     const { admin } = cluster({ settings: { ...KEPT, 'retention.ms': '1' } });
     const { lines, logger } = warnings();
-    await warnOfForgetful(admin, 'events', logger);
+    await warnOfRetention(admin, 'events', logger);
     expect(lines).to.deep.equal([
-      { message: 'A topic forgets its records', topic: 'events', found: { 'retention.ms': '1' } },
+      {
+        message: 'A topic has retention: records will be lost',
+        topic: 'events',
+        found: { 'retention.ms': '1' },
+      },
     ]);
   });
 });

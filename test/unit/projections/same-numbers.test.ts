@@ -9,7 +9,7 @@ import {
 } from '../../../src/read-side/audit/compare-anime.js';
 import { append } from '../../support/happenings.js';
 import { animeId } from '../../support/examples.js';
-import { histories, logOf, LOG_ID, recordsOf } from '../../support/histories.js';
+import { histories, logOf, LOG_ID, itemsOf } from '../../support/histories.js';
 import { inMemoryDocuments } from '../../support/in-memory-documents.js';
 import {
   inMemoryEventStore,
@@ -77,9 +77,9 @@ describe('the projections and the read models', () => {
   it('are equal at the same revisions, however the engine treats non-JSON data', () =>
     fc.assert(
       fc.asyncProperty(histories(), fc.boolean(), async (history, validates) => {
-        const { store, records } = logOf(history);
+        const { store, items } = logOf(history);
         const documents = inMemoryDocuments();
-        await projecting(store, documents).handle(batchOf(records));
+        await projecting(store, documents).handle(batchOf(items));
         const engine = await engineWithOurs({ validates });
         engine.follow(store.log);
         const projections = inMemoryProjections(engine);
@@ -100,7 +100,7 @@ describe('the projections and the read models', () => {
     engine.run();
     await expectSameNumbers(engine, old);
     const documents = inMemoryDocuments();
-    await projecting(old, documents).handle(batchOf(recordsOf(old)));
+    await projecting(old, documents).handle(batchOf(itemsOf(old)));
     const projections = inMemoryProjections(engine);
     const compared = await compareWithProjections({ projections, documents, waitMs: 0 });
     expect(compared).to.deep.equal({ animes: 5, equal: 5, different: [], notComparable: [] });

@@ -1,29 +1,30 @@
-import type { BatchHandler, DeliveredRecord } from '../../../ports/event-bus.js';
+import type { BatchHandler, BusItem } from '../../../ports/event-bus.js';
 import type { Logger } from '../../../platform/observability/logger.js';
+import { settledWithin } from '../../../platform/async/abort.js';
 import { backoffMs, pause, type Backoff } from '../../../platform/async/retry.js';
 
 /** One call of `publish`: how many deliveries it still waits for. */
-export interface PublishTicket {
+export interface PendingPublish {
   left: number;
   readonly handled: () => void;
   readonly abandoned: () => void;
 }
 
-export interface Item {
-  readonly record: DeliveredRecord;
-  readonly ticket: PublishTicket;
+interface QueuedItem {
+  readonly item: BusItem;
+  readonly publish: PendingPublish;
 }
 
-export interface Member {
+interface GroupMember {
   readonly start: (handler: BatchHandler) => void;
   readonly stop: () => Promise<void>;
   readonly healthy: () => boolean;
 }
 
-/** The records of one partition that one group has still to handle. */
+/** The items of one partition that one group has still to handle. */
 interface PartitionQueue {
   readonly partition: number;
-  readonly waiting: Item[];
+  readonly waiting: QueuedItem[];
   running: boolean;
   /** Since when its first batch keeps failing. */
   failingSince: number | null;
@@ -38,20 +39,33 @@ interface ActiveMember {
   readonly running: Set<Promise<void>>;
 }
 
-export interface GroupOptions {
+export interface ConsumerGroupOptions {
   readonly name: string;
   readonly logger: Logger;
   readonly partitions: number;
-  readonly maxBatch: number;
   readonly redelivery: Backoff;
   readonly unhealthyAfterMs: number;
 }
 
-export type Group = ReturnType<typeof createGroup>;
+/** The members that share a group's items: a partition belongs to one of them at a time. */
+export interface ConsumerGroup {
+  readonly member: () => GroupMember;
+  /** Whether it ever had a member: only then it gets what is published. */
+  readonly hasStarted: () => boolean;
+  readonly members: () => number;
+  readonly put: (queued: QueuedItem) => void;
+  /** Delivers what was put. */
+  readonly wake: () => void;
+  readonly stop: () => Promise<void>;
+}
 
-/** The members that share a group's records: a partition belongs to one of them at a time. */
-export const createGroup = (options: GroupOptions) => {
-  const { name, logger, partitions, maxBatch, redelivery, unhealthyAfterMs } = options;
+/** At most so many items are handed over at once. */
+const MAX_BATCH = 1_000;
+/** How long `stop` waits for a running handler before it aborts its signal. */
+const STOP_TIMEOUT_MS = 10_000;
+
+export const createConsumerGroup = (options: ConsumerGroupOptions): ConsumerGroup => {
+  const { name, logger, partitions, redelivery, unhealthyAfterMs } = options;
   const queues = Array.from({ length: partitions }, (_, partition): PartitionQueue => ({
     partition,
     waiting: [],
@@ -73,13 +87,13 @@ export const createGroup = (options: GroupOptions) => {
   const isStuck = ({ failingSince }: PartitionQueue): boolean =>
     failingSince !== null && performance.now() - failingSince >= unhealthyAfterMs;
 
-  /** Handles what waits on one partition, batch after batch, as long as somebody is there. */
+  /** Handles what waits on one partition, batch after batch, as long as the group has a member. */
   const drain = async (queue: PartitionQueue): Promise<void> => {
     queue.running = true;
     for (let attempt = 0; queue.waiting.length > 0;) {
       const member = memberOf(queue);
       if (member === undefined) break;
-      const batch = queue.waiting.slice(0, maxBatch);
+      const batch = queue.waiting.slice(0, MAX_BATCH);
       const done = deliver(member, queue, batch);
       member.running.add(done);
       try {
@@ -87,17 +101,21 @@ export const createGroup = (options: GroupOptions) => {
         attempt = 0;
         queue.failingSince = null;
         queue.waiting.splice(0, batch.length);
-        for (const { ticket } of batch) {
-          ticket.left -= 1;
-          if (ticket.left === 0) ticket.handled();
+        for (const { publish } of batch) {
+          publish.left -= 1;
+          if (publish.left === 0) publish.handled();
         }
       } catch (error) {
         const ms = backoffMs(attempt, redelivery);
         attempt += 1;
         if (!member.leaving.signal.aborted) queue.failingSince ??= performance.now();
-        const first = batch[0]?.record.offset;
-        const place = { group: name, partition: queue.partition, offset: first, attempt };
-        logger.warn('A batch is delivered again', { ...place, error });
+        logger.warn('A batch is delivered again', {
+          group: name,
+          partition: queue.partition,
+          offset: batch[0]?.item.offset,
+          attempt,
+          error,
+        });
         await pause(ms, member.leaving.signal);
       } finally {
         member.running.delete(done);
@@ -106,31 +124,29 @@ export const createGroup = (options: GroupOptions) => {
     queue.running = false;
   };
 
-  const member = (stopTimeoutMs: number): Member => {
+  const member = (): GroupMember => {
     let me: ActiveMember | undefined;
     let stopped: Promise<void> | undefined;
     const stop = (): Promise<void> => (stopped ??= leave());
     const leave = async (): Promise<void> => {
       stops.delete(stop);
       if (me === undefined) return;
-      // Whoever takes its partitions over is judged by what comes of them then.
+      // The member that takes a partition over starts with a clean record.
       for (const queue of queues) if (memberOf(queue) === me) queue.failingSince = null;
       active.splice(active.indexOf(me), 1);
       me.leaving.abort();
       const idle = Promise.allSettled(me.running);
-      const timer = new AbortController();
-      await Promise.race([idle, pause(stopTimeoutMs, timer.signal)]);
+      const isIdle = await settledWithin(idle, STOP_TIMEOUT_MS);
       me.evicted.abort();
-      // An evicted handler that does not leave is not waited for: its batch is not handled.
-      await Promise.race([idle, pause(stopTimeoutMs, timer.signal)]);
-      timer.abort();
+      // The batch of a handler that ignores its signal counts as not handled.
+      if (!isIdle) await settledWithin(idle, STOP_TIMEOUT_MS);
       wake();
     };
     return {
       start(handler) {
         if (me !== undefined) throw new TypeError('A consumer starts once.');
-        const signals = { leaving: new AbortController(), evicted: new AbortController() };
-        me = { handler, ...signals, running: new Set() };
+        const [leaving, evicted] = [new AbortController(), new AbortController()];
+        me = { handler, leaving, evicted, running: new Set() };
         active.push(me);
         stops.add(stop);
         started = true;
@@ -149,7 +165,7 @@ export const createGroup = (options: GroupOptions) => {
     wake,
     hasStarted: () => started,
     members: () => active.length,
-    put: (partition: number, item: Item) => void queues[partition]?.waiting.push(item),
+    put: (queued) => void queues[queued.item.partition]?.waiting.push(queued),
     stop: async () => {
       await Promise.all([...stops].map((stop) => stop()));
     },
@@ -159,10 +175,10 @@ export const createGroup = (options: GroupOptions) => {
 const deliver = async (
   { handler, evicted }: ActiveMember,
   { partition, waiting: queued }: PartitionQueue,
-  batch: readonly Item[],
+  batch: readonly QueuedItem[],
 ): Promise<void> => {
-  const records = batch.map(({ record }) => record);
+  const items = batch.map(({ item }) => item);
   const waiting = queued.length - batch.length;
   const heartbeat = () => Promise.resolve();
-  await handler({ partition, records, waiting, heartbeat, signal: evicted.signal });
+  await handler({ partition, items, waiting, heartbeat, signal: evicted.signal });
 };

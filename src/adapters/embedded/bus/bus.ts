@@ -3,108 +3,116 @@ import type { Backoff } from '../../../platform/async/retry.js';
 import { UnavailableError } from '../../../ports/errors.js';
 import type {
   BusConsumer,
+  BusItem,
   BusPublisher,
-  BusRecord,
   EventBus,
   Offsets,
 } from '../../../ports/event-bus.js';
-import { createGroup, type Group, type PublishTicket } from './bus-group.js';
+import type { RecordedEvent } from '../../../ports/event-store.js';
+import { createConsumerGroup, type ConsumerGroup, type PendingPublish } from './bus-group.js';
 
 export interface InProcessBusOptions {
   readonly logger: Logger;
-  /** Handled side by side. Default 1: one thread gains nothing by cutting batches smaller. */
+  /** Handled side by side. Default 1: one thread gains nothing from smaller batches. */
   readonly partitions?: number;
-  /** At most so many records are handed over at once. */
-  readonly maxBatch?: number;
   /** Pause before a batch whose handler threw is delivered again. */
   readonly redelivery?: Backoff;
-  /** How long `stop` lets a running handler finish before it is told to leave. */
-  readonly stopTimeoutMs?: number;
   /** A consumer is not healthy once a batch has failed for so long. */
   readonly unhealthyAfterMs?: number;
 }
 
+/** What is published, before it has a place on a partition. */
+interface Publication {
+  readonly stream: string;
+  readonly at: (partition: number, offset: bigint) => BusItem;
+}
+
 /**
- * Hands records over inside the process. It keeps nothing: `publish` resolves once every group that
- * has started by then has handled the records, and waits while there is none at all. So what it
- * takes is bounded by whoever awaits it.
+ * Hands events over inside the process, as the objects that they are. It keeps nothing: `publish`
+ * resolves once every group that has started by then has handled the events, and waits while there
+ * is no group. So a publisher that awaits it bounds the memory.
  */
-export const inProcessBus = ({
+export const createInProcessBus = ({
   logger,
   partitions = 1,
-  maxBatch = 1_000,
   redelivery = { baseMs: 100, maxMs: 5_000 },
-  stopTimeoutMs = 10_000,
   unhealthyAfterMs = 20_000,
 }: InProcessBusOptions): EventBus => {
-  const groups = new Map<string, Group>();
+  const groups = new Map<string, ConsumerGroup>();
   const offsets = Array.from({ length: partitions }, () => 0n);
-  const tickets = new Set<PublishTicket>();
-  let waiting: (readonly [readonly BusRecord[], PublishTicket])[] = [];
+  const pending = new Set<PendingPublish>();
+  let waiting: (readonly [readonly Publication[], PendingPublish])[] = [];
   let closed = false;
 
-  const groupOf = (name: string): Group => {
-    const settings = { logger, partitions, maxBatch, redelivery, unhealthyAfterMs };
-    const group = groups.get(name) ?? createGroup({ name, ...settings });
+  const groupOf = (name: string): ConsumerGroup => {
+    const group =
+      groups.get(name) ??
+      createConsumerGroup({ name, logger, partitions, redelivery, unhealthyAfterMs });
     groups.set(name, group);
     return group;
   };
 
-  const handOver = (records: readonly BusRecord[], ticket: PublishTicket): void => {
-    const takers = [...groups.values()].filter((group) => group.hasStarted());
-    if (takers.length === 0) {
-      waiting.push([records, ticket]);
-      return;
-    }
-    ticket.left = records.length * takers.length;
-    for (const record of records) {
-      const partition = partitionOf(record.key, partitions);
-      const offset = offsets[partition] ?? 0n;
-      offsets[partition] = offset + 1n;
-      const { key, value, headers } = record;
-      const delivered = { key, value, headers, partition, offset };
-      for (const group of takers) group.put(partition, { record: delivered, ticket });
-    }
-    for (const group of takers) group.wake();
+  const place = ({ stream, at }: Publication): BusItem => {
+    const partition = partitionOf(stream, partitions);
+    const offset = offsets[partition] ?? 0n;
+    offsets[partition] = offset + 1n;
+    return at(partition, offset);
   };
 
-  const publish = (records: readonly BusRecord[]): Promise<Offsets> =>
+  const handOver = (publications: readonly Publication[], publish: PendingPublish): void => {
+    const started = [...groups.values()].filter((group) => group.hasStarted());
+    if (started.length === 0) {
+      waiting.push([publications, publish]);
+      return;
+    }
+    publish.left = publications.length * started.length;
+    for (const publication of publications) {
+      const item = place(publication);
+      for (const group of started) group.put({ item, publish });
+    }
+    for (const group of started) group.wake();
+  };
+
+  const publish = (publications: readonly Publication[]): Promise<Offsets> =>
     new Promise((resolve, reject) => {
-      if (closed) reject(gone());
-      else if (records.length === 0) resolve(NOTHING_KEPT);
+      if (closed) reject(inProcessBusClosed());
+      else if (publications.length === 0) resolve(NOTHING_KEPT);
       else {
         const settle = (end: () => void) => () => {
-          tickets.delete(ticket);
+          pending.delete(mine);
           end();
         };
-        const ticket: PublishTicket = {
-          left: records.length,
+        const mine: PendingPublish = {
+          left: publications.length,
           handled: settle(() => resolve(NOTHING_KEPT)),
-          abandoned: settle(() => reject(gone())),
+          abandoned: settle(() => reject(inProcessBusClosed())),
         };
-        tickets.add(ticket);
-        handOver(records, ticket);
+        pending.add(mine);
+        handOver(publications, mine);
       }
     });
 
-  const publisher = (): Promise<BusPublisher> => {
+  const publisher = (logId: string): Promise<BusPublisher> => {
     let open = true;
+    const publishOpen = (publications: readonly Publication[]) =>
+      open ? publish(publications) : Promise.reject(inProcessBusClosed());
     return settled(() => ({
-      publish: (records) => (open ? publish(records) : Promise.reject(gone())),
+      publish: (events) => publishOpen(events.map((event) => eventPublication(event, logId))),
+      publishMarker: (event) => publishOpen([markerPublication(event, logId)]),
       close: () => settled(() => void (open = false)),
     }));
   };
 
   const consumer = (name: string): BusConsumer => {
-    const member = groupOf(name).member(stopTimeoutMs);
+    const member = groupOf(name).member();
     return {
       start: (handler) =>
         settled(() => {
-          if (closed) throw gone();
+          if (closed) throw inProcessBusClosed();
           member.start(handler);
           const held = waiting;
           waiting = [];
-          for (const [records, ticket] of held) handOver(records, ticket);
+          for (const [publications, publish] of held) handOver(publications, publish);
         }),
       stop: member.stop,
       healthy: member.healthy,
@@ -121,11 +129,11 @@ export const inProcessBus = ({
     members: (name) => settled(() => groups.get(name)?.members() ?? 0),
     ping: () =>
       settled(() => {
-        if (closed) throw gone();
+        if (closed) throw inProcessBusClosed();
       }),
     close: async () => {
       closed = true;
-      for (const ticket of [...tickets]) ticket.abandoned();
+      for (const each of [...pending]) each.abandoned();
       await Promise.all([...groups.values()].map((group) => group.stop()));
     },
   };
@@ -133,16 +141,35 @@ export const inProcessBus = ({
 
 const NOTHING_KEPT: Offsets = new Map();
 
-const gone = () => new UnavailableError('The bus is closed.');
+const inProcessBusClosed = () => new UnavailableError('The bus is closed.');
 
 const settled = <T>(work: () => T): Promise<T> => Promise.resolve().then(work);
 
-/** FNV-1a over UTF-16 code units: spreads short, similar keys well enough, and always alike. */
-const partitionOf = (key: string, partitions: number): number => {
+const eventPublication = (event: RecordedEvent, logId: string): Publication => ({
+  stream: event.stream,
+  at: (partition, offset) => ({ kind: 'event', event, logId, partition, offset }),
+});
+
+const markerPublication = ({ stream, revision }: RecordedEvent, logId: string): Publication => ({
+  stream,
+  at: (partition, offset) => ({
+    kind: 'unreadable',
+    reason: 'too-large',
+    stream,
+    revision,
+    value: null,
+    logId,
+    partition,
+    offset,
+  }),
+});
+
+/** FNV-1a over UTF-16 code units: spreads short, similar names well enough, and always alike. */
+const partitionOf = (stream: string, partitions: number): number => {
   if (partitions === 1) return 0;
   let hash = 0x811c9dc5;
-  for (let index = 0; index < key.length; index += 1) {
-    hash = Math.imul(hash ^ key.charCodeAt(index), 0x01000193);
+  for (let index = 0; index < stream.length; index += 1) {
+    hash = Math.imul(hash ^ stream.charCodeAt(index), 0x01000193);
   }
   return (hash >>> 0) % partitions;
 };

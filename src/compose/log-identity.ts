@@ -6,15 +6,6 @@ import type { EventStore } from '../ports/event-store.js';
 export const LOG_IDENTITY_STREAM = 'log-identity';
 const LOG_IDENTIFIED = 'LogIdentified';
 
-const SOURCE_PREFIX = 'urn:anime-analytics:log:';
-
-/** The CloudEvents source of everything that comes from this log. */
-export const sourceOf = (logId: string): string => `${SOURCE_PREFIX}${logId}`;
-
-/** The log that a source names; a foreign source stands for itself, so that it equals no log of ours. */
-export const logIdOf = (source: string): string =>
-  source.startsWith(SOURCE_PREFIX) ? source.slice(SOURCE_PREFIX.length) : source;
-
 const ATTEMPTS = 5;
 
 /**

@@ -28,13 +28,13 @@ const batchOf = (partition: number): EachBatchPayload => {
   } as unknown as EachBatchPayload;
 };
 
-/** Lanes of a member with two partitions; the handler fails on those that are in `bad`. */
+/** Workers of a member with two partitions; the handler fails on those in `bad`. */
 const given = () => {
   const bad = new Set<number>();
   let now = 0;
   let attempts = 0;
   let handled = 0;
-  const lanes = createPartitionWorkers({
+  const workers = createPartitionWorkers({
     handler: ({ partition }) => {
       attempts += 1;
       if (bad.has(partition)) return Promise.reject(new Error('Not this time.'));
@@ -44,13 +44,15 @@ const given = () => {
     ...{ patienceMs: 10, redelivery: { baseMs: 1, maxMs: 1 }, logger: silentLogger() },
     monotonic: () => now,
   });
-  lanes.assigned([0, 1], NOTHING_HELD);
+  workers.assigned([0, 1], NOTHING_HELD);
   const failAgain = async () => {
     const before = attempts;
     await eventually(() => expect(attempts).to.be.greaterThan(before + 1));
   };
   return {
-    ...{ lanes, bad, failAgain },
+    workers,
+    bad,
+    failAgain,
     handled: () => handled,
     later: (ms: number) => void (now += ms),
   };
@@ -58,57 +60,57 @@ const given = () => {
 
 describe('the partition workers of a consumer', () => {
   it('report since when a batch fails, until it succeeds', async () => {
-    const { lanes, bad, failAgain, later, handled } = given();
+    const { workers, bad, failAgain, later, handled } = given();
     bad.add(0);
-    await lanes.take(batchOf(0));
+    await workers.take(batchOf(0));
     await failAgain();
-    expect(lanes.failFor(20_000)).to.equal(false);
+    expect(workers.failFor(20_000)).to.equal(false);
     later(19_999);
     await failAgain();
-    expect(lanes.failFor(20_000)).to.equal(false);
+    expect(workers.failFor(20_000)).to.equal(false);
     later(1);
-    expect(lanes.failFor(20_000)).to.equal(true);
+    expect(workers.failFor(20_000)).to.equal(true);
     bad.clear();
-    await eventually(() => expect(lanes.failFor(20_000)).to.equal(false));
+    await eventually(() => expect(workers.failFor(20_000)).to.equal(false));
     expect(handled()).to.equal(1);
-    await lanes.stop(1_000);
+    await workers.stop(1_000);
   });
 
   it('count from the first failure of each partition since its last success', async () => {
-    const { lanes, bad, failAgain, later, handled } = given();
+    const { workers, bad, failAgain, later, handled } = given();
     bad.add(0);
-    await lanes.take(batchOf(0));
+    await workers.take(batchOf(0));
     await failAgain();
     later(15_000);
     bad.clear();
     await eventually(() => expect(handled()).to.equal(1));
     bad.add(0).add(1);
-    await lanes.take(batchOf(0));
+    await workers.take(batchOf(0));
     later(10_000);
-    await lanes.take(batchOf(1));
+    await workers.take(batchOf(1));
     await failAgain();
-    expect(lanes.failFor(20_000)).to.equal(false);
+    expect(workers.failFor(20_000)).to.equal(false);
     later(10_000);
-    expect(lanes.failFor(20_000)).to.equal(true);
+    expect(workers.failFor(20_000)).to.equal(true);
     bad.delete(0);
-    await eventually(() => expect(lanes.failFor(20_000)).to.equal(false));
+    await eventually(() => expect(workers.failFor(20_000)).to.equal(false));
     later(10_000);
-    expect(lanes.failFor(20_000)).to.equal(true);
-    await lanes.stop(1_000);
+    expect(workers.failFor(20_000)).to.equal(true);
+    await workers.stop(1_000);
   });
 
   it('remember a failing batch over a crash, and forget it when its partition moves', async () => {
-    const { lanes, bad, failAgain, later } = given();
+    const { workers, bad, failAgain, later } = given();
     bad.add(0);
-    await lanes.take(batchOf(0));
+    await workers.take(batchOf(0));
     await failAgain();
     later(15_000);
-    lanes.interrupt();
-    lanes.assigned([0, 1], NOTHING_HELD);
+    workers.interrupt();
+    workers.assigned([0, 1], NOTHING_HELD);
     later(5_000);
-    expect(lanes.failFor(20_000)).to.equal(true);
-    lanes.assigned([1], NOTHING_HELD);
-    expect(lanes.failFor(20_000)).to.equal(false);
-    await lanes.stop(1_000);
+    expect(workers.failFor(20_000)).to.equal(true);
+    workers.assigned([1], NOTHING_HELD);
+    expect(workers.failFor(20_000)).to.equal(false);
+    await workers.stop(1_000);
   });
 });
