@@ -197,7 +197,7 @@ describe('a Kafka broker behind TLS and a login', function () {
   });
 
   it('ends a bridge that does not use TLS', async () => {
-    expect(await refusal({ KAFKA_TLS: 'false' })).to.contain('speaks TLS');
+    expect(await refusal({ KAFKA_TLS: 'false' })).to.contain('expects TLS');
   });
 
   it('ends a bridge that uses TLS on the plain port', async () => {

@@ -166,7 +166,7 @@ describe('a service refused by its servers', function () {
     const pair = [{ private_key: key, cert_chain: cert }];
     const port = await scripted(() => undefined, ServerCredentials.createSsl(null, pair));
     expect(await refusal('command-api', eventStoreAt(port)))
-      .to.contain('speaks TLS')
+      .to.contain('expects TLS')
       .and.to.contain('tls in EVENTSTORE_URL');
   });
 
@@ -197,7 +197,7 @@ describe('a service refused by its servers', function () {
   it('reports that Kafka uses TLS where the settings say no', async () => {
     const { port } = await tlsServer();
     expect(await refusal('bridge', await kafkaAt(port)))
-      .to.match(/^KAFKA_BROKERS: .*speaks TLS/)
+      .to.match(/^KAFKA_BROKERS: .*expects TLS/)
       .and.to.contain('KAFKA_TLS');
   });
 
@@ -222,7 +222,7 @@ describe('a service refused by its servers', function () {
   it('reports that MongoDB uses TLS where the address says no', async () => {
     const { port } = await tlsServer();
     expect(await refusal('query-api', mongodbAt(port)))
-      .to.match(/^MONGODB_URL: .*speaks TLS/)
+      .to.match(/^MONGODB_URL: .*expects TLS/)
       .and.to.contain('tls in MONGODB_URL');
   });
 
