@@ -2,16 +2,15 @@ import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node
 import { join } from 'node:path';
 import { openDatabase, type Database } from './sqlite.js';
 
-/** Who owns a data directory, as far as it is known. */
+/** The owner of a data directory; fields it has not published are absent. */
 export interface DirectoryOwner {
   readonly pid: number;
-  /** Where its event store listens; null where it does not. */
+  /** The port of its event store; null if it does not listen. */
   readonly port: number | null;
-  /** The socket on which it takes jobs; absent where it takes none. */
+  /** The socket on which it accepts jobs; absent if it accepts none. */
   readonly jobs?: string;
 }
 
-/** Another process works in the data directory. */
 export class DirectoryInUseError extends Error {
   override readonly name = 'DirectoryInUseError';
 
@@ -31,9 +30,9 @@ export interface DirectoryLock {
 
 /**
  * Makes this process the only owner of a data directory, or throws DirectoryInUseError. The lock is
- * SQLite's own on an empty file, held by the operating system: it ends with the process, however
- * that ends, so that nothing stale is ever left behind. POSIX drops it as well when this process opens
- * and closes that file by any other way: nothing else may touch it.
+ * SQLite's own on an empty file. The operating system releases it when the process ends, even after
+ * a crash, so a lock is never stale. POSIX also drops it when this process opens and closes the
+ * file in any other way: nothing else may touch it.
  */
 export const lockDirectory = (directory: string): DirectoryLock => {
   mkdirSync(directory, { recursive: true });
@@ -56,18 +55,18 @@ export const lockDirectory = (directory: string): DirectoryLock => {
   };
 };
 
-/** A connection that nobody refers to is closed by the garbage collector, and its lock with it. */
+/** The garbage collector would close an unreferenced connection and release its lock. */
 const held = new Set<Database>();
 
 const SQLITE_BUSY = 5;
 
 const ownerFile = (directory: string): string => join(directory, 'owner.json');
 
-/** Tells others where the event store of the directory listens; only its owner may. */
+/** Publishes the port of the event store. Only the owner of the directory may call it. */
 export const announceOwner = (directory: string, port: number | null): void =>
   writeOwner(directory, { pid: process.pid, port });
 
-/** Tells others where the owner of the directory takes jobs; undefined: nowhere any more. */
+/** Publishes where the owner accepts jobs; undefined withdraws it. */
 export const announceJobs = (directory: string, jobs: string | undefined): void => {
   const { pid, port } = readOwner(directory) ?? { pid: process.pid, port: null };
   writeOwner(directory, { pid, port, ...(jobs === undefined ? {} : { jobs }) });

@@ -1,4 +1,4 @@
-/** As much of a logger as the event store needs; winston's is one. */
+/** The logger methods that the event store needs; winston's logger fits. */
 export interface EventLogLogger {
   error(message: string, context?: Readonly<Record<string, unknown>>): void;
   warn(message: string, context?: Readonly<Record<string, unknown>>): void;

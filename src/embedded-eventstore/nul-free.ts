@@ -1,6 +1,6 @@
 /**
- * SQLite's bindings cut a text at its first NUL. Texts that serve as keys are stored with U+0000
- * and U+0001 replaced by pairs, which keeps them apart and in order.
+ * SQLite's bindings cut a text at its first NUL. Texts used as keys are stored with U+0000 and
+ * U+0001 replaced by pairs, which keeps them distinct and in order.
  */
 export const nulFree = (text: string): string =>
   SPECIAL.test(text)

@@ -1,24 +1,24 @@
 import { DatabaseSync as FromPackage } from '@photostructure/sqlite';
 
-/** The part of Node's own `node:sqlite` that we use; the package has the same API. */
+/** The part of Node's own `node:sqlite` that is used here; the package has the same API. */
 export interface Database {
   exec(sql: string): void;
   prepare(sql: string): Statement;
   close(): void;
 }
 
-/** Integers come back as numbers; one beyond 2^53 throws instead of losing digits. */
+/** Integers are returned as numbers; one beyond 2^53 throws instead of losing digits. */
 interface Statement {
   run(...parameters: SqlValue[]): { readonly changes: number | bigint };
   get(...parameters: SqlValue[]): unknown;
   all(...parameters: SqlValue[]): unknown[];
-  /** Rows as arrays, which are much cheaper to make than objects. */
+  /** Rows as arrays, which are much cheaper than objects. */
   setReturnArrays(enabled: boolean): void;
 }
 
 /**
- * Client data goes in as Uint8Array: a text ends at its first NUL character, silently. An empty one
- * becomes NULL on Node 22.
+ * Pass client data as Uint8Array: a text is silently cut at its first NUL. An empty one becomes
+ * NULL on Node 22.
  */
 export type SqlValue = string | number | bigint | null | Uint8Array;
 
@@ -30,7 +30,7 @@ interface SqliteModule {
   readonly StatementSync: { readonly prototype: object };
 }
 
-/** Node has told us before that its module is experimental; its users need not read it again. */
+/** Suppresses the warning that `node:sqlite` is experimental. */
 const withoutWarnings = <T>(load: () => T): T => {
   const emitWarning = process.emitWarning.bind(process);
   process.emitWarning = () => undefined;
@@ -41,7 +41,7 @@ const withoutWarnings = <T>(load: () => T): T => {
   }
 };
 
-/** The built-in module where the running Node has all that we need of it (22.16, 24 and newer). */
+/** The built-in module, if the running Node has all that is needed here (22.16, 24 and newer). */
 const builtIn = (): SqliteModule['DatabaseSync'] | undefined => {
   const module = withoutWarnings(
     () => process.getBuiltinModule('node:sqlite') as SqliteModule | undefined,
@@ -52,7 +52,10 @@ const builtIn = (): SqliteModule['DatabaseSync'] | undefined => {
 
 const DatabaseSync = builtIn() ?? FromPackage;
 
-/** Opens a file, making it where it does not exist. Waits up to the time-out for another's lock. */
+/**
+ * Opens a file, creating it if necessary. Waits up to the time-out for a lock held by another
+ * connection.
+ */
 export const openDatabase = (
   path: string,
   {
@@ -67,7 +70,7 @@ export const pragma = (db: Database, name: string): unknown =>
 export const holdsTables = (db: Database): boolean =>
   db.prepare('SELECT 1 FROM sqlite_schema LIMIT 1').get() !== undefined;
 
-/** Runs the work in a transaction, which is rolled back where it throws. */
+/** Runs the work in a transaction and rolls it back if it throws. */
 export const transaction = <T>(db: Database, work: () => T): T => {
   db.exec('BEGIN IMMEDIATE');
   try {
@@ -80,11 +83,11 @@ export const transaction = <T>(db: Database, work: () => T): T => {
   }
 };
 
-/** After some failures, such as a full disk, SQLite has rolled back by itself. */
+/** After some failures, such as a full disk, SQLite has already rolled back. */
 export const rollBack = (db: Database): void => {
   try {
     db.exec('ROLLBACK');
   } catch {
-    // No transaction is open any more; the failure before is the one that matters.
+    // No transaction is open; the original failure is the one to report.
   }
 };

@@ -8,7 +8,7 @@ import { invalidArgument, maximumAppendSizeExceeded, streamDeleted } from './rpc
 import { receiveAll } from './streaming.js';
 import { confirmedWithin } from './calls.js';
 
-/** The classic append: one call per append, the options first, then one message per event. All or nothing. */
+/** The classic append: one call per append, its options first, then one message per event. */
 export const appendCall = (context: ServiceContext) =>
   clientStreaming<streams.AppendReq, streams.AppendResp>(context, async (call, signal) => {
     const proposal = createProposal(context.maxAppendBytes);
@@ -39,7 +39,7 @@ const appendTarget = (request: streams.AppendReq) => {
   };
 };
 
-/** A conflict is a normal answer of this call, other refusals are errors. */
+/** A conflict is a normal response of this call; other refusals are errors. */
 const appendResponse = (
   stream: string,
   expected: Expected,
@@ -64,7 +64,7 @@ interface Written {
   readonly position: bigint;
 }
 
-/** An append of nothing to a stream that is not there has neither revision nor position. */
+/** An empty append to a stream that does not exist has neither revision nor position. */
 const appendSuccess = ({ revision, position }: Written): streams.AppendResp.Success => {
   const success = new streams.AppendResp.Success();
   if (revision < 0n) success.setNoStream(new shared.Empty());
@@ -76,7 +76,7 @@ const appendSuccess = ({ revision, position }: Written): streams.AppendResp.Succ
   return success.setPosition(place);
 };
 
-/** Both halves are always there: clients of every age read one or the other. */
+/** Sets both forms of each field: older clients read one, newer clients the other. */
 const appendConflict = (
   expected: Expected,
   actual: bigint | 'no_stream',

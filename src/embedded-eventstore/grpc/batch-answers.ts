@@ -12,7 +12,7 @@ import type { PendingAppend } from './unfinished-appends.js';
 
 export type BatchAppendCall = ServerDuplexStream<streams.BatchAppendReq, streams.BatchAppendResp>;
 
-/** Sends answers; one that the client has not read yet counts as work under way. */
+/** Sends responses. A response that the client has not read yet counts as work in progress. */
 export const createAnswers = (call: BatchAppendCall, gate: ReturnType<typeof createGate>) => {
   const send = (
     correlationId: shared.UUID | undefined,
@@ -29,14 +29,14 @@ export const createAnswers = (call: BatchAppendCall, gate: ReturnType<typeof cre
   return {
     settle,
 
-    /** An append that the log could not confirm. */
+    /** The log could not confirm the append. */
     fail(append: PendingAppend, error: RpcError): void {
-      // The log takes no more, from nobody: the client is to connect again.
+      // The log is closed for everyone: end the call so that the client reconnects.
       if (error.code === status.UNAVAILABLE) call.emit('error', error);
       else settle(append, outcomeOfError(error));
     },
 
-    /** A request that is no append, or no continuation of one. */
+    /** The request is neither an append nor a continuation of one. */
     refuse(
       request: streams.BatchAppendReq,
       append: PendingAppend | undefined,
@@ -62,7 +62,7 @@ const outcomeOfError = ({ code, details }: RpcError): BatchOutcome => {
   return { kind: code === status.ABORTED ? 'timeout' : 'unknown' };
 };
 
-/** Counts what is under way and lets one waiter through when little enough is. */
+/** Counts work in progress and wakes one waiter when it falls below its limit. */
 export const createGate = (signal: AbortSignal) => {
   let inside = 0;
   let waiter: { readonly limit: number; readonly resolve: () => void } | undefined;
@@ -77,7 +77,9 @@ export const createGate = (signal: AbortSignal) => {
       waiter.resolve();
       waiter = undefined;
     },
-    /** Nothing to wait for, or a promise until at most so many are inside or the signal aborts. */
+    /**
+     * Undefined if there is room, else a promise that resolves when there is or the signal aborts.
+     */
     atMost: (limit: number): Promise<void> | undefined => {
       if (inside <= limit || signal.aborted) return undefined;
       return new Promise((resolve) => {
@@ -91,7 +93,7 @@ const { Code } = codes;
 
 type WrongRevision = Extract<AppendOutcome, { readonly kind: 'wrong-revision' }>;
 
-/** Outcomes of an append, and what can happen to one that never reached the log. */
+/** Outcomes of an append, including those of one that never reached the log. */
 type BatchOutcome =
   | Exclude<AppendOutcome, WrongRevision>
   | (WrongRevision & { readonly expected: Expected })
@@ -100,7 +102,7 @@ type BatchOutcome =
   | { readonly kind: 'denied' }
   | { readonly kind: 'bad-request'; readonly message: string };
 
-/** Everything is always set: clients read the stream and the type of the details unasked. */
+/** Sets every field: clients read the stream and the type of the details without checking. */
 const batchAppendResponse = (
   correlationId: shared.UUID | undefined,
   identifier: shared.StreamIdentifier,
@@ -154,7 +156,7 @@ const failureStatus = (
   }
 };
 
-/** Clients decide by the name of the type in the details. */
+/** Clients tell errors apart by the name of the type in the details. */
 const statusMessage = (
   code: codes.Code,
   name: string,

@@ -7,16 +7,16 @@ import { consumeMessages } from './streaming.js';
 import { confirmedWithin } from './calls.js';
 import { createUnfinished, openedBy, type PendingAppend } from './unfinished-appends.js';
 
-/** Appends in the log's hands or with answers unread; beyond this nothing more is read. */
+/** Appends in progress or with unread responses; at this limit reading from the client pauses. */
 const MAX_IN_FLIGHT = 512;
 
-/** Requests that come while the server stops stay unread; the end of the call says so. */
+/** Requests that arrive during shutdown stay unread; the end of the call tells the client. */
 const never = () => new Promise<void>(() => undefined);
 
 /**
- * Many appends over one call, each answered exactly once. An append is handed to the log as soon as
- * its last part is read and before the next request is, so that appends join the log in the order
- * in which they came and share its group commits; answers come as they settle.
+ * Many appends over one call, each answered exactly once. An append is passed to the log as soon as
+ * its last part is read and before the next request is read, so appends keep their order and share
+ * group commits. Responses are sent in the order in which appends settle.
  */
 export const batchAppend = (context: ServiceContext) =>
   bidirectional<streams.BatchAppendReq, streams.BatchAppendResp>(context, async (call, signal) => {
@@ -54,7 +54,7 @@ export const batchAppend = (context: ServiceContext) =>
       try {
         const id = uuidOf(request.getCorrelationId(), 'A correlation id');
         append = unfinished.take(id) ?? openedBy(request, context);
-        // Else it is the rest of an append that was answered before it was whole.
+        // Otherwise this continues an append that has already been answered.
         if (append !== undefined) grow(id, append, request);
       } catch (error) {
         answers.refuse(request, append, toRpcError(error, logger));
@@ -65,7 +65,7 @@ export const batchAppend = (context: ServiceContext) =>
     try {
       await consumeMessages(call, signal, accept);
       await gate.atMost(0);
-      // Ended with answers missing, it must not look like a good end.
+      // A call with unanswered appends must not end with OK.
       signal.throwIfAborted();
     } finally {
       unfinished.clear();

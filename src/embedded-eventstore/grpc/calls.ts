@@ -6,8 +6,8 @@ import { RpcError, timedOut, unavailable } from './rpc-error.js';
 const STOPPING = 'The server is stopping.';
 
 /**
- * What the server is doing, so that it can stop in order: take no new work, answer the writes that
- * were begun, then end what would go on for ever.
+ * Tracks calls so that the server stops in order: refuse new work, answer writes in progress, then
+ * end subscriptions.
  */
 export const createCalls = () => {
   const open = new Set<AbortController>();
@@ -20,7 +20,7 @@ export const createCalls = () => {
     },
 
     /**
-     * Rejects, and aborts the signal, with the RpcError to answer where the client goes away or the
+     * Rejects, and aborts the signal, with the RpcError to send if the client disconnects or the
      * server stops before the work is done.
      */
     async run<T>(call: EventEmitter, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
@@ -37,7 +37,7 @@ export const createCalls = () => {
       }
     },
 
-    /** A write that is to be finished before the server stops. */
+    /** Registers a write that must finish before the server stops. */
     async finish<T>(work: Promise<T>): Promise<T> {
       writes.add(work);
       try {
@@ -64,7 +64,7 @@ const aborted = (signal: AbortSignal): Promise<never> =>
 
 export type Calls = ReturnType<typeof createCalls>;
 
-/** Waits for a write so long; one that is late may happen still, and its outcome is dropped. */
+/** Waits for a write up to the time-out. A late write may still happen; its outcome is dropped. */
 export const confirmedWithin = async <T>(work: Promise<T>, timeoutMs: number): Promise<T> => {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_resolve, reject) => {
@@ -80,7 +80,7 @@ export const confirmedWithin = async <T>(work: Promise<T>, timeoutMs: number): P
   }
 };
 
-/** Resolves after the time or as soon as the signal aborts, never rejects. */
+/** Resolves after the delay or as soon as the signal aborts; never rejects. */
 export const abortablePause = async (ms: number, signal: AbortSignal): Promise<void> => {
   await delay(ms, undefined, { signal }).catch(() => undefined);
 };

@@ -11,7 +11,7 @@ import {
 } from './rpc-error.js';
 import { confirmedWithin } from './calls.js';
 
-/** Hides a stream's events until it is written to again. */
+/** A soft delete: hides the events of a stream until it is written to again. */
 export const deleteStream = (context: ServiceContext) =>
   unary<streams.DeleteReq, streams.DeleteResp>(context, async (request) => {
     const { stream, expected } = deletionTarget(request.getOptions());
@@ -26,7 +26,7 @@ export const deleteStream = (context: ServiceContext) =>
     return response.setPosition(place);
   });
 
-/** Ends a stream for ever. */
+/** A hard delete: the stream can never be written to again. */
 export const tombstoneStream = (context: ServiceContext) =>
   unary<streams.TombstoneReq, streams.TombstoneResp>(context, async (request) => {
     const { stream, expected } = deletionTarget(request.getOptions());

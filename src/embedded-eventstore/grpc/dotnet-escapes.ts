@@ -1,9 +1,9 @@
-/** What an escape or a character of a .NET regular expression is, written for RE2. */
+/** An escape or a character of a .NET regular expression, translated for RE2. */
 export interface Atom {
   readonly re2: string;
-  /** The characters of the pattern that it takes. */
+  /** How many characters of the pattern it uses. */
   readonly length: number;
-  /** One character, which may be an end of a range; a set of characters; or no character at all. */
+  /** A single character, which may end a range; a set of characters; or a zero-width anchor. */
   readonly kind: 'character' | 'set' | 'anchor';
 }
 
@@ -17,7 +17,7 @@ const NO_SPACE =
   '\\x{0}-\\x{8}\\x{e}-\\x{1f}\\x{21}-\\x{84}\\x{86}-\\x{9f}\\x{a1}-\\x{167f}\\x{1681}-\\x{1fff}' +
   '\\x{200b}-\\x{2027}\\x{202a}-\\x{202e}\\x{2030}-\\x{205e}\\x{2060}-\\x{2fff}\\x{3001}-\\x{10ffff}';
 
-/** The sets are Unicode's in .NET, ASCII's in RE2; as members of a class in brackets. */
+/** These sets are Unicode in .NET and ASCII in RE2. Written as members of a bracketed class. */
 const SETS: Readonly<Record<string, string>> = {
   d: '\\p{Nd}',
   D: '\\P{Nd}',
@@ -37,7 +37,7 @@ const CONTROLS: Readonly<Record<string, number>> = {
   v: 11,
 };
 
-/** `\Z` is also before a last line feed, which may be consumed, as nothing can follow it but that. */
+/** `\Z` also matches before a final line feed. Consuming it is safe: nothing can follow it. */
 export const END_OR_LAST_LINE_FEED = '(?:\\n?\\z)';
 
 const ANCHORS: Readonly<Record<string, string>> = {
@@ -59,7 +59,7 @@ export const re2Literal = (character: string): string =>
 
 const codePoint = (code: number): string => `\\x{${code.toString(16)}}`;
 
-/** The escape that `text` begins with. */
+/** The escape at the start of `text`. */
 export const escapeAt = (text: string, inClass: boolean, refuse: RefuseAtom): Atom => {
   const [, letter = ''] = Array.from(text.slice(0, 3));
   const simple = simpleEscape(letter, inClass);
@@ -68,7 +68,7 @@ export const escapeAt = (text: string, inClass: boolean, refuse: RefuseAtom): At
   const code = numericEscape(text);
   if (code !== undefined) return { kind: 'character', ...code };
   if (letter === '') return refuse('`\\` (a backslash at the end)');
-  if (/[1-9k]/.test(letter)) return refuse(`\`\\${letter}\` (reference back to a group)`);
+  if (/[1-9k]/.test(letter)) return refuse(`\`\\${letter}\` (back reference)`);
   if (/\w/.test(letter)) return refuse(`\`\\${letter}\` (escape)`);
   return { kind: 'character', re2: re2Literal(letter), length: 1 + letter.length };
 };
@@ -83,12 +83,12 @@ const simpleEscape = (letter: string, inClass: boolean): Omit<Atom, 'length'> | 
   return control === undefined ? undefined : { kind: 'character', re2: codePoint(control) };
 };
 
-/** .NET knows Unicode's categories by their short names, and blocks, which RE2 does not know. */
+/** .NET has Unicode's categories by their short names, and blocks, which RE2 lacks. */
 const category = (text: string, refuse: RefuseAtom): Atom => {
   const [whole] = /^\\p\{[CLMNPSZ][a-z]?\}/iu.exec(text) ?? [];
   if (whole !== undefined) return { kind: 'set', re2: whole, length: whole.length };
   const [shown] = /^\\.(?:\{[^}]*\}?)?/u.exec(text) ?? [text];
-  return refuse(`\`${shown}\` (block or unknown category of Unicode)`);
+  return refuse(`\`${shown}\` (Unicode block or unknown category)`);
 };
 
 const numericEscape = (text: string): Pick<Atom, 're2' | 'length'> | undefined => {

@@ -1,7 +1,7 @@
 import { type Atom, END_OR_LAST_LINE_FEED, escapeAt, re2Literal } from './dotnet-escapes.js';
 import { invalidArgument } from './rpc-error.js';
 
-/** An alternative matches where `wanted` is all found and nothing of `unwanted`. */
+/** An alternative matches if all of `wanted` match and none of `unwanted`. */
 export interface Alternative {
   readonly wanted: readonly string[];
   readonly unwanted: readonly string[];
@@ -14,7 +14,7 @@ interface Flags {
   readonly x: boolean;
 }
 
-/** A lookahead is found by what stands before it, up to its end. */
+/** A lookahead, written as what precedes it plus its own content. */
 interface Lookahead {
   readonly negative: boolean;
   readonly before: string;
@@ -39,9 +39,9 @@ const UNREAD: readonly (readonly [RegExp, string])[] = [
 ];
 
 /**
- * Reads a .NET regular expression into alternatives for RE2, which has no lookahead: one that
- * begins a fixed number of characters after the start is an expression of its own. Nothing is
- * captured, so that groups lose their names.
+ * Translates a .NET regular expression into alternatives for RE2, which has no lookahead: a
+ * lookahead at a fixed distance from the start becomes an expression of its own. Nothing is
+ * captured, so groups lose their names.
  */
 export const readDotNet = (pattern: string): readonly Alternative[] =>
   new PatternReader(pattern).read();
@@ -54,7 +54,7 @@ class PatternReader {
   private readonly alternatives: Alternative[] = [];
   private wanted: string[] = [];
   private unwanted: string[] = [];
-  /** Whether what has been read begins at the start and is of a fixed length. */
+  /** Whether the part read so far is anchored at the start and has a fixed length. */
   private fixed = false;
   private quantifiable = false;
 
@@ -63,7 +63,7 @@ class PatternReader {
   read(): readonly Alternative[] {
     while (this.at < this.pattern.length) this.step();
     const open = this.groups.at(-1);
-    if (open !== undefined) return this.refuse('`(` (group without an end)', open.start);
+    if (open !== undefined) return this.refuse('`(` (unclosed group)', open.start);
     this.endAlternative();
     return this.alternatives;
   }
@@ -87,17 +87,17 @@ class PatternReader {
     return this.pattern.slice(this.at);
   }
 
-  /** A comment, or white space where it means nothing. */
+  /** The length of a comment or of white space that the pattern's flags ignore. */
   private ignoredLength(): number {
     const [comment] = /^\(\?#[^)]*\)/.exec(this.rest) ?? [];
     if (comment !== undefined) return comment.length;
-    if (this.rest.startsWith('(?#')) return this.refuse('`(?#` (comment without an end)');
+    if (this.rest.startsWith('(?#')) return this.refuse('`(?#` (unclosed comment)');
     const [blank = ''] = this.flags.x ? (/^(?:\s+|#[^\n]*\n?)/.exec(this.rest) ?? []) : [];
     return blank.length;
   }
 
   private quantify(quantifier: string): void {
-    if (!this.quantifiable) this.refuse(`\`${quantifier}\` (quantifier of nothing)`);
+    if (!this.quantifiable) this.refuse(`\`${quantifier}\` (nothing to repeat)`);
     this.emit(quantifier, quantifier.length, false);
     if (this.groups.length === 0) this.fixed = false;
   }
@@ -157,7 +157,7 @@ class PatternReader {
 
   private close(): void {
     const group = this.groups.pop();
-    if (group === undefined) return this.refuse('`)` (end of no group)');
+    if (group === undefined) return this.refuse('`)` (no group to close)');
     this.flags = group.flagsOutside;
     this.emit(')', 1, true);
     if (group.lookahead === undefined) return;
@@ -229,7 +229,7 @@ class PatternReader {
   private refuse(part: string, at = this.at): never {
     const character = Array.from(this.pattern.slice(0, at)).length + 1;
     throw invalidArgument(
-      `A filter's regular expression is not read: ${part} at character ${character} is not supported. Write it without, or filter by prefixes.`,
+      `The regular expression of the filter is not supported: ${part} at character ${character}. Rewrite it without that, or filter by prefixes.`,
     );
   }
 }
@@ -240,7 +240,7 @@ const withOptions = (flags: Flags, on: string, off: string): Flags => {
   return { i: has('i'), m: has('m'), s: has('s'), x: has('x') };
 };
 
-/** All flags at once, so that nothing depends on what was written before. */
+/** States every flag, so that the result does not depend on what precedes it. */
 const flagGroup = (flags: Flags, end: ')' | ':'): string => {
   const on = (['i', 'm', 's'] as const).filter((flag) => flags[flag]).join('');
   const off = (['i', 'm', 's'] as const).filter((flag) => !flags[flag]).join('');
@@ -249,22 +249,22 @@ const flagGroup = (flags: Flags, end: ')' | ':'): string => {
 
 type RefuseAt = (part: string, offset: number) => never;
 
-/** The class in brackets that `text` begins with. White space and `#` are themselves in there. */
+/** The bracketed class at the start of `text`. Inside it, white space and `#` are literal. */
 const classAt = (text: string, refuse: RefuseAt): Atom => {
   const negated = text.startsWith('[^');
   const first = negated ? 2 : 1;
   let re2 = negated ? '[^' : '[';
   let at = first;
   while (at === first || text[at] !== ']') {
-    if (at >= text.length) return refuse('`[` (class without an end)', 0);
+    if (at >= text.length) return refuse('`[` (unclosed class)', 0);
     const low = memberAt(text, at, refuse);
     at += low.length;
     re2 += low.re2;
     if (text[at] !== '-' || text[at + 1] === ']' || at + 1 >= text.length) continue;
-    if (text[at + 1] === '[') return refuse('`-[` (subtraction of a class)', at);
+    if (text[at + 1] === '[') return refuse('`-[` (class subtraction)', at);
     const high = memberAt(text, at + 1, refuse);
     if (low.kind !== 'character' || high.kind !== 'character') {
-      return refuse('`-` (range of more than characters)', at);
+      return refuse('`-` (range whose ends are not characters)', at);
     }
     re2 += `-${high.re2}`;
     at += 1 + high.length;

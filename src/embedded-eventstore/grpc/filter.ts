@@ -5,23 +5,25 @@ import { type Alternative, readDotNet } from './dotnet-syntax.js';
 import { invalidArgument } from './rpc-error.js';
 
 const MAX_PATTERN_CHARACTERS = 1000;
-/** A match takes at most so many steps for each character of its subject. */
+/** A match takes at most this many steps per character of its subject. */
 const MAX_PROGRAM_SIZE = 1000;
 
 /**
- * A client's regular expression as .NET reads it, matched in time linear in its subject, so that
- * no event can stop the event loop for long. What cannot be matched so is refused rather than read as something
- * else. `\b` takes ASCII's letters, digits and `_` for the characters of a word.
+ * A client's regular expression with .NET semantics, matched in linear time so that no event can
+ * block the event loop for long. A pattern that cannot be matched that way is refused rather than
+ * given another meaning. `\b` treats ASCII letters, digits and `_` as word characters.
  */
 export const linearRegex = (pattern: string): Pick<RegExp, 'test'> => {
   if (pattern.length > MAX_PATTERN_CHARACTERS) {
-    throw invalidArgument(`A regular expression has at most ${MAX_PATTERN_CHARACTERS} characters.`);
+    throw invalidArgument(
+      `A regular expression must have at most ${MAX_PATTERN_CHARACTERS} characters.`,
+    );
   }
   const expressions = readDotNet(pattern).map(compiled);
   const size = expressions.reduce((sum, expression) => sum + expression.size, 0);
   if (size > MAX_PROGRAM_SIZE) {
     throw invalidArgument(
-      `A filter's regular expression repeats too much: it takes ${size} instructions of at most ${MAX_PROGRAM_SIZE}.`,
+      `The regular expression of the filter repeats too much: it compiles to ${size} instructions, more than ${MAX_PROGRAM_SIZE}.`,
     );
   }
   return { test: (subject) => expressions.some((expression) => expression.test(subject)) };
@@ -42,7 +44,7 @@ const compile = (expression: string): RE2JS => {
     return RE2JS.compile(expression, RE2JS.LOOKBEHINDS);
   } catch (error) {
     if (!(error instanceof RE2JSException)) throw error;
-    throw invalidArgument(`A filter's regular expression is not understood: ${error.message}.`);
+    throw invalidArgument(`The regular expression of the filter is not valid: ${error.message}.`);
   }
 };
 
@@ -58,20 +60,20 @@ export const filterOf = (options: FilterOptions): LogFilter => {
   if (regex !== '') return { on, regex: linearRegex(regex) };
   const prefixes = expression?.getPrefixList() ?? [];
   if (prefixes.length === 0) {
-    throw invalidArgument('A filter has a regular expression or prefixes.');
+    throw invalidArgument('A filter must have a regular expression or prefixes.');
   }
   if (prefixes.length > MAX_PREFIXES) {
-    throw invalidArgument(`A filter has at most ${MAX_PREFIXES} prefixes.`);
+    throw invalidArgument(`A filter must have at most ${MAX_PREFIXES} prefixes.`);
   }
   return { on, prefixes };
 };
 
-/** Events that are considered from one checkpoint to the next. */
+/** How many events are scanned from one checkpoint to the next. */
 export const checkpointIntervalOf = (options: FilterOptions): number => {
   const window = options.hasMax() ? options.getMax() : DEFAULT_WINDOW;
   const interval = window * options.getCheckpointintervalmultiplier();
   if (interval < 1) {
-    throw invalidArgument('A search window and a checkpoint interval are at least 1.');
+    throw invalidArgument('The search window and the checkpoint interval must be at least 1.');
   }
   return Math.min(interval, Number.MAX_SAFE_INTEGER);
 };

@@ -14,7 +14,6 @@ import type { EventLog } from '../log/event-log.js';
 import type { Calls } from './calls.js';
 import { toRpcError } from './rpc-error.js';
 
-/** What every call is served with. */
 export interface ServiceContext {
   readonly log: EventLog;
   readonly calls: Calls;
@@ -24,8 +23,8 @@ export interface ServiceContext {
 }
 
 /**
- * The four shapes of a call as async functions. Whatever they throw becomes the status of the call;
- * nothing reaches grpc-js, where an exception ends the process.
+ * Adapts async functions to the four kinds of gRPC call. Anything they throw becomes the status of
+ * the call: an exception that reached grpc-js would end the process.
  */
 export const unary =
   <Req, Res>(
@@ -90,4 +89,4 @@ const streamUntilEnd = (
 };
 
 export const unanswered = (logger: EventLogLogger) => (error: unknown) =>
-  logger.error('a gRPC call could not be answered', { error });
+  logger.error('failed to answer a gRPC call', { error });

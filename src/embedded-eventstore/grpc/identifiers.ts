@@ -3,10 +3,10 @@ import type { Expected } from '../log/event-log.js';
 import { isReserved } from '../log/link-streams.js';
 import { permissionDenied, invalidArgument } from './rpc-error.js';
 
-/** The server has no limit of its own; names travel in trailers too, percent-encoded. */
+/** The real server has no limit. Names also travel in trailers, percent-encoded. */
 const MAX_NAME_BYTES = 8 * 1024;
 
-/** The ways that .NET writes a Guid (N, D, B, P, X): Emmett sends ids without dashes. */
+/** The formats in which .NET writes a Guid (N, D, B, P, X): Emmett sends ids without dashes. */
 const UUID_FORMS: readonly RegExp[] = [
   /^[\da-f]{32}$/,
   /^[\da-f]{8}-(?:[\da-f]{4}-){3}[\da-f]{12}$/,
@@ -18,24 +18,23 @@ const NIL = '00000000-0000-0000-0000-000000000000';
 
 const strictUtf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
-/** The name of a stream, refused where it could not be given back as it came. */
+/** A stream name; refused if it could not be returned exactly as received. */
 export const streamNameOf = (identifier: shared.StreamIdentifier | undefined): string => {
   const bytes = identifier?.getStreamName_asU8() ?? new Uint8Array();
   if (bytes.length === 0) throw invalidArgument('A stream name is required.');
   if (bytes.length > MAX_NAME_BYTES) {
-    throw invalidArgument(`A stream name has at most ${MAX_NAME_BYTES} bytes.`);
+    throw invalidArgument(`A stream name must have at most ${MAX_NAME_BYTES} bytes.`);
   }
   const name = decodedName(bytes);
-  if (name.includes('\0')) throw invalidArgument('A stream name has no NUL character.');
+  if (name.includes('\0')) throw invalidArgument('A stream name must not contain NUL.');
   return name;
 };
 
-/** The name of a stream that is to be written to. */
 export const writableStreamOf = (identifier: shared.StreamIdentifier | undefined): string => {
   const stream = streamNameOf(identifier);
   if (isReserved(stream)) {
     throw permissionDenied(
-      'Access Denied: the server itself keeps $ce- and $et- streams. Write to the streams that they link to.',
+      'Access Denied: $ce- and $et- streams are maintained by the server. Write to the streams that they link to.',
     );
   }
   return stream;
@@ -46,7 +45,7 @@ const decodedName = (bytes: Uint8Array): string => {
     return strictUtf8.decode(bytes);
   } catch (error) {
     if (!(error instanceof TypeError)) throw error;
-    throw invalidArgument('A stream name is UTF-8.');
+    throw invalidArgument('A stream name must be valid UTF-8.');
   }
 };
 
@@ -62,11 +61,11 @@ export const uuidOf = (uuid: shared.UUID | undefined, what: string): string => {
   const text = (sent ?? '').slice(0, MAX_UUID_CHARACTERS).trim().toLowerCase();
   const hex = UUID_FORMS.some((form) => form.test(text)) ? digitsOf(text) : '';
   const id = hex.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5');
-  if (id === '' || id === NIL) throw invalidArgument(`${what} is a UUID other than zero.`);
+  if (id === '' || id === NIL) throw invalidArgument(`${what} must be a UUID other than zero.`);
   return id;
 };
 
-/** Longer than the longest form, so that a text cut here is none. */
+/** More than the longest form has, so a text cut at this length is never a valid UUID. */
 const MAX_UUID_CHARACTERS = 100;
 
 const digitsOf = (text: string): string => text.replaceAll('0x', '').replace(/[^\da-f]/g, '');
@@ -102,7 +101,7 @@ interface ExpectedOptions {
   hasStreamExists(): boolean;
 }
 
-/** The one that is set of the four ways to expect something of a stream. */
+/** Whichever of the four kinds of expectation is set. */
 export const expectedOf = (options: ExpectedOptions, revision: string | undefined): Expected => {
   if (options.hasNoStream()) return 'no_stream';
   if (options.hasAny()) return 'any';

@@ -4,36 +4,39 @@ import { createServer, type AddressInfo, type Server, type Socket } from 'node:n
 export interface ListenerOptions {
   readonly host: string;
   readonly port: number;
-  /** Takes over a connection that speaks HTTP/2, with nothing read from it. */
+  /** Takes over an HTTP/2 connection from which nothing has been read. */
   readonly onHttp2: (socket: Socket) => void;
-  /** Answers what speaks HTTP/1, a browser most likely: one request per connection. */
+  /** Answers HTTP/1, most likely from a browser: one request per connection. */
   readonly page: RequestListener;
-  /** How long a connection may take to show what it speaks, and one of HTTP/1 to be answered. */
+  /**
+   * Limits how long a connection may take to send its first bytes, and an HTTP/1 request to be
+   * answered.
+   */
   readonly deadlineMs: number;
 }
 
 export interface PortListener {
   readonly port: number;
-  /** Takes no more connections, and ends those that are not HTTP/2. */
+  /** Accepts no more connections and ends those that are not HTTP/2. */
   close(): void;
 }
 
-/** More are closed as they come. */
+/** Further connections are closed at once. */
 const MAX_CONNECTIONS = 10_000;
 
-/** How every connection of HTTP/2 begins, and no request of HTTP/1 does. */
+/** Every HTTP/2 connection begins with these bytes; no HTTP/1 request does. */
 const HTTP2 = Buffer.from('PRI');
 
 /**
- * One port for both: the first three bytes of a connection tell them apart. They are put back, and
- * the connection is handed over whole, so that nothing stands between a client and gRPC afterwards.
+ * HTTP/1 and HTTP/2 on one port, told apart by the first three bytes. These are pushed back and the
+ * connection is handed over whole, so nothing sits between a client and gRPC afterwards.
  */
 export const listenForBoth = async (options: ListenerOptions): Promise<PortListener> => {
   const { host, port, onHttp2, page, deadlineMs } = options;
   const others = new Set<Socket>();
   const asked = new WeakSet<Socket>();
   const http = createHttpServer({ maxHeaderSize: 8 * 1024 }, (req, res) => {
-    // What is pipelined behind the first request would never be answered.
+    // Requests pipelined behind the first would never be answered.
     if (asked.has(req.socket)) return;
     asked.add(req.socket);
     res.setHeader('Connection', 'close');
@@ -42,7 +45,7 @@ export const listenForBoth = async (options: ListenerOptions): Promise<PortListe
 
   const server = createServer((socket) => {
     let seen = Buffer.alloc(0);
-    // The time-outs of a server of HTTP/1 run only where it listens itself.
+    // An HTTP/1 server applies its own time-outs only if it listens itself.
     const deadline = setTimeout(() => socket.destroy(), deadlineMs);
     others.add(socket);
     const forget = (): void => {
@@ -66,7 +69,7 @@ export const listenForBoth = async (options: ListenerOptions): Promise<PortListe
         http.emit('connection', socket);
       }
     };
-    // A connection that breaks is closed next, which is all that there is to do.
+    // A broken connection is closed next; there is nothing else to do.
     socket.on('readable', look).on('error', ignore).on('close', forget);
   });
 

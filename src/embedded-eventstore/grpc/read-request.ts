@@ -6,7 +6,7 @@ import { invalidArgument, unexpectedReadResult } from './rpc-error.js';
 
 type From = bigint | 'start' | 'end';
 
-/** What a client asks for, of the four things that one call offers. */
+/** One of the four things that a read call can ask for. */
 export type ReadRequest =
   | {
       readonly kind: 'read-stream';
@@ -14,7 +14,7 @@ export type ReadRequest =
       readonly from: From;
       readonly direction: Direction;
       readonly count: number;
-      /** Whether the client reads where the stream begins and ends. */
+      /** Whether the client understands messages about the bounds of the stream. */
       readonly tellsBounds: boolean;
     }
   | {
@@ -37,11 +37,11 @@ type ReadReqOptions = streams.ReadReq.Options;
 export const readRequestOf = (options: ReadReqOptions): ReadRequest => {
   const counted = options.hasCount();
   if (!counted && !options.hasSubscription()) {
-    throw invalidArgument('A read has a count or is a subscription.');
+    throw invalidArgument('A read needs a count or must be a subscription.');
   }
   if (options.hasStream()) return counted ? streamRead(options) : subscribeStream(options);
   if (options.hasAll()) return counted ? readAll(options) : subscribeAll(options);
-  throw invalidArgument('A read names a stream or all streams.');
+  throw invalidArgument('A read must name a stream or all streams.');
 };
 
 const streamRead = (options: ReadReqOptions): ReadRequest => {
@@ -98,14 +98,14 @@ const startPosition = (options: ReadReqOptions): From => {
   if (position !== undefined) {
     const [commit, prepare] = [position.getCommitPosition(), position.getPreparePosition()];
     if (BigInt(prepare) > BigInt(commit)) {
-      throw invalidArgument('The prepare position of a position is not above its commit position.');
+      throw invalidArgument('The prepare position must not be above the commit position.');
     }
     return bounded(commit);
   }
   return all?.hasEnd() === true ? 'end' : 'start';
 };
 
-/** Nothing lies beyond the largest signed number, so that larger ones mean the same. */
+/** Positions are signed 64-bit numbers, so anything larger means the end. */
 const bounded = (unsigned: string): bigint => {
   const value = BigInt(unsigned);
   return value > MAX_INT64 ? MAX_INT64 : value;
@@ -119,11 +119,11 @@ const directionOf = (options: ReadReqOptions): Direction =>
     : 'forwards';
 
 const refuseFilter = (options: ReadReqOptions): void => {
-  if (options.hasFilter()) throw invalidArgument('Only all streams together can be filtered.');
+  if (options.hasFilter()) throw invalidArgument('A filter is only possible on all streams.');
 };
 
 const refuseBackwards = (options: ReadReqOptions): void => {
   if (directionOf(options) === 'backwards') {
-    throw invalidArgument('A subscription goes forwards.');
+    throw invalidArgument('A subscription can only read forwards.');
   }
 };

@@ -6,7 +6,7 @@ const { ReadResp } = streams;
 
 export type UuidForm = 'string' | 'structured';
 
-/** An event, the link that led to it, or a link that leads nowhere. */
+/** An event, the link that was followed to it, or a link that could not be resolved. */
 export interface Resolved {
   readonly event?: LogRecord;
   readonly link?: LogRecord;
@@ -49,7 +49,7 @@ export const streamNotFound = (stream: string): streams.ReadResp => {
   return new ReadResp().setStreamNotFound(notFound);
 };
 
-/** Where the visible part of a stream begins, for a read that began before or after it. */
+/** Tells where the visible part of a stream begins, for a read that starts elsewhere. */
 export const firstStreamPosition = (revision: bigint): streams.ReadResp =>
   new ReadResp().setFirstStreamPosition(revision.toString());
 

@@ -24,8 +24,8 @@ import { createSender } from './streaming.js';
 const TARGET = /^(\d{1,19})(?:@(.*))?$/s;
 
 /**
- * Follows a link, whose data is `revision@stream`, to its event, where that can be read. As on the
- * server, data that does not begin with a revision makes the event none of the links.
+ * Follows a link, whose data is `revision@stream`, to its event if that can be read. As on the real
+ * server, an event whose data does not begin with a revision is not a link.
  */
 const createResolver =
   (log: EventLog, resolveLinks: boolean) =>
@@ -43,13 +43,15 @@ const eventOf = (log: EventLog, stream: string, revision: bigint): LogRecord | u
   return page.events.find((event) => event.revision === revision);
 };
 
-/** Where a read sends to; a returned promise is to be awaited, the client is slower than we are. */
+/**
+ * Where a read sends its responses. Await a returned promise: the client is slower than the server.
+ */
 export interface Sink {
   send(response: streams.ReadResp): Promise<void> | undefined;
   sendEvent(record: LogRecord): Promise<void> | undefined;
 }
 
-/** Events in the form that the client asked for: links followed or not, ids as text or as bits. */
+/** Sends events as the client asked for them: links followed or not, ids as text or as bits. */
 const createSink = (
   log: EventLog,
   call: ServerWritableStream<streams.ReadReq, streams.ReadResp>,
@@ -62,16 +64,16 @@ const createSink = (
   return { send, sendEvent: (record) => send(eventResponse(resolve(record), uuids)) };
 };
 
-/** Events fetched at a time; the log bounds their bytes. A reader that stalls keeps one page. */
+/** Events fetched at a time; the log bounds their bytes. A stalled reader holds one page. */
 const READ_AHEAD = 128;
-/** The server's own page, by which it tells whether a read began before the first visible event. */
+/** The real server's page size: it decides whether a read began before the first visible event. */
 const SERVER_PAGE = 32;
 
 type ReadRequestOf<Kind> = Extract<ReadRequest, { readonly kind: Kind }>;
 
 /**
- * A client of compatibility 1 or more is told where the stream ends, after the events, also where
- * there are none: .NET's client takes the first message for the state of the read.
+ * From compatibility 1 on, the last stream position follows the events, even if there are none:
+ * .NET's client takes the first message for the state of the read.
  */
 const readStreamPages = async (
   log: EventLog,
@@ -92,7 +94,7 @@ const readStreamPages = async (
   let remaining = count;
   for (;;) {
     if (page.kind === 'deleted') throw streamDeleted(stream);
-    // Deleted between two pages: what there was has been sent.
+    // The stream was deleted between two pages: what existed has been sent.
     if (page.kind === 'missing') return;
     remaining = await sendUpTo(remaining, page.events, sink);
     const last = page.events.at(-1);
@@ -105,7 +107,9 @@ const readStreamPages = async (
   }
 };
 
-/** Where the read goes on whose first page, as the server cuts it, holds no event. */
+/**
+ * The position at which a read continues if its first page, as the real server cuts it, is empty.
+ */
 const firstPosition = (
   { firstVisible, last }: Extract<StreamPage, { readonly kind: 'events' }>,
   from: bigint,
@@ -143,7 +147,7 @@ export const readAllPages = async (
     const last = events.at(-1);
     if (last === undefined) return;
     next = direction === 'forwards' ? last.position + 1n : last.position;
-    // Where nothing matches, nothing is sent that would have to be waited for.
+    // Without a match nothing is sent, so no send would yield to other calls.
     if (paced !== undefined) await nextTurn();
   }
 };
@@ -162,11 +166,10 @@ const sendUpTo = async (
   return remaining;
 };
 
-/** Reads one stream or all, once in either direction, or for ever. */
 export const readCall = (context: ServiceContext) =>
   serverStreaming<streams.ReadReq, streams.ReadResp>(context, async (call, signal) => {
     const options = call.request.getOptions();
-    if (options === undefined) throw invalidArgument('A read has options.');
+    if (options === undefined) throw invalidArgument('A read needs options.');
     const request = readRequestOf(options);
     const sink = createSink(context.log, call, options, signal);
     switch (request.kind) {
@@ -190,7 +193,7 @@ const subscribeToStream = async (
   await sink.send(confirmation(randomUUID()));
   for await (const item of log.subscribeStream({ stream, after, signal })) {
     if (item.kind === 'deleted') throw streamDeleted(stream);
-    // Only a filter makes checkpoints worth sending.
+    // Checkpoints are only useful with a filter.
     if (item.kind !== 'checkpoint') await forward(item, sink);
   }
   end(signal);
@@ -224,7 +227,7 @@ const forward = (item: LogSubscriptionItem, sink: Sink): Promise<void> | undefin
   }
 };
 
-/** A subscription has no end of its own: it is cancelled, or the log was closed under it. */
+/** A subscription ends only if it is cancelled or the log is closed. */
 const end = (signal: AbortSignal): never => {
   signal.throwIfAborted();
   throw unavailable('The log was closed.');

@@ -30,7 +30,7 @@ const checked =
     return parse(bytes);
   };
 
-/** The service as it is defined, reading only requests whose lengths are true. */
+/** The service definition with request lengths checked before parsing. */
 export const boundedStreamsService: ServiceDefinition = {
   ...StreamsService,
   ...Object.fromEntries(
@@ -44,7 +44,7 @@ export const boundedStreamsService: ServiceDefinition = {
   ),
 };
 
-/** For requests of which nothing is read: they are not even parsed. */
+/** For requests whose content is ignored: they are not parsed. */
 export const unread = (service: ServiceDefinition): ServiceDefinition =>
   Object.fromEntries(
     Object.entries(service).map(([name, method]) => [
@@ -53,15 +53,15 @@ export const unread = (service: ServiceDefinition): ServiceDefinition =>
     ]),
   );
 
-/** The messages inside a message, by field number; all other fields are plain values. */
+/** The nested messages of a message, by field number; all other fields are plain values. */
 interface Shape {
   readonly [field: number]: Shape;
 }
 
 /**
- * Checks that every length of a protobuf message stays within what was sent. google-protobuf 3.21
- * believes a text's length: a request of a hundred bytes could keep it busy for minutes and fill
- * the memory with a text of gigabytes. It does check the kinds of fields, which is left to it.
+ * Checks that every length in a protobuf message stays within the bytes received. google-protobuf
+ * 3.21 trusts the length of a text: a request of a hundred bytes could keep it busy for minutes and
+ * allocate gigabytes. It does check the types of fields, so these are not checked here.
  */
 export const assertBounds = (bytes: Uint8Array, shape: Shape): void =>
   walk(bytes, 0, bytes.length, shape);
@@ -92,7 +92,7 @@ const walk = (bytes: Uint8Array, start: number, end: number, shape: Shape): void
       case 5:
         at += 4;
         break;
-      // Groups, which this protocol has none of, or nothing at all.
+      // A group, which this protocol does not use, or an unknown wire type.
       default:
         throw malformed();
     }
@@ -102,7 +102,7 @@ const walk = (bytes: Uint8Array, start: number, end: number, shape: Shape): void
 
 const MAX_VARINT_BYTES = 10;
 
-/** Exact as far as it matters: beyond 2^53 any length is too long. */
+/** Exact up to 2^53; any larger length is too long anyway. */
 const varint = (bytes: Uint8Array, start: number, end: number): number => {
   let value = 0;
   let scale = 1;

@@ -2,12 +2,12 @@ import { Metadata, status } from '@grpc/grpc-js';
 import type { EventLogLogger } from '../logger.js';
 import { EventLogError, type Expected } from '../log/event-log.js';
 
-/** As sent, percent-encoded: some clients take 8 KiB of headers in all. */
+/** Limits after percent-encoding: some clients accept 8 KiB of headers in all. */
 const MAX_ENCODED_BYTES = { details: 3000, name: 2000 };
 
 /**
- * A call that is answered with an error, in the shape that grpc-js sends. EventStoreDB's clients
- * look at the trailer `exception` first and then expect the other trailers of that exception.
+ * An error response in the shape that grpc-js sends. EventStoreDB's clients look at the trailer
+ * `exception` first and then expect the other trailers of that exception.
  */
 export class RpcError extends Error {
   readonly details: string;
@@ -20,13 +20,13 @@ export class RpcError extends Error {
   ) {
     super(details);
     this.name = 'RpcError';
-    // grpc-js percent-encodes the message and throws at half a surrogate pair.
+    // grpc-js percent-encodes the message and throws on a lone surrogate.
     this.details = shortened(details, MAX_ENCODED_BYTES.details);
     for (const [key, value] of Object.entries(trailers)) this.metadata.set(key, ascii(value));
   }
 }
 
-/** The ellipsis tells a name that was shortened from another stream's. */
+/** The ellipsis marks a shortened name, so that it is not taken for another stream. */
 const shortened = (text: string, maxEncodedBytes: number): string => {
   const whole = text.toWellFormed();
   if (encodeURI(whole).length <= maxEncodedBytes) return whole;
@@ -42,7 +42,10 @@ const shortened = (text: string, maxEncodedBytes: number): string => {
 
 const shownName = (stream: string): string => shortened(stream, MAX_ENCODED_BYTES.name);
 
-/** HTTP/2 header values are printable ASCII without spaces at their ends; a name may be anything. */
+/**
+ * HTTP/2 header values are printable ASCII without leading or trailing spaces; a name may hold any
+ * character.
+ */
 const ascii = (value: string): string =>
   value
     .toWellFormed()
@@ -55,13 +58,15 @@ export const invalidArgument = (details: string): RpcError =>
 export const unimplemented = (details: string): RpcError =>
   new RpcError(status.UNIMPLEMENTED, details);
 
-/** The server's answer to a read of no events and to one forwards from the end of a stream. */
+/**
+ * The real server's response to a read of no events and to one forwards from the end of a stream.
+ */
 export const unexpectedReadResult = (): RpcError =>
   new RpcError(status.UNKNOWN, 'Unexpected ReadStreamResult: Error');
 
 export const unavailable = (details: string): RpcError => new RpcError(status.UNAVAILABLE, details);
 
-/** The write may or may not happen still. */
+/** The write may still happen. */
 export const timedOut = (details: string): RpcError => new RpcError(status.ABORTED, details);
 
 export const permissionDenied = (details: string): RpcError =>
@@ -121,7 +126,7 @@ export const requiredMetadataPropertyMissing = (property: string): RpcError =>
     },
   );
 
-/** What a call is answered with when it fails. A bug is logged and its text stays here. */
+/** The error sent to the client. A bug is logged and its text is not sent. */
 export const toRpcError = (error: unknown, logger: EventLogLogger): RpcError => {
   if (error instanceof RpcError) return error;
   if (error instanceof EventLogError) return logFailure(error);
@@ -130,8 +135,8 @@ export const toRpcError = (error: unknown, logger: EventLogLogger): RpcError => 
 };
 
 /**
- * A closed log makes clients connect again. Whatever else keeps it from writing is told as a
- * timeout, which clients repeat with the same ids, and which leaves their other calls alone.
+ * A closed log makes clients reconnect. Any other failure to write is reported as a timeout:
+ * clients retry it with the same ids and their other calls are not affected.
  */
 const logFailure = ({ code, message }: EventLogError): RpcError =>
   code === 'closed' ? unavailable(message) : timedOut(`Operation timed out: ${message}`);

@@ -33,43 +33,43 @@ import { unimplemented } from './rpc-error.js';
 
 export interface GrpcServerOptions {
   readonly log: EventLog;
-  /** 0 takes a free one. */
+  /** 0 picks a free port. */
   readonly port: number;
-  /** There is no authentication: anything but the loopback address gives the log to the network. */
+  /** There is no authentication: any address but loopback exposes the log to the network. */
   readonly host?: string;
   readonly logger: EventLogLogger;
   readonly features?: Features;
-  /** The largest append, counted as EventStoreDB counts. The log has its own limit as well. */
+  /** The largest append, counted as EventStoreDB does. The log has a limit of its own. */
   readonly maxAppendBytes?: number;
-  /** How long the log may take to confirm a write before its outcome is unknown to the client. */
+  /** How long to wait for the log to confirm a write before reporting a timeout. */
   readonly appendTimeoutMs?: number;
-  /** How long a stop waits for writes to be answered, and then for clients to take the answers. */
+  /** How long shutdown waits for pending writes, and then for clients to read the responses. */
   readonly drainTimeoutMs?: number;
-  /** What a browser gets that opens the port; by default a sentence. */
+  /** The page for browsers that open the port; by default one sentence. */
   readonly page?: RequestListener;
-  /** How long a connection may take to show what it speaks. */
+  /** How long a connection may take to send its first bytes. */
   readonly firstRequestMs?: number;
 }
 
 export interface GrpcServer {
   readonly port: number;
-  /** Refuses new calls, answers the writes that were begun, ends all else. May be called twice. */
+  /** Refuses new calls, answers writes in progress, ends everything else. May be called twice. */
   close(): Promise<void>;
 }
 
 const TRANSPORT = {
-  // What the official clients accept too; their appends come in parts of up to 3 MiB.
+  // The limit of the official clients; they send appends in parts of up to 3 MiB.
   'grpc.max_receive_message_length': 17 * 1024 * 1024,
   'grpc.max_concurrent_streams': 1000,
-  // A client that vanished without a word must not keep its subscriptions.
+  // A client that disappeared must not keep its subscriptions.
   'grpc.keepalive_time_ms': 30_000,
   'grpc.keepalive_timeout_ms': 20_000,
   'grpc.enable_channelz': 0,
 };
 
 /**
- * Serves the log over EventStoreDB's protocol: appends, reads, subscriptions, deletes. What it does
- * not support it refuses as unimplemented. Rejects if the port is taken.
+ * Serves appends, reads, subscriptions and deletes over EventStoreDB's protocol. Everything else is
+ * answered with UNIMPLEMENTED. Rejects if the port is taken.
  */
 export const startGrpcServer = async ({
   log,
@@ -109,7 +109,7 @@ export const startGrpcServer = async ({
     throw new Error(`The event store cannot listen on ${address}.`, { cause: error });
   });
   boundPort = listener.port;
-  logger.info('the event store is served over gRPC', { host, port: boundPort });
+  logger.info('event store listening for gRPC', { host, port: boundPort });
 
   let closed: Promise<void> | undefined;
   return {
@@ -121,7 +121,7 @@ export const startGrpcServer = async ({
   };
 };
 
-/** What it does not register, gRPC answers as unimplemented. */
+/** Methods that are not registered are answered with UNIMPLEMENTED by gRPC. */
 const addStreams = (server: Server, context: ServiceContext, features: Features): void =>
   server.addService(boundedStreamsService, {
     read: readCall(context),
@@ -132,7 +132,7 @@ const addStreams = (server: Server, context: ServiceContext, features: Features)
   });
 
 const NOT_A_WEB_PAGE =
-  'This is an event store. It speaks gRPC: connect to it with a client of EventStoreDB.\n';
+  'This is an event store that speaks gRPC. Connect to it with an EventStoreDB client.\n';
 
 const answerSentence: RequestListener = (_req, res) => {
   res.writeHead(404, { 'Content-Type': 'text/plain; charset=utf-8' }).end(NOT_A_WEB_PAGE);
@@ -143,7 +143,7 @@ interface Endpoint {
   readonly port: number;
 }
 
-/** A cluster of one, which leads, so that clients that look for a leader find this server. */
+/** A cluster of one leader, so that clients looking for a leader find this server. */
 const readGossip = (context: ServiceContext, bound: () => Endpoint) => {
   const instanceId = uuidMessage(randomUUID(), 'string');
   return unary<shared.Empty, gossip.ClusterInfo>(context, (_request, call) => {
@@ -160,19 +160,19 @@ const readGossip = (context: ServiceContext, bound: () => Endpoint) => {
   });
 };
 
-/** Where the client found the server, behind a mapped port too, it will find it again. */
+/** The address that the client used: it also works behind a mapped port. */
 const endpointOf = (authority: string): Endpoint | undefined => {
   const [, host, port] = /^(\[[\da-fA-F:.]+\]|[^[\]:@/\s]+):(\d{1,5})$/.exec(authority) ?? [];
   if (host === undefined) return undefined;
   return { host: host.replace(/^\[|\]$/g, ''), port: Number(port) };
 };
 
-/** The EventStoreDB whose behaviour this server follows; clients read three numbers. */
+/** The EventStoreDB version whose behaviour this server follows; clients read three numbers. */
 const SERVER_VERSION = '24.10.0';
 const STREAMS = 'event_store.client.streams.streams';
 
 interface Features {
-  /** Whether clients are told to append over one long call instead of one call per append. */
+  /** Whether to advertise batch appends: one long call instead of one call per append. */
   readonly batchAppend: boolean;
 }
 
@@ -196,8 +196,8 @@ const getSupportedMethods = (context: ServiceContext, { batchAppend }: Features)
 };
 
 /**
- * Ending a call with pending appends as if all were well would leave the client waiting for ever:
- * appends are answered first, and a call ends with an error or with its connection.
+ * Ending a call normally with pending appends would leave the client waiting for ever: appends are
+ * answered first, then a call ends with an error or with its connection.
  */
 const shutDown = async (server: Server, calls: Calls, drainTimeoutMs: number): Promise<void> => {
   const gone = new AbortController();
@@ -214,7 +214,7 @@ const shutDown = async (server: Server, calls: Calls, drainTimeoutMs: number): P
 
 const WHERE = 'Use a full EventStoreDB or KurrentDB server for that.';
 
-/** Refused with a sentence instead of grpc's "does not implement the method". */
+/** A clear message instead of grpc's "does not implement the method". */
 const unsupportedServices: readonly [ServiceDefinition, string][] = [
   [ProjectionsService, `The embedded event store runs no projections. ${WHERE}`],
   [
@@ -222,7 +222,7 @@ const unsupportedServices: readonly [ServiceDefinition, string][] = [
     `The embedded event store has no persistent subscriptions. ${WHERE}`,
   ],
   [UsersService, `The embedded event store has no users. ${WHERE}`],
-  [OperationsService, `The embedded event store has no operations to start. ${WHERE}`],
+  [OperationsService, `The embedded event store has no maintenance operations. ${WHERE}`],
   [MonitoringService, `The embedded event store has no statistics. ${WHERE}`],
 ];
 

@@ -9,9 +9,9 @@ import type { Writable } from 'node:stream';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 
 /**
- * Takes one message after the other; while `accept` has a promise pending, nothing is read, and
- * HTTP/2's flow control holds the client back. Resolves when the client has said all. A loop of
- * `for await` would not do: leaving it destroys the call before its status is sent.
+ * Processes messages one by one. While a promise of `accept` is pending nothing is read, so HTTP/2
+ * flow control slows the client down. Resolves when the client ends its stream. `for await` does
+ * not fit: leaving the loop destroys the call before its status is sent.
  */
 export const consumeMessages = <Req>(
   call: ServerReadableStream<Req, unknown> | ServerDuplexStream<Req, unknown>,
@@ -36,13 +36,13 @@ export const consumeMessages = <Req>(
     call.on('data', onData);
   });
 
-/** How long a client that was refused may go on sending before it is answered. */
+/** How long a refused client may go on sending before it gets the error. */
 const DRAIN_MS = 10_000;
 
 /**
- * Takes all messages of a client up to its own end, and rejects where the call is cut off before.
- * What `accept` throws is the answer, once the rest is read and dropped: .NET's client waits for its
- * writes before it reads an answer.
+ * Reads all messages up to the client's end of stream and rejects if the call is cut off before. An
+ * error of `accept` is sent only after the rest was read and dropped: .NET's client finishes its
+ * writes before it reads a response.
  */
 export const receiveAll = async <Req>(
   call: ServerReadableStream<Req, unknown>,
@@ -64,15 +64,15 @@ export const receiveAll = async <Req>(
   } finally {
     clearTimeout(refusal?.timer);
   }
-  // A lost connection and a reset end the request as well; grpc-js finds out when it next sends.
-  // A Node client that cancels says END_STREAM first: that cannot be told from an end.
+  // A lost connection or a reset also ends the request stream; grpc-js notices at the next send. A
+  // cancelling Node client sends END_STREAM first, which looks like a normal end.
   call.sendMetadata(new Metadata());
   await nextTurn();
   signal.throwIfAborted();
   if (refusal !== undefined) throw refusal.error;
 };
 
-/** Sends one message; the promise, if there is one, holds the producer until the client reads on. */
+/** Sends one message. If it returns a promise, wait for it before sending more. */
 export const createSender =
   <Res>(call: ServerWritableStream<unknown, Res>, signal: AbortSignal) =>
   (message: Res): Promise<void> | undefined => {

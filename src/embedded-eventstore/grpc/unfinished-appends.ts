@@ -8,7 +8,7 @@ type ProposedEvent = streams.AppendReq.ProposedMessage | streams.BatchAppendReq.
 
 const MAX_TYPE_BYTES = 8 * 1024;
 
-/** Collects the events of one append, and none beyond what an append may hold. */
+/** Collects the events of one append, up to the maximum size. */
 export const createProposal = (maxAppendBytes: number) => {
   const events: RawEvent[] = [];
   let bytes = 0;
@@ -27,11 +27,11 @@ export const createProposal = (maxAppendBytes: number) => {
 
 type Proposal = ReturnType<typeof createProposal>;
 
-/** As the server counts it: two bytes for a character of the type. */
+/** Counted as the real server does: two bytes per character of the type. */
 const countedBytes = ({ type, data, metadata }: RawEvent): number =>
   data.length + metadata.length + 2 * type.length;
 
-/** Copies the bytes: what was parsed are views that would keep the whole request in memory. */
+/** Copies the bytes: the parsed views would keep the whole request in memory. */
 const rawEvent = (message: ProposedEvent): RawEvent => ({
   id: uuidOf(message.getId(), 'An event id'),
   type: eventTypeOf(message),
@@ -44,7 +44,7 @@ const eventTypeOf = (message: ProposedEvent): string => {
   const type = required(message, 'type');
   if (!type.isWellFormed() || type.includes('\0') || Buffer.byteLength(type) > MAX_TYPE_BYTES) {
     throw invalidArgument(
-      `An event type is well-formed text of at most ${MAX_TYPE_BYTES} bytes without NUL.`,
+      `An event type must be well-formed text of at most ${MAX_TYPE_BYTES} bytes without NUL.`,
     );
   }
   return type;
@@ -58,7 +58,7 @@ const required = (message: ProposedEvent, property: 'type' | 'content-type'): st
 
 const MAX_UNFINISHED = 64;
 
-/** An append of a batch call, whole or still growing. */
+/** An append of a batch call, complete or still receiving events. */
 export interface PendingAppend {
   readonly correlationId: shared.UUID | undefined;
   readonly stream: string;
@@ -67,7 +67,7 @@ export interface PendingAppend {
   readonly deadlineAt: number;
 }
 
-/** The append that a request opens with its options; none where the request has no options. */
+/** The append that a request starts; undefined if the request has no options. */
 export const openedBy = (
   request: streams.BatchAppendReq,
   limits: { readonly maxAppendBytes: number; readonly appendTimeoutMs: number },
@@ -84,14 +84,14 @@ export const openedBy = (
   };
 };
 
-/** The client's deadline by its own clock, milliseconds since the epoch. */
+/** The deadline as the client's clock has it, in milliseconds since the epoch. */
 const deadlineOf = (options: streams.BatchAppendReq.Options): number => {
   const deadline = options.getDeadline();
   if (deadline === undefined) return Number.POSITIVE_INFINITY;
   return deadline.getSeconds() * 1000 + deadline.getNanos() / 1e6;
 };
 
-/** Appends of which the last part is still to come, few at a time and not for ever. */
+/** Appends whose last part is still missing, limited in number and time. */
 export const createUnfinished = (onExpired: (append: PendingAppend) => void) => {
   const kept = new Map<string, { append: PendingAppend; expiry: NodeJS.Timeout }>();
 
@@ -107,7 +107,7 @@ export const createUnfinished = (onExpired: (append: PendingAppend) => void) => 
     take,
     keep(id: string, append: PendingAppend): void {
       if (kept.size >= MAX_UNFINISHED) {
-        throw invalidArgument(`At most ${MAX_UNFINISHED} appends may be unfinished at a time.`);
+        throw invalidArgument(`At most ${MAX_UNFINISHED} appends may be incomplete at a time.`);
       }
       const expire = () => {
         take(id);

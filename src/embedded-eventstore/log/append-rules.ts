@@ -3,7 +3,7 @@ import type { StreamMetadata } from './stream-metadata.js';
 
 /** The last event and the metadata of a stream. Immutable: an append creates a new one. */
 export interface StreamState {
-  /** The last revision; -1 where there is none. */
+  /** The last revision; -1 if there is none. */
   readonly last: number;
   readonly lastPosition: number;
   readonly tombstoned: boolean;
@@ -16,12 +16,12 @@ export interface StoredEvent {
   readonly position: number;
 }
 
-/** What the rules need to know of a stream, appends in flight included. */
+/** What the append rules need to know of a stream, including appends in flight. */
 export interface StreamView {
   readonly state: StreamState;
-  /** The event at a revision, however old; undefined where it is scavenged or never was. */
+  /** The event at a revision of any age; undefined if it was scavenged or never written. */
   at(revision: number): StoredEvent | undefined;
-  /** Where this stream holds an event of this id, as far as it is remembered. */
+  /** A recent event of this stream with this id, if it is still cached. */
   recent(id: string): StoredEvent | undefined;
 }
 
@@ -36,8 +36,8 @@ const WRONG: AppendClass = { kind: 'wrong-revision' };
 const DELETED: AppendClass = { kind: 'deleted' };
 
 /**
- * Whether an append may be written, was written before, or must be refused: the rules of
- * EventStoreDB's writer, in its order.
+ * Decides whether an append is new, a repeat or refused: the rules of EventStoreDB's writer, in its
+ * order.
  */
 export const classifyAppend = (
   view: StreamView,
@@ -58,7 +58,7 @@ export const classifyAppend = (
   return classifyByRevision(view, revision, ids);
 };
 
-/** An id in a place where it is not expected to be refuses the append even where any revision does. */
+/** An id found at an unexpected place refuses the append, even with the expectation `any`. */
 const classifyById = (view: StreamView, ids: readonly string[]): AppendClass => {
   let last: StoredEvent | undefined;
   for (const [index, id] of ids.entries()) {

@@ -23,9 +23,9 @@ import { type AppendDraft, type Head, type CommitTicket, createTicket } from './
 import { TOMBSTONE } from './writer-protocol.js';
 
 export interface AppendLimits {
-  /** One append: its data, metadata and twice its type names. */
+  /** Limit of one append: data, metadata and twice the length of its type names. */
   readonly maxAppendBytes: number;
-  /** All appends that wait for the disk. */
+  /** Limit of all appends waiting for the disk. */
   readonly maxPendingBytes: number;
   readonly maxPendingAppends: number;
 }
@@ -34,7 +34,7 @@ interface AppendParts extends ViewParts {
   readonly drafts: Drafts;
   readonly commit: GroupCommit;
   readonly limits: AppendLimits;
-  /** Throws where the log takes no appends any more. */
+  /** Throws if the log no longer accepts appends. */
   readonly assertOpen: () => void;
 }
 
@@ -43,9 +43,9 @@ interface AppendRequest {
   readonly expected: Expected;
   readonly ids: readonly string[];
   readonly bytes: number;
-  /** The request's own rules, which come before the common ones. */
+  /** Rules of this request that come before the common ones. */
   readonly refuse?: (head: Head) => AppendClass | undefined;
-  /** Undefined where there is nothing to write. */
+  /** Undefined if there is nothing to write. */
   readonly draft: ((head: Head) => AppendDraft) | undefined;
 }
 
@@ -61,8 +61,8 @@ export const createLogAppends = (parts: AppendParts): Appends => {
   };
 
   /**
-   * Classifies and joins synchronously, so that appends join in the order in which they were called.
-   * A result that depends on an append in flight waits for it, and is decided again if that fails.
+   * Classifies and joins synchronously, so appends join in call order. A result that depends on an
+   * append in flight waits for it, and is decided again if that one fails.
    */
   const decide = (request: AppendRequest): Promise<AppendOutcome> => {
     parts.assertOpen();
@@ -113,10 +113,10 @@ export const createLogAppends = (parts: AppendParts): Appends => {
   };
 };
 
-/** Stands for an id that no event has. */
+/** A placeholder id that no event has. */
 const FRESH = '';
 
-/** There must be something to delete softly, even where no stream is expected. */
+/** A soft delete needs an existing stream, even with the expectation `no_stream`. */
 const neverExisted = (head: Head): AppendClass | undefined => {
   const { last, tombstoned, metadata } = head.ahead;
   const missing = !tombstoned && last < 0 && !metadata.exists;
@@ -136,7 +136,7 @@ const assertRoom = (
   }
 };
 
-/** The append in flight that the result depends on, if any. */
+/** The append in flight on which the result depends, if any. */
 const appendInFlightFor = (
   heads: StreamHeads,
   head: Head,
@@ -166,7 +166,7 @@ const outcomeFor = (verdict: AppendClass, head: Head): AppendOutcome => {
   }
 };
 
-/** Where the last event that was asked for went; a `$metadata` event that comes along does not count. */
+/** Where the last requested event was written; an added `$metadata` event does not count. */
 const writtenBy = (head: Head, { writes }: AppendDraft): AppendOutcome => {
   const last = writes[0]?.records.at(-1);
   return {
@@ -178,26 +178,30 @@ const writtenBy = (head: Head, { writes }: AppendDraft): AppendOutcome => {
 
 const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
-/** SQLite ends a text at NUL, and folds lone surrogates into one character: both would mix streams up. */
+/**
+ * SQLite cuts a text at NUL and folds lone surrogates into one character: either would mix up
+ * streams.
+ */
 const checkName = (what: string, name: string): void => {
   if (name === '' || name.includes('\0') || !name.isWellFormed()) {
-    throw new TypeError(`A ${what} is a well-formed text without NUL, and not empty.`);
+    throw new TypeError(`A ${what} must be non-empty, well-formed text without NUL.`);
   }
 };
 
 const checkStream = (stream: string): void => {
   checkName('stream name', stream);
-  if (isReserved(stream)) throw new TypeError('Only the log itself makes links in $ce- and $et-.');
+  if (isReserved(stream))
+    throw new TypeError('$ce- and $et- streams are reserved for links and cannot be written to.');
 };
 
 const checkEvents = (events: readonly RawEvent[]): void => {
   for (const event of events) {
     checkName('event type', event.type);
-    if (!UUID.test(event.id)) throw new TypeError('An event id is a UUID.');
+    if (!UUID.test(event.id)) throw new TypeError('An event id must be a UUID.');
   }
 };
 
-/** The size that limits an append, counted as EventStoreDB counts it. */
+/** The size of an append, counted as EventStoreDB does. */
 const sizeOnDisk = (events: readonly RawEvent[]): number =>
   events.reduce(
     (sum, { data, metadata, type }) =>
@@ -211,7 +215,7 @@ interface ViewParts {
   readonly recentIds: RecentIds;
 }
 
-/** A stream as the append rules see it: the disk and everything that is on its way there. */
+/** A stream as the append rules see it: the disk plus the appends in flight. */
 const viewOf = ({ reader, heads, recentIds }: ViewParts, head: Head): StreamView => ({
   state: withTombstoneOfOriginal(heads, head),
   recent: (id) => recentIds.find(head.name, id),

@@ -1,12 +1,12 @@
 interface CommitWaiter {
-  /** Whether what was committed is of interest. */
+  /** Whether the subscriber cares about what was committed. */
   readonly concerned: () => boolean;
   readonly wake: () => void;
 }
 
 const always = (): boolean => true;
 
-/** Wakes subscribers at the next commit or at the end of the log. */
+/** Wakes subscribers at the next commit or when the log ends. */
 export const createCommitSignal = () => {
   let waiting: CommitWaiter[] = [];
   let ended: { readonly error?: Error } | undefined;
@@ -18,7 +18,6 @@ export const createCommitSignal = () => {
   };
 
   return {
-    /** Something was committed. */
     committed: (): void => {
       const woken: CommitWaiter[] = [];
       const staying: CommitWaiter[] = [];
@@ -26,9 +25,9 @@ export const createCommitSignal = () => {
       waiting = staying;
       for (const waiter of woken) waiter.wake();
     },
-    /** The log may have lost its end: everything known of it must be read again. */
+    /** The log may have lost its last events: cached state must be read again. */
     wakeAll,
-    /** Nothing will be committed any more: subscriptions end, with the error if there is one. */
+    /** There will be no more commits: subscriptions end, with the error if there is one. */
     end: (error?: Error): void => {
       ended ??= error === undefined ? {} : { error };
       wakeAll();

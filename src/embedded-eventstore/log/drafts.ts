@@ -20,7 +20,7 @@ const FIRST_POSITION = 128;
 const EVENT_OVERHEAD = 64;
 const NO_BYTES = new Uint8Array();
 
-/** Counts streams and positions ahead of the disk and moves heads forward as events join. */
+/** Assigns stream ids and positions ahead of the disk and advances heads as events join. */
 export const createDrafts = (reader: LogReader, heads: StreamHeads, now: () => number) => {
   let lastStream = 0;
   let lastPosition = 0;
@@ -96,7 +96,7 @@ export const createDrafts = (reader: LogReader, heads: StreamHeads, now: () => n
     if (!isMetastream(head.name)) setMetadata(draft, head, parseMetadata(event));
   };
 
-  /** What a client writes to a metastream counts for the stream, and makes a softly deleted one live again. */
+  /** A client's write to a metastream changes the stream's metadata and undoes a soft delete. */
   const follow = (draft: AppendDraft, metastream: Head, event: RawEvent): void => {
     const head = heads.get(originalOf(metastream.name));
     if (isMetastream(head.name)) return;
@@ -112,7 +112,7 @@ export const createDrafts = (reader: LogReader, heads: StreamHeads, now: () => n
     append: (head: Head, events: readonly RawEvent[]): AppendDraft => {
       const draft = emptyAppendDraft();
       const { metadata, last } = head.ahead;
-      // Loaded before anything moves: a read that fails must leave every head where it is.
+      // Load before changing anything: a failed read must leave every head untouched.
       if (metadata.softDeleted) heads.get(metastreamOf(head.name));
       if (isMetastream(head.name)) heads.get(originalOf(head.name));
       write(draft, head, events, last + 1);

@@ -1,19 +1,19 @@
 /**
- * The embedded event store's engine, free of both our port's and gRPC's types: the port adapter and
- * the gRPC server are two thin layers over it. Semantics follow EventStoreDB.
+ * The engine of the embedded event store, independent of both the service's port and gRPC: the port
+ * adapter and the gRPC server are thin layers over it. Semantics follow EventStoreDB.
  */
 
 /** The revision of the event that ends a tombstoned stream. */
 export const TOMBSTONE_REVISION = 2n ** 63n - 1n;
 
 export type LogErrorCode =
-  /** Closed, or its writer died: every call rejects or throws so from now on. Nothing was written. */
+  /** Closed, or the writer died: every further call rejects or throws. Nothing was written. */
   | 'closed'
-  /** Too much is waiting for the disk. Nothing was written; it may go better later. */
+  /** Too many appends are waiting for the disk. Nothing was written; retry later. */
   | 'busy'
-  /** The transaction failed (a full disk, for instance). Nothing was written; it may go better later. */
+  /** The transaction failed, for instance on a full disk. Nothing was written; retry later. */
   | 'failed'
-  /** The commit or the writer broke down: written whole or not at all, nobody knows. */
+  /** The commit or the writer failed: the append was written as a whole or not at all. */
   | 'unknown';
 
 export class EventLogError extends Error {
@@ -41,17 +41,20 @@ export interface RawEvent {
 export interface LogRecord extends RawEvent {
   readonly stream: string;
   readonly revision: bigint;
-  /** Strictly increasing through the log, never 0; commit and prepare are equal here. */
+  /** Strictly increasing through the log, never 0; commit and prepare positions are equal. */
   readonly position: bigint;
   /** Milliseconds since the epoch. */
   readonly created: number;
 }
 
 export type AppendOutcome =
-  /** Written, or written before (the idempotent repeat): where the last event is. Revision -1: nothing there, nothing asked. */
+  /**
+   * Written now or earlier (an idempotent repeat), with the place of the last event. Revision -1:
+   * an empty append to an empty stream.
+   */
   | { readonly kind: 'written'; readonly revision: bigint; readonly position: bigint }
   | { readonly kind: 'wrong-revision'; readonly actual: bigint | 'no_stream' }
-  /** Tombstoned, or softly deleted where the stream had to exist. */
+  /** Tombstoned, or soft deleted when the stream had to exist. */
   | { readonly kind: 'deleted' }
   | { readonly kind: 'too-large'; readonly limit: number };
 
@@ -62,9 +65,12 @@ export type StreamPage =
       readonly kind: 'events';
       readonly events: readonly LogRecord[];
       readonly endReached: boolean;
-      /** The first revision that the stream's metadata leaves visible; beyond `last` where it hides all. */
+      /**
+       * The first revision that the stream's metadata leaves visible; beyond `last` if it hides
+       * all.
+       */
       readonly firstVisible: bigint;
-      /** The stream's last revision, whatever part was asked for. */
+      /** The stream's last revision, whichever part was read. */
       readonly last: bigint;
     }
   | { readonly kind: 'missing' }
@@ -72,9 +78,10 @@ export type StreamPage =
 
 export interface LogFilter {
   readonly on: 'stream' | 'type';
-  /** Either prefixes or one expression. */
   readonly prefixes?: readonly string[];
-  /** A regular expression, or what guards one; what it throws ends the subscription. */
+  /**
+   * A regular expression or a wrapper of one. If it throws, the subscription ends with that error.
+   */
   readonly regex?: Pick<RegExp, 'test'>;
 }
 
@@ -82,24 +89,27 @@ export type LogSubscriptionItem =
   | { readonly kind: 'event'; readonly event: LogRecord }
   | { readonly kind: 'checkpoint'; readonly position: bigint }
   | { readonly kind: 'caught-up' }
-  /** The subscribed stream was tombstoned: nothing follows. */
+  /** The subscribed stream was tombstoned; no more items follow. */
   | { readonly kind: 'deleted' };
 
 export interface EventLog {
   /**
-   * Joins the next group commit; settles when the group is on disk. Rejects with EventLogError, or
-   * with TypeError for a name that is empty, not well-formed, holds NUL or is reserved for links, and
-   * an id that is no UUID.
-   * The bytes must not be changed afterwards: subscribers are given them.
+   * Joins the next group commit and settles when the group is on disk. Rejects with EventLogError,
+   * or with TypeError for a stream name that is empty, not well-formed, reserved for links or
+   * contains NUL, and for an id that is not a UUID. Do not change the bytes afterwards: they are
+   * passed to subscribers.
    */
   append(stream: string, expected: Expected, events: readonly RawEvent[]): Promise<AppendOutcome>;
   softDelete(stream: string, expected: Expected): Promise<AppendOutcome>;
   tombstone(stream: string, expected: Expected): Promise<AppendOutcome>;
-  /** The last settled revision; 'no_stream' where softly deleted, TOMBSTONE_REVISION where for ever. */
+  /**
+   * The last settled revision; 'no_stream' after a soft delete, TOMBSTONE_REVISION after a hard
+   * one.
+   */
   head(stream: string): bigint | 'no_stream';
   /**
-   * A page, with the stream's metadata ($maxCount, $maxAge, $tb) applied; `from` is inclusive. Of a
-   * link stream (`$ce-`, `$et-`) the links that are indexed: `indexLinks` comes first.
+   * A page, with the stream's metadata ($maxCount, $maxAge, $tb) applied; `from` is inclusive. A
+   * link stream (`$ce-`, `$et-`) only returns links that are indexed: call `indexLinks` first.
    */
   readStream(
     stream: string,
@@ -108,23 +118,26 @@ export interface EventLog {
     limit: number,
   ): StreamPage;
   /**
-   * A page; forwards includes `from`, backwards excludes it, as EventStoreDB does. Events that are
-   * large make it shorter than the limit; only an empty page says that the end is reached.
+   * A page; `from` is inclusive forwards and exclusive backwards, as in EventStoreDB. Large events
+   * make it shorter than the limit; only an empty page means the end.
    */
   readAll(
     from: bigint | 'start' | 'end',
     direction: Direction,
     limit: number,
   ): readonly LogRecord[];
-  /** Resolves once the links to all events that are committed now can be read. */
+  /** Resolves once the links to all events committed so far can be read. */
   indexLinks(): Promise<void>;
   /** The position of the last committed event; 0 in an empty log. */
   lastPosition(): bigint;
-  /** From after a position, catch-up then live, pulled by the consumer: a cursor and a wake-up. */
+  /**
+   * Starts after a position, catches up, then goes live. The consumer pulls: a cursor and a
+   * wake-up.
+   */
   subscribeAll(options: {
     readonly after: bigint | 'start' | 'end';
     readonly filter?: LogFilter;
-    /** A checkpoint comes after this many considered events. Default 32. */
+    /** Events scanned per checkpoint. Default 32. */
     readonly checkpointEvery?: number;
     readonly signal: AbortSignal;
   }): AsyncIterable<LogSubscriptionItem>;
@@ -133,6 +146,6 @@ export interface EventLog {
     readonly after: bigint | 'start' | 'end';
     readonly signal: AbortSignal;
   }): AsyncIterable<LogSubscriptionItem>;
-  /** Commits what is queued, ends subscriptions, closes the file. May be called twice. */
+  /** Commits queued appends, ends subscriptions, closes the file. May be called twice. */
   close(): Promise<void>;
 }

@@ -17,8 +17,8 @@ interface RecentEvent extends StoredEvent {
 }
 
 /**
- * The ids of the last appends, for appends that expect no revision in particular: without one there
- * is no place in the log to look whether they were written before. Bounded, and empty after a start.
+ * The ids of recent appends, to recognise repeats of appends that expect no particular revision:
+ * without a revision there is no place in the log to check. Bounded, and empty after a restart.
  */
 export const createRecentIds = (options: { readonly max: number }) => {
   const seen = new LRUCache<string, RecentEvent>({ max: options.max });
@@ -30,7 +30,7 @@ export const createRecentIds = (options: { readonly max: number }) => {
     remember: ({ id, stream, revision, position }: LogRecord): void => {
       seen.set(id, { id, stream, revision: Number(revision), position: Number(position) });
     },
-    /** The append failed: its events are not in the log. */
+    /** The append failed, so its events are not in the log. */
     forget: ({ id, position }: LogRecord): void => {
       if (seen.peek(id)?.position === Number(position)) seen.delete(id);
     },
@@ -39,7 +39,7 @@ export const createRecentIds = (options: { readonly max: number }) => {
 
 export type RecentIds = ReturnType<typeof createRecentIds>;
 
-/** What joins a group together with a ticket: rows that its events refer to. */
+/** Rows that the events of a ticket refer to and that are written in the same group. */
 export interface Rows {
   readonly streams: readonly StreamRow[];
   readonly retention: readonly RetentionRow[];
@@ -48,9 +48,9 @@ export interface Rows {
 export interface GroupCommitOptions {
   readonly heads: StreamHeads;
   readonly recentIds: RecentIds;
-  /** After a failure: what was counted ahead of the disk counts from the disk again. */
+  /** After a failure: discards state counted ahead of the disk and reads it from the disk again. */
   readonly reload: () => void;
-  /** In the order of the log, once per transaction, before the callers of `append` hear of it. */
+  /** Called once per transaction, in log order, before `append` settles. */
   readonly onCommitted: (records: readonly LogRecord[]) => void;
   readonly onFailed: (message: string) => void;
   readonly onDied: (cause: unknown) => void;
@@ -65,8 +65,8 @@ interface CommitGroup {
 const emptyGroup = (): CommitGroup => ({ tickets: [], streams: [], retention: [] });
 
 /**
- * Appends that arrive in one turn of the event loop go to the writer together, and the writer puts
- * all that came while its disk was busy into one transaction.
+ * Appends that arrive in one turn of the event loop are sent to the writer together, and the writer
+ * commits everything that arrived during the previous commit in one transaction.
  */
 export const createGroupCommit = (options: GroupCommitOptions) => {
   const { heads, recentIds } = options;
@@ -95,7 +95,10 @@ export const createGroupCommit = (options: GroupCommitOptions) => {
     for (const { head, to } of ticket.changes) heads.settle(head, to);
   };
 
-  /** Everything on its way was built on what failed: all of it goes, and the disk says where we are. */
+  /**
+   * All appends in flight were built on the failed one: reject them and continue from the state on
+   * disk.
+   */
   const rejectAll = (error: EventLogError): void => {
     const tickets = [...posted.splice(0), collecting].flatMap((group) => group.tickets);
     collecting = emptyGroup();
@@ -142,7 +145,7 @@ export const createGroupCommit = (options: GroupCommitOptions) => {
       for (const write of ticket.writes) write.records.forEach(recentIds.remember);
       scheduled ??= setImmediate(flush);
     },
-    /** Sends what has been collected so far without waiting for the end of the turn. */
+    /** Sends the collected appends at once, without waiting for the end of the turn. */
     flush: (): void => {
       if (scheduled !== undefined) clearImmediate(scheduled);
       flush();
@@ -159,8 +162,8 @@ const recordsOf = (tickets: readonly CommitTicket[]): LogRecord[] => {
 };
 
 /**
- * What the writer gets of a group. The bytes are gathered in one buffer that is handed over: sending
- * a small Buffer by itself would copy the whole pool that it was cut from.
+ * Packs a group for the writer. The bytes are copied into one buffer that is transferred: posting a
+ * small Buffer would copy the whole pool that it was cut from.
  */
 const packBatch = (group: {
   readonly tickets: readonly CommitTicket[];

@@ -7,7 +7,7 @@ export type TransactionResult =
   | { readonly kind: 'committed' }
   | { readonly kind: 'failed'; readonly outcome: 'failed' | 'unknown'; readonly message: string };
 
-/** Writes many batches in one transaction: one fsync for all of them. Never throws. */
+/** Writes many batches in one transaction, with one fsync for all. Never throws. */
 export const groupTransaction = (db: Database) => {
   const insertStream = db.prepare('INSERT INTO streams (id, name) VALUES (?, ?)');
   // Node 22 binds an empty BLOB as NULL.
@@ -64,8 +64,8 @@ const BUSY = 5;
 const SQLITE_FULL = 13;
 
 /**
- * A commit that breaks in its fsync may come back to life when the file is recovered after a
- * crash; one that found no space or no lock cannot.
+ * A commit that fails in its fsync may reappear when the file is recovered after a crash; one that
+ * failed for lack of space or a lock cannot.
  */
 const outcomeOfCommit = (error: unknown): 'failed' | 'unknown' => {
   const code = (error as { readonly errcode?: unknown }).errcode;

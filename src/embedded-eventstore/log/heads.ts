@@ -13,8 +13,8 @@ import type { Head, CommitTicket } from './ticket.js';
 import { TOMBSTONE } from './writer-protocol.js';
 
 /**
- * Where every stream is, loaded when first asked for. Heads with appends in flight stay for as long
- * as these are; of the others the least recently used go.
+ * The head of every stream, loaded on demand. Heads with appends in flight are kept; the least
+ * recently used others are evicted.
  */
 export const createStreamHeads = (reader: LogReader, options: { readonly max: number }) => {
   const idle = new LRUCache<string, Head>({ max: options.max });
@@ -44,14 +44,14 @@ export const createStreamHeads = (reader: LogReader, options: { readonly max: nu
       idle.set(name, head);
       return head;
     },
-    /** Only if it is in memory. */
+    /** The head only if it is in memory. */
     peek: (name: string): Head | undefined => busy.get(name) ?? idle.peek(name),
-    /** The head takes an append in. */
+    /** Adds an append in flight to the head. */
     pin: (head: Head, ticket: CommitTicket): void => {
       if (head.inFlight.length === 0) busy.set(head.name, head);
       head.inFlight.push(ticket);
     },
-    /** The oldest append of this head is on the disk. */
+    /** The oldest append in flight of this head is on disk. */
     settle: (head: Head, to: StreamState): void => {
       head.settled = to;
       head.inFlight.shift();
@@ -59,7 +59,7 @@ export const createStreamHeads = (reader: LogReader, options: { readonly max: nu
       busy.delete(head.name);
       idle.set(head.name, head);
     },
-    /** After a failed transaction only the disk knows. */
+    /** After a failed transaction only the disk has the right state. */
     forgetBusy: (): void => {
       for (const name of busy.keys()) idle.delete(name);
       busy.clear();

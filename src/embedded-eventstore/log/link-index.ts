@@ -3,7 +3,7 @@ import type { FromLogWriter } from './writer-protocol.js';
 
 type Indexed = Extract<FromLogWriter, { readonly kind: 'indexed' }>;
 
-/** On a busy log, wait for more events: indexing them together is cheaper. */
+/** Delay on a busy log: indexing more events together is cheaper. */
 const COLLECT_MS = 5;
 
 interface LinkWaiter {
@@ -13,8 +13,9 @@ interface LinkWaiter {
 }
 
 /**
- * Indexes links only on demand, so that appends do not pay for it: from the first read of a link
- * stream on, slice by slice with appends in between, up to the last position that a reader waits for.
+ * Indexes links on demand, so appends do not pay for it. From the first read of a link stream on,
+ * it works slice by slice, with appends in between, up to the last position that a reader waits
+ * for.
  */
 export const createLinkIndex = (options: { readonly reached: number }) => {
   let { reached } = options;
@@ -36,7 +37,7 @@ export const createLinkIndex = (options: { readonly reached: number }) => {
     }, COLLECT_MS);
   };
 
-  /** Those who wait for no more than a position, or all. */
+  /** Removes and returns the readers waiting for this position or an earlier one. */
   const take = (upTo: number): LinkWaiter[] => {
     const taken = waiting.filter(({ position }) => position <= upTo);
     waiting = waiting.filter(({ position }) => position > upTo);
@@ -60,7 +61,7 @@ export const createLinkIndex = (options: { readonly reached: number }) => {
       if (more) next();
       else if (ask !== undefined) rest();
     },
-    /** Resolves once all links up to a position of the log can be read, or the log is closed. */
+    /** Resolves once all links up to a position can be read, or the log is closed. */
     upTo: (position: number): Promise<void> =>
       new Promise((resolve, reject) => {
         if (position <= reached || ask === undefined) {

@@ -4,7 +4,10 @@ import type { Direction, LogRecord } from './event-log.js';
 import { LINK_TYPE, linkData, linkMetadata } from './link-streams.js';
 import { toRevision } from './writer-protocol.js';
 
-/** Link ids are named by stream and number: the same link has the same id whenever it is read. */
+/**
+ * The namespace of link ids, which derive from stream and number: a link has the same id each time
+ * it is read.
+ */
 const LINKS = 'c1a0d6a4-8f6f-4c0e-9a53-52d0f7b1e6a9';
 
 type LinkRow = [
@@ -16,7 +19,7 @@ type LinkRow = [
   target: Uint8Array | null,
 ];
 
-/** Revisions, both inclusive. */
+/** Both revisions are inclusive. */
 export interface RevisionRange {
   readonly from: number;
   readonly to: number;
@@ -61,9 +64,9 @@ export const createLinkReader = (db: Database, nameOf: (stream: number) => strin
   };
 
   return {
-    /** The position of the last event that has its links; 0 where nobody has asked for links yet. */
+    /** The position of the last indexed event; 0 if no link stream was ever read. */
     reached: (): number => (reached.get() as [number] | undefined)?.[0] ?? 0,
-    /** The number of the last link to an event up to a position; undefined where there is none. */
+    /** The number of the last link to an event up to a position; undefined if there is none. */
     last: (linkStream: string, upTo: number): number | undefined =>
       (last.get(linkStream, upTo) as [number] | undefined)?.[0],
     page: (

@@ -8,11 +8,13 @@ const CATEGORY_PREFIX = '$ce-';
 const TYPE_PREFIX = '$et-';
 const DELETIONS = `${TYPE_PREFIX}$deleted`;
 
-/** Streams of links that the log derives from its events, as `$by_category` and `$by_event_type` do. */
+/**
+ * Streams of links that the log derives from its events, like `$by_category` and `$by_event_type`.
+ */
 export const isLinkStream = (stream: string): boolean =>
   stream.startsWith(CATEGORY_PREFIX) || stream.startsWith(TYPE_PREFIX);
 
-/** Nobody writes to a link stream, nor to its metadata. */
+/** Clients cannot write to a link stream or to its metadata. */
 export const isReserved = (stream: string): boolean =>
   isLinkStream(isMetastream(stream) ? originalOf(stream) : stream);
 
@@ -20,20 +22,20 @@ export interface LinkableEvent {
   readonly stream: string;
   readonly revision: bigint;
   readonly type: string;
-  /** Read only where a link depends on it. */
+  /** A function, because only some links need the data. */
   readonly data: () => Uint8Array;
 }
 
 export interface EventLink {
   readonly linkStream: string;
-  /** What the link's data say, where that is not the place of the event itself. */
+  /** The link's data, if that is not the place of the event itself. */
   readonly target?: Uint8Array;
 }
 
 /**
- * The links that EventStoreDB's projections make for an event: none for system streams, the first
- * `-` ends the category, deletions count for the stream that they delete, and links of a category
- * lead to where a link of the stream leads. A link by type to metadata names the stream itself.
+ * The links that EventStoreDB's projections create for an event. System streams have none; the
+ * category ends at the first `-`; a deletion counts for the deleted stream; a category link points
+ * where the stream's own link points. A type link to metadata names the stream itself.
  */
 export const linksOf = (event: LinkableEvent): readonly EventLink[] => {
   const { stream, revision, type } = event;
@@ -63,7 +65,7 @@ const isDeletion = ({ stream, type, data }: LinkableEvent): boolean =>
     ? type === METADATA_TYPE && parseMetadata({ type, data: data() }).softDeleted
     : type === DELETED_TYPE;
 
-/** A revision, `@` and the longest name; what is longer leads nowhere, and is not copied. */
+/** A revision, `@` and the longest name; anything longer cannot be resolved and is not copied. */
 const MAX_TARGET_BYTES = 20 + 8 * 1024;
 
 const copiedTarget = ({ type, data }: LinkableEvent): Pick<EventLink, 'target'> => {
@@ -72,7 +74,7 @@ const copiedTarget = ({ type, data }: LinkableEvent): Pick<EventLink, 'target'> 
   return target.byteLength === 0 || target.byteLength > MAX_TARGET_BYTES ? {} : { target };
 };
 
-/** The place of an event and of the link to it, as the index has them. */
+/** The place of an event and of its link, as stored in the index. */
 export interface LinkPlace {
   readonly linkStream: string;
   readonly stream: string;
@@ -84,7 +86,10 @@ export interface LinkPlace {
 export const linkData = ({ stream, revision, target }: LinkPlace): Uint8Array =>
   target ?? Buffer.from(`${revision}@${stream}`);
 
-/** `$o` is the stream that a category has the event from; `$c` and `$p` are where the event is. */
+/**
+ * `$o` is the stream in which the category found the event; `$c` and `$p` are the position of the
+ * event.
+ */
 export const linkMetadata = ({ linkStream, stream, revision, position }: LinkPlace): Uint8Array => {
   const byCategory = linkStream.startsWith(CATEGORY_PREFIX);
   const ofMetadata = isMetastream(stream);

@@ -16,20 +16,20 @@ import type { FromLogWriter } from './writer-protocol.js';
 import { startLogWriter } from './writer.js';
 
 interface ScavengeOptions {
-  /** How often the whole log is gone through. */
+  /** The interval between passes over the whole log. */
   readonly everyMs: number;
-  /** Younger events stay: a retry with the same ids must still find them. */
+  /** Younger events are kept, so that a retry with the same ids still finds them. */
   readonly minAgeMs: number;
 }
 
 type Scavenged = Extract<FromLogWriter, { readonly kind: 'scavenged' }>;
 
-/** Asks the writer for one slice after the other; appends go in between. */
+/** Scavenges slice by slice, so that appends can run in between. */
 const createScavenger = (options: {
   readonly scavenge: ScavengeOptions;
   readonly now: () => number;
   readonly logger: EventLogLogger;
-  /** Resolves once the events that are there now may be deleted. */
+  /** Resolves once the existing events may be deleted. */
   readonly ready: () => Promise<void>;
 }) => {
   const { scavenge, now, logger, ready } = options;
@@ -79,12 +79,12 @@ const createScavenger = (options: {
 };
 
 export interface EventLogOptions {
-  /** Made where it does not exist. The log's file in it is `events.db`. */
+  /** Created if it does not exist. The log is the file `events.db` in it. */
   readonly directory: string;
   readonly logger: EventLogLogger;
   readonly limits?: Partial<AppendLimits>;
   readonly scavenge?: ScavengeOptions;
-  /** Milliseconds since the epoch: when events are recorded, and by when they age. */
+  /** Milliseconds since the epoch, for the creation time and the age of events. */
   readonly now?: () => number;
 }
 
@@ -99,7 +99,7 @@ const RECENT_IDS = 50_000;
 const TAIL = { maxEvents: 2000, maxBytes: 2 * 1024 * 1024 };
 
 /**
- * Opens the log of a directory, ready for appends. Throws DirectoryInUseError where another process
+ * Opens the log of a directory, ready for appends. Throws DirectoryInUseError if another process
  * has it open.
  */
 export const openEventLog = async (options: EventLogOptions): Promise<EventLog> => {
@@ -143,7 +143,7 @@ const assemble = async (opened: OpenedFile): Promise<EventLog> => {
   const committed = (): number => committedPosition;
   const links = createLinkIndex({ reached: reader.links.reached() });
   const indexLinks = (): Promise<void> => links.upTo(committedPosition);
-  // What is deleted has its number first, where links are in use.
+  // If links are in use, events must be indexed before they are deleted.
   const ready = async (): Promise<void> => (links.inUse() ? indexLinks() : undefined);
   const scavenger = createScavenger({ scavenge, now, logger, ready });
   const tail = createRecentTail({ ...TAIL, position: committedPosition });

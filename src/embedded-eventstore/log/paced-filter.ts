@@ -8,11 +8,11 @@ const matching = ({ on, prefixes, regex }: LogFilter): ((event: LogRecord) => bo
   return on === 'stream' ? (event) => matches(event.stream) : (event) => matches(event.type);
 };
 
-/** How long matching may keep the event loop from everybody else, in all calls together. */
+/** How long matching, over all calls together, may block the event loop. */
 const MAX_BUSY_MS = 20;
 
 let busyMs = 0;
-/** Those that wait for a turn of the event loop in which they may match, the oldest first. */
+/** Calls waiting for a turn of the event loop in which they may match, oldest first. */
 const waiting: (() => void)[] = [];
 
 const admitNext = (): void => {
@@ -27,15 +27,14 @@ const turn = (): Promise<void> =>
   });
 
 /**
- * A filter is a client's, and many names may each take long. However many clients there are, their
- * regular expressions have one share of the event loop, which they take by turns. Prefixes take no
- * time worth measuring and wait for nobody.
+ * Filters come from clients and may be slow to match. All regular expressions share one time slice
+ * of the event loop, in turn, however many clients there are. Prefixes are cheap and never wait.
  */
 export const pacedFilter = (filter: LogFilter) => {
   const matches = matching(filter);
   const costs = filter.regex !== undefined;
   return {
-    /** To be waited for before an event is matched; nothing where there is time left. */
+    /** Await this before matching an event; undefined if there is time left. */
     ready: (): Promise<void> | undefined =>
       costs && (busyMs >= MAX_BUSY_MS || waiting.length > 0) ? turn() : undefined,
     matches: (event: LogRecord): boolean => {

@@ -5,9 +5,9 @@ import { createLinkReader, type RevisionRange } from './link-reader.js';
 import { openLogFile } from './schema.js';
 import { toRevision } from './writer-protocol.js';
 
-/** Bounds the memory of a page, whatever its limit in events. */
+/** Limits the memory of a page, whatever its limit in events. */
 const PAGE_BYTES = 4 * 1024 * 1024;
-/** So few of the largest events are no burden: their sizes need not be asked for first. */
+/** A page this small fits even with the largest events, so their sizes need no query. */
 const SMALL_PAGE = 8;
 const MAX_CACHED_NAMES = 20_000;
 
@@ -29,7 +29,10 @@ export interface StreamRange extends RevisionRange {
   readonly createdSince: number;
 }
 
-/** The main thread's connection to the log's file: short statements only, so no commit waits for it. */
+/**
+ * The main thread's connection to the log's file. It runs only short statements, so it never delays
+ * a commit.
+ */
 export const openLogReader = (path: string) => {
   const db = openLogFile(path);
   const prepare = (sql: string) => {
@@ -100,13 +103,13 @@ export const openLogReader = (path: string) => {
       const row = top.get(stream) as EventRow | undefined;
       return row === undefined ? undefined : toRecord(row);
     },
-    /** Only what idempotency needs of the event at a revision. */
+    /** The part of the event at a revision that the idempotency check needs. */
     storedAt: (stream: number, revision: number): StoredEvent | undefined => {
       const row = stored.get(stream, revision) as [string, number] | undefined;
       return row === undefined ? undefined : { id: row[0], position: row[1], revision };
     },
 
-    /** Events after a position, up to and including another; empty only where there are none. */
+    /** Events after a position, up to and including another; empty only if there are none. */
     after: (position: number, upTo: number, limit: number): LogRecord[] => {
       const within = Math.min(upTo, position + PAGE_BYTES);
       const rows = all.window.all(position, within, limit);
@@ -120,7 +123,7 @@ export const openLogReader = (path: string) => {
       return (found as EventRow[]).map(toRecord);
     },
 
-    /** Less than the limit only at the end of the range or where a page would be too large. */
+    /** Shorter than the limit only at the end of the range or if the page would be too large. */
     ofStream: (
       direction: 'forwards' | 'backwards',
       { stream, from, to, createdSince }: StreamRange,
@@ -142,7 +145,7 @@ export const openLogReader = (path: string) => {
 
 export type LogReader = ReturnType<typeof openLogReader>;
 
-/** How many rows stay within the bytes of a page; at least one. */
+/** How many rows fit in a page; at least one. */
 const countWithin = (sizes: readonly [number][]): number => {
   let bytes = 0;
   const tooMany = sizes.findIndex(([size]) => (bytes += size) > PAGE_BYTES);

@@ -10,7 +10,7 @@ import { TOMBSTONE } from './writer-protocol.js';
 
 type Reads = Pick<EventLog, 'head' | 'readStream' | 'readAll'>;
 
-/** Beyond what JavaScript counts exactly there is nothing in the log. */
+/** Positions that JavaScript cannot count exactly are past the end of any log. */
 export const toNumber = (value: bigint): number =>
   Number(value < 0n ? -1n : value > BigInt(TOMBSTONE) ? BigInt(TOMBSTONE) : value);
 
@@ -21,7 +21,7 @@ export const isTombstoned = (heads: StreamHeads, head: Head): boolean =>
 export const createLogReads = (parts: {
   readonly reader: LogReader;
   readonly heads: StreamHeads;
-  /** Nothing after it is shown, although the disk may hold more already. */
+  /** Later events are not returned, even if they are on disk. */
   readonly committed: () => number;
   readonly now: () => number;
 }): Reads => {
@@ -85,7 +85,7 @@ export const createLogReads = (parts: {
   };
 };
 
-/** The part of the visible range on the asked side of `from`; undefined where that is nothing. */
+/** The part of the visible range on the requested side of `from`; undefined if it is empty. */
 const narrowed = <R extends RevisionRange>(
   range: R,
   from: bigint | 'start' | 'end',

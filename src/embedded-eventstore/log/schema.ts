@@ -1,13 +1,13 @@
 import { type Database, holdsTables, openDatabase, pragma } from '../sqlite.js';
 
-/** Marks the file as ours: 'AnEv' in ASCII. */
+/** Marks a file as an event log of this service: `AnEv` in ASCII. */
 const APPLICATION_ID = 0x416e4576;
 
 /**
- * Step n brings a file from version n to n+1; steps are never changed once released.
+ * Step n migrates a file from version n to n+1; released steps are never changed.
  *
- * Data and metadata share one BLOB because reading a row costs mostly what its BLOBs cost.
- * Positions grow like byte offsets, so a window of positions is also a bound on bytes.
+ * Data and metadata share one BLOB, because the cost of reading a row is mostly the cost of its
+ * BLOBs. Positions grow like byte offsets, so a range of positions also bounds the bytes.
  */
 const STEPS = [
   `
@@ -42,7 +42,7 @@ const STEPS = [
   `,
 ];
 
-/** FULL: a commit returns when it is on disk, a power loss included. */
+/** FULL: a commit returns when it is on disk and survives a power loss. */
 const configure = (db: Database): void =>
   db.exec(`
     PRAGMA journal_mode = WAL;
@@ -72,7 +72,7 @@ const migrate = (db: Database, path: string): void => {
   }
 };
 
-/** A connection to the log's file, which is made and brought up to date first. */
+/** A connection to the log's file, which is created or migrated first. */
 export const openLogFile = (path: string): Database => {
   const db = openDatabase(path);
   try {

@@ -1,15 +1,18 @@
 import type { RawEvent } from './event-log.js';
 
-/** What the latest `$metadata` event of a stream asks for, reduced to what the log acts upon. */
+/** The parts of the latest `$metadata` event that the log acts on. */
 export interface StreamMetadata {
-  /** Whether such an event exists: it makes a stream exist that has no events yet. */
+  /** Whether there is a `$metadata` event: it makes a stream without events exist. */
   readonly exists: boolean;
   readonly maxCount: number | null;
   readonly maxAgeMs: number | null;
-  /** Revisions below are hidden. */
+  /** Lower revisions are hidden. */
   readonly truncateBefore: number;
   readonly softDeleted: boolean;
-  /** The event's bytes, kept only while softly deleted: undoing that keeps the other keys. */
+  /**
+   * The bytes of the event, kept only while soft deleted: undoing the deletion preserves the other
+   * keys.
+   */
   readonly data: Uint8Array | null;
 }
 
@@ -21,7 +24,7 @@ export const metastreamOf = (stream: string): string => METASTREAM_PREFIX + stre
 export const originalOf = (metastream: string): string =>
   metastream.slice(METASTREAM_PREFIX.length);
 
-/** 2^63-1 as JSON. It is no safe integer in JavaScript, hence the comparison with a bound below it. */
+/** 2^63-1 as JSON. JavaScript cannot hold it exactly, so compare with a bound below it. */
 export const SOFT_DELETED_JSON = '{"$tb":9223372036854775807}';
 const SOFT_DELETED_FROM = 9.2e18;
 
@@ -34,7 +37,7 @@ export const NO_METADATA: StreamMetadata = {
   data: null,
 };
 
-/** Metastreams keep only their last event, whatever anybody writes. */
+/** Metastreams always keep only their last event. */
 export const METASTREAM_METADATA: StreamMetadata = { ...NO_METADATA, maxCount: 1 };
 
 const IGNORED: StreamMetadata = { ...NO_METADATA, exists: true };
@@ -44,7 +47,7 @@ const isWholeNumber = (value: unknown, least: number): value is number =>
 
 const decoder = new TextDecoder('utf-8', { fatal: true });
 
-/** As EventStoreDB does, metadata that cannot be read in every part is ignored as a whole. */
+/** Metadata with any unreadable part is ignored as a whole, as in EventStoreDB. */
 export const parseMetadata = (event: Pick<RawEvent, 'type' | 'data'>): StreamMetadata => {
   if (event.type !== METADATA_TYPE) return IGNORED;
   try {
@@ -71,7 +74,9 @@ const metadataFromJson = (value: unknown, data: Uint8Array): StreamMetadata => {
   };
 };
 
-/** The same metadata, but hiding only what was before `revision`; undefined for what is no JSON object. */
+/**
+ * The same metadata, hiding only events before `revision`; undefined if it is not a JSON object.
+ */
 export const undeletedJson = (
   { data }: { readonly data: Uint8Array | null },
   revision: number,
@@ -85,7 +90,7 @@ export const undeletedJson = (
   }
 };
 
-/** The first revision that readers see, given the stream's last one. */
+/** The first revision visible to readers, given the last one. */
 export const firstVisible = (metadata: StreamMetadata, last: number): number =>
   Math.max(
     metadata.truncateBefore,

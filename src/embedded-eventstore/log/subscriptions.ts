@@ -23,14 +23,14 @@ interface SubscriptionParts {
 }
 
 /**
- * A subscription is a cursor over the log and a wake-up on commit, so that there is no seam between
- * history and live that could lose or repeat an event. The consumer pulls; nothing is queued for it.
+ * A subscription is a cursor over the log plus a wake-up on commit, so no event is lost or repeated
+ * between history and live. The consumer pulls; nothing is queued for it.
  */
 export const createLogSubscriptions = (
   parts: SubscriptionParts,
 ): Pick<EventLog, 'subscribeAll' | 'subscribeStream'> => ({
   subscribeAll: ({ after, filter, checkpointEvery = 32, signal }) => {
-    // An application that comes from another log has positions that this one has not reached.
+    // A checkpoint taken from another log may be beyond the end of this one.
     const cursor =
       after === 'start'
         ? 0
@@ -52,7 +52,7 @@ async function* allEvents(
     readonly cursor: number;
     readonly checkpointEvery: number;
     readonly signal: AbortSignal;
-    /** Undefined without a filter: then there are no checkpoints, every event is one. */
+    /** Undefined without a filter: then checkpoints are not needed. */
     readonly paced: PacedFilter | undefined;
   },
 ): AsyncGenerator<LogSubscriptionItem, void, undefined> {
@@ -80,7 +80,8 @@ async function* allEvents(
     }
     let page = tail.after(cursor, EVENTS_PER_PAGE);
     if (page === undefined) {
-      // Fell behind what is in memory. History must not keep the event loop for itself.
+      // Fell behind the events in memory. Yield, so that reading history does not block the event
+      // loop.
       live = false;
       await nextTurn();
       page = reader.after(cursor, committed(), EVENTS_PER_PAGE);
@@ -104,7 +105,7 @@ async function* allEvents(
         yield { kind: 'checkpoint', position: event.position };
       }
     }
-    // Only a hole at the very end, which deleting never leaves, could make a page empty.
+    // Only a gap at the very end could make a page empty, and scavenging never leaves one.
     if (page.length === 0) cursor = committed();
   }
 }
@@ -134,7 +135,7 @@ async function* streamEvents(
         live = true;
         yield CAUGHT_UP;
       } else {
-        // New metadata counts too: a stream that is written to again is no longer softly deleted.
+        // Wake on new metadata too: a write to a soft-deleted stream undeletes it.
         await commits.next(signal, () => {
           const settled = heads.peek(stream)?.settled;
           return settled !== undefined && (settled.last > last || settled.metadata !== metadata);
@@ -159,7 +160,7 @@ async function* streamEvents(
   }
 }
 
-/** What comes after a place in a link stream; `end` is where the log ends when it is subscribed to. */
+/** The links after a place in a link stream; `end` is the end of the log at subscription. */
 const linkEvents = (
   parts: SubscriptionParts,
   {
@@ -227,18 +228,18 @@ async function* linkEventsAfter(
 }
 
 /**
- * The last committed events in memory, without a hole, so that a subscriber that keeps up never
- * reads the disk. Bounded by events and by bytes.
+ * The last committed events in memory, without gaps, so a subscriber that keeps up never reads the
+ * disk. Bounded by events and by bytes.
  */
 export const createRecentTail = (options: {
   readonly maxEvents: number;
   readonly maxBytes: number;
-  /** Where the log ends before the first event is pushed. */
+  /** The end of the log before the first event is pushed. */
   readonly position: number;
 }) => {
   let records: LogRecord[] = [];
   let bytes = 0;
-  /** Every event after this position is here. */
+  /** Every event after this position is in memory. */
   let completeAfter = options.position;
 
   const trim = (): void => {
@@ -261,13 +262,13 @@ export const createRecentTail = (options: {
       }
       trim();
     },
-    /** Forgets everything: the log was found to end elsewhere than what was pushed. */
+    /** Clears the cache: the log does not end where the pushed events do. */
     restartAt: (position: number): void => {
       records = [];
       bytes = 0;
       completeAfter = position;
     },
-    /** Events after a position; undefined where they are not all here any more. */
+    /** Events after a position; undefined if some are no longer in memory. */
     after: (position: number, limit: number): readonly LogRecord[] | undefined => {
       if (position < completeAfter) return undefined;
       const start = firstAfter(records, BigInt(position));
@@ -281,7 +282,7 @@ type RecentTail = ReturnType<typeof createRecentTail>;
 const sizeOfRecord = (record: LogRecord | undefined): number =>
   record === undefined ? 0 : record.data.byteLength + record.metadata.byteLength;
 
-/** By halves: positions grow through the records. */
+/** Binary search: positions are increasing. */
 const firstAfter = (records: readonly LogRecord[], position: bigint): number => {
   let low = 0;
   let high = records.length;

@@ -2,26 +2,25 @@ import type { StreamState } from './append-rules.js';
 import type { AppendOutcome, LogRecord } from './event-log.js';
 import type { RetentionRow, StreamRow } from './writer-protocol.js';
 
-/** Where one stream is, in memory. */
+/** The state of one stream in memory. */
 export interface Head {
   readonly name: string;
-  /** 0 until the stream has a row, or one on its way. */
+  /** 0 until the stream has a row, written or in flight. */
   id: number;
-  /** As on the disk; what readers see. */
+  /** The state on disk, which readers see. */
   settled: StreamState;
-  /** With the appends in flight: what the next append is checked against. */
+  /** The state including appends in flight, against which the next append is checked. */
   ahead: StreamState;
-  /** Oldest first. */
   readonly inFlight: CommitTicket[];
 }
 
-/** Events of one stream that wait for their commit. */
+/** Events of one stream waiting for their commit. */
 interface StreamWrite {
   readonly head: Head;
   readonly records: readonly LogRecord[];
 }
 
-/** One append on its way to the disk, with everything that it changes once it is there. */
+/** One append in flight and the changes to apply once it is on disk. */
 export interface CommitTicket {
   readonly writes: readonly StreamWrite[];
   readonly changes: readonly { readonly head: Head; readonly to: StreamState }[];
@@ -33,7 +32,7 @@ export interface CommitTicket {
   readonly reject: (error: Error) => void;
 }
 
-/** One append as it is put together: all of it is written in one transaction or none. */
+/** One append being assembled; written in one transaction or not at all. */
 export interface AppendDraft {
   readonly writes: StreamWrite[];
   readonly changes: { readonly head: Head; to: StreamState }[];
@@ -50,7 +49,7 @@ export const emptyAppendDraft = (): AppendDraft => ({
   bytes: 0,
 });
 
-/** The promise that answers the append, settled by the commit. */
+/** Creates the promise for the append, which the commit settles. */
 export const createTicket = (draft: AppendDraft, outcome: AppendOutcome): CommitTicket => {
   let resolve: CommitTicket['resolve'] = unset;
   let reject: CommitTicket['reject'] = unset;

@@ -1,22 +1,25 @@
 import { TOMBSTONE_REVISION } from './event-log.js';
 
-/** What the main thread and the writer thread say to each other. */
+/** Messages between the main thread and the writer thread. */
 
-/** A stream's id, given on the main thread, and its name. */
+/** A stream's id, assigned on the main thread, and its name. */
 export type StreamRow = readonly [id: number, name: string];
 
 export type RetentionRow = readonly [stream: number, maxCount: number | null];
 
 /**
- * Events side by side rather than one by one: typed arrays are handed to the other thread, while
- * every object in a message is copied field by field.
+ * Events as columns: typed arrays are transferred to the other thread, whereas objects in a message
+ * are copied field by field.
  */
 export interface EventColumns {
-  /** For each event: position, stream, revision, created, is JSON, length of data, of data and metadata. */
+  /**
+   * Per event: position, stream, revision, created, is JSON, length of data, length of data and
+   * metadata.
+   */
   readonly numbers: Float64Array<ArrayBuffer>;
   readonly ids: readonly string[];
   readonly types: readonly string[];
-  /** Data and metadata of one event after the other. */
+  /** Data and metadata of all events, concatenated. */
   readonly payload: Uint8Array<ArrayBuffer>;
 }
 
@@ -31,32 +34,32 @@ export interface AppendBatch extends EventColumns {
 
 export type ToLogWriter =
   | AppendBatch
-  /** The batches of a failed transaction are rejected on the main thread too: begin anew. */
+  /** The main thread has rejected the batches of a failed transaction: accept batches again. */
   | { readonly kind: 'resume' }
   | { readonly kind: 'scavenge'; readonly afterStream: number; readonly createdBefore: number }
-  /** Number the links to the next events. */
+  /** Index the next events. */
   | { readonly kind: 'index' }
   | { readonly kind: 'close' };
 
 export type FromLogWriter =
   | { readonly kind: 'ready' }
   | { readonly kind: 'committed'; readonly batches: number }
-  /** Until 'resume' every batch is dropped: it was built on top of what failed. */
+  /** Every batch until 'resume' is dropped: it was built on the failed one. */
   | { readonly kind: 'failed'; readonly outcome: 'failed' | 'unknown'; readonly message: string }
   | {
       readonly kind: 'scavenged';
       readonly deleted: number;
       /** Where the next slice begins; null after the last stream. */
       readonly nextStream: number | null;
-      /** Why this slice could not be done. Nothing is lost; the next round tries again. */
+      /** Why the slice failed. Nothing is lost; the next pass tries again. */
       readonly failure?: string;
     }
   | {
       readonly kind: 'indexed';
-      /** All events up to it have their links. */
+      /** All events up to here are indexed. */
       readonly position: number;
       readonly more: boolean;
-      /** Why this slice could not be done. Nothing is lost; the next one tries again. */
+      /** Why the slice failed. Nothing is lost; the next one tries again. */
       readonly failure?: string;
     };
 
@@ -64,7 +67,7 @@ export interface WriterData {
   readonly path: string;
 }
 
-/** A tombstone stands at 2^63-1 for clients, and here at a number that JavaScript can hold. */
+/** Clients see a tombstone at 2^63-1; here it has a number that JavaScript can hold. */
 export const TOMBSTONE = Number.MAX_SAFE_INTEGER;
 
 /** A revision as clients see it. */

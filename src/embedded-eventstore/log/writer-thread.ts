@@ -17,7 +17,7 @@ import {
   type WriterData,
 } from './writer-protocol.js';
 
-/** Bounds how long a transaction of the index makes appends wait. */
+/** Limits how long an indexing transaction delays appends. */
 const EVENTS_PER_SLICE = 500;
 const LINK_STREAMS = 10_000;
 
@@ -38,8 +38,8 @@ interface LinkStream {
 }
 
 /**
- * Numbers the links to the next events of the log and notes how far it got, in one transaction:
- * whatever happens, each event is numbered once, in the order of the log.
+ * Numbers the links to the next events and stores the progress in one transaction, so each event is
+ * numbered exactly once, in log order.
  */
 const linkSlice = (db: Database) => {
   const prepare = (sql: string) => {
@@ -107,8 +107,8 @@ const linkSlice = (db: Database) => {
 
   return (): IndexedSlice => {
     try {
-      // A power loss may undo it: then the same events get the same numbers again. What lets the
-      // scavenger delete them comes later in the same file and is undone before it.
+      // A power loss may undo this; the same events then get the same numbers again. The deletions
+      // that depend on it come later in the same file and are undone first.
       db.exec('PRAGMA synchronous = NORMAL');
       return slice();
     } catch (error) {
@@ -127,9 +127,9 @@ const EVENTS_PER_STREAM = 200;
 type ScavengedSlice = Extract<FromLogWriter, { readonly kind: 'scavenged' }>;
 
 /**
- * Deletes what `$maxCount` hides, some streams at a time so that appends never wait long. A
- * stream's last event is never deleted: revisions and positions go on counting from it. Nor is an
- * event that is not indexed yet, once there is an index of links.
+ * Deletes events hidden by `$maxCount`, a few streams at a time so that appends never wait long. A
+ * stream's last event is kept, because revisions and positions continue from it. With a link index,
+ * events that are not indexed yet are kept too.
  */
 const scavengeSlice = (db: Database) => {
   const kept = db.prepare(
@@ -169,10 +169,10 @@ const scavengeSlice = (db: Database) => {
 const changesOf = (result: unknown): number =>
   Number((result as { readonly changes: number | bigint }).changes);
 
-/** Bounds how long one transaction makes the next one wait. */
+/** Limits how long one transaction delays the next. */
 const GROUP_BYTES = 8 * 1024 * 1024;
 
-/** The thread that alone writes to the log's file, so that only it waits for the disk. */
+/** The only thread that writes to the log's file, so only it waits for the disk. */
 const runLogWriter = (port: MessagePort, { path }: WriterData): void => {
   const db = openLogFile(path);
   const write = groupTransaction(db);
@@ -207,7 +207,7 @@ const runLogWriter = (port: MessagePort, { path }: WriterData): void => {
     }
   };
 
-  // Whatever came while the last transaction was running is written in the next one.
+  // Messages that arrived during the last transaction share the next one.
   port.on('message', (first: ToLogWriter) => {
     let next: ToLogWriter | undefined = first;
     while (next !== undefined) {
@@ -234,5 +234,5 @@ const runLogWriter = (port: MessagePort, { path }: WriterData): void => {
 const nextMessage = (port: MessagePort): ToLogWriter | undefined =>
   receiveMessageOnPort(port)?.message as ToLogWriter | undefined;
 
-if (parentPort === null) throw new Error('The writer runs in a thread of its own.');
+if (parentPort === null) throw new Error('The event log writer must run in a worker thread.');
 runLogWriter(parentPort, workerData as WriterData);

@@ -9,7 +9,7 @@ export interface WriterEvents {
   failed(message: Told<'failed'>): void;
   scavenged(message: Told<'scavenged'>): void;
   indexed(message: Told<'indexed'>): void;
-  /** The thread is gone without having been asked to go. */
+  /** The thread ended without being asked to. */
   died(cause: unknown): void;
 }
 
@@ -20,15 +20,15 @@ export interface LogWriter {
   scavenge(afterStream: number, createdBefore: number): void;
   index(): void;
   /**
-   * Resolves when everything posted before is dealt with and the thread has ended. It is asked,
-   * never terminated: on Node 20 that would abort the process in the middle of a transaction.
+   * Resolves when everything posted before is done and the thread has ended. The thread is asked to
+   * end, never terminated: on Node 20 that would abort the process in the middle of a transaction.
    */
   close(): Promise<void>;
 }
 
 const WRITER_THREAD = new URL('./writer-thread.js', import.meta.url);
 
-/** Resolves when the thread has the file open; rejects with EventLogError where it cannot. */
+/** Resolves when the thread has opened the file; rejects with EventLogError if it cannot. */
 export const startLogWriter = (
   path: string,
   events: WriterEvents,
@@ -43,9 +43,9 @@ export const startLogWriter = (
   return new Promise((resolve, reject) => {
     const ended = new Promise<void>((end) => {
       worker.once('exit', (code) => {
-        const cause = failure ?? new Error(`The writer thread ended with ${code}.`);
+        const cause = failure ?? new Error(`The writer thread exited with code ${code}.`);
         if (state === 'running') events.died(cause);
-        reject(new EventLogError('closed', 'The writer did not start.', { cause }));
+        reject(new EventLogError('closed', 'The event log writer did not start.', { cause }));
         end();
       });
     });

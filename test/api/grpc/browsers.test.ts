@@ -181,7 +181,7 @@ describe('the gRPC port without a page', () => {
     try {
       const response = await fetch(`http://127.0.0.1:${node.server.port}/`);
       expect(response.status).to.equal(404);
-      expect(await response.text()).to.match(/^This is an event store\. It speaks gRPC/);
+      expect(await response.text()).to.match(/^This is an event store that speaks gRPC/);
     } finally {
       await node.stop();
     }

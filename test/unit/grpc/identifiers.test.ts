@@ -37,7 +37,7 @@ describe('identifiers on the wire', () => {
 
   it('are refused where the id is missing', () => {
     for (const id of [undefined, uuidMessage(NIL, 'string'), uuidMessage(NIL, 'structured')]) {
-      expect(() => uuidOf(id, 'An event id')).to.throw(RpcError, 'An event id is a UUID');
+      expect(() => uuidOf(id, 'An event id')).to.throw(RpcError, 'An event id must be a UUID');
     }
   });
 

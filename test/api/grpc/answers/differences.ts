@@ -12,7 +12,7 @@ const refused = (why: string): string =>
 
 const unread = (part: string): string =>
   refused(
-    `A filter's regular expression is not read: ${part} is not supported. Write it without, or filter by prefixes.`,
+    `The regular expression of the filter is not supported: ${part}. Rewrite it without that, or filter by prefixes.`,
   );
 
 const BOTH_REFUSE =
@@ -45,7 +45,7 @@ export const DIFFERENCES: readonly Difference[] = [
   },
   {
     question: 'regex stream ^TAG[\\w-[a]]*$',
-    ours: unread('`-[` (subtraction of a class) at character 9'),
+    ours: unread('`-[` (class subtraction) at character 9'),
     reason: NOT_LINEAR,
   },
   {
@@ -55,17 +55,17 @@ export const DIFFERENCES: readonly Difference[] = [
   },
   {
     question: 'regex stream (',
-    ours: unread('`(` (group without an end) at character 1'),
+    ours: unread('`(` (unclosed group) at character 1'),
     reason: BOTH_REFUSE,
   },
   {
     question: 'regex stream *',
-    ours: unread('`*` (quantifier of nothing) at character 1'),
+    ours: unread('`*` (nothing to repeat) at character 1'),
     reason: BOTH_REFUSE,
   },
   {
     question: 'regex stream [',
-    ours: unread('`[` (class without an end) at character 1'),
+    ours: unread('`[` (unclosed class) at character 1'),
     reason: BOTH_REFUSE,
   },
   {
@@ -76,7 +76,7 @@ export const DIFFERENCES: readonly Difference[] = [
   },
   {
     question: 'all prepare above commit',
-    ours: refused('The prepare position of a position is not above its commit position.'),
+    ours: refused('The prepare position must not be above the commit position.'),
     reason: BOTH_REFUSE,
   },
   {
