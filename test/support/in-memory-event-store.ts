@@ -107,7 +107,7 @@ export const inMemoryEventStore = (now: () => number = () => 0) => {
 
   const append = (stream: string, expected: ExpectedRevision, events: readonly NewEvent[]) => {
     assertUsable(stream);
-    if (events.length === 0) throw new TypeError('An append has at least one event.');
+    if (events.length === 0) throw new TypeError('An append needs at least one event.');
     const encoded = events.map((event) => ({ ...event, data: bytes(event.data) }));
     if (encoded.reduce((sum, { data }) => sum + data.length, 0) > MAX_APPEND_BYTES) {
       throw new TooLargeError('The append is too large.');

@@ -17,7 +17,7 @@ const DEAD_LETTER_FILE: FileKind = {
   settings: 'PRAGMA synchronous = FULL;',
   remedy: (path) =>
     `The dead letters in ${path} cannot be read by this version of the service. ` +
-    'Stop the service and move that file away: only the list of what could not be applied is in it.',
+    'Stop the service and move the file away: it holds only the list of events that could not be applied.',
   schema: `
     CREATE TABLE letters (
       id INTEGER PRIMARY KEY,
@@ -45,8 +45,8 @@ interface Pending {
 }
 
 /**
- * Dead letters in a file of their own, since they survive the read models. Letters that come in one
- * turn of the event loop share a transaction, so that a flood of them does not stop the process.
+ * Dead letters in a file of their own, because they outlive the read models. Letters added in one
+ * turn of the event loop share a transaction, so a flood of them does not block the process.
  */
 export const openDeadLetters = async ({
   dataDir,
@@ -113,7 +113,7 @@ export const openDeadLetters = async ({
   };
 };
 
-/** A letter without a stream and revision is known by where it came from. */
+/** A letter without a stream and revision is identified by its source. */
 const keyOf = ({ stream, revision, source }: DeadLetter): string =>
   JSON.stringify(stream === null || revision === null ? [source] : [stream, revision]);
 

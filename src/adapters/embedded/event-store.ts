@@ -34,11 +34,11 @@ import type {
 import { sqliteFailureOf } from './read-store/file.js';
 
 export interface EmbeddedEventStoreOptions {
-  /** After this long the outcome of an append counts as unknown. */
+  /** The outcome of an append counts as unknown after this time. */
   readonly appendTimeoutMs?: number;
 }
 
-/** The event store port, directly over the engine in the same process. Closing it closes the log. */
+/** The event store port over the engine in the same process. Closing it closes the log. */
 export const createEmbeddedEventStore = (
   log: EventLog,
   { appendTimeoutMs = 10_000 }: EmbeddedEventStoreOptions = {},
@@ -54,7 +54,7 @@ export const createEmbeddedEventStore = (
 
   return {
     append: async (stream, expected, events, { timeoutMs } = {}) => {
-      if (events.length === 0) throw new TypeError('An append has at least one event.');
+      if (events.length === 0) throw new TypeError('An append needs at least one event.');
       const append = log.append(stream, expected, events.map(toRaw));
       return resultOf(stream, expected, await settled(stream, append, timeoutMs));
     },
@@ -178,7 +178,7 @@ const toRecorded = (record: LogRecord): RecordedEvent => {
   };
 };
 
-/** Undefined for what a subscription to all never delivers. */
+/** Undefined for items that a subscription to all never delivers. */
 const toDelivery = (item: LogSubscriptionItem): SubscriptionItem | undefined => {
   switch (item.kind) {
     case 'event':
@@ -211,13 +211,13 @@ const resultOf = (
     case 'deleted':
       throw new StreamDeletedError(stream);
     case 'too-large':
-      throw new TooLargeError(`An append is at most ${outcome.limit} bytes.`, {
+      throw new TooLargeError(`An append must not exceed ${outcome.limit} bytes.`, {
         context: { stream, limit: outcome.limit },
       });
   }
 };
 
-/** Anything but the errors of the log and of its file is a bug and stays what it is. */
+/** Only errors of the log and of its file are translated; anything else is a bug and stays as it is. */
 const toPortError = (error: unknown): unknown => {
   if (!(error instanceof EventLogError)) return fileFailureOf(error);
   const options = { cause: error, context: { reason: error.code } };

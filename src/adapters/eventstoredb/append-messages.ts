@@ -22,7 +22,7 @@ import { accessDenied, tooLarge } from './errors.js';
 import { toPosition } from './responses.js';
 import { streamIdentifier } from './requests.js';
 
-/** An event as it goes over the wire. */
+/** An event in wire format. */
 export interface EncodedEvent {
   readonly id: string;
   readonly type: string;
@@ -44,22 +44,22 @@ export const encodeEvent = ({ id, type, data, metadata }: NewEvent): EncodedEven
 });
 
 /**
- * No server takes a message of 16 MiB; one that is larger would end the batch call, and with it
- * appends that have nothing to do with it.
+ * No server accepts a message of 16 MiB; a larger one would end the batch call and with it
+ * unrelated appends.
  */
 const MAX_MESSAGE_BYTES = 15 * 1024 * 1024;
 
 export const refuseTooLarge = ({ stream, events }: Append): void => {
   const bytes = events.reduce((sum, one) => sum + one.data.length + one.metadata.length, 0);
   if (bytes <= MAX_MESSAGE_BYTES) return;
-  throw new TooLargeError('The append is larger than any server takes.', {
+  throw new TooLargeError('The append is larger than any server accepts.', {
     context: { stream, bytes, limitBytes: MAX_MESSAGE_BYTES },
   });
 };
 
 /**
- * The deadline of a batch is a time of day, read by the server's clock. The server has a shorter
- * limit of its own and we have our timer, so it only has to survive clocks that disagree.
+ * The deadline of a batch is a time of day on the server's clock. The server has a shorter limit of
+ * its own and we have a timer, so it only has to tolerate clock differences.
  */
 const CLOCK_SKEW_MS = 24 * 60 * 60 * 1000;
 
@@ -110,18 +110,18 @@ const fill = <Message extends ProposedMessages>(message: Message, event: Encoded
 
 export interface Appended {
   readonly revision: bigint;
-  /** A server may leave it out when it recognises a repeat. */
+  /** A server may omit it for a repeat. */
   readonly position: Position | undefined;
 }
 
-/** Throws what the server says instead of success. */
+/** Throws the server's error if the append did not succeed. */
 export const batchAnswer = (response: BatchAppendResp, append: Append): Appended => {
   const success = response.getSuccess();
   if (success === undefined) throw batchError(response.getError(), append);
   return appended(success);
 };
 
-/** Throws the one refusal that comes as an answer; others fail the call. */
+/** Throws a conflict, the only refusal sent as a response; others fail the call. */
 export const aloneAnswer = (response: AppendResp, append: Append): Appended => {
   const success = response.getSuccess();
   if (success !== undefined) return appended(success);
@@ -138,7 +138,7 @@ const appended = (success: AppendResp.Success | BatchAppendResp.Success): Append
 };
 
 const conflictError = ({ stream, expected }: Append, current: string | undefined) => {
-  // Where there is no stream some answers leave the revision out, others say -1.
+  // Without a stream some responses omit the revision, others have -1.
   const revision = BigInt.asIntN(64, BigInt(current ?? -1));
   const actual = revision < 0n ? 'no_stream' : revision;
   return new WrongExpectedRevisionError(stream, expected, actual);
@@ -170,11 +170,13 @@ const batchError = (error: Status | undefined, append: Append): Error => {
       context,
     });
   }
-  // A node that is starting, drowning or no leader hands the append back without looking at it, and
-  // says so in the message alone.
+  // A node that is starting, overloaded or not the leader returns the append unprocessed, which
+  // only its message tells.
   return name === 'Empty' && error?.getCode() !== code.Code.INTERNAL
-    ? new UnavailableError('The event store takes no appends for now.', { context })
-    : new OutcomeUnknownError('The event store cannot say what became of the append.', { context });
+    ? new UnavailableError('The event store is not accepting appends at the moment.', { context })
+    : new OutcomeUnknownError('The event store does not know the outcome of the append.', {
+        context,
+      });
 };
 
 const NO_DETAILS = new Uint8Array();

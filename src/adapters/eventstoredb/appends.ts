@@ -18,7 +18,7 @@ import type { BatchAppendStream, EventStoreConnection } from './connection.js';
 import { isUnimplemented, writeError } from './errors.js';
 import { uuidText } from './responses.js';
 
-/** Appends over one shared call, or call by call where the server knows no batches. */
+/** Appends over one shared call, or call by call if the server has no batches. */
 export const createAppends = (connection: EventStoreConnection) => {
   const openBatch = batches(() => connection.openBatch());
   let batchesRefused = false;
@@ -29,7 +29,7 @@ export const createAppends = (connection: EventStoreConnection) => {
     try {
       const answer = batch.send(id, batchRequest(id, append));
       const answered = await within(timeoutMs, answer, () => {
-        // A server may have lost sight of this call and yet keep the connection alive.
+        // A server may have lost this call and still keep the connection alive.
         batch.retire();
         return appendNotAnswered(append, timeoutMs);
       });
@@ -47,7 +47,7 @@ export const createAppends = (connection: EventStoreConnection) => {
     );
   };
 
-  /** Settles within the time, with what is known by then. */
+  /** Settles within the time-out, with an unknown outcome if need be. */
   return async (append: Append, timeoutMs: number): Promise<Appended> => {
     refuseTooLarge(append);
     try {
@@ -65,13 +65,13 @@ export const createAppends = (connection: EventStoreConnection) => {
 };
 
 const appendNotAnswered = ({ stream }: Append, timeoutMs: number) =>
-  new OutcomeUnknownError('The event store did not answer the append in time.', {
+  new OutcomeUnknownError('The event store did not respond to the append in time.', {
     context: { stream, timeoutMs },
   });
 
-/** Nothing was sent, and what was given up is not sent later. */
+/** Nothing was sent, and an abandoned append is not sent later. */
 const notConnected = ({ stream }: Append, timeoutMs: number) =>
-  new UnavailableError('The event store was not found in time.', {
+  new UnavailableError('No connection to the event store in time.', {
     context: { stream, timeoutMs },
   });
 
@@ -81,15 +81,15 @@ interface PendingAnswer {
 }
 
 interface BatchStream {
-  /** Resolves with the answer to this id; rejects as the call ends, with an error or without. */
+  /** Resolves with the response for this id; rejects if the call ends, with or without an error. */
   send(id: string, request: BatchAppendReq): Promise<BatchAppendResp>;
-  /** Nobody waits for this answer any more: it may still come. */
+  /** Gives up waiting for the response, which may still arrive. */
   forget(id: string): void;
-  /** Takes no new appends: those come over a new call, and this one ends with its last answer. */
+  /** Accepts no new appends: these use a new call, and this one ends with its last response. */
   retire(): void;
 }
 
-/** One call that takes any number of appends: opened with the first, and again after each end. */
+/** One call for any number of appends, opened on first use and again after it ends. */
 const batches = (open: () => Promise<BatchAppendStream>): (() => Promise<BatchStream>) => {
   let current: Promise<BatchStream> | undefined;
   return () => {
@@ -115,7 +115,7 @@ const answersOf = (call: BatchAppendStream, ended: () => void): BatchStream => {
     waiting.get(uuidText(response.getCorrelationId()))?.resolve(response);
   });
   call.on('error', end);
-  // Without an error, but with answers owed.
+  // The call ended without an error while responses were pending.
   call.on('end', () => {
     end(Object.assign(new Error('The server ended the call.'), { code: 'ECONNRESET' }));
     call.end();

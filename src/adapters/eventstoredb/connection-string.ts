@@ -6,7 +6,7 @@ import { unusableNumberIn, isEventStoreAddress } from '../../platform/config/ser
 
 export interface Address {
   readonly options: ConnectionOptions;
-  /** Hosts without credentials or settings: what may be logged. */
+  /** Hosts without credentials or settings, safe to log. */
   readonly shown: string;
 }
 
@@ -28,9 +28,9 @@ const KNOWN_SETTINGS = new Set([
 ]);
 
 /**
- * Reads `esdb://` and `esdb+discover://`, also under KurrentDB's names. The client's own parser
- * prints the whole string, password included, when it does not know a setting: so what it would
- * print is refused here first, by name.
+ * Parses `esdb://` and `esdb+discover://`, also under KurrentDB's names. The client's own parser
+ * prints the whole string, including the password, for an unknown setting: so such settings are
+ * refused here first, by name.
  */
 export const parseAddress = (connectionString: string): Address => {
   const address = connectionString.trim();
@@ -55,7 +55,7 @@ export const parseAddress = (connectionString: string): Address => {
   return { options, shown: `${scheme}://${hosts.join(',')}` };
 };
 
-/** The hosts that it names, which are where a cluster is discovered from, too. */
+/** The hosts in the string, including those used for cluster discovery. */
 export const eventStoreEndpoints = (connectionString: string): readonly Endpoint[] => {
   const { hosts, tls, tlsCAFile } = parseAddress(connectionString).options;
   const ca = tlsCAFile === undefined ? {} : { ca: readFileSync(tlsCAFile) };
@@ -67,7 +67,7 @@ export const eventStoreEndpoints = (connectionString: string): readonly Endpoint
   }));
 };
 
-/** With an empty frame of settings, which is answered with the server's. */
+/** With an empty SETTINGS frame, to which a server responds with its own. */
 const HTTP2_PREFACE = Buffer.concat([
   Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n'),
   Buffer.from([0, 0, 0, 4, 0, 0, 0, 0, 0]),
@@ -86,7 +86,7 @@ const refuseUnsafeSettings = (options: ConnectionOptions, settings: readonly str
     );
   }
   if (options.keepAliveInterval === -1 || options.keepAliveTimeout === -1) {
-    throw new Error('Keep-alive must stay on: without it a dead connection is never noticed.');
+    throw new Error('Keep-alive must stay on: without it a dead connection is never detected.');
   }
 };
 
@@ -94,7 +94,7 @@ const parseOrRefuse = (connectionString: string): ConnectionOptions => {
   try {
     return parseConnectionString(connectionString);
   } catch {
-    // The parser's error carries the string.
+    // The error of the parser contains the string.
     throw unreadableAddress();
   }
 };

@@ -23,13 +23,13 @@ export type ReadCall = ClientReadableStream<ReadResp>;
 export type BatchAppendStream = ClientDuplexStream<BatchAppendReq, BatchAppendResp>;
 
 /**
- * The official client for what it is good at: connection strings, discovery, TLS, credentials,
- * channels and the way to another leader. Reads and appends go over its channel with its own
- * stubs, one level below its methods, because those
- * - parse and forget the stored bytes, and deliver checkpoints beside the events instead of among
- *   them;
+ * The official client handles connection strings, discovery, TLS, credentials, channels and
+ * reconnecting to another leader. Reads and appends use its channel and stubs, one level below its
+ * methods, because those
+ * - parse and discard the stored bytes, and deliver checkpoints beside the events instead of among
+ * them;
  * - keep pending appends in one table per process: an error of one stream rejects the appends of
- *   all, and an answer that comes after it throws where nobody can catch it.
+ * all, and a later response throws an error that cannot be caught.
  */
 export class EventStoreConnection extends EventStoreDBClient {
   private channel: Promise<Channel> | undefined;
@@ -39,12 +39,12 @@ export class EventStoreConnection extends EventStoreDBClient {
     super(clientSettings(options), certificates(options), options.defaultCredentials);
     const openChannel = this.getChannel;
     this.getChannel = () => (this.channel = openChannel());
-    // Nobody awaits it, and it fails on an error that lacks what the client expects of it.
+    // Its promise is not awaited, and it fails on an error that lacks the fields it expects.
     const { handleError } = this;
     this.handleError = (client, error) => handleError(client, error).catch(() => undefined);
   }
 
-  /** Reads and subscribes. The call has no deadline: whoever iterates it watches it. */
+  /** Reads and subscribes. The call has no deadline: the consumer must watch it. */
   read(request: ReadReq, from: { readonly leaderOnly: boolean }): Promise<ReadCall> {
     const options = this.callArguments({ requiresLeader: from.leaderOnly }, { deadline: Infinity });
     return this.GRPCStreamCreator(StreamsClient, 'read', (client) =>
@@ -52,7 +52,7 @@ export class EventStoreConnection extends EventStoreDBClient {
     )();
   }
 
-  /** One call that takes any number of appends. */
+  /** One call for any number of appends. */
   openBatch(): Promise<BatchAppendStream> {
     const options = this.callArguments({}, { deadline: Infinity });
     return this.GRPCStreamCreator(StreamsClient, 'batchAppend', (client) =>
@@ -81,7 +81,7 @@ export class EventStoreConnection extends EventStoreDBClient {
     );
   }
 
-  /** Cancels every call and lets go of the connection. */
+  /** Cancels every call and closes the connection. */
   async close(): Promise<void> {
     for (const append of this.appends) append.cancel();
     await this.dispose();
@@ -90,10 +90,10 @@ export class EventStoreConnection extends EventStoreDBClient {
   }
 }
 
-/** A dead connection is found within 15 s, whatever is being waited for. */
+/** Detects a dead connection within 15 s. */
 const KEEP_ALIVE = { keepAliveInterval: 10_000, keepAliveTimeout: 5_000 };
 
-/** The client's constructor is overloaded by the kind of address; all kinds share this shape. */
+/** The client's constructor is overloaded by kind of address; all kinds share this shape. */
 const clientSettings = (options: ConnectionOptions): SingleNodeOptions => {
   const { dnsDiscover, hosts, ...rest } = options;
   const [first] = hosts;
@@ -119,11 +119,13 @@ type AskedFor = 'append' | 'read' | 'subscription';
 interface ServerOutage {
   readonly since: number;
   appendsFailed: number;
-  /** A follower still serves subscriptions while there is no leader for the rest. */
+  /** A follower still serves subscriptions while there is no leader for other calls. */
   ofLeader: boolean;
 }
 
-/** Every caller meets an outage, again and again: it is logged once when it begins and once when it ends. */
+/**
+ * Every caller hits an outage again and again: it is logged once at its start and once at its end.
+ */
 export const createOutages = (logger: Logger, monotonic = () => performance.now()) => {
   let outage: ServerOutage | null = null;
   return {
@@ -131,7 +133,7 @@ export const createOutages = (logger: Logger, monotonic = () => performance.now(
       if (!(error instanceof UnavailableError || error instanceof OutcomeUnknownError)) return;
       if (outage === null) {
         outage = { since: monotonic(), appendsFailed: 0, ofLeader: false };
-        logger.warn('The event store is not answering', { asked, why: reasonOf(error) });
+        logger.warn('The event store is not responding', { asked, why: reasonOf(error) });
       }
       if (asked === 'append') outage.appendsFailed += 1;
       outage.ofLeader ||= asked !== 'subscription';
@@ -141,7 +143,7 @@ export const createOutages = (logger: Logger, monotonic = () => performance.now(
       const { since, appendsFailed } = outage;
       outage = null;
       const afterSeconds = secondsBetween(since, monotonic());
-      logger.info('The event store answers again', { afterSeconds, appendsFailed });
+      logger.info('The event store is responding again', { afterSeconds, appendsFailed });
     },
   };
 };

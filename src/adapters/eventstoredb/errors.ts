@@ -7,32 +7,32 @@ import {
 } from '../../ports/errors.js';
 import { status } from '@grpc/grpc-js';
 
-/** What errors call the log of all streams. */
+/** The name of the log of all streams in errors. */
 export const ALL_STREAMS = '$all';
 
-/** What gRPC says about a call that failed. */
+/** The gRPC status of a failed call. */
 interface CallFailure {
   readonly code: number;
   readonly details: string;
-  /** The server's own name for it, from the trailers. */
+  /** The server's own name for the error, from the trailers. */
   readonly exception: string;
 }
 
-/** A failed read wrote nothing, so whatever is not refused for good may be tried again. */
+/** A failed read wrote nothing, so it may be retried unless it was refused permanently. */
 export const readError = (error: unknown, stream: string): unknown => {
   if (error instanceof PortError) return error;
   const failure = callFailureOf(error);
   if (failure === undefined) return error;
   return (
     finalErrorOf(failure, stream, error) ??
-    new UnavailableError('The event store did not answer.', {
+    new UnavailableError('The event store did not respond.', {
       cause: error,
       context: { stream, code: failure.code, details: failure.details },
     })
   );
 };
 
-/** Only what certainly wrote nothing is called unavailable; all else of a write is unknown. */
+/** A write is unavailable only if it certainly wrote nothing; otherwise its outcome is unknown. */
 export const writeError = (error: unknown, stream: string): unknown => {
   if (error instanceof PortError) return error;
   const failure = callFailureOf(error);
@@ -42,7 +42,7 @@ export const writeError = (error: unknown, stream: string): unknown => {
     finalErrorOf(failure, stream, error) ??
     (neverHandled(failure)
       ? new UnavailableError('The event store cannot be reached.', { cause: error, context })
-      : new OutcomeUnknownError('The answer of the event store was lost.', {
+      : new OutcomeUnknownError('The response of the event store was lost.', {
           cause: error,
           context,
         }))
@@ -66,12 +66,12 @@ const denial = (stream: string, code: number | undefined): string => {
 };
 
 export const tooLarge = (stream: string, cause?: unknown): TooLargeError =>
-  new TooLargeError('The append is larger than the event store takes.', {
+  new TooLargeError('The append exceeds the size limit of the event store.', {
     cause,
     context: { stream },
   });
 
-/** What the same call would meet again. */
+/** An error that a retry would hit again. */
 const finalErrorOf = (
   failure: CallFailure,
   stream: string,
@@ -103,13 +103,13 @@ const UNAVAILABLE: number = status.UNAVAILABLE;
 const NEVER_SENT =
   /^(No connection established|Name resolution failed|Channel closed before call started|Failed to discover)/;
 const BROKEN_STREAM = /^(E[A-Z]+|ERR_(STREAM|HTTP2)_\w+)$/;
-/** Said by a node that hands a request back before it looks at it. */
+/** Messages of a node that returns a request unprocessed. */
 const NEVER_TAKEN = /^(Server Is (Not Ready|Too Busy)|The node is not ready|No leader info)/;
 
 const neverHandled = ({ details }: CallFailure): boolean =>
   NEVER_SENT.test(details) || NEVER_TAKEN.test(details);
 
-/** Undefined for what is no failure of a call: a bug, which is nobody's to wrap. */
+/** Undefined if the error is not a failed call but a bug, which is not wrapped. */
 export const callFailureOf = (error: unknown): CallFailure | undefined => {
   if (!(error instanceof Error)) return undefined;
   const { code, details, metadata, _raw } = error as Partial<ServiceFailure>;
@@ -118,7 +118,7 @@ export const callFailureOf = (error: unknown): CallFailure | undefined => {
     const exception = metadata?.get('exception')[0]?.toString() ?? '';
     return { code, details: details ?? error.message, exception };
   }
-  // Discovery fails with a plain error; a socket or a stream that breaks has a code of Node's.
+  // Discovery fails with a plain error; a broken socket or stream has a Node error code.
   if (BROKEN_STREAM.test(String(code)) || NEVER_SENT.test(error.message)) {
     return { code: UNAVAILABLE, details: error.message, exception: '' };
   }
@@ -129,6 +129,6 @@ interface ServiceFailure {
   readonly code: unknown;
   readonly details: string;
   readonly metadata: { get(key: string): { toString(): string }[] };
-  /** The client's own error classes keep what they were made from. */
+  /** The error classes of the client keep the original error. */
   readonly _raw: unknown;
 }

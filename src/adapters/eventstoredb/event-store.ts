@@ -25,7 +25,7 @@ import { createSubscriptions } from './subscriptions.js';
 
 interface ReadsOptions {
   readonly connection: EventStoreConnection;
-  /** A read that brings nothing for so long has failed: the client sets it no deadline. */
+  /** A read fails after this time without data: the client sets no deadline. */
   readonly silenceMs: number;
   readonly outages: Outages;
   /** Aborted when the store is closed. */
@@ -33,9 +33,9 @@ interface ReadsOptions {
 }
 
 /**
- * Reads by the leader alone: what was settled must be seen, and a follower may be behind. Calls are
- * read to their end: one that is cancelled costs an error with its stack here and a reset there,
- * and after a thousand of those some servers end the whole connection.
+ * Reads from the leader only: settled appends must be visible, and a follower may lag. Calls are
+ * read to their end: cancelling one costs an error with a stack here and a reset on the connection,
+ * and some servers close the connection after a thousand resets.
  */
 const createReads = ({ connection, silenceMs, outages, closing }: ReadsOptions) => {
   async function* read(
@@ -53,7 +53,7 @@ const createReads = ({ connection, silenceMs, outages, closing }: ReadsOptions) 
         const event = response.getEvent()?.getEvent();
         if (event === undefined) continue;
         count += 1;
-        // Handed out after the call has ended, since many consumers want no more than this one.
+        // Yielded after the call has ended, because many consumers want only this event.
         if (count === options.limit) last = recordedEvent(event);
         else yield recordedEvent(event);
       }
@@ -65,7 +65,7 @@ const createReads = ({ connection, silenceMs, outages, closing }: ReadsOptions) 
     } finally {
       unlink();
     }
-    // An end that was asked for is not the end of the stream.
+    // An end caused by the caller is not the end of the stream.
     options.signal?.throwIfAborted();
     if (closing.aborted) throw new UnavailableError('The event store was closed.');
   }
@@ -78,7 +78,7 @@ const createReads = ({ connection, silenceMs, outages, closing }: ReadsOptions) 
     return 'no_stream';
   };
 
-  /** Rejects where this user may not read the log of all streams. */
+  /** Rejects if this user may not read `$all`. */
   const readEnd = async (): Promise<void> => {
     const open = () => connection.read(readEndRequest(), { leaderOnly: false });
     const answer = responses(open, { silenceMs, signal: closing });
@@ -93,24 +93,27 @@ const createReads = ({ connection, silenceMs, outages, closing }: ReadsOptions) 
 };
 
 export interface EventStoreDbOptions {
-  /** `esdb://` or `esdb+discover://`, with credentials and TLS as EventStoreDB's clients read them. */
+  /**
+   * `esdb://` or `esdb+discover://`, with credentials and TLS in the syntax of EventStoreDB's
+   * clients.
+   */
   readonly connectionString: string;
   readonly logger: Logger;
-  /** After so long the outcome of an append is unknown. */
+  /** The outcome of an append is unknown after this time. */
   readonly appendTimeoutMs?: number;
-  /** After so long without an answer a read has failed. */
+  /** A read without a response within this time has failed. */
   readonly readTimeoutMs?: number;
-  /** After so long without an answer a call about projections has failed. */
+  /** A projection call without a response within this time has failed. */
   readonly projectionTimeoutMs?: number;
-  /** After so long without an event or a checkpoint a subscription is begun anew. */
+  /** Without an event or a checkpoint for this long, a subscription is reopened. */
   readonly subscriptionSilenceMs?: number;
   readonly subscriptionBackoff?: Backoff;
-  /** How long `close` waits for appends that are under way. */
+  /** How long `close` waits for pending appends. */
   readonly drainTimeoutMs?: number;
 }
 
 /**
- * The event store port over EventStoreDB 23.10 and newer, and KurrentDB. Needs no server to begin:
+ * The event store port over EventStoreDB 23.10 and newer, and KurrentDB. Needs no server at start:
  * calls are unavailable and subscriptions wait until there is one. On a secure server the user of
  * the connection string must be allowed to read `$all`.
  */
@@ -127,7 +130,7 @@ export const createEventStoreDbStore = ({
   const address = parseAddress(connectionString);
   const connection = new EventStoreConnection(address.options);
   const closing = new AbortController();
-  // Every read under way listens to it, however many there are.
+  // Every pending read listens to it, without a limit on their number.
   setMaxListeners(0, closing.signal);
   const underWay = new Set<Promise<unknown>>();
   let closed: Promise<void> | undefined;
@@ -159,7 +162,7 @@ export const createEventStoreDbStore = ({
     if (closed !== undefined) throw new UnavailableError('The event store was closed.');
   };
 
-  /** `close` waits for what is begun here. */
+  /** Runs a write that `close` waits for. */
   const write = async <T>(begin: () => Promise<T>): Promise<T> => {
     assertOpen();
     const writing = begin();
@@ -187,7 +190,7 @@ export const createEventStoreDbStore = ({
     return { revision, position: position ?? (await positionOf(stream, revision)) };
   };
 
-  /** For the rare answer to a repeat that leaves it out. */
+  /** For the rare response to a repeat that omits it. */
   const positionOf = async (stream: string, revision: bigint) => {
     for await (const { position } of reads.read(stream, { from: revision, limit: 1 })) {
       return position;
@@ -205,7 +208,7 @@ export const createEventStoreDbStore = ({
 
   const store: EventStore = {
     append: async (stream, expected, events, { timeoutMs = appendTimeoutMs } = {}) => {
-      if (events.length === 0) throw new TypeError('An append has at least one event.');
+      if (events.length === 0) throw new TypeError('An append needs at least one event.');
       return write(() => append(stream, expected, events, timeoutMs));
     },
     async *read(stream, options) {

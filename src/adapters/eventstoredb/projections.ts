@@ -15,7 +15,7 @@ import type { EventStoreConnection } from './connection.js';
 import { callFailureOf, isUnimplemented, readError } from './errors.js';
 
 interface Deployments {
-  /** Whether the definition is the one that was recorded last under its name. */
+  /** Whether the definition is the last one recorded under its name. */
   isLast(definition: ProjectionDefinition): Promise<boolean>;
   record(definition: ProjectionDefinition): Promise<void>;
 }
@@ -24,12 +24,12 @@ type Store = Pick<EventStore, 'read' | 'append'>;
 
 const PROJECTION_DEPLOYED = 'ProjectionDeployed';
 
-/** No name of ours begins with the prefix of the anime streams, which the bridge forwards. */
+/** Must not begin with the prefix of the anime streams, which the bridge forwards. */
 const deploymentStream = (name: string): string => `deployed-projection-${name}`;
 
 /**
- * What was deployed, one stream per projection. The client cannot read a projection's text back from
- * the server, so a hash of it is kept where the projection lives: whoever deploys next finds it.
+ * The deployed definitions, one stream per projection. The client cannot read the text of a
+ * projection back from the server, so a hash is stored beside it for the next deployment.
  */
 export const deploymentsIn = (store: Store): Deployments => ({
   isLast: async (definition) => {
@@ -66,7 +66,7 @@ const lastOf = async (store: Store, name: string): Promise<Last> => {
     direction: 'backwards',
     limit: 1,
   })) {
-    // Where another client wrote the event there is no hash: the projection is deployed again.
+    // An event written by another client has no hash: the projection is deployed again.
     return { revision: event.revision, sha256: jsonObjectIn(event.data)?.['sha256'] };
   }
   return { revision: 'no_stream', sha256: null };
@@ -76,14 +76,14 @@ export interface ProjectionsOptions {
   readonly connection: EventStoreConnection;
   readonly deployments: Deployments;
   readonly timeoutMs: number;
-  /** Throws once the event store was closed. */
+  /** Throws after the event store was closed. */
   readonly assertOpen: () => void;
 }
 
-/** What the emitting projections write is never deleted with them, so nobody keeps a list of it. */
+/** Emitted streams are never deleted with their projection, so they need not be tracked. */
 const TRACK_EMITTED_STREAMS = false;
 
-/** The projections port over the official client's own methods, on the connection that is there. */
+/** The projections port over the official client's own methods, on the existing connection. */
 export const createProjections = ({
   connection,
   deployments,
@@ -95,7 +95,7 @@ export const createProjections = ({
   const answered = async <T>(name: string, call: () => Promise<T>): Promise<T> => {
     assertOpen();
     const late = () =>
-      new UnavailableError('The event store did not answer in time.', {
+      new UnavailableError('The event store did not respond in time.', {
         context: { projection: name, timeoutMs },
       });
     try {
@@ -119,7 +119,7 @@ export const createProjections = ({
       }),
     );
 
-  /** An update alone would go on with the states that the text before it made. */
+  /** An update alone would keep the states of the previous text. */
   const replace = async ({ name, query, emit }: ProjectionDefinition): Promise<void> => {
     const options = { emitEnabled: emit, deadline };
     await answered(name, () => connection.updateProjection(name, query, options));
@@ -161,7 +161,7 @@ export const createProjections = ({
   };
 };
 
-/** The server answers an empty object where it has no state. */
+/** The server returns an empty object if there is no state. */
 const stateIn = (state: unknown): JsonValue => {
   if (state === undefined || state === null) return null;
   const isEmpty = typeof state === 'object' && Object.keys(state).length === 0;
@@ -179,8 +179,8 @@ const statusOf = (details: ProjectionDetails): ProjectionStatus => ({
 });
 
 /**
- * The server's first line says that an event failed, its stack of some sixty lines how the server
- * came to it; the event and the sentence that helps are in between.
+ * The first line only says that an event failed, and some sixty lines of stack follow; the event
+ * and the useful sentence are in between.
  */
 const reasonIn = (stateReason: string): string => {
   const lines = stateReason.split(/\r?\n/).map((line) => line.trim());
@@ -195,7 +195,7 @@ const reasonIn = (stateReason: string): string => {
 
 const TOO_LONG = /took too long|timed out|TimeoutException/i;
 
-/** The server adds to the first word: `Faulted (Enabled)`, `Running/Paused`. */
+/** The server appends to the first word: `Faulted (Enabled)`, `Running/Paused`. */
 const conditionOf = (status: string): ProjectionCondition => {
   const [word = ''] = /^[A-Za-z]*/.exec(status) ?? [];
   return CONDITION_BY_WORD.get(word) ?? 'changing';
@@ -212,12 +212,12 @@ const CONDITION_BY_WORD: ReadonlyMap<string, ProjectionCondition> = new Map([
 const noEngine = (cause: unknown): PortError =>
   new PortError(
     'NOT_SUPPORTED',
-    'This event store has no projection engine: it takes an EventStoreDB or KurrentDB server that runs projections.',
+    'This event store has no projection engine: use an EventStoreDB or KurrentDB server that runs projections.',
     false,
     { cause },
   );
 
-/** Servers before 24.2 have no code for a projection that is not there, only a sentence. */
+/** Servers before 24.2 report a missing projection only in the message. */
 const isNotFound = (error: unknown): boolean => {
   const failure = callFailureOf(error instanceof PortError ? error.cause : error);
   return (
@@ -225,7 +225,7 @@ const isNotFound = (error: unknown): boolean => {
   );
 };
 
-/** Every call may be repeated, so one whose outcome is unknown is as good as one that failed. */
+/** Every call is safe to repeat, so an unknown outcome is treated as a failure. */
 const projectionError = (error: unknown, name: string): unknown => {
   const failure = callFailureOf(error);
   if (failure === undefined || failure.code !== UNKNOWN_STATUS) {

@@ -7,11 +7,11 @@ import type { Position, ReadOptions } from '../../ports/event-store.js';
 const { Options } = streams.ReadReq;
 const { FORWARDS, BACKWARDS } = Options.ReadDirection;
 
-/** A checkpoint comes after so many events that did not match, at the latest. */
+/** The most events that a filter skips before the server sends a checkpoint. */
 const EVENTS_PER_CHECKPOINT = 128;
 
 export const streamIdentifier = (stream: string): StreamIdentifier =>
-  // A string here would be taken for base64.
+  // A string would be treated as base64.
   new shared.StreamIdentifier().setStreamName(Buffer.from(stream, 'utf8'));
 
 export const readStreamRequest = (
@@ -58,7 +58,7 @@ export const subscribeRequest = (
 
 const request = (content: ReadReq.Options): ReadReq => new streams.ReadReq().setOptions(content);
 
-/** Links are delivered as what they are; ids come back as text. */
+/** Links are not resolved; ids are sent as text. */
 const readOptions = () =>
   new Options()
     .setResolveLinks(false)

@@ -7,7 +7,7 @@ import type { ReadCall } from './connection.js';
 
 type RecordedMessage = ReadResp.ReadEvent.RecordedEvent;
 
-/** Data and metadata stay the bytes that are stored. */
+/** Data and metadata are the stored bytes, unchanged. */
 export const recordedEvent = (recorded: RecordedMessage): RecordedEvent => {
   const properties = recorded.getMetadataMap();
   return {
@@ -34,10 +34,10 @@ export const toPosition = (place: {
 const utf8Text = (bytes: Uint8Array | undefined): string =>
   Buffer.from(bytes ?? []).toString('utf8');
 
-/** From ticks of 100 ns, as text: as a number they would not be exact. */
+/** From ticks of 100 ns, as text because a number would not be exact. */
 const milliseconds = (ticks: string | undefined): number => Number(ticks?.slice(0, -4) ?? 0);
 
-/** A server may answer an id in two halves, even where it was sent as text. */
+/** A server may send an id as two halves, even if it was sent as text. */
 export const uuidText = (uuid: UUID | undefined): string => {
   const halves = uuid?.getStructured();
   if (halves === undefined) return uuid?.getString() ?? '';
@@ -47,17 +47,17 @@ export const uuidText = (uuid: UUID | undefined): string => {
   return hex.replace(/^(.{8})(.{4})(.{4})(.{4})/, '$1-$2-$3-$4-');
 };
 
-/** The server said nothing for too long while we were waiting for it. */
+/** The server sent nothing for too long while a response was expected. */
 export class SilenceError extends UnavailableError {
   constructor(silenceMs: number) {
-    super('The event store fell silent.', { context: { silenceMs } });
+    super('The event store stopped responding.', { context: { silenceMs } });
   }
 }
 
 /**
- * What a read call answers, pulled one by one so that a slow consumer holds the server back. Ends
- * when the signal is aborted; throws as the call fails, or after `silenceMs` of waiting in vain.
- * A call that is left before its end is cancelled: leaving the loop alone would leave it open.
+ * The responses of a read call, pulled one by one so that a slow consumer slows the server down.
+ * Ends when the signal is aborted; throws if the call fails or after `silenceMs` without a
+ * response. Leaving early cancels the call, which would otherwise stay open.
  */
 export async function* responses(
   open: () => Promise<ReadCall>,
@@ -67,7 +67,7 @@ export async function* responses(
   if (aborted()) return;
   const call = await openOrGiveUp(open(), silenceMs, signal);
   if (call === undefined) return;
-  // An error may come when nobody iterates any more.
+  // An error may arrive after the iteration has ended.
   call.on('error', () => undefined);
   const cancel = () => call.cancel();
   signal.addEventListener('abort', cancel);
@@ -94,7 +94,7 @@ export async function* responses(
   }
 }
 
-/** A call that opens when nobody waits for it any more is cancelled as soon as it is there. */
+/** A call that opens after the caller has given up is cancelled at once. */
 const openOrGiveUp = async (
   opening: Promise<ReadCall>,
   silenceMs: number,

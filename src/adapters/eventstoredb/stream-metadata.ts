@@ -14,7 +14,7 @@ export interface StreamMetadataOptions {
 const MAX_ATTEMPTS = 5;
 const RACE_BACKOFF = { baseMs: 1, maxMs: 20 };
 
-/** Sets `$maxCount` and keeps whatever else the stream's metadata say. */
+/** Sets `$maxCount` and keeps the rest of the metadata. */
 export const createSetMaxCount = ({ append, read, timeoutMs }: StreamMetadataOptions) => {
   const lastMetadata = async (metastream: string) => {
     for await (const last of read(metastream, { direction: 'backwards', limit: 1 })) {
@@ -40,16 +40,16 @@ export const createSetMaxCount = ({ append, read, timeoutMs }: StreamMetadataOpt
           error instanceof WrongExpectedRevisionError && attempt + 1 < MAX_ATTEMPTS,
       });
     } catch (error) {
-      // The append's error names the metastream.
+      // The error of the append names the metastream.
       throw error instanceof StreamDeletedError ? new StreamDeletedError(stream, error) : error;
     }
   };
 };
 
 /**
- * Metadata that cannot be read are ignored, as the server ignores them. So is the mark of a soft
- * delete, 2^63 - 1, which is no number of JavaScript: the server ends the deletion with any new
- * metadata, and writes a mark of its own so that old events stay hidden.
+ * Unreadable metadata is ignored, as the server does. The mark of a soft delete, 2^63 - 1, is
+ * dropped too: JavaScript cannot hold it, and the server ends the deletion with any new metadata
+ * and writes its own mark to keep old events hidden.
  */
 const keptFields = (data: Uint8Array): UnknownFields => {
   const { $tb, ...fields } = jsonObjectIn(data) ?? {};

@@ -17,26 +17,26 @@ import { subscribeRequest } from './requests.js';
 export interface SubscriptionsOptions {
   readonly connection: EventStoreConnection;
   readonly logger: Logger;
-  /** After so long without an event or a checkpoint a subscription is begun anew. */
+  /** Without an event or a checkpoint for this long, a subscription is reopened. */
   readonly silenceMs: number;
   readonly backoff: Backoff;
   readonly closing: AbortSignal;
   readonly outages: Outages;
 }
 
-/** How far a subscription came, and how it fares. */
+/** The progress and health of a subscription. */
 interface SubscriptionProgress {
   after: Position | 'start';
-  /** Whether the server answered since it was last asked to subscribe. */
+  /** Whether the server has responded to the latest subscribe request. */
   answered: boolean;
   /** Drops since the last delivery. */
   drops: number;
 }
 
 /**
- * The client never resumes a subscription, and one may end in many ways: with an error, without
- * one, or by saying nothing more. All of them are drops here, resumed after the last delivered
- * position. Only what is refused for good, the caller's signal and `close` end the iteration.
+ * The client never resumes a subscription, and one may end with an error, without one, or by
+ * falling silent. All of these count as drops and are resumed after the last delivered position.
+ * Only a permanent refusal, the caller's signal and `close` end the iteration.
  */
 export const createSubscriptions = (options: SubscriptionsOptions) => {
   const { closing, backoff } = options;
@@ -104,13 +104,13 @@ const deliveryOf = (response: ReadResp): SubscriptionItem | undefined => {
 };
 
 /**
- * A log to which nobody writes is silent too, and nothing tells it from a server that forgot us. To
- * subscribe anew costs little and tells: a server that lives answers at once.
+ * A quiet log looks the same as a server that lost the subscription. Subscribing again is cheap and
+ * tells them apart: a healthy server responds at once.
  */
 const isQuiet = (failure: PortError, { answered }: SubscriptionProgress): boolean =>
   failure instanceof SilenceError && answered;
 
-/** Since 22.10 a server ends a live subscription whose consumer lags, and expects it to come again. */
+/** Since 22.10 a server ends a live subscription whose consumer lags, and expects it to resume. */
 const dropReasonOf = (failure: PortError): DropReason => {
   if (failure instanceof SilenceError) return 'silence';
   return /Consumer too slow/i.test(String(failure.context['details']))
@@ -124,7 +124,7 @@ const noteDrop = (
   reason: DropReason,
 ): void => {
   progress.drops += 1;
-  // An outage has its own line, which all that meet it share.
+  // An outage is logged once, in a line of its own.
   const isOrdinary = reason === 'slow-consumer' || reason === 'ended';
   const log = isOrdinary && progress.drops === 1 ? logger.info : logger.debug;
   log('Subscription to the event store dropped, resuming', {

@@ -4,15 +4,15 @@ import type { AnimeSearch, SortBy } from '../../ports/read-store.js';
 import { searchText } from '../../wire/search-text.js';
 import { animeIdText } from './stored-documents.js';
 
-/** What is asked of a collection, apart from how much of it: what an index has to serve. */
+/** What is asked of a collection, without limits: what an index must support. */
 export interface Question {
   readonly filter: Document;
   readonly sort: Sort;
 }
 
 /**
- * For a find of at most so many documents: a first batch is 101 without it. One more than the most,
- * so that the server sees the end with the last of them and keeps no cursor.
+ * For a find with a known maximum: the default first batch is 101 documents. One more than the
+ * maximum lets the server see the end with the last document and keep no cursor.
  */
 export const inOneBatch = (documents: number): { readonly batchSize: number } => ({
   batchSize: documents + 1,
@@ -57,16 +57,18 @@ export const animesAfter = (after: AnimeId | null): Question => ({
   sort: { 'd.animeId': 1 },
 });
 
-/** The ids of an anime's parts begin with its own, up to the character after the colon. */
+/** Ids of an anime's parts start with its own id and a colon; the next character ends the range. */
 export const partsAfter = (id: AnimeId, after: string | null): Question => ({
   filter: { _id: { $gt: after ?? `${id}:`, $lt: `${id};` } },
   sort: { _id: 1 },
 });
 
-/** Lists leave out what is delisted. */
+/** Lists omit delisted anime. */
 export const ONLY_LISTED: Document = { 'd.listed': true };
 
-/** Each order is that of an index, and total. Null is less than any number, so last when descending. */
+/**
+ * Each order is total and matches an index. Null sorts below any number, so last when descending.
+ */
 const SORTS: Readonly<Record<SortBy, Sort>> = {
   popularity: { 'd.popularityKey': 1, 'd.animeId': 1 },
   score: { 'd.details.score': -1, 'd.animeId': 1 },
@@ -84,12 +86,14 @@ export const searchFilter = ({ search, type, genres, minScore }: AnimeSearch): D
   ...(minScore === undefined ? {} : { 'd.details.score': { $gte: minScore } }),
 });
 
-/** Titles with any genre of these keys. */
+/** Titles with any of these genre keys. */
 const withAnyOf = (genreKeys: readonly string[]): Document => ({
   'd.genreKeys': { $in: genreKeys },
 });
 
-/** A pattern that means the text itself. It cannot hold NUL, so that is written as its number too. */
+/**
+ * A pattern that matches the text literally. A BSON pattern cannot hold NUL, so NUL is escaped too.
+ */
 export const containing = (text: string): BSONRegExp => new BSONRegExp(regexLiteral(text));
 
 const regexLiteral = (text: string): string =>

@@ -15,16 +15,19 @@ export interface ConnectionOptions {
 export interface MongodbConnection {
   readonly db: Db;
   readonly timeoutMs: number;
-  /** One call to the server: its result, or a port error within the time-out. */
+  /**
+   * Makes one call to the server: returns its result or rejects with a port error within the
+   * time-out.
+   */
   readonly ask: <T>(question: () => Promise<T>) => Promise<T>;
-  /** Work that `close` waits for, and refuses afterwards. */
+  /** Runs work that `close` waits for; refuses it after `close`. */
   readonly whileOpen: <T>(work: () => Promise<T>) => Promise<T>;
   close(): Promise<void>;
 }
 
 const CLOSED_MESSAGE = 'The read store is closed.';
 
-/** Resolves once a server has answered. */
+/** Resolves once a server has responded. */
 export const connect = async (options: ConnectionOptions): Promise<MongodbConnection> => {
   const connection = connectionOf(options);
   try {
@@ -85,7 +88,7 @@ const connectionOf = ({ url, database, timeoutMs }: ConnectionOptions): MongodbC
 
 const noAnswer = (): UnavailableError => new UnavailableError('MongoDB did not answer in time.');
 
-/** The hosts that the address names; none where they are looked up in DNS. */
+/** The hosts in the address; none if they are looked up in DNS. */
 export const mongodbEndpoints = (url: string): readonly Endpoint[] => {
   const { hosts, tls, tlsCAFile, rejectUnauthorized, checkServerIdentity } = new MongoClient(url)
     .options;

@@ -85,7 +85,7 @@ export const createMongodbDocuments = (
         days.map((one) => storedDay(one, before)),
       ),
     ]);
-    // The commit point of the projection: not before the parts are acknowledged.
+    // The commit point of the projection: only after the parts are acknowledged.
     const standing = await saveGuarded(
       connection,
       exact.animes,

@@ -17,7 +17,7 @@ import {
 } from 'mongodb';
 import { PortError, TooLargeError, UnavailableError } from '../../ports/errors.js';
 
-/** The port error for a failure of the driver; a bug is returned as it is. */
+/** The port error for a driver failure; a bug is returned unchanged. */
 export const mongodbPortError = (error: unknown): unknown => {
   if (error instanceof PortError || !(error instanceof Error)) return error;
   const options = { cause: error, context: { reason: error.message, ...serverCodeOf(error) } };
@@ -25,11 +25,11 @@ export const mongodbPortError = (error: unknown): unknown => {
     return new PortError('ACCESS_DENIED', 'MongoDB denies access.', false, options);
   }
   if (isTooLarge(error)) {
-    return new TooLargeError('A document is larger than MongoDB takes.', options);
+    return new TooLargeError('A document exceeds the size limit of MongoDB.', options);
   }
   if (isIndexConflict(error)) return new PortError('CORRUPT', OTHER_INDEX, false, options);
   if (isUnreachable(error) || isNotNow(error)) {
-    return new UnavailableError('MongoDB cannot be used for now.', options);
+    return new UnavailableError('MongoDB is temporarily unavailable.', options);
   }
   if (isServerRefusal(error)) {
     return new PortError('NOT_SUPPORTED', refusalSentence(error), false, options);
@@ -37,29 +37,28 @@ export const mongodbPortError = (error: unknown): unknown => {
   return error;
 };
 
-/** A server's error that is not known to pass: the same call would be refused again. */
+/** A server error that is not temporary: the same call would fail again. */
 const isServerRefusal = (error: Error): boolean =>
   error instanceof MongoServerError || error instanceof MongoCompatibilityError;
 
-/** Without the server's own words: they may hold what is stored, and go to the log alone. */
+/** Omits the server's own text, which may quote stored data; that goes to the log only. */
 const refusalSentence = (error: Error): string => {
   const { code } = serverCodeOf(error);
   const name = 'codeName' in error ? String(error.codeName) : error.name;
   return (
-    `MongoDB refuses what the read models ask of it (${[code, name].join(' ').trim()}); its reason is in ` +
+    `MongoDB refuses a command that the read models need (${[code, name].join(' ').trim()}); its reason is in ` +
     'the log. Use MongoDB 8.0, or a server that knows the same commands.'
   );
 };
 
-/** Another writer inserted the document first: the upsert lost a race. */
+/** Another writer inserted the document first, so the upsert lost a race. */
 export const isDuplicateKey = (error: unknown): boolean =>
   error instanceof MongoServerError && error.code === 11000;
 
-/** There is no such collection yet. */
 export const isNoCollection = (error: unknown): boolean =>
   error instanceof MongoServerError && error.code === 26;
 
-/** The server does not know an option of the command; without it the command may work. */
+/** The server does not support an option of the command, which may work without it. */
 export const isUnknownOption = (error: unknown): boolean =>
   error instanceof MongoServerError && hasCode(error, UNKNOWN_OPTION);
 
@@ -67,8 +66,8 @@ export const isUnknownOption = (error: unknown): boolean =>
 const UNKNOWN_OPTION = new Set([9, 72, 238, 40415]);
 
 const OTHER_INDEX =
-  'An index of the read models has the name of one that this version of the service needs, and is ' +
-  'another. Nothing is lost: drop that index and start again, or build a new version of the read models.';
+  'An index of the read models has the same name as one that this version of the service needs, but is ' +
+  'different. Nothing is lost: drop that index and start again, or build a new version of the read models.';
 
 const serverCodeOf = (error: Error): { code?: number } =>
   error instanceof MongoServerError && typeof error.code === 'number' ? { code: error.code } : {};
@@ -78,7 +77,7 @@ const hasCode = (error: Error, codes: ReadonlySet<number>): boolean => {
   return code !== undefined && codes.has(code);
 };
 
-/** Unauthorized, AuthenticationFailed, and what Atlas says instead. */
+/** Unauthorized, AuthenticationFailed, and Atlas's own code for both. */
 const DENIED_CODES = new Set([13, 18, 8000]);
 const isDenied = (error: Error): boolean =>
   hasCode(error, DENIED_CODES) || error instanceof MongoMissingCredentialsError;
@@ -105,17 +104,17 @@ const OUT_OF_REACH = [
 
 const isUnreachable = (error: Error): boolean =>
   OUT_OF_REACH.some((kind) => error instanceof kind) ||
-  // The driver keeps this class to itself.
+  // The driver does not export this class.
   error.name === 'MongoWaitQueueTimeoutError' ||
-  // A socket that ends while it is written to, a name that is not found: Node's own errors.
+  // Node's own errors: a socket that closes during a write, a name that is not found.
   ('code' in error && SOCKET_FAILURE.test(String(error.code)));
 
 const SOCKET_FAILURE = /^(E[A-Z]+|ERR_(STREAM|SOCKET)_\w+)$/;
 
 /**
- * No primary, shutting down, stepping down, out of time, killed, a lock, a cursor that is gone, a disk
- * or memory that is full, too many requests, a majority that did not confirm in time, and what went
- * wrong inside the server (1, 8, 96): the same may succeed later.
+ * No primary, shutting down, stepping down, timed out, killed, lock conflict, lost cursor, disk or
+ * memory full, too many requests, write concern time-out, and internal server errors (1, 8, 96): a
+ * retry may succeed.
  */
 const PASSING_SERVER_CODES = new Set([
   1, 6, 7, 8, 24, 43, 46, 50, 63, 64, 89, 91, 96, 112, 133, 134, 146, 150, 175, 189, 202, 234, 237,
@@ -137,7 +136,10 @@ const isNotNow = (error: Error): boolean =>
     (hasCode(error, PASSING_SERVER_CODES) ||
       PASSING_LABELS.some((label) => error.hasErrorLabel(label))));
 
-/** No write was refused: a majority has not confirmed, or what broke under the bulk write was its way. */
+/**
+ * No write was refused: a majority has not confirmed, or the connection broke during the bulk
+ * write.
+ */
 const isUnconfirmed = ({ result, code }: MongoBulkWriteError): boolean =>
   result.getWriteErrorCount() === 0 &&
   (result.getWriteConcernError() !== undefined || typeof code !== 'number');

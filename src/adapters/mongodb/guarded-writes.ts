@@ -7,16 +7,16 @@ import type { MongodbConnection } from './connection.js';
 import { isDuplicateKey } from './errors.js';
 import type { StoredDocument } from './stored-documents.js';
 
-/** Few enough to be written in time, many enough that the round trip does not count. */
+/** Small enough to be written in time, large enough that round trips do not matter. */
 const CHUNK = 500;
-/** After a lost race the document exists, so a second attempt finds it. */
+/** After a lost race the document exists, so the next attempt finds it. */
 const MAX_WRITE_ATTEMPTS = 5;
 
 /**
- * Replaces a document only by one with a higher (generation, revision), decided by the server in one
- * step: the greater of two embedded documents is the one whose first differing field is greater.
- * Of two at the same revision the first one saved stays, because its precedence is the greater.
- * Returns the ids of those that were saved.
+ * Replaces a document only by one with a higher (generation, revision), decided by the server in
+ * one step: the greater of two embedded documents is the one whose first differing field is
+ * greater. At the same revision the first saved document stays, because its precedence is higher.
+ * Returns the ids of the saved documents.
  */
 export const saveGuarded = async <Document extends Guarded>(
   { ask, timeoutMs }: Pick<MongodbConnection, 'ask' | 'timeoutMs'>,
@@ -36,7 +36,7 @@ export const saveGuarded = async <Document extends Guarded>(
   return saved;
 };
 
-/** How many documents this changed; undefined after a retry, when the count is no longer exact. */
+/** The number of changed documents; undefined after a retry, when the count is no longer exact. */
 const writeChunk = async <Document extends Guarded>(
   collection: Collection<StoredDocument<Document>>,
   documents: readonly StoredDocument<Document>[],
@@ -63,17 +63,17 @@ const writeChunk = async <Document extends Guarded>(
 
 const MAX_BYTES = 16 * 1024 * 1024;
 
-/** What is far too large breaks in the driver's buffer, with an error that says nothing of it. */
+/** A far too large document overflows the driver's buffer with an error that does not say so. */
 const assertFitting = (documents: readonly StoredDocument<Guarded>[], cause: unknown): void => {
   const tooLarge = documents.find((one) => BSON.calculateObjectSize(one) > MAX_BYTES);
   if (tooLarge === undefined) return;
-  throw new TooLargeError('A document is larger than MongoDB takes.', {
+  throw new TooLargeError('A document exceeds the size limit of MongoDB.', {
     cause,
     context: { id: tooLarge._id },
   });
 };
 
-/** Those of the documents that stand as this process has written them. */
+/** The documents that are stored as this process wrote them. */
 const readStanding = async <Document extends Guarded>(
   collection: Collection<StoredDocument<Document>>,
   documents: readonly StoredDocument<Document>[],
@@ -92,8 +92,8 @@ const guardText = ({ generation, revision, precedence }: StoredDocument<Guarded>
   `${generation}/${revision}/${precedence}`;
 
 /**
- * Falls from save to save, and from moment to moment across processes: of two documents at the same
- * revision the earlier one is to stay.
+ * Decreases with every save, and with time across processes: of two documents at the same revision
+ * the earlier one stays.
  */
 export const fallingPrecedence = (now: () => Date): (() => number) => {
   let last = 0;

@@ -19,7 +19,6 @@ import { animeIdText, animeFrom, interactionFrom } from './stored-documents.js';
 import type { VersionAccess } from './version-access.js';
 import type { VersionCollections } from './version-collections.js';
 
-/** The queries of a version. */
 export const createMongodbQueries = (
   name: string,
   {
@@ -37,7 +36,7 @@ export const createMongodbQueries = (
     { filter, sort }: Question,
     { offset = 0, limit }: { readonly offset?: number; readonly limit: number },
   ): Promise<readonly AnimeDocument[]> => {
-    // To the server a limit of none is no limit.
+    // The server takes a limit of 0 for no limit.
     if (limit < 1) return [];
     const found = animes
       .find(filter, { maxTimeMS, ...inOneBatch(limit) })
@@ -97,18 +96,18 @@ export const createMongodbQueries = (
   };
 };
 
-/** The order of the server's own sorting, which `distinct` leaves to its caller. */
+/** The server's own sort order: `distinct` returns values unsorted. */
 const byBytes = (a: string, b: string): number => Buffer.compare(Buffer.from(a), Buffer.from(b));
 
 type Animes = Pick<VersionCollections, 'animes'>;
 
-/** The genres of what is listed. MongoDB reads no documents for it but steps through an index. */
+/** The genres of listed anime. MongoDB serves this from an index without reading documents. */
 export const distinctGenres = async (
   { animes }: Animes,
   options: DistinctOptions = {},
 ): Promise<readonly unknown[]> => animes.distinct('d.details.genres', ONLY_LISTED, options);
 
-/** Without a limit in the server where it takes none on this command, as FerretDB 1 does not. */
+/** Falls back to no time limit on servers that refuse one on this command, such as FerretDB 1. */
 const genresWithin = async (
   collections: Animes,
   maxTimeMS: number,
@@ -158,9 +157,9 @@ type Sharing = AsyncIterable<{
 }>;
 
 /**
- * They come best score first, so the first few of each number of shared genres are the ones to keep,
- * and once enough share all of them nothing better can come. (To count what is shared in the server
- * takes an expression that not every server of this protocol has.)
+ * Titles arrive best score first, so only the first few of each number of shared genres are kept,
+ * and the search ends once enough share all of them. Counting shared genres in the server needs an
+ * expression that not every compatible server has.
  */
 const mostShared = async (
   sharing: Sharing,
@@ -177,7 +176,7 @@ const mostShared = async (
   return byShared.toReversed().flat().slice(0, limit);
 };
 
-/** How much happened to an anime. */
+/** The number of interactions with an anime. */
 interface Total {
   readonly _id: AnimeDocument['animeId'];
   readonly total: number;
@@ -188,9 +187,9 @@ interface Ranked extends Total {
 }
 
 /**
- * Most interactions since a day, then most views. Totals come best first; the anime of a page are
- * looked up and sorted among themselves, and a page ends only between two different totals, so that
- * ties are decided over all that tie. No more is read than the answer needs.
+ * Most interactions since a day, then most views. Totals arrive best first; the anime of a page are
+ * looked up and sorted, and a page ends only between two different totals, so that ties are decided
+ * over all tied anime. Reads no more than the answer needs.
  */
 const trending = async (
   { animes, days }: VersionCollections,
@@ -221,7 +220,7 @@ const trending = async (
   return documentsInOrder(animes, ranked.slice(0, limit), maxTimeMS);
 };
 
-/** Served by an index alone, however long the anime's documents are. */
+/** Served by an index alone, whatever the size of the documents. */
 export const totalsSince = (sinceDay: string): Document[] => [
   { $match: { 'd.day': { $gte: sinceDay } } },
   { $group: { _id: '$d.animeId', total: { $sum: '$d.total' } } },

@@ -18,22 +18,24 @@ import { createMongodbQueries } from './queries.js';
 import { createStoredVersions, storedRecordOf } from './stored-versions.js';
 import { createVersionAccess } from './version-access.js';
 export interface MongodbReadStoreOptions {
-  /** `mongodb://` or `mongodb+srv://`, with credentials and TLS as MongoDB's drivers read them. */
+  /**
+   * `mongodb://` or `mongodb+srv://`, with credentials and TLS in the syntax of MongoDB's drivers.
+   */
   readonly url: string;
   readonly database: string;
-  /** Which members answer queries; documents and versions are always read from the primary. */
+  /** The members that answer queries; documents and versions are always read from the primary. */
   readonly readPreference: string;
-  /** After so long without an answer the store is unavailable for that call. */
+  /** A call without a response within this time is unavailable. */
   readonly timeoutMs: number;
   readonly logger: Logger;
-  /** Documents of every kind as this release computes them: the fingerprint tells them from others. */
+  /** Documents of every kind as this release computes them; the fingerprint derives from them. */
   readonly examples: DocumentBatch;
   readonly now?: () => Date;
 }
 
 /**
- * The read store port over MongoDB, alone, as a replica set or sharded: no step needs more than one
- * document at a time. Rejects with UnavailableError where no server answers.
+ * The read store port over MongoDB: standalone, replica set or sharded, because no step changes
+ * more than one document atomically. Rejects with UnavailableError if no server responds.
  */
 export const openMongodbReadStore = async ({
   url,

@@ -11,8 +11,8 @@ import type {
 import { genreSpellings, searchText } from '../../wire/search-text.js';
 
 /**
- * A document as it is stored. What guards it comes first in `d`, because embedded documents are
- * compared field by field: see `guarded-writes.ts`. Texts from outside are values only, never names.
+ * A stored document. The guard fields come first in `d`, because embedded documents are compared
+ * field by field: see `guarded-writes.ts`. Texts from outside are only values, never field names.
  */
 export interface StoredDocument<Document extends Guarded> {
   readonly _id: string;
@@ -21,20 +21,20 @@ export interface StoredDocument<Document extends Guarded> {
 
 export type StoredInteraction = StoredDocument<InteractionDocument>;
 
-/** With what the days are ranked by. */
+/** With the total by which days are ranked. */
 export type StoredDay = StoredDocument<DailyActivityDocument & { readonly total: number }>;
 
-/** With what titles are searched and ranked by. */
+/** With the fields by which titles are searched and ranked. */
 export type StoredAnime = StoredDocument<
   AnimeDocument & {
     readonly listed: boolean;
     /** Null without ratings. */
     readonly average: number | null;
-    /** In the form in which texts are compared without regard to case and accents. */
+    /** The form in which texts are compared without regard to case and accents. */
     readonly titleKey: string;
     readonly typeKey: string | null;
     readonly genreKeys: readonly string[];
-    /** Unknown comes last. */
+    /** Unknown sorts last. */
     readonly popularityKey: number;
   }
 >;
@@ -44,7 +44,7 @@ export const interactionId = ({ animeId, userId }: InteractionKey): string =>
 export const dayId = ({ animeId, day }: DayKey): string => `${animeId}:${day}`;
 export const animeIdText = (animeId: AnimeId): string => String(animeId);
 
-/** A 64-bit integer in the database, which is a number again when it is read. */
+/** A 64-bit integer in the database, read back as a number. */
 const long = (value: number): number => Long.fromNumber(value) as unknown as number;
 
 const guard = ({ generation, revision }: Guarded, precedence: number) => ({

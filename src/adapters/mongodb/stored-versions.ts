@@ -5,14 +5,14 @@ import type { VersionRecord } from '../../ports/read-store.js';
 import type { MongodbConnection } from './connection.js';
 import { isDuplicateKey } from './errors.js';
 
-/** A version with the key in the names of its collections, which no other version ever has. */
+/** A version with the unique key used in the names of its collections. */
 export interface KeyedVersion extends VersionRecord {
   readonly key: string;
 }
 
 /**
- * The record as the port has it. The first releases stored no fingerprint, and no group: theirs was
- * the name alone, and is kept.
+ * The record as the port defines it. The first releases stored no fingerprint and no group: their
+ * group is the version name.
  */
 export const storedRecordOf = ({
   name,
@@ -28,10 +28,10 @@ type StoredRecord = Omit<VersionRecord, 'fingerprint' | 'group'> & {
   readonly group?: string | undefined;
 };
 
-/** All versions in one document, so that every change of them is atomic. */
+/** All versions in one document, so that every change is atomic. */
 interface VersionsDocument {
   readonly _id: string;
-  /** Counts the changes. A change names the one that it follows, so that none is lost. */
+  /** The number of changes. A change names its predecessor, so that none is lost. */
   readonly changes: number;
   readonly versions: readonly KeyedVersion[];
 }
@@ -46,11 +46,11 @@ const IDENTITY_ID = 'identity';
 const NO_VERSIONS: Omit<VersionsDocument, '_id'> = { changes: 0, versions: [] };
 
 export interface StoredVersions {
-  /** The store's identity, which the first process that asks creates. */
+  /** The identity of the store, created by the first process that asks. */
   identity(): Promise<string>;
   /** Oldest first. */
   read(): Promise<readonly KeyedVersion[]>;
-  /** The versions after the change. A change that throws has changed nothing. */
+  /** Returns the versions after the change. If the change throws, nothing is changed. */
   change(
     change: (versions: readonly KeyedVersion[]) => readonly KeyedVersion[],
   ): Promise<readonly KeyedVersion[]>;
@@ -64,7 +64,7 @@ export const createStoredVersions = ({ db, ask, timeoutMs }: MongodbConnection):
   const load = async () =>
     (await ask(() => collection.findOne({ _id: ID }, { maxTimeMS: timeoutMs }))) ?? NO_VERSIONS;
 
-  /** Throws LostRaceError where another process made a change since. */
+  /** Throws LostRaceError if another process made a change since. */
   const replace = async (after: number, versions: readonly KeyedVersion[]): Promise<void> => {
     const next = { changes: after + 1, versions };
     if (after === 0) {
@@ -105,7 +105,7 @@ export const createStoredVersions = ({ db, ask, timeoutMs }: MongodbConnection):
   };
 };
 
-/** Another process changed the document between our read and our write. */
+/** Another process changed the document between the read and the write. */
 class LostRaceError extends UnavailableError {
   constructor(cause?: unknown) {
     super('Other processes keep changing the versions of the read models.', { cause });
@@ -120,7 +120,7 @@ const insert = async (work: () => Promise<unknown>): Promise<void> => {
   }
 };
 
-/** Changes come from an operator or a start, seldom two at once. */
+/** Operators and starts change versions, so races are rare. */
 const MAX_RACES = 20;
 
 const afterRaces = <T>(work: () => Promise<T>): Promise<T> =>

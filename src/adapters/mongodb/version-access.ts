@@ -4,22 +4,24 @@ import type { MongodbConnection } from './connection.js';
 import type { StoredVersions } from './stored-versions.js';
 import { collectionsOf, type VersionCollections } from './version-collections.js';
 
-/** A version's collections, as each of their readers reads them. */
+/** The collections of a version with the read settings of each kind of reader. */
 interface KnownVersion {
   readonly key: string;
-  /** For the projector: the primary, and only what a majority has. */
+  /** For the projector: the primary with majority reads. */
   readonly exact: VersionCollections;
-  /** For queries: the members that the read preference names. */
+  /** For queries: the members named by the read preference. */
   readonly near: VersionCollections;
 }
 
-/** The way from a version's name to its collections. */
+/** Finds the collections of a version by its name. */
 export interface VersionAccess {
-  /** Asks the server first: a write to a pruned version would create its collections again. */
+  /**
+   * Checks with the server first: a write to a pruned version would create its collections again.
+   */
   confirmed(name: string): Promise<KnownVersion>;
   /**
-   * Reads from the collections known for this name. Only where nothing is found, it is checked
-   * whether another process pruned the version or made a new one of that name.
+   * Reads from the collections cached for this name. Only if nothing is found does it check whether
+   * another process pruned or recreated the version.
    */
   read<T>(name: string, question: (version: KnownVersion) => Promise<T>): Promise<T>;
 }
@@ -46,7 +48,7 @@ export const createVersionAccess = (
   const confirmed = async (name: string): Promise<KnownVersion> => {
     const all = await versions.read();
     const before = known.get(name);
-    // Stays forgotten where the version is no longer readable.
+    // Stays out of the cache if the version is no longer readable.
     known.delete(name);
     const { key } = readableVersion(all, name, fingerprint);
     const version = before?.key === key ? before : open(key);

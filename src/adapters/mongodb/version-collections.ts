@@ -15,14 +15,14 @@ import {
 } from './stored-documents.js';
 import type { KeyedVersion } from './stored-versions.js';
 
-/** A position as text: both halves have 64 bits, more than a number holds. */
+/** A position as text: its 64-bit halves do not fit in a number. */
 export interface StoredPosition {
   readonly _id: string;
   readonly commit: string;
   readonly prepare: string;
 }
 
-/** The heartbeat of the process that feeds the version, stored beside its position. */
+/** The heartbeat of the process that fills the version, stored beside its position. */
 interface StoredHeartbeat {
   readonly _id: string;
   readonly at: Date;
@@ -60,7 +60,7 @@ interface Index {
   readonly key: Readonly<Record<string, 1 | -1>>;
 }
 
-/** Each begins with what is filtered by, and goes on with a total order. */
+/** Each begins with the filtered fields and continues with a total order. */
 export const INDEXES = {
   animes: [
     { name: 'by_id', key: { 'd.animeId': 1 } },
@@ -79,7 +79,7 @@ export const INDEXES = {
   days: [{ name: 'by_day', key: { 'd.day': 1, 'd.animeId': 1, 'd.total': 1 } }],
 } satisfies Readonly<Record<string, readonly Index[]>>;
 
-/** Creates missing indexes; rejects where an index of the same name has other fields. */
+/** Creates missing indexes; rejects if an index of the same name has other fields. */
 export const ensureIndexes = async (
   connection: MongodbConnection,
   collections: VersionCollections,
@@ -89,12 +89,12 @@ export const ensureIndexes = async (
   }
 };
 
-/** An attempt fails where another process creates the same indexes at the same moment. */
+/** An attempt fails if another process creates the same indexes at the same moment. */
 const MAX_INDEX_ATTEMPTS = 5;
 
 /**
- * In one command, since a server may take seconds for each. It names only what is missing: FerretDB 1
- * breaks the connection off over a list of which several are there.
+ * Uses one command, because a server may take seconds for each. It lists only missing indexes:
+ * FerretDB 1 drops the connection if several of the listed ones exist.
  */
 const ensureIndexesOf = async (
   { ask, timeoutMs: maxTimeMS }: MongodbConnection,
@@ -130,8 +130,9 @@ const existingIndexes = async (
 };
 
 /**
- * Drops the collections of pruned versions. A version's record is written before its collections are
- * created, so a collection that was listed and then has no record is an orphan.
+ * Drops the collections of pruned versions. The record of a version is written before its
+ * collections are created, so a collection that was listed before the records and has none is an
+ * orphan.
  */
 export const dropOrphans = async (
   { db, ask, timeoutMs: maxTimeMS }: MongodbConnection,
@@ -145,7 +146,7 @@ export const dropOrphans = async (
   }
 };
 
-/** Whatever changes a stored field, its type or an index changes it: search texts too. */
+/** Covers everything that shapes a stored field or an index, including search texts. */
 export const fingerprintOfCollections = (
   { interactions, days, animes }: DocumentBatch,
   indexes: unknown = INDEXES,

@@ -5,7 +5,7 @@ type SavedListener = (animes: readonly AnimeDocument[]) => void;
 
 export interface SavedListeners {
   readonly add: (listener: SavedListener) => () => void;
-  /** Calls every listener. One that throws disturbs neither the others nor the save. */
+  /** Calls every listener. If one throws, the others and the save are not affected. */
   readonly notify: SavedListener;
 }
 
@@ -23,7 +23,7 @@ export const createSavedListeners = (logger: Logger): SavedListeners => {
         try {
           listener(animes);
         } catch (error) {
-          logger.error('A listener to saved documents failed', { error });
+          logger.error('A listener for saved documents failed', { error });
         }
       }
     },

@@ -2,8 +2,8 @@ import { OtherFingerprintError, PortError } from '../../ports/errors.js';
 import type { VersionRecord, VersionState } from '../../ports/read-store.js';
 
 /**
- * The rules of RS-13 to RS-17 for every read store: functions over all its versions, oldest first. A
- * change that has nothing to do returns the very same list, so that nothing need be written.
+ * The rules RS-13 to RS-17 for every read store, as functions over all its versions, oldest first.
+ * A change without effect returns the same list, so that nothing needs to be written.
  */
 
 export const activeVersion = <V extends VersionRecord>(versions: readonly V[]): V | undefined =>
@@ -25,7 +25,7 @@ export const existingVersion = <V extends VersionRecord>(
   });
 };
 
-/** The version, where its documents are those of the given fingerprint. */
+/** The version, if its documents have the given fingerprint. */
 export const readableVersion = <V extends VersionRecord>(
   versions: readonly V[],
   name: string,

@@ -105,6 +105,6 @@ describe('embedded event store', () => {
   it('reports the maximum size of an append', async () => {
     const refusal = await refusalOf(() => Promise.resolve({ kind: 'too-large', limit: 1024 }));
     expect(refusal).to.be.instanceOf(TooLargeError);
-    expect(refusal).to.have.property('message', 'An append is at most 1024 bytes.');
+    expect(refusal).to.have.property('message', 'An append must not exceed 1024 bytes.');
   });
 });

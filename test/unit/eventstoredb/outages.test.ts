@@ -32,8 +32,8 @@ describe('outages of the event store', () => {
     outages.answered('read');
     const why = 'The event store cannot be reached. ECONNREFUSED 127.0.0.1:2113';
     expect(lines).to.deep.equal([
-      ['The event store is not answering', { asked: 'read', why }],
-      ['The event store answers again', { afterSeconds: 8.2, appendsFailed: 500 }],
+      ['The event store is not responding', { asked: 'read', why }],
+      ['The event store is responding again', { afterSeconds: 8.2, appendsFailed: 500 }],
     ]);
   });
 

@@ -187,7 +187,7 @@ describe('the projections job', () => {
       const url = `esdb://127.0.0.1:${await freePort()}?tls=false`;
       const { done, lines } = await run(action, url);
       expect(done).to.equal(false);
-      expect(lines).to.deep.equal(['The event store did not answer.']);
+      expect(lines).to.deep.equal(['The event store did not respond.']);
     });
 
     it(`${action} needs the address of a server, and names the setting`, async () => {

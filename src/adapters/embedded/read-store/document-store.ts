@@ -12,9 +12,9 @@ export interface OpenVersion {
   readonly path: string;
   readonly reads: DocumentReads;
   readonly queries: Queries;
-  /** Nobody but this process reads it, so a heartbeat need not outlive the process. */
+  /** In memory only: no other process reads it, so it need not outlive this one. */
   fedAt: Date | null;
-  /** What was saved, so that what is remembered of before is forgotten. */
+  /** Invalidates caches that the saved documents affect. */
   noteSaved(batch: DocumentBatch): void;
   close(): void;
 }
@@ -32,16 +32,16 @@ export const openVersion = (path: string): OpenVersion => {
   };
 };
 
-/** Throws where the store is closed or the version is gone. */
+/** Throws if the store is closed or the version is gone. */
 export type FindVersion = () => OpenVersion;
 
-/** What is done at once, as a promise that rejects with what it throws. */
+/** Runs synchronous work as a promise that rejects with whatever it throws. */
 export const inPromise = <T>(work: () => T): Promise<T> =>
   new Promise((resolve) => {
     resolve(work());
   });
 
-/** The documents of a version: read at once on this thread, written by the writer's. */
+/** The documents of a version: read synchronously on this thread, written by the writer thread. */
 export const createEmbeddedDocuments = (
   find: FindVersion,
   writer: DocumentWriter,
@@ -92,7 +92,7 @@ export const createEmbeddedDocuments = (
     ),
 });
 
-/** A position as text: both halves have 64 bits, more than a number holds. */
+/** A position as text: its 64-bit halves do not fit in a number. */
 const textOfPosition = ({ commit, prepare }: Position): string => `${commit}/${prepare}`;
 
 const positionFromText = (text: string): Position => {

@@ -8,15 +8,15 @@ import {
 } from '../../../embedded-eventstore/sqlite.js';
 import { PortError, UnavailableError } from '../../../ports/errors.js';
 
-/** A failure as it crosses from the writer's thread. */
+/** A failure as sent from the writer thread. */
 export interface SqliteFailure {
   readonly message: string;
-  /** Corrupt: the file is of no use. Not now: the same may succeed later. Bug: neither. */
+  /** corrupt: the file is unusable. not-now: a retry may succeed. bug: neither. */
   readonly kind: 'corrupt' | 'not-now' | 'bug';
 }
 
 const CORRUPT_CODES = new Set([11, 26]);
-/** Busy, locked, out of memory, read-only, I/O, full, cannot open: not wrong, only not now. */
+/** Busy, locked, out of memory, read-only, I/O error, full, cannot open: a retry may succeed. */
 const PASSING_CODES = new Set([5, 6, 7, 8, 10, 13, 14]);
 
 export const sqliteFailureOf = (error: unknown): SqliteFailure => {
@@ -32,7 +32,7 @@ export const sqliteFailureOf = (error: unknown): SqliteFailure => {
   return { kind: PASSING_CODES.has(code) ? 'not-now' : 'bug', message };
 };
 
-/** What a failure means to whoever uses a port; a bug stays what it was. */
+/** The port error for a failure; a bug is returned unchanged. */
 export const portErrorOf = (
   { kind, message }: SqliteFailure,
   remedy: string,
@@ -43,13 +43,13 @@ export const portErrorOf = (
     case 'corrupt':
       return new PortError('CORRUPT', remedy, false, options);
     case 'not-now':
-      return new UnavailableError('The read models cannot be used for now.', options);
+      return new UnavailableError('The read models are temporarily unavailable.', options);
     case 'bug':
       return cause;
   }
 };
 
-/** Runs what talks to SQLite. */
+/** Runs SQLite work and translates its errors to port errors. */
 export const withStorePortErrors = <T>(remedy: string, work: () => T): T => {
   try {
     return work();
@@ -62,35 +62,37 @@ export const withStorePortErrors = <T>(remedy: string, work: () => T): T => {
 export const READ_STORE_CLOSED = 'The read store is closed.';
 
 export interface FileKind {
-  /** Marks a file as ours and of this kind. */
+  /** Identifies a file of this service and its kind. */
   readonly applicationId: number;
-  /** Of the schema; a file with another one is not read. */
+  /** A file with another schema version is not read. */
   readonly schemaVersion: number;
   readonly schema: string;
-  /** Settings of a connection that writes. */
+  /** Pragmas of a writing connection. */
   readonly settings: string;
-  /** What a person can do about a file that cannot be read. */
+  /** What the operator can do about an unreadable file. */
   remedy(path: string): string;
 }
 
-/** A connection that writes; the file is made where it does not exist. */
+/** A writing connection; creates the file if necessary. */
 export const openForWriting = (path: string, kind: FileKind): Database =>
   openChecked(path, kind, (db) => {
     if (pragma(db, 'user_version') === 0 && !holdsTables(db)) create(db, kind);
     db.exec(`PRAGMA journal_mode = WAL; ${kind.settings}`);
   });
 
-/** Leaves nothing in the write-ahead log: statements that are still there keep SQLite from doing so. */
+/**
+ * Empties the write-ahead log first: open prepared statements keep SQLite from doing so on close.
+ */
 export const closeWriting = (db: Database): void => {
   try {
     db.exec('PRAGMA wal_checkpoint(TRUNCATE)');
   } catch {
-    // The log stays beside the file and is read when it is opened again.
+    // The write-ahead log stays beside the file and is read when it is opened again.
   }
   db.close();
 };
 
-/** A connection that only reads a file which a writer holds open; its temporary tables are its own. */
+/** A read-only connection to a file that a writer holds open; its temporary tables are private. */
 const openForReading = (path: string, kind: FileKind): Database =>
   openChecked(
     path,
@@ -136,11 +138,11 @@ const assertOurs = (db: Database, path: string, kind: FileKind): void => {
   throw new PortError('CORRUPT', kind.remedy(path), false, { context: { path, owner, version } });
 };
 
-/** Reads with statements that are prepared once. Rows are arrays. */
+/** Reads with cached prepared statements. Rows are arrays. */
 export interface ReadConnection {
   all(sql: string, ...parameters: SqlValue[]): unknown[];
   get(sql: string, ...parameters: SqlValue[]): unknown;
-  /** For temporary tables: everything else is read-only. */
+  /** For temporary tables only: everything else is read-only. */
   run(sql: string, ...parameters: SqlValue[]): void;
   exec(sql: string): void;
   close(): void;

@@ -35,17 +35,17 @@ import {
 import { startDocumentWriter, type DocumentWriter } from './writer.js';
 
 export interface ReadStoreOptions {
-  /** The read models live in `read-models` below it; the caller holds the lock on it. */
+  /** The read models are stored in its `read-models` folder; the caller holds the lock on it. */
   readonly dataDir: string;
   readonly logger: Logger;
-  /** Documents of every kind as this release computes them: the fingerprint tells them from others. */
+  /** Documents of every kind as this release computes them; the fingerprint derives from them. */
   readonly examples: DocumentBatch;
   readonly now?: () => Date;
 }
 
 /**
- * Versions of the read models as SQLite files. Questions are answered at once on this thread;
- * documents are saved by a writer thread, in the order of the calls.
+ * Versions of the read models as SQLite files. Queries run synchronously on this thread; a writer
+ * thread saves documents in call order.
  */
 export const openEmbeddedReadStore = async ({
   dataDir,
@@ -80,9 +80,9 @@ export const openEmbeddedReadStore = async ({
   };
 
   const opening = new Map<string, Promise<void>>();
-  /** Opens a version once, however many ask for it at the same time. */
+  /** Opens a version once, however many callers need it at the same time. */
   const ensureVersion = (version: NumberedVersion): Promise<void> => {
-    // Another release's tables may differ from those read and written here.
+    // The tables of another release may differ from this one's.
     if (version.fingerprint !== fingerprint) return Promise.resolve();
     const { id, name } = version;
     const path = files.pathOf(id);
@@ -92,7 +92,7 @@ export const openEmbeddedReadStore = async ({
     };
     const started = opening.get(name) ?? first();
     opening.set(name, started);
-    // What failed once, for want of file handles for instance, may be asked for again.
+    // Forget a failure, such as too few file handles, so that the next call tries again.
     started.catch(() => opening.delete(name));
     return started;
   };
@@ -176,8 +176,8 @@ export const openEmbeddedReadStore = async ({
 };
 
 /**
- * One file per version, named by a number that is never used again: a version is removed by
- * deleting files, at no cost to the others.
+ * One file per version, named by a number that is never reused: removing a version deletes files
+ * and does not affect the others.
  */
 const versionFiles = (directory: string) => {
   const pathOf = (id: number): string => join(directory, `${id}.db`);
@@ -193,7 +193,7 @@ const versionFiles = (directory: string) => {
       for (const name of names) await rm(name, { force: true });
     },
 
-    /** Deletes what a crash in the middle of a removal left behind. */
+    /** Deletes files left behind by a crash during a removal. */
     removeOthers: async (kept: ReadonlySet<number>): Promise<void> => {
       for (const name of await readdir(directory)) {
         const id = /^([0-9]+)\.db(-wal|-shm)?$/.exec(name)?.[1];
@@ -203,7 +203,7 @@ const versionFiles = (directory: string) => {
   };
 };
 
-/** The queries of a version as the port has them. */
+/** The queries of a version as the port defines them. */
 const createEmbeddedQueries = (find: FindVersion, writer: DocumentWriter): ReadQueries => ({
   anime: (id) => inPromise(() => find().queries.anime(id)),
   topByViews: (limit) => inPromise(() => find().queries.topByViews(limit)),
@@ -227,7 +227,7 @@ const indexed = async (version: OpenVersion, writer: DocumentWriter): Promise<vo
   INDEXED.add(version);
 };
 
-/** Whatever changes a row or a table changes it: search texts and triggers too. */
+/** Covers everything that shapes a row or a table, including search texts and triggers. */
 export const fingerprintOfTables = (
   { interactions, days, animes }: DocumentBatch,
   schema: string = VERSION_FILE.schema + INDEX_BY_USER,

@@ -19,7 +19,7 @@ import {
 import type { ReadConnection } from './file.js';
 
 interface SearchSql {
-  /** The ids of one page, each with the number of all matches; that one is null without a filter. */
+  /** The ids of one page, each with the number of all matches, which is null without a filter. */
   readonly page: string;
   readonly count: string;
   readonly parameters: readonly SqlValue[];
@@ -30,7 +30,7 @@ interface Condition {
   readonly parameters: readonly SqlValue[];
 }
 
-/** Each order is that of an index, and total. */
+/** Each order is total and matches an index. */
 const SQL_ORDERS: Readonly<Record<SortBy, string>> = {
   popularity: 't.popularity IS NULL, t.popularity, t.anime_id',
   score: 't.score DESC, t.anime_id',
@@ -38,7 +38,7 @@ const SQL_ORDERS: Readonly<Record<SortBy, string>> = {
   views: 'a.views DESC, a.anime_id',
 };
 
-/** Only as many statements as there are sets of filters: values are always parameters. */
+/** One statement per set of filters: values are always parameters. */
 const searchSql = (query: AnimeSearch): SearchSql => {
   const conditions = conditionsOf(query);
   const filtered = conditions.length > 0;
@@ -53,9 +53,8 @@ const searchSql = (query: AnimeSearch): SearchSql => {
 };
 
 /**
- * Without a filter a page is the beginning of an index. With one, walking an index looks up every
- * title on its own, so the titles are read through once, and the few that match are counted and
- * sorted.
+ * Without a filter, a page is the start of an index. With one, walking an index would look up each
+ * title separately, so a scan of the titles filters, counts and sorts.
  */
 const tables = (sortBy: SortBy, filtered: boolean): string => {
   const titles = `titles AS t${filtered ? ' NOT INDEXED' : ''}`;
@@ -74,7 +73,9 @@ const conditionsOf = ({ search, type, genres, minScore }: AnimeSearch): readonly
 
 const condition = (sql: string, ...parameters: SqlValue[]): Condition => ({ sql, parameters });
 
-/** Comparing in place is three times as fast for a few genres; a long list must not make long SQL. */
+/**
+ * Inline comparison is three times as fast for a few genres; a long list must not produce long SQL.
+ */
 const anyOf = (genres: readonly string[]): Condition =>
   genres.length <= 8
     ? condition(
@@ -87,7 +88,7 @@ const anyOf = (genres: readonly string[]): Condition =>
         JSON.stringify(genres.map(textKey)),
       );
 
-/** Beyond this many, adding everything up again is cheaper than anime by anime. */
+/** With more changed anime than this, recomputing all totals is cheaper than updating each one. */
 const MAX_CHANGED = 2000;
 const MAX_WINDOWS = 4;
 
@@ -112,8 +113,8 @@ const REFRESH = `
   GROUP BY anime_id`;
 
 /**
- * How much happened to each anime since a day: a sum over many days of many anime, so it is kept, in
- * a table of this connection alone, and brought up to date for the anime that were saved since.
+ * The totals per anime since a day. Summing many days of many anime is slow, so they are cached in
+ * a temporary table and updated for the anime saved since.
  */
 const recentTotals = (db: ReadConnection) => {
   db.exec(TABLE);
@@ -133,7 +134,7 @@ const recentTotals = (db: ReadConnection) => {
   };
 
   return {
-    /** Makes the rows of `recent` for this day say what is saved now; answers their `since`. */
+    /** Brings the rows of `recent` for this day up to date and returns their `since`. */
     upToDate: (sinceDay: string): string => {
       const since = nulFree(sinceDay);
       const waiting = changed.get(since);
@@ -178,7 +179,7 @@ const LISTED_BY_ID = `
   SELECT a.document FROM json_each(?) AS k CROSS JOIN animes AS a ON a.anime_id = k.value
   WHERE a.facets IS NOT NULL ORDER BY k.key`;
 
-/** From one genre to the next, instead of through all titles of each. */
+/** Skips from one genre to the next instead of reading all titles of each. */
 const GENRES = `
   WITH RECURSIVE known (key) AS (
     SELECT min(key) FROM title_genres
@@ -195,7 +196,7 @@ const INTERACTIONS_OF = `
 
 type PageRow = [id: AnimeId, total: number | null];
 
-/** The questions of the query API, answered at once on the connection that is given. */
+/** The queries of the query API, run synchronously on the given connection. */
 export const queriesOn = (db: ReadConnection) => {
   let saves = 0;
   const recent = recentTotals(db);
@@ -232,7 +233,7 @@ export const queriesOn = (db: ReadConnection) => {
       untilSaved(`rating ${limit} ${minRatings}`, () => animes(TOP_BY_RATING, minRatings, limit)),
 
     search: (query: AnimeSearch) => {
-      // Views change with every view; the other orders only with the catalogue.
+      // Views change all the time; the other orders only with the catalogue.
       const remember = query.sortBy === 'views' ? untilSaved : untilCatalogueChanges;
       const found = remember(`search ${JSON.stringify(query)}`, () => page(query));
       return { items: listed(found.ids), total: found.total };
@@ -265,7 +266,7 @@ export const queriesOn = (db: ReadConnection) => {
       return { items, hasMore: rows.length > first };
     },
 
-    /** Something was saved, and of these anime their days. */
+    /** Documents were saved, including the days of these anime. */
     noteSaved: (days: readonly AnimeId[]): void => {
       saves += 1;
       recent.changed(days);
@@ -275,7 +276,7 @@ export const queriesOn = (db: ReadConnection) => {
 
 export type Queries = ReturnType<typeof queriesOn>;
 
-/** Answers a question again as before, for as long as the epoch is the same. Bounded. */
+/** Caches results while the epoch stays the same. Bounded. */
 const remembered = (epoch: () => number, max = 500) => {
   const answers = new LRUCache<string, object>({ max });
   let current = -1;

@@ -10,7 +10,10 @@ import type {
 import { genreSpellings, searchText } from '../../../wire/search-text.js';
 import type { ReadConnection } from './file.js';
 
-/** Documents as rows and back. A row costs mostly its bytes, so those of which there are many are small. */
+/**
+ * Converts documents to rows and back. The cost of a row is mostly its size, so frequent rows are
+ * small.
+ */
 
 type Instant = string | number | null;
 
@@ -53,7 +56,7 @@ export const interactionFromRow = (row: InteractionRow): InteractionDocument => 
   ratings: row[9] === null ? [] : (JSON.parse(row[9]) as InteractionDocument['ratings']),
 });
 
-/** Milliseconds where the text comes back the same from them, else the text. */
+/** Milliseconds if they give back the same text, else the text. */
 const instant = (text: string | null): Instant => {
   if (text === null) return null;
   const ms = Date.parse(text);
@@ -127,7 +130,7 @@ export const animeRow = (document: AnimeDocument): AnimeRow => [
 export const animeFromJson = (document: string): AnimeDocument =>
   JSON.parse(document) as AnimeDocument;
 
-/** What a listed anime is searched by. */
+/** The values by which a listed anime is searched. */
 const facetsOf = ({ details }: AnimeDocument): string => {
   const genres = [...genreSpellings(details.genres)];
   return JSON.stringify({
@@ -140,22 +143,22 @@ const facetsOf = ({ details }: AnimeDocument): string => {
   });
 };
 
-/** Keys of genres as one text, each between line ends, which none of them has in it when it is JSON. */
+/** Genre keys as one text, each between line feeds, which a JSON string never contains. */
 const genreSet = (keys: readonly string[]): string => ['', ...keys.map(asJson), ''].join('\n');
 
-/** Stands in the set of a title that has the genre, and in no other. */
+/** The text by which a genre is found in a genre set. */
 export const genreInSet = (genre: string): string => `\n${asJson(searchText(genre))}\n`;
 
 const asJson = (text: string): string => JSON.stringify(text);
 
-/** How a text is stored, and asked for, where case and accents do not matter. */
+/** The form in which a text is stored and searched without regard to case and accents. */
 export const textKey = (text: string): string => nulFree(searchText(text));
 
 export const INTERACTION_COLUMNS =
   'anime_id, user_id, generation, revision, clicks, views, seconds, last_click, last_view, ratings';
 const DAY_COLUMNS = 'anime_id, day, generation, revision, clicks, views, ratings, seconds, total';
 
-/** One question for all keys: a third of the time of one each. Keys are in the order of the columns. */
+/** One query for all keys takes a third of the time of one per key. Keys are in column order. */
 const byKeys = (columns: string, table: string, key: readonly [string, string]): string => `
   SELECT ${columns.replaceAll(/\w+/g, 'd.$&')}
   FROM json_each(?) AS k CROSS JOIN ${table} AS d
@@ -166,7 +169,7 @@ const ANIMES_BY_ID = `
 const INTERACTIONS_BY_KEY = byKeys(INTERACTION_COLUMNS, 'interactions', ['anime_id', 'user_id']);
 const DAYS_BY_KEY = byKeys(DAY_COLUMNS, 'days', ['anime_id', 'day']);
 
-/** Documents by their keys, and all of them page by page, in key order. */
+/** Reads documents by key, or all of them page by page in key order. */
 export const documentReads = (db: ReadConnection) => ({
   animes: (ids: readonly AnimeId[]): AnimeDocument[] =>
     db.all(ANIMES_BY_ID, JSON.stringify(ids)).map((row) => animeFromJson((row as [string])[0])),
@@ -230,5 +233,5 @@ export type DocumentReads = ReturnType<typeof documentReads>;
 const pairs = <Key>(keys: readonly Key[], pair: (key: Key) => [number, string]): string =>
   JSON.stringify(keys.map(pair));
 
-/** The empty text is a key too: it comes first, after nothing. */
+/** The empty text is a valid key and the first one, so the first page includes it. */
 const above = (after: string | null): string => (after === null ? '>=' : '>');

@@ -2,9 +2,9 @@ import { dirname } from 'node:path';
 import type { FileKind } from './file.js';
 
 /**
- * Documents are derived: a commit need not reach the disk before it is answered, and since commits
- * reach it in order, whatever a flushed position covers is there when the position is. The writer
- * thread empties the write-ahead log itself, when nobody waits.
+ * Documents are derived, so a commit may return before it is on disk. Commits reach the disk in
+ * order, so a stored position implies the documents it covers. The writer thread checkpoints the
+ * write-ahead log itself when idle.
  */
 const DERIVED = `
   PRAGMA synchronous = NORMAL;
@@ -15,9 +15,9 @@ const DERIVED = `
 
 export const remedyForReadModels = (path: string): string =>
   `The read models in ${dirname(path)} cannot be read by this version of the service. ` +
-  'Nothing is lost: stop the service and delete that directory, and they are computed again from the log.';
+  'Nothing is lost: stop the service and delete that directory; they are recomputed from the log.';
 
-/** Which versions there are. */
+/** The list of versions. */
 export const CATALOGUE_FILE: FileKind = {
   applicationId: 0x416e5256,
   schemaVersion: 1,
@@ -37,12 +37,12 @@ export const CATALOGUE_FILE: FileKind = {
 };
 
 /**
- * The first catalogues had no fingerprints. The schema's number stays: a release that knows of none
- * reads and writes the other columns as before.
+ * The first releases had no fingerprints. The schema version stays the same: an older release still
+ * reads and writes the other columns.
  */
 export const ADD_FINGERPRINT = 'ALTER TABLE versions ADD COLUMN fingerprint TEXT';
 
-/** Nor did they say which store they are of. It is made with the first connection that writes. */
+/** The first releases had no store identity either. The first writing connection creates it. */
 export const IDENTITY = `
   CREATE TABLE IF NOT EXISTS identity (id TEXT NOT NULL) STRICT;
   INSERT INTO identity SELECT lower(hex(randomblob(6))) WHERE NOT EXISTS (SELECT * FROM identity);
@@ -58,8 +58,8 @@ const INSERT_GENRES = `
         SELECT value ->> 0, value ->> 1, new.anime_id FROM json_each(new.facets, '$.genres')`;
 
 /**
- * The documents of one version. The title tables hold what listed anime are searched by. They are
- * kept by triggers, so that a save which changes only counters does not pay for them.
+ * The documents of one version. The title tables serve searches of listed anime. Triggers maintain
+ * them, so that a save that changes only counters does not touch them.
  */
 export const VERSION_FILE: FileKind = {
   applicationId: 0x416e5264,
@@ -155,9 +155,9 @@ export const VERSION_FILE: FileKind = {
 };
 
 /**
- * Finds a user's interactions. Made when there is a pause after the first saves, or when it is first
- * needed: keeping it while documents are computed from the beginning costs a third of all the time,
- * making it afterwards hardly anything.
+ * Finds the interactions of a user. Created at the first pause after saves, or when first needed:
+ * maintaining it during the first computation costs a third of the time, creating it afterwards
+ * hardly anything.
  */
 export const INDEX_BY_USER =
   'CREATE INDEX IF NOT EXISTS interactions_by_user ON interactions (user_id, anime_id)';

@@ -4,20 +4,19 @@ import { findVersion } from '../../read-store/version-rules.js';
 import { closeWriting, openForWriting, withStorePortErrors } from './file.js';
 import { ADD_FINGERPRINT, CATALOGUE_FILE, IDENTITY, remedyForReadModels } from './schema.js';
 
-/** A version with the number that names its file. */
+/** A version and the number that names its file. */
 export interface NumberedVersion extends VersionRecord {
   readonly id: number;
 }
 
-/** A version that has no row yet, and so no number. */
+/** The number of a version without a row. */
 export const UNNUMBERED = 0;
 
 export interface VersionRecords {
-  /** The store's identity. */
   readonly identity: string;
   /** Oldest first. */
   list(): readonly NumberedVersion[];
-  /** The versions after the change. A change that throws has changed nothing. */
+  /** Returns the versions after the change. If the change throws, nothing is changed. */
   change(
     change: (versions: readonly NumberedVersion[]) => readonly NumberedVersion[],
   ): readonly NumberedVersion[];
@@ -37,7 +36,7 @@ export const openVersionRecords = (path: string): VersionRecords => {
 
   const load = () => all.all().map((row) => numberedVersion(row as VersionRow, identity));
 
-  // No other process writes here, and every request asks for the active version.
+  // Cached: no other process writes here, and every request needs the active version.
   let known = load();
 
   const store = (next: readonly NumberedVersion[]): void => {
@@ -45,7 +44,7 @@ export const openVersionRecords = (path: string): VersionRecords => {
       if (findVersion(next, name) === undefined) remove.run(name);
     }
     const changed = next.filter(({ name, state }) => findVersion(known, name)?.state !== state);
-    // The index allows one active version: the one before it makes way first.
+    // A unique index allows one active version: deactivate the previous one first.
     for (const active of [false, true]) {
       for (const { id, name, state, logId, createdAt, fingerprint } of changed) {
         if ((state === 'active') !== active) continue;
@@ -97,7 +96,7 @@ const numberedVersion = (row: VersionRow, identity: string): NumberedVersion => 
 
 export const groupOf = (version: string, identity: string): string => `${version}-${identity}`;
 
-/** The record as the port has it. */
+/** The record as the port defines it. */
 export const recordOf = (version: NumberedVersion): VersionRecord => ({
   name: version.name,
   state: version.state,

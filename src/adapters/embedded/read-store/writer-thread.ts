@@ -13,7 +13,7 @@ import type {
   DocumentWrite,
 } from './writer.js';
 
-/** Leaves alone what is not older, decided in the statement that replaces it. */
+/** Replaces only an older document, decided in the statement itself. */
 const upsert = (table: string, key: readonly string[], values: readonly string[]): string => `
   INSERT INTO ${table} (${[...key, ...values].join(', ')})
   VALUES (${[...key, ...values].map(() => '?').join(', ')})
@@ -39,7 +39,7 @@ const UPSERT_ANIME = upsert(
 );
 
 interface DocumentStatements {
-  /** Saves in the transaction that is open. */
+  /** Saves within the open transaction. */
   save(batch: DocumentBatch): Saved;
   setFlushed(position: string): void;
 }
@@ -74,12 +74,15 @@ const documentWriter = (db: Database): DocumentStatements => {
 
 const NOTHING_REFUSED: Saved = { refused: 0, refusedAnimes: [] };
 
-/** What is in the write-ahead log is moved when nobody waits and it is worth two waits for the disk... */
+/**
+ * Checkpoint the write-ahead log when idle and the log is long enough to be worth two waits for the
+ * disk...
+ */
 const CHECKPOINT_DOCUMENTS = 500;
-/** ... and whoever waits, before it becomes so long that reading through it takes time. */
+/** ... and even when busy, before the log is so long that reads become slow. */
 const CHECKPOINT_DOCUMENTS_BUSY = 25_000;
 
-/** The file of one version, as the thread that alone writes to it has it. */
+/** Writes the file of one version; only the writer thread does. */
 const versionWriter = (path: string) => {
   const db = openForWriting(path, VERSION_FILE);
   const documents = documentWriter(db);
@@ -99,7 +102,7 @@ const versionWriter = (path: string) => {
   };
 
   return {
-    /** All of them in one transaction. */
+    /** Performs all writes in one transaction. */
     write: (writes: readonly DocumentWrite[]): readonly Saved[] => {
       const outcome = transaction(db, () => writes.map(apply));
       const documents = writes.reduce((sum, write) => sum + documentsIn(write), 0);
@@ -114,13 +117,16 @@ const versionWriter = (path: string) => {
         db.exec('PRAGMA wal_checkpoint(PASSIVE)');
         sinceCheckpoint = 0;
       } catch {
-        // Nothing is lost: the log stays as long as it is, and the next save tries again.
+        // Nothing is lost: the log keeps its length, and the next save tries again.
       }
     },
 
     index,
 
-    /** Not before there is something to find: in a new file that would be before everything comes. */
+    /**
+     * Only once documents were saved: in a new file the index would slow down the first
+     * computation.
+     */
     indexIfSaved: (): void => {
       if (saved > 0) index();
     },
@@ -129,7 +135,7 @@ const versionWriter = (path: string) => {
   };
 };
 
-/** The documents of a write; a position counts as one. */
+/** The number of documents in a write; a position counts as one. */
 const documentsIn = (write: DocumentWrite): number =>
   write.kind === 'save'
     ? write.batch.interactions.length + write.batch.days.length + write.batch.animes.length
@@ -137,15 +143,15 @@ const documentsIn = (write: DocumentWrite): number =>
 
 type VersionWriter = ReturnType<typeof versionWriter>;
 
-/** Bounds how long one transaction makes the next one wait. */
+/** Limits how long one transaction delays the next. */
 const GROUP_DOCUMENTS = 20_000;
 
-/** No order for so long is a pause, in which what was put off is done. */
+/** After this long without a request, postponed work is done. */
 const IDLE_MS = 250;
 
 type WriteGroup = readonly [Ticketed<DocumentWrite>, ...Ticketed<DocumentWrite>[]];
 
-/** The thread that alone writes documents: commits and checkpoints wait for the disk only here. */
+/** The only thread that writes documents, so only it waits for the disk. */
 const runDocumentWriter = (port: MessagePort): void => {
   const versions = new Map<string, VersionWriter>();
   const answer = (message: FromDocumentWriter): void => port.postMessage(message);
@@ -168,7 +174,7 @@ const runDocumentWriter = (port: MessagePort): void => {
         answer({ ticket, ...(saved[place] ?? NOTHING_REFUSED) }),
       );
     } catch (error) {
-      // Nothing of the group is saved. Retry one by one, so that only the faulty write fails.
+      // Nothing of the group was saved. Retry one by one, so that only the faulty write fails.
       if (others.length === 0) fail([group[0].ticket], error);
       else for (const one of group) write([one]);
     }
@@ -194,7 +200,7 @@ const runDocumentWriter = (port: MessagePort): void => {
     try {
       versions.forEach((each) => each.indexIfSaved());
     } catch {
-      // The query that needs the index asks for it and gets the error.
+      // Ignored here: the query that needs the index requests it and gets the error.
     }
   }, IDLE_MS);
 
@@ -223,8 +229,8 @@ const runDocumentWriter = (port: MessagePort): void => {
 };
 
 /**
- * What came for the same version while the last transaction was running shares the next one: a page
- * that several saves touch is then written once.
+ * Groups writes to the same version that arrived during the last transaction: a page touched by
+ * several saves is then written once.
  */
 const gather = (first: Ticketed<DocumentWrite>, port: MessagePort) => {
   const writes: [Ticketed<DocumentWrite>, ...Ticketed<DocumentWrite>[]] = [first];
@@ -245,5 +251,5 @@ const nextOrder = (port: MessagePort): ToDocumentWriter | undefined =>
 const isWrite = (order: ToDocumentWriter): order is Ticketed<DocumentWrite> =>
   order.kind === 'save' || order.kind === 'flushed';
 
-if (parentPort === null) throw new Error('The writer runs in a thread of its own.');
+if (parentPort === null) throw new Error('The read store writer must run in a worker thread.');
 runDocumentWriter(parentPort);

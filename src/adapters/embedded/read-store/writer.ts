@@ -4,7 +4,7 @@ import type { DocumentBatch } from '../../../ports/read-store.js';
 import { remedyForReadModels } from './schema.js';
 import { READ_STORE_CLOSED, portErrorOf, type SqliteFailure } from './file.js';
 
-/** What the main thread and the writer thread say to each other. */
+/** Messages between the main thread and the writer thread. */
 
 export type DocumentWrite =
   | { readonly kind: 'save'; readonly batch: DocumentBatch }
@@ -12,26 +12,25 @@ export type DocumentWrite =
 
 export type Order =
   | DocumentWrite
-  /** Makes the file of a version, where it does not exist, and holds it open. */
+  /** Opens the file of a version, creating it if necessary, and keeps it open. */
   | { readonly kind: 'open' }
-  /** Makes what finds a user's interactions, where it is not there yet. */
+  /** Creates the index of interactions by user if it is missing. */
   | { readonly kind: 'index' }
-  /** Lets go of it. */
+  /** Closes the file. */
   | { readonly kind: 'release' };
 
 export type Ticketed<Kind extends Order> = Kind & {
   readonly ticket: number;
-  /** The file of the version. */
   readonly path: string;
 };
 
 export type ToDocumentWriter = Ticketed<Order> | { readonly kind: 'close' };
 
-/** What became of a save. */
+/** The result of a save. */
 export interface Saved {
-  /** Documents that were left alone. */
+  /** The number of documents that were not saved, because the stored ones are not older. */
   readonly refused: number;
-  /** Which of the batch's anime documents are among them, by their places. */
+  /** Indexes of the refused documents among the batch's anime documents. */
   readonly refusedAnimes: readonly number[];
 }
 
@@ -41,13 +40,13 @@ export interface FromDocumentWriter extends Saved {
 }
 
 export interface DocumentWriter {
-  /** Settles once the order is carried out; answers which documents were left alone. */
+  /** Settles once the request is done; returns which documents were refused. */
   order(path: string, order: Order): Promise<Saved>;
-  /** Rejects when the thread is gone. */
+  /** Rejects if the thread has ended. */
   alive(): Promise<void>;
   /**
-   * Resolves when everything ordered before is done and the thread has ended. It is asked, never
-   * terminated: on Node 20 that would abort the process in the middle of a transaction.
+   * Resolves when all earlier requests are done and the thread has ended. The thread is asked to
+   * end, never terminated: on Node 20 that would abort the process in the middle of a transaction.
    */
   close(): Promise<void>;
 }
@@ -77,7 +76,7 @@ export const startDocumentWriter = (): DocumentWriter => {
   const ended = new Promise<void>((resolve) => {
     worker.once('exit', () => {
       death = new UnavailableError(
-        closing ? READ_STORE_CLOSED : 'The thread that saves documents has died.',
+        closing ? READ_STORE_CLOSED : 'The writer thread of the read models died.',
         {
           cause: failure,
         },
