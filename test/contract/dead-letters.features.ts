@@ -5,7 +5,7 @@ import { AT } from '../support/examples.js';
 
 export interface OpenDeadLetters {
   readonly letters: DeadLetters;
-  /** What a process sees that is started after this one was killed at this moment. */
+  /** The dead letters as a process sees them that starts after this one is killed now. */
   afterCrash(): Promise<DeadLetters>;
   stop(): Promise<void>;
 }
@@ -23,7 +23,7 @@ const aLetter = (given: Partial<DeadLetter> = {}): DeadLetter => ({
 const plain = (letters: readonly DeadLetter[]) =>
   letters.map(({ value, ...rest }) => ({ ...rest, value: value === null ? null : [...value] }));
 
-/** What `ports/dead-letters.ts` promises. */
+/** The promises of `ports/dead-letters.ts`. */
 export const deadLettersContract = (title: string, open: () => Promise<OpenDeadLetters>): void => {
   describe(`dead letters: ${title}`, () => {
     let opened: OpenDeadLetters | undefined;

@@ -28,14 +28,14 @@ const openIn = async (dataDir: string, remove: () => Promise<void>): Promise<Ope
 
 const KEEP_SAVING = fileURLToPath(new URL('./read-store/keep-saving-embedded.js', import.meta.url));
 
-/** Lets a process save for a while and kills it, wherever it is by then. */
+/** Lets a process save for a while, then kills it at an arbitrary moment. */
 const killWhileItSaves = async (dataDir: string): Promise<void> => {
   const child = spawn(process.execPath, [KEEP_SAVING, dataDir], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   const exited = once(child, 'exit');
   await Promise.race([once(child.stdout, 'data'), exited]);
-  if (child.exitCode !== null) throw new Error('The process that should save has ended.');
+  if (child.exitCode !== null) throw new Error('The saving process ended early.');
   await pause(Math.random() * 50);
   child.kill('SIGKILL');
   await exited;

@@ -3,7 +3,7 @@ import { lookingClauses } from './event-bus/looking.js';
 import { orderClauses } from './event-bus/order.js';
 import type { EventBusTarget } from './event-bus/target.js';
 
-/** What `ports/event-bus.ts` promises, clause by clause. */
+/** The promises of `ports/event-bus.ts`, clause by clause. */
 export const eventBusContract = (title: string, target: EventBusTarget): void => {
   describe(`event bus: ${title}`, function () {
     this.timeout(4 * target.withinMs);

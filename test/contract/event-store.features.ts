@@ -10,9 +10,9 @@ import { subscribingClauses } from './event-store/subscribing.js';
 import type { EventStoreTarget, OpenStore } from './event-store/target.js';
 
 /**
- * What `ports/event-store.ts` promises, clause by clause. It may run beside other writers on a log
- * that is not empty: it uses names of its own, never reads what was there before, and deletes what
- * it wrote.
+ * The promises of `ports/event-store.ts`, clause by clause. The suite may run beside other writers
+ * on a log that is not empty: it uses its own names, never reads older events, and deletes what it
+ * wrote.
  */
 export const eventStoreContract = (title: string, target: EventStoreTarget): void => {
   describe(`event store: ${title}`, () => {

@@ -1,7 +1,7 @@
 import { inMemoryEventStore } from '../support/in-memory-event-store.js';
 import { eventStoreContract } from './event-store.features.js';
 
-// The store that tests use may promise no more than the real ones do.
+// The in-memory store of the tests must not promise more than the real ones.
 eventStoreContract('in memory, for tests', {
   open: () => {
     const store = inMemoryEventStore(Date.now);

@@ -19,7 +19,7 @@ describe('consuming from Kafka', function () {
 
   before(async function () {
     kafka = await orSkip(this, 'kafka', openKafka);
-    // Only a broker of our own is set up for sessions this short.
+    // Only our own broker allows sessions this short.
     sessionTimeoutMs = kafka.ours ? 1_000 : 6_000;
   });
 

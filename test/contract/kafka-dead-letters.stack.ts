@@ -65,7 +65,7 @@ describe('dead letters on a broker that is down', function () {
     expect(refused).to.be.instanceOf(UnavailableError);
     await kafka.start();
     await eventually(() => letters.add({ ...letter, revision: 1 }), { withinMs: 30_000 });
-    // It leads no group before it has read what it knew of them.
+    // It becomes leader of no group before it has fetched their metadata.
     const listed = await eventually(() => letters.list(10), { withinMs: 30_000 });
     expect(listed.map(({ revision }) => revision)).to.deep.equal([0, 1]);
     await letters.close();

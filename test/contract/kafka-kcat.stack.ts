@@ -12,7 +12,7 @@ import { event, LOG_ID } from './event-bus/given.js';
 
 const run = promisify(execFile);
 
-/** What `kcat -J` prints of a record. */
+/** A record as printed by `kcat -J`. */
 interface Printed {
   readonly partition: number;
   readonly offset: number;

@@ -15,7 +15,7 @@ import { collecting, event, LOG_ID } from './event-bus/given.js';
 const SOON = { withinMs: 20_000 };
 const JOIN_GROUP = 11;
 
-/** A request begins with its size and the key of its kind. */
+/** A request starts with its size and its API key. */
 const isJoin = (bytes: Buffer): boolean => bytes.length > 6 && bytes.readInt16BE(4) === JOIN_GROUP;
 
 describe('lost responses of Kafka', function () {
@@ -94,7 +94,7 @@ describe('lost responses of Kafka', function () {
     for (const value of ['1', '2', '3']) {
       await eventually(() => publisher.publish([event('anime-1', value)]), SOON);
     }
-    // The first attempt arrived as well; nothing of it may arrive behind its successors.
+    // The first attempt arrived too; none of its records may arrive after later ones.
     expect(await all()).to.deep.equal(['0', '1', '1', '2', '3']);
   });
 

@@ -44,7 +44,7 @@ describe('publishing to Kafka', function () {
     return bus;
   };
 
-  /** A key of the partition that is not that of `other`. */
+  /** A key of a partition other than that of `other`. */
   const keyApartFrom = async (bus: EventBus, other: string): Promise<string> => {
     const publisher = await bus.publisher(LOG_ID);
     const [place] = [...(await publisher.publish([event(other, 'where?')])).keys()];

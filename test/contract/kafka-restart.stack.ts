@@ -22,7 +22,7 @@ describe('a Kafka broker that is killed and comes back', function () {
     await kafka?.stop();
   });
 
-  /** As the bridge does: one batch after the other, each until it is taken. */
+  /** Publishes like the bridge: one batch at a time, each until it is accepted. */
   const publishing = (publisher: BusPublisher) => {
     let acknowledged = 0;
     const stopped = new AbortController();

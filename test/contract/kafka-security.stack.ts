@@ -22,7 +22,7 @@ const run = promisify(execFile);
 const STORE = ['-storepass', 'changeit', '-alias', 'broker'];
 const LOGIN = 'org.apache.kafka.common.security.plain.PlainLoginModule';
 
-/** A key of the broker's own, and its certificate as a file for clients. */
+/** A key for the broker and its certificate as a file for clients. */
 const certificates = async (directory: string) => {
   const keystore = join(directory, 'broker.p12');
   const caFile = join(directory, 'broker.pem');
@@ -64,7 +64,7 @@ describe('a Kafka broker behind TLS and a login', function () {
           extra: { protocol: 'SASL_SSL', port, settings },
           settings: {
             'authorizer.class.name': 'org.apache.kafka.metadata.authorizer.StandardAuthorizer',
-            // Who comes through the plain door, the broker itself too, may do everything.
+            // Clients of the plain listener, including the broker itself, may do everything.
             'super.users': 'User:ANONYMOUS;User:me',
           },
         }),
@@ -103,7 +103,7 @@ describe('a Kafka broker behind TLS and a login', function () {
 
   const service = () => ({ tls: { caFile }, sasl: login('s3rvice', 'service') });
 
-  /** As docs/stack.md says. */
+  /** The permissions documented in docs/stack.md. */
   const rightsFor = (topic: string, group: string): Right[] => [
     { on: 'TOPIC', name: topic, to: ['CREATE', 'DESCRIBE_CONFIGS', 'READ', 'WRITE'] },
     { on: 'TOPIC', name: `${topic}.dlq`, to: ['CREATE', 'DESCRIBE_CONFIGS', 'READ', 'WRITE'] },
@@ -160,16 +160,21 @@ describe('a Kafka broker behind TLS and a login', function () {
     await bus.close();
   });
 
-  /** A bridge in a process of its own, whose event store nobody has started. */
+  /** A bridge in its own process, whose event store is not running. */
   const bridge = async (settings: NodeJS.ProcessEnv) =>
     startWaitingService({
-      ...{ dataDir: directory.path, args: ['bridge'] },
+      dataDir: directory.path,
+      args: ['bridge'],
       environment: {
         EVENTSTORE_URL: `esdb://127.0.0.1:${await freePort()}?tls=false`,
         KAFKA_TOPIC: freshTopic(),
-        ...{ KAFKA_BROKERS: secured, KAFKA_TLS: 'true', KAFKA_TLS_CA_FILE: caFile },
-        ...{ KAFKA_SASL_MECHANISM: 'plain', KAFKA_USERNAME: 'service' },
-        ...{ KAFKA_PASSWORD: 's3rvice', ...settings },
+        KAFKA_BROKERS: secured,
+        KAFKA_TLS: 'true',
+        KAFKA_TLS_CA_FILE: caFile,
+        KAFKA_SASL_MECHANISM: 'plain',
+        KAFKA_USERNAME: 'service',
+        KAFKA_PASSWORD: 's3rvice',
+        ...settings,
       },
     });
 

@@ -13,7 +13,7 @@ import { collect } from './read-store/given.js';
 
 const TIMEOUT_MS = 9_876;
 const READS = new Set(['find', 'aggregate', 'distinct', 'listCollections', 'listIndexes']);
-/** What goes with a command, and is none. */
+/** Commands that are sent along and not checked. */
 const OTHERS = new Set(['getMore', 'killCursors', 'ping', 'endSessions']);
 
 const nameOf = (command: Document): string => Object.keys(command)[0] ?? '';
@@ -83,12 +83,13 @@ describe('the commands sent to MongoDB', function () {
 
   before(async function () {
     this.timeout(300_000);
-    // Of its own: the line needs a server without a certificate, at one address.
+    // A server of its own: the proxy needs one without TLS at a single address.
     server = await orSkip(this, 'mongodb', startOwnMongodb, { own: true });
     ferretdb1 = await isFerretdb1(server.address);
     relay = await mongodbRelay(server.address);
     store = await openMongodbStore(relay.url, {
-      ...{ timeoutMs: TIMEOUT_MS, readPreference: 'secondaryPreferred' },
+      timeoutMs: TIMEOUT_MS,
+      readPreference: 'secondaryPreferred',
     });
     await write(store);
   });
@@ -130,7 +131,7 @@ describe('the commands sent to MongoDB', function () {
     const reads = relay.sent().filter(isRead);
     expect(reads.length).to.be.greaterThan(9);
     for (const command of reads) {
-      // What names no members goes to the primary.
+      // A command without a read preference goes to the primary.
       expect(command).to.not.have.property('$readPreference');
       expect(command['readConcern']).to.deep.equal({ level: 'majority' });
     }
@@ -143,7 +144,7 @@ describe('the commands sent to MongoDB', function () {
     const reads = relay.sent().filter(isRead);
     expect(namesOf(reads)).to.have.members(['find', 'aggregate', 'distinct', 'listCollections']);
     for (const command of reads) {
-      // FerretDB 1 takes no limit on this command, so it is asked again without.
+      // FerretDB 1 refuses a time limit on this command, so it is retried without.
       if (nameOf(command) === 'distinct' && ferretdb1 && !('maxTimeMS' in command)) continue;
       expect(command, JSON.stringify(command)).to.have.property('maxTimeMS', TIMEOUT_MS);
     }
@@ -167,7 +168,7 @@ describe('the commands sent to MongoDB', function () {
     expect(await documents.animes(ids)).to.have.length(300);
     expect(await documents.interactions(parts.interactions)).to.have.length(300);
     expect(await documents.days(parts.days)).to.have.length(300);
-    // All of them are there as this saves them, so that what stands is looked up.
+    // All of them exist as saved here, so the existing documents are looked up.
     expect(await documents.save(many)).to.deep.equal({ refused: 900 });
     expect(await collect(documents.allAnimes())).to.have.length(300);
     const queries = store.queries('v2');

@@ -14,7 +14,7 @@ import { tcpProxy, type TcpProxy } from '../support/tcp-proxy.js';
 import { collect } from './read-store/given.js';
 
 const TIMEOUT_MS = 1_500;
-/** How late a time-out may be on a machine that has much to do. */
+/** How late a time-out may fire on a busy machine. */
 const SLACK_MS = 1_500;
 
 const callsOf = (store: ReadStore): Readonly<Record<string, () => Promise<unknown>>> => {

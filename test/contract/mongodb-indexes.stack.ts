@@ -28,7 +28,7 @@ type Kind = keyof typeof INDEXES;
 
 const RARE = 'Chess';
 
-/** The plans that were chosen, wherever the explanation of this command has them. */
+/** The winning plans, wherever the explanation of this command has them. */
 const winningPlan = (explanation: unknown): string => {
   const plans: unknown[] = [];
   JSON.stringify(explanation, (key, value: unknown) => {
@@ -45,7 +45,7 @@ describe('the indexes of the read models in MongoDB', function () {
   let db: Db;
   let store: ReadStore;
 
-  /** The one collection of a kind in this database. */
+  /** The only collection of a kind in this database. */
   const nameOf = async (kind: Kind): Promise<string> => {
     const all = await db.listCollections({}, { nameOnly: true }).toArray();
     return all.map(({ name }) => name).find((name) => name.endsWith(`_${kind}`)) ?? 'none';
@@ -70,7 +70,9 @@ describe('the indexes of the read models in MongoDB', function () {
             ratingSum: id * 700,
             details: {
               ...COWBOY_BEBOP,
-              ...{ title: `Title ${id}`, popularity: id, score: id / 50 },
+              title: `Title ${id}`,
+              popularity: id,
+              score: id / 50,
               genres: id % 100 === 0 ? [...COWBOY_BEBOP.genres, RARE] : COWBOY_BEBOP.genres,
             },
           }),

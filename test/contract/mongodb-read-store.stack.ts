@@ -12,14 +12,14 @@ const address = async (): Promise<string> => (await shared('mongodb', openMongod
 
 const KEEP_SAVING = fileURLToPath(new URL('./read-store/keep-saving-mongodb.js', import.meta.url));
 
-/** Lets a process save for a while and kills it, wherever it is by then. */
+/** Lets a process save for a while, then kills it at an arbitrary moment. */
 const killWhileItSaves = async (url: string, database: string): Promise<void> => {
   const child = spawn(process.execPath, [KEEP_SAVING, url, database], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   const exited = once(child, 'exit');
   await Promise.race([once(child.stdout, 'data'), exited]);
-  if (child.exitCode !== null) throw new Error('The process that should save has ended.');
+  if (child.exitCode !== null) throw new Error('The saving process ended early.');
   await pause(Math.random() * 200);
   child.kill('SIGKILL');
   await exited;

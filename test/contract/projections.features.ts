@@ -6,10 +6,10 @@ import { eventually } from '../support/eventually.js';
 
 export interface OpenProjections {
   readonly projections: Projections;
-  /** The same engine, as another process sees it. */
+  /** The same engine as seen by another process. */
   another(): Projections;
   append(stream: string, type: string): Promise<void>;
-  /** What an operator does in the server's own pages. */
+  /** Disables a projection, as an operator does in the server's UI. */
   disable(name: string): Promise<void>;
   close(): Promise<void>;
 }
@@ -17,7 +17,7 @@ export interface OpenProjections {
 const PATIENT = { withinMs: 10_000 };
 const REFUSED = 'fromCategory(';
 
-/** What `ports/projections.ts` promises of an event store that has an engine. */
+/** The promises of `ports/projections.ts` for an event store with a projection engine. */
 export const projectionsContract = (title: string, open: () => Promise<OpenProjections>): void => {
   describe(`projections: ${title}`, function () {
     this.timeout(30_000);
@@ -34,7 +34,7 @@ export const projectionsContract = (title: string, open: () => Promise<OpenProje
     });
     afterEach(() => opened.close());
 
-    /** Counts the category's events by `step`, one state per stream. */
+    /** Counts the category's events by `step`, with one state per stream. */
     const counting = (step = 1): ProjectionDefinition => ({
       name,
       emit: false,
@@ -55,7 +55,7 @@ export const projectionsContract = (title: string, open: () => Promise<OpenProje
       });`,
     });
 
-    /** Reads what `emitting` emits, and counts all of it, and each source once. */
+    /** Reads the events of `emitting` and counts them, in total and per source. */
     const reading = (): ProjectionDefinition => ({
       name,
       emit: false,

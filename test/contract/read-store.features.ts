@@ -9,7 +9,7 @@ import { searchClauses } from './read-store/searching.js';
 import type { OpenReadStore, ReadStoreTarget } from './read-store/target.js';
 import { versionClauses } from './read-store/versions.js';
 
-/** What `ports/read-store.ts` promises, clause by clause. */
+/** The promises of `ports/read-store.ts`, clause by clause. */
 export const readStoreContract = (title: string, target: ReadStoreTarget): void => {
   describe(`read store: ${title}`, function () {
     this.timeout(60_000);
@@ -21,7 +21,7 @@ export const readStoreContract = (title: string, target: ReadStoreTarget): void 
 
     before(async () => {
       opened = await target.open();
-      // The first version is active, and so cannot be removed: none of the others is.
+      // The first version is active and cannot be removed, so the others can be.
       await opened.store.createVersion('first', 'log-1');
     });
     after(async () => {

@@ -12,7 +12,7 @@ import { subscribing } from './answers/subscribing.js';
 
 const SERVER_ANSWERS = 'test/api/grpc/answers/eventstoredb-23.10.7.txt';
 
-/** In this order, as later questions read what earlier ones wrote. */
+/** In order: later questions read what earlier ones wrote. */
 const CHAPTERS: readonly ((asking: Asking) => Question[])[] = [
   appending,
   reading,
@@ -23,7 +23,7 @@ const CHAPTERS: readonly ((asking: Asking) => Question[])[] = [
   subscribing,
 ];
 
-/** The client lets go of its connection after some errors, so that each chapter has its own. */
+/** The client closes its connection after some errors, so each chapter has its own client. */
 const answersOf = async (port: number): Promise<string[]> => {
   const answers: string[] = [];
   for (const chapter of CHAPTERS) {

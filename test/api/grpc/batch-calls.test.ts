@@ -41,7 +41,7 @@ describe('a batch call', () => {
   });
   afterEach(() => client.close());
 
-  /** Sends requests, says that there are no more, and answers what came back before the end. */
+  /** Sends requests, half-closes the call and returns the responses received before its end. */
   const exchange = async (...requests: BatchRequest[]): Promise<[string, string][]> => {
     const call = client.batchAppend();
     const { answers, ended } = batchAnswers(call);
@@ -169,7 +169,7 @@ describe('a batch call', () => {
 
   it('stops reading from a client that does not read its responses', async () => {
     const call = client.batchAppend();
-    // It stops after the first: grpc-js keeps what comes before a first read in memory.
+    // Pauses after the first response: grpc-js buffers everything before a first read.
     call.on('error', () => undefined).once('data', () => call.pause());
     const name = 'n'.repeat(1000);
     const sent = 5000;

@@ -20,7 +20,7 @@ const page = eventStorePage({
   },
 });
 
-/** Ended or reset is all one here. */
+/** Resolves when the socket is closed, whether ended or reset. */
 const closing = (socket: Socket): Promise<void> =>
   new Promise((resolve) => {
     socket
@@ -119,7 +119,7 @@ describe('the gRPC port and a browser', () => {
   it('speaks HTTP/2 with a client whose preface comes in two parts', async () => {
     const socket = await connect(node);
     socket.setNoDelay(true).write(PREFACE.slice(0, 2));
-    // The other connection's answer shows that the server has been round its loop meanwhile.
+    // A response on another connection shows that the server had time to read the first part.
     await get('/health/live');
     socket.write(PREFACE.slice(2));
     socket.write(EMPTY_SETTINGS);

@@ -24,7 +24,7 @@ const shown = ({ event, link }: ResolvedEvent): string => {
 
 describe('link streams over gRPC', () => {
   let node: GrpcNode;
-  /** A category of its own for each test; ids of streams come after it. */
+  /** Each test has its own category; stream ids follow it. */
   let category: string;
 
   before(async () => {

@@ -15,7 +15,7 @@ const NONE = '18446744073709551615';
 
 type Answer = { readonly error: ServiceError } | { readonly response: streams.AppendResp };
 
-/** Equinox, Emmett and the clients of other languages, as they speak on the wire. */
+/** Requests as Equinox, Emmett and clients in other languages send them. */
 describe('the event store port, for clients of other languages', () => {
   let node: GrpcNode;
   let client: StreamsClient;
@@ -78,7 +78,7 @@ describe('the event store port, for clients of other languages', () => {
     return answer.response.getSuccess()?.getCurrentRevision() ?? 'refused';
   };
 
-  /** An append that its client does not end. */
+  /** An append whose client has not ended its stream. */
   const opened = (from: StreamsClient) => {
     let fail: (error: ServiceError | null) => void = () => undefined;
     const failed = new Promise<ServiceError | null>((resolve) => (fail = resolve));
@@ -92,7 +92,8 @@ describe('the event store port, for clients of other languages', () => {
         const line = await tcpProxy({ host: '127.0.0.1', port: node.server.port });
         try {
           for (let sent = 1; sent <= 25; sent += 1) {
-            // A client of its own each time: after a cut the next connection waits for its backoff.
+            // A new client each time: after a cut a client waits for its backoff before it
+            // reconnects.
             const far = rawStreams(line.port);
             const name = `cut-${randomUUID()}`;
             const { call, failed } = opened(far);
@@ -107,7 +108,7 @@ describe('the event store port, for clients of other languages', () => {
             await eventually(() => expect(line.isSilent()).to.equal(true));
             line[fault]();
             await failed;
-            // What comes after it is served: by then the cut was seen.
+            // A later append succeeds, so the server has seen the cut by then.
             await revisionAfter(
               head((of) => of.setAny(new shared.Empty())),
               event(),

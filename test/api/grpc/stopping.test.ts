@@ -15,7 +15,7 @@ import { connect, openGrpcNode } from '../../support/grpc-node.js';
 import { rejectionOf } from '../../support/rejection-of.js';
 import { temporaryDirectory } from '../../support/temporary-directory.js';
 
-/** A log that answers appends only once it is told to. */
+/** A log that settles appends only when released. */
 const holdAppends = () => {
   let release = (): void => undefined;
   const released = new Promise<void>((resolve) => {

@@ -17,7 +17,7 @@ import { randomUUID } from 'node:crypto';
 import { eventually } from '../../support/eventually.js';
 import { openGrpcNode, type GrpcNode } from '../../support/grpc-node.js';
 
-/** Everything that a subscription says, in order. */
+/** Records everything that a subscription emits, in order. */
 const record = (subscription: AllStreamSubscription | StreamSubscription) => {
   const said: string[] = [];
   const errors: unknown[] = [];

@@ -32,7 +32,7 @@ export const streamIn = (item: BusItem | null): string | null =>
 export const textOf = (item: BusItem): string | null =>
   item.kind === 'event' ? new TextDecoder().decode(item.event.data) : null;
 
-/** What a consumer got, in the order in which it got it. */
+/** What a consumer received, in order. */
 export const collecting = () => {
   const items: BusItem[] = [];
   const handler: BatchHandler = (batch) => {
@@ -44,7 +44,7 @@ export const collecting = () => {
   return { items, handler, texts };
 };
 
-/** A handler that waits in the middle of a batch until it is let go. */
+/** A handler that waits in the middle of a batch until it is released. */
 export const gated = (inner: BatchHandler) => {
   const entered: BusBatch[] = [];
   let open = (): void => undefined;
@@ -59,7 +59,7 @@ export const gated = (inner: BatchHandler) => {
   return { handler, entered, open: () => open() };
 };
 
-/** One clause's bus and its consumers, stopped whatever the clause came to. */
+/** One clause's bus and its consumers, stopped whatever the outcome. */
 export const withBus =
   (target: EventBusTarget, clause: (given: Given) => Promise<void>) => async () => {
     const opened = await target.open();

@@ -7,14 +7,14 @@ export interface OpenBus {
   stop(): Promise<void>;
 }
 
-/** A kind of bus: what the clauses are tried on. */
+/** A kind of bus that the contract is tested on. */
 export interface EventBusTarget {
-  /** A bus of its own for each clause: nothing published yet, at least two partitions. */
+  /** A new bus for each clause: nothing published yet, at least two partitions. */
   open(): Promise<OpenBus>;
   /** Whether items stay on the bus after they are handled, for groups to come. */
   readonly retains: boolean;
-  /** For how long a batch may fail on these buses before its consumer is not healthy: not long. */
+  /** How long a batch may fail before its consumer is unhealthy; short on these buses. */
   readonly unhealthyAfterMs: number;
-  /** How long the slowest step may take, a rebalance or a redelivery. */
+  /** The longest time that the slowest step, a rebalance or a redelivery, may take. */
   readonly withinMs: number;
 }

@@ -113,7 +113,8 @@ export const appendingClauses = (streams: FreshStreams, open: () => EventStore):
   });
 
   it('ES-5 treats concurrent appends of the same ids as one', async () => {
-    // A server may drop a repeat while the first is not replicated: its outcome is unknown at first.
+    // A server may drop a repeat while the first append is being replicated, which leaves its
+    // outcome unknown at first.
     const stream = streams.named('twins');
     const events = newEvents(2);
     const twins = Array.from({ length: 10 }, () => again(stream, 'no_stream', events));

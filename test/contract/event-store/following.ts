@@ -17,7 +17,7 @@ import { clause, type EventStoreTarget } from './target.js';
 
 const MIB = 1024 * 1024;
 
-/** What this process holds after a garbage collection. */
+/** The memory in use after a garbage collection. */
 const heldBytes = (): number => {
   setFlagsFromString('--expose-gc');
   const collectGarbage = runInNewContext('gc') as () => void;
@@ -26,7 +26,7 @@ const heldBytes = (): number => {
   return heapUsed + external;
 };
 
-/** The value once it no longer grows: what is on its way has arrived. */
+/** The value once it no longer grows, when everything in flight has arrived. */
 const settled = async (measure: () => number): Promise<number> => {
   let last = measure();
   await eventually(
@@ -100,7 +100,7 @@ export const followingClauses = (
   it('ES-17 releases every abandoned subscription', async () => {
     const after = await now();
     const options = { after, signal: new AbortController().signal };
-    // More than the hundred streams that a connection commonly takes.
+    // More than the usual hundred streams per connection.
     for (let n = 0; n < 150; n += 1) {
       for await (const delivery of open().subscribeToAll(options)) {
         expect(delivery).to.have.property('kind');

@@ -14,7 +14,7 @@ import type {
 } from '../../../src/ports/event-store.js';
 import type { JsonObject } from '../../../src/ports/json.js';
 
-/** Names that nobody else writes to, remembered so that they can be deleted. */
+/** Names that nothing else writes to, collected so that they can be deleted. */
 export const freshStreams = () => {
   const run = `contract_${randomUUID().slice(0, 8)}`;
   const names = new Set<string>();
@@ -25,7 +25,7 @@ export const freshStreams = () => {
   };
   return {
     named,
-    /** Streams that share a prefix of their own. */
+    /** Streams with a common prefix of their own. */
     family: (label: string, size: number) => {
       const prefix = `${run}-${label}-${randomUUID().slice(0, 8)}-`;
       const family = Array.from({ length: size }, (_, n) => `${prefix}${n}`);
@@ -62,7 +62,7 @@ export const collect = async <T>(items: AsyncIterable<T>): Promise<T[]> => {
 export const bodies = (events: readonly RecordedEvent[]): unknown[] =>
   events.map(({ data }) => JSON.parse(Buffer.from(data).toString('utf8')) as unknown);
 
-/** One event per append, each after the other, so that positions are known. */
+/** Appends one event at a time, so that positions are known. */
 export const appendEach = async (
   store: EventStore,
   stream: string,
@@ -76,7 +76,10 @@ export const appendEach = async (
   return results;
 };
 
-/** The rule of the port: the same ids at the same expected revision, until it is known. */
+/**
+ * Follows the rule of the port: retry the same ids at the same expected revision until the outcome
+ * is known.
+ */
 export const appendUntilKnown = async (
   store: EventStore,
   stream: string,
@@ -93,11 +96,11 @@ export const appendUntilKnown = async (
   }
 };
 
-/** Where the log is now: subscriptions of the suite never read what was there before. */
+/** The current end of the log, so that the suite never reads older events. */
 export const positionNow = async (store: EventStore, streams: FreshStreams): Promise<Position> =>
   (await store.append(streams.named('marker'), 'no_stream', [newEvent()])).position;
 
-/** Takes deliveries as they come until it is stopped. */
+/** Collects deliveries until it is stopped. */
 export const follow = (store: EventStore, options: Omit<SubscriptionOptions, 'signal'>) => {
   const stopping = new AbortController();
   const deliveries: SubscriptionItem[] = [];
@@ -111,7 +114,7 @@ export const follow = (store: EventStore, options: Omit<SubscriptionOptions, 'si
     ended,
     events: () => deliveries.flatMap((one) => (one.kind === 'event' ? [one.event] : [])),
     kinds: () => deliveries.map(({ kind }) => kind),
-    /** Rejects as the iteration did. */
+    /** Rejects if the iteration did. */
     stop: () => {
       stopping.abort();
       return ended;

@@ -1,37 +1,39 @@
 import type { StreamDeletion } from '../../support/stream-deletion.js';
 import type { EventStore, RecordedEvent } from '../../../src/ports/event-store.js';
 
-/** A store, and the way to be rid of it and of everything that it needed. */
+/** A store, and how to stop it and everything it needed. */
 export interface OpenStore {
   readonly store: EventStore & StreamDeletion;
   stop(): Promise<void>;
 }
 
-/** A store that speaks to its server over a line which the test holds in its hand. */
+/** A store connected to its server through a proxy that the test controls. */
 export interface StoreOnALine extends OpenStore {
-  /** Breaks the line: what is open is reset, what is new is refused. */
+  /** Cuts the line: open connections are reset, new ones refused. */
   cut(): Promise<void>;
-  /** What is sent still arrives, but no answer comes back. */
+  /** Requests still arrive, but responses are lost. */
   loseAnswers(): void;
-  /** The line is as good as new; a connection whose answers were lost stays lost. */
+  /** Restores the line; a connection whose responses were lost stays dead. */
   mend(): Promise<void>;
 }
 
-/** What became of a writer whose store was killed while it wrote. */
+/** The result of a writer whose store was killed while it wrote. */
 export interface KilledWriter {
   readonly batches: readonly { readonly ids: readonly string[]; readonly acknowledged: boolean }[];
-  /** The stream as it is after the restart. */
+  /** The stream after the restart. */
   readonly found: readonly RecordedEvent[];
 }
 
-/** Said in the list of tests, where it is counted as pending. */
+/** Shown in the list of tests, where it counts as pending. */
 export interface CannotShow {
   readonly because: string;
 }
 
 export interface EventStoreTarget {
   open(): Promise<OpenStore>;
-  /** Whether the log holds only what its `open` and this suite put there, and can be read from its start. */
+  /**
+   * Whether the log holds only what `open` and this suite wrote, and can be read from its start.
+   */
   readonly freshLog: true | CannotShow;
   readonly openOnALine: (() => Promise<StoreOnALine>) | CannotShow;
   /** Appends batches of three to the stream, several times through a `kill -9` of the store. */
@@ -41,7 +43,7 @@ export interface EventStoreTarget {
 const cannotShow = (show: unknown): show is CannotShow =>
   typeof show === 'object' && show !== null && 'because' in show;
 
-/** A clause that needs something of the target; skipped with the reason where it cannot be shown. */
+/** A clause that needs a capability of the target; skipped with the reason if that is missing. */
 export const clause = <T>(
   title: string,
   show: T | CannotShow,

@@ -31,7 +31,7 @@ describe('EventStoreDB adapter, the responses to an append', () => {
     return store.append('asked', 4n, newEvents(2), { timeoutMs: 500 });
   };
 
-  /** Answers each request with the type that names the error, as the server does. */
+  /** Responds to each request with the error type, as the server does. */
   const answering = (
     name: string,
     bytes: Uint8Array = new Uint8Array(),

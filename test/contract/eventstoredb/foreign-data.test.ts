@@ -60,7 +60,7 @@ describe('EventStoreDB adapter, data stored by others', () => {
     await log.softDelete('gone', 'any');
     await store.setMaxCount('gone', 2);
     expect(await collect(store.read('gone'))).to.deep.equal([]);
-    // The server takes new metadata for the end of the deletion.
+    // New metadata ends the deletion in the server.
     const [event] = newEvents(1);
     await store.append('gone', 2n, event === undefined ? [] : [event]);
     expect(ids(await collect(store.read('gone')))).to.deep.equal([event?.id]);

@@ -10,7 +10,7 @@ import { temporaryDirectory } from '../../support/temporary-directory.js';
 import { collect, follow, ids, newEvent, newEvents } from '../event-store/given.js';
 import { opened, openStore } from './support.js';
 
-/** A dead connection is found by the keep-alive, within 15 s; then comes a new one. */
+/** The keep-alive detects a dead connection within 15 s; then a new one is opened. */
 const HEALS = { withinMs: 45_000 };
 
 describe('EventStoreDB adapter over a bad connection', function () {

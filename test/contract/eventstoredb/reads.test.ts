@@ -5,7 +5,7 @@ import { tcpProxy } from '../../support/tcp-proxy.js';
 import { newEvents } from '../event-store/given.js';
 import { opened, openStore } from './support.js';
 
-/** Node's server ends a connection after some thousand resets of its streams. */
+/** A Node server closes a connection after some thousand stream resets. */
 const READS = 1_500;
 const AT_ONCE = 50;
 

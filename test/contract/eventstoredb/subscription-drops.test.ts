@@ -14,7 +14,7 @@ const TOO_SLOW = 'Consumer too slow to handle event while live.';
 describe('EventStoreDB adapter, dropped subscriptions', () => {
   const keep = opened();
 
-  /** Serves each subscription by the next act of the script, the last one again and again. */
+  /** Serves each subscription with the next act, and repeats the last one. */
   const subscribeTo = async (...acts: ((call: ReadServerCall) => void)[]) => {
     const asked: (string | undefined)[] = [];
     const server = await scriptedServer({
@@ -33,7 +33,9 @@ describe('EventStoreDB adapter, dropped subscriptions', () => {
       (message, data) =>
         void lines.push(`${level} ${message} ${JSON.stringify(data?.['reason'])}`);
     const logger: Logger = {
-      ...{ ...silentLogger(), info: noted('info'), warn: noted('warn') },
+      ...silentLogger(),
+      info: noted('info'),
+      warn: noted('warn'),
       child: () => logger,
     };
     const store = openStore(server.connectionString, {

@@ -9,7 +9,7 @@ import { silentLogger } from '../../../src/platform/observability/logger.js';
 import type { EventStore } from '../../../src/ports/event-store.js';
 import type { WithProjections } from '../../../src/ports/projections.js';
 
-/** What a test opened, closed in reverse after it. */
+/** Closes what a test opened, in reverse order. */
 export const opened = () => {
   const toClose: (() => unknown)[] = [];
   afterEach(async () => {

@@ -7,7 +7,7 @@ import type {
 } from '../../../src/ports/read-store.js';
 import { animeId, userId } from '../../support/examples.js';
 
-/** Texts that a careless store takes for an operator, a path, a pattern or an end. */
+/** Texts that a careless store takes for an operator, a path, a pattern or a terminator. */
 const SPECIAL_TEXTS = [
   '$ne',
   '$where',

@@ -35,7 +35,7 @@ const interaction = fc
   .record({ animeId: id, userId: fc.constantFrom(...USERS) })
   .map(anInteraction);
 
-/** Few ids and few values, so that ties and overlaps are the rule. */
+/** Few ids and values, so that ties and overlaps are frequent. */
 export const catalogue = fc.record({
   animes: fc.uniqueArray(anime, { selector: (one) => one.animeId, maxLength: 12 }),
   days: fc.uniqueArray(day, { selector: (one) => `${one.animeId} ${one.day}`, maxLength: 30 }),
@@ -47,7 +47,7 @@ export const catalogue = fc.record({
 
 export const limit = fc.integer({ min: 1, max: 14 });
 
-/** Mostly a part of a title that is there. */
+/** Mostly a part of an existing title. */
 const searched = (titles: readonly string[]): fc.Arbitrary<string> =>
   titles.length === 0
     ? text

@@ -5,7 +5,7 @@ import { collect, using } from './given.js';
 import { USERS } from './keep-saving.js';
 import type { ReadStoreTarget } from './target.js';
 
-/** Where a kill hits is chance. */
+/** Several kills, because each hits at random. */
 const KILLS = 6;
 
 export const crashClauses = (target: ReadStoreTarget): void => {

@@ -15,14 +15,14 @@ export interface Version {
   readonly queries: ReadQueries;
 }
 
-/** A version that nobody else uses. */
+/** A version that no other test uses. */
 export const freshVersion = async (store: ReadStore): Promise<Version> => {
   const name = `contract-${randomUUID()}`;
   await store.createVersion(name, 'log-1');
   return { name, documents: store.documents(name), queries: store.queries(name) };
 };
 
-/** A fresh version that is removed again: for rules that are tried with many. */
+/** A fresh version that is removed again, for rules tested with many of them. */
 export const withFreshVersion = async (
   store: ReadStore,
   body: (version: Version) => Promise<void>,
@@ -54,11 +54,11 @@ export const collect = async <T>(items: AsyncIterable<T>): Promise<T[]> => {
 export const idsOf = (documents: readonly Pick<AnimeDocument, 'animeId'>[]): number[] =>
   documents.map(({ animeId }) => animeId);
 
-/** The order of keys: by code points, which is that of their bytes in UTF-8. */
+/** The order of keys: by code points, which equals the order of their UTF-8 bytes. */
 export const byCodePoints = (a: string, b: string): number =>
   Buffer.compare(Buffer.from(a), Buffer.from(b));
 
-/** Everything that a version holds, in key order. */
+/** All documents of a version, in key order. */
 export const contentOf = async ({ documents }: Version) => {
   const animes = await collect(documents.allAnimes());
   const parts = animes.map(async ({ animeId }) => ({
@@ -68,7 +68,7 @@ export const contentOf = async ({ documents }: Version) => {
   return { animes, parts: await Promise.all(parts) };
 };
 
-/** A store for one test alone, stopped whatever comes of it. */
+/** A store for one test, stopped whatever the outcome. */
 export const using = async (
   opening: Promise<OpenReadStore>,
   body: (store: ReadStore, reopen: OpenReadStore['reopen']) => Promise<void>,

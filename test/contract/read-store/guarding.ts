@@ -6,7 +6,7 @@ import { aBatch, aDay, anAnimeDocument, anInteraction } from '../../support/read
 import { contentOf, freshVersion, versionWith, withFreshVersion, type Version } from './given.js';
 import { skipBecause, type ReadStoreTarget } from './target.js';
 
-/** The three documents of one anime at one revision; `mark` tells who wrote them. */
+/** The three documents of one anime at one revision; `mark` identifies the writer. */
 const written = (guard: Guarded, mark: number, id = 1): DocumentBatch => ({
   interactions: [anInteraction({ ...guard, animeId: animeId(id), clicks: mark })],
   days: [aDay({ ...guard, animeId: animeId(id), clicks: mark })],
@@ -75,7 +75,7 @@ export const guardingClauses = (target: ReadStoreTarget, open: () => ReadStore):
     { selector: (one) => JSON.stringify(one), minLength: 1, maxLength: 40 },
   );
 
-  /** The highest of each anime, in the order of the ids. */
+  /** The highest document of each anime, ordered by id. */
   const winners = (saves: readonly (Guarded & { readonly id: number })[]): DocumentBatch =>
     joined(
       [1, 2, 3].flatMap((id) => {

@@ -3,7 +3,7 @@ import { silentLogger } from '../../../src/platform/observability/logger.js';
 import { keepSaving } from './keep-saving.js';
 import { exampleDocuments } from '../../../src/read-side/rebuild/example-documents.js';
 
-/** A process that saves until it is killed, and says so after each round. */
+/** Saves until it is killed, and reports each round. */
 const [dataDir] = process.argv.slice(2);
 if (dataDir === undefined) throw new Error('Say in which directory to save.');
 const store = await openEmbeddedReadStore({

@@ -6,7 +6,7 @@ const ANIMES = [1, 2, 3].map(animeId);
 export const USERS = Array.from({ length: 300 }, (_, n) => userId(`user-${n}`));
 const DAYS = ['2026-11-23', '2026-11-24'];
 
-/** Every document of a round is at the round's revision, so that a torn round shows. */
+/** All documents of a round have the same revision, so a torn round is visible. */
 const round = (revision: number): DocumentBatch => ({
   interactions: ANIMES.flatMap((id) =>
     USERS.map((user) => anInteraction({ animeId: id, userId: user, revision, clicks: revision })),
@@ -18,8 +18,8 @@ const round = (revision: number): DocumentBatch => ({
 });
 
 /**
- * Saves rounds without an end into the store's active version, after each one its position. There is
- * always a round on its way, so that whoever kills this hits one.
+ * Saves endless rounds into the active version, each followed by its position. A round is always in
+ * flight, so that a kill hits one.
  */
 export const keepSaving = async (store: ReadStore, saved: (revision: number) => void) => {
   const { name } = await store.createVersion('v1', 'log-1');

@@ -9,7 +9,7 @@ import type {
 import { searchText } from '../../../src/wire/search-text.js';
 import { byCodePoints } from './given.js';
 
-/** The questions of the port answered the long way, over plain lists. */
+/** The queries of the port, computed the slow way over plain lists. */
 
 export interface Catalogue {
   readonly animes: readonly AnimeDocument[];
@@ -24,7 +24,7 @@ const descending =
   (a, b) =>
     value(b) - value(a);
 
-/** By the first order that tells two apart, at last by their ids. */
+/** Sorts by the first order that tells two apart, and finally by id. */
 const ordered = (animes: readonly AnimeDocument[], ...orders: readonly Order[]): AnimeDocument[] =>
   animes.toSorted((a, b) => {
     const difference = orders.map((order) => order(a, b)).find((result) => result !== 0);

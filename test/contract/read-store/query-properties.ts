@@ -12,7 +12,7 @@ import { withFreshVersion } from './given.js';
 import * as model from './model.js';
 import type { ReadStoreTarget } from './target.js';
 
-/** Catalogues that are saved one over the other. */
+/** Catalogues that replace each other. */
 const history = fc.array(catalogue, { minLength: 1, maxLength: 3 });
 
 const keyOf = {
@@ -25,7 +25,7 @@ const over = <T>(older: readonly T[], newer: readonly T[], key: (one: T) => stri
   ...new Map([...older, ...newer].map((one) => [key(one), one])).values(),
 ];
 
-/** Saves one catalogue after the other, and asks after each of them. */
+/** Saves one catalogue after the other and queries after each. */
 const saveAndAsk = (
   store: ReadStore,
   catalogues: readonly model.Catalogue[],
@@ -58,7 +58,7 @@ const searches = history.chain((catalogues) => {
 });
 
 export const queryProperties = ({ cases }: ReadStoreTarget, open: () => ReadStore): void => {
-  // Looking for a smaller example of a failure must end before the test does.
+  // Shrinking a failure must end before the test times out.
   const limits = { numRuns: Math.ceil(cases / 2), interruptAfterTimeLimit: 30_000 };
 
   it('RS-8 searches any catalogue as a plain filter and sort do', () =>

@@ -1,12 +1,12 @@
 import type { DocumentBatch, ReadStore } from '../../../src/ports/read-store.js';
 import type { CannotShow } from '../event-store/target.js';
 
-/** A store that is the test's own, and the way to be rid of it. */
+/** A store of one test, and how to stop it. */
 export interface OpenReadStore {
   readonly store: ReadStore;
   /**
-   * Closes the store and opens it again on what it kept; `stop` then stops the new one. Other
-   * examples make it the store of another release.
+   * Closes the store and reopens it on the same data; `stop` then stops the new one. Other examples
+   * make it the store of another release.
    */
   readonly reopen: (examples?: DocumentBatch) => Promise<ReadStore>;
   readonly stop: () => Promise<void>;
@@ -15,15 +15,20 @@ export interface OpenReadStore {
 export interface ReadStoreTarget {
   /** A store without any version. */
   open(): Promise<OpenReadStore>;
-  /** Whether saves that run at the same time are decided atomically; a server may have to be asked. */
+  /** Whether concurrent saves are decided atomically; some servers must be asked. */
   readonly concurrentWriters: true | (() => Promise<true | CannotShow>);
-  /** Runs `keepSaving` on a fresh store in another process, kills that with -9, opens its store here. */
+  /**
+   * Runs `keepSaving` on a fresh store in another process, kills that with SIGKILL and opens its
+   * store here.
+   */
   readonly killWhileSaving: (() => Promise<OpenReadStore>) | CannotShow;
-  /** How many random cases a rule is tried with. */
+  /** The number of random cases per rule. */
   readonly cases: number;
 }
 
-/** Skips the test that runs, and says why: what a server lacks is known only once it has answered. */
+/**
+ * Skips the running test with a reason: what a server lacks is known only once it has responded.
+ */
 export const skipBecause = (context: Mocha.Context, { because }: CannotShow): never => {
   process.stdout.write(`      skipped: ${because}\n`);
   return context.skip();

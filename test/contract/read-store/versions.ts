@@ -10,14 +10,14 @@ import type { ReadStoreTarget } from './target.js';
 const one = animeId(1);
 const NOT_FOUND = { code: 'NOT_FOUND', retriable: false };
 
-/** What another release computes of the same events. */
+/** What another release computes from the same events. */
 const others = aBatch({ animes: [anAnimeDocument({ clicks: 77 })] });
 
 const states = async (store: ReadStore) =>
   Object.fromEntries((await store.versions()).map(({ name, state }) => [name, state]));
 
 export const versionClauses = (target: ReadStoreTarget): void => {
-  /** Versions of one store concern each other, so each clause has a store of its own. */
+  /** Versions of one store affect each other, so each clause has its own store. */
   const withStore = (body: Parameters<typeof using>[1]) => using(target.open(), body);
 
   const withVersions = (names: readonly string[], body: Parameters<typeof using>[1]) =>
@@ -174,7 +174,8 @@ export const versionClauses = (target: ReadStoreTarget): void => {
       expect(other.fingerprint).not.to.equal(store.fingerprint);
       expect(await other.createVersion('v1', 'log-1')).to.deep.equal(first);
       expect(await other.createVersion('v2', 'log-1')).to.include({
-        ...{ state: 'building', fingerprint: other.fingerprint },
+        state: 'building',
+        fingerprint: other.fingerprint,
       });
       expect(await other.active()).to.deep.equal(first);
     }));

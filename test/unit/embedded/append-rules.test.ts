@@ -8,7 +8,7 @@ import {
 import type { Expected } from '../../../src/embedded-eventstore/log/event-log.js';
 import { NO_METADATA } from '../../../src/embedded-eventstore/log/stream-metadata.js';
 
-/** A stream of events a, b, c ... whose ids are remembered, unless said otherwise. */
+/** A stream of events a, b, c ... whose ids are cached by default. */
 const given = (
   ids: string,
   options: {

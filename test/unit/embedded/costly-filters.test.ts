@@ -7,7 +7,7 @@ import { follow } from '../../support/follow-items.js';
 
 const NAMES = 6;
 
-/** Matches nothing, takes longer than a turn may for each name, and notes in which turn it was asked. */
+/** Matches nothing, takes longer than a turn for each name, and records the turn of each call. */
 const costly = () => {
   let turn = 0;
   let waiting = setImmediate(function next() {

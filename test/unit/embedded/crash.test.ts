@@ -35,7 +35,7 @@ const expectWhole = (found: Map<string, string[]>, batches: readonly SentBatch[]
   }
 };
 
-/** Of each event one link, in the order of the log, and the earlier ones as they were. */
+/** Checks that each event has one link, in log order, and that earlier links are unchanged. */
 const expectSameLinks = async (
   log: EventLog,
   earlier: readonly LogRecord[],

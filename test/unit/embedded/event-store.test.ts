@@ -13,7 +13,7 @@ import { follow, newEvent } from '../../contract/event-store/given.js';
 import { eventually } from '../../support/eventually.js';
 import { rejectionOf } from '../../support/rejection-of.js';
 
-/** A log of which only appends are asked. */
+/** A fake log that only supports appends. */
 const logThatAppends = (append: () => Promise<AppendOutcome>): EventLog =>
   ({ append }) as unknown as EventLog;
 

@@ -10,7 +10,7 @@ import {
 } from '../../support/event-log.js';
 import { rejectionOf } from '../../support/rejection-of.js';
 
-/** Appends that are called without waiting in between are on their way together. */
+/** Appends called without waiting in between are in flight together. */
 describe('group commit', () => {
   let given: TemporaryLog;
   beforeEach(async () => {

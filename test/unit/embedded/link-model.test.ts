@@ -40,7 +40,7 @@ const steps: fc.Arbitrary<Step> = fc.oneof(
 
 const place = ({ stream, revision }: LogRecord): string => `${revision}@${stream}`;
 
-/** Link streams said as filters over all that was ever in `$all`. */
+/** Link streams as filters over everything that was ever in `$all`. */
 const filters: Readonly<Record<string, (record: LogRecord) => boolean>> = {
   '$ce-cart': ({ stream, type, data }) =>
     stream.startsWith('cart-') ||

@@ -9,19 +9,19 @@ import type {
 import { rawEvent, temporaryLog } from '../../support/event-log.js';
 
 const STREAMS = ['a', 'b'];
-/** So few that repeats and collisions are frequent. */
+/** Few values, so that repeats and collisions are frequent. */
 const IDS = Array.from({ length: 8 }, () => randomUUID());
 
 interface Append {
   readonly stream: string;
-  /** A number is relative to where the stream is, so that near misses are frequent. */
+  /** A number is relative to the current revision, so that near misses are frequent. */
   readonly expected: 'any' | 'stream_exists' | 'no_stream' | number;
   readonly ids: readonly string[];
 }
 
 type Answer = bigint | { readonly wrong: bigint | 'no_stream' };
 
-/** What streams are and how appends are answered, said in the plainest way. */
+/** The simplest model of streams and of the outcome of appends. */
 const createModel = () => {
   const streams = new Map<string, string[]>(STREAMS.map((name) => [name, []]));
   const remembered = new Map<string, { readonly stream: string; readonly revision: number }>();
@@ -90,7 +90,7 @@ const answerOf = (outcome: AppendOutcome): Answer => {
   }
 };
 
-/** Every run has streams of its own in one log. */
+/** Each run uses its own streams in one log. */
 const named = (run: number, stream: string): string => `${stream}-${run}`;
 
 const expectSame = (log: EventLog, run: number, model: ReturnType<typeof createModel>): void => {

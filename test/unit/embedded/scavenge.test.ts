@@ -8,7 +8,7 @@ import { metadataEvent, rawEvents, revisionsOf, temporaryLog } from '../../suppo
 
 const MINUTE = 60_000;
 
-/** A log that is scavenged all the time, by a clock that stands still until it is moved. */
+/** A log that is scavenged continuously, with a clock that only the test moves. */
 const givenLog = async () => {
   let now = 1_000_000;
   const given = await temporaryLog({
@@ -18,7 +18,7 @@ const givenLog = async () => {
   return { ...given, log: given.log, pass: (ms: number) => (now += ms) };
 };
 
-/** The reasons of its warnings. */
+/** The reasons in its warnings. */
 const listeningLogger = () => {
   const reasons: unknown[] = [];
   const logger: Logger = {

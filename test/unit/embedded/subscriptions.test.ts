@@ -8,7 +8,7 @@ import { eventually } from '../../support/eventually.js';
 import { follow } from '../../support/follow-items.js';
 import { rawEvent, rawEvents, temporaryLog, type TemporaryLog } from '../../support/event-log.js';
 
-/** In pages, because a page is bounded by its bytes as well. */
+/** Reads in pages, because the bytes of a page are limited too. */
 const readWhole = (log: EventLog): LogRecord[] => {
   const records: LogRecord[] = [];
   for (let from = 1n; ; from = (records.at(-1)?.position ?? 0n) + 1n) {
@@ -134,7 +134,7 @@ describe('subscriptions to all of the event log', () => {
           item.event.stream === 's' &&
           item.event.revision % 60n === 0n
         ) {
-          // Far more than what is kept in memory.
+          // Far more than the in-memory tail holds.
           await Promise.all(Array.from({ length: 40 }, (_, n) => append(`w${n}`, 100)));
         }
         yield item;

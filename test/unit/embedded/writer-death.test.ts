@@ -8,7 +8,7 @@ import { newEvent } from '../../contract/event-store/given.js';
 import { rawEvents, temporaryLog, type TemporaryLog } from '../../support/event-log.js';
 import { rejectionOf } from '../../support/rejection-of.js';
 
-/** A log whose writer thread, idle as it is, can be ended behind its back. */
+/** A log whose idle writer thread the test can terminate. */
 const givenLog = async () => {
   const created = once(process, 'worker') as Promise<[Worker]>;
   const given = await temporaryLog();

@@ -15,7 +15,7 @@ export const TAG = 'dTAG';
 
 export type Question = readonly [name: string, ask: () => Promise<unknown>];
 
-/** As the answers of the other server are written down. */
+/** A response in the format of the recorded file. */
 export const written = (name: string, answer: unknown): string => {
   const json = JSON.stringify(answer, (_, value: unknown) =>
     typeof value === 'bigint' ? `${value}n` : value,
@@ -43,7 +43,7 @@ export const event = (n: number, type = 'T', more: { readonly id?: string } = {}
 
 const numberOf = ({ event: of }: ResolvedEvent): unknown => (Object(of?.data) as { n?: unknown }).n;
 
-/** The questions' words for what the client does. */
+/** The client calls that the questions use. */
 export const createAsking = (client: EventStoreDBClient) => {
   const append = async (
     stream: string,
@@ -64,7 +64,10 @@ export const createAsking = (client: EventStoreDBClient) => {
     return read;
   };
 
-  /** What a subscription sends until it has caught up and, after `live`, one of `lasting` events. */
+  /**
+   * Everything a subscription sends until it has caught up and, after `live`, `lasting` more
+   * events.
+   */
   const follow = async (
     subscription: StreamSubscription,
     { live, lasting = 0 }: { live?: () => Promise<unknown>; lasting?: number } = {},
@@ -83,7 +86,7 @@ export const createAsking = (client: EventStoreDBClient) => {
     return error === undefined ? items : { a: items, e: error };
   };
 
-  /** The streams of ours that a subscription to all sends until it has caught up. */
+  /** Our streams that a subscription to all sends until it has caught up. */
   const all = async (subscription: AllStreamSubscription) => {
     const found: string[] = [];
     subscription.on('data', ({ event: of }: ResolvedEvent) => {

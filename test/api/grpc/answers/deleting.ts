@@ -40,7 +40,7 @@ export const deleting = ({ client, append, read, follow }: Asking): Question[] =
     ['read deleted', () => read(named('del'))],
     ['meta of deleted', () => metadataOf('del')],
     ['delete again any', remove('del', ANY)],
-    // The client's type leaves it out, and its code fails at it.
+    // The client's type omits it and its code rejects it.
     ['delete again exists', remove('del', STREAM_EXISTS as string as Expected)],
     [
       'append exists to deleted',

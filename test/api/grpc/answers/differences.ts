@@ -16,17 +16,18 @@ const unread = (part: string): string =>
   );
 
 const BOTH_REFUSE =
-  'Both refuse it; ours says which part is at fault and is no failure of the server.';
-const NO_NUL = 'We have no stream with NUL in its name.';
+  'Both refuse it; ours names the faulty part and does not report a server failure.';
+const NO_NUL = 'Our stream names cannot contain NUL.';
 const NOT_LINEAR =
   'RE2, which matches in linear time, has none, and another reading would be wrong.';
 
-/** Where our answer is another than EventStoreDB's, and why it stays so. */
+/** Where our responses differ from EventStoreDB's, and why. */
 export const DIFFERENCES: readonly Difference[] = [
   {
     question: 'append to name nul',
     ours: '{"error":"unknown","message":"Could not recognize BadRequest"}',
-    reason: "NUL ends text in SQLite's functions and many tools; the log promises names without.",
+    reason:
+      "NUL ends text in SQLite's functions and in many tools, so the log refuses it in names.",
   },
   {
     question: 'regex stream ^TAG(?!-)',
@@ -72,7 +73,7 @@ export const DIFFERENCES: readonly Difference[] = [
     question: 'all from weird position',
     ours: '[40,"TAG-a@0","TAG-a@1","TAG-a@2"]',
     reason:
-      'Its positions are offsets of bytes, of which some lie within a record; ours only order events.',
+      'Its positions are byte offsets, and this one lies within a record; ours only order events.',
   },
   {
     question: 'all prepare above commit',
@@ -82,6 +83,6 @@ export const DIFFERENCES: readonly Difference[] = [
   {
     question: 'readAll max 0',
     ours: '[]',
-    reason: 'The server never answers; we answer with the none that were asked for.',
+    reason: 'The server never responds; we return no events, as requested.',
   },
 ];

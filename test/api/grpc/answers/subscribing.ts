@@ -6,7 +6,7 @@ export const subscribing = ({ client, append, follow, all }: Asking): Question[]
   const from = (fromRevision: bigint | typeof START | typeof END) =>
     client.subscribeToStream(later, { fromRevision });
   const appended = (n: number) => () => append(later, [event(n)]);
-  /** Until another subscription has been sent the event too. */
+  /** Waits until another subscription has received the event too. */
   const appendedAndSent = (n: number) => async () => {
     await append(later, [event(n)]);
     await follow(from(START));
