@@ -64,6 +64,22 @@ export const openDatabase = (
   }: { readonly busyTimeoutMs?: number; readonly readOnly?: boolean } = {},
 ): Database => new DatabaseSync(path, { timeout: busyTimeoutMs, readOnly });
 
+/** Opens a file and prepares it; closes it again if that throws. */
+export const openPrepared = (
+  path: string,
+  prepare: (db: Database) => void,
+  options: { readonly readOnly?: boolean } = {},
+): Database => {
+  const db = openDatabase(path, options);
+  try {
+    prepare(db);
+    return db;
+  } catch (error) {
+    db.close();
+    throw error;
+  }
+};
+
 export const pragma = (db: Database, name: string): unknown =>
   Object.values(db.prepare(`PRAGMA ${name}`).get() as object)[0];
 

@@ -123,10 +123,15 @@ interface ServerOutage {
   ofLeader: boolean;
 }
 
+export interface Outages {
+  failed(asked: AskedFor, error: unknown): void;
+  answered(asked: AskedFor): void;
+}
+
 /**
  * Every caller hits an outage again and again: it is logged once at its start and once at its end.
  */
-export const createOutages = (logger: Logger, monotonic = () => performance.now()) => {
+export const createOutages = (logger: Logger, monotonic = () => performance.now()): Outages => {
   let outage: ServerOutage | null = null;
   return {
     failed(asked: AskedFor, error: unknown): void {
@@ -147,5 +152,3 @@ export const createOutages = (logger: Logger, monotonic = () => performance.now(
     },
   };
 };
-
-export type Outages = ReturnType<typeof createOutages>;

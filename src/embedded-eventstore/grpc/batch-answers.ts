@@ -13,7 +13,7 @@ import type { PendingAppend } from './unfinished-appends.js';
 export type BatchAppendCall = ServerDuplexStream<streams.BatchAppendReq, streams.BatchAppendResp>;
 
 /** Sends responses. A response that the client has not read yet counts as work in progress. */
-export const createAnswers = (call: BatchAppendCall, gate: ReturnType<typeof createGate>) => {
+export const createAnswers = (call: BatchAppendCall, gate: Gate) => {
   const send = (
     correlationId: shared.UUID | undefined,
     identifier: shared.StreamIdentifier,
@@ -62,8 +62,17 @@ const outcomeOfError = ({ code, details }: RpcError): BatchOutcome => {
   return { kind: code === status.ABORTED ? 'timeout' : 'unknown' };
 };
 
+interface Gate {
+  enter(): void;
+  readonly leave: () => void;
+  /**
+   * Undefined if there is room, else a promise that resolves when there is or the signal aborts.
+   */
+  atMost(limit: number): Promise<void> | undefined;
+}
+
 /** Counts work in progress and wakes one waiter when it falls below its limit. */
-export const createGate = (signal: AbortSignal) => {
+export const createGate = (signal: AbortSignal): Gate => {
   let inside = 0;
   let waiter: { readonly limit: number; readonly resolve: () => void } | undefined;
   signal.addEventListener('abort', () => waiter?.resolve(), { once: true });
@@ -77,9 +86,6 @@ export const createGate = (signal: AbortSignal) => {
       waiter.resolve();
       waiter = undefined;
     },
-    /**
-     * Undefined if there is room, else a promise that resolves when there is or the signal aborts.
-     */
     atMost: (limit: number): Promise<void> | undefined => {
       if (inside <= limit || signal.aborted) return undefined;
       return new Promise((resolve) => {

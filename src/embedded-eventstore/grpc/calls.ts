@@ -5,11 +5,23 @@ import { RpcError, timedOut, unavailable } from './rpc-error.js';
 
 const STOPPING = 'The server is stopping.';
 
+export interface Calls {
+  readonly stopping: boolean;
+  /**
+   * Rejects, and aborts the signal, with the RpcError to send if the client disconnects or the
+   * server stops before the work is done.
+   */
+  run<T>(call: EventEmitter, work: (signal: AbortSignal) => Promise<T>): Promise<T>;
+  /** Registers a write that must finish before the server stops. */
+  finish<T>(work: Promise<T>): Promise<T>;
+  stop(drainTimeoutMs: number): Promise<void>;
+}
+
 /**
  * Tracks calls so that the server stops in order: refuse new work, answer writes in progress, then
  * end subscriptions.
  */
-export const createCalls = () => {
+export const createCalls = (): Calls => {
   const open = new Set<AbortController>();
   const writes = new Set<Promise<unknown>>();
   let stopping = false;
@@ -19,10 +31,6 @@ export const createCalls = () => {
       return stopping;
     },
 
-    /**
-     * Rejects, and aborts the signal, with the RpcError to send if the client disconnects or the
-     * server stops before the work is done.
-     */
     async run<T>(call: EventEmitter, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
       if (stopping) throw unavailable(STOPPING);
       const controller = new AbortController();
@@ -37,7 +45,6 @@ export const createCalls = () => {
       }
     },
 
-    /** Registers a write that must finish before the server stops. */
     async finish<T>(work: Promise<T>): Promise<T> {
       writes.add(work);
       try {
@@ -61,8 +68,6 @@ const aborted = (signal: AbortSignal): Promise<never> =>
   new Promise((_resolve, reject) => {
     signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true });
   });
-
-export type Calls = ReturnType<typeof createCalls>;
 
 /** Waits for a write up to the time-out. A late write may still happen; its outcome is dropped. */
 export const confirmedWithin = async <T>(work: Promise<T>, timeoutMs: number): Promise<T> => {

@@ -6,8 +6,20 @@ interface CommitWaiter {
 
 const always = (): boolean => true;
 
+export interface CommitSignal {
+  committed(): void;
+  /** The log may have lost its last events: cached state must be read again. */
+  wakeAll(): void;
+  /** There will be no more commits: subscriptions end, with the error if there is one. */
+  end(error?: Error): void;
+  /** True once it has ended; throws if it ended with an error. */
+  hasEnded(): boolean;
+  /** Resolves at the next commit of interest, at the end, or when the signal aborts. */
+  next(signal: AbortSignal, concerned?: () => boolean): Promise<void>;
+}
+
 /** Wakes subscribers at the next commit or when the log ends. */
-export const createCommitSignal = () => {
+export const createCommitSignal = (): CommitSignal => {
   let waiting: CommitWaiter[] = [];
   let ended: { readonly error?: Error } | undefined;
 
@@ -25,19 +37,15 @@ export const createCommitSignal = () => {
       waiting = staying;
       for (const waiter of woken) waiter.wake();
     },
-    /** The log may have lost its last events: cached state must be read again. */
     wakeAll,
-    /** There will be no more commits: subscriptions end, with the error if there is one. */
     end: (error?: Error): void => {
       ended ??= error === undefined ? {} : { error };
       wakeAll();
     },
-    /** True once it has ended; throws if it ended with an error. */
     hasEnded: (): boolean => {
       if (ended?.error !== undefined) throw ended.error;
       return ended !== undefined;
     },
-    /** Resolves at the next commit of interest, at the end, or when the signal aborts. */
     next: (signal: AbortSignal, concerned: () => boolean = always): Promise<void> =>
       new Promise((resolve) => {
         if (signal.aborted || ended !== undefined) {
@@ -60,5 +68,3 @@ export const createCommitSignal = () => {
       }),
   };
 };
-
-export type CommitSignal = ReturnType<typeof createCommitSignal>;

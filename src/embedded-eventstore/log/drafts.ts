@@ -20,8 +20,15 @@ const FIRST_POSITION = 128;
 const EVENT_OVERHEAD = 64;
 const NO_BYTES = new Uint8Array();
 
+export interface Drafts {
+  reload(): void;
+  append(head: Head, events: readonly RawEvent[]): AppendDraft;
+  softDelete(head: Head): AppendDraft;
+  tombstone(head: Head): AppendDraft;
+}
+
 /** Assigns stream ids and positions ahead of the disk and advances heads as events join. */
-export const createDrafts = (reader: LogReader, heads: StreamHeads, now: () => number) => {
+export const createDrafts = (reader: LogReader, heads: StreamHeads, now: () => number): Drafts => {
   let lastStream = 0;
   let lastPosition = 0;
 
@@ -135,8 +142,6 @@ export const createDrafts = (reader: LogReader, heads: StreamHeads, now: () => n
     },
   };
 };
-
-export type Drafts = ReturnType<typeof createDrafts>;
 
 const metadataEvent = (json: string): RawEvent => ({
   id: randomUUID(),

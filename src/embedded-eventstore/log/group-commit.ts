@@ -16,11 +16,18 @@ interface RecentEvent extends StoredEvent {
   readonly stream: string;
 }
 
+export interface RecentIds {
+  find(stream: string, id: string): StoredEvent | undefined;
+  readonly remember: (record: LogRecord) => void;
+  /** The append failed, so its events are not in the log. */
+  readonly forget: (record: LogRecord) => void;
+}
+
 /**
  * The ids of recent appends, to recognise repeats of appends that expect no particular revision:
  * without a revision there is no place in the log to check. Bounded, and empty after a restart.
  */
-export const createRecentIds = (options: { readonly max: number }) => {
+export const createRecentIds = (options: { readonly max: number }): RecentIds => {
   const seen = new LRUCache<string, RecentEvent>({ max: options.max });
   return {
     find: (stream: string, id: string): StoredEvent | undefined => {
@@ -30,14 +37,11 @@ export const createRecentIds = (options: { readonly max: number }) => {
     remember: ({ id, stream, revision, position }: LogRecord): void => {
       seen.set(id, { id, stream, revision: Number(revision), position: Number(position) });
     },
-    /** The append failed, so its events are not in the log. */
     forget: ({ id, position }: LogRecord): void => {
       if (seen.peek(id)?.position === Number(position)) seen.delete(id);
     },
   };
 };
-
-export type RecentIds = ReturnType<typeof createRecentIds>;
 
 /** Rows that the events of a ticket refer to and that are written in the same group. */
 export interface Rows {
@@ -64,11 +68,20 @@ interface CommitGroup {
 
 const emptyGroup = (): CommitGroup => ({ tickets: [], streams: [], retention: [] });
 
+export interface GroupCommit {
+  readonly events: Omit<WriterEvents, 'scavenged' | 'indexed'>;
+  attach(to: LogWriter): void;
+  pending(): { readonly bytes: number; readonly appends: number };
+  join(ticket: CommitTicket, rows: Rows): void;
+  /** Sends the collected appends at once, without waiting for the end of the turn. */
+  flush(): void;
+}
+
 /**
  * Appends that arrive in one turn of the event loop are sent to the writer together, and the writer
  * commits everything that arrived during the previous commit in one transaction.
  */
-export const createGroupCommit = (options: GroupCommitOptions) => {
+export const createGroupCommit = (options: GroupCommitOptions): GroupCommit => {
   const { heads, recentIds } = options;
   const posted: CommitGroup[] = [];
   let collecting = emptyGroup();
@@ -145,15 +158,12 @@ export const createGroupCommit = (options: GroupCommitOptions) => {
       for (const write of ticket.writes) write.records.forEach(recentIds.remember);
       scheduled ??= setImmediate(flush);
     },
-    /** Sends the collected appends at once, without waiting for the end of the turn. */
     flush: (): void => {
       if (scheduled !== undefined) clearImmediate(scheduled);
       flush();
     },
   };
 };
-
-export type GroupCommit = ReturnType<typeof createGroupCommit>;
 
 const recordsOf = (tickets: readonly CommitTicket[]): LogRecord[] => {
   const records: LogRecord[] = [];

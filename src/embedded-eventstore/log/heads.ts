@@ -12,11 +12,26 @@ import {
 import type { Head, CommitTicket } from './ticket.js';
 import { TOMBSTONE } from './writer-protocol.js';
 
+export interface StreamHeads {
+  get(name: string): Head;
+  /** The head only if it is in memory. */
+  peek(name: string): Head | undefined;
+  /** Adds an append in flight to the head. */
+  pin(head: Head, ticket: CommitTicket): void;
+  /** The oldest append in flight of this head is on disk. */
+  settle(head: Head, to: StreamState): void;
+  /** After a failed transaction only the disk has the right state. */
+  forgetBusy(): void;
+}
+
 /**
  * The head of every stream, loaded on demand. Heads with appends in flight are kept; the least
  * recently used others are evicted.
  */
-export const createStreamHeads = (reader: LogReader, options: { readonly max: number }) => {
+export const createStreamHeads = (
+  reader: LogReader,
+  options: { readonly max: number },
+): StreamHeads => {
   const idle = new LRUCache<string, Head>({ max: options.max });
   const busy = new Map<string, Head>();
 
@@ -44,14 +59,11 @@ export const createStreamHeads = (reader: LogReader, options: { readonly max: nu
       idle.set(name, head);
       return head;
     },
-    /** The head only if it is in memory. */
     peek: (name: string): Head | undefined => busy.get(name) ?? idle.peek(name),
-    /** Adds an append in flight to the head. */
     pin: (head: Head, ticket: CommitTicket): void => {
       if (head.inFlight.length === 0) busy.set(head.name, head);
       head.inFlight.push(ticket);
     },
-    /** The oldest append in flight of this head is on disk. */
     settle: (head: Head, to: StreamState): void => {
       head.settled = to;
       head.inFlight.shift();
@@ -59,15 +71,12 @@ export const createStreamHeads = (reader: LogReader, options: { readonly max: nu
       busy.delete(head.name);
       idle.set(head.name, head);
     },
-    /** After a failed transaction only the disk has the right state. */
     forgetBusy: (): void => {
       for (const name of busy.keys()) idle.delete(name);
       busy.clear();
     },
   };
 };
-
-export type StreamHeads = ReturnType<typeof createStreamHeads>;
 
 const stateAfter = (last: LogRecord | undefined): Omit<StreamState, 'metadata'> => {
   if (last === undefined) return { last: -1, lastPosition: 0, tombstoned: false };

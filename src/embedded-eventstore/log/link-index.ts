@@ -12,12 +12,21 @@ interface LinkWaiter {
   readonly reject: (error: EventLogError) => void;
 }
 
+export interface LinkIndex {
+  start(askWriter: () => void): void;
+  indexed(progress: Indexed): void;
+  /** Resolves once all links up to a position can be read, or the log is closed. */
+  upTo(position: number): Promise<void>;
+  inUse(): boolean;
+  stop(): void;
+}
+
 /**
  * Indexes links on demand, so appends do not pay for it. From the first read of a link stream on,
  * it works slice by slice, with appends in between, up to the last position that a reader waits
  * for.
  */
-export const createLinkIndex = (options: { readonly reached: number }) => {
+export const createLinkIndex = (options: { readonly reached: number }): LinkIndex => {
   let { reached } = options;
   let waiting: LinkWaiter[] = [];
   let ask: (() => void) | undefined;
@@ -61,7 +70,6 @@ export const createLinkIndex = (options: { readonly reached: number }) => {
       if (more) next();
       else if (ask !== undefined) rest();
     },
-    /** Resolves once all links up to a position can be read, or the log is closed. */
     upTo: (position: number): Promise<void> =>
       new Promise((resolve, reject) => {
         if (position <= reached || ask === undefined) {
@@ -79,5 +87,3 @@ export const createLinkIndex = (options: { readonly reached: number }) => {
     },
   };
 };
-
-export type LinkIndex = ReturnType<typeof createLinkIndex>;

@@ -25,8 +25,16 @@ export interface RevisionRange {
   readonly to: number;
 }
 
+export interface LinkReader {
+  /** The position of the last indexed event; 0 if no link stream was ever read. */
+  reached(): number;
+  /** The number of the last link to an event up to a position; undefined if there is none. */
+  last(linkStream: string, upTo: number): number | undefined;
+  page(linkStream: string, direction: Direction, range: RevisionRange, limit: number): LogRecord[];
+}
+
 /** The index of links, read as streams of link events. */
-export const createLinkReader = (db: Database, nameOf: (stream: number) => string) => {
+export const createLinkReader = (db: Database, nameOf: (stream: number) => string): LinkReader => {
   const prepare = (sql: string) => {
     const statement = db.prepare(sql);
     statement.setReturnArrays(true);
@@ -64,9 +72,7 @@ export const createLinkReader = (db: Database, nameOf: (stream: number) => strin
   };
 
   return {
-    /** The position of the last indexed event; 0 if no link stream was ever read. */
     reached: (): number => (reached.get() as [number] | undefined)?.[0] ?? 0,
-    /** The number of the last link to an event up to a position; undefined if there is none. */
     last: (linkStream: string, upTo: number): number | undefined =>
       (last.get(linkStream, upTo) as [number] | undefined)?.[0],
     page: (

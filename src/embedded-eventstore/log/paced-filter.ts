@@ -26,15 +26,20 @@ const turn = (): Promise<void> =>
     if (waiting.push(resolve) === 1) setImmediate(admitNext);
   });
 
+export interface PacedFilter {
+  /** Await this before matching an event; undefined if there is time left. */
+  ready(): Promise<void> | undefined;
+  matches(event: LogRecord): boolean;
+}
+
 /**
  * Filters come from clients and may be slow to match. All regular expressions share one time slice
  * of the event loop, in turn, however many clients there are. Prefixes are cheap and never wait.
  */
-export const pacedFilter = (filter: LogFilter) => {
+export const pacedFilter = (filter: LogFilter): PacedFilter => {
   const matches = matching(filter);
   const costs = filter.regex !== undefined;
   return {
-    /** Await this before matching an event; undefined if there is time left. */
     ready: (): Promise<void> | undefined =>
       costs && (busyMs >= MAX_BUSY_MS || waiting.length > 0) ? turn() : undefined,
     matches: (event: LogRecord): boolean => {
@@ -46,5 +51,3 @@ export const pacedFilter = (filter: LogFilter) => {
     },
   };
 };
-
-export type PacedFilter = ReturnType<typeof pacedFilter>;

@@ -1,7 +1,7 @@
 import { LRUCache } from 'lru-cache';
 import type { LogRecord } from './event-log.js';
 import type { StoredEvent } from './append-rules.js';
-import { createLinkReader, type RevisionRange } from './link-reader.js';
+import { createLinkReader, type LinkReader, type RevisionRange } from './link-reader.js';
 import { openLogFile } from './schema.js';
 import { toRevision } from './writer-protocol.js';
 
@@ -29,11 +29,27 @@ export interface StreamRange extends RevisionRange {
   readonly createdSince: number;
 }
 
+export interface LogReader {
+  readonly links: LinkReader;
+  streamId(name: string): number | undefined;
+  lastStreamId(): number;
+  lastPosition(): number;
+  lastOf(stream: number): LogRecord | undefined;
+  /** The part of the event at a revision that the idempotency check needs. */
+  storedAt(stream: number, revision: number): StoredEvent | undefined;
+  /** Events after a position, up to and including another; empty only if there are none. */
+  after(position: number, upTo: number, limit: number): LogRecord[];
+  before(position: number, limit: number): LogRecord[];
+  /** Shorter than the limit only at the end of the range or if the page would be too large. */
+  ofStream(direction: 'forwards' | 'backwards', range: StreamRange, limit: number): LogRecord[];
+  close(): void;
+}
+
 /**
  * The main thread's connection to the log's file. It runs only short statements, so it never delays
  * a commit.
  */
-export const openLogReader = (path: string) => {
+export const openLogReader = (path: string): LogReader => {
   const db = openLogFile(path);
   const prepare = (sql: string) => {
     const statement = db.prepare(sql);
@@ -103,13 +119,11 @@ export const openLogReader = (path: string) => {
       const row = top.get(stream) as EventRow | undefined;
       return row === undefined ? undefined : toRecord(row);
     },
-    /** The part of the event at a revision that the idempotency check needs. */
     storedAt: (stream: number, revision: number): StoredEvent | undefined => {
       const row = stored.get(stream, revision) as [string, number] | undefined;
       return row === undefined ? undefined : { id: row[0], position: row[1], revision };
     },
 
-    /** Events after a position, up to and including another; empty only if there are none. */
     after: (position: number, upTo: number, limit: number): LogRecord[] => {
       const within = Math.min(upTo, position + PAGE_BYTES);
       const rows = all.window.all(position, within, limit);
@@ -123,7 +137,6 @@ export const openLogReader = (path: string) => {
       return (found as EventRow[]).map(toRecord);
     },
 
-    /** Shorter than the limit only at the end of the range or if the page would be too large. */
     ofStream: (
       direction: 'forwards' | 'backwards',
       { stream, from, to, createdSince }: StreamRange,
@@ -142,8 +155,6 @@ export const openLogReader = (path: string) => {
     close: () => db.close(),
   };
 };
-
-export type LogReader = ReturnType<typeof openLogReader>;
 
 /** How many rows fit in a page; at least one. */
 const countWithin = (sizes: readonly [number][]): number => {

@@ -1,4 +1,4 @@
-import { type Database, holdsTables, openDatabase, pragma } from '../sqlite.js';
+import { type Database, holdsTables, openPrepared, pragma } from '../sqlite.js';
 
 /** Marks a file as an event log of this service: `AnEv` in ASCII. */
 const APPLICATION_ID = 0x416e4576;
@@ -73,14 +73,8 @@ const migrate = (db: Database, path: string): void => {
 };
 
 /** A connection to the log's file, which is created or migrated first. */
-export const openLogFile = (path: string): Database => {
-  const db = openDatabase(path);
-  try {
+export const openLogFile = (path: string): Database =>
+  openPrepared(path, (db) => {
     configure(db);
     migrate(db, path);
-    return db;
-  } catch (error) {
-    db.close();
-    throw error;
-  }
-};
+  });

@@ -2,7 +2,7 @@ import { LRUCache } from 'lru-cache';
 import {
   type Database,
   holdsTables,
-  openDatabase,
+  openPrepared,
   pragma,
   type SqlValue,
 } from '../../../embedded-eventstore/sqlite.js';
@@ -109,17 +109,16 @@ const openChecked = (
   prepare: (db: Database) => void,
   options: { readonly readOnly?: boolean } = {},
 ): Database =>
-  withStorePortErrors(kind.remedy(path), () => {
-    const db = openDatabase(path, options);
-    try {
-      prepare(db);
-      assertOurs(db, path, kind);
-      return db;
-    } catch (error) {
-      db.close();
-      throw error;
-    }
-  });
+  withStorePortErrors(kind.remedy(path), () =>
+    openPrepared(
+      path,
+      (db) => {
+        prepare(db);
+        assertOurs(db, path, kind);
+      },
+      options,
+    ),
+  );
 
 const create = (db: Database, { applicationId, schema, schemaVersion }: FileKind): void =>
   db.exec(`

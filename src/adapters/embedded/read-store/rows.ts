@@ -169,8 +169,18 @@ const ANIMES_BY_ID = `
 const INTERACTIONS_BY_KEY = byKeys(INTERACTION_COLUMNS, 'interactions', ['anime_id', 'user_id']);
 const DAYS_BY_KEY = byKeys(DAY_COLUMNS, 'days', ['anime_id', 'day']);
 
+export interface DocumentReads {
+  animes(ids: readonly AnimeId[]): AnimeDocument[];
+  interactions(keys: readonly InteractionKey[]): InteractionDocument[];
+  days(keys: readonly DayKey[]): DailyActivityDocument[];
+  animesAfter(after: number | null, limit: number): AnimeDocument[];
+  interactionsAfter(animeId: AnimeId, after: string | null, limit: number): InteractionDocument[];
+  daysAfter(animeId: AnimeId, after: string | null, limit: number): DailyActivityDocument[];
+  flushed(): string | undefined;
+}
+
 /** Reads documents by key, or all of them page by page in key order. */
-export const documentReads = (db: ReadConnection) => ({
+export const documentReads = (db: ReadConnection): DocumentReads => ({
   animes: (ids: readonly AnimeId[]): AnimeDocument[] =>
     db.all(ANIMES_BY_ID, JSON.stringify(ids)).map((row) => animeFromJson((row as [string])[0])),
 
@@ -227,8 +237,6 @@ export const documentReads = (db: ReadConnection) => ({
   flushed: (): string | undefined =>
     (db.get('SELECT position FROM flushed') as [string] | undefined)?.[0],
 });
-
-export type DocumentReads = ReturnType<typeof documentReads>;
 
 const pairs = <Key>(keys: readonly Key[], pair: (key: Key) => [number, string]): string =>
   JSON.stringify(keys.map(pair));
