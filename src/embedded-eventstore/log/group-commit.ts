@@ -44,7 +44,7 @@ export const createRecentIds = (options: { readonly max: number }): RecentIds =>
 };
 
 /** Rows that the events of a ticket refer to and that are written in the same group. */
-export interface Rows {
+interface Rows {
   readonly streams: readonly StreamRow[];
   readonly retention: readonly RetentionRow[];
 }

@@ -24,7 +24,7 @@ type EventRow = [
 ];
 
 /** A part of one stream; revisions are inclusive. */
-export interface StreamRange extends RevisionRange {
+interface StreamRange extends RevisionRange {
   readonly stream: number;
   readonly createdSince: number;
 }
