@@ -1,6 +1,6 @@
 import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { openDatabase, type Database } from './sqlite.js';
+import { openDatabase, SQLITE, sqliteCodeOf, type Database } from './sqlite.js';
 
 /** The owner of a data directory; fields it has not published are absent. */
 export interface DirectoryOwner {
@@ -42,7 +42,7 @@ export const lockDirectory = (directory: string): DirectoryLock => {
     announceOwner(directory, null);
   } catch (error) {
     db.close();
-    if ((error as { readonly errcode?: unknown }).errcode !== SQLITE_BUSY) throw error;
+    if (sqliteCodeOf(error) !== SQLITE.BUSY) throw error;
     throw new DirectoryInUseError(directory, readOwner(directory));
   }
   held.add(db);
@@ -57,8 +57,6 @@ export const lockDirectory = (directory: string): DirectoryLock => {
 
 /** The garbage collector would close an unreferenced connection and release its lock. */
 const held = new Set<Database>();
-
-const SQLITE_BUSY = 5;
 
 const ownerFile = (directory: string): string => join(directory, 'owner.json');
 

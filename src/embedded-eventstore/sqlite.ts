@@ -107,3 +107,40 @@ export const rollBack = (db: Database): void => {
     // No transaction is open; the original failure is the one to report.
   }
 };
+
+/** Primary result codes of SQLite. */
+export const SQLITE = {
+  BUSY: 5,
+  LOCKED: 6,
+  NOMEM: 7,
+  READONLY: 8,
+  IOERR: 10,
+  CORRUPT: 11,
+  FULL: 13,
+  CANTOPEN: 14,
+  NOTADB: 26,
+} as const;
+
+/** The package gives no code for a failure of `all`. */
+const CODES_BY_MESSAGE: Readonly<Record<string, number>> = {
+  'database is locked': SQLITE.BUSY,
+  'attempt to write a readonly database': SQLITE.READONLY,
+  'disk I/O error': SQLITE.IOERR,
+  'database disk image is malformed': SQLITE.CORRUPT,
+  'database or disk is full': SQLITE.FULL,
+  'unable to open database file': SQLITE.CANTOPEN,
+  'file is not a database': SQLITE.NOTADB,
+};
+
+/** The primary result code of a failure; 0 for any other error. */
+export const sqliteCodeOf = (error: unknown): number => {
+  if (!(error instanceof Error)) return 0;
+  const { errcode } = error as { readonly errcode?: unknown };
+  return typeof errcode === 'number' ? errcode & 0xff : (CODES_BY_MESSAGE[error.message] ?? 0);
+};
+
+/** Whether the file itself is of no use. */
+export const isDamage = (error: unknown): boolean => {
+  const code = sqliteCodeOf(error);
+  return code === SQLITE.CORRUPT || code === SQLITE.NOTADB;
+};

@@ -70,7 +70,10 @@ export const createEmbeddedEventStore = (
       const append = log.append(metastreamOf(stream), 'any', [maxCountEvent(maxCount)]);
       if ((await settled(stream, append)).kind === 'deleted') throw new StreamDeletedError(stream);
     },
-    ping: () => asPromise(() => void log.lastPosition()),
+    ping: () =>
+      log.check().catch((error: unknown) => {
+        throw toPortError(error);
+      }),
     pingAll: () => asPromise(() => void log.lastPosition()),
     close: () => log.close(),
   };
@@ -221,9 +224,14 @@ const resultOf = (
 const toPortError = (error: unknown): unknown => {
   if (!(error instanceof EventLogError)) return fileFailureOf(error);
   const options = { cause: error, context: { reason: error.code } };
-  return error.code === 'unknown'
-    ? new OutcomeUnknownError(error.message, options)
-    : new UnavailableError(error.message, options);
+  switch (error.code) {
+    case 'unknown':
+      return new OutcomeUnknownError(error.message, options);
+    case 'corrupt':
+      return new PortError('CORRUPT', error.message, false, options);
+    default:
+      return new UnavailableError(error.message, options);
+  }
 };
 
 const fileFailureOf = (error: unknown): unknown =>

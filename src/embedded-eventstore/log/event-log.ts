@@ -13,6 +13,8 @@ export type LogErrorCode =
   | 'busy'
   /** The transaction failed, for instance on a full disk. Nothing was written; retry later. */
   | 'failed'
+  /** A page of the file is damaged. */
+  | 'corrupt'
   /** The commit or the writer failed: the append was written as a whole or not at all. */
   | 'unknown';
 
@@ -146,6 +148,11 @@ export interface EventLog {
     readonly after: bigint | 'start' | 'end';
     readonly signal: AbortSignal;
   }): AsyncIterable<LogSubscriptionItem>;
+  /**
+   * Resolves if the log can be read and written. Rejects with EventLogError where its disk is full or does
+   * not respond, where its file is gone, and where a page was found damaged.
+   */
+  check(): Promise<void>;
   /** Commits queued appends, ends subscriptions, closes the file. May be called twice. */
   close(): Promise<void>;
 }

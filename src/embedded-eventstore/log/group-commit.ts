@@ -2,6 +2,7 @@ import { LRUCache } from 'lru-cache';
 import type { StoredEvent } from './append-rules.js';
 import { EventLogError, type LogRecord, TOMBSTONE_REVISION } from './event-log.js';
 import type { StreamHeads } from './heads.js';
+import { FILE_LOST } from './log-check.js';
 import type { CommitTicket } from './ticket.js';
 import {
   type AppendBatch,
@@ -124,7 +125,7 @@ export const createGroupCommit = (options: GroupCommitOptions): GroupCommit => {
     for (const ticket of tickets) ticket.reject(error);
   };
 
-  const events: Omit<WriterEvents, 'scavenged' | 'indexed'> = {
+  const events: Omit<WriterEvents, 'scavenged' | 'indexed' | 'probed'> = {
     committed: (batches) => {
       const tickets = posted.splice(0, batches).flatMap((group) => group.tickets);
       tickets.forEach(settle);
@@ -134,7 +135,8 @@ export const createGroupCommit = (options: GroupCommitOptions): GroupCommit => {
     failed: ({ outcome, message }) => {
       options.onFailed(message);
       writer?.resume();
-      rejectAll(new EventLogError(outcome, `The transaction failed: ${message}`));
+      const text = message === FILE_LOST ? message : `The transaction failed: ${message}`;
+      rejectAll(new EventLogError(outcome, text));
     },
     died: (cause) => {
       options.onDied(cause);

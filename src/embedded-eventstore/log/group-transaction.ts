@@ -1,4 +1,5 @@
-import { type Database, rollBack } from '../sqlite.js';
+import { type Database, rollBack, SQLITE, sqliteCodeOf } from '../sqlite.js';
+import { FILE_LOST } from './log-check.js';
 import { NUMBERS_PER_EVENT, type AppendBatch, type EventColumns } from './writer-protocol.js';
 
 type EventNumbers = readonly [number, number, number, number, number, number, number];
@@ -7,8 +8,11 @@ export type TransactionResult =
   | { readonly kind: 'committed' }
   | { readonly kind: 'failed'; readonly outcome: 'failed' | 'unknown'; readonly message: string };
 
-/** Writes many batches in one transaction, with one fsync for all. Never throws. */
-export const groupTransaction = (db: Database) => {
+/**
+ * Writes many batches in one transaction, with one fsync for all. Never throws. Nothing counts as
+ * committed in a file that is no longer at its path.
+ */
+export const groupTransaction = (db: Database, isInPlace: () => boolean = () => true) => {
   const insertStream = db.prepare('INSERT INTO streams (id, name) VALUES (?, ?)');
   // Node 22 binds an empty BLOB as NULL.
   const insertEvent = db.prepare(
@@ -43,6 +47,7 @@ export const groupTransaction = (db: Database) => {
   };
 
   return (batches: readonly AppendBatch[]): TransactionResult => {
+    if (!isInPlace()) return { kind: 'failed', outcome: 'failed', message: FILE_LOST };
     try {
       begin.run();
       batches.forEach(insertBatch);
@@ -52,7 +57,10 @@ export const groupTransaction = (db: Database) => {
     }
     try {
       commit.run();
-      return { kind: 'committed' };
+      // Whoever moved the file away may put it back, with these events in it.
+      return isInPlace()
+        ? { kind: 'committed' }
+        : { kind: 'failed', outcome: 'unknown', message: FILE_LOST };
     } catch (error) {
       rollBack(db);
       return { kind: 'failed', outcome: outcomeOfCommit(error), message: messageOf(error) };
@@ -60,16 +68,13 @@ export const groupTransaction = (db: Database) => {
   };
 };
 
-const BUSY = 5;
-const SQLITE_FULL = 13;
-
 /**
  * A commit that fails in its fsync may reappear when the file is recovered after a crash; one that
  * failed for lack of space or a lock cannot.
  */
 const outcomeOfCommit = (error: unknown): 'failed' | 'unknown' => {
-  const code = (error as { readonly errcode?: unknown }).errcode;
-  return code === SQLITE_FULL || code === BUSY ? 'failed' : 'unknown';
+  const code = sqliteCodeOf(error);
+  return code === SQLITE.FULL || code === SQLITE.BUSY ? 'failed' : 'unknown';
 };
 
 export const messageOf = (error: unknown): string =>

@@ -1,5 +1,5 @@
 import { v5 } from 'uuid';
-import type { Database } from '../sqlite.js';
+import type { SqlValue } from '../sqlite.js';
 import type { Direction, LogRecord } from './event-log.js';
 import { LINK_TYPE, linkData, linkMetadata } from './link-streams.js';
 import { toRevision } from './writer-protocol.js';
@@ -33,13 +33,17 @@ export interface LinkReader {
   page(linkStream: string, direction: Direction, range: RevisionRange, limit: number): LogRecord[];
 }
 
+/** Prepares a statement whose rows are arrays. */
+export type PrepareRead = (sql: string) => {
+  readonly get: (...parameters: SqlValue[]) => unknown;
+  readonly all: (...parameters: SqlValue[]) => unknown[];
+};
+
 /** The index of links, read as streams of link events. */
-export const createLinkReader = (db: Database, nameOf: (stream: number) => string): LinkReader => {
-  const prepare = (sql: string) => {
-    const statement = db.prepare(sql);
-    statement.setReturnArrays(true);
-    return statement;
-  };
+export const createLinkReader = (
+  prepare: PrepareRead,
+  nameOf: (stream: number) => string,
+): LinkReader => {
   const ofStream = 'link_stream = (SELECT id FROM link_streams WHERE name = ?)';
   const reached = prepare('SELECT position FROM links_reached');
   const last = prepare(

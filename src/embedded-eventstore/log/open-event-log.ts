@@ -9,6 +9,7 @@ import { createGroupCommit, createRecentIds } from './group-commit.js';
 import { messageOf } from './group-transaction.js';
 import { createStreamHeads } from './heads.js';
 import { createLinkIndex } from './link-index.js';
+import { createLogCheck, type LogCheck } from './log-check.js';
 import { openLogReader, type LogReader } from './reader.js';
 import { createLogReads } from './reads.js';
 import { createRecentTail, createLogSubscriptions } from './subscriptions.js';
@@ -106,13 +107,15 @@ export const openEventLog = async (options: EventLogOptions): Promise<EventLog> 
   const lock = lockDirectory(options.directory);
   const path = join(options.directory, 'events.db');
   let reader: LogReader | undefined;
+  let check: LogCheck | undefined;
   const release = (): void => {
     reader?.close();
     lock.release();
   };
   try {
-    reader = openLogReader(path);
-    return await assemble({ ...options, path, reader, release });
+    reader = openLogReader(path, (error) => check?.damaged(error));
+    check = createLogCheck(path);
+    return await assemble({ ...options, path, reader, check, release });
   } catch (error) {
     release();
     throw error;
@@ -122,6 +125,7 @@ export const openEventLog = async (options: EventLogOptions): Promise<EventLog> 
 interface OpenedFile extends EventLogOptions {
   readonly path: string;
   readonly reader: LogReader;
+  readonly check: LogCheck;
   readonly release: () => void;
 }
 
@@ -129,6 +133,7 @@ const assemble = async (opened: OpenedFile): Promise<EventLog> => {
   const {
     path,
     reader,
+    check,
     release,
     logger,
     limits = {},
@@ -152,14 +157,27 @@ const assemble = async (opened: OpenedFile): Promise<EventLog> => {
 
   const assertOpen = (): void => {
     if (closed !== undefined) throw closed;
+    check.assertInPlace();
+  };
+
+  const end = (error: EventLogError): void => {
+    closed = error;
+    signal.end(closed);
+    links.stop();
   };
 
   const commit = createGroupCommit({
     heads,
     recentIds,
     reload: () => {
-      drafts.reload();
-      committedPosition = reader.lastPosition();
+      try {
+        drafts.reload();
+        committedPosition = reader.lastPosition();
+      } catch (error) {
+        if (!(error instanceof EventLogError)) throw error;
+        end(error);
+        return;
+      }
       tail.restartAt(committedPosition);
       signal.wakeAll();
     },
@@ -167,19 +185,23 @@ const assemble = async (opened: OpenedFile): Promise<EventLog> => {
       tail.push(records);
       committedPosition = Number(records.at(-1)?.position ?? committedPosition);
       signal.committed();
+      check.committed();
     },
-    onFailed: (message) => logger.error('event log transaction failed', { path, reason: message }),
+    onFailed: (message) => {
+      check.failed(message);
+      logger.error('event log transaction failed', { path, reason: message });
+    },
     onDied: (cause) => {
-      closed = new EventLogError('closed', 'The writer of the event log died.', { cause });
       logger.error('event log lost its writer', { path, error: cause });
-      signal.end(closed);
-      links.stop();
+      end(new EventLogError('closed', 'The writer of the event log died.', { cause }));
     },
   });
   const { scavenged } = scavenger;
   const { indexed } = links;
-  const writer = await startLogWriter(path, { ...commit.events, scavenged, indexed });
+  const { probed } = check;
+  const writer = await startLogWriter(path, { ...commit.events, scavenged, indexed, probed });
   commit.attach(writer);
+  check.attach(() => writer.probe());
   links.start(() => writer.index());
   scavenger.start((after, before) => writer.scavenge(after, before));
 
@@ -213,6 +235,10 @@ const assemble = async (opened: OpenedFile): Promise<EventLog> => {
     lastPosition: whileOpen(() => BigInt(committedPosition)),
     subscribeAll: whileOpen(subscriptions.subscribeAll),
     subscribeStream: whileOpen(subscriptions.subscribeStream),
+    check: async () => {
+      if (closed !== undefined) throw closed;
+      await check.run();
+    },
     close: () => (closing ??= close()),
   };
 };

@@ -1,7 +1,10 @@
+import { statSync } from 'node:fs';
 import { LRUCache } from 'lru-cache';
-import type { LogRecord } from './event-log.js';
+import { EventLogError, type LogRecord } from './event-log.js';
 import type { StoredEvent } from './append-rules.js';
-import { createLinkReader, type LinkReader, type RevisionRange } from './link-reader.js';
+import { createLinkReader, type LinkReader, type PrepareRead, type RevisionRange } from './link-reader.js';
+import { type Database, pragma } from '../sqlite.js';
+import { damagedLog, readFailure } from './log-check.js';
 import { openLogFile } from './schema.js';
 import { toRevision } from './writer-protocol.js';
 
@@ -49,12 +52,33 @@ export interface LogReader {
  * The main thread's connection to the log's file. It runs only short statements, so it never delays
  * a commit.
  */
-export const openLogReader = (path: string): LogReader => {
+export const openLogReader = (path: string, onDamage: (error: EventLogError) => void): LogReader => {
   const db = openLogFile(path);
-  const prepare = (sql: string) => {
+  assertSound(db, path);
+  const failed = (error: unknown): unknown => {
+    const failure = readFailure(error);
+    if (failure instanceof EventLogError) onDamage(failure);
+    return failure;
+  };
+  const prepare: PrepareRead = (sql) => {
     const statement = db.prepare(sql);
     statement.setReturnArrays(true);
-    return statement;
+    return {
+      get: (...parameters) => {
+        try {
+          return statement.get(...parameters);
+        } catch (error) {
+          throw failed(error);
+        }
+      },
+      all: (...parameters) => {
+        try {
+          return statement.all(...parameters);
+        } catch (error) {
+          throw failed(error);
+        }
+      },
+    };
   };
   const columns = 'position, stream, revision, id, type, created, is_json, data_length, payload';
   const inStream = 'stream = ? AND revision >= ? AND revision <= ? AND created >= ?';
@@ -150,7 +174,7 @@ export const openLogReader = (path: string): LogReader => {
       return (rows.all(stream, from, to, createdSince, fitting) as EventRow[]).map(toRecord);
     },
 
-    links: createLinkReader(db, nameOf),
+    links: createLinkReader(prepare, nameOf),
 
     close: () => db.close(),
   };
@@ -161,4 +185,23 @@ const countWithin = (sizes: readonly [number][]): number => {
   let bytes = 0;
   const tooMany = sizes.findIndex(([size]) => (bytes += size) > PAGE_BYTES);
   return tooMany === -1 ? sizes.length : Math.max(1, tooMany);
+};
+
+/** A check of this much takes a tenth of a second. */
+const CHECKED_BYTES = 64 * 1024 * 1024;
+const CHECKED_EVENTS = 200;
+
+/** Finds damage before anything rests on the log: all of a small file, the end of a large one. */
+const assertSound = (db: Database, path: string): void => {
+  try {
+    if (statSync(path).size > CHECKED_BYTES) {
+      db.prepare(`SELECT * FROM events ORDER BY position DESC LIMIT ${CHECKED_EVENTS}`).all();
+      return;
+    }
+    const found = pragma(db, 'quick_check(1)');
+    if (found !== 'ok') throw damagedLog(`database disk image is malformed: ${String(found)}`);
+  } catch (error) {
+    db.close();
+    throw readFailure(error);
+  }
 };

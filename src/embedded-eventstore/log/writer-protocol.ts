@@ -39,6 +39,8 @@ export type ToLogWriter =
   | { readonly kind: 'scavenge'; readonly afterStream: number; readonly createdBefore: number }
   /** Index the next events. */
   | { readonly kind: 'index' }
+  /** Commit something that changes nothing: can the disk be written? */
+  | { readonly kind: 'probe' }
   | { readonly kind: 'close' };
 
 export type FromLogWriter =
@@ -46,6 +48,7 @@ export type FromLogWriter =
   | { readonly kind: 'committed'; readonly batches: number }
   /** Every batch until 'resume' is dropped: it was built on the failed one. */
   | { readonly kind: 'failed'; readonly outcome: 'failed' | 'unknown'; readonly message: string }
+  | { readonly kind: 'probed'; readonly failure?: string }
   | {
       readonly kind: 'scavenged';
       readonly deleted: number;

@@ -5,7 +5,8 @@ import {
   workerData,
 } from 'node:worker_threads';
 import { LRUCache } from 'lru-cache';
-import { type Database, rollBack } from '../sqlite.js';
+import { watchDatabaseFile } from '../file-watch.js';
+import { type Database, pragma, rollBack } from '../sqlite.js';
 import { groupTransaction, messageOf } from './group-transaction.js';
 import { linksOf } from './link-streams.js';
 import { openLogFile } from './schema.js';
@@ -169,13 +170,28 @@ const scavengeSlice = (db: Database) => {
 const changesOf = (result: unknown): number =>
   Number((result as { readonly changes: number | bigint }).changes);
 
+/** Writes a page as it is. */
+const probeWrite = (db: Database) => {
+  const version = Number(pragma(db, 'user_version'));
+  return (): FromLogWriter => {
+    try {
+      db.exec(`PRAGMA user_version = ${version}`);
+      return { kind: 'probed' };
+    } catch (error) {
+      rollBack(db);
+      return { kind: 'probed', failure: messageOf(error) };
+    }
+  };
+};
+
 /** Limits how long one transaction delays the next. */
 const GROUP_BYTES = 8 * 1024 * 1024;
 
 /** The only thread that writes to the log's file, so only it waits for the disk. */
 const runLogWriter = (port: MessagePort, { path }: WriterData): void => {
   const db = openLogFile(path);
-  const write = groupTransaction(db);
+  const write = groupTransaction(db, watchDatabaseFile(path));
+  const probe = probeWrite(db);
   const scavenge = scavengeSlice(db);
   const index = linkSlice(db);
   let dropping = false;
@@ -199,6 +215,9 @@ const runLogWriter = (port: MessagePort, { path }: WriterData): void => {
         return;
       case 'index':
         answer(index());
+        return;
+      case 'probe':
+        answer(probe());
         return;
       case 'close':
         db.close();

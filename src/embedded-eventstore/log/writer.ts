@@ -9,6 +9,7 @@ export interface WriterEvents {
   failed(message: Told<'failed'>): void;
   scavenged(message: Told<'scavenged'>): void;
   indexed(message: Told<'indexed'>): void;
+  probed(message: Told<'probed'>): void;
   /** The thread ended without being asked to. */
   died(cause: unknown): void;
 }
@@ -19,6 +20,7 @@ export interface LogWriter {
   resume(): void;
   scavenge(afterStream: number, createdBefore: number): void;
   index(): void;
+  probe(): void;
   /**
    * Resolves when everything posted before is done and the thread has ended. The thread is asked to
    * end, never terminated: on Node 20 that would abort the process in the middle of a transaction.
@@ -55,6 +57,7 @@ export const startLogWriter = (
       scavenge: (afterStream, createdBefore) =>
         post({ kind: 'scavenge', afterStream, createdBefore }),
       index: () => post({ kind: 'index' }),
+      probe: () => post({ kind: 'probe' }),
       close: () => {
         if (state === 'running') post({ kind: 'close' });
         state = 'closing';
@@ -86,6 +89,9 @@ const tell = (events: WriterEvents, message: Exclude<FromLogWriter, Told<'ready'
       return;
     case 'indexed':
       events.indexed(message);
+      return;
+    case 'probed':
+      events.probed(message);
       return;
   }
 };

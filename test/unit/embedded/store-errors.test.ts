@@ -19,6 +19,11 @@ describe('a failure of SQLite', () => {
     });
   }
 
+  it('is known by its message where SQLite gives no code', () => {
+    const codeless = new Error('database disk image is malformed');
+    expect(meaningOf(codeless)).to.include({ code: 'CORRUPT', message: REMEDY });
+  });
+
   for (const [what, errcode] of [
     ['a full disk', 13],
     ['a file that is busy', 5],

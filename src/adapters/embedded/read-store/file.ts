@@ -2,8 +2,11 @@ import { LRUCache } from 'lru-cache';
 import {
   type Database,
   holdsTables,
+  isDamage,
   openPrepared,
   pragma,
+  SQLITE,
+  sqliteCodeOf,
   type SqlValue,
 } from '../../../embedded-eventstore/sqlite.js';
 import { PortError, UnavailableError } from '../../../ports/errors.js';
@@ -15,9 +18,16 @@ export interface SqliteFailure {
   readonly kind: 'corrupt' | 'not-now' | 'bug';
 }
 
-const CORRUPT_CODES = new Set([11, 26]);
-/** Busy, locked, out of memory, read-only, I/O error, full, cannot open: a retry may succeed. */
-const PASSING_CODES = new Set([5, 6, 7, 8, 10, 13, 14]);
+/** A retry may succeed. */
+const PASSING_CODES: ReadonlySet<number> = new Set([
+  SQLITE.BUSY,
+  SQLITE.LOCKED,
+  SQLITE.NOMEM,
+  SQLITE.READONLY,
+  SQLITE.IOERR,
+  SQLITE.FULL,
+  SQLITE.CANTOPEN,
+]);
 
 export const sqliteFailureOf = (error: unknown): SqliteFailure => {
   if (!(error instanceof Error)) return { kind: 'bug', message: String(error) };
@@ -27,9 +37,8 @@ export const sqliteFailureOf = (error: unknown): SqliteFailure => {
     const kind = error.code === 'CORRUPT' ? 'corrupt' : 'not-now';
     return { kind, message: typeof reason === 'string' ? reason : message };
   }
-  const code = 'errcode' in error && typeof error.errcode === 'number' ? error.errcode & 0xff : 0;
-  if (CORRUPT_CODES.has(code)) return { kind: 'corrupt', message };
-  return { kind: PASSING_CODES.has(code) ? 'not-now' : 'bug', message };
+  if (isDamage(error)) return { kind: 'corrupt', message };
+  return { kind: PASSING_CODES.has(sqliteCodeOf(error)) ? 'not-now' : 'bug', message };
 };
 
 /** The port error for a failure; a bug is returned unchanged. */
