@@ -1,4 +1,5 @@
 import { openEmbeddedReadStore } from '../adapters/embedded/read-store/open-read-store.js';
+import { withCircuit } from '../adapters/read-store/circuit.js';
 import { openMongodbReadStore } from '../adapters/mongodb/read-store.js';
 import { ConfigError, type Config } from '../platform/config/config.js';
 import type { DocumentBatch, ReadStore } from '../ports/read-store.js';
@@ -10,31 +11,43 @@ import { whenAvailable } from './when-available.js';
 
 export const isMongodb = ({ mongodb }: Config): boolean => mongodb.url !== '';
 
-type ReadStoreDependencies = Pick<Dependencies, 'config' | 'logger' | 'lifecycle' | 'servers'> & {
-  readonly signal: AbortSignal;
-};
+type ReadStoreDependencies = Pick<Dependencies, 'config' | 'logger' | 'lifecycle' | 'servers'> &
+  Partial<Pick<Dependencies, 'health'>> & { readonly signal: AbortSignal };
 
 /**
  * The server that MONGODB_URL names, or the embedded read store of DATA_DIR, which this process must
  * already own.
  */
 export const openReadModels = async (dependencies: ReadStoreDependencies): Promise<ReadStore> => {
-  const { config, logger, lifecycle } = dependencies;
+  const { config, lifecycle } = dependencies;
   const examples = exampleDocuments();
   const readStore = await lifecycle.open(
     'read store',
-    () =>
-      isMongodb(config)
-        ? openMongodb(dependencies, examples)
-        : openEmbeddedReadStore({ dataDir: config.dataDir, logger, examples }).catch(
-            (error: unknown) => {
-              throw directoryError('DATA_DIR', config.dataDir, error);
-            },
-          ),
-    (opened) => opened.close(),
+    async () => {
+      const opened = isMongodb(config)
+        ? await openMongodb(dependencies, examples)
+        : await openEmbedded(dependencies, examples);
+      // A job may take its time.
+      return dependencies.servers === undefined ? opened : withCircuit(opened);
+    },
+    (store) => store.close(),
   );
   dependencies.servers?.connected('read-store', () => readStore.ping());
   return readStore;
+};
+
+const openEmbedded = async (
+  { config: { dataDir }, logger, health }: ReadStoreDependencies,
+  examples: DocumentBatch,
+): Promise<ReadStore> => {
+  const store = await openEmbeddedReadStore({ dataDir, logger, examples }).catch(
+    (error: unknown) => {
+      throw directoryError('DATA_DIR', dataDir, error);
+    },
+  );
+  // Queries and commands are served meanwhile.
+  health?.register('read-models-saved', () => store.check(), { neededToServe: false });
+  return store;
 };
 
 const openMongodb = (

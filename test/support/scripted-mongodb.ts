@@ -12,8 +12,11 @@ const OP_REPLY = 1;
 const OP_MSG = 2013;
 const OP_QUERY = 2004;
 
-/** Speaks so much of MongoDB's protocol that its driver takes it for a server; answers as it is told. */
-export const scriptedMongodb = async (answer: (command: string) => Answer) => {
+/**
+ * Speaks so much of MongoDB's protocol that its driver takes it for a server; answers as it is told, and
+ * nothing at all for null.
+ */
+export const scriptedMongodb = async (answer: (command: string) => Answer | null) => {
   const sockets = new Set<Socket>();
   const server = createServer((socket) => {
     sockets.add(socket);
@@ -23,7 +26,8 @@ export const scriptedMongodb = async (answer: (command: string) => Answer) => {
       received = Buffer.concat([received, bytes]);
       while (received.length >= 16 && received.length >= received.readInt32LE(0)) {
         const length = received.readInt32LE(0);
-        socket.write(replyTo(received.subarray(0, length), answer));
+        const reply = replyTo(received.subarray(0, length), answer);
+        if (reply !== null) socket.write(reply);
         received = received.subarray(length);
       }
     });
@@ -38,12 +42,14 @@ export const scriptedMongodb = async (answer: (command: string) => Answer) => {
   };
 };
 
-const replyTo = (message: Buffer, answer: (command: string) => Answer): Buffer => {
+const replyTo = (message: Buffer, answer: (command: string) => Answer | null): Buffer | null => {
   const isOld = message.readInt32LE(12) === OP_QUERY;
   const start = isOld ? message.indexOf(0, 20) + 9 : 21;
   const [command = ''] = Object.keys(BSON.deserialize(message.subarray(start)));
   const isHello = /^(hello|ismaster|isMaster)$/.test(command);
-  const body = Buffer.from(BSON.serialize(isHello ? HELLO : answer(command)));
+  const given = answer(command);
+  if (given === null) return null;
+  const body = Buffer.from(BSON.serialize(isHello ? HELLO : given));
   const opening = Buffer.alloc(isOld ? 36 : 21);
   opening.writeInt32LE(opening.length + body.length, 0);
   opening.writeInt32LE(message.readInt32LE(4), 8);
