@@ -14,7 +14,7 @@ export interface LogCheck {
   /** A read found a damaged page. */
   damaged(error: EventLogError): void;
   /** The outcome of a probe that was asked for. */
-  probed(outcome: { readonly failure?: string }): void;
+  readonly probed: (outcome: { readonly failure?: string }) => void;
   /** How to make the writer commit something that changes nothing. */
   attach(probe: () => void): void;
   /** Rejects with EventLogError, with a sentence for the operator. */

@@ -198,8 +198,12 @@ const assemble = async (opened: OpenedFile): Promise<EventLog> => {
   });
   const { scavenged } = scavenger;
   const { indexed } = links;
-  const { probed } = check;
-  const writer = await startLogWriter(path, { ...commit.events, scavenged, indexed, probed });
+  const writer = await startLogWriter(path, {
+    ...commit.events,
+    scavenged,
+    indexed,
+    probed: check.probed,
+  });
   commit.attach(writer);
   check.attach(() => writer.probe());
   links.start(() => writer.index());

@@ -1,9 +1,8 @@
-import { statSync } from 'node:fs';
 import { LRUCache } from 'lru-cache';
 import { EventLogError, type LogRecord } from './event-log.js';
 import type { StoredEvent } from './append-rules.js';
 import { createLinkReader, type LinkReader, type PrepareRead, type RevisionRange } from './link-reader.js';
-import { type Database, pragma } from '../sqlite.js';
+import { damageIn, type Database } from '../sqlite.js';
 import { damagedLog, readFailure } from './log-check.js';
 import { openLogFile } from './schema.js';
 import { toRevision } from './writer-protocol.js';
@@ -187,19 +186,14 @@ const countWithin = (sizes: readonly [number][]): number => {
   return tooMany === -1 ? sizes.length : Math.max(1, tooMany);
 };
 
-/** A check of this much takes a tenth of a second. */
-const CHECKED_BYTES = 64 * 1024 * 1024;
 const CHECKED_EVENTS = 200;
 
-/** Finds damage before anything rests on the log: all of a small file, the end of a large one. */
+/** Finds damage before anything rests on the log: anywhere in a small file, else at its end. */
 const assertSound = (db: Database, path: string): void => {
   try {
-    if (statSync(path).size > CHECKED_BYTES) {
-      db.prepare(`SELECT * FROM events ORDER BY position DESC LIMIT ${CHECKED_EVENTS}`).all();
-      return;
-    }
-    const found = pragma(db, 'quick_check(1)');
-    if (found !== 'ok') throw damagedLog(`database disk image is malformed: ${String(found)}`);
+    const damage = damageIn(db, path);
+    if (damage !== undefined) throw damagedLog(damage);
+    db.prepare(`SELECT * FROM events ORDER BY position DESC LIMIT ${CHECKED_EVENTS}`).all();
   } catch (error) {
     db.close();
     throw readFailure(error);

@@ -6,6 +6,8 @@ import { openReadConnection } from './file.js';
 import { type Queries, queriesOn } from './queries.js';
 import { VERSION_FILE } from './schema.js';
 import type { DocumentWriter } from './writer.js';
+import { watchDatabaseFile } from '../../../embedded-eventstore/file-watch.js';
+import { UnavailableError } from '../../../ports/errors.js';
 
 /** A version whose file the writer holds open, as read from this thread. */
 export interface OpenVersion {
@@ -16,21 +18,33 @@ export interface OpenVersion {
   fedAt: Date | null;
   /** Invalidates caches that the saved documents affect. */
   noteSaved(batch: DocumentBatch): void;
+  /** Throws if a read found a damaged page, or the file is no longer at its path. */
+  assertWhole(): void;
   close(): void;
 }
 
 export const openVersion = (path: string): OpenVersion => {
   const db = openReadConnection(path, VERSION_FILE);
   const queries = queriesOn(db);
+  const isInPlace = watchDatabaseFile(path);
   return {
     path,
     reads: documentReads(db),
     queries,
     fedAt: null,
     noteSaved: ({ days }) => queries.noteSaved(days.map(({ animeId }) => animeId)),
+    assertWhole: () => {
+      const damage = db.damage();
+      if (damage !== undefined) throw damage;
+      if (!isInPlace()) throw new UnavailableError(READ_MODELS_LOST);
+    },
     close: () => db.close(),
   };
 };
+
+const READ_MODELS_LOST =
+  'The read models were removed, moved or replaced under the running service. Restart it: what is ' +
+  'missing is computed again from the log.';
 
 /** Throws if the store is closed or the version is gone. */
 export type FindVersion = () => OpenVersion;

@@ -1,6 +1,7 @@
 import { LRUCache } from 'lru-cache';
 import {
   type Database,
+  damageIn,
   holdsTables,
   isDamage,
   openPrepared,
@@ -86,6 +87,7 @@ export interface FileKind {
 export const openForWriting = (path: string, kind: FileKind): Database =>
   openChecked(path, kind, (db) => {
     if (pragma(db, 'user_version') === 0 && !holdsTables(db)) create(db, kind);
+    assertUndamaged(db, path, kind);
     db.exec(`PRAGMA journal_mode = WAL; ${kind.settings}`);
   });
 
@@ -139,6 +141,12 @@ const create = (db: Database, { applicationId, schema, schemaVersion }: FileKind
     COMMIT;
   `);
 
+const assertUndamaged = (db: Database, path: string, kind: FileKind): void => {
+  const reason = damageIn(db, path);
+  if (reason === undefined) return;
+  throw new PortError('CORRUPT', kind.remedy(path), false, { context: { path, reason } });
+};
+
 const assertOurs = (db: Database, path: string, kind: FileKind): void => {
   const owner = pragma(db, 'application_id');
   const version = pragma(db, 'user_version');
@@ -153,6 +161,8 @@ export interface ReadConnection {
   /** For temporary tables only: everything else is read-only. */
   run(sql: string, ...parameters: SqlValue[]): void;
   exec(sql: string): void;
+  /** The first damaged page that was found; undefined without one. */
+  damage(): PortError | undefined;
   close(): void;
 }
 
@@ -171,14 +181,22 @@ export const openReadConnection = (path: string, kind: FileKind): ReadConnection
     return statement;
   };
 
+  let damage: PortError | undefined;
+  const reading = <T>(work: () => T): T => {
+    try {
+      return withStorePortErrors(remedy, work);
+    } catch (error) {
+      if (error instanceof PortError && error.code === 'CORRUPT') damage ??= error;
+      throw error;
+    }
+  };
+
   return {
-    all: (sql, ...parameters) =>
-      withStorePortErrors(remedy, () => prepared(sql).all(...parameters)),
-    get: (sql, ...parameters) =>
-      withStorePortErrors(remedy, () => prepared(sql).get(...parameters)),
-    run: (sql, ...parameters) =>
-      withStorePortErrors(remedy, () => void prepared(sql).run(...parameters)),
-    exec: (sql) => withStorePortErrors(remedy, () => db.exec(sql)),
+    all: (sql, ...parameters) => reading(() => prepared(sql).all(...parameters)),
+    get: (sql, ...parameters) => reading(() => prepared(sql).get(...parameters)),
+    run: (sql, ...parameters) => reading(() => void prepared(sql).run(...parameters)),
+    exec: (sql) => reading(() => db.exec(sql)),
+    damage: () => damage,
     close: () => db.close(),
   };
 };

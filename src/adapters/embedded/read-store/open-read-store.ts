@@ -43,6 +43,11 @@ export interface ReadStoreOptions {
   readonly now?: () => Date;
 }
 
+export interface EmbeddedReadStore extends ReadStore {
+  /** Rejects if documents cannot be saved, or their files are damaged or gone. Queries may still be answered. */
+  check(): Promise<void>;
+}
+
 /**
  * Versions of the read models as SQLite files. Queries run synchronously on this thread; a writer
  * thread saves documents in call order.
@@ -52,7 +57,7 @@ export const openEmbeddedReadStore = async ({
   logger,
   examples,
   now = () => new Date(),
-}: ReadStoreOptions): Promise<ReadStore> => {
+}: ReadStoreOptions): Promise<EmbeddedReadStore> => {
   const files = versionFiles(join(dataDir, 'read-models'));
   await files.make();
   const fingerprint = fingerprintOfTables(examples);
@@ -171,6 +176,17 @@ export const openEmbeddedReadStore = async ({
       await writer.alive();
     },
 
+    check: async () => {
+      ensureOpen();
+      await writer.alive();
+      for (const version of open.values()) {
+        version.assertWhole();
+        await writer.check(version.path).catch((error: unknown): never => {
+          throw unsavable(error);
+        });
+      }
+    },
+
     close: () => (closed ??= end()),
   };
 };
@@ -218,6 +234,17 @@ const createEmbeddedQueries = (find: FindVersion, writer: DocumentWriter): ReadQ
     return find().queries.interactionsOf(userId, first, after);
   },
 });
+
+/** With SQLite's reason, as health shows it. */
+const unsavable = (error: unknown): unknown => {
+  if (!(error instanceof UnavailableError)) return error;
+  const { reason } = error.context;
+  const why = typeof reason === 'string' ? reason : error.message;
+  return new UnavailableError(
+    `The read models cannot be saved (${why}): queries show an older state until they can.`,
+    { cause: error },
+  );
+};
 
 const INDEXED = new WeakSet<OpenVersion>();
 

@@ -1,5 +1,10 @@
 import { type MessagePort, parentPort, receiveMessageOnPort } from 'node:worker_threads';
-import { type Database, type SqlValue, transaction } from '../../../embedded-eventstore/sqlite.js';
+import {
+  type Database,
+  pragma,
+  type SqlValue,
+  transaction,
+} from '../../../embedded-eventstore/sqlite.js';
 import type { DocumentBatch } from '../../../ports/read-store.js';
 import { closeWriting, sqliteFailureOf, openForWriting } from './file.js';
 import { animeRow, dayRow, interactionRow } from './rows.js';
@@ -123,6 +128,8 @@ const versionWriter = (path: string) => {
 
     index,
 
+    probe: (): void => db.exec(`PRAGMA user_version = ${Number(pragma(db, 'user_version'))}`),
+
     /**
      * Only once documents were saved: in a new file the index would slow down the first
      * computation.
@@ -184,6 +191,7 @@ const runDocumentWriter = (port: MessagePort): void => {
     try {
       if (kind === 'open') versions.set(path, versions.get(path) ?? versionWriter(path));
       else if (kind === 'index') version(path).index();
+      else if (kind === 'probe') version(path).probe();
       else release(path);
       answer({ ticket, ...NOTHING_REFUSED });
     } catch (error) {

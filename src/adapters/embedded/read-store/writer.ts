@@ -16,6 +16,8 @@ export type Order =
   | { readonly kind: 'open' }
   /** Creates the index of interactions by user if it is missing. */
   | { readonly kind: 'index' }
+  /** Writes a page as it is, to see whether the disk can be written. */
+  | { readonly kind: 'probe' }
   /** Closes the file. */
   | { readonly kind: 'release' };
 
@@ -44,6 +46,8 @@ export interface DocumentWriter {
   order(path: string, order: Order): Promise<Saved>;
   /** Rejects if the thread has ended. */
   alive(): Promise<void>;
+  /** Rejects if the last save of this file failed, or a save would fail now. */
+  check(path: string): Promise<void>;
   /**
    * Resolves when all earlier requests are done and the thread has ended. The thread is asked to
    * end, never terminated: on Node 20 that would abort the process in the middle of a transaction.
@@ -53,6 +57,7 @@ export interface DocumentWriter {
 
 interface PendingOrder {
   readonly path: string;
+  readonly kind: Order['kind'];
   readonly resolve: (saved: Saved) => void;
   readonly reject: (error: unknown) => void;
 }
@@ -65,11 +70,23 @@ export const startDocumentWriter = (): DocumentWriter => {
   let death: UnavailableError | undefined;
   let failure: unknown;
 
+  /** Of the last save, by file. */
+  const failed = new Map<string, unknown>();
+
   worker.on('message', ({ ticket, failure: reason, ...saved }: FromDocumentWriter) => {
     const order = waiting.get(ticket);
     waiting.delete(ticket);
-    if (reason === undefined) order?.resolve(saved);
-    else order?.reject(portErrorOf(reason, remedyForReadModels(order.path)));
+    if (order === undefined) return;
+    const { path, kind, resolve, reject } = order;
+    const saves = kind === 'save' || kind === 'flushed';
+    if (reason === undefined) {
+      if (saves || kind === 'release') failed.delete(path);
+      resolve(saved);
+      return;
+    }
+    const error = portErrorOf(reason, remedyForReadModels(path));
+    if (saves) failed.set(path, error);
+    reject(error);
   });
   worker.on('error', (error) => (failure = error));
 
@@ -89,14 +106,21 @@ export const startDocumentWriter = (): DocumentWriter => {
 
   const post = (message: ToDocumentWriter): void => worker.postMessage(message);
 
+  const order: DocumentWriter['order'] = (path, wanted) =>
+    new Promise((resolve, reject) => {
+      if (closing || death !== undefined) throw death ?? new UnavailableError(READ_STORE_CLOSED);
+      const ticket = tickets++;
+      waiting.set(ticket, { path, kind: wanted.kind, resolve, reject });
+      post({ ...wanted, ticket, path });
+    });
+
   return {
-    order: (path, order) =>
-      new Promise((resolve, reject) => {
-        if (closing || death !== undefined) throw death ?? new UnavailableError(READ_STORE_CLOSED);
-        const ticket = tickets++;
-        waiting.set(ticket, { path, resolve, reject });
-        post({ ...order, ticket, path });
-      }),
+    order,
+    check: async (path) => {
+      if (failed.has(path)) throw failed.get(path);
+      // Behind saves under way it would only wait, and they tell as much.
+      if (waiting.size === 0) await order(path, { kind: 'probe' });
+    },
     alive: () => (death === undefined ? Promise.resolve() : Promise.reject(death)),
     close: () => {
       if (!closing) post({ kind: 'close' });
