@@ -28,10 +28,14 @@ export const streamRoutes = (options: {
     const limit = Number(wholeQuery(req, 'limit', 1n, BigInt(MAX_EVENTS)) ?? DEFAULT_EVENTS);
     const stream = streamOf(animeId);
     try {
-      const events: RecordedEvent[] = [];
-      for await (const event of store.read(stream, { from, limit })) events.push(event);
-      if (events.length === 0 && (await store.head(stream)) === 'no_stream') {
-        throw new Problem(404, `Anime ${animeId} has no history.`, { kind: 'anime-not-listed' });
+      const events = await eventsOf(store.read(stream, { from, limit }));
+      if (events.length === 0) {
+        const head = await store.head(stream);
+        if (head === 'no_stream') {
+          throw new Problem(404, `Anime ${animeId} has no history.`, { kind: 'anime-not-listed' });
+        }
+        // It was appended between the read and the look at the head.
+        if (head >= from) events.push(...(await eventsOf(store.read(stream, { from, limit }))));
       }
       const last = events.at(-1);
       const full = events.length === limit && last !== undefined;
@@ -48,6 +52,12 @@ export const streamRoutes = (options: {
   });
 
   return router;
+};
+
+const eventsOf = async (read: AsyncIterable<RecordedEvent>): Promise<RecordedEvent[]> => {
+  const events: RecordedEvent[] = [];
+  for await (const event of read) events.push(event);
+  return events;
 };
 
 const shownEvent = (event: RecordedEvent) => ({

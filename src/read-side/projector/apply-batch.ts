@@ -154,6 +154,10 @@ export const createApplier = (options: ApplierOptions) => {
     ahead.suspect(animeId);
     const heartbeat = () => Promise.resolve();
     await apply(new Map([[animeId, [{ revision, decoded: null }]]]), { heartbeat, signal });
+    if (quarantine.get(animeId)?.kind !== 'quarantined' || revision < 0) return;
+    const [cached] = await cache.cachedAnime([animeId]);
+    // Up to the stream's end: what was delivered beyond it was no event of this log.
+    if (cached !== undefined && revisionOf(cached) >= revision) quarantine.release(animeId);
   };
 
   return {

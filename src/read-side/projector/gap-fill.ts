@@ -29,18 +29,25 @@ export const readMissing = async (
   limit: number,
 ): Promise<GapFill> => {
   const stream = streamOf(animeId);
-  const events: StreamEvent[] = [];
-  try {
+  const read = async (): Promise<readonly StreamEvent[]> => {
+    const events: StreamEvent[] = [];
     const options = { from: BigInt(from), limit: Math.min(limit, to - from + 1) };
     for await (const recorded of eventStore.read(stream, options)) {
       const reading = fromRecorded(recorded, logId);
       if (reading.kind !== 'event' || reading.event.revision !== from + events.length) break;
       events.push(reading.event);
     }
+    return events;
+  };
+  try {
+    const events = await read();
     if (events.length > 0) return { kind: 'events', events };
     const head = await eventStore.head(stream);
     if (head === 'no_stream') return { kind: 'lost', reason: `Stream ${stream} was deleted.` };
     if (head < BigInt(from)) return { kind: 'behind', head };
+    // The event may have been appended between the read and the look at the head.
+    const appended = await read();
+    if (appended.length > 0) return { kind: 'events', events: appended };
   } catch (error) {
     if (!(error instanceof StreamDeletedError)) throw error;
     return { kind: 'lost', reason: error.message };

@@ -1,5 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { streamOf } from '../../domain/stream-name.js';
+import { StreamDeletedError } from '../../ports/errors.js';
 import type { EventStore, Position } from '../../ports/event-store.js';
 import type { AnimeDocument, DocumentStore } from '../../ports/read-store.js';
 import { chunksOf } from '../../platform/async/pages.js';
@@ -12,7 +13,7 @@ import type { Projector } from '../projector/projector.js';
 export interface DocumentCheckOptions {
   readonly eventStore: EventStore;
   readonly documents: DocumentStore;
-  readonly projector: Pick<Projector, 'recheck' | 'lastApplied'>;
+  readonly projector: Pick<Projector, 'recheck' | 'lastApplied' | 'quarantine'>;
   readonly logger: Logger;
   /**
    * Whether the bus stores the offsets of its groups. If so, documents that were restored alone do
@@ -28,6 +29,8 @@ export interface DocumentCheckOptions {
   /** The interval after a check that left late documents to the bus. */
   readonly againAfterMs?: number;
   readonly lookEveryMs?: number;
+  /** The interval of checks of quarantined anime, whose streams may have been repaired. */
+  readonly quarantineEveryMs?: number;
 }
 
 export interface CheckResult {
@@ -50,10 +53,7 @@ export const checkDocuments = async (options: DocumentCheckOptions): Promise<Che
   const heads: StreamHeads = new Map();
   let ahead = 0;
 
-  const head = async (stream: string): Promise<number> => {
-    const known = await eventStore.head(stream);
-    return known === 'no_stream' ? -1 : Number(known);
-  };
+  const head = (stream: string): Promise<number> => headOf(eventStore, stream);
   const checkOne = async ({ animeId, revision, lastEventId: id }: AnimeDocument): Promise<void> => {
     const stream = streamOf(animeId);
     // Its computation was interrupted, or it is not in the log: resume, or empty its parts.
@@ -92,6 +92,28 @@ export const checkDocuments = async (options: DocumentCheckOptions): Promise<Che
   return { ahead, late: late.length, complete: isScanned || !keeps };
 };
 
+const headOf = async (eventStore: EventStore, stream: string): Promise<number> => {
+  const known = await eventStore.head(stream);
+  return known === 'no_stream' ? -1 : Number(known);
+};
+
+/** Follows again the quarantined anime whose streams are whole again, without waiting for an event. */
+export const recheckQuarantined = async ({
+  eventStore,
+  projector,
+  signal,
+}: Pick<DocumentCheckOptions, 'eventStore' | 'projector' | 'signal'>): Promise<void> => {
+  for (const animeId of [...projector.quarantine().keys()]) {
+    signal.throwIfAborted();
+    try {
+      await projector.recheck(animeId, await headOf(eventStore, streamOf(animeId)), signal);
+    } catch (error) {
+      // A stream that was deleted for ever stays quarantined.
+      if (!(error instanceof StreamDeletedError)) throw error;
+    }
+  }
+};
+
 /** Checks at once, at intervals, and whenever the log has lost the last applied event. */
 export const keepChecking = async (options: DocumentCheckOptions): Promise<void> => {
   const {
@@ -100,7 +122,9 @@ export const keepChecking = async (options: DocumentCheckOptions): Promise<void>
     everyMs = 3_600_000,
     againAfterMs = 30_000,
     lookEveryMs = 5_000,
+    quarantineEveryMs = 60_000,
   } = options;
+  let quarantineAt = performance.now() + quarantineEveryMs;
   let nextAt = performance.now();
   let watched: EventPlace | null = null;
   while (!isAborted(signal)) {
@@ -115,6 +139,10 @@ export const keepChecking = async (options: DocumentCheckOptions): Promise<void>
         if (found.ahead > 0 || found.late > 0) {
           logger.warn('The documents were compared with the log and mended', found);
         }
+      }
+      if (performance.now() >= quarantineAt) {
+        quarantineAt = performance.now() + quarantineEveryMs;
+        await recheckQuarantined(options);
       }
       watched = options.projector.lastApplied();
     } catch (error) {

@@ -219,6 +219,22 @@ describe('the command API', () => {
     expect(listed.headers.get('idempotency-replayed')).to.equal(null);
   });
 
+  it('shows an event that is appended while the events are read', async () => {
+    await api.list(12);
+    const { store } = api;
+    const { read } = store;
+    let reads = 0;
+    const racing: typeof read = (stream, options) =>
+      ++reads === 1 ? read('anime-none', options) : read(stream, options);
+    Object.assign(store, { read: racing });
+    try {
+      const { body } = await api.send('GET', '/animes/12/events');
+      expect(body['events']).to.have.length(1);
+    } finally {
+      Object.assign(store, { read });
+    }
+  });
+
   it('pages through the events of an anime', async () => {
     await api.list(10);
     for (let i = 0; i < 4; i += 1) await api.post('/click', { anime_id: 10, user_id: 'a' });
