@@ -10,6 +10,7 @@ import { runService } from './compose/service.js';
 import type { ServiceJobs } from './compose/start-role.js';
 import { misspeltVariables, processEnvironment } from './platform/config/environment.js';
 import { ConfigError, loadConfig, type Config } from './platform/config/config.js';
+import { PortError } from './ports/errors.js';
 import { directoryError } from './platform/config/system-errors.js';
 import { describeSettings, effectiveSettings, showConfig } from './platform/config/help.js';
 import { boundHeapGrowth } from './platform/heap.js';
@@ -158,9 +159,8 @@ const printSettings = ({ print: printText, report }: ProcessOutput): Promise<boo
   return Promise.resolve(true);
 };
 
-/** An error of a server is a sentence and needs no stack trace; anything else is a bug. */
-const isSentence = (error: unknown): error is Error =>
-  error instanceof Error && error.name === 'UnavailableError';
+/** What goes wrong behind a port is told in a sentence and needs no stack trace; anything else is a bug. */
+const isSentence = (error: unknown): error is PortError => error instanceof PortError;
 
 /** After a bug the process must not go on half working: it ends, and the next start resumes. */
 const onBug = (error: unknown): void => {

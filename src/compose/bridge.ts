@@ -3,8 +3,9 @@ import type { FlushedPosition } from '../bridge/resume-position.js';
 import { ConfigError, type Config } from '../platform/config/config.js';
 import { PortError } from '../ports/errors.js';
 import type { EventStore } from '../ports/event-store.js';
-import type { OpenedBus } from './bus.js';
+import { isKafka, type OpenedBus } from './bus.js';
 import type { Dependencies } from './dependencies.js';
+import { isMongodb } from './read-store.js';
 import { assertHealthy } from '../platform/observability/health.js';
 
 /** The target of a bridge. Of two bridges with one name, one publishes and the other stands by. */
@@ -28,7 +29,7 @@ export const topicOf = ({ kafka }: Config): BridgeTarget => ({ name: kafka.topic
 
 /** From the log to the bus. */
 export const openBridge = async (
-  { logger, lifecycle, metrics, health }: Dependencies,
+  { config, logger, lifecycle, metrics, health }: Dependencies,
   parts: BridgeParts,
   { alone = false, ...target }: BridgeTarget,
 ): Promise<Bridge> => {
@@ -41,7 +42,7 @@ export const openBridge = async (
   });
   await lifecycle.open(
     'bridge',
-    () => bridge.start().catch(refusedByBridge),
+    () => bridge.start().catch(refusedByBridge(config)),
     () => bridge.stop(),
   );
   metrics.followBridge(() => bridge.status());
@@ -52,8 +53,24 @@ export const openBridge = async (
   return bridge;
 };
 
-/** The checkpoint or the topic belongs to another log: a setting is wrong. */
-const refusedByBridge = (error: unknown): never => {
-  if (!(error instanceof PortError) || error.code !== 'CORRUPT') throw error;
-  throw new ConfigError(`EVENTSTORE_URL, KAFKA_TOPIC: ${error.message}`);
-};
+/**
+ * The checkpoint or the topic belongs to another log, so a setting is wrong; or the checkpoint of the
+ * embedded documents is damaged, and no server runs that could delete its stream.
+ */
+const refusedByBridge =
+  (config: Config) =>
+  (error: unknown): never => {
+    if (!(error instanceof PortError) || error.code !== 'CORRUPT') throw error;
+    if (!isKafka(config) && !isMongodb(config)) {
+      const { message, context } = error;
+      throw new PortError('CORRUPT', `${message} ${NEW_CHECKPOINT}`, false, {
+        context,
+        cause: error,
+      });
+    }
+    throw new ConfigError(`EVENTSTORE_URL, KAFKA_TOPIC: ${error.message}`);
+  };
+
+const NEW_CHECKPOINT =
+  'Or delete the directory read-models in DATA_DIR: the documents are computed again from the log, with ' +
+  'a new checkpoint.';

@@ -29,15 +29,10 @@ const given = (...history: Happening[]) => {
     documents,
     projector,
     pass: (milliseconds: number) => (now += milliseconds),
-<<<<<<< HEAD
     when: (...delivered: readonly (BusItem | undefined)[]) =>
       projector.handle(batchOf(delivered.filter((item) => item !== undefined))),
-=======
-    when: (...delivered: readonly (DeliveredRecord | undefined)[]) =>
-      projector.handle(batchOf(delivered.filter((record) => record !== undefined))),
     recheck: () =>
       recheckQuarantined({ eventStore: store, projector, signal: new AbortController().signal }),
->>>>>>> 814ff06 (Judge quarantined anime again every minute; no stream is truncated by a race)
     revision: async (number: number) =>
       (await documents.animes([animeId(number)]))[0]?.revision ?? null,
     alarms: async () =>

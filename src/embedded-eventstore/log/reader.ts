@@ -1,7 +1,12 @@
 import { LRUCache } from 'lru-cache';
 import { EventLogError, type LogRecord } from './event-log.js';
 import type { StoredEvent } from './append-rules.js';
-import { createLinkReader, type LinkReader, type PrepareRead, type RevisionRange } from './link-reader.js';
+import {
+  createLinkReader,
+  type LinkReader,
+  type PrepareRead,
+  type RevisionRange,
+} from './link-reader.js';
 import { damageIn, type Database } from '../sqlite.js';
 import { damagedLog, readFailure } from './log-check.js';
 import { openLogFile } from './schema.js';
@@ -51,7 +56,10 @@ export interface LogReader {
  * The main thread's connection to the log's file. It runs only short statements, so it never delays
  * a commit.
  */
-export const openLogReader = (path: string, onDamage: (error: EventLogError) => void): LogReader => {
+export const openLogReader = (
+  path: string,
+  onDamage: (error: EventLogError) => void,
+): LogReader => {
   const db = openLogFile(path);
   assertSound(db, path);
   const failed = (error: unknown): unknown => {

@@ -1,10 +1,13 @@
-import { readdir, writeFile } from 'node:fs/promises';
+import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect } from 'chai';
-import { openEmbeddedReadStore } from '../../../src/adapters/embedded/read-store/open-read-store.js';
+import {
+  type EmbeddedReadStore,
+  openEmbeddedReadStore,
+} from '../../../src/adapters/embedded/read-store/open-read-store.js';
 import { openDatabase } from '../../../src/embedded-eventstore/sqlite.js';
 import { silentLogger } from '../../../src/platform/observability/logger.js';
-import { OtherFingerprintError, PortError } from '../../../src/ports/errors.js';
+import { OtherFingerprintError, PortError, UnavailableError } from '../../../src/ports/errors.js';
 import type { ReadStore } from '../../../src/ports/read-store.js';
 import { animeId, userId } from '../../support/examples.js';
 import { aBatch, anAnimeDocument, anInteraction } from '../../support/read-store.js';
@@ -26,7 +29,7 @@ describe('the embedded read store', () => {
     await remove();
   });
 
-  const open = async (): Promise<ReadStore> => {
+  const open = async (): Promise<EmbeddedReadStore> => {
     const store = await openEmbeddedReadStore({
       dataDir,
       logger: silentLogger(),
@@ -42,6 +45,28 @@ describe('the embedded read store', () => {
     await store.documents('v1').save(aBatch({ animes: [anAnimeDocument()] }));
     await store.close();
   };
+
+  it('reports documents that were removed under it, and passes otherwise', async () => {
+    const store = await open();
+    await store.createVersion('v1', 'log-1');
+    await store.check();
+    await store.documents('v1').save(aBatch({ animes: [anAnimeDocument()] }));
+    await store.check();
+    await rm(join(dataDir, 'read-models'), { recursive: true });
+    expect(await rejectionOf(store.check()))
+      .to.be.instanceOf(UnavailableError)
+      .and.have.property('message')
+      .that.includes('were removed');
+  });
+
+  it('refuses documents with a damaged page at the start', async () => {
+    await closedWithVersion();
+    const path = join(dataDir, 'read-models', '1.db');
+    const bytes = await readFile(path);
+    bytes.fill(0xa5, 4096);
+    await writeFile(path, bytes);
+    await expectToldWhatToDo();
+  });
 
   const files = () => readdir(join(dataDir, 'read-models'));
 
