@@ -70,7 +70,7 @@ interface CommitGroup {
 const emptyGroup = (): CommitGroup => ({ tickets: [], streams: [], retention: [] });
 
 export interface GroupCommit {
-  readonly events: Omit<WriterEvents, 'scavenged' | 'indexed'>;
+  readonly events: Omit<WriterEvents, 'probed' | 'scavenged' | 'indexed'>;
   attach(to: LogWriter): void;
   pending(): { readonly bytes: number; readonly appends: number };
   join(ticket: CommitTicket, rows: Rows): void;
