@@ -71,7 +71,7 @@ const notListed = ({ animeId }: AnimeCommand): Decision =>
   refuse('ANIME_NOT_LISTED', `Anime ${animeId} is not in the catalogue.`);
 
 const delisted = ({ animeId }: AnimeCommand): Decision =>
-  refuse('ANIME_DELISTED', `Anime ${animeId} has been taken off the catalogue.`);
+  refuse('ANIME_DELISTED', `Anime ${animeId} has been removed from the catalogue.`);
 
 /** Why a well-formed command is refused. The edge maps every code to one HTTP status. */
 export type RejectionCode =

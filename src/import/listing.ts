@@ -35,11 +35,11 @@ const listingOutcomeOf = (result: CommandResult, { animeId }: ListAnime): Listin
     case 'key-reused':
       throw new Error(`A listing without precondition or key was answered ${result.kind}.`);
     case 'conflict':
-      throw new PortError('CONFLICT', `Others kept writing to ${anime}.`, false);
+      throw new PortError('CONFLICT', `Concurrent writes to ${anime} kept conflicting.`, false);
     case 'overloaded':
       throw new UnavailableError('Too many commands wait, or the service stops.');
     case 'unavailable':
-      throw new UnavailableError('The event store does not answer or refuses the work.');
+      throw new UnavailableError('The event store is unavailable or refuses the command.');
     case 'outcome-unknown':
       throw new OutcomeUnknownError(`Whether ${anime} was stored is not known.`);
     case 'gone':

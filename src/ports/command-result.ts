@@ -47,7 +47,7 @@ export type CommandResult =
   | { readonly kind: 'conflict' }
   /** Too many commands wait, or the service stops. Nothing was written. */
   | { readonly kind: 'overloaded' }
-  /** The event store does not answer. Nothing was written. */
+  /** The event store does not respond. Nothing was written. */
   | { readonly kind: 'unavailable' }
   /** The event may or may not have been written. */
   | { readonly kind: 'outcome-unknown' }

@@ -43,7 +43,7 @@ describe('an API with keys', () => {
       const response = await who({});
       expect(response.status).to.equal(401);
       expect(response.headers.get('www-authenticate')).to.equal('Bearer realm="anime-analytics"');
-      expect(await response.json()).to.include({ detail: 'This needs an API key.' });
+      expect(await response.json()).to.include({ detail: 'An API key is required.' });
     });
 
     for (const headers of [
@@ -54,7 +54,7 @@ describe('an API with keys', () => {
       it(`answers 401 for ${JSON.stringify(headers)}`, async () => {
         const response = await who(headers);
         expect(response.status).to.equal(401);
-        expect(await response.json()).to.include({ detail: 'This API key is not known.' });
+        expect(await response.json()).to.include({ detail: 'Unknown API key.' });
       });
     }
   });

@@ -13,7 +13,7 @@ import { faultyEventStore } from './faulty-event-store.js';
 
 export interface CommandApiOptions {
   readonly apiKeys?: readonly string[];
-  /** Those that read; the keys for commands are among them. */
+  /** Keys that may read; they include the keys for commands. */
   readonly readerKeys?: readonly string[];
   readonly production?: boolean;
   readonly limits?: Partial<CommandLimits>;
@@ -21,6 +21,7 @@ export interface CommandApiOptions {
   readonly version?: string;
   readonly newId?: () => string;
   readonly headersTimeoutMs?: number;
+  readonly allowedHosts?: readonly string[];
 }
 
 /** The whole command API on a free port, over an embedded event store in a fresh directory. */
@@ -31,6 +32,7 @@ export const serveCommandApi = async (options: CommandApiOptions = {}) => {
     version = '1.2.3',
     newId = randomUUID,
     headersTimeoutMs = 10_000,
+    allowedHosts,
   } = options;
   const logger = silentLogger();
   const metrics = createMetrics({ processMetrics: false });
@@ -44,7 +46,15 @@ export const serveCommandApi = async (options: CommandApiOptions = {}) => {
     handler.refused().map(({ stream, detail, remedy }) => ({ stream, detail, remedy })),
   );
   const app = createCommandApi({
-    ...{ handler, store, logger, metrics, health, apiKeys, readerKeys, production },
+    handler,
+    store,
+    logger,
+    metrics,
+    health,
+    apiKeys,
+    readerKeys,
+    production,
+    allowedHosts,
     metricsOf: ['command-api'],
     corsOrigins: ['*'],
     role: 'all',

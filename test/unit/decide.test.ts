@@ -18,7 +18,7 @@ const refusal = (code: string, reason: string) => ({
 });
 
 const NOT_LISTED = refusal('ANIME_NOT_LISTED', 'Anime 1 is not in the catalogue.');
-const DELISTED = refusal('ANIME_DELISTED', 'Anime 1 has been taken off the catalogue.');
+const DELISTED = refusal('ANIME_DELISTED', 'Anime 1 has been removed from the catalogue.');
 
 describe('decide', () => {
   describe('ListAnime', () => {

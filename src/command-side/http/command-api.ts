@@ -123,7 +123,7 @@ const textAsset = (type: string, content: string) =>
 const swaggerFile = (type: string, name: string) =>
   serveAsset({ type, load: () => readFile(join(SWAGGER_UI, name)) });
 
-/** `/openapi.json`, and outside production its rendering at `/docs/` without any other host. */
+/** `/openapi.json`, and outside production its rendering at `/docs/`, which loads nothing from other hosts. */
 export const docsRoutes = (options: {
   readonly version: string;
   readonly production: boolean;
@@ -170,5 +170,13 @@ export const createCommandApi = (
   return createHttpApp({ ...options, title: 'Command API', links, routers });
 };
 
-const DOCS: Link = { name: 'Docs', href: 'docs/', about: 'every command, to read and to try' };
-const OPENAPI: Link = { name: 'OpenAPI', href: 'openapi.json', about: 'the same for programs' };
+const DOCS: Link = {
+  name: 'Docs',
+  href: 'docs/',
+  about: 'API reference, with a form for each command',
+};
+const OPENAPI: Link = {
+  name: 'OpenAPI',
+  href: 'openapi.json',
+  about: 'the API as a machine-readable document',
+};

@@ -18,7 +18,7 @@ const TAG = String.raw`(?:W/)?"[\x21\x23-\x7e\x80-\xff]*"`;
 export const ENTITY_TAGS = String.raw`^[ \t]*(?:\*|(?:,[ \t]*)*${TAG}(?:[ \t]*,(?:[ \t]*${TAG})?)*)[ \t]*$`;
 const ENTITY_TAGS_ONLY = new RegExp(ENTITY_TAGS);
 
-/** Weak tags never match If-Match; they are dropped, and so are tags that are no revision. */
+/** Weak tags never match If-Match; they are dropped, and so are tags that are not revisions. */
 export const parseIfMatch = (header: string | undefined): EntityTags | undefined =>
   parseEntityTags('If-Match', header, { weak: false });
 

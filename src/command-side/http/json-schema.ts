@@ -17,7 +17,6 @@ export const numberSchema = (
   example: number,
 ) => ({ type, description, ...limits, examples: [example] });
 
-/** Nothing but its type says that a value may be unknown. */
 export const orNull = <Schema extends { readonly type: string }>(schema: Schema) => ({
   ...schema,
   type: [schema.type, 'null'],

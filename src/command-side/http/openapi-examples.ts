@@ -3,7 +3,7 @@ import { Problem, problemDocument, type ProblemOptions } from '../../platform/ht
 
 const INTERACTION_EXAMPLE = { anime_id: 1, user_id: 'user123' };
 
-/** What clients send. */
+/** The bodies of requests. */
 export const REQUEST_EXAMPLES = {
   Click: INTERACTION_EXAMPLE,
   View: { ...INTERACTION_EXAMPLE, duration_seconds: 1440 },
@@ -23,7 +23,7 @@ const ok = (message: string, eventId: string, revision: string, position: string
 const LISTED_ID = '0f6c3c1e-55a8-4d0f-9f3e-5b1f0f5b8f11';
 const CLICK_ID = 'd3c4a8b2-6f0e-4c5a-8a51-2f7f5c9f0e4d';
 
-/** What health says of a stream on which commands are refused. */
+/** The health report of a stream whose commands are refused. */
 export const REFUSED_STREAM = {
   stream: 'anime-1',
   detail: 'The history of anime-1 was truncated: it begins at revision 1 ($maxCount is 1).',
@@ -31,7 +31,7 @@ export const REFUSED_STREAM = {
     'Remove $maxCount, $maxAge and $tb from the metadata of anime-1. If a scavenge has removed the events already, delete the stream (a soft delete) and list the anime again.',
 };
 
-/** What is answered to them, one after another, by a service that was empty. */
+/** The responses to these requests, sent in order to a service without data. */
 export const RESPONSE_EXAMPLES = {
   listed: ok('Catalogue details recorded.', LISTED_ID, '0', '1'),
   clicked: ok('Click recorded.', CLICK_ID, '1', '2'),
@@ -67,7 +67,12 @@ export const RESPONSE_EXAMPLES = {
   },
   unchanged: { status: 'ok', message: 'Nothing had to change.', animeId: 1, revision: '3' },
   revised: ok('Catalogue details recorded.', '2b7e9d14-3c5a-4e8f-9d60-1a4b7c8e5f92', '4', '5'),
-  delisted: ok('Anime taken off the catalogue.', 'c81f5e3a-7b2d-4960-8e1f-6d3a9b0c4e27', '5', '6'),
+  delisted: ok(
+    'Anime removed from the catalogue.',
+    'c81f5e3a-7b2d-4960-8e1f-6d3a9b0c4e27',
+    '5',
+    '6',
+  ),
   healthy: {
     status: 'healthy',
     service: 'command-api',
@@ -99,7 +104,7 @@ export const RESPONSE_EXAMPLES = {
 };
 
 interface ProblemExampleOptions extends Pick<ProblemOptions, 'kind' | 'errors' | 'members'> {
-  /** Default: `/click`; null where the HTTP parser refuses, before there is a request. */
+  /** Default: `/click`; null if the HTTP parser refuses, before there is a request. */
   readonly instance?: string | null;
 }
 
@@ -118,7 +123,7 @@ const REFUSED_BY_STORE =
 const DENIED_BY_STORE =
   'The event store denies this service access. An operator must act; nothing was recorded.';
 
-/** One of every problem, as it is answered. */
+/** One example of every problem; tests compare it with the real response. */
 export const PROBLEM_EXAMPLES = {
   'body-not-json': problem(400, 'The body is not valid JSON.'),
   'id-not-readable': problem(400, ID_NOT_READABLE, { instance: '/animes/abc' }),
@@ -133,8 +138,8 @@ export const PROBLEM_EXAMPLES = {
     'The header If-Match must be * or a list of entity tags such as "5".',
   ),
   'not-http': problem(400, 'This is not a valid HTTP request.', { instance: null }),
-  'key-missing': problem(401, 'This needs an API key.'),
-  'key-unknown': problem(401, 'This API key is not known.'),
+  'key-missing': problem(401, 'An API key is required.'),
+  'key-unknown': problem(401, 'Unknown API key.'),
   'key-read-only': problem(403, 'This API key may only read; commands need one of API_KEYS.', {
     kind: 'read-only-key',
   }),
@@ -145,17 +150,27 @@ export const PROBLEM_EXAMPLES = {
     kind: 'anime-not-listed',
     instance: '/animes/999/events',
   }),
+  'expectation-failed': problem(417, 'The only supported expectation is 100-continue.'),
+  'host-not-served': problem(
+    421,
+    'This host is not served here. If it should be, name it in ALLOWED_HOSTS.',
+  ),
+  'transfer-coding-not-supported': problem(501, 'The only supported transfer coding is chunked.'),
   'request-timeout': problem(408, 'The request took too long to arrive.', { instance: null }),
-  conflict: problem(409, 'Others kept writing to this anime; nothing was recorded. Try again.', {
-    kind: 'conflict',
-  }),
-  'anime-delisted': problem(410, 'Anime 1 has been taken off the catalogue.', {
+  conflict: problem(
+    409,
+    'Concurrent writes to this anime kept conflicting; nothing was recorded. Try again.',
+    {
+      kind: 'conflict',
+    },
+  ),
+  'anime-delisted': problem(410, 'Anime 1 has been removed from the catalogue.', {
     kind: 'anime-delisted',
   }),
-  'stream-deleted': problem(410, 'The history of this anime was deleted for ever.', {
+  'stream-deleted': problem(410, 'The history of this anime was permanently deleted.', {
     kind: 'stream-deleted',
   }),
-  'precondition-failed': problem(412, 'The anime is at another revision than If-Match asks for.', {
+  'precondition-failed': problem(412, 'The revision of the anime does not satisfy If-Match.', {
     kind: 'precondition-failed',
   }),
   'already-listed': problem(
@@ -196,16 +211,16 @@ export const PROBLEM_EXAMPLES = {
   overloaded: problem(503, 'Too many commands are waiting; nothing was recorded.', {
     kind: 'overloaded',
   }),
-  unavailable: problem(503, 'The event store does not answer; nothing was recorded.', {
+  unavailable: problem(503, 'The event store does not respond; nothing was recorded.', {
     kind: 'unavailable',
   }),
-  'history-unavailable': problem(503, 'The event store does not answer.', {
+  'history-unavailable': problem(503, 'The event store does not respond.', {
     kind: 'unavailable',
     instance: '/animes/1/events',
   }),
   'outcome-unknown': problem(
     503,
-    'Whether this was recorded is not known. Repeat it with the same Idempotency-Key.',
+    'It is not known whether this was recorded. Repeat it with the same Idempotency-Key.',
     { kind: 'outcome-unknown' },
   ),
   'stream-unreadable': problem(

@@ -18,31 +18,35 @@ const responseHeader = (
 });
 
 export const headers = {
-  'X-Request-Id': responseHeader('What the request is called in the log.', 'request-42'),
-  'X-Correlation-Id': responseHeader('What the request belongs to.', 'page-7f3a'),
-  ETag: responseHeader('The revision that the anime is at.', '"41"', {
+  'X-Request-Id': responseHeader('The id of the request, as in the log.', 'request-42'),
+  'X-Correlation-Id': responseHeader('The id shared by related requests.', 'page-7f3a'),
+  ETag: responseHeader('The revision of the anime.', '"41"', {
     type: 'string',
     pattern: '^"(0|[1-9][0-9]*)"$',
   }),
   Location: responseHeader(
-    'Where the event can be read, relative to the request.',
+    'The URL of the event, relative to the request.',
     'animes/1/events?from=41&limit=1',
     { type: 'string', format: 'uri-reference' },
   ),
-  'Idempotency-Replayed': responseHeader('There when the command was recorded before.', 'true', {
-    type: 'string',
-    const: 'true',
-  }),
-  'Retry-After': responseHeader('After how many seconds to try again.', '2', {
+  'Idempotency-Replayed': responseHeader(
+    'Present if the command had already been recorded.',
+    'true',
+    {
+      type: 'string',
+      const: 'true',
+    },
+  ),
+  'Retry-After': responseHeader('Seconds to wait before a retry.', '2', {
     type: 'integer',
     minimum: 0,
   }),
   RateLimit: responseHeader(
-    'What is left; only where requests are limited.',
+    'The remaining quota; only if requests are limited.',
     '"6000-in-1min"; r=5999; t=60',
   ),
   'RateLimit-Policy': responseHeader(
-    'The limit; only where requests are limited.',
+    'The quota; only if requests are limited.',
     '"6000-in-1min"; q=6000; w=60; pk=:MTJjYTE3YjQ5YWYy:',
   ),
   'WWW-Authenticate': responseHeader('How to authenticate.', 'Bearer realm="anime-analytics"'),
@@ -56,7 +60,7 @@ const LIMITED: readonly HeaderName[] = ['RateLimit', 'RateLimit-Policy'];
 const headersOf = (names: readonly HeaderName[]) =>
   Object.fromEntries(names.map((name) => [name, ref('headers', name)]));
 
-/** Its example is in the schema: pages fill in that of a parameter, and a command would be sent with it. */
+/** The example is in the schema: Swagger UI prefills a parameter's own example and would send it. */
 const optional = (
   place: 'query' | 'header',
   name: string,
@@ -95,38 +99,41 @@ export const parameters = {
     description: 'The first revision to read; 0 by default.',
     schema: whole64('A revision in digits.', '41'),
   },
-  Limit: optional('query', 'limit', 'How many events at most, in digits.', {
+  Limit: optional('query', 'limit', 'The maximum number of events, in digits.', {
     type: 'integer',
-    ...{ minimum: 1, maximum: MAX_EVENTS, default: DEFAULT_EVENTS, example: 20 },
+    minimum: 1,
+    maximum: MAX_EVENTS,
+    default: DEFAULT_EVENTS,
+    example: 20,
   }),
   IdempotencyKey: header(
     'Idempotency-Key',
-    'Makes a repeat safe: the same key with the same body is recorded once. It counts per API key, anime and kind of command. Bare or quoted.',
+    'Makes retries safe: the same key with the same body is recorded once. Keys are scoped to the API key, the anime and the kind of command. Quotes are optional.',
     { pattern: IDEMPOTENCY_KEY, example: 'a5c8f0d2-click-1' },
   ),
   IfMatch: header(
     'If-Match',
-    'The ETag that the anime must have, or several, or * for any; else nothing is recorded (412).',
+    'One or more ETags that the anime must match, or * for any. Otherwise nothing is recorded (412).',
     { pattern: ENTITY_TAGS, example: '"41"' },
   ),
   IfNoneMatch: header(
     'If-None-Match',
-    'An ETag that a listed anime must not have, or several, or * if it must not be listed; else nothing is recorded (412).',
+    'One or more ETags that a listed anime must not match, or * if it must not be listed. Otherwise nothing is recorded (412).',
     { pattern: ENTITY_TAGS, example: '*' },
   ),
   RequestId: header(
     'X-Request-Id',
-    'A name for this request, returned and logged if it is 1 to 128 letters, digits or . _ : -; else one is made.',
+    'An id for this request, returned and logged. 1 to 128 letters, digits or . _ : -; if absent or malformed, one is generated.',
     { example: 'request-42' },
   ),
   CorrelationId: header(
     'X-Correlation-Id',
-    'A name for what this request belongs to, stored with the event; by the same rule.',
+    'An id shared by related requests, stored with the event. Same format; the default is the request id.',
     { example: 'page-7f3a' },
   ),
   Traceparent: header(
     'traceparent',
-    'W3C trace context: the trace goes on with the event. Another form is ignored.',
+    'W3C trace context, stored with the event so that the trace continues. Malformed values are ignored.',
     { example: '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01' },
   ),
 };
@@ -137,21 +144,24 @@ export const examples = Object.fromEntries(
 
 const STATUS_DESCRIPTIONS: Readonly<Record<number, string>> = {
   400: 'The body, the path, the query or a header cannot be read.',
-  401: 'An API key is missing or not known.',
+  401: 'The API key is missing or unknown.',
   403: 'The API key may only read.',
   404: 'The anime is not in the catalogue.',
   408: 'The request took too long to arrive.',
-  409: 'Others kept writing to this anime; nothing was recorded.',
-  410: 'The anime has been taken off the catalogue, or its history was deleted for ever.',
-  412: 'The anime is not at a revision that If-Match and If-None-Match ask for.',
+  409: 'Concurrent writes to this anime kept conflicting; nothing was recorded.',
+  410: 'The anime has been removed from the catalogue, or its history was permanently deleted.',
+  412: 'The revision of the anime does not satisfy If-Match or If-None-Match.',
   413: 'The body is larger than 16 KiB.',
   415: 'The body is not JSON in UTF-8.',
-  422: 'A field does not validate, or the Idempotency-Key came before with another body.',
+  417: 'The Expect header asks for something other than 100-continue.',
+  421: 'The Host header names a host that is not served here.',
+  422: 'A field is invalid, or the Idempotency-Key was used before with another body.',
   429: 'Too many requests from this address.',
   431: 'The headers are too large.',
-  500: 'A bug, or (type event-store-refused) an operator must act. Nothing was recorded.',
+  500: 'A bug, or (type event-store-refused) a problem that an operator must fix. Nothing was recorded.',
+  501: 'The body has a transfer coding other than chunked.',
   503:
-    'Nothing was recorded for now, or (type outcome-unknown) it is not known whether it was. ' +
+    'Nothing was recorded, or (type outcome-unknown) it is not known whether the command was recorded. ' +
     'Types stream-unreadable, stream-truncated and event-store-access-denied: an operator must act.',
 };
 
@@ -163,17 +173,21 @@ const HEADERS: Readonly<Record<number, readonly HeaderName[]>> = {
   503: ['Retry-After'],
 };
 
-/** The responses in which these problems are told, by status. */
+/** Refused before requests are counted. */
+const NOT_COUNTED: readonly number[] = [417, 421, 501];
+
+/** The responses for these problems, by status. */
 export const problems = (...names: readonly ProblemName[]) => {
   const statuses = [...new Set(names.map((name) => PROBLEM_EXAMPLES[name].status))].sort(
     (a, b) => a - b,
   );
   return Object.fromEntries(
     statuses.map((status) => {
-      const told = names.filter((name) => PROBLEM_EXAMPLES[name].status === status);
-      // What the HTTP parser refuses has no request to name.
-      const named = told.some((name) => 'instance' in PROBLEM_EXAMPLES[name]);
-      const common: readonly HeaderName[] = named ? [...ID_HEADERS, ...LIMITED] : [];
+      const ofStatus = names.filter((name) => PROBLEM_EXAMPLES[name].status === status);
+      // The HTTP parser refuses before there is a request, so before there is an id.
+      const hasRequest = ofStatus.some((name) => 'instance' in PROBLEM_EXAMPLES[name]);
+      const limited = NOT_COUNTED.includes(status) ? [] : LIMITED;
+      const common: readonly HeaderName[] = hasRequest ? [...ID_HEADERS, ...limited] : [];
       return [
         status,
         {
@@ -182,7 +196,7 @@ export const problems = (...names: readonly ProblemName[]) => {
           content: {
             [PROBLEM_MEDIA_TYPE]: {
               schema: ref('schemas', 'Problem'),
-              examples: Object.fromEntries(told.map((name) => [name, ref('examples', name)])),
+              examples: Object.fromEntries(ofStatus.map((name) => [name, ref('examples', name)])),
             },
           },
         },
@@ -191,7 +205,7 @@ export const problems = (...names: readonly ProblemName[]) => {
   );
 };
 
-/** A body of some shape and real ones of it. */
+/** A body with a schema and examples. */
 export const content = (
   schema: SchemaName,
   values: Readonly<Record<string, unknown>>,
@@ -203,21 +217,61 @@ export const content = (
   },
 });
 
-/** A success of a request that counts against the limit. */
+/** The response to a successful request that counts against the rate limit. */
 export const okResponse = (description: string, body: object, ...more: readonly HeaderName[]) => ({
   description,
   headers: headersOf([...ID_HEADERS, ...LIMITED, ...more]),
   content: body,
 });
 
-/** What Express makes of `If-None-Match: *` where an answer has no entity tag of its own. */
+/** Express responds with 304 to `If-None-Match: *` where a response has no entity tag. */
 export const notModified = {
-  304: { description: 'To If-None-Match: * alone.', headers: headersOf(ID_HEADERS) },
+  304: {
+    description: 'Not modified: the request had If-None-Match: *.',
+    headers: headersOf(ID_HEADERS),
+  },
 };
 
-/** The answer to a probe, which is never limited. */
+/** The response to a probe, which is never rate limited. */
 export const probed = (description: string, body: object, ...more: readonly HeaderName[]) => ({
   description,
   headers: headersOf([...ID_HEADERS, ...more]),
   content: body,
 });
+
+export const EVERY_ROUTE: readonly ProblemName[] = [
+  'not-http',
+  'request-timeout',
+  'expectation-failed',
+  'host-not-served',
+  'headers-too-large',
+  'internal-error',
+  'transfer-coding-not-supported',
+];
+export const EVERY_REQUEST: readonly ProblemName[] = [
+  ...EVERY_ROUTE,
+  'key-missing',
+  'key-unknown',
+  'too-many-requests',
+];
+export const EVERY_COMMAND: readonly ProblemName[] = [
+  ...EVERY_REQUEST,
+  'key-read-only',
+  'header-not-readable',
+  'conflict',
+  'stream-deleted',
+  'precondition-failed',
+  'overloaded',
+  'unavailable',
+  'outcome-unknown',
+  'stream-unreadable',
+  'stream-truncated',
+  'event-store-access-denied',
+  'event-store-refused',
+];
+export const EVERY_BODY: readonly ProblemName[] = [
+  'body-not-json',
+  'body-too-large',
+  'validation',
+  'idempotency-key-reused',
+];

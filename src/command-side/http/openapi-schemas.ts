@@ -25,20 +25,24 @@ export const ANIME_ID_SCHEMA = numberSchema(
   REQUEST_EXAMPLES.Click.anime_id,
 );
 
-const userId = textSchema('Who it was, in whatever way you tell users apart.', USER_ID, 'user123');
+const userId = textSchema(
+  'The id of the user, in any form that identifies users.',
+  USER_ID,
+  'user123',
+);
 
 const interactionProperties = { anime_id: ANIME_ID_SCHEMA, user_id: userId };
 
 const health = {
   type: 'string',
   enum: ['healthy', 'unhealthy'],
-  description: 'Whether it can be relied on.',
+  description: 'Whether the dependency works.',
 };
 
 const reasons = {
   type: 'object',
   description: 'Why a dependency is unhealthy, by its name.',
-  additionalProperties: labelSchema('A sentence for a person.', 'There are no read models yet.'),
+  additionalProperties: labelSchema('The reason, as a sentence.', 'There are no read models yet.'),
   examples: [{ 'read-models': 'There are no read models yet.' }],
 };
 
@@ -49,16 +53,16 @@ const [event] = RESPONSE_EXAMPLES.events.events;
 const EVENT = {
   eventId: uuidSchema('The id of the event.', RESPONSE_EXAMPLES.clicked.eventId),
   type: labelSchema('What happened.', 'ClickRegistered', 'RatingGiven'),
-  revision: whole64('Its place in the history of the anime, from 0.', '1'),
-  position: whole64('Its place in the log of all events.', '2'),
+  revision: whole64('Its position in the stream of the anime, from 0.', '1'),
+  position: whole64('Its position in the log of all events.', '2'),
   recordedAt: {
     type: 'string',
     format: 'date-time',
-    description: "When the event store took it, by that server's clock.",
+    description: "When the event store recorded it, by that server's clock.",
     examples: ['2026-11-24T10:00:00.003Z'],
   },
-  data: { description: 'What the event says, as stored; base64 where it is not JSON.' },
-  metadata: { description: 'What was stored beside it: the ids of request and command.' },
+  data: { description: 'The data of the event as stored; base64 if it is not JSON.' },
+  metadata: { description: 'The metadata of the event: the ids of its request and command.' },
 };
 
 const schemaOfDetail = (field: DetailField) => {
@@ -80,7 +84,7 @@ const schemaOfDetail = (field: DetailField) => {
   }
 };
 
-/** The shapes of bodies, built from the very rules that the domain checks. */
+/** Built from the rules that the domain checks, so that the two cannot drift apart. */
 export const schemas = {
   Click: objectSchema(
     'A user clicked on an anime.',
@@ -89,12 +93,12 @@ export const schemas = {
     REQUEST_EXAMPLES.Click,
   ),
   View: objectSchema(
-    'A user looked at an anime.',
+    'A user viewed an anime.',
     {
       ...interactionProperties,
       duration_seconds: numberSchema(
         'integer',
-        'How long, in whole seconds.',
+        'How long the user viewed it, in whole seconds.',
         upTo(MAX_VIEW_SECONDS),
         REQUEST_EXAMPLES.View.duration_seconds,
       ),
@@ -103,12 +107,12 @@ export const schemas = {
     REQUEST_EXAMPLES.View,
   ),
   Rating: objectSchema(
-    'A user rated an anime; a later rating of the same user replaces it.',
+    "A user rated an anime. It replaces the user's earlier rating.",
     {
       ...interactionProperties,
       rating: numberSchema(
         'number',
-        'Kept rounded to hundredths, halves up.',
+        'The rating, stored rounded to hundredths, half up.',
         { minimum: MIN_RATING, maximum: MAX_RATING },
         REQUEST_EXAMPLES.Rating.rating,
       ),
@@ -117,7 +121,7 @@ export const schemas = {
     REQUEST_EXAMPLES.Rating,
   ),
   Details: objectSchema(
-    'What the catalogue knows of an anime. What is absent or null is unknown.',
+    'The catalogue entry of an anime. A detail that is absent or null is unknown.',
     Object.fromEntries(
       Object.entries(DETAILS).map(([name, field]) => [name, schemaOfDetail(field)]),
     ),
@@ -125,20 +129,20 @@ export const schemas = {
     REQUEST_EXAMPLES.Details,
   ),
   Recorded: objectSchema(
-    'The command is done. Without an eventId nothing had to change.',
+    'The command succeeded. Without an eventId, nothing had to change.',
     {
       status: { type: 'string', const: 'ok', description: 'Always ok.' },
-      message: labelSchema('A sentence for a person.', RESPONSE_EXAMPLES.clicked.message),
+      message: labelSchema('The result, as a sentence.', RESPONSE_EXAMPLES.clicked.message),
       eventId: uuidSchema(
         'The id of the event that was recorded.',
         RESPONSE_EXAMPLES.clicked.eventId,
       ),
       animeId: ANIME_ID_SCHEMA,
-      revision: whole64('The revision of the anime; queries take it as minRevision.', '41'),
-      position: whole64('A place in the log at or after the event.', '15324'),
+      revision: whole64('The revision of the anime; pass it to queries as minRevision.', '41'),
+      position: whole64('A log position at or after the event.', '15324'),
       rating: numberSchema(
         'number',
-        'What was kept of a rating: rounded to hundredths.',
+        'The rating as stored, rounded to hundredths.',
         { minimum: MIN_RATING, maximum: MAX_RATING },
         RESPONSE_EXAMPLES.rated.rating,
       ),
@@ -150,10 +154,10 @@ export const schemas = {
     'A page of the history of an anime.',
     {
       animeId: ANIME_ID_SCHEMA,
-      stream: labelSchema('The stream in the event store.', 'anime-1'),
+      stream: labelSchema('The name of the stream in the event store.', 'anime-1'),
       events: {
         type: 'array',
-        description: 'Oldest first.',
+        description: 'The events, oldest first.',
         items: objectSchema(
           'An event.',
           EVENT,
@@ -172,32 +176,32 @@ export const schemas = {
     RESPONSE_EXAMPLES.events,
   ),
   Problem: objectSchema(
-    'Why a request was refused (RFC 9457).',
+    'A problem document (RFC 9457).',
     {
       type: {
-        ...labelSchema('The kind of problem; about:blank where the status says it all.'),
+        ...labelSchema('The type of the problem; about:blank if the status says it all.'),
         format: 'uri-reference',
         examples: [PROBLEM_EXAMPLES.validation.type],
       },
-      title: labelSchema('The kind in words.', PROBLEM_EXAMPLES.validation.title),
+      title: labelSchema('The type in words.', PROBLEM_EXAMPLES.validation.title),
       status: { type: 'integer', description: 'The HTTP status.', examples: [422] },
-      detail: labelSchema(
-        'What is wrong: a sentence for a person.',
-        PROBLEM_EXAMPLES.validation.detail,
-      ),
+      detail: labelSchema('What is wrong, as a sentence.', PROBLEM_EXAMPLES.validation.detail),
       instance: { ...labelSchema('The path of the request.', '/click'), format: 'uri-reference' },
-      requestId: labelSchema('Which request it was, as in the log.', 'request-42'),
-      stream: labelSchema('With stream-unreadable and stream-truncated: the stream.', 'anime-1'),
-      revision: whole64('Of the event that cannot be read, or of the first one left.', '1'),
+      requestId: labelSchema('The id of the request, as in the log.', 'request-42'),
+      stream: labelSchema('For stream-unreadable and stream-truncated: the stream.', 'anime-1'),
+      revision: whole64(
+        'The revision of the unreadable event, or of the first one that is left.',
+        '1',
+      ),
       eventType: labelSchema('The type of that event.', 'ClickRegistered'),
       errors: {
         type: 'array',
-        description: 'What is wrong with which field.',
+        description: 'The invalid fields.',
         items: objectSchema(
-          'What is wrong with one field.',
+          'An invalid field.',
           {
             pointer: labelSchema('A JSON pointer into the body.', '/user_id'),
-            detail: labelSchema('A sentence for a person.', 'user_id is required.'),
+            detail: labelSchema('What is wrong, as a sentence.', 'user_id is required.'),
           },
           ['pointer', 'detail'],
           { pointer: '/user_id', detail: 'user_id is required.' },
@@ -208,25 +212,25 @@ export const schemas = {
     PROBLEM_EXAMPLES.validation,
   ),
   Health: objectSchema(
-    'How the service is.',
+    'The health of the service.',
     {
       status: {
         ...health,
         enum: ['healthy', 'degraded', 'unhealthy'],
-        description: 'Degraded: it serves, and an operator must look at some streams.',
+        description: 'Degraded: it serves requests, but an operator must look at some streams.',
       },
-      service: labelSchema('Which part of the service this is.', 'command-api'),
-      version: labelSchema('Its version.', '0.1.0'),
+      service: labelSchema('The name of this part of the service.', 'command-api'),
+      version: labelSchema('The version of the service.', '0.1.0'),
       dependencies: {
         type: 'object',
-        description: 'What it needs, by name.',
+        description: 'The health of each dependency, by name.',
         additionalProperties: health,
         examples: [RESPONSE_EXAMPLES.healthy.dependencies],
       },
       reasons,
       problems: {
         type: 'object',
-        description: 'What an operator must look at, while all else is served.',
+        description: 'Problems that an operator must look at, while everything else works.',
         additionalProperties: objectSchema(
           'Problems of one kind.',
           {
@@ -238,13 +242,13 @@ export const schemas = {
             },
             streams: {
               type: 'array',
-              description: 'The first of them.',
+              description: 'The first affected streams.',
               items: objectSchema(
-                'What is wrong with one stream.',
+                'A problem with one stream.',
                 {
-                  stream: labelSchema('Which stream.', 'anime-1'),
+                  stream: labelSchema('The name of the stream.', 'anime-1'),
                   detail: labelSchema('What is wrong with it.', REFUSED_STREAM.detail),
-                  remedy: labelSchema('What an operator does about it.', REFUSED_STREAM.remedy),
+                  remedy: labelSchema('How to fix it.', REFUSED_STREAM.remedy),
                 },
                 ['stream', 'detail', 'remedy'],
                 REFUSED_STREAM,
@@ -261,8 +265,8 @@ export const schemas = {
     RESPONSE_EXAMPLES.healthy,
   ),
   Probe: objectSchema(
-    'The answer to a probe.',
-    { status: labelSchema('In a word or two.', 'ready', 'not ready', 'alive'), reasons },
+    'The response to a probe.',
+    { status: labelSchema('The status in a word or two.', 'ready', 'not ready', 'alive'), reasons },
     ['status'],
     RESPONSE_EXAMPLES.ready,
   ),

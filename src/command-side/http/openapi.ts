@@ -1,7 +1,11 @@
-import { RESPONSE_EXAMPLES, REQUEST_EXAMPLES, type ProblemName } from './openapi-examples.js';
+import { RESPONSE_EXAMPLES, REQUEST_EXAMPLES } from './openapi-examples.js';
 import * as parts from './openapi-responses.js';
 import {
   content,
+  EVERY_BODY,
+  EVERY_COMMAND,
+  EVERY_REQUEST,
+  EVERY_ROUTE,
   notModified,
   parameters,
   probed,
@@ -15,29 +19,11 @@ type ParameterName = keyof typeof parameters;
 
 const refs = (...names: readonly ParameterName[]) => names.map((name) => ref('parameters', name));
 
-/** Open where the service has no API keys. */
+/** The empty requirement applies to a service without API keys. */
 const SECURITY = [{}, { bearer: [] }, { apiKey: [] }];
 
 const IDS: readonly ParameterName[] = ['RequestId', 'CorrelationId'];
 const COMMAND_HEADERS = refs('IdempotencyKey', 'IfMatch', 'IfNoneMatch', ...IDS, 'Traceparent');
-
-const OF_EVERY_ROUTE = [
-  ...(['not-http', 'request-timeout', 'headers-too-large', 'internal-error'] as const),
-];
-const OF_EVERY_REQUEST: readonly ProblemName[] = [
-  ...OF_EVERY_ROUTE,
-  ...(['key-missing', 'key-unknown', 'too-many-requests'] as const),
-];
-const OF_EVERY_COMMAND: readonly ProblemName[] = [
-  ...OF_EVERY_REQUEST,
-  'key-read-only',
-  ...(['header-not-readable', 'conflict', 'stream-deleted', 'precondition-failed'] as const),
-  ...(['overloaded', 'unavailable', 'outcome-unknown', 'stream-unreadable'] as const),
-  ...(['stream-truncated', 'event-store-access-denied', 'event-store-refused'] as const),
-];
-const OF_A_BODY: readonly ProblemName[] = [
-  ...(['body-not-json', 'body-too-large', 'validation', 'idempotency-key-reused'] as const),
-];
 
 const recorded = (description: string, values: Readonly<Record<string, unknown>>) =>
   okResponse(description, content('Recorded', values), 'ETag', 'Location', 'Idempotency-Replayed');
@@ -45,7 +31,7 @@ const recorded = (description: string, values: Readonly<Record<string, unknown>>
 const interactionOperation = (
   operationId: string,
   body: 'Click' | 'View' | 'Rating',
-  answer: object,
+  example: object,
   texts: { readonly summary: string; readonly description: string },
 ) => ({
   operationId,
@@ -53,7 +39,7 @@ const interactionOperation = (
   ...texts,
   parameters: COMMAND_HEADERS,
   requestBody: {
-    description: `${schemas[body].description} JSON, also called application/*+json or text/plain, which navigator.sendBeacon sends.`,
+    description: `${schemas[body].description} JSON; application/*+json and text/plain, which navigator.sendBeacon sends, are accepted too.`,
     required: true,
     content: {
       ...content(body, { [body.toLowerCase()]: REQUEST_EXAMPLES[body] }),
@@ -61,11 +47,13 @@ const interactionOperation = (
     },
   },
   responses: {
-    201: recorded('Recorded.', { recorded: answer }),
+    201: recorded('Recorded.', { recorded: example }),
     ...problems(
-      ...OF_EVERY_COMMAND,
-      ...OF_A_BODY,
-      ...(['body-of-another-type', 'anime-not-listed', 'anime-delisted'] as const),
+      ...EVERY_COMMAND,
+      ...EVERY_BODY,
+      'body-of-another-type',
+      'anime-not-listed',
+      'anime-delisted',
     ),
   },
   security: SECURITY,
@@ -75,19 +63,19 @@ const INTERACTIONS = {
   '/click': {
     post: interactionOperation('recordClick', 'Click', RESPONSE_EXAMPLES.clicked, {
       summary: 'Record a click',
-      description: 'Appends a ClickRegistered event to the history of the anime.',
+      description: 'Appends a ClickRegistered event to the stream of the anime.',
     }),
   },
   '/view': {
     post: interactionOperation('recordView', 'View', RESPONSE_EXAMPLES.viewed, {
       summary: 'Record a view',
-      description: 'Appends a ViewRegistered event to the history of the anime.',
+      description: 'Appends a ViewRegistered event to the stream of the anime.',
     }),
   },
   '/rating': {
     post: interactionOperation('recordRating', 'Rating', RESPONSE_EXAMPLES.rated, {
       summary: "Record a user's rating",
-      description: 'Appends a RatingGiven event; the latest rating of each user counts.',
+      description: "Appends a RatingGiven event; only each user's latest rating counts.",
     }),
   },
 };
@@ -98,8 +86,8 @@ const CATALOGUE = {
     put: {
       operationId: 'putAnime',
       tags: ['Catalogue'],
-      summary: 'Put an anime into the catalogue, or replace its details',
-      description: 'Lists the anime (again), or revises its details where they differ.',
+      summary: 'Add an anime to the catalogue, or replace its details',
+      description: 'Lists the anime, relists a delisted one, or revises details that differ.',
       parameters: COMMAND_HEADERS,
       requestBody: {
         description: schemas.Details.description,
@@ -110,15 +98,17 @@ const CATALOGUE = {
         }),
       },
       responses: {
-        200: recorded('Revised, or nothing had to change.', {
+        200: recorded('Revised, or unchanged.', {
           revised: RESPONSE_EXAMPLES.revised,
           unchanged: RESPONSE_EXAMPLES.unchanged,
         }),
         201: recorded('Listed.', { listed: RESPONSE_EXAMPLES.listed }),
         ...problems(
-          ...OF_EVERY_COMMAND,
-          ...OF_A_BODY,
-          ...(['details-of-another-type', 'id-not-readable', 'already-listed'] as const),
+          ...EVERY_COMMAND,
+          ...EVERY_BODY,
+          'details-of-another-type',
+          'id-not-readable',
+          'already-listed',
         ),
       },
       security: SECURITY,
@@ -126,14 +116,14 @@ const CATALOGUE = {
     delete: {
       operationId: 'delistAnime',
       tags: ['Catalogue'],
-      summary: 'Take an anime off the catalogue',
-      description: 'It rejects interactions until it is listed again; its counters stay.',
+      summary: 'Remove an anime from the catalogue',
+      description: 'It rejects interactions until it is listed again. Its counters are kept.',
       parameters: COMMAND_HEADERS,
       responses: {
-        200: recorded('Taken off, or it was off already.', {
+        200: recorded('Removed, or already removed.', {
           delisted: RESPONSE_EXAMPLES.delisted,
         }),
-        ...problems(...OF_EVERY_COMMAND, 'id-not-readable', 'anime-not-listed'),
+        ...problems(...EVERY_COMMAND, 'id-not-readable', 'anime-not-listed'),
       },
       security: SECURITY,
     },
@@ -144,7 +134,7 @@ const CATALOGUE = {
       operationId: 'readAnimeEvents',
       tags: ['Catalogue'],
       summary: 'Read the history of an anime',
-      description: 'A page of its stream, oldest event first, for inspection.',
+      description: 'Returns a page of its stream, oldest event first.',
       parameters: refs('From', 'Limit', ...IDS),
       responses: {
         200: okResponse(
@@ -153,9 +143,13 @@ const CATALOGUE = {
         ),
         ...notModified,
         ...problems(
-          ...OF_EVERY_REQUEST,
-          ...(['events-id-not-readable', 'query-not-readable', 'no-history'] as const),
-          ...(['stream-deleted', 'history-unavailable', 'history-denied'] as const),
+          ...EVERY_REQUEST,
+          'events-id-not-readable',
+          'query-not-readable',
+          'no-history',
+          'stream-deleted',
+          'history-unavailable',
+          'history-denied',
           'history-refused',
         ),
       },
@@ -174,7 +168,7 @@ const operation = (
   tags: ['Operations'],
   ...texts,
   parameters: refs('RequestId'),
-  responses: { ...responses, ...problems(...OF_EVERY_ROUTE) },
+  responses: { ...responses, ...problems(...EVERY_ROUTE) },
   security,
 });
 
@@ -183,31 +177,34 @@ const OPERATIONS = {
     get: operation(
       'getHealth',
       {
-        summary: 'Are the dependencies healthy?',
-        description: 'Asks each dependency; for people and dashboards.',
+        summary: 'Health of the service',
+        description: 'Checks each dependency; for people and dashboards.',
       },
       {
         200: probed(
-          'All are, though an operator may have to look at some streams.',
+          'All dependencies are healthy; an operator may have to look at some streams.',
           content('Health', {
             healthy: RESPONSE_EXAMPLES.healthy,
             degraded: RESPONSE_EXAMPLES.degraded,
           }),
         ),
         ...notModified,
-        503: probed('Not all are.', content('Health', { unhealthy: RESPONSE_EXAMPLES.unhealthy })),
+        503: probed(
+          'A dependency is unhealthy.',
+          content('Health', { unhealthy: RESPONSE_EXAMPLES.unhealthy }),
+        ),
       },
     ),
   },
   '/ready': {
     get: operation(
       'getReady',
-      { summary: 'Can it serve?', description: 'For load balancers.' },
+      { summary: 'Readiness', description: 'Ready to serve requests; for load balancers.' },
       {
-        200: probed('It can.', content('Probe', { ready: RESPONSE_EXAMPLES.ready })),
+        200: probed('Ready.', content('Probe', { ready: RESPONSE_EXAMPLES.ready })),
         ...notModified,
         503: probed(
-          'It cannot, for now.',
+          'Not ready.',
           content('Probe', { 'not-ready': RESPONSE_EXAMPLES.notReady }),
           'Retry-After',
         ),
@@ -217,9 +214,9 @@ const OPERATIONS = {
   '/live': {
     get: operation(
       'getLive',
-      { summary: 'Does the process live?', description: 'For supervisors.' },
+      { summary: 'Liveness', description: 'The process is alive; for supervisors.' },
       {
-        200: probed('It does.', content('Probe', { alive: RESPONSE_EXAMPLES.alive })),
+        200: probed('Alive.', content('Probe', { alive: RESPONSE_EXAMPLES.alive })),
         ...notModified,
       },
     ),
@@ -238,7 +235,7 @@ const OPERATIONS = {
   '/openapi.json': {
     get: operation(
       'getOpenApi',
-      { summary: 'This document', description: 'The API in OpenAPI 3.1.' },
+      { summary: 'This document', description: 'This API in OpenAPI 3.1.' },
       {
         200: okResponse('The document.', {
           'application/json': { schema: { type: 'object' } },
@@ -250,12 +247,12 @@ const OPERATIONS = {
   },
 };
 
-const DESCRIPTION = `Records clicks, views and ratings of anime, and keeps their catalogue.
+const DESCRIPTION = `Records clicks, views and ratings of anime, and maintains their catalogue.
 
-Nothing is coerced: \`"1"\` is not 1, and negative zero is not 0. Fields that are not named here are
-ignored. Bodies are JSON in UTF-8 of at most 16 KiB. Numbers in a path or query are written in digits
-alone, without sign, fraction or leading zeros. Lengths are counted in Unicode code points. Every
-refusal is a problem document (RFC 9457) whose \`detail\` is a sentence for a person.`;
+Values are not coerced: \`"1"\` is not 1, and negative zero is not 0. Unknown fields are ignored. Bodies
+are JSON in UTF-8 of at most 16 KiB. Numbers in a path or query are plain digits, without sign,
+fraction or leading zeros. Lengths are counted in Unicode code points. Every error is a problem
+document (RFC 9457) whose \`detail\` is a readable sentence.`;
 
 /** The command API in OpenAPI 3.1. */
 export const openApi = (version: string) => ({
@@ -263,15 +260,17 @@ export const openApi = (version: string) => ({
   info: {
     title: 'Anime Analytics: commands',
     version,
-    summary: 'Clicks, views and ratings in.',
+    summary: 'Records clicks, views and ratings.',
     description: DESCRIPTION,
     contact: { name: 'The maintainers of Anime Analytics' },
     license: { name: 'MIT', identifier: 'MIT' },
   },
-  servers: [{ url: '.', description: 'Where this document is served, behind whatever prefix.' }],
+  servers: [
+    { url: '.', description: 'The URL that this document was loaded from, with any prefix.' },
+  ],
   tags: [
     { name: 'Interactions', description: 'What users do: clicks, views and ratings.' },
-    { name: 'Catalogue', description: 'Which anime there are, and what happened to each.' },
+    { name: 'Catalogue', description: 'The anime and their histories.' },
     { name: 'Operations', description: 'Health, metrics and this document.' },
   ],
   paths: { ...INTERACTIONS, ...CATALOGUE, ...OPERATIONS },
@@ -284,13 +283,13 @@ export const openApi = (version: string) => ({
       bearer: {
         type: 'http',
         scheme: 'bearer',
-        description: 'One of the API keys of the service, where it has any.',
+        description: 'An API key of the service, if it has API keys.',
       },
       apiKey: {
         type: 'apiKey',
         in: 'header',
         name: 'X-Api-Key',
-        description: 'The same key in a header of its own.',
+        description: 'The same key in a separate header.',
       },
     },
   },

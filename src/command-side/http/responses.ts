@@ -20,7 +20,7 @@ const REJECTION_STATUS: Readonly<Record<RejectionCode, number>> = {
 };
 
 const PRECONDITIONS: Readonly<Record<Precondition, string>> = {
-  'If-Match': 'The anime is at another revision than If-Match asks for.',
+  'If-Match': 'The revision of the anime does not satisfy If-Match.',
   'If-None-Match': 'The anime is in the catalogue at a revision that If-None-Match excludes.',
 };
 
@@ -31,7 +31,7 @@ export interface Success {
   readonly status: (recorded: Recorded) => 200 | 201;
 }
 
-/** Responds to a command. A result that is no success is thrown as a problem. */
+/** Responds to a command. A failure is thrown as a problem. */
 export const sendResult = (
   res: Response,
   command: AnimeCommand,
@@ -126,7 +126,7 @@ const problemOfResult = (result: FailedResult): Problem => {
     case 'conflict':
       return new Problem(
         409,
-        'Others kept writing to this anime; nothing was recorded. Try again.',
+        'Concurrent writes to this anime kept conflicting; nothing was recorded. Try again.',
         {
           kind: 'conflict',
         },
@@ -134,14 +134,18 @@ const problemOfResult = (result: FailedResult): Problem => {
     case 'overloaded':
       return retryLater(1, 'Too many commands are waiting; nothing was recorded.', 'overloaded');
     case 'unavailable':
-      return retryLater(2, 'The event store does not answer; nothing was recorded.', 'unavailable');
+      return retryLater(
+        2,
+        'The event store does not respond; nothing was recorded.',
+        'unavailable',
+      );
     case 'access-denied':
     case 'refused-by-store':
       return problemOfStore(result.kind);
     case 'outcome-unknown':
       return retryLater(
         1,
-        'Whether this was recorded is not known. Repeat it with the same Idempotency-Key.',
+        'It is not known whether this was recorded. Repeat it with the same Idempotency-Key.',
         'outcome-unknown',
       );
     case 'unreadable':
@@ -154,11 +158,11 @@ const problemOfResult = (result: FailedResult): Problem => {
       });
     }
     case 'gone':
-      return new Problem(410, 'The history of this anime was deleted for ever.', {
+      return new Problem(410, 'The history of this anime was permanently deleted.', {
         kind: 'stream-deleted',
       });
     case 'too-large':
-      return new Problem(413, 'The event store does not take an event of this size.', {});
+      return new Problem(413, 'The event is too large for the event store.', {});
   }
 };
 
@@ -166,11 +170,11 @@ const problemOfResult = (result: FailedResult): Problem => {
 export const problemOfRead = (error: PortError): Problem => {
   const result = resultOfFailure(error);
   return result.kind === 'unavailable'
-    ? retryLater(2, 'The event store does not answer.', 'unavailable')
+    ? retryLater(2, 'The event store does not respond.', 'unavailable')
     : problemOfResult(result);
 };
 
-/** Failures that waiting does not fix: the service's credentials, or the event store itself. */
+/** Failures that a retry does not fix: wrong credentials, or a fault of the event store. */
 const problemOfStore = (kind: 'access-denied' | 'refused-by-store'): Problem =>
   kind === 'access-denied'
     ? retryLater(

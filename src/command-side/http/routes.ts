@@ -31,7 +31,7 @@ const DETAILS_RECORDED: Success = {
   message: 'Catalogue details recorded.',
   status: ({ type }) => (type === 'AnimeListed' ? 201 : 200),
 };
-const DELISTED: Success = { message: 'Anime taken off the catalogue.', status: () => 200 };
+const DELISTED: Success = { message: 'Anime removed from the catalogue.', status: () => 200 };
 
 /** The commands over HTTP: validate, handle, respond. */
 export const commandRoutes = (options: CommandRoutesOptions): Router => {
@@ -63,7 +63,7 @@ export const commandRoutes = (options: CommandRoutesOptions): Router => {
   };
   const rating = async (req: Request): Promise<AnimeCommand> => {
     const { anime_id: animeId, user_id: userId, rating: given } = await validRating(req);
-    // Rounded here: to an Idempotency-Key, 8.333 and 8.33 are the same body.
+    // Rounded here, so that 8.333 and 8.33 are the same body for an Idempotency-Key.
     return { type: 'GiveRating', animeId, userId, rating: keptRating(given), at: at() };
   };
   const list = (req: Request): AnimeCommand => {
@@ -101,7 +101,7 @@ const commandOptionsOf = (req: Request, res: Response, command: AnimeCommand): C
 
 const commandTracer = trace.getTracer('anime-analytics');
 
-/** One span per command; the event carries its trace on. Almost free without a tracing SDK. */
+/** One span per command; the event continues its trace. Almost free without a tracing SDK. */
 const traced = async (
   handler: Pick<CommandHandler, 'handle'>,
   command: AnimeCommand,

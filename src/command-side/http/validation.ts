@@ -14,8 +14,8 @@ import { isDurationSeconds, isRating } from '../../domain/rules.js';
 import { Problem, type FieldProblem } from '../../platform/http/problem.js';
 
 /**
- * One check per field, of its type too: the library's own checks accept "1" and [1] as 1. Nothing is
- * coerced, and other fields are ignored.
+ * One check per field, including its type: the library's own checks accept "1" and [1] as 1. Values
+ * are not coerced, and unknown fields are ignored.
  */
 const field = (
   name: string,
@@ -57,7 +57,7 @@ export const validView = (req: Request): Promise<ViewBody> =>
 export const validRating = (req: Request): Promise<RatingBody> =>
   valid(req, [ANIME_ID_FIELD, USER_ID_FIELD, RATING_FIELD]);
 
-/** The body, if every field passes its check. `Body` must be what the checks establish. */
+/** The body, if every field passes its check. The checks must guarantee `Body`. */
 const valid = async <Body>(req: Request, chains: readonly ValidationChain[]): Promise<Body> => {
   requireObject(req.body);
   const errors: FieldProblem[] = [];

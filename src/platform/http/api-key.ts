@@ -60,7 +60,7 @@ const readOnly = (): Problem =>
   });
 
 const refusal = (missing: boolean): Problem =>
-  new Problem(401, missing ? 'This needs an API key.' : 'This API key is not known.', {
+  new Problem(401, missing ? 'An API key is required.' : 'Unknown API key.', {
     headers: {
       'WWW-Authenticate': `Bearer realm="anime-analytics"${missing ? '' : ', error="invalid_token"'}`,
     },

@@ -5,9 +5,9 @@ import { Problem } from './problem.js';
 /** Ends the connection: what follows on it cannot be told apart from this request. */
 const CLOSE = { headers: { Connection: 'close' } };
 
-const NO_HOST = new Problem(400, 'A request of HTTP/1.1 names its host.', CLOSE);
-const CODED = new Problem(501, 'Of transfer codings, chunked alone is understood.', CLOSE);
-const EXPECTING = new Problem(417, 'Of expectations, 100-continue alone is met.');
+const NO_HOST = new Problem(400, 'An HTTP/1.1 request must have a Host header.', CLOSE);
+const CODED = new Problem(501, 'The only supported transfer coding is chunked.', CLOSE);
+const EXPECTING = new Problem(417, 'The only supported expectation is 100-continue.');
 
 /** What RFC 9112 and 9110 want of a request, and Node's parser does not ask or answers by itself. */
 export const wellFramed = (): RequestHandler => (req, _res, next) => {

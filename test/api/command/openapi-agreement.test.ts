@@ -6,11 +6,11 @@ import { bodiesFor } from '../../support/awkward-json.js';
 import { serveCommandApi, type CommandApi } from '../../support/command-api.js';
 import { isValid, operation, type Parameter, type Schema } from '../../support/openapi.js';
 
-/** All that the service refuses and a schema cannot say: the document says it in words. */
+/** Rules that a schema cannot express; the document states them in words. */
 const BEYOND_SCHEMAS: readonly ((body: string, fields: readonly unknown[]) => boolean)[] = [
-  // A body over 16 KiB is refused before anybody looks into it.
+  // A body over 16 KiB is refused before it is parsed.
   (body) => Buffer.byteLength(body) > 16 * 1024,
-  // Negative zero, which JSON Schema takes for zero.
+  // JSON Schema treats negative zero as zero.
   (_body, fields) => fields.some((value) => Object.is(value, -0)),
 ];
 
@@ -21,7 +21,7 @@ const takesBody = (schema: Schema, body: string): boolean => {
   return !BEYOND_SCHEMAS.some((refuses) => refuses(body, fields));
 };
 
-/** Numbers in a path or query are digits alone, as the document says in words. */
+/** The document states in words that numbers in a path or query are plain digits. */
 const READABLE = /^(?:0|[1-9][0-9]*)$/;
 
 const takesParameter = ({ schema }: Parameter, given: string): boolean => {
@@ -41,7 +41,7 @@ interface Sent {
   readonly headers?: Readonly<Record<string, string | string[]>>;
 }
 
-/** Sends what `fetch` would not: any header that HTTP can carry, and bytes as they are. */
+/** `fetch` refuses some headers that HTTP allows, and normalises others. */
 const send = (api: CommandApi, { method, path, body, headers = {} }: Sent) =>
   new Promise<{ status: number; type: string }>((resolve, reject) => {
     const { port } = api;
@@ -57,7 +57,7 @@ const send = (api: CommandApi, { method, path, body, headers = {} }: Sent) =>
       .end(body);
   });
 
-/** Whether the service found that a request does not keep to the document. */
+/** Whether the service refused the request as invalid. */
 const isRefused = ({ status, type }: { status: number; type: string }): boolean =>
   [400, 413].includes(status) ||
   (status === 422 && type !== 'urn:problem-type:idempotency-key-reused');
@@ -70,7 +70,7 @@ describe('the OpenAPI document and the service agree', () => {
   });
   after(() => api.stop());
 
-  /** Checks many, and that enough of them were taken and refused to mean something. */
+  /** Also checks that enough requests were accepted and refused for the comparison to mean something. */
   const agree = async <Given>(
     given: fc.Arbitrary<Given>,
     takes: (given: Given) => boolean,

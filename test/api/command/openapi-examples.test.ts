@@ -21,11 +21,11 @@ import { differences, operation, operations } from '../../support/openapi.js';
 
 const NAMES = { 'x-request-id': 'request-42', 'x-correlation-id': 'page-7f3a' };
 
-/** The headers that every answer has, whatever it answers. */
+/** The headers that every response has. */
 const OF_EVERY_ANSWER =
   /^(cache-control|connection|content-|cross-origin-|date|keep-alive|origin-agent|referrer|strict-|vary|x-(content|dns|download|frame|permitted|xss)|access-control-)/;
 
-/** That an answer is one of those which the document has for the operation, headers included. */
+/** Expects that the document describes the response of the operation, headers included. */
 const expectDescribed = (operationId: string, { status, headers, body }: Answer): void => {
   const response = operation(operationId).responses[String(status)];
   const mediaType = headers.get('content-type')?.split(';', 1)[0] ?? '';
@@ -42,7 +42,7 @@ const expectDescribed = (operationId: string, { status, headers, body }: Answer)
   }
 };
 
-/** Where the log is and when it took an event is not told by what was sent. */
+/** Positions and times do not depend on the request. */
 const withoutPlaces = (body: object): unknown =>
   JSON.parse(JSON.stringify(body), (key: string, value: unknown) =>
     ['position', 'recordedAt'].includes(key) ? '?' : value,
@@ -114,14 +114,14 @@ describe('an example of the OpenAPI document', () => {
     }
   });
 
-  it('of a 406 is what a client gets that accepts no type that exists', async () => {
+  it('of a 304 is the real response to If-None-Match: *', async () => {
     const api = await serveCommandApi();
     try {
       await api.list(1);
       for (const { method, path, responses, operationId } of operations) {
         if (method !== 'get' || operationId === 'getMetrics') continue;
         const url = path.replace('{id}', '1');
-        // Not by `fetch`, which asks for a fresh answer beside this header.
+        // Not by `fetch`, which adds Cache-Control: no-cache to this header.
         const head = `GET ${url} HTTP/1.1\r\nHost: a\r\nIf-None-Match: *\r\nConnection: close\r\n\r\n`;
         expect(await exchange(api.port, head), operationId).to.match(/^HTTP\/1\.1 304 /);
         expect(responses, operationId).to.have.property('304');
@@ -179,13 +179,13 @@ const getWhileReadsFail = (error: Error) => (api: CommandApi) => {
   return get('/animes/1/events')(api);
 };
 
-/** Somebody hides the beginning of the history. */
+/** Hides the beginning of the stream. */
 const truncate = async (api: CommandApi): Promise<void> => {
   await click(api);
   await api.store.setMaxCount('anime-1', 1);
 };
 
-/** What is not even a request, sent over a bare connection. */
+/** Sends bytes that `fetch` cannot send over a raw connection. */
 const bytes =
   (text: string) =>
   async (api: CommandApi): Promise<Answer> => {
@@ -194,6 +194,9 @@ const bytes =
     const headers = new Headers({ 'content-type': /content-type: (.*)/i.exec(head)?.[1] ?? '' });
     return { status: Number(status), headers, body: JSON.parse(content) as Answer['body'] };
   };
+
+const clickWith = (header: string): string =>
+  `POST /click HTTP/1.1\r\nHost: other.example\r\nX-Request-Id: request-42\r\n${header}\r\nConnection: close\r\n\r\n`;
 
 const PROVOCATIONS: Readonly<Record<ProblemName, Provocation>> = {
   'body-not-json': ['recordClick', body('{"anime_id":1,')],
@@ -251,6 +254,16 @@ const PROVOCATIONS: Readonly<Record<ProblemName, Provocation>> = {
     ),
   ],
   'too-many-requests': ['recordClick', clickAfter(() => undefined), { rateLimitPerMinute: 1 }],
+  'expectation-failed': ['recordClick', bytes(clickWith('Expect: 200-ok'))],
+  'host-not-served': [
+    'recordClick',
+    bytes(clickWith('Content-Length: 0')),
+    { allowedHosts: ['anime.example'] },
+  ],
+  'transfer-coding-not-supported': [
+    'recordClick',
+    bytes(clickWith('Transfer-Encoding: gzip, chunked')),
+  ],
   'headers-too-large': ['getLive', bytes(`GET / HTTP/1.1\r\nX: ${'x'.repeat(20_000)}\r\n\r\n`)],
   'internal-error': ['recordClick', clickAfter((api) => api.always(() => expect.fail('a bug')))],
   overloaded: ['recordClick', click, { limits: { waitingInAll: 0 } }],
@@ -289,7 +302,7 @@ const PROVOCATIONS: Readonly<Record<ProblemName, Provocation>> = {
 
 type Failure = Exclude<CommandResult['kind'], 'accepted' | 'replayed' | 'unchanged' | 'rejected'>;
 
-/** The example of every way in which a command can fail: a new one does not compile without. */
+/** The example of every kind of failure: a new kind does not compile without one. */
 const OF_FAILURES: Readonly<Record<Failure | RejectionCode, ProblemName>> = {
   ANIME_NOT_LISTED: 'anime-not-listed',
   ANIME_DELISTED: 'anime-delisted',
@@ -307,7 +320,7 @@ const OF_FAILURES: Readonly<Record<Failure | RejectionCode, ProblemName>> = {
   truncated: 'stream-truncated',
   'access-denied': 'event-store-access-denied',
   'refused-by-store': 'event-store-refused',
-  // No event store takes less than a body may have.
+  // Event stores take larger events than a body may have.
   'too-large': 'body-too-large',
 };
 
