@@ -2,8 +2,8 @@ import { decodeHTMLStrict } from 'entities';
 import { type DetailName, DETAILS } from '../domain/details.js';
 
 /**
- * What a cell says of a detail, as the type that the detail has; undefined where the value is
- * unknown. Text that is no number stays text, for the rules to refuse.
+ * Reads a cell as the type of the detail; undefined if the value is unknown. Text that should be a
+ * number stays text, and validation rejects it.
  */
 export const readDetail = (detail: DetailName, cell: string): unknown => {
   const text = decodeHTMLStrict(cell).trim();
@@ -25,14 +25,34 @@ export const readDetail = (detail: DetailName, cell: string): unknown => {
   }
 };
 
-/** What spreadsheets, databases and scrapers write where they know nothing, in lower case. */
+/** How spreadsheets, databases and scrapers write an unknown value, in lower case. */
 const UNKNOWN_TEXTS: ReadonlySet<string> = new Set([
-  ...['', 'unknown', 'n/a', '#n/a', 'n.a.', 'na', '<na>', 'not available', 'not applicable'],
-  ...['nan', 'none', 'null', 'nil', 'undefined', '\\n', '-', '--', '\u2013', '\u2014', '?', '??'],
-  ...['none found', 'add some'],
+  '',
+  'unknown',
+  'n/a',
+  '#n/a',
+  'n.a.',
+  'na',
+  '<na>',
+  'not available',
+  'not applicable',
+  'nan',
+  'none',
+  'null',
+  'nil',
+  'undefined',
+  '\\n',
+  '-',
+  '--',
+  '\u2013',
+  '\u2014',
+  '?',
+  '??',
+  'none found',
+  'add some',
 ]);
 
-/** Sentences of public catalogues: "No synopsis has been added for this series yet.", and the like. */
+/** Public catalogues have sentences such as "No synopsis has been added for this series yet." */
 const PLACEHOLDER =
   /^no (?:synopsis|description|genres)(?: information)? (?:has|have|available)\b/i;
 
@@ -41,7 +61,7 @@ const isUnknownText = (text: string): boolean =>
 
 const MINUS_ONE = /^-1(?:\.0)?$/;
 
-/** No anime has no episodes, a score of 0 or the rank 0: so catalogues write that they know none. */
+/** Catalogues write 0 for an unknown number of episodes, score or rank, and some write -1. */
 const numberOr = (
   text: string,
   value: number | undefined,
@@ -65,7 +85,7 @@ const DECIMAL = /^\d+(?:[.,]\d+)?$/;
 const decimal = (text: string): number | undefined =>
   DECIMAL.test(text) ? Number(text.replace(',', '.')) : undefined;
 
-/** Beyond it a cell is no list of genres, and is left for the rules to refuse. */
+/** A longer cell is not a list of genres; validation rejects it. */
 const MAX_GENRES_LENGTH = 20_000;
 
 const genresOf = (text: string): readonly string[] => {
@@ -90,7 +110,7 @@ const entriesOf = (text: string): readonly string[] => {
   if (inner.startsWith('{')) return [...inner.matchAll(NAME_OF_OBJECT)].map(unquoted);
   const quoted = [...inner.matchAll(ENTRY)];
   const length = quoted.reduce((sum, [entry]) => sum + entry.length, 0);
-  // Without quotes, or with an apostrophe that nobody escaped.
+  // Without quotes, or with an unescaped apostrophe.
   if (length < inner.length) return inner.split(',').map(withoutQuotes);
   return quoted.map(unquoted);
 };
@@ -108,7 +128,7 @@ const withoutQuotes = (entry: string): string => entry.trim().replace(/^(['"])(.
 
 const ANY_CONTROL_CHARACTER = /\p{Cc}/gu;
 
-/** Text of a file for a terminal: short, and without what steers one. */
+/** Text for a terminal: shortened, and without control characters. */
 export const excerpt = (cell: string, maxLength = 60): string => {
   const text = cell.replace(ANY_CONTROL_CHARACTER, '\u{fffd}').toWellFormed();
   return text.length > maxLength ? `${text.slice(0, maxLength).toWellFormed()}...` : text;

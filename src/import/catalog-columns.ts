@@ -8,7 +8,7 @@ import {
 import { isAnimeId } from '../domain/ids.js';
 import { excerpt, readDetail, wholeNumberIn } from './catalog-cells.js';
 
-/** The file cannot be read as a catalogue at all. The message says what it lacks. */
+/** The file is not a catalogue. The message says what is missing. */
 export class CatalogFormatError extends Error {
   constructor(message: string) {
     super(message);
@@ -18,19 +18,18 @@ export class CatalogFormatError extends Error {
 
 type Field = 'id' | DetailName;
 
-/** Which cell of a row holds what. A detail that no column of the file holds is absent here. */
+/** The column of each field. A detail without a column is absent. */
 export interface CatalogColumns {
   readonly header: readonly string[];
   readonly id: number;
   readonly details: Readonly<Partial<Record<DetailName, number>>>;
-  /** Why a column is not used whose name promised a detail. */
+  /** Why a column with the name of a detail is not used. */
   readonly reasons: ReadonlyMap<number, string>;
 }
 
 /**
- * What public catalogues call each field, the likelier name first, in lower case and without
- * anything but letters and digits. Default: the field's own name. A column is used only if its cells
- * hold such a field.
+ * Names of each field in public catalogues, the likelier first, as lower-case letters and digits.
+ * Default: the field's own name. A column is used only if its cells fit the field.
  */
 const COLUMN_NAMES: Readonly<Partial<Record<Field, readonly string[]>>> = {
   id: ['myanimelistid', 'malid', 'idmal', 'animeid', 'uid', 'id'],
@@ -46,10 +45,10 @@ const COLUMN_NAMES: Readonly<Partial<Record<Field, readonly string[]>>> = {
 };
 const CATALOG_FIELDS: readonly Field[] = ['id', ...DETAIL_NAMES];
 
-/** Catalogues without a score call it so; in the others it is an age rating. */
+/** The score in catalogues without a score column; in others an age rating. */
 const AMBIGUOUS_NAME = 'rating';
 
-/** In files of people's ratings and reviews, where a row may name an anime and its title as well. */
+/** Columns of files with ratings and reviews, whose rows may also have an id and a title. */
 const NAMES_OF_USERS: ReadonlySet<string> = new Set(['userid', 'username', 'profile', 'reviewer']);
 
 const normalised = (name: string): string => name.toLowerCase().replace(/[^\p{L}\p{N}]/gu, '');
@@ -59,13 +58,12 @@ const columnNamesOf = (field: Field): readonly string[] =>
 
 const ALL_NAMES: ReadonlySet<string> = new Set(CATALOG_FIELDS.flatMap(columnNamesOf));
 
-/** How many columns have a name that a catalogue may have. */
 export const countKnownNames = (header: readonly string[]): number =>
   header.filter((name) => ALL_NAMES.has(normalised(name))).length;
 
 /**
- * Finds what each column holds, by its name and by the cells of some rows that are as long as the
- * header. Throws CatalogFormatError where there are no ids or no titles.
+ * Recognises columns by their names and by the cells of a sample of rows. Throws CatalogFormatError
+ * if there are no ids or no titles.
  */
 export const recogniseColumns = (
   header: readonly string[],
@@ -119,7 +117,7 @@ const refuseRepeated = (
 
 type Content = 'the field' | 'something else' | 'nothing';
 
-/** A column of a detail may have bad cells, as long as they are the fewer. */
+/** A column may have bad cells if they are in the minority. */
 const contentOf = (
   field: Field,
   sample: readonly (readonly string[])[],
@@ -158,7 +156,7 @@ const isDetail = (detail: DetailName, value: unknown): boolean => {
 
 const AGE_RATING = /^(?:G|PG|PG-13|R|R\+|R-17\+|Rx)(?:\s*-.*)?$/i;
 
-/** What the cells of a field's column should be. */
+/** What the cells of a column should contain, for messages. */
 const wantedOf = (name: Field): string => {
   if (name === 'id') return 'ids';
   if (name === 'image') return 'addresses';
@@ -204,7 +202,7 @@ const lacking = (
   );
 };
 
-/** Which columns are used as what, and which are not: one line for a person. */
+/** The mapping of columns, as one line for a person. */
 export const describeColumns = ({ header, id, details, reasons }: CatalogColumns): string => {
   const used: (readonly [index: number, field: string])[] = [
     [id, 'id'],
@@ -221,7 +219,9 @@ export const describeColumns = ({ header, id, details, reasons }: CatalogColumns
     `${header.length} columns.`,
     `Used: ${mapping.join(', ')}.`,
     ...(ignored.length === 0 ? [] : [`Ignored: ${cut(ignored)}.`]),
-    ...(used.length > 2 ? [] : ['Only ids and titles are taken: no column holds another detail.']),
+    ...(used.length > 2
+      ? []
+      : ['Only ids and titles are imported: no column holds another detail.']),
   ].join(' ');
 };
 

@@ -22,9 +22,8 @@ type MappedRow =
   | { readonly kind: 'rejected'; readonly reason: string };
 
 /**
- * A row's cells as a title to list, or everything that is wrong with them as one sentence. A detail
- * that the row does not know is left out, so that what the catalogue knows stays; `clear` sets it
- * to unknown.
+ * Maps a row to a title to list, or to one sentence with everything that is wrong. A detail that is
+ * unknown in the row is left out, so the catalogue keeps its value; `clear` sets it to unknown.
  */
 const mapRow = (
   cells: readonly string[],
@@ -35,7 +34,7 @@ const mapRow = (
   const idCell = cells[id] ?? '';
   const animeId = wholeNumberIn(idCell.trim());
   if (!isAnimeId(animeId)) {
-    return rejected(`the id "${excerpt(idCell)}" is no whole number from 1 to ${MAX_ANIME_ID}`);
+    return rejected(`the id "${excerpt(idCell)}" is not a whole number from 1 to ${MAX_ANIME_ID}`);
   }
   const details: Partial<Record<DetailName, unknown>> = {};
   for (const [name, index] of Object.entries(places)) {
@@ -64,7 +63,7 @@ const problemsOf = (
     .join('; ');
 
 interface RowPlace {
-  /** Where the row begins, counted from 1 as an editor does, quoted line breaks included. */
+  /** The first line of the row, counted from 1 like an editor, quoted line breaks included. */
   readonly line: number;
   /** Bytes of the source up to the end of the row, for progress. */
   readonly bytesRead: number;
@@ -77,20 +76,20 @@ export type CatalogRow = RowPlace &
   );
 
 export interface CatalogOptions {
-  /** A detail that a row does not know becomes unknown, instead of being left out of the row. */
+  /** Sets a detail that is unknown in a row to unknown, instead of leaving it out. */
   readonly clear?: boolean;
-  /** Told before the first row what the file is and which columns are used: one line for a person. */
+  /** Called before the first row with the format and the columns used: one line for a person. */
   readonly onForm?: (description: string) => void;
 }
 
-/** How many rows are looked at to see what the columns hold, and how many bytes of them. */
+/** Limits of the sample from which the contents of columns are recognised. */
 const SAMPLE_ROWS = 1000;
 const SAMPLE_BYTES = 1024 * 1024;
 
 /**
  * Reads a catalogue row by row. Memory holds the sample, one chunk, and one number per title (to
- * tell a repeated id). Throws CatalogFormatError where the file is no catalogue, or nothing of the
- * sample can be read.
+ * tell a repeated id). Throws CatalogFormatError if the file is not a catalogue, or if no row of
+ * the sample can be read.
  */
 export async function* readCatalog(
   source: AsyncIterable<Buffer>,
@@ -132,7 +131,7 @@ type CatalogRecord = RowPlace &
 const readHeader = async (records: AsyncGenerator<CatalogRecord>): Promise<readonly string[]> => {
   const { value: first } = (await records.next()) as IteratorResult<CatalogRecord, undefined>;
   if (first === undefined) {
-    throw new CatalogFormatError('The file is empty: it has not even a first line.');
+    throw new CatalogFormatError('The file is empty: it has no header line.');
   }
   if (first.kind === 'cells') return first.cells;
   throw new CatalogFormatError(`The first line cannot be read: ${first.reason}.`);
@@ -157,20 +156,20 @@ const readSample = async (
 const ofWidth = (record: CatalogRecord, width: number): CatalogRecord => {
   if (record.kind === 'rejected' || record.cells.length === width) return record;
   const { cells, line, bytesRead } = record;
-  const reason = `has ${cells.length} columns where the first line has ${width}`;
+  const reason = `has ${cells.length} columns where the header has ${width}`;
   return { kind: 'rejected', reason, line, bytesRead };
 };
 
 const noneReadable = (rejected: readonly (CatalogRecord | CatalogRow)[]): CatalogFormatError => {
   const [first] = rejected;
   if (first?.kind !== 'rejected') {
-    return new CatalogFormatError('The file has no row after its first line.');
+    return new CatalogFormatError('The file has no rows after its header line.');
   }
   const { line, reason } = first;
   return new CatalogFormatError(`None of the first rows can be read. Line ${line}: ${reason}.`);
 };
 
-/** Rows in their order, each id once. */
+/** Rejects a row that repeats an id. */
 const mapping = (map: (cells: readonly string[]) => MappedRow) => {
   const firstLines = new Map<AnimeId, number>();
   return (record: CatalogRecord): CatalogRow => {
@@ -188,10 +187,10 @@ const mapping = (map: (cells: readonly string[]) => MappedRow) => {
   };
 };
 
-/** One character per byte until a row is looked at, so that one bad byte costs one row. */
+/** One character per byte until a row is decoded, so that a bad byte costs only its row. */
 const BYTES = 'latin1';
 
-/** No row is this long: a quote was left open. */
+/** A longer row means that a quote was left open. */
 const MAX_ROW_BYTES = 1024 * 1024;
 
 interface ParsedRecord {
@@ -199,7 +198,7 @@ interface ParsedRecord {
   readonly raw: string;
 }
 
-/** The rows of a file and its first line, blank lines left out. */
+/** The header and rows of a file, without blank lines. */
 async function* readRecords({ bytes, separator }: CatalogText): AsyncGenerator<CatalogRecord> {
   // The parser's own errors drop the rows before them; a skipped record ends the file in order.
   let brokenAt: string | undefined;
@@ -235,7 +234,7 @@ async function* readRecords({ bytes, separator }: CatalogText): AsyncGenerator<C
     parser.destroy();
   }
   if (brokenAt === undefined) return;
-  const reason = 'a quote that opens here is never closed: nothing from here on could be read';
+  const reason = 'a quote that opens here is never closed: nothing after it could be read';
   yield { kind: 'rejected', reason, line, bytesRead };
 }
 

@@ -5,16 +5,16 @@ export type Separator = ',' | ';' | '\t';
 
 export interface CatalogText {
   readonly separator: Separator;
-  /** All of the file, without a byte order mark. */
+  /** The whole file, without a byte order mark. */
   readonly bytes: AsyncIterable<Buffer>;
 }
 
-/** As much as is looked at before the first row is read: longer than any first line. */
+/** Read to detect the format before the first row; longer than any first line. */
 const HEAD_BYTES = 64 * 1024;
 
 /**
- * Looks at the first bytes of a file: what separates its columns. Throws CatalogFormatError where it
- * is no text in UTF-8, or empty; the source is closed then.
+ * Detects the column separator from the first bytes of a file. Throws CatalogFormatError and closes
+ * the source if the file is empty or is not UTF-8 text.
  */
 export const openCatalogText = async (source: AsyncIterable<Buffer>): Promise<CatalogText> => {
   const chunks = source[Symbol.asyncIterator]();
@@ -51,7 +51,7 @@ async function* joined(head: Buffer, rest: AsyncIterator<Buffer>): AsyncGenerato
 
 const UTF8_MARK = Buffer.from([0xef, 0xbb, 0xbf]);
 
-/** How files begin that are given by mistake, one character per byte. */
+/** The first bytes of files passed by mistake, one character per byte. */
 const OTHER_FILES: readonly (readonly [beginning: string, problem: string])[] = [
   ['\xff\xfe', 'The file is UTF-16 text: save it as UTF-8.'],
   ['\xfe\xff', 'The file is UTF-16 text: save it as UTF-8.'],
@@ -83,7 +83,7 @@ const formatProblemOf = (head: Buffer): string | undefined => {
   }
   const text = bytes.trimStart();
   const firstLine = /^[^\r\n]*/.exec(text)?.[0] ?? '';
-  if (firstLine === '') return 'The file is empty: it has not even a first line.';
+  if (firstLine === '') return 'The file is empty: it has no header line.';
   if (firstLine.includes('\0')) return 'The file is binary or UTF-16, not text in UTF-8.';
   if (text.startsWith('<')) return 'The file is a web page or XML, not CSV.';
   if (text.startsWith('{') || text.startsWith('[')) return 'The file is JSON, not CSV.';
@@ -92,7 +92,7 @@ const formatProblemOf = (head: Buffer): string | undefined => {
 
 const SEPARATORS: readonly Separator[] = [',', ';', '\t'];
 
-/** The one under which the first line names the most columns that catalogues have, else the most. */
+/** The separator that gives the first line the most known columns, else the most columns. */
 const separatorOf = (head: string): Separator => {
   const tried = SEPARATORS.map((separator) => {
     const header = firstRecord(head, separator);

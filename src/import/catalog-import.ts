@@ -7,8 +7,8 @@ import { readCatalog, type CatalogOptions, type CatalogRow } from './catalog-csv
 import { createTally, type ImportReport, type ListingOutcome } from './import-report.js';
 
 /**
- * Sends one command to the store and says what came of it. Rejects with a PortError where the store
- * did not take it; anything else is a bug and ends the import.
+ * Sends one command and returns its outcome. Rejects with a PortError if the store refuses it; any
+ * other error is a bug and ends the import.
  */
 export type ListTitle = (command: ListAnime) => Promise<ListingOutcome>;
 
@@ -19,17 +19,17 @@ export interface ImportProgress {
 }
 
 export interface CatalogImportOptions extends CatalogOptions {
-  /** The bytes of a catalogue as CSV. Read to its end or closed. */
+  /** The bytes of a CSV catalogue. Read to its end or closed. */
   readonly source: AsyncIterable<Buffer>;
   readonly list: ListTitle;
   /** Milliseconds since the epoch. */
   readonly now: () => number;
   readonly logger: Logger;
-  /** Lists delisted titles again instead of leaving them alone. */
+  /** Lists delisted titles again instead of skipping them. */
   readonly relist?: boolean;
-  /** Enough for the store to put many titles on disk at once. */
+  /** Many, so that the store can commit them in one transaction. */
   readonly titlesInFlight?: number;
-  /** How long one title is tried again after a conflict or while the store is away. */
+  /** How long one title is retried after a conflict or while the store is unavailable. */
   readonly titleDeadlineMs?: number;
   readonly onProgress?: (progress: ImportProgress) => void;
   /** Stops before the next title; those in flight are finished. */
@@ -37,17 +37,16 @@ export interface CatalogImportOptions extends CatalogOptions {
 }
 
 /**
- * Lists every title of a catalogue, or revises those details that the file knows (with `clear`:
- * that it has a column for). It may be run again at any time, over the same file or another: what
- * is in already decides nothing.
- * Rejects with CatalogFormatError where the file is no catalogue, or with the error of a source
- * that cannot be read; what the store does is in the report.
+ * Lists every title of a catalogue, or revises the details that are known in the file (with `clear`:
+ * those with a column). It can be run again at any time: unchanged titles append no event. Rejects
+ * with CatalogFormatError if the file is not a catalogue, or with the error of the source. Failures
+ * of the store are in the report.
  */
 export const importCatalog = async (options: CatalogImportOptions): Promise<ImportReport> => {
   const { source, now, logger, titlesInFlight = 128, onProgress, signal } = options;
   const startedAt = now();
   const tally = createTally();
-  const rows = inTurns(readCatalog(source, options));
+  const rows = withPauses(readCatalog(source, options));
   const stop = new AbortController();
   const stopSignal = signal === undefined ? stop.signal : AbortSignal.any([signal, stop.signal]);
   const list = retrying(options, stopSignal);
@@ -84,7 +83,7 @@ export const importCatalog = async (options: CatalogImportOptions): Promise<Impo
     try {
       await takeRows();
     } catch (error) {
-      // What fails because the import stops is not why it stopped.
+      // A failure after the stop is not its cause.
       const stopping = stopSignal.aborted;
       stop.abort();
       if (!(error instanceof PortError)) throw error;
@@ -101,15 +100,15 @@ export const importCatalog = async (options: CatalogImportOptions): Promise<Impo
   return { ended: signal?.aborted === true ? 'aborted' : 'completed', ...counted };
 };
 
-/** A part of those in flight, so that the store works on some while others are prepared. */
+/** Fewer than are in flight, so that the store works on some while others are prepared. */
 const ROWS_PER_TURN = 32;
 
 /**
- * Whatever is begun in one turn of the event loop leaves the process at its end. If all that are in
- * flight were begun in one turn, they would also come back in one, and this process and the store
- * would wait for each other by turns.
+ * Requests of one turn of the event loop leave the process at its end. If all titles in flight were
+ * sent in one turn, their responses would arrive together as well, and this process and the store
+ * would alternate instead of working in parallel.
  */
-async function* inTurns<Row>(rows: AsyncGenerator<Row>): AsyncGenerator<Row> {
+async function* withPauses<Row>(rows: AsyncGenerator<Row>): AsyncGenerator<Row> {
   let taken = 0;
   for await (const row of rows) {
     if (taken === ROWS_PER_TURN) {
@@ -121,7 +120,7 @@ async function* inTurns<Row>(rows: AsyncGenerator<Row>): AsyncGenerator<Row> {
   }
 }
 
-/** Others may still go in: the store is there, but not for this stream or these data. */
+/** Failures of one stream or its data: other titles may still succeed. */
 const ABOUT_ONE_TITLE: ReadonlySet<PortErrorCode> = new Set([
   'CONFLICT',
   'STREAM_DELETED',

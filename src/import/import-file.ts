@@ -3,21 +3,21 @@ import type { Progress } from '../platform/progress.js';
 import { importCatalog, type CatalogImportOptions } from './catalog-import.js';
 import type { ImportReport, Kept } from './import-report.js';
 
-/** A report as text for a person, at most so many lines of each list. */
+/** A report as text for a person, with at most `maxListed` lines of each list. */
 export const summarise = (report: ImportReport, { maxListed = 20 } = {}): string => {
   const { listed, revised, unchanged, delisted, rejected, failed, durationMs } = report;
   const counts = [
     `${amount(listed)} listed`,
     `${amount(revised)} revised`,
     `${amount(unchanged)} unchanged`,
-    `${amount(delisted.total)} delisted and left alone`,
+    `${amount(delisted.total)} delisted and skipped`,
     `${amount(rejected.total)} ${rejected.total === 1 ? 'row' : 'rows'} rejected`,
     ...(failed.total === 0 ? [] : [`${amount(failed.total)} failed`]),
   ];
   return [
     `${ending(report)} after ${(durationMs / 1000).toFixed(1)} s: ${counts.join(', ')}.`,
     ...linesOfList(
-      'Delisted, left alone (--relist lists them again)',
+      'Delisted and skipped (--relist lists them again)',
       delisted,
       maxListed,
       (title) => at(title.line, `${title.animeId} ${title.title}`),
@@ -26,7 +26,7 @@ export const summarise = (report: ImportReport, { maxListed = 20 } = {}): string
     ...linesOfList('Failed', failed, maxListed, ({ line, reason }) => at(line, reason)),
     ...(report.ended === 'completed' && failed.total === 0
       ? []
-      : ['Run it again to go on: titles that are in already are left as they are.']),
+      : ['Run the import again to continue: titles already imported are not changed.']),
     '',
   ].join('\n');
 };
@@ -67,16 +67,16 @@ export interface FileImportOptions extends Omit<
   'source' | 'onForm' | 'onProgress'
 > {
   readonly path: string;
-  /** Gets the form of the file and the summary. */
+  /** Called with the format of the file and with the summary. */
   readonly print: (text: string) => void;
   readonly onProgress: (progress: Progress) => void;
-  /** Of each list of the summary. */
+  /** The maximum number of lines of each list in the summary. */
   readonly maxListed?: number;
 }
 
 /**
- * Imports a file, telling what it is taken for, how far it is and what came of it. Rejects as
- * `importCatalog` does, or where the file cannot be opened.
+ * Imports a file and reports its format, the progress and a summary. Rejects like `importCatalog`,
+ * or if the file cannot be opened.
  */
 export const importCatalogFile = async ({
   path,

@@ -1,7 +1,7 @@
 import type { AnimeId } from '../domain/ids.js';
 import type { PortError } from '../ports/errors.js';
 
-/** What the store made of one title: put into the catalogue (again), changed, known as it is, or left delisted. */
+/** `delisted`: the title was skipped because it is delisted. */
 export type ListingOutcome = 'listed' | 'revised' | 'unchanged' | 'delisted';
 
 export interface TitleLine {
@@ -15,7 +15,7 @@ export interface ReasonLine {
   readonly reason: string;
 }
 
-/** All are counted, the first ones kept: a report stays small whatever the file. */
+/** All items are counted and only the first are kept, so that a report stays small. */
 export interface Kept<Item> {
   readonly total: number;
   readonly first: readonly Item[];
@@ -23,31 +23,29 @@ export interface Kept<Item> {
 
 export interface ImportReport {
   /**
-   * 'completed': every row was dealt with. 'aborted': stopped by the caller. 'failed': the store
-   * could not go on, and `error` says why. Running it again goes on where it stopped, because a
-   * title that is in already decides nothing.
+   * 'completed': every row was handled. 'aborted': stopped by the caller. 'failed': the store failed,
+   * and `error` says why. Another run continues, because unchanged titles append no event.
    */
   readonly ended: 'completed' | 'aborted' | 'failed';
   readonly error?: PortError;
   readonly listed: number;
   readonly revised: number;
   readonly unchanged: number;
-  /** Delisted titles that were left alone. */
+  /** Delisted titles that were skipped. */
   readonly delisted: Kept<TitleLine>;
-  /** Rows that are no title that the catalogue takes. */
+  /** Rows that are not valid titles. */
   readonly rejected: Kept<ReasonLine>;
-  /** Titles that the store refused to take, one by one, where others went on. */
+  /** Titles that the store refused while others succeeded. */
   readonly failed: Kept<ReasonLine>;
   readonly durationMs: number;
 }
 
-/** Whether everything in the file is in the catalogue, or was left out of it on purpose. */
+/** True if every title of the file is in the catalogue or was skipped on purpose. */
 export const isComplete = ({ ended, rejected, failed }: ImportReport): boolean =>
   ended === 'completed' && rejected.total === 0 && failed.total === 0;
 
 const MAX_KEPT = 1000;
 
-/** Counts while an import runs. */
 export const createTally = () => {
   const counts = { listed: 0, revised: 0, unchanged: 0 };
   const delisted = keeping<TitleLine>();

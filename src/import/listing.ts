@@ -30,18 +30,18 @@ const listingOutcomeOf = (result: CommandResult, { animeId }: ListAnime): Listin
       return 'unchanged';
     case 'rejected':
       if (result.rejection.code === 'ANIME_DELISTED') return 'delisted';
-      throw new Error(`A listing was refused: ${result.rejection.reason}`);
+      throw new Error(`A listing was rejected: ${result.rejection.reason}`);
     case 'precondition-failed':
     case 'key-reused':
-      throw new Error(`A listing without precondition or key was answered ${result.kind}.`);
+      throw new Error(`A listing without precondition or key failed with ${result.kind}.`);
     case 'conflict':
       throw new PortError('CONFLICT', `Concurrent writes to ${anime} kept conflicting.`, false);
     case 'overloaded':
-      throw new UnavailableError('Too many commands wait, or the service stops.');
+      throw new UnavailableError('Too many commands are waiting, or the service is stopping.');
     case 'unavailable':
       throw new UnavailableError('The event store is unavailable or refuses the command.');
     case 'outcome-unknown':
-      throw new OutcomeUnknownError(`Whether ${anime} was stored is not known.`);
+      throw new OutcomeUnknownError(`It is not known whether ${anime} was stored.`);
     case 'gone':
       throw new PortError('STREAM_DELETED', `The stream of ${anime} was deleted for ever.`, false);
     case 'unreadable':
@@ -50,8 +50,8 @@ const listingOutcomeOf = (result: CommandResult, { animeId }: ListAnime): Listin
     case 'access-denied':
       throw new PortError('ACCESS_DENIED', 'The event store denies access.', false);
     case 'refused-by-store':
-      throw new PortError('NOT_SUPPORTED', 'The event store refuses the work.', false);
+      throw new PortError('NOT_SUPPORTED', 'The event store refuses the command.', false);
     case 'too-large':
-      throw new TooLargeError(`The event store does not take so much of ${anime}.`);
+      throw new TooLargeError(`The details of ${anime} are too large for the event store.`);
   }
 };

@@ -61,9 +61,9 @@ const describeProjections = (
 const WAIT_MS = 10_000;
 
 /**
- * Compares every document with a fold of the log at the document's revision, and with the states of the
- * event store's projections where it has an engine. Waits for documents that are behind. Without a name
- * it compares the active version. True where nothing differs and no document stays behind.
+ * Compares every document with a fold of the log at the document's revision, and with the projections
+ * of the event store if it has an engine. Waits for documents that are behind. Without a name it
+ * compares the active version. Returns false if a document differs or stays behind.
  */
 export const audit = async (
   { config, signal }: Pick<JobDependencies, 'config' | 'signal'>,
@@ -95,13 +95,12 @@ export const audit = async (
   return equal && (projections === null || projections.different.length === 0);
 };
 
-/** Shows the progress of an audit. */
 export const auditProgress =
   (name: string, progress: JobOutput['progress']) =>
   ({ animes, total }: { readonly animes: number; readonly total: number }): void =>
     progress({ task: `audit of ${name}`, done: animes, total, unit: 'anime' });
 
-/** Null where there is no engine to compare with. */
+/** Null if there is no projection engine. */
 const auditProjections = async (
   projections: Projections | undefined,
   documents: DocumentStore,

@@ -14,7 +14,7 @@ import type { JobDependencies, JobOutput } from './job.js';
 import type { Stores } from '../compose/stores.js';
 import { isOwn, knownLog, refuseForeign } from '../compose/versions.js';
 
-/** All of them are held in memory, with their values. */
+/** They are held in memory with their values. */
 const MAX_LETTERS = 10_000;
 
 /** Lists dead letters, or recomputes the anime that they belong to. */

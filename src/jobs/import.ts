@@ -39,7 +39,7 @@ const importFile = async (options: ImportJobOptions): Promise<ImportReport> => {
       list: listThrough(handler, randomUUID()),
       now: Date.now,
       onProgress: output.progress,
-      // A file or a pipe gets all lines that the report keeps.
+      // A file or a pipe gets every line that the report keeps.
       ...(process.stdout.isTTY ? { maxListed: MAX_LISTED_ON_TERMINAL } : {}),
     });
   } catch (error) {
@@ -61,8 +61,8 @@ const FILE_PROBLEMS: ReadonlyMap<unknown, string> = new Map([
 ]);
 
 /**
- * Imports a catalogue file, beside a running service or without one. True when every row is in; false
- * when rows were left out or it was stopped.
+ * Imports a catalogue file, with or without a running service. Returns false if rows were rejected or
+ * the import was stopped.
  */
 export const runImportJob = (
   options: JobOptions & Pick<ImportJobOptions, 'file' | 'relist' | 'clear'>,
@@ -80,7 +80,7 @@ export const runImportJob = (
     throw error instanceof DirectoryInUseError ? withoutPort(error) : error;
   });
 
-/** Imports the file where the event store holds no anime yet. */
+/** Imports the file if the event store has no anime yet. */
 export const importSample = async (
   store: EventStore,
   options: Omit<ImportJobOptions, 'relist' | 'clear'>,

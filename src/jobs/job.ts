@@ -42,9 +42,9 @@ export const runJob = async (
   }
 };
 
-/** Refuses a job beside an owner of DATA_DIR that has no socket for jobs. */
+/** The process that owns DATA_DIR has no socket for jobs. */
 export const ownerTakesNoJobs = (error: DirectoryInUseError): ConfigError =>
   new ConfigError(
-    `DATA_DIR: ${error.message} It takes no jobs, and no other process can open its data: stop it ` +
+    `DATA_DIR: ${error.message} It does not run jobs, and no other process can open its data: stop it ` +
       'for this job, or run it on servers (KAFKA_BROKERS, MONGODB_URL).',
   );

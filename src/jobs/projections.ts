@@ -7,10 +7,10 @@ import type { ProjectionDefinition, Projections, ProjectionStatus } from '../por
 import { openServer } from '../compose/write-side.js';
 import { BY_CATEGORY_PROJECTION, projectionDefinitions } from '../compose/projections.js';
 
-/** `$by_event_type` is for people who browse by type. Other standard projections cost and give nothing. */
+/** `$by_event_type` is for browsing by type. The other standard projections are of no use here. */
 const STANDARD = [BY_CATEGORY_PROJECTION, '$by_event_type'];
 
-/** A step that timed out on a server that has just started mostly succeeds the next time. */
+/** A step that timed out on a server that has just started usually succeeds on a retry. */
 const RESTARTS = 5;
 const BETWEEN_LOOKS_MS = 300;
 
@@ -26,8 +26,8 @@ export interface ProjectionsJobOptions {
 }
 
 /**
- * Deploys our projections, or prints their state. False when the server has no engine or cannot be
- * reached, or a projection is missing or does not run; the output says which and why.
+ * Deploys our projections, or prints their state. Returns false if the server has no engine or
+ * cannot be reached, or if a projection is missing or not running; the output says which and why.
  */
 export const runProjectionsJob = async (options: ProjectionsJobOptions): Promise<boolean> => {
   const { config, logger, action, print } = options;
@@ -36,9 +36,9 @@ export const runProjectionsJob = async (options: ProjectionsJobOptions): Promise
   try {
     const { store } = await openServer({ config, logger, lifecycle });
     const run = action === 'deploy' ? deployProjections : showProjections;
-    const fine = await run(store.projections, print);
+    const ok = await run(store.projections, print);
     options.report?.({ projections: await ourStatuses(store.projections) });
-    return fine;
+    return ok;
   } catch (error) {
     if (!(error instanceof PortError)) throw error;
     print(error.message);
@@ -57,7 +57,7 @@ const deployProjections = async (projections: Projections, print: Print): Promis
     print(`${padded(definition.name)} ${await projections.deploy(definition)}`);
   }
   await restartTimedOut(projections, definitions, print);
-  return complaints(await projections.list(), namesOf(definitions), print) === 0;
+  return printProblems(await projections.list(), namesOf(definitions), print) === 0;
 };
 
 const enableStandard = async (projections: Projections, print: Print): Promise<void> => {
@@ -97,7 +97,7 @@ const showProjections = async (projections: Projections, print: Print): Promise<
     print(`${padded(name)} ${found === undefined ? 'not deployed' : described(found)}`);
     if (isRunning(found)) running += 1;
   }
-  return complaints(all, names, print) === 0 && running === names.length;
+  return printProblems(all, names, print) === 0 && running === names.length;
 };
 
 /** The status of each of our projections; null for one that is not deployed. */
@@ -122,8 +122,8 @@ const described = ({ condition, status, progress, position }: ProjectionStatus):
 const isRunning = (status: ProjectionStatus | undefined): boolean =>
   status?.condition === 'running' || status?.condition === 'changing';
 
-/** Prints why projections are faulted, or get no events; returns how many complaints there are. */
-const complaints = (
+/** Prints why projections are faulted or get no events; returns the number of problems. */
+const printProblems = (
   all: readonly ProjectionStatus[],
   ours: readonly string[],
   print: Print,

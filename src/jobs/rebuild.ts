@@ -65,8 +65,8 @@ const activate = async (
 const CATCH_UP_MS = 10_000;
 
 /**
- * How many anime would go back in time for queries. Waits, since a version with a projector catches up.
- * Events that only the active version holds, and the log does not, do not count.
+ * The number of anime for which queries would go back in time. Waits, because a version with a
+ * projector catches up. Events that the active version has but the log has lost do not count.
  */
 const behindActive = async (
   { eventStore, readStore }: Pick<Stores, 'eventStore' | 'readStore'>,
@@ -128,7 +128,7 @@ export const performRebuild = async (
   }
 };
 
-/** Small batches: in a service, commands wait for each of them. */
+/** Small batches, because commands of the service wait for each of them. */
 const IN_SERVICE = { batchEvents: 500, cachedDocuments: 50_000 };
 
 const buildVersion = async (
@@ -197,7 +197,7 @@ const conclude = (
   comparison: Comparison,
   { print, report }: JobOutput,
 ): boolean => {
-  // Events added meanwhile are no difference: the projector applies them.
+  // Events added meanwhile are not a difference: the projector applies them.
   const equal = comparison.equal || (comparison.differing === 0 && state !== 'building');
   describeComparison(comparison, print);
   if (equal) print(`${version} is ${state}: anime-analytics rebuild promote ${version}`);

@@ -1,4 +1,4 @@
-/** What can be asked of the read models' versions. */
+/** Actions on the versions of the read models. */
 export type RebuildAction =
   | { readonly kind: 'build' }
   | { readonly kind: 'status' }

@@ -11,7 +11,7 @@ import {
   type JobRequest,
 } from './socket-protocol.js';
 
-const MAX_ANSWER = 64 * 1024 * 1024;
+const MAX_OUTPUT = 64 * 1024 * 1024;
 
 /** Runs a job in the service that listens on the socket, and relays its output. */
 export const askService = async (
@@ -27,7 +27,7 @@ export const askService = async (
   stop.addEventListener('abort', onStop);
   if (stop.aborted) onStop();
   try {
-    for await (const line of socketLines(socket, MAX_ANSWER)) {
+    for await (const line of socketLines(socket, MAX_OUTPUT)) {
       const frame = JSON.parse(line) as JobFrame;
       if ('done' in frame) return frame.done;
       if ('error' in frame) {

@@ -5,7 +5,7 @@ import type { Progress } from '../platform/progress.js';
 
 /** The first line from a client. A second line stops the job. */
 export interface JobRequest {
-  /** As on the command line, and checked in the same way. */
+  /** The arguments of the command line, which the service checks again. */
   readonly args: readonly string[];
   readonly servers: Readonly<Record<string, string>>;
 }
@@ -38,7 +38,7 @@ const JSON_SAFE = (_: string, value: unknown): unknown =>
 
 export const toJson = (value: unknown): string => JSON.stringify(value, JSON_SAFE);
 
-/** The lines of a socket, until it ends. Throws where a line is too long. */
+/** The lines of a socket, until it ends. Throws if a line is too long. */
 export async function* socketLines(socket: Socket, maxLength: number): AsyncGenerator<string> {
   let rest = '';
   socket.setEncoding('utf8');

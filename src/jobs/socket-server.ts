@@ -21,13 +21,13 @@ import {
 export interface JobServerOptions {
   readonly config: Config;
   readonly logger: Logger;
-  /** Checks the arguments as on the command line; null where they ask for no store job. */
+  /** Checks the arguments as on the command line; null if they are not a store job. */
   readonly parse: (args: readonly string[]) => StoreJob | null;
   readonly perform: (job: StoreJob, signal: AbortSignal, output: JobOutput) => Promise<boolean>;
 }
 
 export interface JobServer {
-  /** Of the socket. */
+  /** The path of the socket. */
   readonly path: string;
   readonly close: () => Promise<void>;
 }
@@ -42,27 +42,27 @@ const MAX_UNREAD_BYTES = 64 * 1024 * 1024;
 class JobRefusedError extends Error {}
 
 /**
- * Takes jobs on a socket that only the user of this process can open: file permissions are the only
- * credential. The owner file of DATA_DIR holds its path.
+ * Runs jobs for clients of a socket that only the user of this process can open: file permissions are
+ * the only credential. The owner file of DATA_DIR holds its path.
  */
 export const openJobServer = async (options: JobServerOptions): Promise<JobServer> => {
   const { config, logger } = options;
   const stopping = new AbortController();
   const running = new Map<Promise<void>, { readonly writes: boolean }>();
 
-  /** Admits one job that writes at a time, and a few in all. */
+  /** Admits a few jobs at a time, and only one that writes. */
   const admit = (job: StoreJob): { readonly writes: boolean } => {
     const writes = !isReadOnly(job);
     const others = [...running.values()];
     if (others.length > MAX_JOBS)
-      throw new JobRefusedError(`${MAX_JOBS} jobs are running: wait for one.`);
+      throw new JobRefusedError(`${MAX_JOBS} jobs are running: wait until one ends.`);
     if (writes && others.some((other) => other.writes)) {
-      throw new JobRefusedError('Another job that changes something is running: wait for its end.');
+      throw new JobRefusedError('Another job that writes is running: wait until it ends.');
     }
     return { writes };
   };
 
-  const answer = async (socket: Socket, entry: { writes: boolean }): Promise<void> => {
+  const serve = async (socket: Socket, entry: { writes: boolean }): Promise<void> => {
     const send = (frame: JobFrame): void => {
       if (socket.writableLength > MAX_UNREAD_BYTES) socket.destroy();
       else if (socket.writable) socket.write(`${toJson(frame)}\n`);
@@ -96,7 +96,7 @@ export const openJobServer = async (options: JobServerOptions): Promise<JobServe
     // `close` follows, which aborts the job.
     socket.on('error', () => undefined);
     const entry = { writes: false };
-    const job = answer(socket, entry).finally(() => running.delete(job));
+    const job = serve(socket, entry).finally(() => running.delete(job));
     running.set(job, entry);
   });
   server.maxConnections = MAX_CONNECTIONS;
@@ -121,19 +121,19 @@ const requestedJob = async (
 ): Promise<StoreJob> => {
   const timer = setTimeout(() => socket.destroy(), REQUEST_WITHIN_MS);
   const line = await lines.next().finally(() => clearTimeout(timer));
-  if (line.done === true) throw new JobRefusedError('No job was asked for.');
+  if (line.done === true) throw new JobRefusedError('The connection ended before a request.');
   const { args, servers } = readRequest(line.value);
   const others = Object.entries(serverDigests(config)).flatMap(([name, digest]) =>
     servers[name] === digest ? [] : [name],
   );
   if (others.length > 0) {
     throw new ConfigError(
-      `${others.join(', ')}: the service that owns DATA_DIR has other values: set the same for the job.`,
+      `${others.join(', ')}: the service that owns DATA_DIR has different values: run the job with the same ones.`,
     );
   }
   const job = parsedJob(args, parse);
   if (job !== null) return job;
-  throw new JobRefusedError(`${args[0]} is no job for a running service.`);
+  throw new JobRefusedError(`${args[0]} is not a job for a running service.`);
 };
 
 /** Wrong usage is the client's mistake, like a wrong setting. */
@@ -153,10 +153,10 @@ const readRequest = (line: string): JobRequest => {
       return { args, servers: servers as JobRequest['servers'] };
     }
   } catch {
-    // No JSON: refused below, like JSON of another shape.
+    // Refused below, like JSON of another shape.
   }
   throw new JobRefusedError(
-    'The request cannot be read: is the job of another version than the service?',
+    'The request cannot be read: does the job have another version than the service?',
   );
 };
 

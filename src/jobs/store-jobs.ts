@@ -16,7 +16,7 @@ import {
 import { askService } from './socket-client.js';
 import { performRebuild } from './rebuild.js';
 
-/** The message of the read store is the output of the job. */
+/** No such version, or the active one: the message of the read store is the output of the job. */
 const REFUSALS: ReadonlySet<PortErrorCode> = new Set(['NOT_FOUND', 'REFUSED']);
 
 /** Runs a job on open stores: in a process of its own, or in the service that owns them. */
@@ -37,7 +37,6 @@ export const performStoreJob = async (
       try {
         return await performRebuild(dependencies, stores, job.action, output);
       } catch (error) {
-        // The store refuses in a sentence: there is no such version, or it is the active one.
         if (!(error instanceof PortError) || !REFUSALS.has(error.code)) throw error;
         output.print(error.message);
         return false;

@@ -49,7 +49,12 @@ describe('the front page', () => {
     const page = await response.text();
     expect(page).to.match(/^<!doctype html>\n<html lang="en">/);
     expect(page).to.include('<meta name="viewport" content="width=device-width, initial-scale=1">');
-    for (const text of ['Command API', '1.2.3', '<strong>all</strong>', 'Healthy: it serves.']) {
+    for (const text of [
+      'Command API',
+      '1.2.3',
+      '<strong>all</strong>',
+      'Healthy: it serves requests.',
+    ]) {
       expect(page).to.include(text);
     }
   });
@@ -67,7 +72,7 @@ describe('the front page', () => {
         version: '1.2.3',
         role: 'all',
         status: 'healthy',
-        detail: 'Healthy: it serves.',
+        detail: 'Healthy: it serves requests.',
         dependencies: { 'event-store': 'healthy' },
         links: {
           other: 'http://127.0.0.1:1/',

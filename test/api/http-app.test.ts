@@ -69,16 +69,20 @@ describe('every HTTP app', () => {
   it('answers 405 with the methods that the routes of the path have', async () => {
     const response = await call('/things/5', { method: 'DELETE' });
     expect(response.headers.get('allow')).to.equal('GET, HEAD, OPTIONS, PUT');
-    await expectProblem(response, 405, 'This path takes GET, HEAD, OPTIONS, PUT only.');
+    await expectProblem(response, 405, 'This path supports only GET, HEAD, OPTIONS, PUT.');
   });
 
-  it('answers 400 for a path that is not well encoded', async () => {
-    await expectProblem(await call('/things/%ZZ'), 400, 'The path is not well encoded.');
+  it('answers 400 for a path that is not correctly percent-encoded', async () => {
+    await expectProblem(
+      await call('/things/%ZZ'),
+      400,
+      'The path is not correctly percent-encoded.',
+    );
   });
 
   it('shows only the request id for an unexpected error', async () => {
     const response = await call('/broken', { headers: { 'x-request-id': 'find-me' } });
-    const detail = 'Something went wrong on our side. Request find-me is in our log.';
+    const detail = 'Internal error. See request find-me in the log of the service.';
     await expectProblem(response, 500, detail);
   });
 

@@ -56,7 +56,7 @@ describe('a query that fails', () => {
         data: null,
         errors: [
           {
-            message: 'Something went wrong on our side. Request request-7 is in our log.',
+            message: 'Internal error. See request request-7 in the log of the service.',
             locations: [{ line: 1, column: 3 }],
             path: ['genres'],
             extensions: { code: 'INTERNAL_SERVER_ERROR' },
@@ -92,7 +92,7 @@ describe('a query that fails', () => {
         errors: [
           {
             message:
-              'The read models cannot be reached; try again shortly. Request request-7 is in our log.',
+              'The read models cannot be reached; try again shortly. See request request-7 in the log of the service.',
             locations: [{ line: 1, column: 27 }],
             path: ['animeStats'],
             extensions: { code: 'SERVICE_UNAVAILABLE' },

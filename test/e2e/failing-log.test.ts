@@ -119,7 +119,7 @@ describe('a service whose log fails', function () {
       await eventually(async () => {
         await expectToAnswer(running);
         const [log = 'none'] = readdirSync(disk).filter((name) => name.endsWith('.log'));
-        expect(readFileSync(join(disk, log), 'utf8')).to.include('Request answered');
+        expect(readFileSync(join(disk, log), 'utf8')).to.include('Request completed');
       });
       expect(await running.end('SIGTERM')).to.equal(0);
     } finally {

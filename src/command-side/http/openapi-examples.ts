@@ -201,7 +201,7 @@ export const PROBLEM_EXAMPLES = {
   'headers-too-large': problem(431, 'The headers are too large.', { instance: null }),
   'internal-error': problem(
     500,
-    'Something went wrong on our side. Request request-42 is in our log.',
+    'Internal error. See request request-42 in the log of the service.',
   ),
   'event-store-refused': problem(500, REFUSED_BY_STORE, { kind: 'event-store-refused' }),
   'history-refused': problem(500, REFUSED_BY_STORE, {

@@ -1,22 +1,22 @@
 import { createHmac, randomUUID, timingSafeEqual } from 'node:crypto';
 
-/** Changes with what is sent: command APIs of another protocol do not share commands. */
+/** Changes with the format of messages: command APIs share commands only with the same protocol. */
 const PROTOCOL = 'anime-analytics-commands/1';
 
 type Side = 'client' | 'server';
 
 export interface Handshake {
-  /** The first line that is sent. */
+  /** The first line to send. */
   readonly hello: unknown;
-  /** The second, for the other's hello; throws where that is none. */
+  /** The second line, in response to the other side's hello. Throws if that is malformed. */
   proofFor(hello: unknown): unknown;
-  /** The other's id; throws where it does not prove that it has the key. */
+  /** Returns the other side's id; throws if it does not prove that it has the key. */
   verified(proof: unknown): string;
 }
 
 /**
- * Both sides prove that they have the key without sending it: each answers the other's nonce. What
- * is sent afterwards is plain text, as between the service and an event store without TLS.
+ * Both sides prove that they have the key without sending it: each signs the other's nonce.
+ * Commands are then sent in plain text, as to an event store without TLS.
  */
 export const createHandshake = (side: Side, id: string, key: string): Handshake => {
   const nonce = randomUUID();
@@ -29,7 +29,10 @@ export const createHandshake = (side: Side, id: string, key: string): Handshake 
     hello: { protocol: PROTOCOL, id, nonce },
     proofFor: (hello) => {
       const { protocol, id: otherId, nonce: challenge } = fields(hello);
-      if (protocol !== PROTOCOL) throw new Error(`A command API does not speak ${PROTOCOL}.`);
+      if (protocol !== PROTOCOL)
+        throw new Error(
+          `Another command API does not speak ${PROTOCOL}: run the same release on both.`,
+        );
       if (typeof otherId !== 'string' || typeof challenge !== 'string') throw malformed();
       other = otherId;
       return { proof: sign(side, id, challenge) };
@@ -38,7 +41,8 @@ export const createHandshake = (side: Side, id: string, key: string): Handshake 
       const { proof } = fields(given);
       if (typeof proof !== 'string') throw malformed();
       const expected = sign(side === 'client' ? 'server' : 'client', other, nonce);
-      if (!isSame(proof, expected)) throw new Error('A command API has another PEER_KEY.');
+      if (!isSame(proof, expected))
+        throw new Error('Another command API has a different PEER_KEY.');
       return other;
     },
   };

@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net';
 
-/** More than any command or result takes. */
+/** Larger than any command or result. */
 const MAX_LINE = 1024 * 1024;
 
 /** One JSON value per line in both directions; revisions and positions keep their 64 bits. */
@@ -8,7 +8,7 @@ export interface Lines {
   readonly send: (value: unknown) => void;
 }
 
-/** A line that is too long, or that `receive` throws at, ends the connection with that error. */
+/** A line that is too long, or an error of `receive`, ends the connection. */
 export const openLines = (socket: Socket, receive: (value: unknown) => void): Lines => {
   let rest = '';
   let corked = false;
@@ -34,7 +34,7 @@ export const openLines = (socket: Socket, receive: (value: unknown) => void): Li
   return {
     send: (value) => {
       if (!socket.writable) return;
-      // What is sent in one turn of the event loop goes in one packet.
+      // Lines of one turn of the event loop go in one packet.
       if (!corked) {
         corked = true;
         socket.cork();

@@ -1,13 +1,13 @@
 import { createHash } from 'node:crypto';
 import type { AnimeId } from '../../domain/ids.js';
 
-/** A member's number for the choice of owners, from its id. */
+/** The hash of a member's id, for rendezvous hashing. */
 export const seedOf = (memberId: string): number =>
   createHash('sha256').update(memberId).digest().readInt32LE(0);
 
 /**
- * The owner of an anime by rendezvous hashing: everybody who knows the same members names the same
- * one, and a member that comes or goes moves only the anime that are its own.
+ * The owner of an anime by rendezvous hashing: processes with the same
+ * members agree on it, and a member that joins or leaves moves only its own anime.
  */
 export const ownerAmong = <Member extends { readonly seed: number }>(
   members: Iterable<Member>,

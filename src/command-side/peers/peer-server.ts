@@ -7,10 +7,10 @@ import type { CommandHandler } from '../handling/handler.js';
 import { createHandshake } from './handshake.js';
 import { openLines } from './lines.js';
 
-/** A command as the command API that received it sends it to the owner of its anime. */
+/** A command forwarded to the owner of its anime. */
 type CommandLine = readonly [number: number, AnimeCommand, CommandOptions];
 
-/** The owner's answer: a result, 'not-taken' where it was not handled, 'failed' for a bug. */
+/** The owner's response: a result, 'not-taken' if it was not handled, 'failed' for a bug. */
 export type ResultLine = readonly [number: number, result: unknown];
 
 export const NOT_TAKEN = 'not-taken';
@@ -19,12 +19,12 @@ export const PING = 'ping';
 
 export interface PeerServer {
   readonly port: number;
-  /** Takes no more commands: those that come are handled where they were received. */
+  /** Declines further commands, which their senders then handle themselves. */
   refuse(): void;
   close(): Promise<void>;
 }
 
-/** Takes commands from other command APIs for the anime that this one owns. */
+/** Handles commands forwarded by other command APIs for anime that this one owns. */
 export const openPeerServer = async (options: {
   readonly host: string;
   readonly port: number;
@@ -37,12 +37,12 @@ export const openPeerServer = async (options: {
   const sockets = new Set<Socket>();
   let refusing = false;
 
-  const answer = async ([, command, given]: CommandLine): Promise<unknown> => {
+  const respond = async ([, command, given]: CommandLine): Promise<unknown> => {
     if (refusing) return NOT_TAKEN;
     try {
       return await handler.handle(command, given);
     } catch (error) {
-      logger.error('A command of another command API failed', { type: command.type, error });
+      logger.error('A forwarded command failed', { type: command.type, error });
       return FAILED;
     }
   };
@@ -57,7 +57,7 @@ export const openPeerServer = async (options: {
       else if (value === PING) lines.send(PING);
       else {
         const line = commandLine(value);
-        void answer(line).then((result) => lines.send([line[0], result]));
+        void respond(line).then((result) => lines.send([line[0], result]));
       }
     });
     lines.send(handshake.hello);
@@ -67,7 +67,7 @@ export const openPeerServer = async (options: {
     sockets.add(socket);
     socket.on('close', () => void sockets.delete(socket));
     socket.on('error', (error) => {
-      logger.warn('A connection from a command API ended', { reason: error.message });
+      logger.warn('A connection from another command API failed', { reason: error.message });
     });
     serve(socket);
   });
@@ -99,7 +99,7 @@ const commandLine = (value: unknown): CommandLine => {
   const { correlationId } = (options ?? {}) as Partial<CommandOptions>;
   const isCommand = isAnimeId(animeId) && typeof type === 'string';
   if (typeof number !== 'number' || !isCommand || typeof correlationId !== 'string') {
-    throw new Error('A command API sent what is no command.');
+    throw new Error('Another command API sent a malformed command.');
   }
   return value as CommandLine;
 };

@@ -6,12 +6,12 @@ import { openLines } from './lines.js';
 import { seedOf } from './owner.js';
 import { FAILED, NOT_TAKEN, PING, type ResultLine } from './peer-server.js';
 
-/** What became of a command that was sent to another command API. */
+/** The outcome of a command forwarded to another command API. */
 type Forwarded =
   | { readonly kind: 'answered'; readonly result: CommandResult }
   /** It was not handled there. */
   | { readonly kind: 'not-taken' }
-  /** Nobody knows whether it was handled. */
+  /** It is unknown whether it was handled. */
   | { readonly kind: 'lost' };
 
 /** Another command API that this one is connected to. */
@@ -27,13 +27,13 @@ export interface Peer {
 const CONNECT_TIMEOUT_MS = 2000;
 const PING_EVERY_MS = 1000;
 
-/** A peer that says nothing for so long is given up: its anime get another owner. */
+/** A peer that is silent for this long is disconnected: its anime get another owner. */
 const SILENCE_MS = 3000;
 
-/** What the peer has not read yet; beyond it commands are handled here. */
+/** Above this amount of unread data, commands are handled here. */
 const MAX_UNREAD_BYTES = 4 * 1024 * 1024;
 
-/** Resolves when both sides have proved that they have the key. */
+/** Resolves after the handshake. */
 export const openPeer = async (options: {
   readonly host: string;
   readonly port: number;
@@ -42,13 +42,13 @@ export const openPeer = async (options: {
 }): Promise<Peer> => {
   const { host, port, id, key } = options;
   const socket = connect({ host, port });
-  const pending = new Map<number, (answer: Forwarded) => void>();
+  const pending = new Map<number, (forwarded: Forwarded) => void>();
   let last = 0;
 
   const lines = openLines(socket, (value) => {
     if (handshake.receive(value) || value === PING) return;
     const [number, result] = value as ResultLine;
-    pending.get(number)?.(answerOf(result));
+    pending.get(number)?.(forwardedOf(result));
     pending.delete(number);
   });
   const handshake = clientHandshake(lines.send, id, key);
@@ -56,7 +56,7 @@ export const openPeer = async (options: {
   const peerId = await untilVerified(socket, handshake.verified);
   const ended = new Promise<void>((resolve) => {
     socket.on('close', () => {
-      for (const answer of pending.values()) answer({ kind: 'lost' });
+      for (const settle of pending.values()) settle({ kind: 'lost' });
       pending.clear();
       resolve();
     });
@@ -79,9 +79,9 @@ export const openPeer = async (options: {
   };
 };
 
-const answerOf = (result: unknown): Forwarded => {
+const forwardedOf = (result: unknown): Forwarded => {
   if (result === NOT_TAKEN) return { kind: 'not-taken' };
-  // A bug there: what it had done by then is not known.
+  // A bug in the peer: it is unknown whether the command took effect.
   if (result === FAILED) return { kind: 'lost' };
   return { kind: 'answered', result: result as CommandResult };
 };
@@ -107,9 +107,9 @@ const clientHandshake = (send: (value: unknown) => void, id: string, key: string
 const untilVerified = (socket: Socket, verified: Promise<string>): Promise<string> =>
   new Promise((resolve, reject) => {
     const timer = setTimeout(() => {
-      socket.destroy(new Error('A command API did not answer in time.'));
+      socket.destroy(new Error('Another command API did not respond in time.'));
     }, CONNECT_TIMEOUT_MS);
-    let failure = new Error('A command API closed the connection.');
+    let failure = new Error('Another command API closed the connection.');
     socket.on('error', (error) => void (failure = error));
     socket.on('close', () => {
       clearTimeout(timer);
@@ -124,6 +124,6 @@ const untilVerified = (socket: Socket, verified: Promise<string>): Promise<strin
 const endWhenSilent = (socket: Socket, ping: () => void): void => {
   const timer = setInterval(ping, PING_EVERY_MS);
   timer.unref();
-  socket.setTimeout(SILENCE_MS, () => socket.destroy(new Error('A command API is silent.')));
+  socket.setTimeout(SILENCE_MS, () => socket.destroy(new Error('Another command API is silent.')));
   socket.on('close', () => clearInterval(timer));
 };

@@ -6,14 +6,14 @@ import type { Metrics } from '../../platform/observability/metrics.js';
 import { ownerAmong, seedOf } from './owner.js';
 import { openPeer, type Peer } from './peer.js';
 
-/** A host and a port; a host of several addresses stands for all of them. */
+/** A host name may have several addresses, which are all used. */
 export interface PeerAddress {
   readonly host: string;
   readonly port: number;
 }
 
 export interface Peers {
-  /** The peer that owns the anime; null where this process does. */
+  /** The peer that owns the anime; null if this process does. */
   ownerOf(animeId: AnimeId): Peer | null;
   connected(): number;
   close(): Promise<void>;
@@ -21,7 +21,7 @@ export interface Peers {
 
 const LOOK_EVERY_MS = 2000;
 
-/** Connects to every other command API and keeps trying; our own address is recognised and left out. */
+/** Connects to all other command APIs and keeps trying; recognises and skips its own address. */
 export const connectPeers = (options: {
   readonly id: string;
   readonly key: string;
@@ -36,7 +36,7 @@ export const connectPeers = (options: {
   const members = new Map<string, { readonly seed: number; readonly peer: Peer | null }>([
     [id, self],
   ]);
-  /** Who answered at an address, when last asked: ourselves, or a peer that may have left since. */
+  /** The id last seen at an address: our own, or that of a peer that may have left since. */
   const idAt = new Map<string, string>();
   const joining = new Set<string>();
 
@@ -52,7 +52,8 @@ export const connectPeers = (options: {
     void peer.ended.then(() => {
       members.delete(peer.id);
       metrics.commandPeers.set(members.size - 1);
-      if (!stopping.signal.aborted) logger.warn('A command API has left', { address });
+      if (!stopping.signal.aborted)
+        logger.warn('Another command API has disconnected', { address });
     });
   };
 
@@ -61,7 +62,7 @@ export const connectPeers = (options: {
     try {
       add(await openPeer({ host, port, id, key }), address);
     } catch (error) {
-      logger.debug('A command API does not answer', { address, error });
+      logger.debug('Another command API cannot be reached', { address, error });
     } finally {
       joining.delete(address);
     }

@@ -4,9 +4,9 @@ import type { PeerServer } from './peer-server.js';
 import type { Peers } from './peers.js';
 
 /**
- * A handler that has each command handled by the command API that owns its anime, so that commands
- * of one anime are decided together wherever they come in. Ownership only saves conflicts: where two
- * think that they own an anime, or the owner is away, the exact expected revision decides as always.
+ * Forwards each command to the command API that owns its anime, so that commands of one anime are
+ * batched wherever they arrive. Ownership only avoids conflicts: if two processes both assume it, or
+ * the owner is unreachable, the exact expected revision still decides.
  */
 export const createSharingHandler = (options: {
   readonly local: CommandHandler;
@@ -40,7 +40,7 @@ export const createSharingHandler = (options: {
         case 'not-taken':
           return local.handle(command, given);
         case 'lost':
-          // With a key it is safe to try again: what was recorded is found by it.
+          // With a key a retry is safe: it finds the recorded event.
           return given.idempotencyKey === undefined
             ? { kind: 'outcome-unknown' }
             : local.handle(command, given);

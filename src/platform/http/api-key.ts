@@ -2,14 +2,14 @@ import { createHash, timingSafeEqual } from 'node:crypto';
 import type { Request, RequestHandler, Response } from 'express';
 import { Problem } from './problem.js';
 
-/** Who sent the request: the beginning of its key's hash, or `anonymous` where no key is asked for. */
+/** The caller: the beginning of the key's hash, or `anonymous` if no key is required. */
 export const callerOf = (res: Response): string =>
   (res.locals as { readonly caller?: string }).caller ?? 'anonymous';
 
 /**
- * Lets only requests with one of the keys pass, given as `Authorization: Bearer` or `X-Api-Key`.
- * Without keys everybody passes. A key that is good for reading alone is told so. Only hashes are
- * kept, and all are compared, in constant time.
+ * Requires one of the keys, as `Authorization: Bearer` or `X-Api-Key`; without keys everybody
+ * passes. A reader key gets 403 instead of 401. Only hashes are kept, and all are compared, in
+ * constant time.
  */
 export const requireApiKey = (
   keys: readonly string[],
@@ -31,7 +31,7 @@ export const requireApiKey = (
   };
 };
 
-/** Whether a request has one of the keys, or none is asked for. */
+/** True if the request has one of the keys, or if no key is required. */
 export const hasApiKey = (keys: readonly string[]): ((req: Request) => boolean) => {
   const hashes = keys.map(sha256);
   return (req) => {

@@ -7,9 +7,9 @@ import { Problem } from './problem.js';
 
 export interface AssetOptions {
   readonly type: string;
-  /** Called when the asset is first asked for in a coding, and not again for that coding. */
+  /** Called once per coding, at its first request. */
   readonly load: () => Buffer | Promise<Buffer>;
-  /** Default: a browser may keep it, and asks each time whether it still holds. */
+  /** Default: a browser may cache it and revalidates it each time. */
   readonly cacheControl?: string;
 }
 
@@ -21,7 +21,7 @@ interface Representation {
 const CODINGS = ['br', 'gzip', 'identity'] as const;
 type Coding = (typeof CODINGS)[number];
 
-/** Level 5 makes nine megabytes two in 0.3 s; level 9 takes five times as long to save another 4 %. */
+/** Level 5 compresses 9 MB to 2 MB in 0.3 s; level 9 takes five times as long to save another 4 %. */
 const BROTLI_QUALITY = 5;
 
 const ENCODE: Readonly<Record<Coding, (body: Buffer) => Promise<Buffer>>> = {
@@ -37,8 +37,8 @@ const ENCODE: Readonly<Record<Coding, (body: Buffer) => Promise<Buffer>>> = {
 };
 
 /**
- * Answers with something that does not change while the process lives: compressed as the client
- * prefers, each representation made once, with a strong ETag of its own.
+ * Serves content that does not change during the life of the process, compressed as the client
+ * prefers. Each representation is made once and has its own strong ETag.
  */
 export const serveAsset = (options: AssetOptions): RequestHandler => {
   const { type, load, cacheControl = 'no-cache' } = options;
@@ -76,23 +76,26 @@ export const serveAsset = (options: AssetOptions): RequestHandler => {
   };
 };
 
-/** Express's own answer to this is no for requests with `Cache-Control: no-cache`, as fetch sends them. */
+/** Express never returns 304 for `Cache-Control: no-cache`, which fetch sends. */
 const matches = (ifNoneMatch: string | undefined, etag: string): boolean =>
   (ifNoneMatch ?? '').split(',').some((each) => {
     const tag = each.trim();
     return tag === '*' || tag === etag || tag === `W/${etag}`;
   });
 
-/** The type that the package is published with does not know the second argument. */
+/** The published type lacks the second parameter. */
 interface Encodings {
   encodings(available: string[], options: { readonly preferred: readonly string[] }): string[];
 }
 
-/** Browsers name all codings alike, and gzip first: among equals the smallest is taken. */
+/** Browsers accept all codings equally, gzip first; among equals this prefers the smallest. */
 const codingFor = (headers: Negotiator.Headers): Coding => {
   const negotiator: Encodings = new Negotiator({ headers });
   const [best] = negotiator.encodings([...CODINGS], { preferred: CODINGS });
   const coding = CODINGS.find((each) => each === best);
   if (coding !== undefined) return coding;
-  throw new Problem(406, `This comes as ${CODINGS.join(', ')}; Accept-Encoding refuses them all.`);
+  throw new Problem(
+    406,
+    `Available encodings are ${CODINGS.join(', ')}; Accept-Encoding refuses them all.`,
+  );
 };

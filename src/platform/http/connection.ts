@@ -11,44 +11,44 @@ export interface ConnectionOptions {
   readonly socket: Socket;
   readonly app: RequestListener;
   readonly turns: Pick<Turns, 'run' | 'runLast'>;
-  /** Answers what could not be read as a request, and closes. */
+  /** Responds to a request that could not be parsed, and closes. */
   readonly refuse: (error: NodeJS.ErrnoException) => void;
 }
 
 export interface Connection {
   accept(req: IncomingMessage, res: ServerResponse): void;
-  /** What came could not be read as a request, or not in time. */
+  /** The request could not be parsed, or did not arrive in time. */
   fail(error: NodeJS.ErrnoException): void;
-  isAnswering(): boolean;
-  /** Whether part of a response is on its way. */
-  isHalfAnswered(): boolean;
-  /** Lets the response under way say that it is the last. */
+  isResponding(): boolean;
+  /** Whether part of a response has been sent. */
+  isHalfSent(): boolean;
+  /** Marks the current response as the last. */
   closeAfterResponse(): void;
 }
 
-/** As many requests as fit in here are parsed at once, however many were sent. */
+/** Bounds how many requests are parsed at once, however many were sent. */
 const SLICE_BYTES = 1024;
 
 /**
- * Answers the requests of one connection one after the other. Node parses all that has arrived and
- * would start every request in it, so that a client that reads no answer fills the memory. Here the
- * parser is fed little by little, and nothing while a request is under way: the rest waits as bytes,
- * first ours, then the client's. A `readable` listener is how a stream lets its reader decide.
+ * Handles the requests of one connection one after the other. Node parses everything that has
+ * arrived and starts every request in it, so a client that reads no responses could fill the memory.
+ * Here the parser is fed in small slices, and not while a request is being handled: the rest waits
+ * as bytes, first in our buffer, then at the client. A `readable` listener allows such pulling.
  */
 export const createConnection = (options: ConnectionOptions): Connection => {
   const { socket, app, turns, refuse } = options;
-  /** The oldest first, which is under way. */
+  /** Oldest first; the first one is being handled. */
   const exchanges: Exchange[] = [];
   let failure: NodeJS.ErrnoException | undefined;
-  /** Whether the next request was there before the one before it was answered. */
+  /** Whether the next request arrived before the response to the previous one. */
   let pipelined = false;
 
   const mayRead = (): boolean => {
-    // What an ended connection sends is not answered, and what is not taken must not grow.
+    // An ended connection gets no response, and unread responses must not pile up.
     if (failure !== undefined || !socket.writable || socket.writableNeedDrain) return false;
     const [current, waiting] = exchanges;
     if (current === undefined) return true;
-    // The rest of its body, as fast as it is read.
+    // Read the rest of its body as fast as the app consumes it.
     const { complete, readableLength, readableHighWaterMark } = current.req;
     return waiting === undefined && !complete && readableLength < readableHighWaterMark;
   };
@@ -57,7 +57,7 @@ export const createConnection = (options: ConnectionOptions): Connection => {
     for (let bytes = socket.readableLength; bytes > 0 && mayRead(); bytes = socket.readableLength) {
       socket.read(Math.min(bytes, SLICE_BYTES));
     }
-    // Lets a stream end that has ended: the client has gone, which is noticed while it is answered too.
+    // Without this, the end of the stream is not noticed while a request is being handled.
     if (socket.readableLength === 0) socket.read(0);
   };
   const readOn = (): void => {
@@ -69,7 +69,7 @@ export const createConnection = (options: ConnectionOptions): Connection => {
       const current = exchanges[0];
       if (current !== undefined && socket.writable) app(current.req, current.res);
     };
-    // Those that send one request at a time come first.
+    // Clients that send one request at a time come first.
     if (pipelined) turns.runLast(task);
     else turns.run(task);
   };
@@ -93,11 +93,11 @@ export const createConnection = (options: ConnectionOptions): Connection => {
     },
     fail: (error) => {
       failure = error;
-      // Another answer would be taken for the one that is awaited.
+      // While a response is due, the client would take this one for it.
       if (exchanges[0]?.req.complete !== true) refuse(error);
     },
-    isAnswering: () => exchanges.length > 0,
-    isHalfAnswered: () => exchanges[0]?.res.headersSent === true,
+    isResponding: () => exchanges.length > 0,
+    isHalfSent: () => exchanges[0]?.res.headersSent === true,
     closeAfterResponse: () => {
       const response = exchanges[0]?.res;
       if (response?.headersSent === false) response.setHeader('Connection', 'close');

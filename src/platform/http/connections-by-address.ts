@@ -4,7 +4,7 @@ import type { Logger } from '../observability/logger.js';
 
 const WARN_EVERY_MS = 60_000;
 
-/** Whether one more connection of its address is within the limit; counts it until it is closed. */
+/** Returns whether the address may open one more connection, and counts it until it closes. */
 export const countByAddress = (options: {
   readonly maxConnectionsPerAddress?: number;
   readonly logger?: Pick<Logger, 'warn'>;
@@ -18,7 +18,7 @@ export const countByAddress = (options: {
     if (performance.now() - warnedAt > WARN_EVERY_MS) {
       warnedAt = performance.now();
       logger?.warn(
-        'Connections of one address are closed: it has as many as MAX_CONNECTIONS_PER_ADDRESS allows',
+        'Connections of an address are refused: it has reached MAX_CONNECTIONS_PER_ADDRESS',
         { address, limit },
       );
     }

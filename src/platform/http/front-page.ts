@@ -6,18 +6,18 @@ import { escapeHtml, htmlPage, ICON, linkList, PAGE_POLICY, type Link } from './
 export interface FrontPageOptions {
   readonly title: string;
   readonly role: string;
-  /** What there is beside the probes. Asked for each time: parts of this process open one by one. */
+  /** Links beside the probes. Called each time, because parts of the process open one by one. */
   readonly links: () => readonly Link[];
 }
 
 const PROBE_LINKS: readonly Link[] = [
-  { name: 'Health', href: 'health', about: 'every dependency, healthy or not' },
-  { name: 'Ready', href: 'ready', about: 'whether it can serve, for load balancers' },
-  { name: 'Live', href: 'live', about: 'whether the process lives, for supervisors' },
+  { name: 'Health', href: 'health', about: 'the health of every dependency' },
+  { name: 'Ready', href: 'ready', about: 'readiness, for load balancers' },
+  { name: 'Live', href: 'live', about: 'liveness, for supervisors' },
   { name: 'Metrics', href: 'metrics', about: 'for Prometheus' },
 ];
 
-/** `/` for who comes to see what this is: a page in a browser, JSON for all others; and its icon. */
+/** `/`: a page for browsers, JSON for all other clients; and its icon. */
 export const frontPageRoutes = (
   options: FrontPageOptions & { readonly health: Health },
 ): Router => {
@@ -49,7 +49,7 @@ export const frontPageRoutes = (
   return router;
 };
 
-/** Who names no preference, as curl does, gets data. */
+/** Clients without a preference, such as curl, get JSON. */
 const wantsPage = (req: Request): boolean =>
   req.accepts(['application/json', 'text/html']) === 'text/html';
 
@@ -75,10 +75,11 @@ const stateOf = (
     return { report, healthy, sentence: `Unhealthy: ${unhealthy.join(', ')}. The log says why.` };
   }
   if (report.status === 'degraded') {
-    const sentence = 'Degraded: it serves, but an operator is needed for what follows.';
+    const sentence =
+      'Degraded: it serves requests, but an operator must look at the problems below.';
     return { report, healthy, sentence };
   }
-  const sentence = serving ? 'Healthy: it serves.' : 'Healthy, but starting or stopping.';
+  const sentence = serving ? 'Healthy: it serves requests.' : 'Healthy, but starting or stopping.';
   return { report, healthy, sentence };
 };
 
@@ -105,7 +106,7 @@ const frontPage = ({ title, role, links, report, healthy, sentence }: State): st
   .join('')}${troublesOf(report)
   .map(({ stream, detail, remedy }) => `<li>${escapeHtml(`${stream}: ${detail} ${remedy}`)}</li>`)
   .join('')}</ul>
-<h2>Here</h2>
+<h2>Links</h2>
 ${linkList(links)}`;
 
 const troublesOf = ({ problems = {} }: HealthReport): readonly StreamTrouble[] =>

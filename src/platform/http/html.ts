@@ -2,7 +2,7 @@ import { hashSource } from './security-headers.js';
 
 export interface Link {
   readonly name: string;
-  /** Relative to the page, so that it holds behind a prefix too; or absolute. */
+  /** Absolute, or relative to the page so that it works behind a prefix. */
   readonly href: string;
   readonly about: string;
 }
@@ -33,7 +33,7 @@ dt, dd { margin: 0; padding: .5rem 1rem .5rem 0; border-bottom: 1px solid var(--
 
 export const ICON = `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32"><title>Anime Analytics</title><rect width="32" height="32" rx="7" fill="#2b2350"/><path d="M8 24V15M16 24V8M24 24V12" stroke="#ffb454" stroke-width="4" stroke-linecap="round"/></svg>`;
 
-/** A page that needs no script and no other file but the icon. */
+/** A page without scripts and without files other than the icon. */
 export const htmlPage = (title: string, body: string): string => `<!doctype html>
 <html lang="en">
 <head>
@@ -49,7 +49,7 @@ export const htmlPage = (title: string, body: string): string => `<!doctype html
 </html>
 `;
 
-/** What a browser may do with such a page: apply its style, load its icon. */
+/** Allows only the page's own style and icon. */
 export const PAGE_POLICY = [
   "default-src 'none'",
   `style-src ${hashSource(STYLE)}`,

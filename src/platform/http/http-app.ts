@@ -16,20 +16,20 @@ import { securityHeaders } from './security-headers.js';
 export interface HttpAppOptions extends FrontPageOptions {
   readonly logger: Logger;
   readonly metrics: Metrics;
-  /** Whose metrics this port shows, beside its own requests. */
+  /** The parts whose metrics this port serves, beside its own requests. */
   readonly metricsOf: readonly MetricsPart[];
   readonly health: Health;
-  /** One of these is needed for what is not for everybody to read; none: everybody may. */
+  /** One of these is required for metrics and user data; if empty, everybody may read. */
   readonly readerKeys?: readonly string[];
-  /** Hosts that requests may name, beside addresses and localhost; none given: any. */
+  /** Accepted Host headers, beside addresses and localhost; undefined accepts any. */
   readonly allowedHosts?: readonly string[] | undefined;
-  /** Whose pages may call, credentials included; `*` among them allows all. */
+  /** Origins whose pages may send requests, with credentials; `*` allows all. */
   readonly corsOrigins: readonly string[];
   /** Requests per client address and minute; 0 = no limit. Health and metrics are not counted. */
   readonly rateLimitPerMinute: number;
-  /** How many reverse proxies stand in front, all, or which addresses. Default 0. */
+  /** The number of reverse proxies in front, true for any number, or their addresses. Default 0. */
   readonly trustProxy?: number | boolean | readonly string[];
-  /** Mounted at the root, in this order; their routes are what 405 and Allow are derived from. */
+  /** Mounted at the root, in this order; 405 and Allow are derived from their routes. */
   readonly routers: readonly Router[];
 }
 
@@ -46,14 +46,14 @@ const EXPOSED_HEADERS = [
   'Allow',
 ];
 
-/** An Express app with everything that both APIs share, around the given routers. */
+/** An Express app with the routes and middleware that both APIs share. */
 export const createHttpApp = (options: HttpAppOptions): Express => {
   const { logger, health, rateLimitPerMinute, trustProxy = 0, routers, readerKeys = [] } = options;
   const metrics = options.metrics.port(options.metricsOf);
   const all = [...routers, healthRoutes({ health, metrics, readerKeys }), frontPageRoutes(options)];
   const app = express();
   app.disable('x-powered-by');
-  // ETags here are stream revisions, never hashes of a body.
+  // ETags are stream revisions, not hashes of a body.
   app.set('etag', false);
   app.set('query parser', 'simple');
   app.set('case sensitive routing', true);
@@ -73,12 +73,11 @@ export const createHttpApp = (options: HttpAppOptions): Express => {
 };
 
 /**
- * Tells browsers which pages may read the answers, credentials included: `navigator.sendBeacon`
- * always sends them. A page of an allowed origin is named, never answered `*`, and every answer
- * varies by origin, so that no cache hands one page's answer to another.
+ * CORS with credentials, which `navigator.sendBeacon` always sends. Credentials forbid `*`, so the
+ * response names the allowed origin, and varies by origin so that caches keep origins apart.
  */
 const crossOrigin = (origins: readonly string[]): RequestHandler => {
-  // Reflected, so that tracing and client libraries may add headers of their own.
+  // Requested headers are reflected: tracing and client libraries add their own.
   const allow = cors({
     origin: true,
     credentials: true,
@@ -103,7 +102,7 @@ const limiter = (limit: number) =>
     limit,
     standardHeaders: 'draft-8',
     legacyHeaders: false,
-    // The settings have decided that.
+    // The setting TRUST_PROXY already decides this.
     validate: { trustProxy: false },
     skip: ({ path }) => PROBES.includes(path),
     handler: (_req, res, next) => {
@@ -113,10 +112,10 @@ const limiter = (limit: number) =>
     },
   });
 
-/** Asked for by machines, and often: they are never limited. */
+/** Polled by machines, so never rate limited. */
 export const PROBES: readonly string[] = ['/health', '/ready', '/live', '/metrics'];
 
-/** `/health` in detail, `/ready` for load balancers, `/live` for supervisors, `/metrics`. */
+/** `/health`, `/ready` for load balancers, `/live` for supervisors, and `/metrics`. */
 export const healthRoutes = (options: {
   readonly health: Health;
   readonly metrics: PortMetrics;

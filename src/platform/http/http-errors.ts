@@ -5,7 +5,7 @@ import { correlationIdOf, requestIdOf } from './request-context.js';
 
 const NOTHING_HERE = new Problem(404, 'There is nothing at this path.');
 
-/** After all routes: 405 where the path exists under other methods, else 404. */
+/** Mounted after all routes: 405 if the path has other methods, else 404. */
 export const unmatched =
   (routers: readonly Router[]): RequestHandler =>
   (req, _res, next) => {
@@ -15,12 +15,12 @@ export const unmatched =
       return;
     }
     const headers = { Allow: allowed.join(', ') };
-    next(new Problem(405, `This path takes ${headers.Allow} only.`, { headers }));
+    next(new Problem(405, `This path supports only ${headers.Allow}.`, { headers }));
   };
 
 /**
- * Answers OPTIONS with the methods of the path, 404 where there is nothing. A preflight is always
- * answered: a browser that is refused it shows the page a network error instead of the 404.
+ * Responds to OPTIONS with the methods of the path, or 404 if there is none. A preflight always
+ * succeeds: if it failed, the page would see a network error instead of the 404.
  */
 export const optionsOf =
   (routers: readonly Router[]): RequestHandler =>
@@ -31,7 +31,7 @@ export const optionsOf =
     }
     const allowed = methodsAt(routers, req.path);
     const isPreflight = req.headers['access-control-request-method'] !== undefined;
-    // The target * asks for the server and no path of it.
+    // The target * means the server itself, not a path.
     if (allowed.length === 0 && !isPreflight && req.url !== '*') {
       next(NOTHING_HERE);
       return;
@@ -41,7 +41,7 @@ export const optionsOf =
     res.end();
   };
 
-/** Read from the routes themselves, so that Allow cannot drift from what exists. */
+/** Read from the routes, so that Allow cannot drift from them. */
 const methodsAt = (routers: readonly Router[], path: string): string[] => {
   const methods = routers
     .flatMap((router) => router.stack as unknown as readonly Layer[])
@@ -57,7 +57,7 @@ interface Layer {
   match(path: string): boolean;
 }
 
-/** The last middleware: whatever was thrown becomes a problem, and what nobody foresaw is masked. */
+/** The last middleware: turns errors into problems and masks unexpected ones. */
 export const lastError =
   (logger: Logger): ErrorRequestHandler =>
   (error: unknown, req, res, _next) => {
@@ -71,29 +71,30 @@ export const lastError =
         error: problem.cause ?? error,
       });
     }
-    // Half an answer is on its way: ending the connection is the only honest thing left.
+    // Part of the response has been sent: only a broken connection tells the client.
     if (res.headersSent) res.destroy();
     else sendProblem(req, res, problem);
   };
 
 const masked = (requestId: string): Problem =>
-  new Problem(500, `Something went wrong on our side. Request ${requestId} is in our log.`);
+  new Problem(500, `Internal error. See request ${requestId} in the log of the service.`);
 
 /** By the `type` that body-parser gives its errors. */
 const BODY_PROBLEMS: Readonly<Record<string, Problem>> = {
   'entity.too.large': new Problem(413, 'The body is too large.'),
   'encoding.unsupported': new Problem(415, 'The content encoding of the body is not supported.'),
   'request.aborted': new Problem(400, 'The body ended too early.'),
-  'request.size.invalid': new Problem(400, 'The body is not as long as Content-Length says.'),
+  'request.size.invalid': new Problem(400, 'The length of the body differs from Content-Length.'),
 };
 
-/** Errors of express and its body parsers carry a status; only those that blame the client are shown. */
+/** Errors of express and its body parsers carry a status; only client errors are shown. */
 const problemOf = (error: unknown): Problem | undefined => {
   if (error instanceof Problem) return error;
   if (!(error instanceof Error)) return undefined;
   const { status, type } = error as { readonly status?: unknown; readonly type?: unknown };
   if (typeof type === 'string' && Object.hasOwn(BODY_PROBLEMS, type)) return BODY_PROBLEMS[type];
-  if (error instanceof URIError) return new Problem(400, 'The path is not well encoded.');
+  if (error instanceof URIError)
+    return new Problem(400, 'The path is not correctly percent-encoded.');
   if (typeof status !== 'number' || status < 400 || status >= 500) return undefined;
   return new Problem(status, status === 400 ? 'The request cannot be read.' : 'Request refused.');
 };

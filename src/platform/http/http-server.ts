@@ -9,7 +9,7 @@ import { createTurns } from './turns.js';
 
 export interface HttpServerOptions {
   readonly host: string;
-  /** 0 takes a free one. */
+  /** 0 selects a free port. */
   readonly port: number;
   /** From the connection to the end of the headers. */
   readonly headersTimeoutMs?: number;
@@ -17,12 +17,12 @@ export interface HttpServerOptions {
   readonly requestTimeoutMs?: number;
   /** How long an idle connection is kept; longer than a load balancer in front keeps it. */
   readonly keepAliveTimeoutMs?: number;
-  /** How long a client may take nothing of an answer before its connection is closed. */
+  /** How long a client may read nothing of a response before its connection is closed. */
   readonly stalledTimeoutMs?: number;
   readonly maxHeaderBytes?: number;
-  /** More are closed as they come. */
+  /** Further connections are closed at once. */
   readonly maxConnections?: number;
-  /** Of one address, or one network of IPv6; default 0, no limit. */
+  /** Per address, or per network for IPv6; default 0, no limit. */
   readonly maxConnectionsPerAddress?: number;
   readonly logger?: Pick<Logger, 'warn'>;
 }
@@ -31,23 +31,23 @@ export interface HttpServer {
   readonly port: number;
   readonly url: string;
   /**
-   * Takes no more connections, closes idle ones, lets what is under way finish and cuts the rest at
-   * the deadline. May be called twice.
+   * Accepts no more connections, closes idle ones, lets requests finish and cuts the rest at the
+   * deadline. May be called twice.
    */
   close(deadlineMs: number): Promise<void>;
 }
 
-/** What the kernel keeps until it is accepted; it knows a maximum of its own. */
+/** Connections that wait in the kernel, which has its own maximum. */
 const BACKLOG = 4096;
 
-/** Resolves when the server listens; rejects when it cannot. */
+/** Rejects if the server cannot listen. */
 export const listen = async (
   app: RequestListener,
   options: HttpServerOptions,
 ): Promise<HttpServer> => {
   const { host, port, maxConnections = 10_000 } = options;
-  // By connection: of a set that each request joins and leaves, V8 keeps every table that was outgrown,
-  // and the responses in it, until the next full collection.
+  // Per connection, not per request: V8 keeps every outgrown table of a busy set, and the responses
+  // in it, until the next full collection.
   const connections = new Map<Socket, Connection>();
   const turns = createTurns();
   const mayConnect = countByAddress(options);
@@ -70,7 +70,7 @@ export const listen = async (
       keepAliveTimeout: options.keepAliveTimeoutMs ?? 65_000,
       connectionsCheckingInterval: 1000,
       maxHeaderSize: options.maxHeaderBytes ?? 16 * 1024,
-      // Such an answer of Node's own would come before those that are awaited.
+      // Node's own response would overtake the responses of earlier requests.
       requireHostHeader: false,
     },
     accept,
@@ -83,21 +83,21 @@ export const listen = async (
       return;
     }
     const refuse = (error: NodeJS.ErrnoException): void => {
-      answerClientError(error, socket, connection.isHalfAnswered());
+      respondToClientError(error, socket, connection.isHalfSent());
     };
     const connection = createConnection({ socket, app: serve, turns, refuse });
     connections.set(socket, connection);
     socket.once('close', () => connections.delete(socket));
-    // More connections may be waiting to be accepted.
+    // More connections may be waiting.
     turns.shorten();
   });
   server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
     connections.get(socket as Socket)?.fail(error);
   });
-  // Also fires for a connection that only waits for its answer, which takes as long as it takes.
+  // Also fires while a connection waits for a slow response, which must not be cut.
   server.setTimeout(options.stalledTimeoutMs ?? 30_000, (socket) => {
-    const awaited = connections.get(socket)?.isAnswering() === true;
-    if (!awaited || socket.writableLength > 0) socket.destroy();
+    const isWaiting = connections.get(socket)?.isResponding() === true;
+    if (!isWaiting || socket.writableLength > 0) socket.destroy();
   });
 
   const closeWithin = async (deadlineMs: number): Promise<void> => {
@@ -123,7 +123,7 @@ export const listen = async (
   };
 };
 
-/** What the HTTP parser refuses before there is a request, by its error code. */
+/** Errors of the HTTP parser, before there is a request, by code. */
 const REFUSALS: Readonly<Record<string, Problem>> = {
   ERR_HTTP_REQUEST_TIMEOUT: new Problem(408, 'The request took too long to arrive.'),
   HPE_HEADER_OVERFLOW: new Problem(431, 'The headers are too large.'),
@@ -133,15 +133,15 @@ const REFUSALS: Readonly<Record<string, Problem>> = {
 const UNREADABLE = new Problem(400, 'This is not a valid HTTP request.');
 
 /**
- * Answers on the bare socket and closes it. When part of an earlier answer is already on its way,
- * another one would be taken for its rest, so the connection is only closed.
+ * Responds on the raw socket and closes it. If part of an earlier response has been sent, the client
+ * would take this one for the rest of it, so the connection is only closed.
  */
-const answerClientError = (
+const respondToClientError = (
   error: NodeJS.ErrnoException,
   socket: Socket,
-  isHalfAnswered: boolean,
+  isHalfSent: boolean,
 ): void => {
-  if (error.code === 'ECONNRESET' || !socket.writable || isHalfAnswered) {
+  if (error.code === 'ECONNRESET' || !socket.writable || isHalfSent) {
     socket.destroy(error);
     return;
   }

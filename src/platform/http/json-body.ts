@@ -2,7 +2,7 @@ import { isUtf8 } from 'node:buffer';
 import express, { type Request, type RequestHandler } from 'express';
 import { Problem } from './problem.js';
 
-/** What a body may be called, and the sentence for what is called otherwise. */
+/** Accepted content types, and the error text for others. */
 interface MediaTypes {
   readonly pattern: RegExp;
   readonly expectation: string;
@@ -14,9 +14,9 @@ const JSON_ONLY: MediaTypes = {
 };
 
 /**
- * What `navigator.sendBeacon` and trackers call JSON. Browsers send `text/plain` to other origins
- * without asking first. That lends a foreign page no rights: API keys travel in headers, which such
- * a request cannot carry, and nothing here is allowed by a cookie.
+ * The content types that `navigator.sendBeacon` and trackers use for JSON. Browsers send `text/plain`
+ * to other origins without a preflight. That is safe: API keys travel in headers, which such a
+ * request cannot carry, and no cookie grants access.
  */
 export const BEACON_TYPES: MediaTypes = {
   pattern: /^(?:application\/(?:[^\s/]+\+)?json|text\/plain)$/i,
@@ -26,7 +26,7 @@ export const BEACON_TYPES: MediaTypes = {
 
 /**
  * Reads a JSON body of at most `limitBytes`, after decompression. 415 for another content type,
- * charset or unknown encoding, 413 for too much, 400 for what is empty, not UTF-8 or not JSON.
+ * charset or unknown encoding, 413 for a body that is too large, 400 for one that is empty, not UTF-8 or not JSON.
  */
 export const jsonBody = (options: {
   readonly limitBytes: number;
@@ -66,14 +66,14 @@ const parsed = (text: string): unknown => {
   }
 };
 
-/** The content type without its parameters; empty where there is none. */
+/** The content type without its parameters; empty if there is none. */
 const mediaTypeOf = ({ headers }: Request): string =>
   (headers['content-type'] ?? '').split(';', 1)[0]?.trim() ?? '';
 
 const PARAMETER = /;[\t ]*([^\s;="]+)=(?:"((?:[^"\\]|\\.)*)"|([^\s;"]*))/g;
 const UTF8 = /^utf-?8$/i;
 
-/** Throws 415 where the content type names a charset, quoted or not, that is not UTF-8. */
+/** Throws 415 if the content type names a charset, quoted or not, that is not UTF-8. */
 const requireUtf8 = ({ headers }: Request): void => {
   for (const [, name, quoted, bare] of (headers['content-type'] ?? '').matchAll(PARAMETER)) {
     if (name?.toLowerCase() === 'charset' && !UTF8.test(quoted ?? bare ?? '')) {
@@ -85,9 +85,9 @@ const requireUtf8 = ({ headers }: Request): void => {
 const BYTE_ORDER_MARK = /^\uFEFF/;
 
 /**
- * The text of a body that `express.raw` read, without a byte order mark; empty where there is none.
- * Throws 400 where it is not UTF-8: decoding would replace such bytes in silence, and two different
- * ids would become one.
+ * The text of a body that `express.raw` read, without a byte order mark; empty if there is none.
+ * Throws 400 for invalid UTF-8: decoding would silently replace bytes, and two different ids could
+ * become one.
  */
 const bodyText = ({ body }: Request): string => {
   if (!Buffer.isBuffer(body)) return '';

@@ -6,14 +6,14 @@ class AppResponse extends ServerResponse {}
 Object.setPrototypeOf(AppRequest.prototype, express.request);
 Object.setPrototypeOf(AppResponse.prototype, express.response);
 
-/** For `createServer`: requests and responses that are born as Express wants them. */
+/** For `createServer`: requests and responses with the prototypes that Express expects. */
 export const MESSAGE_CLASSES = { IncomingMessage: AppRequest, ServerResponse: AppResponse };
 
 /**
  * Express changes the prototype of each request and response that is not its own, and V8 then makes a
- * hidden class for every single one: half of what a request allocates, and most of what becomes old
- * before it is collected. Ours have Express's prototypes from the beginning. A server may serve one app
- * after another, so all apps share these classes, and the first middleware says which app it is.
+ * hidden class for every one of them: half of what a request allocates, and most of what survives to
+ * the old generation. These classes have Express's prototypes from the start. A server may serve one
+ * app after another, so all apps share the classes, and the first middleware sets the app.
  */
 export const useMessageClasses = (app: Express): RequestHandler => {
   app.request = AppRequest.prototype as unknown as Express['request'];

@@ -2,14 +2,14 @@ import { STATUS_CODES } from 'node:http';
 import type { Request, Response } from 'express';
 import { externalPathOf, requestIdOf } from './request-context.js';
 
-/** What is wrong with one field: a JSON pointer into the body, and a sentence. */
+/** An invalid field: a JSON pointer into the body, and a sentence. */
 export interface FieldProblem {
   readonly pointer: string;
   readonly detail: string;
 }
 
 export interface ProblemOptions {
-  /** Names a kind that the status alone does not tell, such as `outcome-unknown`. */
+  /** A kind that the status alone does not express, such as `outcome-unknown`. */
   readonly kind?: string;
   readonly errors?: readonly FieldProblem[];
   readonly headers?: Readonly<Record<string, string>>;
@@ -18,7 +18,7 @@ export interface ProblemOptions {
   readonly cause?: unknown;
 }
 
-/** An answer that is not a success. Its detail is a sentence for a person, without secrets. */
+/** An error response. Its detail is a sentence for a person, without secrets. */
 export class Problem extends Error {
   constructor(
     readonly status: number,
@@ -33,7 +33,7 @@ export class Problem extends Error {
 const PROBLEM_TYPE_PREFIX = 'urn:problem-type:';
 export const PROBLEM_MEDIA_TYPE = 'application/problem+json';
 
-/** The document of RFC 9457, without what only a request knows. */
+/** The document of RFC 9457, without the members that need a request. */
 export const problemDocument = ({ status, detail, options }: Problem) => {
   const { kind, errors, members } = options;
   return {
@@ -51,7 +51,6 @@ const titleOf = (kind: string): string => {
   return words.charAt(0).toUpperCase() + words.slice(1);
 };
 
-/** Answers the request with the problem. */
 export const sendProblem = (req: Request, res: Response, problem: Problem): void => {
   const body = JSON.stringify({
     ...problemDocument(problem),

@@ -12,27 +12,27 @@ interface Context {
 
 const contextOf = (res: Response): Partial<Context> => res.locals as Partial<Context>;
 
-/** Which request this is: what the client called it, if well formed, else an id made here. */
+/** The client's id for the request if well formed, else a generated one. */
 export const requestIdOf = (res: Response): string => contextOf(res).requestId ?? 'none';
 
-/** Which chain of requests this one belongs to: the client's word for it, else the request's id. */
+/** The id shared by related requests: the client's if well formed, else the request's id. */
 export const correlationIdOf = (res: Response): string => contextOf(res).correlationId ?? 'none';
 
 const PREFIX = /^((?:\/[\w-][\w.~-]{0,99}){1,10})\/?$/;
 
 /**
- * The path that the client asked for, without its query. A proxy in front may strip a prefix and
- * say so in X-Forwarded-Prefix; anybody can send that header, so it counts behind TRUST_PROXY only.
+ * The path that the client requested, without its query. A proxy that strips a prefix sends it in
+ * X-Forwarded-Prefix. Anybody can send that header, so it counts only behind TRUST_PROXY.
  */
 export const externalPathOf = (req: Request): string => {
   const path = req.originalUrl.split('?', 1)[0] ?? '';
   const given = req.headers['x-forwarded-prefix'];
-  // A target in absolute form is whole already.
+  // A target in absolute form is already complete.
   if (typeof given !== 'string' || !path.startsWith('/') || !isFromProxy(req)) return path;
   return `${PREFIX.exec(given)?.[1] ?? ''}${path}`;
 };
 
-/** As Express decides whether X-Forwarded-Proto counts: by the address of the connection. */
+/** Like Express for X-Forwarded-Proto: the address of the connection decides. */
 const isFromProxy = (req: Request): boolean => {
   const trusts = req.app.get('trust proxy fn') as (address: string, hop: number) => boolean;
   return trusts(req.socket.remoteAddress ?? '', 0);
@@ -41,7 +41,7 @@ const isFromProxy = (req: Request): boolean => {
 const wellFormed = (value: string | string[] | undefined): string | undefined =>
   typeof value === 'string' && WELL_FORMED_ID.test(value) ? value : undefined;
 
-/** Ids for every request, its time in the metrics and one line in the log at level debug. */
+/** Gives every request its ids, a duration in the metrics and a log line at level debug. */
 export const requestContext = (options: {
   readonly logger: Logger;
   readonly metrics: PortMetrics;
@@ -58,10 +58,10 @@ export const requestContext = (options: {
       const seconds = (performance.now() - startedAt) / 1000;
       const { method } = req;
       const route = routePattern(req);
-      // 499: the client went away before it had an answer.
+      // 499: the client disconnected before it had the response.
       const status = res.writableFinished ? res.statusCode : 499;
       metrics.httpSeconds.observe({ method, route, status }, seconds);
-      logger.debug('Request answered', {
+      logger.debug('Request completed', {
         method,
         route,
         status,
@@ -74,7 +74,7 @@ export const requestContext = (options: {
   };
 };
 
-/** The pattern and never the path: a label must not have as many values as there are animes. */
+/** The pattern, not the path: a label must not have as many values as there are anime. */
 const routePattern = (req: Request): string => {
   const route = req.route as { readonly path?: unknown } | undefined;
   return typeof route?.path === 'string' ? `${req.baseUrl}${route.path}` : 'none';

@@ -4,7 +4,7 @@ import { Socket } from 'node:net';
 import type { RequestHandler } from 'express';
 import helmet from 'helmet';
 
-/** For answers that are data: a browser that shows one as a page may load and run nothing. */
+/** For data: a browser that shows a response as a page must not load or run anything. */
 export const securityHeaders = (): RequestHandler => {
   const headers = headersSetBy(
     helmet({
@@ -22,21 +22,22 @@ export const securityHeaders = (): RequestHandler => {
   };
 };
 
-/** Helmet answers every request alike, through a dozen functions: one answer is enough. */
+/** Helmet sets the same headers for every request, through a dozen functions: once is enough. */
 const headersSetBy = (
   middleware: ReturnType<typeof helmet>,
 ): readonly (readonly [string, string])[] => {
   const request = new IncomingMessage(new Socket());
   const response = new ServerResponse(request);
   middleware(request, response, (error) => {
-    if (error !== undefined) throw new Error('The security headers are wrong', { cause: error });
+    if (error !== undefined)
+      throw new Error('Computing the security headers failed', { cause: error });
   });
   return response.getHeaderNames().map((name) => [name, String(response.getHeader(name))]);
 };
 
 /**
- * For the pages that we serve ourselves (API reference, GraphiQL): files of this origin and the given
- * inline scripts, nothing from any other. Put before the route's handler.
+ * For our own pages (API reference, GraphiQL): allows files of this origin and the given inline
+ * scripts, nothing from other origins.
  */
 export const pageSecurityHeaders = (inlineScripts: readonly string[] = []): RequestHandler =>
   helmet.contentSecurityPolicy({
@@ -44,7 +45,7 @@ export const pageSecurityHeaders = (inlineScripts: readonly string[] = []): Requ
     directives: {
       defaultSrc: ["'none'"],
       scriptSrc: ["'self'", ...inlineScripts.map(hashSource)],
-      // Both pages bring libraries that make style elements while they run.
+      // Libraries of both pages create style elements at run time.
       styleSrc: ["'self'", "'unsafe-inline'"],
       imgSrc: ["'self'", 'data:'],
       fontSrc: ["'self'", 'data:'],
@@ -56,6 +57,6 @@ export const pageSecurityHeaders = (inlineScripts: readonly string[] = []): Requ
     },
   });
 
-/** What lets a browser run, or apply, exactly this inline text. */
+/** The source expression that allows exactly this inline text. */
 export const hashSource = (text: string): string =>
   `'sha256-${createHash('sha256').update(text).digest('base64')}'`;

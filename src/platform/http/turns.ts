@@ -1,11 +1,11 @@
-/** How long requests are started before the event loop goes on with all else. */
+/** How long one turn starts requests before the event loop continues with other work. */
 const TURN_MS = 10;
 const MAX_PER_TURN = 32;
 
 export interface Turns {
-  /** Runs the task now or, where others wait, after them in a later turn of the event loop. */
+  /** Runs the task now or, if others wait, after them in a later turn of the event loop. */
   run(task: () => void): void;
-  /** The same for a task that nobody but its own client waits for: one in each turn, at the end. */
+  /** For pipelined requests: one per turn, after all others. */
   runLast(task: () => void): void;
   /** Makes the next turn a short one. */
   shorten(): void;
@@ -13,8 +13,8 @@ export interface Turns {
 
 /**
  * Runs tasks in the order in which they come, some in each turn of the event loop. Node accepts one
- * connection in each turn: where a turn starts all requests that have come, those that hold many
- * connections keep everybody else waiting at the door.
+ * connection per turn: if a turn started every pending request, clients with many connections would
+ * delay new connections.
  */
 export const createTurns = (): Turns => {
   const waiting: (() => void)[] = [];
@@ -28,7 +28,7 @@ export const createTurns = (): Turns => {
     short = false;
     scheduled = true;
     setImmediate(turn);
-    // Each on its own, so that what it leaves for the end of a callback takes of the time as well.
+    // One callback each, so that their microtasks count towards the time of the turn.
     const more = Math.min(waiting.length, MAX_PER_TURN);
     for (let count = 1; count < more; count += 1) setImmediate(runNext);
     setImmediate(runOneOfTheLast);

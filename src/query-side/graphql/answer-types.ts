@@ -1,6 +1,6 @@
 import { type DetailField, type DetailName, DETAILS } from '../../domain/details.js';
 
-/** How queries describe each detail; null: not one of the plain fields of an anime. */
+/** The description of each detail; null if the detail is no field of `Anime`. */
 const DETAIL_DESCRIPTIONS: Readonly<Record<DetailName, string | null>> = {
   title: 'The title as the catalogue spells it.',
   description: 'What the anime is about; null when unknown.',
@@ -10,7 +10,7 @@ const DETAIL_DESCRIPTIONS: Readonly<Record<DetailName, string | null>> = {
   // Comma-separated, and only beside counters.
   genres: null,
   score: "The catalogue's own score, from 0 to 10; null when unknown.",
-  popularity: 'The place by number of members; 1 is the most popular. Null when unknown.',
+  popularity: 'The rank by number of members; 1 is the most popular. Null when unknown.',
   members: null,
 };
 
@@ -34,27 +34,27 @@ const detailFields = Object.entries(DETAIL_DESCRIPTIONS)
   )
   .join('\n');
 
-/** What queries answer with, and the filters of a search. */
+/** The types of responses, and the filters of a search. */
 export const answerTypes = /* GraphQL */ `
-  "The counters of one anime, with what a list shows of it."
+  "The counters of one anime, with its title and picture."
   type AnimeStats {
     "Unique among all objects of this API: AnimeStats and the anime's id."
     id: ID!
     "The anime's id in the MyAnimeList catalogue."
     animeId: Int!
-    "From the catalogue."
+    "The title as the catalogue spells it; null when unknown."
     title: String
-    "The address of a picture, from the catalogue; null when none is known."
+    "The address of a picture; null when none is known."
     image: String
     "How often users clicked the anime."
     totalClicks: Count!
     "How often users viewed the anime."
     totalViews: Count!
-    "Users who rated: a later rating of the same user replaces the earlier one."
+    "The number of users who rated the anime: only each user's latest rating counts."
     totalRatings: Count!
     "The mean of the users' latest ratings, from 1 to 10; null while there are none."
     averageRating: Float
-    "How long all views lasted together, in seconds."
+    "The total duration of all views, in seconds."
     totalDurationSeconds: Count!
   }
 
@@ -80,7 +80,7 @@ export const answerTypes = /* GraphQL */ `
     totalClicks: Count!
     "How often users viewed the anime."
     totalViews: Count!
-    "Users who rated: a later rating of the same user replaces the earlier one."
+    "The number of users who rated the anime: only each user's latest rating counts."
     totalRatings: Count!
     "The mean of the users' latest ratings, from 1 to 10; null while there are none."
     averageRating: Float
@@ -92,35 +92,35 @@ export const answerTypes = /* GraphQL */ `
     items: [AnimeWithStats!]!
     "How many matches there are on all pages."
     total: Int!
-    "The number of this page, as asked for."
+    "The number of this page, as requested."
     page: Int!
-    "How many matches a page may have, as asked for."
+    "The maximum number of matches per page, as requested."
     pageSize: Int!
     "Whether there are matches after this page."
     hasMore: Boolean!
   }
 
-  "What a search finds, and in which order. Texts are compared without regard to case and accents; an empty text or list counts as not given."
+  "The filters and order of a search. Text is compared ignoring case and accents; an empty text or list counts as absent."
   input AnimeFilters {
-    "The title contains this. At most 200 characters."
+    "Text that the title contains. At most 200 characters."
     search: String
-    "The type is this. At most 200 characters."
+    "The type of the anime. At most 200 characters."
     type: String
-    "The anime has any of these genres. At most 50, each of at most 200 characters."
+    "Genres, any of which the anime has. At most 50, each of at most 200 characters."
     genres: [String!]
-    "The catalogue's score is known and at least this."
+    "The minimum score; anime without a score are left out."
     minScore: Float
-    "popularity (1 first) or score (highest first), unknown last; title (A first); or views (most first)."
+    "popularity (1 first), score (highest first), title (A first) or views (most first). Unknown popularity and score come last."
     sortBy: String = "popularity"
   }
 
-  "How the ratings of one anime are spread: each user's latest rating counts."
+  "The distribution of the ratings of one anime: only each user's latest rating counts."
   type RatingDistribution {
     "Unique among all objects of this API: RatingDistribution and the anime's id."
     id: ID!
     "The anime's id in the MyAnimeList catalogue."
     animeId: Int!
-    "Users who rated."
+    "The number of users who rated the anime."
     total: Count!
     "The mean of the users' latest ratings, from 1 to 10; null while there are none."
     average: Float
@@ -128,31 +128,31 @@ export const answerTypes = /* GraphQL */ `
     buckets: [RatingBucket!]!
   }
 
-  "The ratings of one whole star."
+  "The number of ratings with one number of whole stars."
   type RatingBucket {
     "From 1 to 10."
     stars: Int!
-    "Users whose latest rating is here."
+    "The number of users whose latest rating is in this bucket."
     count: Count!
   }
 
-  "A page of what one user did, by anime id."
+  "A page of the interactions of one user, ordered by anime id."
   type UserInteractionConnection {
     "One for each anime on this page."
     edges: [UserInteractionEdge!]!
-    "Where this page stands among the others."
+    "How this page relates to the others."
     pageInfo: PageInfo!
   }
 
-  "One anime on a page of what a user did."
+  "An anime on a page of user interactions."
   type UserInteractionEdge {
-    "What the user did with the anime."
+    "The user's interactions with the anime."
     node: UserInteraction!
-    "Goes on after this one when it is given as after."
+    "Pass it as after to get the edges after this one."
     cursor: String!
   }
 
-  "What one user did with one anime."
+  "The interactions of one user with one anime."
   type UserInteraction {
     "Unique among all objects of this API: UserInteraction, the anime's id and the user's."
     id: ID!
@@ -162,7 +162,7 @@ export const answerTypes = /* GraphQL */ `
     totalClicks: Count!
     "How often the user viewed the anime."
     totalViews: Count!
-    "How long the user's views lasted together, in seconds."
+    "The total duration of the user's views, in seconds."
     totalDurationSeconds: Count!
     "The user's latest rating of the anime, from 1 to 10; null without any."
     rating: Float
@@ -174,29 +174,29 @@ export const answerTypes = /* GraphQL */ `
     lastViewAt: String
   }
 
-  "Where a page stands among the others."
+  "How a page relates to the others."
   type PageInfo {
     "Whether there is a page after this one."
     hasNextPage: Boolean!
-    "Whether this page was asked for with after."
+    "Whether this page was requested with after."
     hasPreviousPage: Boolean!
     "The cursor of the first edge; null on an empty page."
     startCursor: String
-    "The cursor of the last edge, to be given as after for the next page; null on an empty page."
+    "The cursor of the last edge; pass it as after to get the next page. Null on an empty page."
     endCursor: String
   }
 
-  "The process that answers."
+  "The process that handled the query."
   type ServiceInfo {
     "The version of the service."
     version: String!
-    "The role that the process runs: query-api, or all."
+    "The role of the process: query-api or all."
     role: String!
-    "The version of the read models that answers; null before the first one."
+    "The version of the read models in use; null before the first one."
     readModels: String
-    "Events in the log that the read models do not show yet; null where this process cannot know."
+    "The number of events that the read models do not include yet; null if this process cannot tell."
     lagEvents: Count
-    "How old the oldest of these events is, in seconds; null where this process cannot know."
+    "The age of the oldest of these events, in seconds; null if this process cannot tell."
     lagSeconds: Float
   }
 `;

@@ -5,7 +5,7 @@ import type { ReadModels } from '../read-your-writes/revision-waiter.js';
 /** Shared by the resolvers of one request. */
 export type QueryContext = {
   readonly requestId: string;
-  /** Whether the caller may read what one user did. */
+  /** Whether the caller may read the interactions of a user. */
   readonly isReader: boolean;
   /** One version for the whole request, so that a response never mixes two; null before the first. */
   readonly readModels: () => Promise<ReadModels | null>;
@@ -24,7 +24,7 @@ export const createActiveReadModels = ({ readStore, cacheMs = 100 }: ActiveReadM
 
   const load = async () => {
     const active = await readStore.active();
-    // Documents of another release would give wrong responses or errors.
+    // The documents of another release may have another shape.
     if (active?.fingerprint !== readStore.fingerprint) return null;
     knownUntil = performance.now() + cacheMs;
     return { version: active.name, queries: readStore.queries(active.name) };

@@ -20,7 +20,7 @@ export interface DocumentsOptions {
   readonly limits: DocumentLimits;
   readonly onRefused: (limit: LimitName) => void;
   readonly maxDocuments?: number;
-  /** Of all cached queries together. A parsed query takes far more memory than its text. */
+  /** Total of all cached queries. A parsed query takes far more memory than its text. */
   readonly maxCachedCharacters?: number;
 }
 
@@ -73,13 +73,16 @@ const TOO_MANY_TOKENS = /^Syntax Error: Document contains more tha[nt] \d+ token
 
 const parseBounded = (query: string, { maxCharacters, maxTokens }: DocumentLimits) => {
   if (query.length > maxCharacters) {
-    throw new LimitExceededError('characters', `A query may have ${maxCharacters} characters.`);
+    throw new LimitExceededError(
+      'characters',
+      `A query may have at most ${maxCharacters} characters.`,
+    );
   }
   try {
     return parse(query, { maxTokens });
   } catch (error) {
     if (!(error instanceof GraphQLError)) throw error;
     if (!TOO_MANY_TOKENS.test(error.message)) throw unparsable(error);
-    throw new LimitExceededError('tokens', `A query may have ${maxTokens} tokens.`);
+    throw new LimitExceededError('tokens', `A query may have at most ${maxTokens} tokens.`);
   }
 };

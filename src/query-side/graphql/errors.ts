@@ -28,7 +28,7 @@ export const badRequest = (message: string): GraphQLError => queryError('BAD_REQ
 export const persistedQueryNotSupported = (): GraphQLError =>
   queryError('PERSISTED_QUERY_NOT_SUPPORTED', 'PersistedQueryNotSupported');
 
-/** An argument that is not accepted; the message says what it may be. */
+/** An invalid argument; the message says which values are valid. */
 export const badUserInput = (argument: string, message: string): GraphQLError =>
   queryError('BAD_USER_INPUT', message, { argument });
 
@@ -36,7 +36,7 @@ export const badUserInput = (argument: string, message: string): GraphQLError =>
 export const unauthenticated = (): GraphQLError =>
   queryError(
     'UNAUTHENTICATED',
-    'This field needs an API key, as Authorization: Bearer or X-Api-Key.',
+    'This field requires an API key, as Authorization: Bearer or X-Api-Key.',
   );
 
 /** The requested revision did not arrive in time; the client may retry. */
@@ -58,34 +58,34 @@ export const withCode =
     return new GraphQLError(message, { nodes, source, positions, path, extensions: { code } });
   };
 
-/** What a client may see of an error during execution. */
+/** Turns an error during execution into one that a client may see. */
 export type ErrorMask = (error: GraphQLError, requestId: string) => GraphQLError;
 
 /** NOT_FOUND: the version was pruned during the request, and the next one finds the active one. */
 const PASSING: ReadonlySet<PortErrorCode> = new Set(['UNAVAILABLE', 'NOT_FOUND']);
 
-/** Failures of ours get a constant message with the request's id; the log has the cause. */
+/** Internal failures get a constant message with the request's id; the log has the cause. */
 export const createErrorMask =
   (logger: Logger): ErrorMask =>
   (error, requestId) => {
     const cause = error.originalError;
-    if (cause === undefined || cause instanceof GraphQLError) return toldAsItIs(error);
+    if (cause === undefined || cause instanceof GraphQLError) return unmasked(error);
     if (cause instanceof PortError && PASSING.has(cause.code)) {
       logger.warn('Read store unavailable', { requestId, error: cause });
       return withCode('SERVICE_UNAVAILABLE')(
         error,
-        `The read models cannot be reached; try again shortly. Request ${requestId} is in our log.`,
+        `The read models cannot be reached; try again shortly. See request ${requestId} in the log of the service.`,
       );
     }
     logger.error('Query failed', { requestId, path: error.path, error: cause });
     return withCode('INTERNAL_SERVER_ERROR')(
       error,
-      `Something went wrong on our side. Request ${requestId} is in our log.`,
+      `Internal error. See request ${requestId} in the log of the service.`,
     );
   };
 
 /** Errors without a code are GraphQL's own, about variables. */
-const toldAsItIs = (error: GraphQLError): GraphQLError =>
+const unmasked = (error: GraphQLError): GraphQLError =>
   'code' in error.extensions ? error : withCode('BAD_USER_INPUT')(error);
 
 /** The error of a request before execution. A bug is thrown. */

@@ -77,7 +77,7 @@ const objectOf = (name: string, value: unknown): Record<string, unknown> | undef
   throw badRequest(`${name} must be an object.`);
 };
 
-/** Forms send an empty name for none. */
+/** Forms send an empty name if there is none. */
 const operationNameOf = (value: unknown): string | undefined => {
   if (value === undefined || value === null || value === '') return undefined;
   if (typeof value === 'string') return value;
@@ -96,7 +96,7 @@ export interface GraphqlHandlerOptions {
   readonly mask: ErrorMask;
   readonly isReader: (req: Request) => boolean;
   readonly activeReadModels: () => Promise<ReadModels | null>;
-  /** Counted by operation name, refused requests too. */
+  /** Called for every request, refused ones too. */
   readonly onAnswered: (name: string | null, outcome: 'ok' | 'error', seconds: number) => void;
 }
 
@@ -104,7 +104,7 @@ export interface GraphqlHandlerOptions {
 export const graphqlHandler = (options: GraphqlHandlerOptions): RequestHandler => {
   const { schema, documents, mask, activeReadModels, onAnswered, isReader } = options;
 
-  const handle = createHandler<Request, Answering, QueryContext>({
+  const handle = createHandler<Request, RequestContext, QueryContext>({
     parseRequestParams: ({ raw, context }) => {
       try {
         return requestParameters(raw);
@@ -156,12 +156,11 @@ export const graphqlHandler = (options: GraphqlHandlerOptions): RequestHandler =
   };
 };
 
-const MUTATION_BY_GET = new Problem(405, 'A mutation is sent by POST.', {
+const MUTATION_BY_GET = new Problem(405, 'Send mutations by POST.', {
   headers: { Allow: 'POST' },
 });
 
-/** The ids of a request. */
-interface Answering {
+interface RequestContext {
   readonly requestId: string;
   readonly isReader: boolean;
   readonly mediaType: MediaType;
@@ -193,20 +192,20 @@ const acceptedType = (req: Request): MediaType => {
   if (accepted !== false) return accepted.startsWith(JSON_TYPE) ? JSON_TYPE : GRAPHQL_TYPE;
   throw new Problem(
     406,
-    `Answers are ${JSON_TYPE} or ${GRAPHQL_TYPE}; there are no subscriptions, event streams or multipart answers.`,
+    `Responses are ${JSON_TYPE} or ${GRAPHQL_TYPE}; subscriptions, event streams and multipart responses are not supported.`,
   );
 };
 
 /**
  * A malformed request is 400 under either media type. The probe for persisted queries is 200 in plain
- * JSON: its clients take any other status for an error of a proxy, and do not send the query.
+ * JSON: its clients take any other status for a proxy error and do not send the query.
  */
 const badRequestResponse = (error: GraphQLError, type: MediaType): GraphqlResponse => {
   const isProbe = error.extensions['code'] === 'PERSISTED_QUERY_NOT_SUPPORTED';
   return response({ errors: [error] }, type, isProbe && type === JSON_TYPE ? 200 : 400);
 };
 
-/** As graphql-http does it, but without its replacer, which takes twice as long. */
+/** Like graphql-http, but without its replacer, which takes twice as long. */
 const serialized = (result: object, type: MediaType): GraphqlResponse =>
   response(result, type, 'data' in result || type === JSON_TYPE ? 200 : 400);
 

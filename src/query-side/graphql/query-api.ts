@@ -77,7 +77,7 @@ const render = async (): Promise<Page> => {
 };
 
 /**
- * GraphiQL as one self-contained page. With its scripts, styles and fonts it has 9 MB, so it is
+ * GraphiQL as one self-contained page. With scripts, styles and fonts it is 9 MB, so it is
  * rendered and compressed on the first request.
  */
 const graphiql = (): RequestHandler[] => {
@@ -118,8 +118,11 @@ export const createQueryApi = (options: QueryApiOptions): Express =>
     routers: [graphqlRouter(options)],
   });
 
-const GRAPHQL: Link = { name: 'GraphQL', href: 'graphql', about: 'takes queries by POST' };
-const GRAPHIQL: Link = { ...GRAPHQL, about: 'takes queries by POST; in a browser GraphiQL' };
+const GRAPHQL: Link = { name: 'GraphQL', href: 'graphql', about: 'accepts queries by POST' };
+const GRAPHIQL: Link = {
+  ...GRAPHQL,
+  about: 'accepts queries by POST; opens GraphiQL in a browser',
+};
 
 const graphqlRouter = (options: QueryApiOptions): Router => {
   const { readStore, metrics, bodyLimitBytes = 32_768, revisionWaitMs = 2000 } = options;
@@ -130,7 +133,7 @@ const graphqlRouter = (options: QueryApiOptions): Router => {
     limits: { ...DEFAULT_DOCUMENT_LIMITS, ...options.limits },
     onRefused: (limit) => metrics.graphqlRefused.inc({ limit }),
   });
-  const answer = graphqlHandler({
+  const handle = graphqlHandler({
     schema,
     documents,
     isReader: hasApiKey(options.readerKeys ?? []),
@@ -143,8 +146,8 @@ const graphqlRouter = (options: QueryApiOptions): Router => {
   if (!options.production) {
     router.get('/graphql', forBrowsers, graphiql());
   }
-  router.get('/graphql', answer);
-  router.post('/graphql', jsonBody({ limitBytes: bodyLimitBytes }), answer);
+  router.get('/graphql', handle);
+  router.post('/graphql', jsonBody({ limitBytes: bodyLimitBytes }), handle);
   return router;
 };
 

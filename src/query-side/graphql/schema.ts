@@ -8,82 +8,88 @@ import { createAnimeResolvers, createListResolvers } from './resolvers.js';
 const queryType = /* GraphQL */ `
   scalar Count
 
-  "Live statistics of anime. An argument of null counts as not given. Lists leave out delisted anime; what names an anime still answers for it."
+  "Live statistics of anime. A null argument counts as absent. Lists leave out delisted anime; queries by id still return them."
   type Query {
     "The most viewed anime, most views first; those without views are left out."
-    topAnimesByViews("How many at most. From 1 to 100." limit: Int = 10): [AnimeStats!]!
+    topAnimesByViews(
+      "The maximum number of results. From 1 to 100."
+      limit: Int = 10
+    ): [AnimeStats!]!
     "The best rated anime with at least 5 ratings, best average first, then most ratings."
-    topAnimesByRating("How many at most. From 1 to 100." limit: Int = 10): [AnimeStats!]!
+    topAnimesByRating(
+      "The maximum number of results. From 1 to 100."
+      limit: Int = 10
+    ): [AnimeStats!]!
     "The counters of one anime; null when it is unknown."
     animeStats(
       "The anime's id in the MyAnimeList catalogue."
       animeId: Int!
-      "Wait until the answer includes this revision, a decimal string as a command returned it."
+      "Wait until the response includes this revision: the decimal string that a command returned."
       minRevision: String
     ): AnimeStats
     "The catalogue entry of one anime; null when it is unknown."
     anime(
       "The anime's id in the MyAnimeList catalogue."
       animeId: Int!
-      "Wait until the answer includes this revision, a decimal string as a command returned it."
+      "Wait until the response includes this revision: the decimal string that a command returned."
       minRevision: String
     ): Anime
-    "The catalogue page by page."
+    "Searches the catalogue, page by page."
     searchAnimes(
       "The number of the page. From 1 to 1000000."
       page: Int = 1
-      "How many a page may have. From 1 to 100."
+      "The maximum number of anime per page. From 1 to 100."
       pageSize: Int = 20
-      "Which anime, and in which order; all by popularity where not given."
+      "The filters and the order; by default all anime, by popularity."
       filters: AnimeFilters
     ): PaginatedAnimes!
-    "Most clicks, views and ratings since 00:00 UTC of today minus so many days, then most views."
+    "The anime with the most clicks, views and ratings in recent days, then most views."
     trendingAnimes(
-      "How many at most. From 1 to 100."
+      "The maximum number of results. From 1 to 100."
       limit: Int = 10
-      "How many days back. From 1 to 3650."
+      "Count from 00:00 UTC this many days ago. From 1 to 3650."
       days: Int = 7
     ): [AnimeWithStats!]!
-    "Other titles that share genres with the given one, most shared first, then best score; where it has none or is unknown, best score."
+    "Anime that share genres with the given one: most shared genres first, then best score. If it has no genres or is unknown, the anime with the best score."
     recommendedAnimes(
       "The id of the given anime in the MyAnimeList catalogue."
       basedOnAnimeId: Int!
-      "How many at most. From 1 to 100."
+      "The maximum number of results. From 1 to 100."
       limit: Int = 10
-      "Wait until the given anime includes this revision, a decimal string as a command returned it."
+      "Wait until the given anime has reached this revision: the decimal string that a command returned."
       minRevision: String
     ): [AnimeWithStats!]!
-    "Every genre of the catalogue once, sorted. Spellings that differ in case or accents alone are one genre."
+    "The genres of the catalogue, sorted. Spellings that differ only in case or accents are one genre."
     genres: [String!]!
-    "How the ratings of one anime are spread; null when it is unknown."
+    "The distribution of the ratings of one anime; null when it is unknown."
     ratingDistribution(
       "The anime's id in the MyAnimeList catalogue."
       animeId: Int!
-      "Wait until the answer includes this revision, a decimal string as a command returned it."
+      "Wait until the response includes this revision: the decimal string that a command returned."
       minRevision: String
     ): RatingDistribution
-    "What one user did, by anime id. Where the service has API keys, one is needed: else null, with the code UNAUTHENTICATED."
+    "The interactions of one user, ordered by anime id. If the service has API keys, one is required; without it null, with the code UNAUTHENTICATED."
     userInteractions(
-      "Whose interactions. From 1 to 128 characters, not blank and without control characters."
+      "The id of the user. From 1 to 128 characters, not blank and without control characters."
       userId: String!
-      "How many at most. From 1 to 100."
+      "The maximum number of results. From 1 to 100."
       first: Int = 20
-      "The cursor that an earlier page ended with."
+      "The end cursor of the previous page."
       after: String
     ): UserInteractionConnection
-    "Who answers, and how far behind the log of events."
+    "The process that handled the query, and how far it is behind the log."
     serviceInfo: ServiceInfo!
   }
 `;
 
-/** The public schema. Names, types and defaults are a contract with clients that exist. */
+/** The public schema. Names, types and defaults are a contract with existing clients. */
 const typeDefs: readonly string[] = [queryType, answerTypes];
 
-/** What this process knows of itself; null for what it cannot know. */
+/** Null where this process cannot tell. */
 export interface ServiceInfo {
   readonly version: string;
   readonly role: string;
-  /** Events in the log that the read models do not show yet. */
+  /** The number of events that the read models do not include yet. */
   readonly lagEvents: number | null;
   readonly lagSeconds: number | null;
 }
@@ -107,18 +113,18 @@ export const createSchema = ({ waiter, serviceInfo, now }: SchemaOptions): Graph
     },
   });
 
-/** A function, so that the store is asked only where the field is: the rest answers without it. */
+/** A function, so that only queries with this field need the store. */
 const activeVersion = async (_: unknown, { readModels }: QueryContext): Promise<string | null> =>
   (await readModels())?.version ?? null;
 
 /**
- * Int is 32 bit and turns a larger total into an error. A total that is no whole number is a bug of
- * ours, so serialising it throws a plain error, which is masked and logged.
+ * Int is 32 bit and turns a larger total into an error. Any other total is a bug, so
+ * serialising it throws a plain error, which is masked and logged.
  */
 const countScalar = new GraphQLScalarType<number, number>({
   name: 'Count',
   description:
-    'A whole number from 0 to 2^53-1, as a plain JSON number: totals outgrow the 32 bits of Int.',
+    'A whole number from 0 to 2^53-1, as a JSON number: totals may exceed the 32 bits of Int.',
   specifiedByURL: 'https://www.rfc-editor.org/rfc/rfc8259#section-6',
   serialize: (value) => {
     if (isCount(value)) return value;

@@ -17,7 +17,7 @@ interface Measure {
   readonly cost: number;
 }
 
-/** The most items that a field returns; undefined if the read store makes no list for it. */
+/** The most items that a field returns; undefined if it is not a list of the read store. */
 type PageSizeOf = (field: FieldNode) => number | undefined;
 
 const NOTHING: Measure = { depth: 0, aliases: 0, cost: 0 };
@@ -123,18 +123,21 @@ export const createGuard = (schema: GraphQLSchema, limits: DocumentLimits) => {
   return (document: DocumentNode): void => {
     const { depth, aliases, cost } = measureDocument(document, pageSizeOf);
     if (depth > limits.maxDepth) {
-      throw new LimitExceededError('depth', `A query may be ${limits.maxDepth} fields deep.`);
+      throw new LimitExceededError(
+        'depth',
+        `A query may be at most ${limits.maxDepth} fields deep.`,
+      );
     }
     if (aliases > limits.maxAliases) {
       throw new LimitExceededError(
         'aliases',
-        `A query may use ${limits.maxAliases} aliases, and none within introspection.`,
+        `A query may use at most ${limits.maxAliases} aliases, and none in introspection.`,
       );
     }
     if (cost > limits.maxCost) {
       throw new LimitExceededError(
         'cost',
-        `A query may cost ${limits.maxCost}, and this one may come to ${cost}: ask for fewer or smaller lists.`,
+        `The cost of a query may be at most ${limits.maxCost}, and this one may cost ${cost}: request fewer or smaller lists.`,
       );
     }
   };

@@ -15,7 +15,7 @@ export interface RevisionWaiterOptions {
   readonly waitMs?: number;
   /** Intervals of polling, for documents that another process saves. */
   readonly poll?: Backoff;
-  /** Above so many waiters a call reads once and does not wait: this bounds memory. */
+  /** Above this number of waiters a call reads once instead of waiting, to bound memory. */
   readonly maxWaiters?: number;
 }
 
@@ -43,8 +43,8 @@ export const createRevisionWaiter = ({
 
   /** Subscribed only while there are waiters: idle costs nothing, and there is nothing to close. */
   const listen = () =>
-    readStore.onSaved((animes) => {
-      const saved = new Set(animes.map(({ animeId }) => animeId));
+    readStore.onSaved((documents) => {
+      const saved = new Set(documents.map(({ animeId }) => animeId));
       for (const queue of queues.values()) if (saved.has(queue.animeId)) queue.lookAgain();
     });
 

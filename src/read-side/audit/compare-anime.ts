@@ -130,7 +130,7 @@ const skippedIn = (events: readonly StreamEvent[]): readonly number[] => {
 
 export interface Difference {
   readonly animeId: AnimeId;
-  /** Names the document, also one that is missing. */
+  /** The name of the document, which may be missing. */
   readonly document: string;
   readonly revision: number;
   readonly expected: unknown;

@@ -56,7 +56,6 @@ export const hasWholeStream = async (
   return false;
 };
 
-/** Per query, so that a large catalogue needs few of them. */
 const IDS_AT_ONCE = 1_000;
 
 /** The documents that are behind these heads. */
@@ -67,10 +66,10 @@ export const lateOf = async (
   const late: Late[] = [];
   const ids = [...heads.keys()];
   for (let first = 0; first < ids.length; first += IDS_AT_ONCE) {
-    const asked = ids.slice(first, first + IDS_AT_ONCE);
-    const found = await documents.animes(asked);
+    const chunk = ids.slice(first, first + IDS_AT_ONCE);
+    const found = await documents.animes(chunk);
     const revisions = new Map(found.map(({ animeId, revision }) => [animeId, revision]));
-    for (const animeId of asked) {
+    for (const animeId of chunk) {
       const head = heads.get(animeId) ?? -1;
       const by = head - (revisions.get(animeId) ?? -1);
       if (by > 0) late.push({ animeId, head, by });
@@ -96,7 +95,7 @@ export const aheadOf = async (
 
 const LATE_POLL_MS = 250;
 
-/** Waits for late documents; returns those that still are when the time is up. */
+/** Waits for late documents; returns those that are still late at the deadline. */
 export const waitForLate = async (
   documents: DocumentStore,
   late: readonly Late[],

@@ -69,7 +69,7 @@ export interface ProjectionComparison {
   readonly equal: number;
   /** One per projection that differs from the document at the same revision. */
   readonly different: readonly ProjectionDifference[];
-  /** Neither equal nor different: one side was still behind the other when the time was up. */
+  /** Neither equal nor different: one side was still behind the other at the deadline. */
   readonly notComparable: readonly { readonly animeId: AnimeId; readonly reason: string }[];
 }
 
@@ -87,7 +87,7 @@ const LONGEST_PAUSE_MS = 1000;
 
 /**
  * Compares every anime's document with the event store's own projections, at equal revisions. Both
- * may go on changing meanwhile. Rejects with NOT_SUPPORTED where there is no engine.
+ * may change meanwhile. Rejects with NOT_SUPPORTED if there is no engine.
  */
 export const compareWithProjections = async ({
   projections,

@@ -27,7 +27,7 @@ export interface Checked {
   readonly incoming: readonly IncomingEvent[];
 }
 
-/** A check costs a read per anime when a topic is redelivered, and restoring a log takes longer. */
+/** Saves a read per anime when a topic is redelivered; restoring a log takes longer than this. */
 const TRUSTED_MS = 5_000;
 
 const MAX_SEEN = 100_000;
@@ -41,8 +41,8 @@ const MAX_SEEN = 100_000;
 export const createAheadOfLog = (options: AheadOfLogOptions) => {
   const { eventStore, documents, cache, logger, metrics } = options;
   const { monotonic = () => performance.now() } = options;
-  /** Being recomputed, up to this revision. */
-  const healing = new Map<AnimeId, number>();
+  /** Anime being recomputed, and the target revision. */
+  const recomputing = new Map<AnimeId, number>();
   /** Stored documents that this process has checked. */
   const seen = new LRUCache<AnimeId, true>({ maxSize: MAX_SEEN, sizeCalculation: () => 1 });
 
@@ -52,14 +52,14 @@ export const createAheadOfLog = (options: AheadOfLogOptions) => {
   ): Promise<Checked> => {
     const { animeId, document, parts } = cached;
     const held = revisionOf(cached);
-    const goal = healing.get(animeId);
-    // Begun before a failure, after which the target revision is not among the events.
-    const hasGoal = ({ revision, decoded }: IncomingEvent): boolean =>
-      revision === goal && decoded === null;
+    const target = recomputing.get(animeId);
+    // After a failure the events of the next attempt may lack the target revision.
+    const isTarget = ({ revision, decoded }: IncomingEvent): boolean =>
+      revision === target && decoded === null;
     const wanted =
-      goal === undefined || incoming.some(hasGoal)
+      target === undefined || incoming.some(isTarget)
         ? incoming
-        : [...incoming, { revision: goal, decoded: null }];
+        : [...incoming, { revision: target, decoded: null }];
     if (document === null) {
       seen.set(animeId, true);
       return { cached, incoming: wanted };
@@ -76,7 +76,7 @@ export const createAheadOfLog = (options: AheadOfLogOptions) => {
       verified !== null && verified.revision >= held && monotonic() - verified.at < TRUSTED_MS;
     if (isRecent && seen.has(animeId) && !conflicts) return { cached, incoming: wanted };
     const presence = await presenceOfDocument(cached, document.lastEventId);
-    if (presence.kind === 'lost') return await computeAnew(cached);
+    if (presence.kind === 'lost') return await recompute(cached);
     parts.verified = { revision: held, at: monotonic() };
     seen.set(animeId, true);
     if (!conflicts || presence.kind === 'unknown') return { cached, incoming: wanted };
@@ -92,24 +92,25 @@ export const createAheadOfLog = (options: AheadOfLogOptions) => {
   /** The document matches the log, so the record is of an event that the log has lost. */
   const refuse = ({ animeId }: CachedAnime, { revision }: IncomingEvent): true => {
     metrics.projectorAlarms.inc({ kind: 'lost-record' });
-    logger.error('A record of an event that the log does not have is refused', {
-      ...{ animeId, revision },
+    logger.error('Record refused: the log does not have its event', {
+      animeId,
+      revision,
     });
     return true;
   };
 
-  const computeAnew = async (cached: CachedAnime): Promise<Checked> => {
+  const recompute = async (cached: CachedAnime): Promise<Checked> => {
     const { animeId } = cached;
     const known = await eventStore.head(streamOf(animeId));
     const head = known === 'no_stream' ? -1 : Number(known);
-    if (!healing.has(animeId)) {
+    if (!recomputing.has(animeId)) {
       metrics.projectorAlarms.inc({ kind: 'ahead-of-log' });
       logger.error(
-        'The documents of an anime hold events that the log does not have: it was restored or lost its end. They are computed anew from the stream',
+        'The documents of an anime hold events that the log does not have: it was restored or lost its end. They are being recomputed from the stream',
         { animeId, document: revisionOf(cached), head },
       );
     }
-    healing.set(animeId, head);
+    recomputing.set(animeId, head);
     const generation = await nextGeneration(documents, animeId, cached.generation);
     // Saved first, so that the recomputation is resumed after a crash.
     const empty = emptyAnime(animeId, generation);
@@ -134,8 +135,8 @@ export const createAheadOfLog = (options: AheadOfLogOptions) => {
     /** Check the document again with the next event. */
     suspect: (animeId: AnimeId): void => void seen.delete(animeId),
     /** Every incoming event of the anime is in saved documents. */
-    settled: (animeId: AnimeId): void => void healing.delete(animeId),
-    all: (): ReadonlyMap<AnimeId, number> => healing,
+    settled: (animeId: AnimeId): void => void recomputing.delete(animeId),
+    all: (): ReadonlyMap<AnimeId, number> => recomputing,
   };
 };
 
@@ -144,8 +145,8 @@ export const troubleOfAhead = ([animeId, head]: readonly [AnimeId, number]): Str
   const stream = streamOf(animeId);
   return {
     stream,
-    detail: `The documents of ${stream} held events that the log does not have: it was restored or lost its end. They are being computed anew up to revision ${head}.`,
+    detail: `The documents of ${stream} held events that the log does not have: it was restored or lost its end. They are being recomputed up to revision ${head}.`,
     remedy:
-      'None while it goes on. Where it does not: anime-analytics rebuild, then anime-analytics rebuild promote',
+      'None while it makes progress. If it does not: anime-analytics rebuild, then anime-analytics rebuild promote',
   };
 };

@@ -24,11 +24,11 @@ export interface ApplierOptions {
   readonly metrics: Metrics;
   /** The version of the read models, for the metrics. */
   readonly version: string;
-  /** Cached documents of all kinds together. */
+  /** The total number of cached documents of all kinds. */
   readonly cachedDocuments?: number;
   /** This version has no documents yet. */
   readonly startsEmpty?: boolean;
-  /** Events read at once to fill a gap. */
+  /** The maximum number of events read at once to fill a gap. */
   readonly gapFillLimit?: number;
   /** How long to wait for the event store to catch up before a delivered revision counts as invalid. */
   readonly patienceMs?: number;
@@ -43,7 +43,7 @@ export interface Steps {
 /** Events to apply, per anime, in order of arrival. */
 export type PendingEvents = Map<AnimeId, readonly IncomingEvent[]>;
 
-const MAX_ROUNDS_IN_VAIN = 20;
+const MAX_IDLE_ROUNDS = 20;
 
 /**
  * Applies incoming events to the documents, in rounds: classify every anime's events against its
@@ -53,10 +53,10 @@ const MAX_ROUNDS_IN_VAIN = 20;
  */
 export const createApplier = (options: ApplierOptions) => {
   const { documents, version, logger, metrics, now = Date.now } = options;
-  const list = createAddDeadLetter(options);
+  const addDeadLetter = createAddDeadLetter(options);
   const quarantine = createQuarantine(logger, metrics);
   const skippedEvents = createSkippedEvents();
-  const taskOf = createFindRun({ ...options, quarantine, list });
+  const findRun = createFindRun({ ...options, quarantine, addDeadLetter });
   const { cachedDocuments: maxDocuments = 20_000, startsEmpty = false } = options;
   const cache = createDocumentCache({ documents, maxDocuments, startsEmpty });
   const ahead = createAheadOfLog({ ...options, cache });
@@ -65,10 +65,12 @@ export const createApplier = (options: ApplierOptions) => {
   const apply = async (pending: PendingEvents, steps: Steps): Promise<void> => {
     const involved = [...pending.keys()];
     try {
-      for (let roundsInVain = 0; pending.size > 0;) {
-        roundsInVain = (await round(pending, steps)) ? 0 : roundsInVain + 1;
-        if (roundsInVain > MAX_ROUNDS_IN_VAIN) {
-          throw new UnavailableError('The documents keep changing under the projector.');
+      for (let idleRounds = 0; pending.size > 0;) {
+        idleRounds = (await round(pending, steps)) ? 0 : idleRounds + 1;
+        if (idleRounds > MAX_IDLE_ROUNDS) {
+          throw new UnavailableError(
+            'Another writer keeps changing the documents of the projector.',
+          );
         }
       }
     } catch (error) {
@@ -83,20 +85,20 @@ export const createApplier = (options: ApplierOptions) => {
     const before = pending.size;
     const tasks: AnimeRun[] = [];
     const cachedAnime = await cache.cachedAnime([...pending.keys()]);
-    for (const { cached, incoming } of await inTurns(cachedAnime, (each) =>
+    for (const { cached, incoming } of await mapInChunks(cachedAnime, (each) =>
       ahead.check(each, pending.get(each.animeId) ?? []),
     )) {
       const { animeId } = cached;
       pending.set(animeId, incoming);
-      const task = await taskOf(cached, incoming);
+      const task = await findRun(cached, incoming);
       if (task === null) {
         pending.delete(animeId);
         ahead.settled(animeId);
       } else tasks.push(task);
     }
-    await go(steps);
+    await heartbeat(steps);
     const upToDate = await withoutStale({ cache, documents }, tasks, await cache.load(tasks));
-    await go(steps);
+    await heartbeat(steps);
     // No await from here to the fold: an anime that is current now still is in the fold.
     const folded = upToDate
       .filter(({ cached }) => isCurrent(cached))
@@ -105,7 +107,7 @@ export const createApplier = (options: ApplierOptions) => {
     for (const { unreadable } of folded) {
       // Before the save: once the document is past the event, nothing would add the dead letter.
       for (const { animeId, revision, decoded } of unreadable) {
-        await list(animeId, revision, `${decoded.type}: ${whyUnreadable(decoded)}`);
+        await addDeadLetter(animeId, revision, `${decoded.type}: ${whyUnreadable(decoded)}`);
       }
     }
     const batch = batchOf(folded);
@@ -148,7 +150,7 @@ export const createApplier = (options: ApplierOptions) => {
     metrics.projectorLagSeconds.set({ version }, ageOf(newest, savedAt));
   };
 
-  /** Reads an anime past the cache and brings it up to this revision of its stream. */
+  /** Reads an anime from the store instead of the cache and brings it up to this revision. */
   const recheck = async (animeId: AnimeId, revision: number, signal: AbortSignal) => {
     cache.drop([animeId]);
     ahead.suspect(animeId);
@@ -184,7 +186,7 @@ const documentCount = ({ interactions, days, animes }: DocumentBatch): number =>
 
 const CHECKED_AT_ONCE = 16;
 
-const inTurns = async <Item, Result>(
+const mapInChunks = async <Item, Result>(
   items: readonly Item[],
   work: (item: Item) => Promise<Result>,
 ): Promise<readonly Result[]> => {
@@ -195,8 +197,8 @@ const inTurns = async <Item, Result>(
   return results;
 };
 
-/** Between steps: a heartbeat to the consumer group; throws if the partition was lost. */
-const go = async (steps: Steps): Promise<void> => {
+/** Tells the consumer group between steps that we are alive; throws if the partition was lost. */
+const heartbeat = async (steps: Steps): Promise<void> => {
   steps.signal.throwIfAborted();
   await steps.heartbeat();
   steps.signal.throwIfAborted();

@@ -8,24 +8,24 @@ import { type CachedAnime, revisionOf } from './cached-anime.js';
 import { type Gap, readMissing } from './gap-fill.js';
 import type { AddDeadLetter, AlarmKind, Quarantine } from './quarantine.js';
 
-/** From a record that could not be read: there is an event at this revision. */
+/** A record that could not be read; all it says is that the stream has this revision. */
 interface UnreadableNotice {
   readonly revision: number;
   readonly decoded: null;
 }
 
-/** What the bus delivered of an anime's stream. */
+/** An event of an anime's stream, as delivered by the bus. */
 export type IncomingEvent = StreamEvent | UnreadableNotice;
 
 /** The incoming events of an anime compared with its document, in order of arrival. */
 interface Classification {
-  /** Follow the document without a gap. */
+  /** Events that follow the document without a gap. */
   readonly run: readonly StreamEvent[];
   /** Classified again once the run is saved or the gap before them is filled. */
   readonly rest: readonly IncomingEvent[];
   readonly gap: Gap | null;
   readonly duplicates: number;
-  /** Another event at the document's revision: it was computed from another log. */
+  /** A different event at the document's revision: the document was computed from another log. */
   readonly conflicting: StreamEvent | null;
 }
 
@@ -58,8 +58,8 @@ interface NextRunOptions {
   readonly logger: Logger;
   readonly metrics: Metrics;
   readonly quarantine: Quarantine;
-  readonly list: AddDeadLetter;
-  /** Events read at once to fill a gap. */
+  readonly addDeadLetter: AddDeadLetter;
+  /** The maximum number of events read at once to fill a gap. */
   readonly gapFillLimit?: number;
   /** How long to wait for the event store to catch up before a delivered revision counts as invalid. */
   readonly patienceMs?: number;
@@ -81,11 +81,11 @@ type FindRun = (
 ) => Promise<AnimeRun | null>;
 
 export const createFindRun = (options: NextRunOptions): FindRun => {
-  const { eventStore, logId, logger, metrics, quarantine, list } = options;
+  const { eventStore, logId, logger, metrics, quarantine, addDeadLetter } = options;
   const { gapFillLimit = 1_000, patienceMs = 30_000, now = Date.now } = options;
   const behindSince = new Map<AnimeId, number>();
 
-  const taskOf: FindRun = async (cached, incoming) => {
+  const findRun: FindRun = async (cached, incoming) => {
     const { animeId, generation } = cached;
     const why = quarantine.get(animeId);
     if (why?.kind === 'another-log' && why.generation === generation) return null;
@@ -107,16 +107,16 @@ export const createFindRun = (options: NextRunOptions): FindRun => {
     if (filled.kind === 'events') {
       if (filled.events.at(-1)?.revision === gap.to) {
         metrics.projectorGaps.inc();
-        logger.warn('A gap is filled from the event store', { animeId, ...gap });
+        logger.warn('Gap filled from the event store', { animeId, ...gap });
       }
       return { cached, run: filled.events, rest };
     }
     if (filled.kind === 'lost') return await quarantineAnime(cached, gap.from, filled.reason);
-    return await withoutClaim(cached, rest, filled.head);
+    return await skipInvalid(cached, rest, filled.head);
   };
 
   /** The first event was delivered with a revision that the stream does not have. */
-  const withoutClaim = async (
+  const skipInvalid = async (
     cached: CachedAnime,
     [first, ...rest]: readonly IncomingEvent[],
     head: bigint,
@@ -127,7 +127,7 @@ export const createFindRun = (options: NextRunOptions): FindRun => {
       const since = behindSince.get(animeId) ?? now();
       behindSince.set(animeId, since);
       if (now() - since < patienceMs) {
-        throw new UnavailableError('The event store is behind what was delivered of a stream.', {
+        throw new UnavailableError('The event store is behind the delivered events of a stream.', {
           context: { animeId, head: head.toString(), delivered: first.revision },
         });
       }
@@ -135,14 +135,14 @@ export const createFindRun = (options: NextRunOptions): FindRun => {
       await quarantineAnime(cached, first.revision, reason);
     }
     behindSince.delete(animeId);
-    return await taskOf(cached, rest);
+    return await findRun(cached, rest);
   };
 
   const refuseConflicting = (cached: CachedAnime, { revision }: StreamEvent): Promise<null> =>
     quarantineAnime(
       cached,
       revision,
-      `The documents hold another event at revision ${revision} than the log: they were computed from another log. Compute them again from this one.`,
+      `The documents hold another event at revision ${revision} than the log: they were computed from another log and must be recomputed.`,
       'another-log',
     );
 
@@ -152,13 +152,13 @@ export const createFindRun = (options: NextRunOptions): FindRun => {
     reason: string,
     kind: AlarmKind = 'quarantined',
   ): Promise<null> => {
-    if (quarantine.isNews(animeId, kind, generation)) {
+    if (quarantine.isNew(animeId, kind, generation)) {
       // First, because the alarm is not raised again if adding the dead letter fails.
-      await list(animeId, revision, reason);
+      await addDeadLetter(animeId, revision, reason);
       quarantine.add(animeId, { kind, generation, reason });
     }
     return null;
   };
 
-  return taskOf;
+  return findRun;
 };

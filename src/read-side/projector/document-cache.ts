@@ -15,11 +15,11 @@ import { isInteraction } from '../read-models/interaction.js';
 
 export interface DocumentCacheOptions {
   readonly documents: DocumentStore;
-  /** Documents of all kinds together. */
+  /** The total number of documents of all kinds. */
   readonly maxDocuments: number;
   /**
-   * The store is empty, so that a document that is not cached does not exist. True until something is
-   * evicted or dropped.
+   * The store is empty, so a document that is not cached does not exist, until something is evicted
+   * or dropped.
    */
   readonly startsEmpty: boolean;
 }
@@ -51,7 +51,7 @@ export const createDocumentCache = (options: DocumentCacheOptions) => {
     return cached;
   };
 
-  /** Reads the store, past the cache. */
+  /** Reads from the store, not the cache. */
   const look = async (ids: readonly AnimeId[]): Promise<readonly CachedAnime[]> => {
     const stored: readonly AnimeDocument[] = complete ? [] : await documents.animes(ids);
     const found = new Map(stored.map((document) => [document.animeId, document]));
@@ -75,14 +75,13 @@ export const createDocumentCache = (options: DocumentCacheOptions) => {
     look,
     drop,
 
-    /** Replaces the cached anime. */
     replace(cached: CachedAnime): void {
       drop([cached.animeId]);
       put(cached);
     },
 
     async cachedAnime(ids: readonly AnimeId[]): Promise<readonly CachedAnime[]> {
-      // Held here, because adding the missing ones may evict them.
+      // Kept in a variable, because adding the missing ones may evict them.
       const held = new Map(ids.map((id) => [id, cachedAnime.get(id)]));
       const missing = ids.filter((id) => held.get(id) === undefined);
       const looked = missing.length === 0 ? [] : await look(missing);
@@ -100,7 +99,7 @@ export const createDocumentCache = (options: DocumentCacheOptions) => {
     async load(runs: readonly Run[]): Promise<ReadonlyMap<CachedAnime, readonly Guarded[]>> {
       const loaded = new Map<CachedAnime, Guarded[]>();
       if (complete) return loaded;
-      const asked = new Map(runs.map(({ cached }) => [cached.animeId, cached]));
+      const requested = new Map(runs.map(({ cached }) => [cached.animeId, cached]));
       const { userKeys, dayKeys } = unknownParts(runs);
       const [users, days] = await Promise.all([
         userKeys.length === 0 ? [] : documents.interactions(userKeys),
@@ -110,7 +109,7 @@ export const createDocumentCache = (options: DocumentCacheOptions) => {
         part: Guarded & { readonly animeId: AnimeId },
         into: (cached: CachedAnime) => void,
       ): void => {
-        const cached = asked.get(part.animeId);
+        const cached = requested.get(part.animeId);
         if (cached === undefined || part.generation < cached.generation || !isCurrent(cached))
           return;
         into(cached);

@@ -46,7 +46,7 @@ export const foldRun = (cached: CachedAnime, run: readonly StreamEvent[]): Folde
   const saved = revisionOf(cached);
   const days = createDayDrafts(cached);
 
-  /** Returns the rating that the event replaces, if it is a rating. */
+  /** Returns the rating that a rating replaces. */
   const takeByUser = (revision: number, event: Interaction): RatingEntry | null => {
     const { userId } = event.data;
     let draft = users.get(userId);

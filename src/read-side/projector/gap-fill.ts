@@ -8,10 +8,10 @@ export type GapFill =
   | { readonly kind: 'events'; readonly events: readonly StreamEvent[] }
   /** The stream no longer has them: it was deleted or truncated. */
   | { readonly kind: 'lost'; readonly reason: string }
-  /** The stream ends before them: a follower that lags, or an event of another log. */
+  /** The stream ends before them: a lagging follower, or an event of another log. */
   | { readonly kind: 'behind'; readonly head: bigint };
 
-/** First and last revision that were not delivered. */
+/** The first and last missing revision. */
 export interface Gap {
   readonly from: number;
   readonly to: number;

@@ -14,15 +14,24 @@ export interface Quarantined {
   readonly reason: string;
 }
 
-/** The anime whose streams cannot be followed. Each raises one alarm, and is retried with later events. */
-export const createQuarantine = (logger: Logger, metrics: Metrics) => {
+export interface Quarantine {
+  all(): ReadonlyMap<AnimeId, Quarantined>;
+  get(animeId: AnimeId): Quarantined | undefined;
+  /** Whether an alarm of this kind has not been raised for this generation. */
+  isNew(animeId: AnimeId, kind: AlarmKind, generation: number): boolean;
+  add(animeId: AnimeId, why: Quarantined): void;
+  release(animeId: AnimeId): void;
+}
+
+/** Anime whose events cannot be applied. Each raises one alarm and is retried with later events. */
+export const createQuarantine = (logger: Logger, metrics: Metrics): Quarantine => {
   const quarantined = new Map<AnimeId, Quarantined>();
   return {
     all: (): ReadonlyMap<AnimeId, Quarantined> => quarantined,
 
     get: (animeId: AnimeId): Quarantined | undefined => quarantined.get(animeId),
 
-    isNews(animeId: AnimeId, kind: AlarmKind, generation: number): boolean {
+    isNew(animeId: AnimeId, kind: AlarmKind, generation: number): boolean {
       const known = quarantined.get(animeId);
       return known?.kind !== kind || known.generation !== generation;
     },
@@ -30,19 +39,16 @@ export const createQuarantine = (logger: Logger, metrics: Metrics) => {
     add(animeId: AnimeId, why: Quarantined): void {
       quarantined.set(animeId, why);
       metrics.projectorAlarms.inc({ kind: why.kind });
-      logger.error('An anime cannot be followed any more; the others go on', { animeId, ...why });
+      logger.error('Anime quarantined: its events cannot be applied', { animeId, ...why });
     },
 
     release(animeId: AnimeId): void {
-      if (quarantined.delete(animeId))
-        logger.info('A quarantined anime is followed again', { animeId });
+      if (quarantined.delete(animeId)) logger.info('Anime released from quarantine', { animeId });
     },
   };
 };
 
-export type Quarantine = ReturnType<typeof createQuarantine>;
-
-/** A quarantined anime, as health reports it: its documents do not change any more. */
+/** A quarantined anime in the health report. */
 export const troubleOfQuarantined = ([animeId, quarantined]: readonly [
   AnimeId,
   Quarantined,
@@ -51,7 +57,7 @@ export const troubleOfQuarantined = ([animeId, quarantined]: readonly [
   const replay = `anime-analytics dead-letters replay ${stream}`;
   return {
     stream,
-    detail: `The documents of ${stream} stand still. ${quarantined.reason}`,
+    detail: `The documents of ${stream} are no longer updated. ${quarantined.reason}`,
     remedy:
       quarantined.kind === 'another-log'
         ? replay
@@ -59,10 +65,10 @@ export const troubleOfQuarantined = ([animeId, quarantined]: readonly [
   };
 };
 
-/** The anime with events that cannot be read, are not counted and are not ignored. */
+/** Anime with unreadable events that are neither counted nor ignored. */
 export interface SkippedEvents {
   note(document: AnimeDocument): void;
-  /** From the documents that were saved before this process started. */
+  /** Adds those of documents that were saved before this process started. */
   noteStored(documents: DocumentStore, signal: AbortSignal): Promise<void>;
   count(): number;
   all(): readonly StreamTrouble[];
@@ -84,11 +90,11 @@ export const createSkippedEvents = (): SkippedEvents => {
     },
     count: () => skipped.size,
     all: () =>
-      [...skipped].map(([animeId, revisions]) => quarantineTrouble(streamOf(animeId), revisions)),
+      [...skipped].map(([animeId, revisions]) => troubleOfSkipped(streamOf(animeId), revisions)),
   };
 };
 
-const quarantineTrouble = (stream: string, [first, ...more]: readonly number[]): StreamTrouble => ({
+const troubleOfSkipped = (stream: string, [first, ...more]: readonly number[]): StreamTrouble => ({
   stream,
   detail: `Event ${first} of ${stream} cannot be read and is not counted${
     more.length === 0 ? '' : `, nor are ${more.length} more`

@@ -5,7 +5,7 @@ import type { AnimeDocument, RatingEntry } from '../../ports/read-store.js';
 import type { EventsIgnored } from '../../wire/upcast.js';
 import { addSeconds, type DocumentDraft, hundredthsOf } from './interaction.js';
 
-/** Its rating buckets are a copy too. */
+/** The rating buckets are a copy, too. */
 export type AnimeDraft = DocumentDraft<Omit<AnimeDocument, 'ratingBuckets'>> & {
   ratingBuckets: number[];
 };
@@ -37,7 +37,7 @@ export const animeDraft = (
   };
 };
 
-/** The caller notes the revision. `replaced` is the same user's rating before this one. */
+/** The caller sets the revision. `replaced` is the user's previous rating. */
 export const applyToAnime = (
   draft: AnimeDraft,
   event: AnimeEvent,

@@ -16,11 +16,11 @@ export interface DocumentCheckOptions {
   readonly projector: Pick<Projector, 'recheck' | 'lastApplied' | 'quarantine'>;
   readonly logger: Logger;
   /**
-   * Whether the bus stores the offsets of its groups. If so, documents that were restored alone do
-   * not get their missing events delivered again, and these are read from the log.
+   * Whether the bus stores the offsets of its groups. If so, it does not redeliver events to documents
+   * that were restored without the bus, and the missing ones are read from the log.
    */
   readonly keeps: boolean;
-  /** Whether the bus has no events waiting: only then does a late document stay late. */
+  /** Whether the bus has no events waiting: only then is a late document stuck. */
   readonly isIdle: () => boolean;
   readonly signal: AbortSignal;
   /** How long to wait for late documents. */
@@ -56,7 +56,7 @@ export const checkDocuments = async (options: DocumentCheckOptions): Promise<Che
   const head = (stream: string): Promise<number> => headOf(eventStore, stream);
   const checkOne = async ({ animeId, revision, lastEventId: id }: AnimeDocument): Promise<void> => {
     const stream = streamOf(animeId);
-    // Its computation was interrupted, or it is not in the log: resume, or empty its parts.
+    // A recomputation was interrupted, or the anime is not in the log.
     if (revision < 0) {
       await projector.recheck(animeId, await head(stream), signal);
       return;
@@ -130,14 +130,14 @@ export const keepChecking = async (options: DocumentCheckOptions): Promise<void>
   while (!isAborted(signal)) {
     try {
       if (watched !== null && (await presenceOf(options.eventStore, watched)).kind === 'lost') {
-        logger.error('The event that was applied last is no longer in the log', { ...watched });
+        logger.error('The last applied event is no longer in the log', { ...watched });
         nextAt = performance.now();
       }
       if (performance.now() >= nextAt) {
         const { complete, ...found } = await checkDocuments(options);
         nextAt = performance.now() + (complete ? everyMs : againAfterMs);
         if (found.ahead > 0 || found.late > 0) {
-          logger.warn('The documents were compared with the log and mended', found);
+          logger.warn('Documents repaired after a comparison with the log', found);
         }
       }
       if (performance.now() >= quarantineAt) {
@@ -149,11 +149,11 @@ export const keepChecking = async (options: DocumentCheckOptions): Promise<void>
       if (isAborted(signal)) return;
       // The check failed, so it is due again.
       nextAt = performance.now();
-      logger.warn('The documents could not be compared with the log', { error });
+      logger.warn('Comparing the documents with the log failed', { error });
     }
     await pause(lookEveryMs, signal);
   }
 };
 
-/** A call, because the compiler keeps an earlier look at `aborted` for true. */
+/** A function, because the compiler assumes that `aborted` does not change. */
 const isAborted = (signal: AbortSignal): boolean => signal.aborted;

@@ -21,13 +21,13 @@ export interface RebuildOptions extends Pick<
   /** The version to fill. An earlier rebuild of it is resumed. */
   readonly version: string;
   readonly cachedDocuments?: number;
-  /** Anime are distributed over so many workers, so that saving and folding overlap. */
+  /** The number of workers, each for a part of the anime, so that saving and folding overlap. */
   readonly workers?: number;
   readonly batchEvents?: number;
   /** Whether to compare every document with the log at the end. */
   readonly compare?: boolean;
   readonly onProgress?: (progress: RebuildProgress) => void;
-  /** Of the comparison. */
+  /** The progress of the comparison. */
   readonly onCompared?: CompareOptions['onProgress'];
   readonly signal?: AbortSignal;
   readonly now?: () => number;
@@ -52,7 +52,7 @@ const PROGRESS_EVERY = 5_000;
 /**
  * Computes the documents of a version from the beginning of the log to its present end, compares
  * them with the log, and marks the version ready if they are equal. Queries use it only after it is
- * promoted. Projectors may feed the version meanwhile: saves are guarded.
+ * promoted. Projectors may update the version meanwhile: saves are guarded.
  */
 export const rebuild = async (options: RebuildOptions): Promise<RebuildResult> => {
   const { eventStore, readStore, deadLetters, logId, version, onProgress } = options;
@@ -70,11 +70,18 @@ export const rebuild = async (options: RebuildOptions): Promise<RebuildResult> =
   const applier = createApplier({ ...options, documents, cachedDocuments, startsEmpty });
   const workers = createWorkers({ count, batchEvents, apply: applier.apply, signal });
 
-  const list = ({ stream, revision, data }: RecordedEvent, reason: string): Promise<void> =>
+  const addDeadLetter = (
+    { stream, revision, data }: RecordedEvent,
+    reason: string,
+  ): Promise<void> =>
     deadLetters.add(
       deadLetter({
-        ...{ stream, revision: Number(revision), source: stream, reason },
-        ...{ value: data, at: new Date(now()) },
+        stream,
+        revision: Number(revision),
+        source: stream,
+        reason,
+        value: data,
+        at: new Date(now()),
       }),
     );
 
@@ -88,7 +95,7 @@ export const rebuild = async (options: RebuildOptions): Promise<RebuildResult> =
     if (reading.kind === 'event') {
       const full = workers.add(reading.event);
       if (full !== null) await full;
-    } else await list(delivery.event, reading.reason);
+    } else await addDeadLetter(delivery.event, reading.reason);
     events += 1;
     last = delivery.event.position;
     if (events % PROGRESS_EVERY === 0) onProgress?.({ events, position: last });

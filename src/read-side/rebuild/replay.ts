@@ -24,7 +24,7 @@ export type Replayed =
   | { readonly kind: 'replayed'; readonly revision: number; readonly skipped: readonly number[] }
   /** The stream was deleted or truncated, or does not exist. */
   | { readonly kind: 'lost'; readonly reason: string }
-  /** Another process computed it further, or in a later generation, meanwhile. */
+  /** Another process has meanwhile saved a later revision or generation. */
   | { readonly kind: 'overtaken' };
 
 const WHOLE_STREAM = Number.MAX_SAFE_INTEGER;
@@ -65,13 +65,13 @@ const partsOf = ({ interactions, days }: FoldedRun) =>
     },
   );
 
-/** The revision of a document that stands for a user or day that the log does not know. */
+/** The revision of an emptied document: its user or day is not in the log. */
 const EMPTIED = -1;
 
 /** Bounds the memory and the transaction of one save. */
 const PARTS_PER_SAVE = 1_000;
 
-/** A generation above that of everything stored of an anime. */
+/** A generation above those of all stored documents of an anime. */
 export const nextGeneration = async (
   documents: DocumentStore,
   animeId: AnimeId,
@@ -84,7 +84,7 @@ export const nextGeneration = async (
   return newest + 1;
 };
 
-/** Empties parts of earlier generations: else users and days that are not in the stream would stay. */
+/** Empties parts of earlier generations, whose users and days may not be in the stream. */
 export const emptyPartsBelow = async (
   documents: DocumentStore,
   animeId: AnimeId,
@@ -101,7 +101,7 @@ export const emptyPartsBelow = async (
   }
 };
 
-/** An anime that is not computed yet, or not in the log: in no list, and null to queries that name it. */
+/** An anime without events: it is in no list, and queries by id return null. */
 export const emptyAnime = (animeId: AnimeId, generation: number): AnimeDocument =>
   animeDraft(null, animeId, generation);
 

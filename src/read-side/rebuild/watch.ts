@@ -37,9 +37,9 @@ export type WatchedRebuild =
   | { readonly kind: 'stalled'; readonly events: number; readonly total: number };
 
 /**
- * Requests a version of the read models by its record, which every running projector follows. Waits
- * until it is filled to the end of the log, compares it and marks it ready. Only records are written
- * here, so it can be interrupted and started again at any time.
+ * Creates the record of a version, which every running projector then fills. Waits until it has
+ * reached the end of the log, compares it and marks it ready. This writes only the record, so it can
+ * be interrupted and started again at any time.
  */
 export const watchRebuild = async (options: WatchRebuildOptions): Promise<WatchedRebuild> => {
   const { eventStore, readStore, logId, version, onProgress, signal } = options;
@@ -74,7 +74,7 @@ export const watchRebuild = async (options: WatchRebuildOptions): Promise<Watche
   return { kind: 'built', state: state === 'building' && equal ? 'ready' : state, comparison };
 };
 
-const LOOKED_AT = 20;
+const CHECKED_PER_POLL = 20;
 
 /** Streams that were deleted or truncated cannot fill their documents. */
 export const forgetDeleted = async (
@@ -82,7 +82,7 @@ export const forgetDeleted = async (
   heads: StreamHeads,
   late: readonly Late[],
 ): Promise<void> => {
-  for (const { animeId } of late.slice(0, LOOKED_AT)) {
+  for (const { animeId } of late.slice(0, CHECKED_PER_POLL)) {
     if (!(await hasWholeStream(eventStore, animeId))) heads.delete(animeId);
   }
 };

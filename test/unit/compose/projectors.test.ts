@@ -173,7 +173,7 @@ describe('the projectors of the versions', () => {
     expect(problems).to.have.nested.property('anime-not-followed.count', 1);
     expect(problems?.['anime-not-followed']?.streams[0]).to.include({
       stream: 'anime-1',
-      detail: 'The documents of anime-1 stand still. Stream anime-1 was deleted.',
+      detail: 'The documents of anime-1 are no longer updated. Stream anime-1 was deleted.',
     });
     await process.stop();
   });

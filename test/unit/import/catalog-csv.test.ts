@@ -151,8 +151,8 @@ describe('readCatalog', () => {
   it('rejects a row with too few or too many columns and continues', async () => {
     const rows = await rowsOf('anime_id,name,type\n1,Akira\n2,Akira,Movie,x\n3,Akira,Movie\n');
     expect(rejectionsOf(rows)).to.deep.equal([
-      '2: has 2 columns where the first line has 3',
-      '3: has 4 columns where the first line has 3',
+      '2: has 2 columns where the header has 3',
+      '3: has 4 columns where the header has 3',
     ]);
     expect(rows.at(-1)).to.include({ kind: 'title', animeId: 3 });
   });
@@ -173,7 +173,7 @@ describe('readCatalog', () => {
   for (const id of ['', '0', '-1', '1.5', '2147483648', 'one', '1e3', '0x10', '1,00']) {
     it(`rejects the id ${id === '' ? 'that is missing' : id}`, async () => {
       expect(rejectionsOf(await rowsOf(`anime_id,name\n1,A\n"${id}",B\n`))).to.deep.equal([
-        `3: the id "${id}" is no whole number from 1 to 2147483647`,
+        `3: the id "${id}" is not a whole number from 1 to 2147483647`,
       ]);
     });
   }
@@ -199,7 +199,7 @@ describe('readCatalog', () => {
   it('shows no control characters of a file in a reason', async () => {
     const rows = await rowsOf('anime_id,name\n\u001b[2J,A\n1,B\n');
     expect(rejectionsOf(rows)).to.deep.equal([
-      '2: the id "\u{fffd}[2J" is no whole number from 1 to 2147483647',
+      '2: the id "\u{fffd}[2J" is not a whole number from 1 to 2147483647',
     ]);
   });
 
@@ -217,7 +217,7 @@ describe('readCatalog', () => {
     expect(titlesOf(rows)).to.deep.equal([
       '2: A',
       '3: B',
-      'a quote that opens here is never closed: nothing from here on could be read',
+      'a quote that opens here is never closed: nothing after it could be read',
     ]);
     expect(rows.at(-1)).to.include({ line: 4 });
   });
@@ -236,14 +236,14 @@ describe('readCatalog', () => {
     for await (const row of readCatalog(endless())) rows.push(row);
     expect(titlesOf(rows)).to.deep.equal([
       '2: A',
-      'a quote that opens here is never closed: nothing from here on could be read',
+      'a quote that opens here is never closed: nothing after it could be read',
     ]);
     expect(chunks).to.be.below(40);
   });
 
   for (const [what, file, message] of [
-    ['an empty file', '', 'The file is empty: it has not even a first line.'],
-    ['blank lines alone', '\n\r\n\n', 'The file is empty: it has not even a first line.'],
+    ['an empty file', '', 'The file is empty: it has no header line.'],
+    ['blank lines alone', '\n\r\n\n', 'The file is empty: it has no header line.'],
     [
       'an unknown header',
       'number,title\n1,Akira\n',

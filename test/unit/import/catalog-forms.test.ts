@@ -90,7 +90,7 @@ describe('the form of a catalogue', () => {
     const { form, details } = await readText('id;title\n1;Akira\n');
     expect(form).to.equal(
       'semicolon separated, 2 columns. Used: id -> id, title -> title. ' +
-        'Only ids and titles are taken: no column holds another detail.',
+        'Only ids and titles are imported: no column holds another detail.',
     );
     expect(details).to.deep.equal([{ title: 'Akira' }]);
   });
@@ -194,9 +194,9 @@ describe('a file of a catalogue', () => {
     [
       'a quote left open in the first line',
       '"anime_id,name\n1,A\n2,B\n',
-      'The first line cannot be read: a quote that opens here is never closed: nothing from here on could be read.',
+      'The first line cannot be read: a quote that opens here is never closed: nothing after it could be read.',
     ],
-    ['nothing but a first line', 'uid,title\n\n', 'The file has no row after its first line.'],
+    ['nothing but a first line', 'uid,title\n\n', 'The file has no rows after its header line.'],
     [
       'no column of titles',
       'anime_id,score\n1,8.75\n',
@@ -211,7 +211,7 @@ describe('a file of a catalogue', () => {
     [
       'rows of another width',
       'uid,title\n1,A,x\n2,B,y\n',
-      'None of the first rows can be read. Line 2: has 3 columns where the first line has 2.',
+      'None of the first rows can be read. Line 2: has 3 columns where the header has 2.',
     ],
     [
       'no row with an id and a title',

@@ -88,7 +88,7 @@ describe('importCatalog', () => {
       rejected: {
         total: 2,
         first: [
-          { line: 6, reason: 'the id "0" is no whole number from 1 to 2147483647' },
+          { line: 6, reason: 'the id "0" is not a whole number from 1 to 2147483647' },
           { line: 7, reason: 'repeats the id 4 of line 5' },
         ],
       },

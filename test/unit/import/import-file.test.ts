@@ -39,9 +39,9 @@ describe('importCatalogFile', () => {
     const { report, shown, last } = await run('anime_id,name\n1,A\nx,B\n2,C\n');
     expect(report).to.include({ ended: 'completed', listed: 2 });
     expect(shown.split('\n').slice(-4)).to.deep.equal([
-      'Imported after 0.0 s: 2 listed, 0 revised, 0 unchanged, 0 delisted and left alone, 1 row rejected.',
+      'Imported after 0.0 s: 2 listed, 0 revised, 0 unchanged, 0 delisted and skipped, 1 row rejected.',
       'Rejected:',
-      '  line 3: the id "x" is no whole number from 1 to 2147483647',
+      '  line 3: the id "x" is not a whole number from 1 to 2147483647',
       '',
     ]);
     expect(last).to.include({ task: 'import', detail: '2 titles, 1 row rejected' });

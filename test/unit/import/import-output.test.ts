@@ -20,7 +20,7 @@ const REPORT: ImportReport = {
 describe('summarise', () => {
   it('describes a complete import in one line', () => {
     expect(summarise(REPORT)).to.equal(
-      'Imported after 4.3 s: 12,294 listed, 2 revised, 1 unchanged, 0 delisted and left alone, 0 rows rejected.\n',
+      'Imported after 4.3 s: 12,294 listed, 2 revised, 1 unchanged, 0 delisted and skipped, 0 rows rejected.\n',
     );
   });
 
@@ -29,7 +29,7 @@ describe('summarise', () => {
     const delisted = { total: 1, first: [{ line: 9, animeId: animeId(5), title: 'Tobira' }] };
     const report = { ...REPORT, delisted, rejected: { total: 1234, first } };
     expect(summarise(report, { maxListed: 2 }).split('\n').slice(1)).to.deep.equal([
-      'Delisted, left alone (--relist lists them again):',
+      'Delisted and skipped (--relist lists them again):',
       '  line 9: 5 Tobira',
       'Rejected:',
       '  line 2: no',
@@ -40,7 +40,7 @@ describe('summarise', () => {
   });
 
   it('says how to continue after a stop or a failure', () => {
-    const goOn = 'Run it again to go on: titles that are in already are left as they are.';
+    const goOn = 'Run the import again to continue: titles already imported are not changed.';
     expect(summarise({ ...REPORT, ended: 'aborted' }))
       .to.match(/^Stopped after/)
       .and.contain(goOn);
@@ -54,7 +54,7 @@ describe('isComplete', () => {
   const one = { total: 1, first: [{ line: 2, reason: 'no' }] };
   for (const [what, report, complete] of [
     ['all rows in', REPORT, true],
-    ['delisted titles left alone', { ...REPORT, delisted: { total: 1, first: [] } }, true],
+    ['delisted titles skipped', { ...REPORT, delisted: { total: 1, first: [] } }, true],
     ['rejected rows', { ...REPORT, rejected: one }, false],
     ['failed titles', { ...REPORT, failed: one }, false],
     ['a stop', { ...REPORT, ended: 'aborted' as const }, false],

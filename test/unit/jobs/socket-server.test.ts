@@ -114,7 +114,7 @@ describe('the socket for jobs', () => {
     const { ask } = await open(() => Promise.resolve(true));
     expect(await rejectionOf(ask(['serve']).done))
       .to.have.property('message')
-      .that.contains('serve is no job for a running service.');
+      .that.contains('serve is not a job for a running service.');
   });
 
   it('runs one job at a time that changes something, and read-only jobs beside it', async () => {
@@ -127,7 +127,7 @@ describe('the socket for jobs', () => {
     await begun;
     expect(await rejectionOf(ask(['dead-letters', 'replay']).done))
       .to.have.property('message')
-      .that.contains('Another job that changes something is running');
+      .that.contains('Another job that writes is running');
     expect(await ask(['audit']).done).to.equal(true);
     stop.abort();
     expect(await first).to.have.property('message', 'Stopped.');
