@@ -15,7 +15,7 @@ export interface Quarantined {
 }
 
 export interface Quarantine {
-  all(): ReadonlyMap<AnimeId, Quarantined>;
+  readonly all: () => ReadonlyMap<AnimeId, Quarantined>;
   get(animeId: AnimeId): Quarantined | undefined;
   /** Whether an alarm of this kind has not been raised for this generation. */
   isNew(animeId: AnimeId, kind: AlarmKind, generation: number): boolean;

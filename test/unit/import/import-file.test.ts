@@ -50,7 +50,7 @@ describe('importCatalogFile', () => {
   it('says on the first line what was recognised', async () => {
     const { shown } = await run('\u{feff}anime_id;Name;Rating\n1;A;PG-13\n');
     expect(shown.split('\n')[0]).to.match(
-      /catalog\.csv: semicolon separated, 3 columns\. Used: anime_id -> id, Name -> title\. Ignored: Rating \(age rating\)\. Only ids and titles are taken/,
+      /catalog\.csv: semicolon separated, 3 columns\. Used: anime_id -> id, Name -> title\. Ignored: Rating \(age rating\)\. Only ids and titles are imported/,
     );
   });
 
