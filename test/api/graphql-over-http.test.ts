@@ -91,7 +91,7 @@ describe('GraphQL over HTTP', () => {
     it('to another method is 405 with Allow', async () => {
       const response = await fetch(api.url, { method: 'PUT' });
       expect(response.headers.get('allow')).to.equal('GET, HEAD, OPTIONS, POST');
-      await expectProblem(response, 405, /takes GET, HEAD/);
+      await expectProblem(response, 405, /supports only GET, HEAD/);
     });
   });
 
