@@ -23,8 +23,8 @@ const NO_BYTES = new Uint8Array();
 export interface Drafts {
   reload(): void;
   append(head: Head, events: readonly RawEvent[]): AppendDraft;
-  softDelete(head: Head): AppendDraft;
-  tombstone(head: Head): AppendDraft;
+  readonly softDelete: (head: Head) => AppendDraft;
+  readonly tombstone: (head: Head) => AppendDraft;
 }
 
 /** Assigns stream ids and positions ahead of the disk and advances heads as events join. */

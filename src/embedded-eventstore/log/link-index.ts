@@ -14,7 +14,7 @@ interface LinkWaiter {
 
 export interface LinkIndex {
   start(askWriter: () => void): void;
-  indexed(progress: Indexed): void;
+  readonly indexed: (progress: Indexed) => void;
   /** Resolves once all links up to a position can be read, or the log is closed. */
   upTo(position: number): Promise<void>;
   inUse(): boolean;
