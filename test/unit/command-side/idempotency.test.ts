@@ -8,6 +8,8 @@ import {
   streamOfAnime,
   withKey,
 } from '../../support/command-handler.js';
+import { eventually } from '../../support/eventually.js';
+import { held } from '../../support/faulty-event-store.js';
 
 const replayOf = (result: CommandResult): CommandResult =>
   result.kind === 'accepted' ? { ...result, kind: 'replayed' } : result;
@@ -65,6 +67,26 @@ describe('a command with an Idempotency-Key', () => {
     expect(first).to.include({ kind: 'accepted' });
     expect(other).to.deep.equal({ kind: 'key-reused' });
     expect(await send(anime.click, withKey('k', 'two'))).to.deep.equal({ kind: 'key-reused' });
+  });
+
+  it('is refused with another body in the batch of the first', async () => {
+    const { anime, send, appends, next } = await setUp();
+    const { fault, release } = held();
+    next(fault);
+    const before = send(anime.view);
+    await eventually(() => expect(appends).to.have.length(2));
+    const batch = [
+      send(anime.click, withKey('k', 'one')),
+      send(anime.click, withKey('k', 'two')),
+      send(anime.click, withKey('k', 'one')),
+    ];
+    release();
+    await before;
+    const [first, other, again] = await Promise.all(batch);
+    expect(first).to.include({ kind: 'accepted', revision: 2n });
+    expect(other).to.deep.equal({ kind: 'key-reused' });
+    expect(again).to.deep.equal(first && replayOf(first));
+    expect(appends.map(({ events }) => events.length)).to.deep.equal([1, 1, 1]);
   });
 
   it('is another command for another caller, anime, kind of command or key', async () => {
