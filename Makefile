@@ -1,7 +1,7 @@
 # A menu: each target is the npm script of the same name (test-stack is test:stack), for machines without make.
 .DEFAULT_GOAL := help
 .PHONY: help install build run start test check typecheck lint format format-check mocha \
-  test-contract test-stack test-browser demo demo-restore demo-stack bench bench-commands bench-stream-growth \
+  test-contract test-stack test-browser mutation demo demo-restore demo-stack bench bench-commands bench-stream-growth \
   bench-freshness bench-rebuild bench-reads bench-import bench-writers bench-connections bench-stack soak schema docs-dependencies house \
   up down logs ps seed clean
 
@@ -46,6 +46,9 @@ test-stack: install ## The tests on real servers: in Docker, else Kafka on local
 
 test-browser: install ## The pages in Chromium: light, dark, narrow, behind a prefix, axe-core
 	npm run test:browser
+
+mutation: install ## Put small faults into the code and list those that no test notices; PART=domain for one folder
+	npm run mutation
 
 demo: install ## Load over HTTP with a kill -9 halfway; every document is compared with the log
 	npm run demo -- --kill

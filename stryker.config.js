@@ -1,0 +1,91 @@
+import Module from 'node:module';
+
+// The runner asks for files of mocha by names without extension, and mocha 12 calls them .cjs.
+Module._extensions['.cjs'] ??= Module._extensions['.js'];
+
+/** Each part runs only the suites that are about it, since a static mutant runs all of them. */
+const PARTS = {
+  domain: {
+    mutate: 'src/domain/**/*.ts',
+    tests: [
+      'unit/stream-name',
+      'unit/decide',
+      'unit/details-rules',
+      'unit/codec',
+      'property/text-rules',
+    ],
+  },
+  wire: {
+    mutate: 'src/wire/**/*.ts',
+    tests: [
+      'unit/codec',
+      'unit/envelope',
+      'unit/log-identity',
+      'unit/presence',
+      'unit/search-text',
+    ],
+  },
+  handling: { mutate: 'src/command-side/handling/**/*.ts', tests: ['unit/command-side/*'] },
+  bridge: { mutate: 'src/bridge/**/*.ts', tests: ['unit/bridge*', 'property/bridge'] },
+  'read-side': {
+    mutate: 'src/read-side/**/*.ts',
+    tests: [
+      'unit/document-cache',
+      'unit/fingerprint',
+      'unit/fold-run',
+      'unit/projector',
+      'unit/read-models',
+      'unit/replay',
+      'unit/restored-log',
+      'unit/watch-rebuild',
+      'unit/projections/*',
+      'property/ratings',
+      'property/projector',
+    ],
+  },
+};
+
+const { PART = 'domain' } = process.env;
+const part = PARTS[PART];
+if (part === undefined) {
+  throw new Error(`PART is one of ${Object.keys(PARTS).join(', ')}, not ${PART}.`);
+}
+const reports = `dist/mutation/${PART}`;
+
+const logs = {
+  shouldIgnore: (path) => {
+    if (!path.isCallExpression()) return undefined;
+    const { callee } = path.node;
+    const isLog =
+      callee.type === 'MemberExpression' &&
+      callee.object.type === 'Identifier' &&
+      callee.object.name === 'logger';
+    return isLog ? 'Words and fields of a log line' : undefined;
+  },
+};
+
+export const strykerPlugins = [{ kind: 'Ignore', name: 'logs', value: logs }];
+
+export default {
+  testRunner: 'mocha',
+  plugins: ['@stryker-mutator/mocha-runner', import.meta.filename],
+  testRunnerNodeArgs: ['--import', import.meta.filename],
+  // All mutants are compiled at once; which of them is active is decided while the tests run.
+  buildCommand: 'tsc -p tsconfig.json --noCheck',
+  mutate: [part.mutate],
+  mutator: { excludedMutations: ['StringLiteral'] },
+  ignorers: ['logs'],
+  mochaOptions: { spec: part.tests.map((name) => `dist/test/${name}.test.js`) },
+  coverageAnalysis: 'perTest',
+  concurrency: 2,
+  warnings: { slow: false },
+  incremental: true,
+  incrementalFile: `${reports}/incremental.json`,
+  ignorePatterns: ['dist', 'coverage', '.data', '.stack'],
+  tempDirName: `${reports}/sandbox`,
+  reporters: ['clear-text', 'html', 'json', 'progress-append-only'],
+  clearTextReporter: { logTests: false, reportTests: false },
+  htmlReporter: { fileName: `${reports}/index.html` },
+  jsonReporter: { fileName: `${reports}/mutation.json` },
+  thresholds: { high: 90, low: 80, break: null },
+};
