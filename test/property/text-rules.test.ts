@@ -28,6 +28,12 @@ describe('a rule for texts', () => {
     expect(isUserId('🙂'.repeat(129))).to.be.false;
   });
 
+  it('keeps control characters and halves of characters out of a user id', () => {
+    for (const text of ['a\nb', 'a\u0085b', 'a\ud83d', '\ude00b']) {
+      expect(isUserId(text), JSON.stringify(text)).to.be.false;
+    }
+  });
+
   it('treats all white space as blank', () => {
     for (const blank of ['', ' ', '\u00a0', '\u2028', '\u3000\ufeff']) {
       expect(isUserId(blank), JSON.stringify(blank)).to.be.false;

@@ -90,6 +90,76 @@ describe('the codec', () => {
     expect(decode(EVENTS_IGNORED, data)).to.include({ kind: 'unknown', isNewer: true });
   });
 
+  const view = encode(events.view);
+  const rating = encode(events.rating);
+  for (const [type, stored, reason] of [
+    ['ViewRegistered', [], 'data is not a JSON object'],
+    ['ViewRegistered', { ...view, schemaVersion: '2' }, 'schemaVersion is not a number'],
+    ['ViewRegistered', { ...view, animeId: 0 }, 'animeId is not an anime id'],
+    ['ViewRegistered', { ...view, userId: ' ' }, 'userId is not a user id'],
+    [
+      'ViewRegistered',
+      { ...view, durationSeconds: '7' },
+      'durationSeconds is not 0 to 2,147,483,647 whole seconds',
+    ],
+    ['RatingGiven', { ...rating, rating: '8.75' }, 'rating is not a number from 1 to 10'],
+    ['AnimeListed', { ...encode(events.listed), details: 1 }, 'details are not those of an anime'],
+    ...[null, 7, '2026-11-24', '2026-11-24T10:00:00+02:00', 'x2026-11-24T10:00:00Z'].map(
+      (occurredAt) =>
+        [
+          'RatingGiven',
+          { ...rating, occurredAt },
+          'occurredAt is not an ISO 8601 time in UTC',
+        ] as const,
+    ),
+    [
+      'RatingGiven',
+      { ...rating, occurredAt: '2026-11-24T10:00:00Zx' },
+      'occurredAt is not an ISO 8601 time in UTC',
+    ],
+    [
+      'RatingGiven',
+      { ...rating, occurredAt: '2026-11-24T10:00:00.Z' },
+      'occurredAt is not an ISO 8601 time in UTC',
+    ],
+  ] as const) {
+    it(`says why ${type} cannot be read: ${JSON.stringify(stored).slice(0, 100)}`, () => {
+      expect(decode(type, utf8.encode(JSON.stringify(stored)))).to.deep.equal({
+        kind: 'malformed',
+        type,
+        reason,
+      });
+    });
+  }
+
+  it('keeps a time in UTC as it was stored, with or without a fraction', () => {
+    for (const occurredAt of ['2026-11-24T10:00:00Z', '2026-11-24T10:00:00.123456789Z']) {
+      const data = utf8.encode(JSON.stringify({ ...rating, occurredAt }));
+      expect(decode('RatingGiven', data)).to.have.nested.property(
+        'event.data.occurredAt',
+        occurredAt,
+      );
+    }
+  });
+
+  it('does not know a type of others, whatever its data', () => {
+    for (const type of ['SomethingElse', 'toString', '']) {
+      expect(decode(type, utf8.encode('{'))).to.deep.equal({
+        kind: 'unknown',
+        type,
+        isNewer: false,
+      });
+    }
+  });
+
+  it('says that bytes which are no UTF-8 or no JSON are malformed', () => {
+    for (const data of [Uint8Array.of(0x22, 0xff, 0x22), utf8.encode('{"animeId":')]) {
+      const decoded = decode('RatingGiven', data);
+      expect(decoded).to.include({ kind: 'malformed', type: 'RatingGiven' });
+      expect(decoded).to.have.property('reason').that.is.a('string').and.is.not.empty;
+    }
+  });
+
   it('refuses version 1 with a missing field', () => {
     const data = utf8.encode('{"anime_id": 1, "occurred_at": "2025-03-09T18:22:07"}');
     expect(decode('ClickRegistered', data)).to.include({

@@ -49,6 +49,42 @@ describe('decide', () => {
         .that.deep.equals({ ...COWBOY_BEBOP, genres: [], score: null });
     });
 
+    for (const genres of [[], ['Action'], ['Sci-Fi', 'Action'], ['Action', 'Sci-Fi', 'Space']]) {
+      it(`revises genres to [${genres.join(', ')}], and decides nothing when repeated`, () => {
+        const command = { ...commands.list, details: { title: COWBOY_BEBOP.title, genres } };
+        const revised: AnimeEvent = {
+          type: 'AnimeDetailsRevised',
+          data: { ...events.revised.data, details: { ...COWBOY_BEBOP, genres } },
+        };
+        expect(given(events.listed).when(command)).to.deep.equal(accepted(revised));
+        const repeated = { ...command, details: { ...command.details, genres: [...genres] } };
+        expect(given(events.listed, revised).when(repeated)).to.deep.equal(accepted());
+      });
+    }
+
+    it('revises a detail that was unknown, and one that becomes unknown', () => {
+      const unknown = { ...COWBOY_BEBOP, episodes: null, description: null };
+      const known = { ...COWBOY_BEBOP, episodes: 26, description: 'Space.' };
+      for (const [from, to] of [
+        [unknown, known],
+        [known, unknown],
+      ] as const) {
+        const listed: AnimeEvent = {
+          ...events.listed,
+          data: { ...events.listed.data, details: from },
+        };
+        expect(given(listed).when({ ...commands.list, details: to }))
+          .to.have.nested.property('events[0].data.details')
+          .that.deep.equals(to);
+      }
+    });
+
+    it('keeps an anime listed when its details are revised', () => {
+      expect(given(events.listed, events.revised).when(commands.click)).to.deep.equal(
+        accepted(events.click),
+      );
+    });
+
     it('lists a delisted anime again', () => {
       expect(given(events.listed, events.delisted).when(commands.list)).to.deep.equal(
         accepted(events.listed),

@@ -3,6 +3,7 @@ import { expect } from 'chai';
 import fc from 'fast-check';
 import {
   areDetails,
+  areSameDetails,
   completeDetails,
   type DetailField,
   DETAILS,
@@ -47,6 +48,11 @@ describe('detailsProblems', () => {
     expect(detailsProblems(details)).to.deep.equal([]);
   });
 
+  it('takes zero for a number', () => {
+    const zero = { title: 'Akira', episodes: 0, score: 0, popularity: 0, members: 0 };
+    expect(detailsProblems(zero)).to.deep.equal([]);
+  });
+
   it('accepts line breaks and tabs in a description', () => {
     expect(detailsProblems({ title: 'Akira', description: 'Neo\r\n\tTokyo' })).to.deep.equal([]);
   });
@@ -70,6 +76,8 @@ describe('detailsProblems', () => {
     ['episodes', 1.5, whole('1,000,000')],
     ['episodes', '26', whole('1,000,000')],
     ['episodes', -0, whole('1,000,000')],
+    ['episodes', -1, whole('1,000,000')],
+    ['score', -0.01, 'must be a number from 0 to 10'],
     ['score', 10.01, 'must be a number from 0 to 10'],
     ['score', Number.NaN, 'must be a number from 0 to 10'],
     ['popularity', 2 ** 31, whole('2,147,483,647')],
@@ -95,6 +103,7 @@ describe('detailsProblems', () => {
   });
 
   it('accepts any input and never throws', () => {
+    expect(areDetails(COWBOY_BEBOP)).to.be.true;
     const anything = fc.dictionary(fc.constantFrom(...Object.keys(COWBOY_BEBOP)), fc.anything());
     fc.assert(
       fc.property(anything, (given) => {
@@ -115,6 +124,13 @@ describe('completeDetails', () => {
   });
 });
 
+describe('areSameDetails', () => {
+  it('knows no details that are the same as none', () => {
+    expect(areSameDetails(COWBOY_BEBOP, null)).to.be.false;
+    expect(areSameDetails(COWBOY_BEBOP, { ...COWBOY_BEBOP })).to.be.true;
+  });
+});
+
 describe('storedDetails', () => {
   it('reads fields that are younger than the event as unknown', () => {
     expect(storedDetails({ title: 'Akira', genres: ['Action'] })).to.deep.equal(
@@ -128,11 +144,12 @@ describe('storedDetails', () => {
 
   it('reads a value of another type as no details at all', () => {
     for (const name of Object.keys(DETAILS)) {
-      for (const value of [true, {}, [1], Number.NaN]) {
+      for (const value of [true, {}, [1], ['Action', 1], Number.NaN]) {
         expect(storedDetails({ ...EXAMPLE_DETAILS, [name]: value }), name).to.equal(undefined);
       }
     }
-    for (const lacking of [null, 'Akira', {}, { title: null }, { title: 'Akira', genres: null }]) {
+    const noGenres = { title: 'Akira', genres: null };
+    for (const lacking of [undefined, null, 'Akira', {}, { title: null }, noGenres]) {
       expect(storedDetails(lacking)).to.equal(undefined);
     }
   });
