@@ -1,6 +1,13 @@
 import { expect } from 'chai';
 import { decode, encode } from '../../src/wire/codec.js';
-import { EVENTS_IGNORED, SCHEMA_VERSIONS, encodeIgnored } from '../../src/wire/upcast.js';
+import {
+  EVENTS_IGNORED,
+  SCHEMA_VERSIONS,
+  encodeIgnored,
+  isUnreadable,
+  remedyFor,
+  whyUnreadable,
+} from '../../src/wire/upcast.js';
 import { animeId, events, userId } from '../support/examples.js';
 
 const utf8 = new TextEncoder();
@@ -166,5 +173,38 @@ describe('the codec', () => {
       kind: 'malformed',
       reason: 'userId is not a user id',
     });
+  });
+});
+
+describe('an event that cannot be read', () => {
+  const malformed = { kind: 'malformed', type: 'RatingGiven', reason: 'why not' } as const;
+  const unknown = { kind: 'unknown', type: 'Other', isNewer: false } as const;
+  const newer = { kind: 'unknown', type: 'RatingGiven version 9', isNewer: true } as const;
+  const command = 'anime-analytics dead-letters ignore anime-1 7';
+
+  for (const [decoded, why, remedy] of [
+    [malformed, 'why not', `To go on without it: ${command}`],
+    [
+      unknown,
+      'unknown type',
+      `Upgrade if a newer version of this service wrote it. To go on without it: ${command}`,
+    ],
+    [
+      newer,
+      'its schema version is newer than this service',
+      'Upgrade this service: a newer version of it wrote the event.',
+    ],
+  ] as const) {
+    it(`is explained, with what to do about it: ${why}`, () => {
+      expect(isUnreadable(decoded)).to.be.true;
+      expect(whyUnreadable(decoded)).to.equal(why);
+      expect(remedyFor(decoded, 'anime-1', 7n)).to.equal(remedy);
+    });
+  }
+
+  it('is none that is a fact, or says what is ignored', () => {
+    const ignored = { animeId: animeId(1), occurredAt: '', from: 0, to: 0, reason: '' };
+    expect(isUnreadable({ kind: 'event', event: events.click })).to.be.false;
+    expect(isUnreadable({ kind: 'ignored', ignored })).to.be.false;
   });
 });
