@@ -25,7 +25,10 @@ const PARTS = {
       'unit/search-text',
     ],
   },
-  handling: { mutate: 'src/command-side/handling/**/*.ts', tests: ['unit/command-side/*'] },
+  handling: {
+    mutate: 'src/command-side/handling/**/*.ts',
+    tests: ['unit/command-side/!(history)', 'unit/command-side/history'],
+  },
   bridge: { mutate: 'src/bridge/**/*.ts', tests: ['unit/bridge*', 'property/bridge'] },
   'read-side': {
     mutate: 'src/read-side/**/*.ts',
@@ -79,8 +82,6 @@ export default {
   coverageAnalysis: 'perTest',
   concurrency: 2,
   warnings: { slow: false },
-  incremental: true,
-  incrementalFile: `${reports}/incremental.json`,
   ignorePatterns: ['dist', 'coverage', '.data', '.stack'],
   tempDirName: `${reports}/sandbox`,
   reporters: ['clear-text', 'html', 'json', 'progress-append-only'],

@@ -79,8 +79,20 @@ describe('the codec', () => {
     expect(decode(EVENTS_IGNORED, data)).to.deep.equal({ kind: 'ignored', ignored: IGNORED });
   });
 
+  it('reads that one event was ignored, the first too', () => {
+    for (const range of [
+      { from: 0, to: 0 },
+      { from: 5, to: 5 },
+    ]) {
+      const ignored = { ...IGNORED, ...range };
+      const data = utf8.encode(JSON.stringify(encodeIgnored(ignored)));
+      expect(decode(EVENTS_IGNORED, data)).to.deep.equal({ kind: 'ignored', ignored });
+    }
+  });
+
   for (const [what, wrong] of [
     ['no anime', { animeId: 0 }],
+    ['no time', { occurredAt: 7 }],
     ['a range backwards', { from: 6 }],
     ['a revision below none', { from: -1 }],
     ['half a revision', { to: 5.5 }],
@@ -111,7 +123,14 @@ describe('the codec', () => {
     ],
     ['RatingGiven', { ...rating, rating: '8.75' }, 'rating is not a number from 1 to 10'],
     ['AnimeListed', { ...encode(events.listed), details: 1 }, 'details are not those of an anime'],
-    ...[null, 7, '2026-11-24', '2026-11-24T10:00:00+02:00', 'x2026-11-24T10:00:00Z'].map(
+    ...[
+      null,
+      7,
+      ['2026-11-24T10:00:00Z'],
+      '2026-11-24',
+      '2026-11-24T10:00:00+02:00',
+      'x2026-11-24T10:00:00Z',
+    ].map(
       (occurredAt) =>
         [
           'RatingGiven',
@@ -160,11 +179,17 @@ describe('the codec', () => {
   });
 
   it('says that bytes which are no UTF-8 or no JSON are malformed', () => {
-    for (const data of [Uint8Array.of(0x22, 0xff, 0x22), utf8.encode('{"animeId":')]) {
+    const latin1 = Buffer.from(JSON.stringify({ ...rating, userId: 'sp\u00efke' }), 'latin1');
+    for (const data of [latin1, utf8.encode('{"animeId":')]) {
       const decoded = decode('RatingGiven', data);
       expect(decoded).to.include({ kind: 'malformed', type: 'RatingGiven' });
       expect(decoded).to.have.property('reason').that.is.a('string').and.is.not.empty;
     }
+  });
+
+  it('refuses version 1 with a time that is a number', () => {
+    const data = utf8.encode(STORED_VIEW.replace(/"2025-[^"]*"/, '2025'));
+    expect(decode('ViewRegistered', data)).to.include({ kind: 'malformed' });
   });
 
   it('refuses version 1 with a missing field', () => {

@@ -1,12 +1,14 @@
 import { randomUUID } from 'node:crypto';
 import { expect } from 'chai';
-import { OutcomeUnknownError, PortError } from '../../src/ports/errors.js';
+import { OutcomeUnknownError, PortError, UnavailableError } from '../../src/ports/errors.js';
+import type { EventStore } from '../../src/ports/event-store.js';
 import {
   LOG_IDENTITY_STREAM,
   readLogIdentity,
   readOrMakeLogIdentity,
 } from '../../src/compose/log-identity.js';
 import { inMemoryEventStore } from '../support/in-memory-event-store.js';
+import { rejectionOf } from '../support/rejection-of.js';
 
 describe('log identity', () => {
   it('is created once and kept', async () => {
@@ -40,13 +42,38 @@ describe('log identity', () => {
     expect(await readOrMakeLogIdentity(lossy, id)).to.equal(id);
   });
 
-  it('is refused where the stream holds something else', async () => {
-    const store = inMemoryEventStore();
-    const event = { id: randomUUID(), type: 'LogIdentified', data: {}, metadata: {} };
-    await store.append(LOG_IDENTITY_STREAM, 'no_stream', [event]);
-    const error: unknown = await readOrMakeLogIdentity(store, randomUUID()).catch(
-      (reason: unknown) => reason,
-    );
-    expect(error).to.be.instanceOf(PortError).and.have.property('code', 'CORRUPT');
+  it('is given up where its creation stays unknown, and at once where it fails', async () => {
+    for (const [error, attempts] of [
+      [new OutcomeUnknownError('The answer was lost.'), 5],
+      [new UnavailableError('The store is away.'), 1],
+    ] as const) {
+      let appends = 0;
+      const lossy: EventStore = {
+        ...inMemoryEventStore(),
+        append: () => {
+          appends += 1;
+          return Promise.reject(error);
+        },
+      };
+      expect(await rejectionOf(readOrMakeLogIdentity(lossy, randomUUID()))).to.equal(error);
+      expect(appends).to.equal(attempts);
+    }
   });
+
+  for (const [what, type, data] of [
+    ['no id', 'LogIdentified', {}],
+    ['an empty id', 'LogIdentified', { logId: '' }],
+    ['an id that is no text', 'LogIdentified', { logId: 7 }],
+    ['no object', 'LogIdentified', []],
+    ['another event', 'SomethingElse', { logId: 'a-log' }],
+  ] as const) {
+    it(`is refused where the stream holds ${what}`, async () => {
+      const store = inMemoryEventStore();
+      const stored = new TextEncoder().encode(JSON.stringify(data));
+      store.record(LOG_IDENTITY_STREAM, { id: randomUUID(), type, data: stored, metadata: {} });
+      const error = await rejectionOf(readOrMakeLogIdentity(store, randomUUID()));
+      expect(error).to.be.instanceOf(PortError);
+      expect(error).to.deep.include({ code: 'CORRUPT', retriable: false, context: { type } });
+    });
+  }
 });

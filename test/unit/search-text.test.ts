@@ -66,5 +66,6 @@ describe('the genres of a title', () => {
       ['action', 'Action'],
       ['sci-fi', 'Sci-Fi'],
     ]);
+    expect([...genreSpellings(['Ecole', 'école'])]).to.deep.equal([['ecole', 'Ecole']]);
   });
 });
