@@ -1,4 +1,4 @@
-import { MAX_ANIME_ID, isAnimeId, type AnimeId } from './ids.js';
+import { isAnimeId, type AnimeId } from './ids.js';
 
 /** The category of all anime streams; EventStoreDB derives it from the part before the first dash. */
 const ANIME_CATEGORY = 'anime';
@@ -14,5 +14,5 @@ export const animeIdOf = (stream: string): AnimeId | undefined => {
   const digits = ANIME_STREAM.exec(stream)?.[1];
   if (digits === undefined) return undefined;
   const id = Number(digits);
-  return id <= MAX_ANIME_ID && isAnimeId(id) ? id : undefined;
+  return isAnimeId(id) ? id : undefined;
 };

@@ -62,22 +62,21 @@ describe('decide', () => {
       });
     }
 
-    it('revises a detail that was unknown, and one that becomes unknown', () => {
-      const unknown = { ...COWBOY_BEBOP, episodes: null, description: null };
-      const known = { ...COWBOY_BEBOP, episodes: 26, description: 'Space.' };
-      for (const [from, to] of [
-        [unknown, known],
-        [known, unknown],
-      ] as const) {
-        const listed: AnimeEvent = {
-          ...events.listed,
-          data: { ...events.listed.data, details: from },
-        };
-        expect(given(listed).when({ ...commands.list, details: to }))
-          .to.have.nested.property('events[0].data.details')
-          .that.deep.equals(to);
-      }
-    });
+    for (const known of [{ episodes: 26 }, { description: 'Space.' }]) {
+      const [name = ''] = Object.keys(known);
+      it(`revises the ${name} that was unknown, and one that becomes unknown`, () => {
+        const without = { ...COWBOY_BEBOP, [name]: null };
+        for (const [from, to] of [
+          [without, { ...without, ...known }],
+          [{ ...without, ...known }, without],
+        ] as const) {
+          const listed = { ...events.listed, data: { ...events.listed.data, details: from } };
+          expect(given(listed).when({ ...commands.list, details: to }))
+            .to.have.nested.property('events[0].data.details')
+            .that.deep.equals(to);
+        }
+      });
+    }
 
     it('keeps an anime listed when its details are revised', () => {
       expect(given(events.listed, events.revised).when(commands.click)).to.deep.equal(
