@@ -19,8 +19,6 @@ const PARTS = {
     mutate: 'src/wire/**/*.ts',
     tests: [
       'unit/codec',
-      'unit/envelope',
-      'unit/log-identity',
       'unit/presence',
       'unit/search-text',
     ],

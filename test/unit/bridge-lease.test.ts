@@ -6,7 +6,7 @@ import { UnavailableError } from '../../src/ports/errors.js';
 
 describe('the lease of a bridge', () => {
   it('counts no time as silence in which the checkpoint could not be read', async () => {
-    const held: Checkpoint = { position: null, offsets: new Map(), holder: 'a', state: 'held' };
+    const held: Checkpoint = { position: null, offsets: new Map(), owner: 'a', state: 'held' };
     let clock = 0;
     let claimedAt = -1;
     const polls = [
@@ -22,7 +22,7 @@ describe('the lease of a bridge', () => {
         clock = at;
         return isReadable ? Promise.resolve(7n) : Promise.reject(new UnavailableError('Away.'));
       },
-      keepFew: () => Promise.resolve(),
+      limitHistory: () => Promise.resolve(),
       write: () => {
         claimedAt = clock;
         return Promise.resolve(8n);
@@ -31,13 +31,13 @@ describe('the lease of a bridge', () => {
     const lease = await acquireLease(
       {
         checkpoints,
-        holder: 'b',
+        owner: 'b',
         takeOverAfterMs: 100,
         pollMs: 0,
         logger: silentLogger(),
         monotonic: () => clock,
         onAttempt: () => undefined,
-        onHeard: () => undefined,
+        onCheckpoint: () => undefined,
       },
       new AbortController().signal,
     );
