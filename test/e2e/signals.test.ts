@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import { send } from '../support/http-client.js';
 import { startServiceProcess, type ServiceProcess } from '../support/service-process.js';
-import { storedIds } from '../support/stored-ids.js';
+import { storedEvents } from '../support/stored-events.js';
 import { temporaryDirectory } from '../support/temporary-directory.js';
 
 /** Clicks until the service refuses connections; resolves with the ids of what was acknowledged. */
@@ -50,8 +50,8 @@ describe('a service that is stopped under load', function () {
     const code = await before.end(signal);
     const acknowledged = (await Promise.all(clients)).flat();
     expect(acknowledged).not.to.deep.equal([]);
-    const stored = await storedIds((await start()).commandUrl, 1);
-    return { code, acknowledged, stored };
+    const stored = await storedEvents((await start()).commandUrl, 1);
+    return { code, acknowledged, stored: stored.map(({ eventId }) => eventId) };
   };
 
   for (const [signal, exitCode] of [

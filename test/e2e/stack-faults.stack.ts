@@ -1,86 +1,29 @@
 import { expect } from 'chai';
+import { expectHistoryKept, sendSome } from '../support/command-history.js';
 import { eventually } from '../support/eventually.js';
-import { gapsIn } from '../support/recording-bus.js';
-import { openEventStore } from '../support/stack/event-store.js';
 import type { Part } from '../support/stack/compose-parts.js';
-import { fourProcesses, type FourProcesses } from '../support/stack/four-processes.js';
-import { startOwnKafka } from '../support/stack/kafka.js';
-import { startOwnMongodb } from '../support/stack/mongodb.js';
-import { publishedEvents } from '../support/stack/published-records.js';
 import { expectAnswering, expectBuilt, expectFilling } from '../support/stack/rebuilding.js';
-import { orSkip, type StackServer } from '../support/stack/server.js';
-import { stopAll } from '../support/stack/stop-all.js';
-import {
-  expectAuditClean,
-  expectMoving,
-  expectStoredOnce,
-  freshAnimeIds,
-  list,
-  sendSome,
-  startLoad,
-  type Load,
-} from '../support/stack/story.js';
+import { expectAuditClean, expectMoving } from '../support/stack/story.js';
+import { stackUnderLoad } from '../support/stack/under-load.js';
 
 /** One fault after the other, each under load; the promises hold after every one of them. */
 describe('the service in four processes, under a fault', function () {
   this.timeout(180_000);
-  let stack: FourProcesses;
-  let eventStore: StackServer;
-  let kafka: StackServer;
-  let mongodb: StackServer;
-  let load: Load;
-  const animeIds = freshAnimeIds(20);
-  const [witness = 0] = animeIds;
-
-  before(async function () {
-    this.timeout(300_000);
-    // Of their own: others must not see them end, nor what is in the log.
-    eventStore = await orSkip(this, 'eventstoredb', openEventStore, { own: true });
-    kafka = await orSkip(this, 'kafka', startOwnKafka, { own: true });
-    mongodb = await orSkip(this, 'mongodb', startOwnMongodb, { own: true });
-    stack = await fourProcesses({
-      eventStore: eventStore.address,
-      kafka: kafka.address,
-      mongodb: mongodb.address,
-    });
-    await stack.start();
-    await list(stack.commandUrl(), animeIds);
-    await expectMoving(stack, witness);
-  });
-  after(() => stopAll([stack, kafka, mongodb, eventStore]));
-
-  beforeEach(async () => {
-    load = startLoad(() => stack.commandUrl(), animeIds);
-    await sendSome(load, 100);
-  });
-
-  /** The load ends; whatever was acknowledged is there once, in order, and in the documents. */
-  afterEach(async () => {
-    await load.finish();
-  });
-
-  const expectPromisesKept = async (): Promise<void> => {
-    await expectMoving(stack, witness);
-    await sendSome(load, 100);
-    await load.finish();
-    await expectStoredOnce(stack.commandUrl(), load.acknowledged);
-    await expectMoving(stack, witness);
-    await expectAuditClean(stack);
-    const published = await publishedEvents(stack);
-    expect(gapsIn(published)).to.deep.equal([]);
-  };
+  const given = stackUnderLoad();
+  const { witness, expectPromisesKept } = given;
 
   const kill = async (part: Part): Promise<void> => {
-    await stack.end([part], 'SIGKILL');
-    await stack.start([part]);
+    await given.stack.end([part], 'SIGKILL');
+    await given.stack.start([part]);
   };
 
   it('loses and duplicates no event when the projector is killed while it fills a new version', async () => {
-    await sendSome(load, 2_000);
-    await load.finish();
-    await expectStoredOnce(stack.commandUrl(), load.acknowledged);
+    const { stack } = given;
+    await sendSome(given.load, 2_000, { withinMs: 60_000 });
+    await given.load.finish();
+    await expectHistoryKept(stack.commandUrl(), given.load);
     // Fewer of them, so that on a small machine the versions can be compared meanwhile.
-    load = startLoad(() => stack.commandUrl(), animeIds, 2);
+    await given.restartLoad(2);
     const building = stack.job('rebuild');
     await eventually(() => expectFilling(stack, 'v2'), { withinMs: 30_000 });
     await stack.end(['projector'], 'SIGKILL');
@@ -108,13 +51,24 @@ describe('the service in four processes, under a fault', function () {
   }
 
   it('loses and duplicates no event when the broker is killed and restarted', async () => {
+    const { kafka, load } = given;
     await kafka.kill();
     await sendSome(load, 100);
     await kafka.start();
     await expectPromisesKept();
   });
 
+  it('loses and duplicates no event when the event store is killed and restarted', async function () {
+    const { eventStore, load } = given;
+    if (!eventStore.ours) this.skip();
+    await eventStore.kill();
+    await sendSome(load, 100, { outcome: 'unavailable' });
+    await eventStore.start();
+    await expectPromisesKept();
+  });
+
   it('loses and duplicates no event when the document store is killed and restarted', async () => {
+    const { mongodb, load } = given;
     await mongodb.kill();
     await sendSome(load, 100);
     await mongodb.start();
@@ -122,6 +76,7 @@ describe('the service in four processes, under a fault', function () {
   });
 
   it('loses and duplicates no event when the leader of two bridges is killed', async () => {
+    const { stack, load } = given;
     const second = await stack.second('bridge');
     await sendSome(load, 100);
     await stack.end(['bridge'], 'SIGKILL');
@@ -131,6 +86,7 @@ describe('the service in four processes, under a fault', function () {
   });
 
   it('loses and duplicates no event when the leading bridge is paused past its lease and resumes', async () => {
+    const { stack } = given;
     const leader = stack.process('bridge').pid;
     const second = await stack.second('bridge');
     process.kill(leader, 'SIGSTOP');

@@ -1,4 +1,6 @@
-import { spawnSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 
 /** Of nobody, on every Linux. */
 const NOBODY = 65_534;
@@ -29,3 +31,32 @@ export const cannotMount = (): string | undefined => {
 /** How to run as somebody who may not write what this user owns alone. */
 export const somebodyElse = (): { readonly uid?: number } =>
   process.getuid?.() === 0 ? { uid: NOBODY } : {};
+
+export interface SmallDisk {
+  readonly path: string;
+  /** Leaves no room. */
+  readonly fill: () => void;
+  /** Gives back what `fill` took. */
+  readonly free: () => void;
+  readonly unmount: () => void;
+}
+
+/** A file system of that size at the directory, for every process. Throws where nothing can be mounted. */
+export const mountSmallDisk = (path: string, megabytes: number): SmallDisk => {
+  mkdirSync(path, { recursive: true });
+  const options = ['-t', 'tmpfs', '-o', `size=${megabytes}m`, 'tmpfs', path];
+  execFileSync('mount', options, { stdio: 'pipe' });
+  const ballast = join(path, 'ballast');
+  return {
+    path,
+    fill: () => {
+      try {
+        writeFileSync(ballast, Buffer.alloc(megabytes * 1024 * 1024), { flag: 'a' });
+      } catch (error) {
+        if ((error as NodeJS.ErrnoException).code !== 'ENOSPC') throw error;
+      }
+    },
+    free: () => rmSync(ballast, { force: true }),
+    unmount: () => void execFileSync('umount', ['--lazy', path]),
+  };
+};

@@ -55,7 +55,11 @@ const drop = (traces: Traces) => async (client: MongoClient) => {
   for (const name of await find(client, traces)) await client.db(name).dropDatabase();
 };
 
-const withAdmin = async <T>({ kafka }: Traces, use: (admin: Admin) => Promise<T>): Promise<T> => {
+/** For what a test does to the broker behind the service's back. */
+export const withAdmin = async <T>(
+  { kafka }: Pick<Traces, 'kafka'>,
+  use: (admin: Admin) => Promise<T>,
+): Promise<T> => {
   const brokers = kafka.split(',');
   const retry = { retries: 2 };
   const admin = new Kafka({ brokers, retry, logLevel: logLevel.NOTHING }).admin();

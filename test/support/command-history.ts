@@ -1,0 +1,170 @@
+import { randomInt, randomUUID } from 'node:crypto';
+import { setTimeout as delay } from 'node:timers/promises';
+import { expect } from 'chai';
+import { createWorkload, type Interaction } from '../../bench/support/workload.js';
+import { eventually } from './eventually.js';
+import { send, type Answer } from './http-client.js';
+import { storedEvents } from './stored-events.js';
+
+type Outcome =
+  | 'acknowledged'
+  /** It is against the rules. */
+  | 'rejected'
+  /** The service cannot record it now, and has not. */
+  | 'unavailable'
+  /** No answer, or one that says so. Stored or not, both are right. */
+  | 'unknown';
+
+/** A command that was sent, and what is known of it. */
+interface RecordedCommand {
+  readonly animeId: number;
+  /** Sent with the command and stored with its event. */
+  readonly correlationId: string;
+  readonly outcome: Outcome;
+  readonly answer: Answer | undefined;
+}
+
+export interface CommandHistory {
+  readonly commands: readonly RecordedCommand[];
+  /** How often an outcome was recorded so far. */
+  count(outcome: Outcome): number;
+  /** Sends no more, and resolves when what is under way has its answer. */
+  finish(): Promise<void>;
+  /** Named in every failure: FAULTS_SEED makes the clients send the same again. */
+  readonly seed: number;
+}
+
+export interface RecordOptions {
+  readonly commandUrl: () => string;
+  /** Listed ones. */
+  readonly animeIds: readonly number[];
+  readonly clients?: number;
+}
+
+const CLIENTS = 8;
+/** One command of so many is against the rules. */
+const INVALID = 20;
+/** After a failure, which comes at once where nobody listens. */
+const PAUSE_MS = 10;
+
+const nextSeed = (): number => Number(process.env['FAULTS_SEED'] ?? randomInt(2 ** 31));
+
+/**
+ * Clients that go on sending commands until they are told to finish, whatever happens to the servers,
+ * and record every outcome. Nothing is sent twice.
+ */
+export const recordCommands = (options: RecordOptions): CommandHistory => {
+  const { commandUrl, animeIds, clients = CLIENTS } = options;
+  const seed = nextSeed();
+  const commands: RecordedCommand[] = [];
+  const counts = { acknowledged: 0, rejected: 0, unavailable: 0, unknown: 0 };
+  let finished = false;
+
+  const client = async (number: number): Promise<void> => {
+    const workload = createWorkload({
+      seed: seed + number,
+      popularity: 'zipf',
+      animes: animeIds.length,
+      users: 50,
+    });
+    for (let index = 0; !finished; index += 1) {
+      const interaction = workload();
+      const animeId = animeIds[interaction.animeId - 1] ?? 0;
+      const correlationId = `${number}-${index}-${randomUUID()}`;
+      const [path, body] = toRequest({ ...interaction, animeId }, index % INVALID === 0);
+      const headers = { 'x-correlation-id': correlationId };
+      const post = async () => send('POST', `${commandUrl()}/${path}`, body, headers);
+      const answer = await post().catch(() => undefined);
+      const outcome = outcomeOf(answer);
+      commands.push({ animeId, correlationId, outcome, answer });
+      counts[outcome] += 1;
+      if (outcome === 'unavailable' || outcome === 'unknown') await delay(PAUSE_MS);
+    }
+  };
+
+  const sending = Promise.all(Array.from({ length: clients }, (_, number) => client(number)));
+  return {
+    seed,
+    commands,
+    count: (outcome) => counts[outcome],
+    finish: async () => {
+      finished = true;
+      await sending;
+    },
+  };
+};
+
+const toRequest = (
+  { animeId, userId, ...interaction }: Interaction,
+  isInvalid: boolean,
+): readonly [string, unknown] => {
+  const of = { anime_id: animeId, user_id: userId };
+  if (isInvalid) return ['rating', { ...of, rating: 11 }];
+  if (interaction.kind === 'click') return ['click', of];
+  if (interaction.kind === 'rating') return ['rating', { ...of, rating: interaction.rating }];
+  return ['view', { ...of, duration_seconds: interaction.durationSeconds }];
+};
+
+const outcomeOf = (answer: Answer | undefined): Outcome => {
+  if (answer === undefined) return 'unknown';
+  if (answer.status === 201) return 'acknowledged';
+  if (answer.status < 500) return 'rejected';
+  return NOTHING_RECORDED.test(String(answer.body['detail'])) ? 'unavailable' : 'unknown';
+};
+
+const NOTHING_RECORDED = /nothing was recorded/i;
+
+interface Wanted {
+  readonly withinMs?: number;
+  readonly outcome?: Outcome;
+}
+
+/** Resolves once so many more commands have that outcome. */
+export const sendSome = (
+  history: CommandHistory,
+  more: number,
+  { withinMs = 30_000, outcome = 'acknowledged' }: Wanted = {},
+): Promise<void> => {
+  const before = history.count(outcome);
+  return eventually(
+    () => {
+      const sent = history.count(outcome) - before;
+      if (sent < more) throw new Error(`Only ${sent} of ${more} commands were ${outcome}.`);
+    },
+    { withinMs },
+  );
+};
+
+/**
+ * Every acknowledged command is in its stream once, at the revision of its answer, no rejected or
+ * unavailable one is, an unknown one at most once, and the revisions have no hole.
+ */
+export const expectHistoryKept = async (
+  commandUrl: string,
+  { commands, seed }: CommandHistory,
+): Promise<void> => {
+  for (const animeId of new Set(commands.map((command) => command.animeId))) {
+    const which = `anime ${animeId}, seed ${seed}`;
+    const stored = await storedEvents(commandUrl, animeId);
+    expect(
+      stored.map(({ revision }) => Number(revision)),
+      `holes in ${which}`,
+    ).to.deep.equal(stored.map((_, index) => index));
+    expect(new Set(stored.map(({ eventId }) => eventId)).size, `event ids of ${which}`).to.equal(
+      stored.length,
+    );
+    const revisions = new Map<unknown, string[]>();
+    for (const { metadata, revision } of stored) {
+      const id = metadata['$correlationId'];
+      revisions.set(id, [...(revisions.get(id) ?? []), revision]);
+    }
+    for (const { correlationId, outcome, answer } of commands.filter(
+      (command) => command.animeId === animeId,
+    )) {
+      const found = revisions.get(correlationId) ?? [];
+      const what = `${outcome} command ${correlationId} of ${which}: ${JSON.stringify(answer?.body)}`;
+      if (outcome === 'acknowledged') expect(found, what).to.deep.equal([answer?.body['revision']]);
+      else expect(found.length, what).to.be.at.most(outcome === 'unknown' ? 1 : 0);
+    }
+  }
+};
