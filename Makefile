@@ -1,7 +1,7 @@
 # A menu: each target is the npm script of the same name (test-stack is test:stack), for machines without make.
 .DEFAULT_GOAL := help
 .PHONY: help install build run start test check typecheck lint format format-check mocha \
-  test-contract test-stack test-browser mutation demo demo-restore demo-stack bench bench-commands bench-stream-growth \
+  test-contract test-stack test-faults test-browser mutation demo demo-restore demo-stack bench bench-commands bench-stream-growth \
   bench-freshness bench-rebuild bench-reads bench-import bench-writers bench-connections bench-stack soak schema docs-dependencies house \
   up down logs ps seed clean
 
@@ -43,6 +43,9 @@ test-contract: install ## The port contracts; with EVENTSTORE_URL=esdb://... als
 
 test-stack: install ## The tests on real servers: in Docker, else Kafka on local Java and FerretDB
 	npm run test:stack
+
+test-faults: install ## One fault after the other on whole processes, in the long form (about 20 minutes)
+	npm run test:faults
 
 test-browser: install ## The pages in Chromium: light, dark, narrow, behind a prefix, axe-core
 	npm run test:browser

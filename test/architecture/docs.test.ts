@@ -68,6 +68,19 @@ describe('the documentation', () => {
       }
     }
   });
+
+  it('links each fault to tests that have the title it names, … for what a test fills in', () => {
+    const rows = readFileSync('docs/faults.md', 'utf8').match(/^\| \d+ .*$/gm) ?? [];
+    expect(rows).to.have.length(32);
+    for (const row of rows) {
+      const titles = [...row.matchAll(/\[([^\]]*)\]\(\.\.\/(test\/[^)]*)\)/g)];
+      expect(titles, row).to.not.be.empty;
+      for (const [, title = '', file = ''] of titles) {
+        const text = readFileSync(file, 'utf8').replace(/\$\{(?:[^{}]|\{[^{}]*\})*\}/g, '…');
+        expect(text, file).to.include(title);
+      }
+    }
+  });
 });
 
 describe('a decision', () => {
