@@ -18,6 +18,9 @@ const KEPT_FOR_EVER: Readonly<Record<string, string>> = {
 export const keptForEver = () =>
   Object.entries(KEPT_FOR_EVER).map(([name, value]) => ({ name, value }));
 
+/** A broker refuses a record whose time is an hour ahead of its own, so it stamps them itself. */
+const BROKER_TIME = { name: 'message.timestamp.type', value: 'LogAppendTime' };
+
 /** A rebuild from a topic with retention would silently be wrong. */
 export const refuseRetention = async (
   admin: ClusterAdmin,
@@ -99,7 +102,7 @@ export const ensureTopic = async (
           topic,
           numPartitions: partitions,
           replicationFactor: replicationFactor === 0 ? -1 : replicationFactor,
-          configEntries: keptForEver(),
+          configEntries: [...keptForEver(), BROKER_TIME],
         },
       ],
     }),

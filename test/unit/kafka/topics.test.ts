@@ -66,12 +66,15 @@ const protocolError = (type: string): Error =>
   ]);
 
 describe('topics of Kafka', () => {
-  it('are created without retention, whatever the defaults of the broker', async () => {
+  it("are created without retention and with the broker's clock, whatever its defaults", async () => {
     const { admin, created } = cluster({ exists: false });
     expect(await ensureTopic(admin, SETTINGS)).to.equal(3);
     expect(created).to.have.length(1);
     const entries = (created[0]?.configEntries ?? []).map(({ name, value }) => [name, value]);
-    expect(Object.fromEntries(entries)).to.deep.equal(KEPT);
+    expect(Object.fromEntries(entries)).to.deep.equal({
+      ...KEPT,
+      'message.timestamp.type': 'LogAppendTime',
+    });
   });
 
   it('are accepted as they are where they keep everything', async () => {
