@@ -82,7 +82,7 @@ type FindRun = (
 
 export const createFindRun = (options: NextRunOptions): FindRun => {
   const { eventStore, logId, logger, metrics, quarantine, addDeadLetter } = options;
-  const { gapFillLimit = 1_000, patienceMs = 30_000, now = Date.now } = options;
+  const { gapFillLimit = 1_000, patienceMs = 30_000, now = () => performance.now() } = options;
   const behindSince = new Map<AnimeId, number>();
 
   const findRun: FindRun = async (cached, incoming) => {

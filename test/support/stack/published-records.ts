@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { openKafkaEventBus } from '../../../src/adapters/kafka/bus.js';
-import type { KafkaRecord } from '../../../src/adapters/kafka/record-codec.js';
+import { toRecord, type KafkaRecord } from '../../../src/adapters/kafka/record-codec.js';
 import { loadConfig } from '../../../src/platform/config/config.js';
 import { silentLogger } from '../../../src/platform/observability/logger.js';
 import type { BusItem, EventBus } from '../../../src/ports/event-bus.js';
@@ -10,13 +10,21 @@ import type { FourProcesses } from './four-processes.js';
 import { publishRecords } from './kafka-bus.js';
 
 /** Every event that is on the service's topic by now, in the order of each partition. */
-export const publishedEvents = async (stack: FourProcesses): Promise<readonly RecordedEvent[]> => {
+export const publishedEvents = async (stack: FourProcesses): Promise<readonly RecordedEvent[]> =>
+  (await publishedItems(stack)).flatMap((item) => (item.kind === 'event' ? [item.event] : []));
+
+/** The same as records, as the bridge wrote them. */
+export const publishedRecords = async (stack: FourProcesses): Promise<readonly KafkaRecord[]> =>
+  (await publishedItems(stack)).flatMap((item) =>
+    item.kind === 'event' ? [toRecord(item.event, item.logId)] : [],
+  );
+
+const publishedItems = async (stack: FourProcesses): Promise<readonly BusItem[]> => {
   const { brokers, topic, partitions } = loadConfig(stack.environment('bridge')).kafka;
   const settings = { brokers, topic, partitions, replicationFactor: 0 };
   const bus = await openKafkaEventBus({ ...settings, logger: silentLogger() });
   try {
-    const items = await readAll(bus, `${topic}-reader-${randomUUID()}`);
-    return items.flatMap((item) => (item.kind === 'event' ? [item.event] : []));
+    return await readAll(bus, `${topic}-reader-${randomUUID()}`);
   } finally {
     await bus.close();
   }

@@ -5,12 +5,12 @@ import {
   sendSome,
   type CommandHistory,
 } from '../command-history.js';
-import { holesIn } from '../recording-bus.js';
+import { gapsIn } from '../recording-bus.js';
 import { openEventStore } from './event-store.js';
 import { fourProcesses, type FourProcesses } from './four-processes.js';
 import { startOwnKafka } from './kafka.js';
 import { startOwnMongodb } from './mongodb.js';
-import { publishedRecords } from './published-records.js';
+import { publishedEvents } from './published-records.js';
 import { orSkip, type StackServer } from './server.js';
 import { stopAll } from './stop-all.js';
 import { expectAuditClean, expectMoving, freshAnimeIds, list } from './story.js';
@@ -56,7 +56,7 @@ export const stackUnderLoad = (
       await expectHistoryKept(stack.commandUrl(), load);
       await expectMoving(stack, witness);
       await expectAuditClean(stack);
-      if (isTopicWhole) expect(holesIn(await publishedRecords(stack))).to.deep.equal([]);
+      if (isTopicWhole) expect(gapsIn(await publishedEvents(stack))).to.deep.equal([]);
     },
   } as StackUnderLoad;
 
