@@ -10,7 +10,7 @@ import { runCommandLine } from '../support/command-line.js';
 import { startEmbeddedNode, type EmbeddedNode } from '../support/embedded-node.js';
 import { fakeClock, type FakeClock } from '../support/fake-clock.js';
 import { FULL } from '../support/faults.js';
-import { cannotMount, mountSmallDisk, type SmallDisk } from '../support/mounts.js';
+import { mountSmallDisk, type SmallDisk } from '../support/mounts.js';
 import { startServiceProcess, type ServiceProcess } from '../support/service-process.js';
 import { list, readBack } from '../support/stack/story.js';
 import { temporaryDirectory } from '../support/temporary-directory.js';
@@ -23,7 +23,7 @@ describe('the service in one process, under a fault', function () {
   let directory: Awaited<ReturnType<typeof temporaryDirectory>>;
   let dataDir: string;
   let environment: NodeJS.ProcessEnv;
-  let service: ServiceProcess;
+  let started: ServiceProcess | undefined;
   let history: CommandHistory | undefined;
   let disk: SmallDisk | undefined;
   let node: EmbeddedNode | undefined;
@@ -32,25 +32,27 @@ describe('the service in one process, under a fault', function () {
     directory = await temporaryDirectory();
     dataDir = join(directory.path, 'data');
     environment = { LOG_LEVEL: 'error' };
-    [history, disk, node] = [undefined, undefined, undefined];
+    [started, history, disk, node] = [undefined, undefined, undefined, undefined];
   });
 
   afterEach(async () => {
     await history?.finish();
-    await service.end('SIGKILL');
+    await started?.end('SIGKILL');
     await node?.kill('SIGKILL');
     disk?.unmount();
     await directory.remove();
   });
 
+  const service = (): ServiceProcess => started ?? expect.fail('The service does not run.');
+
   const start = async (): Promise<void> => {
-    service = await startServiceProcess({ dataDir, environment });
+    started = await startServiceProcess({ dataDir, environment });
   };
 
   const startLoad = async (): Promise<CommandHistory> => {
     await start();
-    await list(service.commandUrl, ANIME_IDS);
-    history = recordCommands({ commandUrl: () => service.commandUrl, animeIds: ANIME_IDS });
+    await list(service().commandUrl, ANIME_IDS);
+    history = recordCommands({ commandUrl: () => service().commandUrl, animeIds: ANIME_IDS });
     await sendSome(history, 200);
     return history;
   };
@@ -59,22 +61,22 @@ describe('the service in one process, under a fault', function () {
   const expectPromisesKept = async (load: CommandHistory): Promise<void> => {
     await sendSome(load, 200);
     await load.finish();
-    await expectHistoryKept(service.commandUrl, load);
-    await readBack(service, 1);
-    expect(await service.end('SIGTERM')).to.equal(0);
+    await expectHistoryKept(service().commandUrl, load);
+    await readBack(service(), 1);
+    expect(await service().end('SIGTERM')).to.equal(0);
     const environmentOfJob = { ...environment, DATA_DIR: dataDir, NODE_ENV: 'test' };
     const { code, output, errors } = await runCommandLine(['audit'], environmentOfJob);
     expect(code, output + errors).to.equal(0);
   };
 
   const useSmallDisk = (context: Mocha.Context): SmallDisk => {
-    const reason = cannotMount();
-    if (reason !== undefined) {
-      process.stdout.write(`      skipped: ${reason}\n`);
-      context.skip();
+    try {
+      disk = mountSmallDisk(dataDir, 24);
+      return disk;
+    } catch (error) {
+      process.stdout.write(`      skipped: nothing can be mounted here: ${String(error)}\n`);
+      return context.skip();
     }
-    disk = mountSmallDisk(dataDir, 24);
-    return disk;
   };
 
   describe('of its disk', () => {
@@ -92,7 +94,7 @@ describe('the service in one process, under a fault', function () {
       const load = await startLoad();
       fill();
       await sendSome(load, 50, { outcome: 'unavailable' });
-      await service.end('SIGKILL');
+      await service().end('SIGKILL');
       free();
       await start();
       await expectPromisesKept(load);
@@ -133,7 +135,7 @@ describe('the service in one process, under a fault', function () {
       clock.set(jump);
       const unavailable = load.count('unavailable') + load.count('unknown');
       await sendSome(load, 300);
-      await readBack(service, 1);
+      await readBack(service(), 1);
       expect(load.count('unavailable') + load.count('unknown'), jump).to.equal(unavailable);
     }
     await expectPromisesKept(load);
@@ -143,7 +145,7 @@ describe('the service in one process, under a fault', function () {
     const load = await startLoad();
     for (let round = 0; round < (FULL ? 100 : 5); round += 1) {
       await sendSome(load, (load.seed >> (round % 16)) % 100);
-      expect(await service.end('SIGTERM'), service.errors()).to.equal(0);
+      expect(await service().end('SIGTERM'), service().errors()).to.equal(0);
       await start();
     }
     await expectPromisesKept(load);
