@@ -204,7 +204,7 @@ describe('the service in four processes, with its bus changed behind its back', 
     await mongodb.start();
     await expectMoving(given.stack, witness);
     await expectKept();
-  });
+  }).timeout(400_000);
 
   it('keeps its promises under random faults, one after the other', async () => {
     const { stack, load, kafka, mongodb, eventStore } = given;
