@@ -143,7 +143,7 @@ describe('the service in one process, under a fault', function () {
 
   it('exits with 0 whenever it is stopped under load, and loses nothing', async () => {
     const load = await startLoad();
-    for (let round = 0; round < (FULL ? 100 : 5); round += 1) {
+    for (let round = 0; round < (FULL ? 40 : 5); round += 1) {
       await sendSome(load, (load.seed >> (round % 16)) % 100);
       expect(await service().end('SIGTERM'), service().errors()).to.equal(0);
       await start();
