@@ -17,11 +17,7 @@ const PARTS = {
   },
   wire: {
     mutate: 'src/wire/**/*.ts',
-    tests: [
-      'unit/codec',
-      'unit/presence',
-      'unit/search-text',
-    ],
+    tests: ['unit/codec', 'unit/presence', 'unit/search-text'],
   },
   handling: {
     mutate: 'src/command-side/handling/**/*.ts',

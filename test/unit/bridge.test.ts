@@ -223,7 +223,7 @@ describe('bridge', () => {
     expect(bus.published).to.have.length(12);
   });
 
-  it('counts by reason the drops that the store resumes itself', async () => {
+  it('is unhealthy where a dropped subscription is not resumed within 15 s', async () => {
     const { store } = logOf(clicks(3));
     let resume = (): void => undefined;
     const resumed = new Promise<void>((resolve) => (resume = resolve));

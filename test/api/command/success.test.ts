@@ -222,7 +222,7 @@ describe('the command API', () => {
   it('shows an event that is appended while the events are read', async () => {
     await api.list(12);
     const { store } = api;
-    const { read } = store;
+    const read = store.read.bind(store);
     let reads = 0;
     const racing: typeof read = (stream, options) =>
       ++reads === 1 ? read('anime-none', options) : read(stream, options);

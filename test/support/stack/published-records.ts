@@ -16,7 +16,7 @@ export const publishedEvents = async (stack: FourProcesses): Promise<readonly Re
 /** The same as records, as the bridge wrote them. */
 export const publishedRecords = async (stack: FourProcesses): Promise<readonly KafkaRecord[]> =>
   (await publishedItems(stack)).flatMap((item) =>
-    item.kind === 'event' ? [toRecord(item.event, item.logId)] : [],
+    item.kind === 'event' ? [toRecord(item.event, item.logId ?? '')] : [],
   );
 
 const publishedItems = async (stack: FourProcesses): Promise<readonly BusItem[]> => {
