@@ -153,7 +153,7 @@ describe('the service in any combination of servers', function () {
 
     it('refuses the topic of another log', async () => {
       await expectAllIn([await on.start(kafka())]);
-      expect(await on.refusalOf(kafka())).to.match(/KAFKA_TOPIC: The topic holds records of /);
+      expect(await on.refusalOf(kafka())).to.match(/KAFKA_TOPIC: The topic holds the log /);
     });
   });
 });
