@@ -62,11 +62,16 @@ export const feed = async (
   } finally {
     signal.removeEventListener('abort', giveUp);
   }
-  logger.info('A version of the read models is fed', { version, group });
+  logger.info('Projector of a version started', { version, group });
   const stopped = new AbortController();
   const isIdle = (): boolean => [...consumption.waiting.values()].every((items) => items === 0);
   const checking = keepChecking({
-    ...{ eventStore, documents, projector, keeps, isIdle, logger },
+    eventStore,
+    documents,
+    projector,
+    keeps,
+    isIdle,
+    logger,
     signal: stopped.signal,
   });
   const stop = async (): Promise<void> => {

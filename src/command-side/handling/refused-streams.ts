@@ -40,7 +40,10 @@ const unreadableProblem = ({
   const { type: eventType } = decoded;
   const more = events.size === 1 ? '' : `, and ${events.size - 1} more after it`;
   return {
-    ...{ kind: 'unreadable', stream, revision, eventType },
+    kind: 'unreadable',
+    stream,
+    revision,
+    eventType,
     detail: `Event ${revision} of ${stream} (${eventType}) cannot be read: ${whyUnreadable(decoded)}${more}.`,
     remedy: remedyFor(decoded, stream, [...events].some(isOfNewer) ? revision : range(events)),
   };
