@@ -27,10 +27,7 @@ export interface StreamProblem {
 
 export type CommandResult =
   | ({ readonly kind: 'accepted' } & Recorded)
-  /**
-   * A repeat of a command with the same Idempotency-Key: what it did the first time. Where another
-   * process recorded it a moment ago, the store may tell us the same as `accepted`.
-   */
+  /** A repeat of a command with the same Idempotency-Key: what it did the first time. */
   | ({ readonly kind: 'replayed' } & Recorded)
   /** There was nothing to do. */
   | { readonly kind: 'unchanged'; readonly revision: bigint }

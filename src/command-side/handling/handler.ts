@@ -70,16 +70,21 @@ export const createCommandHandler = (options: {
   const outage = createOutage({ logger, begun: NOT_DECIDED, ended: 'Commands are decided again' });
 
   const load = async (animeId: AnimeId): Promise<CachedAggregate> => {
+    await refreshContended(animeId);
     const cached = aggregates.cached(animeId);
     const aggregate = cached ?? (await aggregates.load(animeId));
     if (cached === undefined) outage.over();
     refused.allow(animeId);
-    // An append on a revision that another process has passed would only find that out.
-    if (cached === undefined || !contention.expected(animeId)) return aggregate;
-    const { revision } = aggregate;
-    const current = await aggregates.refresh(aggregate);
+    return aggregate;
+  };
+
+  /** Where another process appends too, an append on the cached revision would be a conflict. */
+  const refreshContended = async (animeId: AnimeId): Promise<void> => {
+    const cached = contention.expected(animeId) ? aggregates.cached(animeId) : undefined;
+    if (cached === undefined) return;
+    const { revision } = cached;
+    const current = await aggregates.refresh(cached);
     contention.looked(animeId, current.revision !== revision);
-    return current;
   };
 
   const presumedNew = (animeId: AnimeId, waiting: readonly QueuedCommand[]) =>

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { expect } from 'chai';
 import type { EventStore } from '../../../src/ports/event-store.js';
 import { after as afterOther, conflict } from '../../support/faulty-event-store.js';
@@ -41,6 +42,17 @@ describe('a conflict with another process', () => {
       'ANIME_DELISTED',
     );
     expect(await streamOfAnime(store, anime.id)).to.have.length(2);
+  });
+
+  it('does not decide on an event of another process that it cannot read', async () => {
+    const { anime, here, there } = await setUp();
+    here.next(afterOther(() => there.send(anime.click)));
+    await here.send(anime.click);
+    await store.append(anime.stream, 2n, [
+      { id: randomUUID(), type: 'UnknownType', data: {}, metadata: {} },
+    ]);
+    expect(await here.send(anime.click)).to.have.property('kind', 'unreadable');
+    expect(await streamOfAnime(store, anime.id)).to.have.length(4);
   });
 
   it('fails after a bounded number of tries, with nothing written', async () => {
