@@ -17,6 +17,15 @@ export const NOT_TAKEN = 'not-taken';
 export const FAILED = 'failed';
 export const PING = 'ping';
 
+/** A client pings every second: one that says nothing for so long is gone, or is none. */
+const SILENCE_MS = 10_000;
+
+/** For both sides to prove that they have the key. */
+const HANDSHAKE_MS = 5_000;
+
+/** Many more than command APIs share one event store; strangers cannot open more. */
+const MAX_PEERS = 256;
+
 export interface PeerServer {
   readonly port: number;
   /** Declines further commands, which their senders then handle themselves. */
@@ -50,11 +59,16 @@ export const openPeerServer = async (options: {
   const serve = (socket: Socket): void => {
     const handshake = createHandshake('server', id, key);
     let step = 0;
+    const late = setTimeout(() => socket.destroy(), HANDSHAKE_MS);
+    socket.setTimeout(SILENCE_MS, () => socket.destroy());
+    socket.on('close', () => clearTimeout(late));
     const lines = openLines(socket, (value) => {
       step += 1;
       if (step === 1) lines.send(handshake.proofFor(value));
-      else if (step === 2) handshake.verified(value);
-      else if (value === PING) lines.send(PING);
+      else if (step === 2) {
+        handshake.verified(value);
+        clearTimeout(late);
+      } else if (value === PING) lines.send(PING);
       else {
         const line = commandLine(value);
         void respond(line).then((result) => lines.send([line[0], result]));
@@ -67,10 +81,12 @@ export const openPeerServer = async (options: {
     sockets.add(socket);
     socket.on('close', () => void sockets.delete(socket));
     socket.on('error', (error) => {
-      logger.warn('A connection from another command API failed', { reason: error.message });
+      // The other side says so, if it is a command API.
+      logger.debug('A connection from another command API failed', { reason: error.message });
     });
     serve(socket);
   });
+  server.maxConnections = MAX_PEERS;
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
     server.listen(port, host, () => {

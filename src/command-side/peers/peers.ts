@@ -1,8 +1,10 @@
 import { lookup } from 'node:dns/promises';
 import type { AnimeId } from '../../domain/ids.js';
+import { createOutage, type Outage } from '../../platform/async/outage.js';
 import { repeat } from '../../platform/async/retry.js';
 import type { Logger } from '../../platform/observability/logger.js';
 import type { Metrics } from '../../platform/observability/metrics.js';
+import { UnavailableError } from '../../ports/errors.js';
 import { ownerAmong, seedOf } from './owner.js';
 import { openPeer, type Peer } from './peer.js';
 
@@ -39,6 +41,20 @@ export const connectPeers = (options: {
   /** The id last seen at an address: our own, or that of a peer that may have left since. */
   const idAt = new Map<string, string>();
   const joining = new Set<string>();
+  /** By address: one line when it cannot be reached, and one when it can again. */
+  const outages = new Map<string, Outage>();
+
+  const outageOf = (address: string): Outage => {
+    const outage =
+      outages.get(address) ??
+      createOutage({
+        logger,
+        begun: `No commands are shared with the command API at ${address}`,
+        ended: `The command API at ${address} can be reached`,
+      });
+    outages.set(address, outage);
+    return outage;
+  };
 
   const add = (peer: Peer, address: string): void => {
     idAt.set(address, peer.id);
@@ -60,9 +76,12 @@ export const connectPeers = (options: {
   const join = async (host: string, port: number, address: string): Promise<void> => {
     joining.add(address);
     try {
-      add(await openPeer({ host, port, id, key }), address);
+      const peer = await openPeer({ host, port, id, key });
+      outageOf(address).over();
+      add(peer, address);
     } catch (error) {
-      logger.debug('Another command API cannot be reached', { address, error });
+      const reason = error instanceof Error ? error.message : 'unknown';
+      outageOf(address).failed(new UnavailableError(reason, { cause: error }));
     } finally {
       joining.delete(address);
     }

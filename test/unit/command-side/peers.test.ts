@@ -7,7 +7,7 @@ import { ownerAmong, seedOf } from '../../../src/command-side/peers/owner.js';
 import { connectPeers } from '../../../src/command-side/peers/peers.js';
 import { openPeerServer } from '../../../src/command-side/peers/peer-server.js';
 import { createSharingHandler } from '../../../src/command-side/peers/sharing-handler.js';
-import { silentLogger } from '../../../src/platform/observability/logger.js';
+import { silentLogger, type Logger } from '../../../src/platform/observability/logger.js';
 import type { EventStore } from '../../../src/ports/event-store.js';
 import type { CommandHandler } from '../../../src/command-side/handling/handler.js';
 import {
@@ -19,6 +19,7 @@ import {
 } from '../../support/command-handler.js';
 import { animeId } from '../../support/examples.js';
 import { held } from '../../support/faulty-event-store.js';
+import { recordingLogger } from '../../support/recording-logger.js';
 import { eventually } from '../../support/eventually.js';
 
 const HOST = '127.0.0.1';
@@ -35,10 +36,13 @@ describe('command APIs that share commands', () => {
   });
 
   /** A command API as far as its peers see it. */
-  const openMember = async (ports: readonly number[] = [], key = 'secret') => {
+  const openMember = async (
+    ports: readonly number[] = [],
+    key = 'secret',
+    logger: Logger = silentLogger(),
+  ) => {
     const id = randomUUID();
     const { metrics, handler, ...local } = handlerOver(store);
-    const logger = silentLogger();
     const server = await openPeerServer({ host: HOST, port: 0, id, key, handler, logger });
     const connectTo = (others: readonly number[]) =>
       connectPeers({
@@ -99,7 +103,7 @@ describe('command APIs that share commands', () => {
     expect(other.appends).to.have.length(1);
   });
 
-  it('own the anime of a member that has left, and find it again when it is back', async () => {
+  it('own the anime of a member that has left', async () => {
     const { owner, other, anime } = await openPair();
     await owner.sharing.drain();
     await eventually(() => expect(other.peers.connected()).to.equal(0));
@@ -141,7 +145,11 @@ describe('command APIs that share commands', () => {
 
   it('do not share with one that has another key', async () => {
     const stranger = await openMember([], 'another');
-    const member = await openMember([stranger.server.port]);
+    const { logger, lines } = recordingLogger();
+    const member = await openMember([stranger.server.port], 'secret', logger);
+    const warnings = () => lines.filter(({ level }) => level === 'warn');
+    await eventually(() => expect(warnings()).to.have.length(1));
+    expect(warnings()[0]?.data['reason']).to.equal('Another command API has a different PEER_KEY.');
     const socket = connect(stranger.server.port, HOST);
     await once(socket, 'connect');
     socket.write('{"protocol":"anime-analytics-commands/1","id":"x","nonce":"y"}\n{"proof":"z"}\n');
