@@ -88,8 +88,13 @@ export const connectPeers = (options: {
   };
 
   const look = async (): Promise<void> => {
-    const found = await Promise.all(addresses.map(resolve));
-    for (const { host, port } of found.flat()) {
+    const found = (await Promise.all(addresses.map(resolve))).flat();
+    const current = new Set(found.map(({ host, port }) => `${host}:${port}`));
+    // Containers come with new addresses for ever.
+    for (const known of [idAt, outages]) {
+      for (const address of known.keys()) if (!current.has(address)) known.delete(address);
+    }
+    for (const { host, port } of found) {
       const address = `${host}:${port}`;
       const isMember = members.has(idAt.get(address) ?? '');
       if (!isMember && !joining.has(address)) void join(host, port, address);
