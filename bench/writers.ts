@@ -6,7 +6,8 @@ import { commandRequest } from './support/http-request.js';
 import { printHost, printJson, printTable } from './support/report.js';
 import { metricOf, scrape } from './support/scrape.js';
 import { interleaved, median, ratio } from './support/rounds.js';
-import { freePort, listAnimes, startCommandApi, type CommandApi } from './support/service.js';
+import { freePort } from '../test/support/free-port.js';
+import { listAnimes, startCommandApi, type CommandApi } from './support/service.js';
 import { createWorkload, type WorkloadOptions } from './support/workload.js';
 
 /**

@@ -1,9 +1,8 @@
 import { mkdtemp, rm } from 'node:fs/promises';
-import { createServer } from 'node:net';
-import { once } from 'node:events';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { freePort } from '../../test/support/free-port.js';
 import { openConnection } from './http-connection.js';
 import { sendAll } from './http-load.js';
 import { graphqlRequest, listRequest, rawRequest } from './http-request.js';
@@ -120,14 +119,4 @@ const untilReady = async (port: number): Promise<void> => {
     if (answer === 200) return;
     await delay(50);
   }
-};
-
-export const freePort = async (): Promise<number> => {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  server.close();
-  await once(server, 'close');
-  if (address === null || typeof address === 'string') throw new Error('No port.');
-  return address.port;
 };

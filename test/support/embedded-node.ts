@@ -1,6 +1,7 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
+import { freePort } from './free-port.js';
 
 const MAIN = fileURLToPath(new URL('./embedded-node-main.js', import.meta.url));
 const LISTENING = /listening on (\d+)\n/;
@@ -18,7 +19,7 @@ export interface EmbeddedNode {
 
 export interface EmbeddedNodeOptions {
   readonly dataDir: string;
-  /** 0, the default, takes a free one; give the same again to restart a node in its place. */
+  /** A free one by default; give the same again to restart a node in its place. */
   readonly port?: number;
   readonly batchAppend?: boolean;
 }
@@ -26,10 +27,11 @@ export interface EmbeddedNodeOptions {
 /** An event store in a process of its own, served over gRPC. */
 export const startEmbeddedNode = async ({
   dataDir,
-  port = 0,
+  port,
   batchAppend = true,
 }: EmbeddedNodeOptions): Promise<EmbeddedNode> => {
-  const child = spawn(process.execPath, [MAIN, dataDir, String(port), String(batchAppend)], {
+  const asked = port ?? (await freePort());
+  const child = spawn(process.execPath, [MAIN, dataDir, String(asked), String(batchAppend)], {
     stdio: ['pipe', 'pipe', 'inherit'],
   });
   const exited = once(child, 'exit');

@@ -1,5 +1,6 @@
 import { once } from 'node:events';
-import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
+import { connect, createServer, type Socket } from 'node:net';
+import { freePort } from './free-port.js';
 
 /** How the line treats what passes over it. */
 export type Line =
@@ -55,14 +56,14 @@ export const tcpProxy = async (target: { readonly host: string; readonly port: n
     else pass();
   };
 
-  const listen = async (port: number) => {
+  const port = await freePort();
+  const listen = async () => {
     server.listen(port, '127.0.0.1');
     await once(server, 'listening');
-    return (server.address() as AddressInfo).port;
   };
 
   const reset = () => sockets.forEach((socket) => socket.resetAndDestroy());
-  const port = await listen(0);
+  await listen();
 
   return {
     port,
@@ -83,7 +84,7 @@ export const tcpProxy = async (target: { readonly host: string; readonly port: n
     },
     mend: async () => {
       line = OPEN;
-      if (!server.listening) await listen(port);
+      if (!server.listening) await listen();
     },
     /** Whether something was sent that nobody will answer. */
     isSilent: () => isSilent,
