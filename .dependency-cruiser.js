@@ -75,7 +75,7 @@ export default {
       name: 'no-decisions-in-adapters',
       severity: 'error',
       from: { path: '^src/(adapters|embedded-eventstore)/' },
-      to: { path: '^src/domain/(decide|anime|commands)\\.ts$' },
+      to: { path: '^src/domain/(decide|commands)\\.ts$' },
     },
     {
       name: 'no-packages-in-the-core',

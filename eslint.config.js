@@ -47,7 +47,7 @@ export default tseslint.config(
     },
   },
   {
-    files: ['src/platform/config/environment.ts'],
+    files: ['src/platform/config/config.ts'],
     rules: { 'no-restricted-properties': 'off' },
   },
   {

@@ -8,8 +8,13 @@ import { runProjectionsJob } from './jobs/projections.js';
 import { performStoreJob, runStoreJob } from './jobs/store-jobs.js';
 import { runService } from './compose/service.js';
 import type { ServiceJobs } from './compose/start-role.js';
-import { misspeltVariables, processEnvironment } from './platform/config/environment.js';
-import { ConfigError, loadConfig, type Config } from './platform/config/config.js';
+import {
+  type Config,
+  ConfigError,
+  loadConfig,
+  misspeltVariables,
+  processEnvironment,
+} from './platform/config/config.js';
 import { PortError } from './ports/errors.js';
 import { directoryError } from './platform/config/system-errors.js';
 import { describeSettings, effectiveSettings, showConfig } from './platform/config/help.js';

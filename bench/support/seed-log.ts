@@ -4,7 +4,7 @@ import type { AnimeEvent } from '../../src/domain/events.js';
 import { isAnimeId, isUserId } from '../../src/domain/ids.js';
 import { streamOf } from '../../src/domain/stream-name.js';
 import type { EventStore, ExpectedRevision, NewEvent } from '../../src/ports/event-store.js';
-import { encode } from '../../src/wire/codec.js';
+import { encode } from '../../src/wire/stream-event.js';
 import { createWorkload, type Interaction, type WorkloadOptions } from './workload.js';
 
 /** The event that a command about this interaction appends. */

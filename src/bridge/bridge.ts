@@ -8,16 +8,16 @@ import type { Metrics } from '../platform/observability/metrics.js';
 import { createOutage } from '../platform/async/outage.js';
 import { backoffMs, pause, type Backoff } from '../platform/async/retry.js';
 import { settledWithin } from '../platform/async/abort.js';
-import { createCheckpoints } from './checkpoint.js';
-import { createLeaderLoop } from './leader-loop.js';
-import { acquireLease, type Lease } from './lease.js';
-import { createRetryingPublisher } from './publish.js';
 import {
+  createCheckpoints,
+  type FlushedPosition,
   refuseAnotherLog,
   refuseAnotherTopic,
   resumePosition,
-  type FlushedPosition,
-} from './resume-position.js';
+} from './checkpoint.js';
+import { createLeaderLoop } from './leader-loop.js';
+import { acquireLease, type Lease } from './lease.js';
+import { createRetryingPublisher } from './publish.js';
 import { createBridgeStatus, type BridgeStatus } from './status.js';
 
 export interface BridgeOptions {

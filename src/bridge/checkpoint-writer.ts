@@ -5,9 +5,8 @@ import type { Logger } from '../platform/observability/logger.js';
 import { createOutage } from '../platform/async/outage.js';
 import { pause, repeat } from '../platform/async/retry.js';
 import type { EventPlace } from '../wire/presence.js';
-import type { Checkpoint, Checkpoints } from './checkpoint.js';
+import type { Checkpoint, Checkpoints, FlushedPosition, ResumePosition } from './checkpoint.js';
 import type { Lease } from './lease.js';
-import type { FlushedPosition, ResumePosition } from './resume-position.js';
 
 export interface CheckpointWriterOptions {
   readonly checkpoints: Checkpoints;

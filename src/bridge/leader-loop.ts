@@ -6,12 +6,16 @@ import { UnavailableError } from '../ports/errors.js';
 import type { Offsets } from '../ports/event-bus.js';
 import type { DropReason, EventStore, Position, RecordedEvent } from '../ports/event-store.js';
 import { type EventPlace, presenceOf } from '../wire/presence.js';
-import { type Batcher, type BatchEntry, createBatcher, eventsOf } from './batcher.js';
+import {
+  type BatchEntry,
+  type Batcher,
+  createBatcher,
+  eventsOfBatch,
+  type RetryingPublisher,
+} from './publish.js';
 import { type CheckpointWriter, createCheckpointWriter } from './checkpoint-writer.js';
-import type { Checkpoints } from './checkpoint.js';
+import type { Checkpoints, FlushedPosition, ResumePosition } from './checkpoint.js';
 import type { Lease } from './lease.js';
-import type { RetryingPublisher } from './publish.js';
-import type { FlushedPosition, ResumePosition } from './resume-position.js';
 import type { BridgeStatusTracker } from './status.js';
 
 export interface LeaderLoopOptions {
@@ -132,7 +136,7 @@ export const createLeaderLoop = (options: LeaderLoopOptions): LeaderLoop => {
   ): void {
     const last = entries.at(-1);
     if (last === undefined) return;
-    const events = eventsOf(entries);
+    const events = eventsOfBatch(entries);
     checkpoint.acknowledge(last.position, events.map(eventPlaceOf), offsets);
     status.published(last.position);
     metrics.bridgeForwarded.inc(events.length);

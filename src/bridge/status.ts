@@ -1,5 +1,5 @@
 import type { Position } from '../ports/event-store.js';
-import type { Batcher } from './batcher.js';
+import type { Batcher } from './publish.js';
 
 type BridgeRole = 'starting' | 'leading' | 'standby' | 'refusing' | 'stopped';
 

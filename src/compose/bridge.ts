@@ -1,5 +1,5 @@
 import { createBridge, type Bridge } from '../bridge/bridge.js';
-import type { FlushedPosition } from '../bridge/resume-position.js';
+import type { FlushedPosition } from '../bridge/checkpoint.js';
 import { ConfigError, type Config } from '../platform/config/config.js';
 import { PortError } from '../ports/errors.js';
 import type { EventStore } from '../ports/event-store.js';

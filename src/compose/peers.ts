@@ -1,8 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import type { CommandHandler } from '../command-side/handling/handler.js';
 import { openPeerServer } from '../command-side/peers/peer-server.js';
-import { connectPeers, type PeerAddress } from '../command-side/peers/peers.js';
-import { createSharingHandler } from '../command-side/peers/sharing-handler.js';
+import {
+  connectPeers,
+  createSharingHandler,
+  type PeerAddress,
+} from '../command-side/peers/peers.js';
 import { listenError } from '../platform/config/system-errors.js';
 import type { Dependencies } from './dependencies.js';
 

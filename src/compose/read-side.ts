@@ -1,5 +1,5 @@
 import type { Bridge } from '../bridge/bridge.js';
-import type { FlushedPosition } from '../bridge/resume-position.js';
+import type { FlushedPosition } from '../bridge/checkpoint.js';
 import type { Config } from '../platform/config/config.js';
 import type { DeadLetters } from '../ports/dead-letters.js';
 import type { EventStore, Position } from '../ports/event-store.js';

@@ -1,5 +1,5 @@
 import { statSync } from 'node:fs';
-import { eventStoreEndpoints } from '../adapters/eventstoredb/connection-string.js';
+import { eventStoreEndpoints } from '../adapters/eventstoredb/connection.js';
 import { kafkaEndpoints } from '../adapters/kafka/client.js';
 import { mongodbEndpoints } from '../adapters/mongodb/connection.js';
 import { type Config, ConfigError } from '../platform/config/config.js';

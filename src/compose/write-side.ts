@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { RequestListener } from 'node:http';
 import { createEmbeddedEventStore } from '../adapters/embedded/event-store.js';
-import { parseAddress } from '../adapters/eventstoredb/connection-string.js';
+import { parseAddress } from '../adapters/eventstoredb/connection.js';
 import { createEventStoreDbStore } from '../adapters/eventstoredb/event-store.js';
 import { type CommandHandler, createCommandHandler } from '../command-side/handling/handler.js';
 import { startGrpcServer } from '../embedded-eventstore/grpc/server.js';

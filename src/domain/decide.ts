@@ -1,8 +1,31 @@
-import type { Anime } from './anime.js';
 import type { AnimeCommand, ListAnime } from './commands.js';
-import { areSameDetails, revisedDetails } from './details.js';
+import { type AnimeDetails, areSameDetails, revisedDetails } from './details.js';
 import type { AnimeEvent } from './events.js';
 import { isDurationSeconds, isRating, keptRating } from './rules.js';
+
+/** What a decision needs to know of an anime. Its size does not grow with the stream. */
+export interface Anime {
+  readonly status: 'unlisted' | 'listed' | 'delisted';
+  /** Kept when the anime is delisted; null if it was never listed. */
+  readonly details: AnimeDetails | null;
+}
+
+export const initialState: Anime = { status: 'unlisted', details: null };
+
+export const evolve = (state: Anime, event: AnimeEvent): Anime => {
+  switch (event.type) {
+    case 'AnimeListed':
+      return { status: 'listed', details: event.data.details };
+    case 'AnimeDetailsRevised':
+      return { ...state, details: event.data.details };
+    case 'AnimeDelisted':
+      return { ...state, status: 'delisted' };
+    case 'ClickRegistered':
+    case 'ViewRegistered':
+    case 'RatingGiven':
+      return state;
+  }
+};
 
 /** Either the events to append (none: nothing to do) or the reason for refusing. */
 export type Decision =

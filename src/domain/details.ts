@@ -5,7 +5,7 @@ import {
   LONE_SURROGATES,
   textReason,
   type TextRule,
-} from './text-rules.js';
+} from './rules.js';
 
 interface Shown<Value> {
   /** A sentence for the readers of the API's documents. */

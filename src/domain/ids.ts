@@ -1,4 +1,4 @@
-import { CONTROL_CHARACTERS, LONE_SURROGATES, textCheck, type TextRule } from './text-rules.js';
+import { CONTROL_CHARACTERS, LONE_SURROGATES, textCheck, type TextRule } from './rules.js';
 
 declare const brand: unique symbol;
 

@@ -1,6 +1,23 @@
 import { statSync } from 'node:fs';
 import { DatabaseSync as FromPackage } from '@photostructure/sqlite';
 
+/**
+ * SQLite's bindings cut a text at its first NUL. Texts used as keys are stored with U+0000 and
+ * U+0001 replaced by pairs, which keeps them distinct and in order.
+ */
+export const nulFree = (text: string): string =>
+  SPECIAL.test(text)
+    ? text.replaceAll('\u0001', '\u0001\u0002').replaceAll('\0', '\u0001\u0001')
+    : text;
+
+export const withNul = (stored: string): string =>
+  stored.includes('\u0001')
+    ? stored.replace(PAIR, (pair) => (pair[1] === '\u0002' ? '\u0001' : '\0'))
+    : stored;
+
+const SPECIAL = new RegExp('[\\u0000\\u0001]');
+const PAIR = new RegExp('\\u0001[\\u0001\\u0002]', 'g');
+
 /** The part of Node's own `node:sqlite` that is used here; the package has the same API. */
 export interface Database {
   exec(sql: string): void;
@@ -154,4 +171,31 @@ export const damageIn = (db: Database, path: string): string | undefined => {
   if (statSync(path).size > CHECKED_BYTES) return undefined;
   const found = pragma(db, 'quick_check(1)');
   return found === 'ok' ? undefined : `database disk image is malformed: ${String(found)}`;
+};
+
+/**
+ * Tells whether a database is still the file at its path. SQLite goes on writing to a file that was
+ * removed, moved or replaced, and after a restart nothing of that is there. Created once the file is open.
+ */
+export const watchDatabaseFile = (path: string): (() => boolean) => {
+  const opened = new Map<string, string>();
+
+  const isInPlace = (name: string): boolean => {
+    const now = identityOf(name);
+    const before = opened.get(name);
+    if (before !== undefined) return now === before;
+    // SQLite makes the write-ahead log with the first access.
+    if (now !== undefined) opened.set(name, now);
+    return true;
+  };
+
+  const files = [path, `${path}-wal`];
+  const isWhole = (): boolean => files.every(isInPlace);
+  isWhole();
+  return isWhole;
+};
+
+const identityOf = (path: string): string | undefined => {
+  const found = statSync(path, { bigint: true, throwIfNoEntry: false });
+  return found === undefined ? undefined : `${found.dev}:${found.ino}`;
 };

@@ -7,12 +7,12 @@ import {
   mostViewed,
   othersByScore,
   partsAfter,
+  type Question,
   searched,
   sharingGenres,
-  type Question,
-} from '../../src/adapters/mongodb/asked.js';
+  type StoredAnime,
+} from '../../src/adapters/mongodb/stored-documents.js';
 import { distinctGenres, totalsSince } from '../../src/adapters/mongodb/queries.js';
-import type { StoredAnime } from '../../src/adapters/mongodb/stored-documents.js';
 import { INDEXES } from '../../src/adapters/mongodb/version-collections.js';
 import { PortError } from '../../src/ports/errors.js';
 import type { AnimeSearch, ReadStore } from '../../src/ports/read-store.js';

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { expect } from 'chai';
 import { openDatabase } from '../../src/embedded-eventstore/sqlite.js';
-import { encode } from '../../src/wire/codec.js';
+import { encode } from '../../src/wire/stream-event.js';
 import { openEmbedded } from '../support/embedded.js';
 import { eventually } from '../support/eventually.js';
 import { animeId, AT, COWBOY_BEBOP, userId } from '../support/examples.js';

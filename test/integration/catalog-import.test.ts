@@ -15,7 +15,7 @@ import { listThrough } from '../../src/import/listing.js';
 import { silentLogger } from '../../src/platform/observability/logger.js';
 import { createMetrics } from '../../src/platform/observability/metrics.js';
 import type { EventStore } from '../../src/ports/event-store.js';
-import { decode } from '../../src/wire/codec.js';
+import { decode } from '../../src/wire/stream-event.js';
 import { animeId, AT, commands, COWBOY_BEBOP } from '../support/examples.js';
 import {
   ANIME_2020,

@@ -4,7 +4,7 @@ import { expect } from 'chai';
 import fc from 'fast-check';
 import { createEmbeddedEventStore } from '../../src/adapters/embedded/event-store.js';
 import { createEventStoreDbStore } from '../../src/adapters/eventstoredb/event-store.js';
-import type { CommandLimits } from '../../src/command-side/handling/limits.js';
+import type { CommandLimits } from '../../src/command-side/handling/queued-command.js';
 import { ignoreEvents } from '../../src/command-side/handling/ignore-events.js';
 import { silentLogger } from '../../src/platform/observability/logger.js';
 import type { EventStore } from '../../src/ports/event-store.js';

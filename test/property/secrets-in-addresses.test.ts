@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
-import { parseAddress } from '../../src/adapters/eventstoredb/connection-string.js';
+import { parseAddress } from '../../src/adapters/eventstoredb/connection.js';
 import { openMongodbReadStore } from '../../src/adapters/mongodb/read-store.js';
 import { banner } from '../../src/compose/addresses.js';
 import { ConfigError, loadConfig, type Config } from '../../src/platform/config/config.js';

@@ -2,7 +2,7 @@ import { expect } from 'chai';
 import fc from 'fast-check';
 import { DETAILS } from '../../src/domain/details.js';
 import { isUserId, USER_ID } from '../../src/domain/ids.js';
-import { patternOf, textCheck, textReason } from '../../src/domain/text-rules.js';
+import { patternOf, textCheck, textReason } from '../../src/domain/rules.js';
 import { awkwardTexts } from '../support/awkward-texts.js';
 
 describe('a rule for texts', () => {

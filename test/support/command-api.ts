@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { expect } from 'chai';
 import { createCommandApi } from '../../src/command-side/http/command-api.js';
 import { createCommandHandler } from '../../src/command-side/handling/handler.js';
-import type { CommandLimits } from '../../src/command-side/handling/limits.js';
+import type { CommandLimits } from '../../src/command-side/handling/queued-command.js';
 import { createHealth } from '../../src/platform/observability/health.js';
 import { listen } from '../../src/platform/http/http-server.js';
 import { silentLogger } from '../../src/platform/observability/logger.js';

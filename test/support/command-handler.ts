@@ -5,7 +5,7 @@ import type { AnimeId } from '../../src/domain/ids.js';
 import { streamOf } from '../../src/domain/stream-name.js';
 import type { CommandOptions } from '../../src/ports/command-result.js';
 import { createCommandHandler } from '../../src/command-side/handling/handler.js';
-import type { CommandLimits } from '../../src/command-side/handling/limits.js';
+import type { CommandLimits } from '../../src/command-side/handling/queued-command.js';
 import type { EventStore, RecordedEvent } from '../../src/ports/event-store.js';
 import { silentLogger, type Logger } from '../../src/platform/observability/logger.js';
 import { createMetrics } from '../../src/platform/observability/metrics.js';

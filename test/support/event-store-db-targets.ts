@@ -2,7 +2,7 @@ import { EventStoreDBClient } from '@eventstore/db-client';
 import type { StreamDeletion } from './stream-deletion.js';
 import type { EventStore } from '../../src/ports/event-store.js';
 import { createEventStoreDbStore } from '../../src/adapters/eventstoredb/event-store.js';
-import { parseAddress } from '../../src/adapters/eventstoredb/connection-string.js';
+import { parseAddress } from '../../src/adapters/eventstoredb/connection.js';
 import { silentLogger } from '../../src/platform/observability/logger.js';
 import type { EventStoreTarget, OpenStore, StoreOnALine } from '../contract/event-store/target.js';
 import { startEmbeddedNode, type EmbeddedNode } from './embedded-node.js';

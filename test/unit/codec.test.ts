@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { decode, encode } from '../../src/wire/codec.js';
+import { decode, encode } from '../../src/wire/stream-event.js';
 import {
   EVENTS_IGNORED,
   SCHEMA_VERSIONS,

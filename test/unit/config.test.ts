@@ -1,8 +1,11 @@
 import { expect } from 'chai';
 import { refuseAnonymous } from '../../src/compose/roles.js';
 import express from 'express';
-import { misspeltVariables, parseEnvironmentFile } from '../../src/platform/config/environment.js';
-import { loadConfig } from '../../src/platform/config/config.js';
+import {
+  loadConfig,
+  misspeltVariables,
+  parseEnvironmentFile,
+} from '../../src/platform/config/config.js';
 import { describeSettings, settings, showConfig } from '../../src/platform/config/help.js';
 
 const failing = (environment: NodeJS.ProcessEnv): string => {

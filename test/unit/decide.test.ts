@@ -1,8 +1,7 @@
 import { expect } from 'chai';
-import { evolve, initialState } from '../../src/domain/anime.js';
+import { decide, evolve, initialState } from '../../src/domain/decide.js';
 import type { AnimeCommand } from '../../src/domain/commands.js';
 import { completeDetails } from '../../src/domain/details.js';
-import { decide } from '../../src/domain/decide.js';
 import type { AnimeEvent } from '../../src/domain/events.js';
 import { commands, COWBOY_BEBOP, events } from '../support/examples.js';
 

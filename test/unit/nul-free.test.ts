@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
-import { nulFree, withNul } from '../../src/embedded-eventstore/nul-free.js';
+import { nulFree, withNul } from '../../src/embedded-eventstore/sqlite.js';
 
 const text = fc
   .array(fc.constantFrom('\0', '\u0001', '\u0002', 'a', 'é', '😀'))

@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import { PortError, UnavailableError } from '../../src/ports/errors.js';
 import type { BusItem, EventItem, UnreadableItem } from '../../src/ports/event-bus.js';
-import { encode } from '../../src/wire/codec.js';
+import { encode } from '../../src/wire/stream-event.js';
 import { compareWithLog } from '../../src/read-side/audit/compare.js';
 import { recheckQuarantined } from '../../src/read-side/rebuild/check-documents.js';
 import { animeId, events } from '../support/examples.js';

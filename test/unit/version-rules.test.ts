@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import { storedRecordOf } from '../../src/adapters/mongodb/stored-versions.js';
 import {
-  activeVersion,
+  findActiveVersion,
   readableVersion,
   withActive,
   withoutVersion,
@@ -47,7 +47,7 @@ describe('the versions of a read store', () => {
   it('have one active, and the one before it is old', () => {
     const promoted = withActive(withReady(of('v1', 'v2', 'v3'), 'v2'), 'v2', OURS);
     expect(statesOf(promoted)).to.deep.equal(['v1 old', 'v2 active', 'v3 building']);
-    expect(activeVersion(promoted)?.name).to.equal('v2');
+    expect(findActiveVersion(promoted)?.name).to.equal('v2');
     expect(statesOf(withActive(promoted, 'v1', OURS))).to.deep.equal([
       'v1 active',
       'v2 old',

@@ -2,14 +2,13 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { UnavailableError } from '../../ports/errors.js';
 import { type DeadLetter, type DeadLetters, keptValue } from '../../ports/dead-letters.js';
-import { nulFree, withNul } from '../../embedded-eventstore/nul-free.js';
+import { nulFree, type SqlValue, transaction, withNul } from '../../embedded-eventstore/sqlite.js';
 import {
   closeWriting,
   type FileKind,
   openForWriting,
   withStorePortErrors,
 } from './read-store/file.js';
-import { type SqlValue, transaction } from '../../embedded-eventstore/sqlite.js';
 
 const DEAD_LETTER_FILE: FileKind = {
   applicationId: 0x416e446c,

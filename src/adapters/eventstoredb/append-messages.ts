@@ -19,8 +19,7 @@ import {
 } from '../../ports/errors.js';
 import type { ExpectedRevision, NewEvent, Position } from '../../ports/event-store.js';
 import { accessDenied, tooLarge } from './errors.js';
-import { toPosition } from './responses.js';
-import { streamIdentifier } from './requests.js';
+import { streamIdentifier, toPosition } from './messages.js';
 
 /** An event in wire format. */
 export interface EncodedEvent {

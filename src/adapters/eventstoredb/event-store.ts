@@ -13,14 +13,11 @@ import type {
 } from '../../ports/event-store.js';
 import type { WithProjections } from '../../ports/projections.js';
 import { encodeEvent } from './append-messages.js';
-import { createAppends } from './appends.js';
-import { parseAddress } from './connection-string.js';
-import { EventStoreConnection, createOutages, type Outages } from './connection.js';
+import { createAppends, createSetMaxCount } from './appends.js';
+import { createOutages, EventStoreConnection, type Outages, parseAddress } from './connection.js';
 import { ALL_STREAMS, readError } from './errors.js';
 import { createProjections, deploymentsIn } from './projections.js';
-import { readEndRequest, readStreamRequest } from './requests.js';
-import { recordedEvent, responses } from './responses.js';
-import { createSetMaxCount } from './stream-metadata.js';
+import { readEndRequest, readStreamRequest, recordedEvent, responses } from './messages.js';
 import { createSubscriptions } from './subscriptions.js';
 
 interface ReadsOptions {

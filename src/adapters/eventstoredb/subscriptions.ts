@@ -11,8 +11,13 @@ import type {
 import type { EventStoreConnection, Outages } from './connection.js';
 import { ALL_STREAMS, readError } from './errors.js';
 import { linkedSignal } from '../../platform/async/abort.js';
-import { toPosition, recordedEvent, responses, SilenceError } from './responses.js';
-import { subscribeRequest } from './requests.js';
+import {
+  recordedEvent,
+  responses,
+  SilenceError,
+  subscribeRequest,
+  toPosition,
+} from './messages.js';
 
 export interface SubscriptionsOptions {
   readonly connection: EventStoreConnection;

@@ -1,14 +1,26 @@
 import type { BusItem, BusPublisher, EventBus, Offsets } from '../../ports/event-bus.js';
 import type { Backoff } from '../../platform/async/retry.js';
-import { committedBy, createAdmin, forgetGroup, membersOf } from './admin.js';
-import { clientFactory, type ConnectionSettings } from './client.js';
+import {
+  committedBy,
+  createAdmin,
+  ensureTopic,
+  forgetGroup,
+  membersOf,
+  refuseOtherCount,
+  refuseRetention,
+  type TopicSettings,
+} from './topics.js';
+import { busClosed, clientFactory, type ConnectionSettings } from './client.js';
 import { createConsumer } from './consumer.js';
-import { busClosed } from './errors.js';
 import { createProducer, createRecordPublisher } from './publisher.js';
 import { readTopic } from './read-topic.js';
-import { fromRecord, toMarkerRecord, toRecord } from './record-codec.js';
-import { partitionerFor, receivedRecord } from './records.js';
-import { ensureTopic, refuseRetention, refuseOtherCount, type TopicSettings } from './topics.js';
+import {
+  fromRecord,
+  partitionerFor,
+  receivedRecord,
+  toMarkerRecord,
+  toRecord,
+} from './record-codec.js';
 
 export interface KafkaBusOptions extends ConnectionSettings, TopicSettings {
   /** For one call of `publish`, connecting and repeating included. */

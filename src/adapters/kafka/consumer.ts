@@ -4,8 +4,14 @@ import { type Backoff, backoffMs, pause } from '../../platform/async/retry.js';
 import type { Logger } from '../../platform/observability/logger.js';
 import { UnavailableError } from '../../ports/errors.js';
 import type { BatchHandler, BusConsumer } from '../../ports/event-bus.js';
-import { type Connect, type KafkaClient, CLIENT_RETRY } from './client.js';
-import { busError, busClosed, isHopeless } from './errors.js';
+import {
+  busClosed,
+  busError,
+  CLIENT_RETRY,
+  type Connect,
+  isHopeless,
+  type KafkaClient,
+} from './client.js';
 import {
   createPartitionWorkers,
   type Fetching,

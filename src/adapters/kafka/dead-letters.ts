@@ -1,11 +1,9 @@
 import { type DeadLetter, type DeadLetters, keptValue } from '../../ports/dead-letters.js';
-import { createAdmin } from './admin.js';
+import { createAdmin, ensureTopic, type TopicSettings, warnOfRetention } from './topics.js';
 import { clientFactory, type ConnectionSettings } from './client.js';
 import { createProducer, createRecordPublisher } from './publisher.js';
 import { readTopic } from './read-topic.js';
-import type { KafkaRecord } from './record-codec.js';
-import { partitionerFor, receivedRecord } from './records.js';
-import { ensureTopic, type TopicSettings, warnOfRetention } from './topics.js';
+import { type KafkaRecord, partitionerFor, receivedRecord } from './record-codec.js';
 
 export interface KafkaDeadLettersOptions
   extends ConnectionSettings, Pick<TopicSettings, 'replicationFactor'> {

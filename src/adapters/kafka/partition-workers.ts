@@ -3,8 +3,7 @@ import { settledWithin } from '../../platform/async/abort.js';
 import { type Backoff, backoffMs, pause } from '../../platform/async/retry.js';
 import type { Logger } from '../../platform/observability/logger.js';
 import type { BatchHandler, BusBatch } from '../../ports/event-bus.js';
-import { fromRecord } from './record-codec.js';
-import { receivedRecord } from './records.js';
+import { fromRecord, receivedRecord } from './record-codec.js';
 
 /** Takes one batch through the handler, as often as needed, and commits its offset. */
 interface PartitionWorker {

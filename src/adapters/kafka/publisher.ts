@@ -2,10 +2,8 @@ import { Partitioners, type RecordMetadata } from 'kafkajs';
 import { within } from '../../platform/async/abort.js';
 import { UnavailableError } from '../../ports/errors.js';
 import type { Offsets } from '../../ports/event-bus.js';
-import { type Connect, CLIENT_RETRY } from './client.js';
-import { busError, busClosed } from './errors.js';
-import type { KafkaRecord } from './record-codec.js';
-import { type PlacedMessage, toMessage } from './records.js';
+import { busClosed, busError, CLIENT_RETRY, type Connect } from './client.js';
+import { type KafkaRecord, type PlacedMessage, toMessage } from './record-codec.js';
 
 export interface RecordPublisher {
   /** Returns the last offset of each partition that was written to. */

@@ -3,9 +3,8 @@ import type { KafkaMessage } from 'kafkajs';
 import type { Logger } from '../../platform/observability/logger.js';
 import { UnavailableError } from '../../ports/errors.js';
 import { within } from '../../platform/async/abort.js';
-import { type ClusterAdmin, forgetGroup } from './admin.js';
-import { CLIENT_RETRY, type Connect } from './client.js';
-import { busError } from './errors.js';
+import { type ClusterAdmin, forgetGroup } from './topics.js';
+import { busError, CLIENT_RETRY, type Connect } from './client.js';
 
 export interface TopicReading {
   readonly connect: Connect;

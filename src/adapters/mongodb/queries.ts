@@ -3,21 +3,21 @@ import type { AnimeId } from '../../domain/ids.js';
 import type { AnimeDocument, ReadQueries } from '../../ports/read-store.js';
 import { genreSpellings } from '../../wire/search-text.js';
 import {
-  type Question,
+  animeFrom,
+  animeIdText,
   bestRated,
   inOneBatch,
+  interactionFrom,
   interactionsAfter,
-  ONLY_LISTED,
   mostViewed,
+  ONLY_LISTED,
   othersByScore,
+  type Question,
   searched,
   sharingGenres,
-} from './asked.js';
-import type { MongodbConnection } from './connection.js';
-import { isUnknownOption } from './errors.js';
-import { animeIdText, animeFrom, interactionFrom } from './stored-documents.js';
-import type { VersionAccess } from './version-access.js';
-import type { VersionCollections } from './version-collections.js';
+} from './stored-documents.js';
+import { isUnknownOption, type MongodbConnection } from './connection.js';
+import type { VersionAccess, VersionCollections } from './version-collections.js';
 
 export const createMongodbQueries = (
   name: string,

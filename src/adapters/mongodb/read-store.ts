@@ -3,7 +3,7 @@ import type { Logger } from '../../platform/observability/logger.js';
 import type { DocumentBatch, ReadStore } from '../../ports/read-store.js';
 import { createSavedListeners } from '../read-store/saved-listeners.js';
 import {
-  activeVersion,
+  findActiveVersion,
   existingVersion,
   withActive,
   withoutVersion,
@@ -11,12 +11,15 @@ import {
   withVersion,
 } from '../read-store/version-rules.js';
 import { connect } from './connection.js';
-import { createMongodbDocuments } from './document-store.js';
-import { dropOrphans, ensureIndexes, fingerprintOfCollections } from './version-collections.js';
-import { fallingPrecedence } from './guarded-writes.js';
+import { createMongodbDocuments, fallingPrecedence } from './document-store.js';
+import {
+  createVersionAccess,
+  dropOrphans,
+  ensureIndexes,
+  fingerprintOfCollections,
+} from './version-collections.js';
 import { createMongodbQueries } from './queries.js';
 import { createStoredVersions, storedRecordOf } from './stored-versions.js';
-import { createVersionAccess } from './version-access.js';
 export interface MongodbReadStoreOptions {
   /**
    * `mongodb://` or `mongodb+srv://`, with credentials and TLS in the syntax of MongoDB's drivers.
@@ -88,7 +91,7 @@ export const openMongodbReadStore = async ({
 
     active: () =>
       whileOpen(async () => {
-        const active = activeVersion(await versions.read());
+        const active = findActiveVersion(await versions.read());
         return active === undefined ? null : storedRecordOf(active);
       }),
 

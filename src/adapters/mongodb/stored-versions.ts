@@ -2,8 +2,7 @@ import { ObjectId } from 'mongodb';
 import { retry } from '../../platform/async/retry.js';
 import { UnavailableError } from '../../ports/errors.js';
 import type { VersionRecord } from '../../ports/read-store.js';
-import type { MongodbConnection } from './connection.js';
-import { isDuplicateKey } from './errors.js';
+import { isDuplicateKey, type MongodbConnection } from './connection.js';
 
 /** A version with the unique key used in the names of its collections. */
 export interface KeyedVersion extends VersionRecord {

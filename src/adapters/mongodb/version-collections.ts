@@ -1,10 +1,16 @@
 import { createHash } from 'node:crypto';
-import { BSON, type Collection, type CollectionOptions, type Db } from 'mongodb';
+import {
+  BSON,
+  type Collection,
+  type CollectionOptions,
+  type Db,
+  type ReadPreference,
+} from 'mongodb';
 import { retry } from '../../platform/async/retry.js';
 import { UnavailableError } from '../../ports/errors.js';
 import type { DocumentBatch } from '../../ports/read-store.js';
-import type { MongodbConnection } from './connection.js';
-import { isNoCollection } from './errors.js';
+import { readableVersion } from '../read-store/version-rules.js';
+import { isNoCollection, type MongodbConnection } from './connection.js';
 import {
   storedAnime,
   type StoredAnime,
@@ -13,7 +19,7 @@ import {
   storedInteraction,
   type StoredInteraction,
 } from './stored-documents.js';
-import type { KeyedVersion } from './stored-versions.js';
+import type { KeyedVersion, StoredVersions } from './stored-versions.js';
 
 /** A position as text: its 64-bit halves do not fit in a number. */
 export interface StoredPosition {
@@ -43,7 +49,7 @@ const collectionName = (
 ): string => `v_${key}_${kind}`;
 const KEY_IN_NAME = /^v_([0-9a-f]+)_(?:animes|interactions|days|position)$/;
 
-export const collectionsOf = (
+const collectionsOf = (
   db: Db,
   key: string,
   options: CollectionOptions,
@@ -159,4 +165,74 @@ export const fingerprintOfCollections = (
   ];
   for (const each of stored) hash.update(BSON.serialize(each));
   return hash.digest('hex').slice(0, 12);
+};
+
+/** The collections of a version with the read settings of each kind of reader. */
+interface KnownVersion {
+  readonly key: string;
+  /** For the projector: the primary with majority reads. */
+  readonly exact: VersionCollections;
+  /** For queries: the members named by the read preference. */
+  readonly near: VersionCollections;
+}
+
+/** Finds the collections of a version by its name. */
+export interface VersionAccess {
+  /**
+   * Checks with the server first: a write to a pruned version would create its collections again.
+   */
+  confirmed(name: string): Promise<KnownVersion>;
+  /**
+   * Reads from the collections cached for this name. Only if nothing is found does it check whether
+   * another process pruned or recreated the version.
+   */
+  read<T>(name: string, question: (version: KnownVersion) => Promise<T>): Promise<T>;
+}
+
+export const createVersionAccess = (
+  { db }: MongodbConnection,
+  versions: StoredVersions,
+  {
+    readPreference,
+    fingerprint,
+  }: { readonly readPreference: ReadPreference; readonly fingerprint: string },
+): VersionAccess => {
+  const known = new Map<string, KnownVersion>();
+
+  const open = (key: string): KnownVersion => ({
+    key,
+    exact: collectionsOf(db, key, {
+      readPreference: 'primary',
+      readConcern: { level: 'majority' },
+    }),
+    near: collectionsOf(db, key, { readPreference }),
+  });
+
+  const confirmed = async (name: string): Promise<KnownVersion> => {
+    const all = await versions.read();
+    const before = known.get(name);
+    // Stays out of the cache if the version is no longer readable.
+    known.delete(name);
+    const { key } = readableVersion(all, name, fingerprint);
+    const version = before?.key === key ? before : open(key);
+    known.set(name, version);
+    return version;
+  };
+
+  return {
+    confirmed,
+    read: async (name, question) => {
+      const version = known.get(name) ?? (await confirmed(name));
+      const answer = await question(version);
+      if (!isNothing(answer)) return answer;
+      const now = await confirmed(name);
+      return now.key === version.key ? answer : question(now);
+    },
+  };
+};
+
+const isNothing = (answer: unknown): boolean => {
+  if (Array.isArray(answer)) return answer.length === 0;
+  if (typeof answer !== 'object' || answer === null) return true;
+  return 'items' in answer && isNothing(answer.items);
 };

@@ -6,7 +6,7 @@ import type { VersionRecord, VersionState } from '../../ports/read-store.js';
  * A change without effect returns the same list, so that nothing needs to be written.
  */
 
-export const activeVersion = <V extends VersionRecord>(versions: readonly V[]): V | undefined =>
+export const findActiveVersion = <V extends VersionRecord>(versions: readonly V[]): V | undefined =>
   versions.find(({ state }) => state === 'active');
 
 export const findVersion = <V extends VersionRecord>(
@@ -59,7 +59,7 @@ export const withActive = <V extends VersionRecord>(
   fingerprint: string,
 ): readonly V[] => {
   if (readableVersion(versions, name, fingerprint).state === 'active') return versions;
-  const before = activeVersion(versions);
+  const before = findActiveVersion(versions);
   const others = before === undefined ? versions : inState(versions, before.name, 'old');
   return inState(others, name, 'active');
 };

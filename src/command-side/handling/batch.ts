@@ -1,9 +1,8 @@
-import { type Anime, evolve } from '../../domain/anime.js';
-import { decide } from '../../domain/decide.js';
+import { type Anime, decide, evolve } from '../../domain/decide.js';
 import type { AnimeEvent } from '../../domain/events.js';
 import type { NewEvent } from '../../ports/event-store.js';
 import type { JsonObject } from '../../ports/json.js';
-import { encode } from '../../wire/codec.js';
+import { encode } from '../../wire/stream-event.js';
 import type {
   CommandOptions,
   CommandResult,
@@ -12,8 +11,7 @@ import type {
   Recorded,
 } from '../../ports/command-result.js';
 import type { CachedAggregate, KeyedCommand } from './cached-aggregate.js';
-import { eventIdOf, type QueuedCommand } from './queued-command.js';
-import type { CommandLimits } from './limits.js';
+import { type CommandLimits, eventIdOf, type QueuedCommand } from './queued-command.js';
 
 /** Where a batch was written: the revision of its first event, the position of its last. */
 export interface BatchPlace {

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { type Anime, evolve, initialState } from '../../domain/anime.js';
+import { type Anime, evolve, initialState } from '../../domain/decide.js';
 import type { AnimeId } from '../../domain/ids.js';
 import { streamOf } from '../../domain/stream-name.js';
 import type { ExpectedRevision, NewEvent, RecordedEvent } from '../../ports/event-store.js';

@@ -13,7 +13,7 @@ import type { Metrics } from '../../platform/observability/metrics.js';
 import { createOutage } from '../../platform/async/outage.js';
 import { pause } from '../../platform/async/retry.js';
 import { createAggregateCache } from './aggregate-cache.js';
-import { createAppendWithRetry, type CommandAppend } from './append.js';
+import { type CommandAppend, createAppendWithRetry, createContention } from './append.js';
 import {
   answerAll,
   answerAppended,
@@ -25,15 +25,15 @@ import {
   type DecidedBatch,
 } from './batch.js';
 import { applyWritten, isPresumed, type CachedAggregate } from './cached-aggregate.js';
-import { createContention } from './contention.js';
 import {
+  type CommandLimits,
   correlationIdsOf,
+  createKeyedQueue,
   createQueuedCommand,
+  DEFAULT_COMMAND_LIMITS,
   isPlainListing,
   type QueuedCommand,
 } from './queued-command.js';
-import { createKeyedQueue } from './keyed-queue.js';
-import { DEFAULT_COMMAND_LIMITS, type CommandLimits } from './limits.js';
 import { createRefusedStreams, RefusedStreamError } from './refused-streams.js';
 import { createSnapshots } from './snapshots.js';
 

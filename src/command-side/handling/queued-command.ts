@@ -3,6 +3,110 @@ import { v5 } from 'uuid';
 import type { AnimeCommand } from '../../domain/commands.js';
 import type { CommandOptions, CommandResult, IdempotencyKey } from '../../ports/command-result.js';
 
+/** The limits of a command handler. Times in milliseconds. */
+export interface CommandLimits {
+  /** Anime states kept in memory. */
+  readonly cachedAnimes: number;
+  /** Commands with an Idempotency-Key remembered per anime. */
+  readonly rememberedKeys: number;
+  /** Events between two snapshots of an anime: the longest tail to read. */
+  readonly snapshotEvery: number;
+  /** Per append. */
+  readonly batchEvents: number;
+  readonly batchBytes: number;
+  /** Queued commands, per anime and in total; above that commands are refused. */
+  readonly waitingPerAnime: number;
+  readonly waitingInAll: number;
+  /** Every command is answered within this time. */
+  readonly deadlineMs: number;
+  /** After this time an attempt to append counts as lost. */
+  readonly appendTimeoutMs: number;
+  /** Time limit for loading the state of an anime. */
+  readonly loadTimeoutMs: number;
+  /** Retries after conflicts with other processes. */
+  readonly conflictRetries: number;
+  /** How long the first revision of a stream is cached: it may be truncated meanwhile. */
+  readonly beginningForMs: number;
+  /** Interval between checks of a refused stream. */
+  readonly recheckAfterMs: number;
+}
+
+export const DEFAULT_COMMAND_LIMITS: CommandLimits = {
+  cachedAnimes: 10_000,
+  rememberedKeys: 4096,
+  snapshotEvery: 250,
+  batchEvents: 500,
+  batchBytes: 512 * 1024,
+  waitingPerAnime: 2000,
+  waitingInAll: 20_000,
+  deadlineMs: 10_000,
+  appendTimeoutMs: 4000,
+  loadTimeoutMs: 60_000,
+  conflictRetries: 100,
+  beginningForMs: 10_000,
+  recheckAfterMs: 5_000,
+};
+
+export interface KeyedQueue<Key, Item> {
+  /** Number of queued items of this key. */
+  lengthOf(key: Key): number;
+  push(key: Key, item: Item): void;
+  /** Requests a turn of this key even if its queue is empty. */
+  request(key: Key): void;
+  /** Resolves when no key has a turn or queued items. */
+  idle(): Promise<void>;
+}
+
+interface QueueOfKey<Item> {
+  readonly waiting: Item[];
+  isRequested: boolean;
+}
+
+/**
+ * Serialises work per key; keys run concurrently. A turn takes items from the front of `waiting` and
+ * may put some back there. Items that arrive during a turn are added at the end. A turn must not
+ * reject.
+ */
+export const createKeyedQueue = <Key, Item>(
+  turn: (key: Key, waiting: Item[]) => Promise<void>,
+): KeyedQueue<Key, Item> => {
+  const queues = new Map<Key, QueueOfKey<Item>>();
+  let whenIdle: (() => void)[] = [];
+
+  const run = async (key: Key, queue: QueueOfKey<Item>): Promise<void> => {
+    while (queue.waiting.length > 0 || queue.isRequested) {
+      queue.isRequested = false;
+      await turn(key, queue.waiting);
+    }
+    queues.delete(key);
+    if (queues.size > 0) return;
+    for (const resolve of whenIdle) resolve();
+    whenIdle = [];
+  };
+
+  /** The first item of a key creates its queue and runs it. */
+  const change = (key: Key, apply: (queue: QueueOfKey<Item>) => void): void => {
+    const present = queues.get(key);
+    if (present !== undefined) {
+      apply(present);
+      return;
+    }
+    const queue: QueueOfKey<Item> = { waiting: [], isRequested: false };
+    apply(queue);
+    queues.set(key, queue);
+    void run(key, queue);
+  };
+
+  return {
+    lengthOf: (key) => queues.get(key)?.waiting.length ?? 0,
+    push: (key, item) => change(key, ({ waiting }) => void waiting.push(item)),
+    request: (key) => change(key, (queue) => void (queue.isRequested = true)),
+    idle: async () => {
+      if (queues.size > 0) await new Promise<void>((resolve) => void whenIdle.push(resolve));
+    },
+  };
+};
+
 /** A command that has not been settled yet. */
 export interface QueuedCommand {
   readonly command: AnimeCommand;

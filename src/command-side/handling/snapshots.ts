@@ -1,4 +1,4 @@
-import type { Anime } from '../../domain/anime.js';
+import type { Anime } from '../../domain/decide.js';
 import { completeDetails } from '../../domain/details.js';
 import type { AnimeEventType } from '../../domain/events.js';
 import type { AnimeId } from '../../domain/ids.js';

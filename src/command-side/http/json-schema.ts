@@ -1,4 +1,4 @@
-import { patternOf, type TextRule } from '../../domain/text-rules.js';
+import { patternOf, type TextRule } from '../../domain/rules.js';
 import { REVISION_PATTERN } from './headers.js';
 
 export const textSchema = (description: string, rule: TextRule, example: string) => ({

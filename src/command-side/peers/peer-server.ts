@@ -4,8 +4,7 @@ import type { AnimeCommand } from '../../domain/commands.js';
 import type { CommandOptions } from '../../ports/command-result.js';
 import type { Logger } from '../../platform/observability/logger.js';
 import type { CommandHandler } from '../handling/handler.js';
-import { createHandshake } from './handshake.js';
-import { openLines } from './lines.js';
+import { createHandshake, openLines } from './protocol.js';
 
 /** A command forwarded to the owner of its anime. */
 type CommandLine = readonly [number: number, AnimeCommand, CommandOptions];
@@ -14,7 +13,7 @@ type CommandLine = readonly [number: number, AnimeCommand, CommandOptions];
 export type ResultLine = readonly [number: number, result: unknown];
 
 export const NOT_TAKEN = 'not-taken';
-export const FAILED = 'failed';
+export const HANDLING_FAILED = 'failed';
 export const PING = 'ping';
 
 /** A client pings every second: one that says nothing for so long is gone, or is none. */
@@ -52,7 +51,7 @@ export const openPeerServer = async (options: {
       return await handler.handle(command, given);
     } catch (error) {
       logger.error('A forwarded command failed', { type: command.type, error });
-      return FAILED;
+      return HANDLING_FAILED;
     }
   };
 

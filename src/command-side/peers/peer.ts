@@ -1,10 +1,39 @@
+import { createHash } from 'node:crypto';
 import { connect, type Socket } from 'node:net';
 import type { AnimeCommand } from '../../domain/commands.js';
+import type { AnimeId } from '../../domain/ids.js';
 import type { CommandOptions, CommandResult } from '../../ports/command-result.js';
-import { createHandshake } from './handshake.js';
-import { openLines } from './lines.js';
-import { seedOf } from './owner.js';
-import { FAILED, NOT_TAKEN, PING, type ResultLine } from './peer-server.js';
+import { HANDLING_FAILED, NOT_TAKEN, PING, type ResultLine } from './peer-server.js';
+import { createHandshake, openLines } from './protocol.js';
+
+/** The hash of a member's id, for rendezvous hashing. */
+export const seedOf = (memberId: string): number =>
+  createHash('sha256').update(memberId).digest().readInt32LE(0);
+
+/**
+ * The owner of an anime by rendezvous hashing: processes with the same
+ * members agree on it, and a member that joins or leaves moves only its own anime.
+ */
+export const ownerAmong = <Member extends { readonly seed: number }>(
+  members: Iterable<Member>,
+  animeId: AnimeId,
+): Member | undefined => {
+  let owner: Member | undefined;
+  let best = -1;
+  for (const member of members) {
+    const score = mixed(member.seed ^ mixed(animeId));
+    if (score > best) [owner, best] = [member, score];
+  }
+  return owner;
+};
+
+/** The finalizer of MurmurHash3: every bit of the input changes every bit of the output. */
+const mixed = (value: number): number => {
+  let hash = value | 0;
+  hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);
+  hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35);
+  return (hash ^ (hash >>> 16)) >>> 0;
+};
 
 /** The outcome of a command forwarded to another command API. */
 type Forwarded =
@@ -28,10 +57,10 @@ const CONNECT_TIMEOUT_MS = 2000;
 const PING_EVERY_MS = 1000;
 
 /** A peer that is silent for this long is disconnected: its anime get another owner. */
-const SILENCE_MS = 3000;
+const PEER_SILENCE_MS = 3000;
 
 /** Above this amount of unread data, commands are handled here. */
-const MAX_UNREAD_BYTES = 4 * 1024 * 1024;
+const MAX_UNSENT_BYTES = 4 * 1024 * 1024;
 
 /** Resolves after the handshake. */
 export const openPeer = async (options: {
@@ -66,7 +95,7 @@ export const openPeer = async (options: {
     seed: seedOf(peerId),
     forward: (command, given) =>
       new Promise((resolve) => {
-        if (!socket.writable || socket.writableLength > MAX_UNREAD_BYTES) {
+        if (!socket.writable || socket.writableLength > MAX_UNSENT_BYTES) {
           resolve({ kind: 'not-taken' });
           return;
         }
@@ -82,7 +111,7 @@ export const openPeer = async (options: {
 const forwardedOf = (result: unknown): Forwarded => {
   if (result === NOT_TAKEN) return { kind: 'not-taken' };
   // A bug in the peer: it is unknown whether the command took effect.
-  if (result === FAILED) return { kind: 'lost' };
+  if (result === HANDLING_FAILED) return { kind: 'lost' };
   return { kind: 'answered', result: result as CommandResult };
 };
 
@@ -124,6 +153,8 @@ const untilVerified = (socket: Socket, verified: Promise<string>): Promise<strin
 const endWhenSilent = (socket: Socket, ping: () => void): void => {
   const timer = setInterval(ping, PING_EVERY_MS);
   timer.unref();
-  socket.setTimeout(SILENCE_MS, () => socket.destroy(new Error('Another command API is silent.')));
+  socket.setTimeout(PEER_SILENCE_MS, () =>
+    socket.destroy(new Error('Another command API is silent.')),
+  );
   socket.on('close', () => clearInterval(timer));
 };

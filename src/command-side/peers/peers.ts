@@ -5,8 +5,9 @@ import { repeat } from '../../platform/async/retry.js';
 import type { Logger } from '../../platform/observability/logger.js';
 import type { Metrics } from '../../platform/observability/metrics.js';
 import { UnavailableError } from '../../ports/errors.js';
-import { ownerAmong, seedOf } from './owner.js';
-import { openPeer, type Peer } from './peer.js';
+import type { CommandHandler } from '../handling/handler.js';
+import type { PeerServer } from './peer-server.js';
+import { openPeer, ownerAmong, type Peer, seedOf } from './peer.js';
 
 /** A host name may have several addresses, which are all used. */
 export interface PeerAddress {
@@ -116,4 +117,52 @@ export const connectPeers = (options: {
 const resolve = async ({ host, port }: PeerAddress): Promise<readonly PeerAddress[]> => {
   const found = await lookup(host, { all: true }).catch(() => []);
   return found.map(({ address }) => ({ host: address, port }));
+};
+
+/**
+ * Forwards each command to the command API that owns its anime, so that commands of one anime are
+ * batched wherever they arrive. Ownership only avoids conflicts: if two processes both assume it, or
+ * the owner is unreachable, the exact expected revision still decides.
+ */
+export const createSharingHandler = (options: {
+  readonly local: CommandHandler;
+  readonly peers: Peers;
+  readonly server: PeerServer;
+  readonly metrics: Metrics;
+}): CommandHandler => {
+  const { local, peers, server, metrics } = options;
+  const underWay = new Set<Promise<unknown>>();
+  let draining: Promise<void> | undefined;
+
+  const drain = async (): Promise<void> => {
+    server.refuse();
+    await Promise.all([local.drain(), ...underWay]);
+    await peers.close();
+    await server.close();
+  };
+
+  return {
+    handle: async (command, given) => {
+      const owner = draining === undefined ? peers.ownerOf(command.animeId) : null;
+      if (owner === null) return local.handle(command, given);
+      const forwarding = owner.forward(command, given);
+      underWay.add(forwarding);
+      const forwarded = await forwarding;
+      underWay.delete(forwarding);
+      metrics.commandsForwarded.inc({ outcome: forwarded.kind });
+      switch (forwarded.kind) {
+        case 'answered':
+          return forwarded.result;
+        case 'not-taken':
+          return local.handle(command, given);
+        case 'lost':
+          // With a key a retry is safe: it finds the recorded event.
+          return given.idempotencyKey === undefined
+            ? { kind: 'outcome-unknown' }
+            : local.handle(command, given);
+      }
+    },
+    drain: () => (draining ??= drain()),
+    refused: () => local.refused(),
+  };
 };

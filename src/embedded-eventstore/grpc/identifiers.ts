@@ -1,6 +1,6 @@
 import shared from '@eventstore/db-client/generated/shared_pb.js';
 import type { Expected } from '../log/event-log.js';
-import { isReserved } from '../log/link-streams.js';
+import { isReserved } from '../log/links.js';
 import { permissionDenied, invalidArgument } from './rpc-error.js';
 
 /** The real server has no limit. Names also travel in trailers, percent-encoded. */
@@ -16,7 +16,7 @@ const UUID_FORMS: readonly RegExp[] = [
 ];
 const NIL = '00000000-0000-0000-0000-000000000000';
 
-const strictUtf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+const strictText = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
 /** A stream name; refused if it could not be returned exactly as received. */
 export const streamNameOf = (identifier: shared.StreamIdentifier | undefined): string => {
@@ -42,7 +42,7 @@ export const writableStreamOf = (identifier: shared.StreamIdentifier | undefined
 
 const decodedName = (bytes: Uint8Array): string => {
   try {
-    return strictUtf8.decode(bytes);
+    return strictText.decode(bytes);
   } catch (error) {
     if (!(error instanceof TypeError)) throw error;
     throw invalidArgument('A stream name must be valid UTF-8.');

@@ -22,7 +22,7 @@ export interface PortListener {
 }
 
 /** Further connections are closed at once. */
-const MAX_CONNECTIONS = 10_000;
+const MAX_GRPC_CONNECTIONS = 10_000;
 
 /** Every HTTP/2 connection begins with these bytes; no HTTP/1 request does. */
 const HTTP2 = Buffer.from('PRI');
@@ -73,7 +73,7 @@ export const listenForBoth = async (options: ListenerOptions): Promise<PortListe
     socket.on('readable', look).on('error', ignore).on('close', forget);
   });
 
-  server.maxConnections = MAX_CONNECTIONS;
+  server.maxConnections = MAX_GRPC_CONNECTIONS;
   await listening(server, host, port);
   return {
     port: (server.address() as AddressInfo).port,

@@ -1,6 +1,5 @@
 import { Metadata, status } from '@grpc/grpc-js';
-import type { EventLogLogger } from '../logger.js';
-import { EventLogError, type Expected } from '../log/event-log.js';
+import { EventLogError, type EventLogLogger, type Expected } from '../log/event-log.js';
 
 /** Limits after percent-encoding: some clients accept 8 KiB of headers in all. */
 const MAX_ENCODED_BYTES = { details: 3000, name: 2000 };

@@ -18,13 +18,10 @@ import {
   type ServiceDefinition,
   type UntypedServiceImplementation,
 } from '@grpc/grpc-js';
-import type { EventLog } from '../log/event-log.js';
-import type { EventLogLogger } from '../logger.js';
-import { appendCall } from './append.js';
+import type { EventLog, EventLogLogger } from '../log/event-log.js';
+import { appendCall, deleteStream, tombstoneStream } from './append.js';
 import { batchAppend } from './batch-append.js';
-import { type Calls, createCalls, abortablePause } from './calls.js';
-import { deleteStream, tombstoneStream } from './delete.js';
-import { type ServiceContext, unary } from './handlers.js';
+import { abortablePause, type Calls, createCalls, type ServiceContext, unary } from './calls.js';
 import { uuidMessage } from './identifiers.js';
 import { listenForBoth } from './listener.js';
 import { readCall } from './read.js';
@@ -138,13 +135,13 @@ const answerSentence: RequestListener = (_req, res) => {
   res.writeHead(404, { 'Content-Type': 'text/plain; charset=utf-8' }).end(NOT_A_WEB_PAGE);
 };
 
-interface Endpoint {
+interface GrpcEndpoint {
   readonly host: string;
   readonly port: number;
 }
 
 /** A cluster of one leader, so that clients looking for a leader find this server. */
-const readGossip = (context: ServiceContext, bound: () => Endpoint) => {
+const readGossip = (context: ServiceContext, bound: () => GrpcEndpoint) => {
   const instanceId = uuidMessage(randomUUID(), 'string');
   return unary<shared.Empty, gossip.ClusterInfo>(context, (_request, call) => {
     const { host, port } = endpointOf(call.getHost()) ?? bound();
@@ -161,7 +158,7 @@ const readGossip = (context: ServiceContext, bound: () => Endpoint) => {
 };
 
 /** The address that the client used: it also works behind a mapped port. */
-const endpointOf = (authority: string): Endpoint | undefined => {
+const endpointOf = (authority: string): GrpcEndpoint | undefined => {
   const [, host, port] = /^(\[[\da-fA-F:.]+\]|[^[\]:@/\s]+):(\d{1,5})$/.exec(authority) ?? [];
   if (host === undefined) return undefined;
   return { host: host.replace(/^\[|\]$/g, ''), port: Number(port) };

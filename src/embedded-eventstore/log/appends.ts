@@ -1,11 +1,15 @@
 import {
+  type AppendClass,
+  type AppendDraft,
   classifyAppend,
+  type CommitTicket,
+  createTicket,
+  type Head,
   type StoredEvent,
   type StreamState,
   type StreamView,
-  type AppendClass,
 } from './append-rules.js';
-import type { Drafts } from './drafts.js';
+import type { Drafts, LogHeads } from './heads.js';
 import {
   type AppendOutcome,
   type EventLog,
@@ -15,11 +19,9 @@ import {
   TOMBSTONE_REVISION,
 } from './event-log.js';
 import type { GroupCommit, RecentIds } from './group-commit.js';
-import type { StreamHeads } from './heads.js';
-import { isReserved } from './link-streams.js';
+import { isReserved } from './links.js';
 import type { LogReader } from './reader.js';
 import { isMetastream, originalOf } from './stream-metadata.js';
-import { type AppendDraft, type Head, type CommitTicket, createTicket } from './ticket.js';
 import { TOMBSTONE } from './writer-protocol.js';
 
 export interface AppendLimits {
@@ -138,7 +140,7 @@ const assertRoom = (
 
 /** The append in flight on which the result depends, if any. */
 const appendInFlightFor = (
-  heads: StreamHeads,
+  heads: LogHeads,
   head: Head,
   verdict: AppendClass,
 ): CommitTicket | undefined => {
@@ -211,7 +213,7 @@ const sizeOnDisk = (events: readonly RawEvent[]): number =>
 
 interface ViewParts {
   readonly reader: LogReader;
-  readonly heads: StreamHeads;
+  readonly heads: LogHeads;
   readonly recentIds: RecentIds;
 }
 
@@ -223,7 +225,7 @@ const viewOf = ({ reader, heads, recentIds }: ViewParts, head: Head): StreamView
     revision > head.settled.last ? inFlightAt(head, revision) : reader.storedAt(head.id, revision),
 });
 
-const withTombstoneOfOriginal = (heads: StreamHeads, head: Head): StreamState =>
+const withTombstoneOfOriginal = (heads: LogHeads, head: Head): StreamState =>
   isMetastream(head.name) && heads.get(originalOf(head.name)).ahead.tombstoned
     ? { ...head.ahead, tombstoned: true }
     : head.ahead;

@@ -1,3 +1,11 @@
+/** The logger methods that the event store needs; winston's logger fits. */
+export interface EventLogLogger {
+  error(message: string, context?: Readonly<Record<string, unknown>>): void;
+  warn(message: string, context?: Readonly<Record<string, unknown>>): void;
+  info(message: string, context?: Readonly<Record<string, unknown>>): void;
+  debug(message: string, context?: Readonly<Record<string, unknown>>): void;
+}
+
 /**
  * The engine of the embedded event store, independent of both the service's port and gRPC: the port
  * adapter and the gRPC server are thin layers over it. Semantics follow EventStoreDB.

@@ -1,9 +1,8 @@
 import { LRUCache } from 'lru-cache';
-import type { StoredEvent } from './append-rules.js';
+import type { CommitTicket, StoredEvent } from './append-rules.js';
 import { EventLogError, type LogRecord, TOMBSTONE_REVISION } from './event-log.js';
-import type { StreamHeads } from './heads.js';
+import type { LogHeads } from './heads.js';
 import { FILE_LOST } from './log-check.js';
-import type { CommitTicket } from './ticket.js';
 import {
   type AppendBatch,
   NUMBERS_PER_EVENT,
@@ -51,7 +50,7 @@ interface Rows {
 }
 
 export interface GroupCommitOptions {
-  readonly heads: StreamHeads;
+  readonly heads: LogHeads;
   readonly recentIds: RecentIds;
   /** After a failure: discards state counted ahead of the disk and reads it from the disk again. */
   readonly reload: () => void;

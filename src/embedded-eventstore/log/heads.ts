@@ -1,18 +1,29 @@
+import { randomUUID } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
-import type { StreamState } from './append-rules.js';
-import type { LogRecord } from './event-log.js';
+import {
+  type AppendDraft,
+  type CommitTicket,
+  emptyAppendDraft,
+  type Head,
+  type StreamState,
+} from './append-rules.js';
+import { type LogRecord, type RawEvent, TOMBSTONE_REVISION } from './event-log.js';
 import type { LogReader } from './reader.js';
 import {
   isMetastream,
-  metastreamOf,
+  METADATA_TYPE,
   METASTREAM_METADATA,
+  metastreamOf,
   NO_METADATA,
+  originalOf,
   parseMetadata,
+  SOFT_DELETED_JSON,
+  type StreamMetadata,
+  undeletedJson,
 } from './stream-metadata.js';
-import type { Head, CommitTicket } from './ticket.js';
 import { TOMBSTONE } from './writer-protocol.js';
 
-export interface StreamHeads {
+export interface LogHeads {
   get(name: string): Head;
   /** The head only if it is in memory. */
   peek(name: string): Head | undefined;
@@ -31,7 +42,7 @@ export interface StreamHeads {
 export const createStreamHeads = (
   reader: LogReader,
   options: { readonly max: number },
-): StreamHeads => {
+): LogHeads => {
   const idle = new LRUCache<string, Head>({ max: options.max });
   const busy = new Map<string, Head>();
 
@@ -88,3 +99,138 @@ const stateAfter = (last: LogRecord | undefined): Omit<StreamState, 'metadata'> 
     tombstoned,
   };
 };
+
+const FIRST_POSITION = 128;
+const EVENT_OVERHEAD = 64;
+const NO_BYTES = new Uint8Array();
+
+export interface Drafts {
+  reload(): void;
+  append(head: Head, events: readonly RawEvent[]): AppendDraft;
+  readonly softDelete: (head: Head) => AppendDraft;
+  readonly tombstone: (head: Head) => AppendDraft;
+}
+
+/** Assigns stream ids and positions ahead of the disk and advances heads as events join. */
+export const createDrafts = (reader: LogReader, heads: LogHeads, now: () => number): Drafts => {
+  let lastStream = 0;
+  let lastPosition = 0;
+
+  const reload = (): void => {
+    lastStream = reader.lastStreamId();
+    lastPosition = Math.max(FIRST_POSITION, reader.lastPosition());
+  };
+  reload();
+
+  const advance = (draft: AppendDraft, head: Head, to: StreamState): void => {
+    head.ahead = to;
+    const change = draft.changes.find((candidate) => candidate.head === head);
+    if (change === undefined) draft.changes.push({ head, to });
+    else change.to = to;
+  };
+
+  const ensureRow = (draft: AppendDraft, head: Head): void => {
+    if (head.id !== 0) return;
+    head.id = ++lastStream;
+    draft.streams.push([head.id, head.name]);
+  };
+
+  const write = (
+    draft: AppendDraft,
+    head: Head,
+    events: readonly RawEvent[],
+    from: number,
+  ): void => {
+    ensureRow(draft, head);
+    const created = now();
+    const records = events.map((event, index): LogRecord => {
+      const bytes = event.data.byteLength + event.metadata.byteLength + event.type.length;
+      lastPosition += bytes + EVENT_OVERHEAD;
+      draft.bytes += bytes + EVENT_OVERHEAD;
+      return {
+        stream: head.name,
+        revision: from === TOMBSTONE ? TOMBSTONE_REVISION : BigInt(from + index),
+        position: BigInt(lastPosition),
+        id: event.id,
+        type: event.type,
+        created,
+        isJson: event.isJson,
+        data: event.data,
+        metadata: event.metadata,
+      };
+    });
+    draft.writes.push({ head, records });
+    const last = from + events.length - 1;
+    if (isMetastream(head.name) && head.ahead.last < 1 && last >= 1) {
+      draft.retention.push([head.id, 1]);
+    }
+    advance(draft, head, {
+      last,
+      lastPosition,
+      tombstoned: from === TOMBSTONE,
+      metadata: head.ahead.metadata,
+    });
+  };
+
+  const setMetadata = (draft: AppendDraft, head: Head, metadata: StreamMetadata): void => {
+    if (metadata.maxCount !== head.ahead.metadata.maxCount) {
+      ensureRow(draft, head);
+      draft.retention.push([head.id, metadata.maxCount]);
+    }
+    advance(draft, head, { ...head.ahead, metadata });
+  };
+
+  const writeMetadata = (draft: AppendDraft, head: Head, json: string): void => {
+    const metastream = heads.get(metastreamOf(head.name));
+    const event = metadataEvent(json);
+    write(draft, metastream, [event], metastream.ahead.last + 1);
+    if (!isMetastream(head.name)) setMetadata(draft, head, parseMetadata(event));
+  };
+
+  /** A client's write to a metastream changes the stream's metadata and undoes a soft delete. */
+  const follow = (draft: AppendDraft, metastream: Head, event: RawEvent): void => {
+    const head = heads.get(originalOf(metastream.name));
+    if (isMetastream(head.name)) return;
+    const wasDeleted = head.ahead.metadata.softDeleted;
+    setMetadata(draft, head, parseMetadata(event));
+    if (!wasDeleted) return;
+    const json = undeletedJson(event, head.ahead.last + 1);
+    if (json !== undefined) writeMetadata(draft, head, json);
+  };
+
+  return {
+    reload,
+    append: (head: Head, events: readonly RawEvent[]): AppendDraft => {
+      const draft = emptyAppendDraft();
+      const { metadata, last } = head.ahead;
+      // Load before changing anything: a failed read must leave every head untouched.
+      if (metadata.softDeleted) heads.get(metastreamOf(head.name));
+      if (isMetastream(head.name)) heads.get(originalOf(head.name));
+      write(draft, head, events, last + 1);
+      const json = metadata.softDeleted ? undeletedJson(metadata, last + 1) : undefined;
+      if (json !== undefined) writeMetadata(draft, head, json);
+      const latest = events.at(-1);
+      if (isMetastream(head.name) && latest !== undefined) follow(draft, head, latest);
+      return draft;
+    },
+    softDelete: (head: Head): AppendDraft => {
+      const draft = emptyAppendDraft();
+      writeMetadata(draft, head, SOFT_DELETED_JSON);
+      return draft;
+    },
+    tombstone: (head: Head): AppendDraft => {
+      const draft = emptyAppendDraft();
+      const event = { id: randomUUID(), type: '$streamDeleted', isJson: true };
+      write(draft, head, [{ ...event, data: NO_BYTES, metadata: NO_BYTES }], TOMBSTONE);
+      return draft;
+    },
+  };
+};
+
+const metadataEvent = (json: string): RawEvent => ({
+  id: randomUUID(),
+  type: METADATA_TYPE,
+  data: Buffer.from(json),
+  metadata: NO_BYTES,
+  isJson: true,
+});

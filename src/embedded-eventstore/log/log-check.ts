@@ -1,7 +1,6 @@
 import { statfs } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { watchDatabaseFile } from '../file-watch.js';
-import { isDamage } from '../sqlite.js';
+import { isDamage, watchDatabaseFile } from '../sqlite.js';
 import { EventLogError } from './event-log.js';
 
 /** Whether the log can be read and written, as its appends and reads have shown. */
@@ -23,9 +22,9 @@ export interface LogCheck {
 
 /** A commit that is younger needs no probe: the check puts little load on the disk. */
 const FRESH_MS = 2_000;
-const PROBE_MS = 1_500;
+const PROBE_TIMEOUT_MS = 1_500;
 /** With less, a write that is small would succeed where commands fail. */
-const LEAST_FREE_BYTES = 1024 * 1024;
+const LEAST_ROOM_BYTES = 1024 * 1024;
 
 export const createLogCheck = (path: string): LogCheck => {
   let probe = (): void => undefined;
@@ -59,7 +58,7 @@ export const createLogCheck = (path: string): LogCheck => {
     const { done } = probing ?? startProbe();
     let timer: NodeJS.Timeout | undefined;
     const late = new Promise<boolean>((resolve) => {
-      timer = setTimeout(resolve, PROBE_MS, false);
+      timer = setTimeout(resolve, PROBE_TIMEOUT_MS, false);
     });
     const inTime = await Promise.race([done.then(() => true), late]);
     clearTimeout(timer);
@@ -87,7 +86,7 @@ export const createLogCheck = (path: string): LogCheck => {
       assertInPlace();
       if (damage !== undefined) throw damage;
       if (failure === undefined && performance.now() - committedAt < FRESH_MS) return;
-      if (failure !== undefined && FULL.test(failure) && (await hasNoRoom(path))) {
+      if (failure !== undefined && DISK_FULL.test(failure) && (await hasNoRoom(path))) {
         throw unwritable(failure);
       }
       if (!(await isProbed())) throw unwritable('its disk does not answer');
@@ -96,18 +95,18 @@ export const createLogCheck = (path: string): LogCheck => {
   };
 };
 
-const FULL = /disk is full/;
+const DISK_FULL = /disk is full/;
 const DAMAGED = /malformed|not a database/;
 
 const hasNoRoom = async (path: string): Promise<boolean> => {
   const { bavail, bsize } = await statfs(dirname(path));
-  return bavail * bsize < LEAST_FREE_BYTES;
+  return bavail * bsize < LEAST_ROOM_BYTES;
 };
 
 const unwritable = (message: string): EventLogError =>
   new EventLogError(
     'failed',
-    FULL.test(message)
+    DISK_FULL.test(message)
       ? 'The disk of the event log is full: commands fail until there is room again.'
       : `The event log cannot be written, and commands fail until it can: ${message}.`,
   );

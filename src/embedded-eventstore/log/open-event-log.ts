@@ -1,14 +1,12 @@
 import { join } from 'node:path';
 import { lockDirectory } from '../lock.js';
-import type { EventLogLogger } from '../logger.js';
+import { type EventLog, EventLogError, type EventLogLogger, type LogRecord } from './event-log.js';
 import { type AppendLimits, createLogAppends } from './appends.js';
 import { createCommitSignal } from './commit-signal.js';
-import { createDrafts } from './drafts.js';
-import { type EventLog, EventLogError, type LogRecord } from './event-log.js';
+import { createDrafts, createStreamHeads } from './heads.js';
 import { createGroupCommit, createRecentIds } from './group-commit.js';
 import { messageOf } from './group-transaction.js';
-import { createStreamHeads } from './heads.js';
-import { createLinkIndex } from './link-index.js';
+import { createLinkIndex } from './links.js';
 import { createLogCheck, type LogCheck } from './log-check.js';
 import { openLogReader, type LogReader } from './reader.js';
 import { createLogReads } from './reads.js';

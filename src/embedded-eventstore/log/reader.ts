@@ -6,7 +6,7 @@ import {
   type LinkReader,
   type PrepareRead,
   type RevisionRange,
-} from './link-reader.js';
+} from './links.js';
 import { damageIn, type Database } from '../sqlite.js';
 import { damagedLog, readFailure } from './log-check.js';
 import { openLogFile } from './schema.js';

@@ -1,12 +1,10 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { CommitSignal } from './commit-signal.js';
 import type { EventLog, LogRecord, LogSubscriptionItem } from './event-log.js';
-import type { StreamHeads } from './heads.js';
-import type { LinkIndex } from './link-index.js';
-import { isLinkStream } from './link-streams.js';
-import { pacedFilter, type PacedFilter } from './paced-filter.js';
+import type { LogHeads } from './heads.js';
+import { isLinkStream, type LinkIndex } from './links.js';
+import { isTombstoned, pacedFilter, type PacedFilter, toNumber } from './reads.js';
 import type { LogReader } from './reader.js';
-import { isTombstoned, toNumber } from './reads.js';
 import { firstVisible } from './stream-metadata.js';
 
 const EVENTS_PER_PAGE = 500;
@@ -14,7 +12,7 @@ const CAUGHT_UP: LogSubscriptionItem = { kind: 'caught-up' };
 
 interface SubscriptionParts {
   readonly reader: LogReader;
-  readonly heads: StreamHeads;
+  readonly heads: LogHeads;
   readonly tail: RecentTail;
   readonly signal: CommitSignal;
   readonly links: LinkIndex;

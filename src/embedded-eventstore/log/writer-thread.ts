@@ -5,10 +5,9 @@ import {
   workerData,
 } from 'node:worker_threads';
 import { LRUCache } from 'lru-cache';
-import { watchDatabaseFile } from '../file-watch.js';
-import { type Database, pragma, rollBack } from '../sqlite.js';
+import { type Database, pragma, rollBack, watchDatabaseFile } from '../sqlite.js';
 import { groupTransaction, messageOf } from './group-transaction.js';
-import { linksOf } from './link-streams.js';
+import { linksOf } from './links.js';
 import { openLogFile } from './schema.js';
 import {
   type AppendBatch,

@@ -1,3 +1,5 @@
+import { IncomingMessage, ServerResponse } from 'node:http';
+import { isIP } from 'node:net';
 import cors from 'cors';
 import express, { type Express, type RequestHandler, Router } from 'express';
 import { rateLimit } from 'express-rate-limit';
@@ -5,13 +7,75 @@ import type { Health } from '../observability/health.js';
 import type { Logger } from '../observability/logger.js';
 import type { Metrics, MetricsPart, PortMetrics } from '../observability/metrics.js';
 import { requireApiKey } from './api-key.js';
-import { type FrontPageOptions, frontPageRoutes } from './front-page.js';
-import { lastError, optionsOf, unmatched } from './http-errors.js';
-import { useMessageClasses } from './messages.js';
-import { Problem } from './problem.js';
+import { type FrontPageOptions, frontPageRoutes } from './html.js';
+import { lastError, optionsOf, Problem, unmatched } from './problem.js';
 import { requestContext } from './request-context.js';
-import { onlyHosts, wellFramed } from './request-rules.js';
 import { securityHeaders } from './security-headers.js';
+
+class AppRequest extends IncomingMessage {}
+class AppResponse extends ServerResponse {}
+Object.setPrototypeOf(AppRequest.prototype, express.request);
+Object.setPrototypeOf(AppResponse.prototype, express.response);
+
+/** For `createServer`: requests and responses with the prototypes that Express expects. */
+export const MESSAGE_CLASSES = { IncomingMessage: AppRequest, ServerResponse: AppResponse };
+
+/**
+ * Express changes the prototype of each request and response that is not its own, and V8 then makes a
+ * hidden class for every one of them: half of what a request allocates, and most of what survives to
+ * the old generation. These classes have Express's prototypes from the start. A server may serve one
+ * app after another, so all apps share the classes, and the first middleware sets the app.
+ */
+const useMessageClasses = (app: Express): RequestHandler => {
+  app.request = AppRequest.prototype as unknown as Express['request'];
+  app.response = AppResponse.prototype as unknown as Express['response'];
+  return (req, res, next) => {
+    req.app = app;
+    res.app = app;
+    next();
+  };
+};
+
+/** Ends the connection: the end of this request is unknown, so the next cannot be found. */
+const CLOSE = { headers: { Connection: 'close' } };
+
+const NO_HOST = new Problem(400, 'An HTTP/1.1 request must have a Host header.', CLOSE);
+const CODED = new Problem(501, 'The only supported transfer coding is chunked.', CLOSE);
+const EXPECTING = new Problem(417, 'The only supported expectation is 100-continue.');
+
+/** Rules of RFC 9112 and 9110 that Node's parser does not check, or whose error it sends itself. */
+const wellFramed = (): RequestHandler => (req, _res, next) => {
+  const { host, expect, 'transfer-encoding': coding } = req.headers;
+  if (host === undefined && req.httpVersion === '1.1') next(NO_HOST);
+  else if (coding !== undefined && coding.trim().toLowerCase() !== 'chunked') next(CODED);
+  else if (expect !== undefined && expect.toLowerCase() !== '100-continue') next(EXPECTING);
+  else next();
+};
+
+const HOST_HEADER = /^(\[[\da-f:.]+\]|[^\s:[\]]+?)\.?(?::\d*)?$/;
+
+/**
+ * Refuses requests for other hosts than these, `localhost` and addresses: with DNS rebinding, a
+ * page points its own name at this machine, so that its browser treats both as one origin. Such
+ * requests name the page's host. A name that begins with a dot matches all of its subdomains.
+ */
+const onlyHosts = (names: readonly string[]): RequestHandler => {
+  const known = ['localhost', '.localhost', ...names.map((name) => name.toLowerCase())];
+  const isKnown = (host: string): boolean =>
+    isIP(host.replace(/^\[|\]$/g, '')) > 0 ||
+    known.some((name) => (name.startsWith('.') ? host.endsWith(name) : host === name));
+  return ({ headers: { host } }, _res, next) => {
+    // Only HTTP/1.0 may omit it, and no browser uses that.
+    const name = host === undefined ? 'localhost' : HOST_HEADER.exec(host.toLowerCase())?.[1];
+    if (name !== undefined && isKnown(name)) next();
+    else next(MISDIRECTED);
+  };
+};
+
+const MISDIRECTED = new Problem(
+  421,
+  'This host is not served here. If it should be, name it in ALLOWED_HOSTS.',
+);
 
 export interface HttpAppOptions extends FrontPageOptions {
   readonly logger: Logger;

@@ -1,11 +1,47 @@
 import { createServer, type RequestListener, STATUS_CODES } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
-import { createConnection, type Connection } from './connection.js';
-import { Problem, PROBLEM_MEDIA_TYPE, problemDocument } from './problem.js';
+import { ipKeyGenerator } from 'express-rate-limit';
 import type { Logger } from '../observability/logger.js';
-import { countByAddress } from './connections-by-address.js';
-import { MESSAGE_CLASSES } from './messages.js';
-import { createTurns } from './turns.js';
+import { type Connection, createConnection, createTurns } from './connection.js';
+import { MESSAGE_CLASSES } from './http-app.js';
+import { Problem, PROBLEM_MEDIA_TYPE, problemDocument } from './problem.js';
+
+const WARN_EVERY_MS = 60_000;
+
+/** Returns whether the address may open one more connection, and counts it until it closes. */
+const countByAddress = (options: {
+  readonly maxConnectionsPerAddress?: number;
+  readonly logger?: Pick<Logger, 'warn'>;
+}): ((socket: Socket) => boolean) => {
+  const { maxConnectionsPerAddress: limit = 0, logger } = options;
+  if (limit === 0) return () => true;
+  const counts = new Map<string, number>();
+  let warnedAt = -Infinity;
+
+  const refuse = (address: string): false => {
+    if (performance.now() - warnedAt > WARN_EVERY_MS) {
+      warnedAt = performance.now();
+      logger?.warn(
+        'Connections of an address are refused: it has reached MAX_CONNECTIONS_PER_ADDRESS',
+        { address, limit },
+      );
+    }
+    return false;
+  };
+
+  return (socket) => {
+    const address = ipKeyGenerator(socket.remoteAddress ?? '');
+    const count = counts.get(address) ?? 0;
+    if (count >= limit) return refuse(address);
+    counts.set(address, count + 1);
+    socket.once('close', () => {
+      const left = (counts.get(address) ?? 1) - 1;
+      if (left === 0) counts.delete(address);
+      else counts.set(address, left);
+    });
+    return true;
+  };
+};
 
 export interface HttpServerOptions {
   readonly host: string;
@@ -124,7 +160,7 @@ export const listen = async (
 };
 
 /** Errors of the HTTP parser, before there is a request, by code. */
-const REFUSALS: Readonly<Record<string, Problem>> = {
+const PARSER_PROBLEMS: Readonly<Record<string, Problem>> = {
   ERR_HTTP_REQUEST_TIMEOUT: new Problem(408, 'The request took too long to arrive.'),
   HPE_HEADER_OVERFLOW: new Problem(431, 'The headers are too large.'),
   HPE_CHUNK_EXTENSIONS_OVERFLOW: new Problem(413, 'The chunk extensions are too large.'),
@@ -145,7 +181,7 @@ const respondToClientError = (
     socket.destroy(error);
     return;
   }
-  const problem = REFUSALS[error.code ?? ''] ?? UNREADABLE;
+  const problem = PARSER_PROBLEMS[error.code ?? ''] ?? UNREADABLE;
   const body = JSON.stringify(problemDocument(problem));
   const head = [
     `HTTP/1.1 ${problem.status} ${STATUS_CODES[problem.status] ?? ''}`,

@@ -1,6 +1,7 @@
 import { STATUS_CODES } from 'node:http';
-import type { Request, Response } from 'express';
-import { externalPathOf, requestIdOf } from './request-context.js';
+import type { ErrorRequestHandler, Request, RequestHandler, Response, Router } from 'express';
+import type { Logger } from '../observability/logger.js';
+import { correlationIdOf, externalPathOf, requestIdOf } from './request-context.js';
 
 /** An invalid field: a JSON pointer into the body, and a sentence. */
 export interface FieldProblem {
@@ -51,7 +52,7 @@ const titleOf = (kind: string): string => {
   return words.charAt(0).toUpperCase() + words.slice(1);
 };
 
-export const sendProblem = (req: Request, res: Response, problem: Problem): void => {
+const sendProblem = (req: Request, res: Response, problem: Problem): void => {
   const body = JSON.stringify({
     ...problemDocument(problem),
     instance: externalPathOf(req),
@@ -65,4 +66,100 @@ export const sendProblem = (req: Request, res: Response, problem: Problem): void
   res.setHeader('Content-Length', Buffer.byteLength(body));
   res.setHeader('Cache-Control', 'no-store');
   res.end(body);
+};
+
+const NOTHING_HERE = new Problem(404, 'There is nothing at this path.');
+
+/** Mounted after all routes: 405 if the path has other methods, else 404. */
+export const unmatched =
+  (routers: readonly Router[]): RequestHandler =>
+  (req, _res, next) => {
+    const allowed = methodsAt(routers, req.path);
+    if (allowed.length === 0) {
+      next(NOTHING_HERE);
+      return;
+    }
+    const headers = { Allow: allowed.join(', ') };
+    next(new Problem(405, `This path supports only ${headers.Allow}.`, { headers }));
+  };
+
+/**
+ * Responds to OPTIONS with the methods of the path, or 404 if there is none. A preflight always
+ * succeeds: if it failed, the page would see a network error instead of the 404.
+ */
+export const optionsOf =
+  (routers: readonly Router[]): RequestHandler =>
+  (req, res, next) => {
+    if (req.method !== 'OPTIONS') {
+      next();
+      return;
+    }
+    const allowed = methodsAt(routers, req.path);
+    const isPreflight = req.headers['access-control-request-method'] !== undefined;
+    // The target * means the server itself, not a path.
+    if (allowed.length === 0 && !isPreflight && req.url !== '*') {
+      next(NOTHING_HERE);
+      return;
+    }
+    if (allowed.length > 0) res.setHeader('Allow', allowed.join(', '));
+    res.statusCode = 204;
+    res.end();
+  };
+
+/** Read from the routes, so that Allow cannot drift from them. */
+const methodsAt = (routers: readonly Router[], path: string): string[] => {
+  const methods = routers
+    .flatMap((router) => router.stack as unknown as readonly Layer[])
+    .filter((layer) => layer.route !== undefined && layer.match(path))
+    .flatMap((layer) => Object.keys(layer.route?.methods ?? {}))
+    .map((method) => method.toUpperCase());
+  const all = methods.includes('GET') ? [...methods, 'HEAD', 'OPTIONS'] : [...methods, 'OPTIONS'];
+  return methods.length === 0 ? [] : [...new Set(all)].sort();
+};
+
+interface Layer {
+  readonly route?: { readonly methods: Readonly<Record<string, boolean>> };
+  match(path: string): boolean;
+}
+
+/** The last middleware: turns errors into problems and masks unexpected ones. */
+export const lastError =
+  (logger: Logger): ErrorRequestHandler =>
+  (error: unknown, req, res, _next) => {
+    const problem = problemOf(error) ?? masked(requestIdOf(res));
+    if (problem.status >= 500) {
+      logger.error('Request failed', {
+        requestId: requestIdOf(res),
+        correlationId: correlationIdOf(res),
+        method: req.method,
+        status: problem.status,
+        error: problem.cause ?? error,
+      });
+    }
+    // Part of the response has been sent: only a broken connection tells the client.
+    if (res.headersSent) res.destroy();
+    else sendProblem(req, res, problem);
+  };
+
+const masked = (requestId: string): Problem =>
+  new Problem(500, `Internal error. See request ${requestId} in the log of the service.`);
+
+/** By the `type` that body-parser gives its errors. */
+const BODY_PROBLEMS: Readonly<Record<string, Problem>> = {
+  'entity.too.large': new Problem(413, 'The body is too large.'),
+  'encoding.unsupported': new Problem(415, 'The content encoding of the body is not supported.'),
+  'request.aborted': new Problem(400, 'The body ended too early.'),
+  'request.size.invalid': new Problem(400, 'The length of the body differs from Content-Length.'),
+};
+
+/** Errors of express and its body parsers carry a status; only client errors are shown. */
+const problemOf = (error: unknown): Problem | undefined => {
+  if (error instanceof Problem) return error;
+  if (!(error instanceof Error)) return undefined;
+  const { status, type } = error as { readonly status?: unknown; readonly type?: unknown };
+  if (typeof type === 'string' && Object.hasOwn(BODY_PROBLEMS, type)) return BODY_PROBLEMS[type];
+  if (error instanceof URIError)
+    return new Problem(400, 'The path is not correctly percent-encoded.');
+  if (typeof status !== 'number' || status < 400 || status >= 500) return undefined;
+  return new Problem(status, status === 400 ? 'The request cannot be read.' : 'Request refused.');
 };

@@ -1,8 +1,13 @@
 import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from 'prom-client';
 import { DROP_REASONS } from '../../ports/event-store.js';
 import { VERSION } from '../package.js';
-import { commandMetrics } from './command-metrics.js';
-import { followNumber, PREFIX, SECONDS, type Registers } from './metric.js';
+import {
+  commandMetrics,
+  followNumber,
+  METRIC_PREFIX,
+  type Registers,
+  SECONDS,
+} from './command-metrics.js';
 
 interface BridgeLag {
   /** Whether the end of the log was reached; before, the lag is unknown. */
@@ -50,7 +55,7 @@ export const createMetrics = ({ processMetrics, role = 'none' }: MetricsOptions)
     });
   }
   new Gauge({
-    name: `${PREFIX}build_info`,
+    name: `${METRIC_PREFIX}build_info`,
     help: 'Always 1; the labels say which version runs in which role on which Node.',
     labelNames: ['version', 'role', 'node'] as const,
     registers: [registries.process],
@@ -59,7 +64,7 @@ export const createMetrics = ({ processMetrics, role = 'none' }: MetricsOptions)
   return {
     /** Only with PROJECTIONS_WATCH. */
     projectionState: new Gauge({
-      name: `${PREFIX}projection_state`,
+      name: `${METRIC_PREFIX}projection_state`,
       help: '1 for the condition that a projection of the event store is in (running, stopped, faulted, changing, missing), else 0.',
       labelNames: ['projection', 'condition'] as const,
       registers: [registries.process],
@@ -69,14 +74,14 @@ export const createMetrics = ({ processMetrics, role = 'none' }: MetricsOptions)
     ...projectorMetrics([registries.projector]),
     ...queryMetrics([registries['query-api']]),
     deadLetters: new Counter({
-      name: `${PREFIX}dead_letters_total`,
+      name: `${METRIC_PREFIX}dead_letters_total`,
       help: 'Events and records that cannot be applied.',
       registers: [registries.bridge, registries.projector],
     }),
 
     followLog: (lostLines: () => number): void => {
       new Counter({
-        name: `${PREFIX}log_lines_lost_total`,
+        name: `${METRIC_PREFIX}log_lines_lost_total`,
         help: 'Lines of the log that could not be written.',
         registers: [registries.process],
         collect() {
@@ -90,7 +95,7 @@ export const createMetrics = ({ processMetrics, role = 'none' }: MetricsOptions)
     port(parts: readonly MetricsPart[]): PortMetrics {
       const own = new Registry();
       const httpSeconds = new Histogram({
-        name: `${PREFIX}http_request_duration_seconds`,
+        name: `${METRIC_PREFIX}http_request_duration_seconds`,
         help: 'HTTP requests by method, route and status.',
         labelNames: ['method', 'route', 'status'] as const,
         buckets: SECONDS,
@@ -111,23 +116,23 @@ export type Metrics = ReturnType<typeof createMetrics>;
 
 const bridgeMetrics = (registers: Registers) => {
   let status = (): BridgeLag => ({ caughtUp: false, waitingEvents: 0, lagSeconds: 0 });
-  followNumber(`${PREFIX}bridge_caught_up`, {
+  followNumber(`${METRIC_PREFIX}bridge_caught_up`, {
     help: '1 once the leading bridge has reached the end of the log, else 0.',
     value: () => (status().caughtUp ? 1 : 0),
     registers,
   });
-  followNumber(`${PREFIX}bridge_waiting_events`, {
+  followNumber(`${METRIC_PREFIX}bridge_waiting_events`, {
     help: 'Events read from the log and not yet acknowledged by the bus.',
     value: () => status().waitingEvents,
     registers,
   });
-  followNumber(`${PREFIX}bridge_lag_seconds`, {
+  followNumber(`${METRIC_PREFIX}bridge_lag_seconds`, {
     help: 'Age of the oldest event that was read from the log and not yet acknowledged by the bus.',
     value: () => status().lagSeconds,
     registers,
   });
   const bridgeDrops = new Counter({
-    name: `${PREFIX}bridge_subscription_drops_total`,
+    name: `${METRIC_PREFIX}bridge_subscription_drops_total`,
     help: `Subscriptions to the log that were dropped and resumed, by reason: ${DROP_REASONS.join(', ')}.`,
     labelNames: ['reason'] as const,
     registers,
@@ -137,7 +142,7 @@ const bridgeMetrics = (registers: Registers) => {
   return {
     bridgeDrops,
     bridgeForwarded: new Counter({
-      name: `${PREFIX}bridge_events_forwarded_total`,
+      name: `${METRIC_PREFIX}bridge_events_forwarded_total`,
       help: 'Events published to the bus.',
       registers,
     }),
@@ -150,51 +155,51 @@ const bridgeMetrics = (registers: Registers) => {
 
 const projectorMetrics = (registers: Registers) => ({
   projectorApplied: new Counter({
-    name: `${PREFIX}projector_events_applied_total`,
+    name: `${METRIC_PREFIX}projector_events_applied_total`,
     help: 'Events that changed a document.',
     registers,
   }),
   projectorDocuments: new Counter({
-    name: `${PREFIX}projector_documents_saved_total`,
+    name: `${METRIC_PREFIX}projector_documents_saved_total`,
     help: 'Documents of all kinds saved to the read store.',
     registers,
   }),
   projectorDuplicates: new Counter({
-    name: `${PREFIX}projector_duplicates_total`,
+    name: `${METRIC_PREFIX}projector_duplicates_total`,
     help: 'Events that the documents already included.',
     registers,
   }),
   projectorGaps: new Counter({
-    name: `${PREFIX}projector_gaps_total`,
+    name: `${METRIC_PREFIX}projector_gaps_total`,
     help: 'Gaps in delivered streams, filled from the event store.',
     registers,
   }),
   projectorAlarms: new Counter({
-    name: `${PREFIX}projector_alarms_total`,
+    name: `${METRIC_PREFIX}projector_alarms_total`,
     help: 'Inconsistencies that should never happen, by kind: another-log, ahead-of-log, lost-record, quarantined.',
     labelNames: ['kind'] as const,
     registers,
   }),
   projectorWaiting: new Gauge({
-    name: `${PREFIX}projector_waiting_records`,
+    name: `${METRIC_PREFIX}projector_waiting_records`,
     help: 'Records on the bus that are not yet in the documents, by version and partition.',
     labelNames: ['version', 'partition'] as const,
     registers,
   }),
   projectorUnread: new Gauge({
-    name: `${PREFIX}projector_anime_with_unreadable_events`,
+    name: `${METRIC_PREFIX}projector_anime_with_unreadable_events`,
     help: 'Anime whose documents leave out events that cannot be read and are not ignored, by version.',
     labelNames: ['version'] as const,
     registers,
   }),
   projectorLagSeconds: new Gauge({
-    name: `${PREFIX}projector_lag_seconds`,
+    name: `${METRIC_PREFIX}projector_lag_seconds`,
     help: 'Age of the newest event when its documents were saved, by version.',
     labelNames: ['version'] as const,
     registers,
   }),
   freshness: new Histogram({
-    name: `${PREFIX}read_model_freshness_seconds`,
+    name: `${METRIC_PREFIX}read_model_freshness_seconds`,
     help: 'Time from recording an event until its documents can be read, by version: the oldest event of each anime in a save.',
     labelNames: ['version'] as const,
     buckets: [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300],
@@ -205,7 +210,7 @@ const projectorMetrics = (registers: Registers) => ({
 const queryMetrics = (registers: Registers) => {
   const names = new Set<string>();
   const seconds = new Histogram({
-    name: `${PREFIX}graphql_operation_duration_seconds`,
+    name: `${METRIC_PREFIX}graphql_operation_duration_seconds`,
     help: `GraphQL operations by name and outcome (ok, error); after ${MAX_OPERATION_NAMES} names the rest are "other".`,
     labelNames: ['operation', 'outcome'] as const,
     buckets: SECONDS,
@@ -213,7 +218,7 @@ const queryMetrics = (registers: Registers) => {
   });
   return {
     graphqlRefused: new Counter({
-      name: `${PREFIX}graphql_refused_total`,
+      name: `${METRIC_PREFIX}graphql_refused_total`,
       help: 'GraphQL documents refused by a limit.',
       labelNames: ['limit'] as const,
       registers,
@@ -227,7 +232,7 @@ const queryMetrics = (registers: Registers) => {
     },
     /** For the embedded read store. */
     followReadModels: (bytes: () => Promise<number>): void =>
-      followNumber(`${PREFIX}read_models_bytes`, {
+      followNumber(`${METRIC_PREFIX}read_models_bytes`, {
         help: 'Size of the embedded read models on disk.',
         value: bytes,
         registers,

@@ -2,8 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { openKafkaEventBus, type KafkaBusOptions } from '../../../src/adapters/kafka/bus.js';
 import { clientFactory } from '../../../src/adapters/kafka/client.js';
 import { createProducer, createRecordPublisher } from '../../../src/adapters/kafka/publisher.js';
-import type { KafkaRecord } from '../../../src/adapters/kafka/record-codec.js';
-import { partitionerFor } from '../../../src/adapters/kafka/records.js';
+import { type KafkaRecord, partitionerFor } from '../../../src/adapters/kafka/record-codec.js';
 import { silentLogger } from '../../../src/platform/observability/logger.js';
 import type { EventBus } from '../../../src/ports/event-bus.js';
 

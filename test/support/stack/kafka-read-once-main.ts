@@ -1,4 +1,4 @@
-import { createAdmin } from '../../../src/adapters/kafka/admin.js';
+import { createAdmin } from '../../../src/adapters/kafka/topics.js';
 import { clientFactory } from '../../../src/adapters/kafka/client.js';
 import { readTopic } from '../../../src/adapters/kafka/read-topic.js';
 import { silentLogger } from '../../../src/platform/observability/logger.js';

@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { createContention } from '../../../src/command-side/handling/contention.js';
+import { createContention } from '../../../src/command-side/handling/append.js';
 import { animeId } from '../../support/examples.js';
 
 const one = animeId(1);

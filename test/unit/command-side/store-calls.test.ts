@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { expect } from 'chai';
 import type { EventStore } from '../../../src/ports/event-store.js';
-import type { CommandLimits } from '../../../src/command-side/handling/limits.js';
+import type { CommandLimits } from '../../../src/command-side/handling/queued-command.js';
 import {
   freshAnime,
   handlerOver,

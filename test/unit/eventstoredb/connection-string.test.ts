@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { parseAddress } from '../../../src/adapters/eventstoredb/connection-string.js';
+import { parseAddress } from '../../../src/adapters/eventstoredb/connection.js';
 
 const failureOf = (connectionString: string): string => {
   try {

@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
-import { linearRegex } from '../../../src/embedded-eventstore/grpc/filter.js';
+import { linearRegex } from '../../../src/embedded-eventstore/grpc/read-request.js';
 import { RpcError } from '../../../src/embedded-eventstore/grpc/rpc-error.js';
 
 const subjects = fc.oneof(

@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { createAdmin } from '../../../src/adapters/kafka/admin.js';
+import { createAdmin } from '../../../src/adapters/kafka/topics.js';
 import { clientFactory } from '../../../src/adapters/kafka/client.js';
 import { silentLogger, type Logger } from '../../../src/platform/observability/logger.js';
 import { UnavailableError } from '../../../src/ports/errors.js';

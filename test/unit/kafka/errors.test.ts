@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import kafkajs from 'kafkajs';
-import { busError, isHopeless, isUnknownTopic } from '../../../src/adapters/kafka/errors.js';
+import { busError, isHopeless, isUnknownTopic } from '../../../src/adapters/kafka/client.js';
 import { PortError, TooLargeError, UnavailableError } from '../../../src/ports/errors.js';
 
 const {

@@ -4,7 +4,7 @@ import {
   createRecordPublisher,
   type IdempotentProducer,
 } from '../../../src/adapters/kafka/publisher.js';
-import type { PlacedMessage } from '../../../src/adapters/kafka/records.js';
+import type { PlacedMessage } from '../../../src/adapters/kafka/record-codec.js';
 import { UnavailableError } from '../../../src/ports/errors.js';
 import { rejectionOf } from '../../support/rejection-of.js';
 

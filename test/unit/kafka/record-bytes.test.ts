@@ -1,6 +1,10 @@
 import { expect } from 'chai';
-import { toMarkerRecord, toRecord } from '../../../src/adapters/kafka/record-codec.js';
-import { partitionerFor, toMessage } from '../../../src/adapters/kafka/records.js';
+import {
+  partitionerFor,
+  toMarkerRecord,
+  toMessage,
+  toRecord,
+} from '../../../src/adapters/kafka/record-codec.js';
 import type { RecordedEvent } from '../../../src/ports/event-store.js';
 
 const utf8 = new TextEncoder();

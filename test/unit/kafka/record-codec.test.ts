@@ -8,7 +8,7 @@ import {
 } from '../../../src/adapters/kafka/record-codec.js';
 import { streamOf } from '../../../src/domain/stream-name.js';
 import type { RecordedEvent } from '../../../src/ports/event-store.js';
-import { encode } from '../../../src/wire/codec.js';
+import { encode } from '../../../src/wire/stream-event.js';
 import { animeId, events } from '../../support/examples.js';
 import { histories, LOG_ID, logOf } from '../../support/histories.js';
 

@@ -1,5 +1,9 @@
 import { expect } from 'chai';
-import { partitionerFor, receivedRecord, toMessage } from '../../../src/adapters/kafka/records.js';
+import {
+  partitionerFor,
+  receivedRecord,
+  toMessage,
+} from '../../../src/adapters/kafka/record-codec.js';
 
 const bytes = (text: string) => Buffer.from(text);
 

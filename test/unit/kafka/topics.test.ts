@@ -1,12 +1,12 @@
 import { expect } from 'chai';
 import kafkajs, { type Admin, type ITopicConfig } from 'kafkajs';
-import type { ClusterAdmin } from '../../../src/adapters/kafka/admin.js';
-import { busError } from '../../../src/adapters/kafka/errors.js';
 import {
+  type ClusterAdmin,
   ensureTopic,
   refuseRetention,
   warnOfRetention,
 } from '../../../src/adapters/kafka/topics.js';
+import { busError } from '../../../src/adapters/kafka/client.js';
 import { silentLogger, type Logger } from '../../../src/platform/observability/logger.js';
 import { PortError } from '../../../src/ports/errors.js';
 import { rejectionOf } from '../../support/rejection-of.js';

@@ -10,7 +10,7 @@ import {
   type BulkWriteResult,
   type TopologyDescription,
 } from 'mongodb';
-import { isDuplicateKey, mongodbPortError } from '../../../src/adapters/mongodb/errors.js';
+import { isDuplicateKey, mongodbPortError } from '../../../src/adapters/mongodb/connection.js';
 import { PortError, UnavailableError } from '../../../src/ports/errors.js';
 
 const server = (code: number, labels: string[] = []) =>

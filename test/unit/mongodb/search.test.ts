@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
-import { containing, searchFilter } from '../../../src/adapters/mongodb/asked.js';
+import { containing, searchFilter } from '../../../src/adapters/mongodb/stored-documents.js';
 
 const page = { sortBy: 'title', offset: 0, limit: 10 } as const;
 

@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
 import { BSON, Long } from 'mongodb';
-import { fallingPrecedence } from '../../../src/adapters/mongodb/guarded-writes.js';
+import { fallingPrecedence } from '../../../src/adapters/mongodb/document-store.js';
 import {
   animeFrom,
   dayFrom,

@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import type { AnimeEvent } from '../../../src/domain/events.js';
 import { projectionDefinitions } from '../../../src/compose/projections.js';
-import { encode } from '../../../src/wire/codec.js';
+import { encode } from '../../../src/wire/stream-event.js';
 import { AT, events, userId } from '../../support/examples.js';
 import type { ProjectionEngine } from '../../support/projections/engine.js';
 import { engineWithOurs } from '../../support/projections/ours.js';

@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
-import { decode } from '../../../src/wire/codec.js';
+import { decode } from '../../../src/wire/stream-event.js';
 import { engineWithOurs } from '../../support/projections/ours.js';
 
 const TYPES = ['ClickRegistered', 'ViewRegistered', 'RatingGiven'] as const;

@@ -6,7 +6,7 @@ import { openReadConnection } from './file.js';
 import { type Queries, queriesOn } from './queries.js';
 import { VERSION_FILE } from './schema.js';
 import type { DocumentWriter } from './writer.js';
-import { watchDatabaseFile } from '../../../embedded-eventstore/file-watch.js';
+import { watchDatabaseFile } from '../../../embedded-eventstore/sqlite.js';
 import { UnavailableError } from '../../../ports/errors.js';
 
 /** A version whose file the writer holds open, as read from this thread. */

@@ -6,7 +6,7 @@ import { UnavailableError } from '../../../ports/errors.js';
 import type { DocumentBatch, ReadQueries, ReadStore } from '../../../ports/read-store.js';
 import { createSavedListeners } from '../../read-store/saved-listeners.js';
 import {
-  activeVersion,
+  findActiveVersion,
   existingVersion,
   findVersion,
   readableVersion,
@@ -23,15 +23,16 @@ import {
   type OpenVersion,
 } from './document-store.js';
 import { animeRow, dayRow, interactionRow } from './rows.js';
-import { INDEX_BY_USER, VERSION_FILE } from './schema.js';
-import { READ_STORE_CLOSED } from './file.js';
 import {
   groupOf,
+  INDEX_BY_USER,
   type NumberedVersion,
   openVersionRecords,
   recordOf,
   UNNUMBERED,
-} from './version-records.js';
+  VERSION_FILE,
+} from './schema.js';
+import { READ_STORE_CLOSED } from './file.js';
 import { startDocumentWriter, type DocumentWriter } from './writer.js';
 
 export interface ReadStoreOptions {
@@ -123,7 +124,7 @@ export const openEmbeddedReadStore = async ({
     versions: () => whileOpen(() => records.list().map(recordOf)),
     active: () =>
       whileOpen(() => {
-        const active = activeVersion(records.list());
+        const active = findActiveVersion(records.list());
         return active === undefined ? null : recordOf(active);
       }),
 

@@ -1,7 +1,6 @@
 import { LRUCache } from 'lru-cache';
 import type { AnimeId, UserId } from '../../../domain/ids.js';
-import { nulFree, withNul } from '../../../embedded-eventstore/nul-free.js';
-import type { SqlValue } from '../../../embedded-eventstore/sqlite.js';
+import { nulFree, type SqlValue, withNul } from '../../../embedded-eventstore/sqlite.js';
 import type {
   AnimeDocument,
   AnimeSearch,

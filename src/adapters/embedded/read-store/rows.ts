@@ -1,5 +1,5 @@
 import type { AnimeId, UserId } from '../../../domain/ids.js';
-import { nulFree, withNul } from '../../../embedded-eventstore/nul-free.js';
+import { nulFree, withNul } from '../../../embedded-eventstore/sqlite.js';
 import type {
   AnimeDocument,
   DailyActivityDocument,
