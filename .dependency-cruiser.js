@@ -59,18 +59,20 @@ export default {
     ...['command-side', 'bridge', 'read-side', 'query-side', 'import'].map((side) =>
       mayImport(`${side}-knows-no-other-side`, side, ...APPLICATION),
     ),
-    ...['eventstoredb', 'kafka'].map((vendor) =>
-      mayImport(`adapter-${vendor}`, `adapters/${vendor}`, ...APPLICATION),
-    ),
-    mayImport('what-read-stores-share', 'adapters/read-store', ...APPLICATION),
-    mayImport('adapter-mongodb', 'adapters/mongodb', 'adapters/read-store', ...APPLICATION),
-    mayImport(
-      'adapter-embedded',
-      'adapters/embedded',
-      'adapters/read-store',
-      'embedded-eventstore',
-      ...APPLICATION,
-    ),
+    mayImport('adapters-know-the-application', 'adapters', 'embedded-eventstore', ...APPLICATION),
+    {
+      name: 'no-adapter-imports-another',
+      comment: 'adapters/read-store is what read stores share.',
+      severity: 'error',
+      from: { path: '^src/adapters/([^/]+)/' },
+      to: { path: '^src/adapters/', pathNot: ['^src/adapters/$1/', '^src/adapters/read-store/'] },
+    },
+    {
+      name: 'only-the-embedded-adapter-opens-the-embedded-event-store',
+      severity: 'error',
+      from: { path: '^src/adapters/', pathNot: '^src/adapters/embedded/' },
+      to: { path: '^src/embedded-eventstore/' },
+    },
     {
       name: 'no-decisions-in-adapters',
       severity: 'error',

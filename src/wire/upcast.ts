@@ -14,15 +14,8 @@ export type Decoded =
   /** A known type whose data can never be read. */
   | { readonly kind: 'malformed'; readonly type: string; readonly reason: string };
 
-/** The version that new events are written with, by type. An older one is upcast when read. */
-export const SCHEMA_VERSIONS: Readonly<Record<AnimeEventType, number>> = {
-  AnimeListed: 1,
-  AnimeDetailsRevised: 1,
-  AnimeDelisted: 1,
-  ClickRegistered: 2,
-  ViewRegistered: 2,
-  RatingGiven: 2,
-};
+/** Turns the data of one version into those of the next. */
+export type Upcaster = (data: UnknownFields) => UnknownFields;
 
 /** Which events of its own stream are ignored where they cannot be read, first and last revision. */
 export interface EventsIgnored {
@@ -61,7 +54,7 @@ export const upcast = (type: AnimeEventType | typeof EVENTS_IGNORED, parsed: unk
     return { kind: 'unknown', type: `${type} version ${version}`, isNewer: true };
   }
   if (type === EVENTS_IGNORED) return ignoredOf(stored);
-  const event = build(type, version < SCHEMA_VERSIONS[type] ? fromVersion1(stored) : stored);
+  const event = build(type, upcastFrom(version, stored, UPCASTERS[type]));
   return typeof event === 'string'
     ? { kind: 'malformed', type, reason: event }
     : { kind: 'event', event };
@@ -100,6 +93,41 @@ const inUtc = (value: unknown): unknown => {
   if (typeof value !== 'string') return value;
   const time = new Date(HAS_OFFSET.test(value) ? value : `${value}Z`);
   return Number.isNaN(time.getTime()) ? value : time.toISOString();
+};
+
+/** By type, the step from version 1 to 2, then that from 2 to 3, and so on. */
+const UPCASTERS: Readonly<Record<AnimeEventType, readonly Upcaster[]>> = {
+  AnimeListed: [],
+  AnimeDetailsRevised: [],
+  AnimeDelisted: [],
+  ClickRegistered: [fromVersion1],
+  ViewRegistered: [fromVersion1],
+  RatingGiven: [fromVersion1],
+};
+
+const newestOf = (type: AnimeEventType): number => UPCASTERS[type].length + 1;
+
+/** The version that new events are written with, by type. An older one is upcast when read. */
+export const SCHEMA_VERSIONS: Readonly<Record<AnimeEventType, number>> = {
+  AnimeListed: newestOf('AnimeListed'),
+  AnimeDetailsRevised: newestOf('AnimeDetailsRevised'),
+  AnimeDelisted: newestOf('AnimeDelisted'),
+  ClickRegistered: newestOf('ClickRegistered'),
+  ViewRegistered: newestOf('ViewRegistered'),
+  RatingGiven: newestOf('RatingGiven'),
+};
+
+/** Data of that version after every step that follows it. Below version 1 all steps are taken. */
+export const upcastFrom = (
+  version: number,
+  data: UnknownFields,
+  steps: readonly Upcaster[],
+): UnknownFields => {
+  let upcasted = data;
+  for (let step = Math.max(1, Math.floor(version)) - 1; step < steps.length; step += 1) {
+    upcasted = steps[step]?.(upcasted) ?? upcasted;
+  }
+  return upcasted;
 };
 
 const UTC_TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?Z$/;

@@ -6,6 +6,7 @@ import {
   encodeIgnored,
   isUnreadable,
   remedyFor,
+  upcastFrom,
   whyUnreadable,
 } from '../../src/wire/upcast.js';
 import { animeId, events, userId } from '../support/examples.js';
@@ -63,6 +64,19 @@ describe('the codec', () => {
       });
     });
   }
+
+  it('upcasts step by step, from the version that was stored to the newest', () => {
+    const step = (name: string) => (data: object) => ({
+      ...data,
+      [name]: Object.keys(data).length,
+    });
+    const steps = [step('in2'), step('in3'), step('in4')];
+
+    expect(upcastFrom(1, {}, steps)).to.deep.equal({ in2: 0, in3: 1, in4: 2 });
+    expect(upcastFrom(2, {}, steps)).to.deep.equal({ in3: 0, in4: 1 });
+    expect(upcastFrom(3, {}, steps)).to.deep.equal({ in4: 0 });
+    expect(upcastFrom(4, {}, steps)).to.deep.equal({});
+  });
 
   it('does not know a version that is newer than itself', () => {
     const data = utf8.encode('{"schemaVersion": 99, "animeId": 1}');

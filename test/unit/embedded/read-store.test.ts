@@ -11,6 +11,7 @@ import { OtherFingerprintError, PortError, UnavailableError } from '../../../src
 import type { ReadStore } from '../../../src/ports/read-store.js';
 import { animeId, userId } from '../../support/examples.js';
 import { aBatch, anAnimeDocument, anInteraction } from '../../support/read-store.js';
+import { recordingLogger } from '../../support/recording-logger.js';
 import { rejectionOf } from '../../support/rejection-of.js';
 import { temporaryDirectory } from '../../support/temporary-directory.js';
 import { exampleDocuments } from '../../../src/read-side/rebuild/example-documents.js';
@@ -29,10 +30,10 @@ describe('the embedded read store', () => {
     await remove();
   });
 
-  const open = async (): Promise<EmbeddedReadStore> => {
+  const open = async (logger = silentLogger()): Promise<EmbeddedReadStore> => {
     const store = await openEmbeddedReadStore({
       dataDir,
-      logger: silentLogger(),
+      logger,
       examples: exampleDocuments(),
     });
     stores.push(store);
@@ -57,6 +58,14 @@ describe('the embedded read store', () => {
       .to.be.instanceOf(UnavailableError)
       .and.have.property('message')
       .that.includes('were removed');
+  });
+
+  it('logs that a version is ready to be filled only when it is created', async () => {
+    const { logger, lines } = recordingLogger();
+    const store = await open(logger);
+    await store.createVersion('v1', 'log-1');
+    await store.createVersion('v1', 'log-1');
+    expect(lines.filter(({ message }) => message.includes('ready to be filled'))).to.have.length(1);
   });
 
   it('refuses documents with a damaged page at the start', async () => {

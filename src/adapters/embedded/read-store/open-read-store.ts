@@ -131,6 +131,7 @@ export const openEmbeddedReadStore = async ({
     createVersion: async (name, logId) => {
       ensureOpen();
       const createdAt = now().toISOString();
+      const isNew = findVersion(records.list(), name) === undefined;
       const versions = records.change((before) =>
         withVersion(before, name, (state) => ({
           id: UNNUMBERED,
@@ -144,7 +145,7 @@ export const openEmbeddedReadStore = async ({
       );
       const version = existingVersion(versions, name);
       await ensureVersion(version);
-      if (version.fingerprint === fingerprint) {
+      if (isNew) {
         logger.info('A version of the read models is ready to be filled', { version: name });
       }
       return recordOf(version);

@@ -195,8 +195,25 @@ const INTERACTIONS_OF = `
 
 type PageRow = [id: AnimeId, total: number | null];
 
-/** The queries of the query API, run synchronously on the given connection. */
-export const queriesOn = (db: ReadConnection) => {
+/** What `ReadQueries` of the port promises, run synchronously. */
+export interface Queries {
+  anime(id: AnimeId): AnimeDocument | null;
+  topByViews(limit: number): readonly AnimeDocument[];
+  topByRating(limit: number, minRatings: number): readonly AnimeDocument[];
+  search(query: AnimeSearch): {
+    readonly items: readonly AnimeDocument[];
+    readonly total: number;
+  };
+  trending(sinceDay: string, limit: number): readonly AnimeDocument[];
+  recommended(basedOn: AnimeId, limit: number): readonly AnimeDocument[];
+  genres(): readonly string[];
+  interactionsOf(userId: UserId, first: number, after: AnimeId | null): UserInteractions;
+  /** Documents were saved, including the days of these anime. */
+  noteSaved(days: readonly AnimeId[]): void;
+}
+
+/** The queries of the query API on the given connection. */
+export const queriesOn = (db: ReadConnection): Queries => {
   let saves = 0;
   const recent = recentTotals(db);
   const untilSaved = remembered(() => saves);
@@ -226,24 +243,24 @@ export const queriesOn = (db: ReadConnection) => {
   return {
     anime,
 
-    topByViews: (limit: number) => untilSaved(`views ${limit}`, () => animes(TOP_BY_VIEWS, limit)),
+    topByViews: (limit) => untilSaved(`views ${limit}`, () => animes(TOP_BY_VIEWS, limit)),
 
-    topByRating: (limit: number, minRatings: number) =>
+    topByRating: (limit, minRatings) =>
       untilSaved(`rating ${limit} ${minRatings}`, () => animes(TOP_BY_RATING, minRatings, limit)),
 
-    search: (query: AnimeSearch) => {
+    search: (query) => {
       // Views change all the time; the other orders only with the catalogue.
       const remember = query.sortBy === 'views' ? untilSaved : untilCatalogueChanges;
       const found = remember(`search ${JSON.stringify(query)}`, () => page(query));
       return { items: listed(found.ids), total: found.total };
     },
 
-    trending: (sinceDay: string, limit: number) =>
+    trending: (sinceDay, limit) =>
       untilSaved(`trending ${limit} ${sinceDay}`, () =>
         animes(TRENDING, recent.upToDate(sinceDay), limit),
       ),
 
-    recommended: (basedOn: AnimeId, limit: number) => {
+    recommended: (basedOn, limit) => {
       const keys = new Set(anime(basedOn)?.details.genres.map(textKey));
       const genres = JSON.stringify([...keys]);
       const found = untilCatalogueChanges(`recommended ${basedOn} ${limit} ${genres}`, () =>
@@ -259,21 +276,18 @@ export const queriesOn = (db: ReadConnection) => {
         db.all(GENRES).map((row) => withNul((row as [string])[0])),
       ),
 
-    interactionsOf: (userId: UserId, first: number, after: AnimeId | null): UserInteractions => {
+    interactionsOf: (userId, first, after) => {
       const rows = db.all(INTERACTIONS_OF, nulFree(userId), after ?? 0, first + 1);
       const items = rows.slice(0, first).map((row) => interactionFromRow(row as InteractionRow));
       return { items, hasMore: rows.length > first };
     },
 
-    /** Documents were saved, including the days of these anime. */
-    noteSaved: (days: readonly AnimeId[]): void => {
+    noteSaved: (days) => {
       saves += 1;
       recent.changed(days);
     },
   };
 };
-
-export type Queries = ReturnType<typeof queriesOn>;
 
 /** Caches results while the epoch stays the same. Bounded. */
 const remembered = (epoch: () => number, max = 500) => {
