@@ -105,16 +105,16 @@ const UPCASTERS: Readonly<Record<AnimeEventType, readonly Upcaster[]>> = {
   RatingGiven: [fromVersion1],
 };
 
-const newestOf = (type: AnimeEventType): number => UPCASTERS[type].length + 1;
+const newestVersionOf = (type: AnimeEventType): number => UPCASTERS[type].length + 1;
 
 /** The version that new events are written with, by type. An older one is upcast when read. */
 export const SCHEMA_VERSIONS: Readonly<Record<AnimeEventType, number>> = {
-  AnimeListed: newestOf('AnimeListed'),
-  AnimeDetailsRevised: newestOf('AnimeDetailsRevised'),
-  AnimeDelisted: newestOf('AnimeDelisted'),
-  ClickRegistered: newestOf('ClickRegistered'),
-  ViewRegistered: newestOf('ViewRegistered'),
-  RatingGiven: newestOf('RatingGiven'),
+  AnimeListed: newestVersionOf('AnimeListed'),
+  AnimeDetailsRevised: newestVersionOf('AnimeDetailsRevised'),
+  AnimeDelisted: newestVersionOf('AnimeDelisted'),
+  ClickRegistered: newestVersionOf('ClickRegistered'),
+  ViewRegistered: newestVersionOf('ViewRegistered'),
+  RatingGiven: newestVersionOf('RatingGiven'),
 };
 
 /** Data of that version after every step that follows it. Below version 1 all steps are taken. */

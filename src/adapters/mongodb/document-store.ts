@@ -42,7 +42,7 @@ const MAX_WRITE_ATTEMPTS = 5;
  * greater. At the same revision the first saved document stays, because its precedence is higher.
  * Returns the ids of the saved documents.
  */
-export const saveGuarded = async <Document extends Guarded>(
+const saveGuarded = async <Document extends Guarded>(
   { ask, timeoutMs }: Pick<MongodbConnection, 'ask' | 'timeoutMs'>,
   collection: Collection<StoredDocument<Document>>,
   documents: readonly StoredDocument<Document>[],

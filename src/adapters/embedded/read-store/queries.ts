@@ -200,10 +200,7 @@ export interface Queries {
   anime(id: AnimeId): AnimeDocument | null;
   topByViews(limit: number): readonly AnimeDocument[];
   topByRating(limit: number, minRatings: number): readonly AnimeDocument[];
-  search(query: AnimeSearch): {
-    readonly items: readonly AnimeDocument[];
-    readonly total: number;
-  };
+  search(query: AnimeSearch): { readonly items: readonly AnimeDocument[]; readonly total: number };
   trending(sinceDay: string, limit: number): readonly AnimeDocument[];
   recommended(basedOn: AnimeId, limit: number): readonly AnimeDocument[];
   genres(): readonly string[];
@@ -242,12 +239,9 @@ export const queriesOn = (db: ReadConnection): Queries => {
 
   return {
     anime,
-
     topByViews: (limit) => untilSaved(`views ${limit}`, () => animes(TOP_BY_VIEWS, limit)),
-
     topByRating: (limit, minRatings) =>
       untilSaved(`rating ${limit} ${minRatings}`, () => animes(TOP_BY_RATING, minRatings, limit)),
-
     search: (query) => {
       // Views change all the time; the other orders only with the catalogue.
       const remember = query.sortBy === 'views' ? untilSaved : untilCatalogueChanges;
