@@ -124,6 +124,18 @@ export interface AnimeSearch {
   readonly limit: number;
 }
 
+/** Days as YYYY-MM-DD, both inclusive. */
+export interface DayRange {
+  readonly from: string;
+  readonly to: string;
+}
+
+/** What happened on one UTC day, to one anime or to all of them. */
+export type ActivityOfDay = Pick<
+  DailyActivityDocument,
+  'day' | 'clicks' | 'views' | 'ratings' | 'seconds'
+>;
+
 export interface UserInteractions {
   readonly items: readonly InteractionDocument[];
   readonly hasMore: boolean;
@@ -147,6 +159,8 @@ export interface UserInteractions {
  *         that share one, the first by code points.
  * - RS-12 interactionsOf: a user's interactions by anime id, after a given one, without those at
  *         revision -1, which were emptied.
+ * - RS-22 activityOf, activity: what happened on each day of a range, to one anime or to all of them,
+ *         oldest first; days without a click, view or rating are left out. Delisted anime count.
  */
 export interface ReadQueries {
   anime(id: AnimeId): Promise<AnimeDocument | null>;
@@ -160,6 +174,8 @@ export interface ReadQueries {
   recommended(basedOn: AnimeId, limit: number): Promise<readonly AnimeDocument[]>;
   genres(): Promise<readonly string[]>;
   interactionsOf(userId: UserId, first: number, after: AnimeId | null): Promise<UserInteractions>;
+  activityOf(animeId: AnimeId, range: DayRange): Promise<readonly ActivityOfDay[]>;
+  activity(range: DayRange): Promise<readonly ActivityOfDay[]>;
 }
 
 export type VersionState = 'building' | 'ready' | 'active' | 'old';

@@ -30,6 +30,7 @@ const callsOf = (store: ReadStore): Readonly<Record<string, () => Promise<unknow
     topByViews: () => queries.topByViews(1),
     trending: () => queries.trending('2026-11-24', 1),
     interactionsOf: () => queries.interactionsOf(userId('spike'), 1, null),
+    activity: () => queries.activity({ from: '2026-11-24', to: '2026-11-24' }),
   };
 };
 

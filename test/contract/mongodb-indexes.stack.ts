@@ -3,6 +3,7 @@ import { MongoClient, type Db, type Document } from 'mongodb';
 import {
   animesAfter,
   bestRated,
+  daysWithin,
   interactionsAfter,
   mostViewed,
   othersByScore,
@@ -10,6 +11,7 @@ import {
   type Question,
   searched,
   sharingGenres,
+  totalsByDay,
   type StoredAnime,
 } from '../../src/adapters/mongodb/stored-documents.js';
 import { distinctGenres, totalsSince } from '../../src/adapters/mongodb/queries.js';
@@ -27,6 +29,7 @@ import { orSkip } from '../support/stack/server.js';
 type Kind = keyof typeof INDEXES;
 
 const RARE = 'Chess';
+const NOVEMBER = { from: '2026-11-01', to: '2026-11-30' };
 
 /** The winning plans, wherever the explanation of this command has them. */
 const winningPlan = (explanation: unknown): string => {
@@ -124,6 +127,7 @@ describe('the indexes of the read models in MongoDB', function () {
     ['the best scored of the others', 'animes', 'by_score', othersByScore(animeId(1))],
     ['all anime', 'animes', 'by_id', animesAfter(animeId(5))],
     ['the parts of an anime', 'interactions', '_id_', partsAfter(animeId(7), null)],
+    ['the days of an anime', 'days', '_id_', daysWithin(animeId(7), NOVEMBER)],
     ['what a user did', 'interactions', 'by_user', interactionsAfter(userId('user-1'), null)],
   ];
 
@@ -163,15 +167,18 @@ describe('the indexes of the read models in MongoDB', function () {
     expect(plan).to.include('"indexName":"by_genre"').and.to.include('"DISTINCT_SCAN"');
   });
 
-  it('return the totals per day without reading a document (by_day)', async function () {
-    await skipWithoutExplain(this, url);
-    const days = db.collection(await nameOf('days'));
-    const plan = winningPlan(
-      await days.aggregate(totalsSince('2026-11-20')).explain('queryPlanner'),
-    );
-    expect(plan).to.include('"indexName":"by_day"');
-    expect(plan).to.not.match(/"(COLLSCAN|FETCH)"/);
-  });
+  for (const [what, pipeline] of [
+    ['totals since a day', totalsSince('2026-11-20')],
+    ['totals per day', totalsByDay(NOVEMBER)],
+  ] as const) {
+    it(`return ${what} without reading a document (by_day)`, async function () {
+      await skipWithoutExplain(this, url);
+      const days = db.collection(await nameOf('days'));
+      const plan = winningPlan(await days.aggregate(pipeline).explain('queryPlanner'));
+      expect(plan).to.include('"indexName":"by_day"');
+      expect(plan).to.not.match(/"(COLLSCAN|FETCH)"/);
+    });
+  }
 
   it('that differ under the same name end the start with one sentence', async () => {
     const days = db.collection(await nameOf('days'));

@@ -92,6 +92,8 @@ export const storeThatAnswers = (
     recommended: unexpected,
     genres: unexpected,
     interactionsOf: unexpected,
+    activityOf: unexpected,
+    activity: unexpected,
     ...answers,
   };
   return {

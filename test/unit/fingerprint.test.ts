@@ -41,8 +41,8 @@ describe('the fingerprint of the read models', () => {
    */
   it('changes only on purpose', () => {
     expect({ embedded: embedded(examples), mongodb: mongodb(examples) }).to.deep.equal({
-      embedded: '99b53447957b',
-      mongodb: 'e2b1d715de75',
+      embedded: '33c199963714',
+      mongodb: 'cf106a9b271f',
     });
   });
 

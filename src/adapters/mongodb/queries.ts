@@ -1,11 +1,13 @@
 import type { DistinctOptions, Document } from 'mongodb';
 import type { AnimeId } from '../../domain/ids.js';
-import type { AnimeDocument, ReadQueries } from '../../ports/read-store.js';
+import type { ActivityOfDay, AnimeDocument, ReadQueries } from '../../ports/read-store.js';
 import { genreSpellings } from '../../wire/search-text.js';
 import {
+  activityFrom,
   animeFrom,
   animeIdText,
   bestRated,
+  daysWithin,
   inOneBatch,
   interactionFrom,
   interactionsAfter,
@@ -15,6 +17,7 @@ import {
   type Question,
   searched,
   sharingGenres,
+  totalsByDay,
 } from './stored-documents.js';
 import { isUnknownOption, type MongodbConnection } from './connection.js';
 import type { VersionAccess, VersionCollections } from './version-collections.js';
@@ -93,8 +96,23 @@ export const createMongodbQueries = (
         const items = found.slice(0, count).map((one) => interactionFrom(one));
         return { items, hasMore: found.length > count };
       }),
+
+    activityOf: (animeId, range) =>
+      read(async ({ days }) => {
+        const { filter, sort } = daysWithin(animeId, range);
+        const found = days.find(filter, { maxTimeMS, batchSize: 1000 }).sort(sort);
+        return (await found.toArray()).map((one) => activityFrom(one));
+      }),
+
+    activity: (range) =>
+      read(async ({ days }) => {
+        const found = days.aggregate<DayTotals>(totalsByDay(range), { maxTimeMS, batchSize: 1000 });
+        return (await found.toArray()).map(({ _id, ...counts }) => ({ day: _id, ...counts }));
+      }),
   };
 };
+
+type DayTotals = Omit<ActivityOfDay, 'day'> & { readonly _id: string };
 
 /** The server's own sort order: `distinct` returns values unsorted. */
 const byBytes = (a: string, b: string): number => Buffer.compare(Buffer.from(a), Buffer.from(b));

@@ -1,10 +1,12 @@
 import { BSONRegExp, type Document, Long, type Sort } from 'mongodb';
 import type { AnimeId, UserId } from '../../domain/ids.js';
 import type {
+  ActivityOfDay,
   AnimeDocument,
   AnimeSearch,
   DailyActivityDocument,
   DayKey,
+  DayRange,
   Guarded,
   InteractionDocument,
   InteractionKey,
@@ -97,6 +99,14 @@ export const dayFrom = ({ d }: StoredDay): DailyActivityDocument => ({
   generation: d.generation,
   revision: d.revision,
   ...dayFields(d),
+});
+
+export const activityFrom = ({ d }: StoredDay): ActivityOfDay => ({
+  day: d.day,
+  clicks: d.clicks,
+  views: d.views,
+  ratings: d.ratings,
+  seconds: d.seconds,
 });
 
 const dayFields = (from: DailyActivityDocument) => ({
@@ -201,6 +211,30 @@ export const partsAfter = (id: AnimeId, after: string | null): Question => ({
   filter: { _id: { $gt: after ?? `${id}:`, $lt: `${id};` } },
   sort: { _id: 1 },
 });
+
+/** The days of one anime: their ids end with the day. */
+export const daysWithin = (animeId: AnimeId, { from, to }: DayRange): Question => ({
+  filter: {
+    _id: { $gte: dayId({ animeId, day: from }), $lte: dayId({ animeId, day: to }) },
+    'd.total': { $gt: 0 },
+  },
+  sort: { _id: 1 },
+});
+
+/** Served by an index alone, whatever the size of the documents. */
+export const totalsByDay = ({ from, to }: DayRange): Document[] => [
+  { $match: { 'd.day': { $gte: from, $lte: to }, 'd.total': { $gt: 0 } } },
+  {
+    $group: {
+      _id: '$d.day',
+      clicks: { $sum: '$d.clicks' },
+      views: { $sum: '$d.views' },
+      ratings: { $sum: '$d.ratings' },
+      seconds: { $sum: '$d.seconds' },
+    },
+  },
+  { $sort: { _id: 1 } },
+];
 
 /** Lists omit delisted anime. */
 export const ONLY_LISTED: Document = { 'd.listed': true };

@@ -82,7 +82,20 @@ export const INDEXES = {
     { name: 'by_genre_key', key: { 'd.listed': 1, 'd.genreKeys': 1 } },
   ],
   interactions: [{ name: 'by_user', key: { 'd.userId': 1, 'd.animeId': 1 } }],
-  days: [{ name: 'by_day', key: { 'd.day': 1, 'd.animeId': 1, 'd.total': 1 } }],
+  days: [
+    {
+      name: 'by_day',
+      key: {
+        'd.day': 1,
+        'd.animeId': 1,
+        'd.total': 1,
+        'd.clicks': 1,
+        'd.views': 1,
+        'd.ratings': 1,
+        'd.seconds': 1,
+      },
+    },
+  ],
 } satisfies Readonly<Record<string, readonly Index[]>>;
 
 /** Creates missing indexes; rejects if an index of the same name has other fields. */

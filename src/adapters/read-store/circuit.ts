@@ -117,4 +117,6 @@ const guarded = (queries: ReadQueries, ask: Ask): ReadQueries => ({
   recommended: (basedOn, limit) => ask(() => queries.recommended(basedOn, limit)),
   genres: () => ask(() => queries.genres()),
   interactionsOf: (userId, first, after) => ask(() => queries.interactionsOf(userId, first, after)),
+  activityOf: (animeId, range) => ask(() => queries.activityOf(animeId, range)),
+  activity: (range) => ask(() => queries.activity(range)),
 });

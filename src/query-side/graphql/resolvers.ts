@@ -20,11 +20,7 @@ import {
 } from './arguments.js';
 import { type QueryContext, requireReadModels } from './context.js';
 import { unauthenticated } from './errors.js';
-
-interface NamedAnime {
-  readonly animeId: number;
-  readonly minRevision?: string | null;
-}
+import { createFindAnime, type NamedAnime } from './find-anime.js';
 
 interface BasedOn {
   readonly basedOnAnimeId: number;
@@ -34,17 +30,7 @@ interface BasedOn {
 
 /** The queries that name an anime and so can read their caller's writes. */
 export const createAnimeResolvers = (waiter: RevisionWaiter) => {
-  /** Null if the anime is unknown, also for ids that no anime can have. */
-  const documentOf = async (
-    { animeId, minRevision }: NamedAnime,
-    context: QueryContext,
-  ): Promise<AnimeDocument | null> => {
-    const revision = minRevisionOf(minRevision);
-    if (!isAnimeId(animeId)) return null;
-    const readModels = await requireReadModels(context);
-    if (revision === undefined) return known(await readModels.queries.anime(animeId));
-    return waiter.read(readModels, animeId, revision);
-  };
+  const documentOf = createFindAnime(waiter);
 
   const viewOf =
     <View>(toView: (document: AnimeDocument) => View) =>
@@ -69,10 +55,6 @@ export const createAnimeResolvers = (waiter: RevisionWaiter) => {
     },
   };
 };
-
-/** A document without events is an anime that is not in the log. */
-const known = (document: AnimeDocument | null): AnimeDocument | null =>
-  document === null || document.revision < 0 ? null : document;
 
 /** The recommendations for an anime without genres. */
 const bestScores = async (queries: ReadQueries, limit: number) => {

@@ -1,6 +1,8 @@
 import { makeExecutableSchema } from '@graphql-tools/schema';
 import { GraphQLError, GraphQLScalarType, type GraphQLSchema, Kind } from 'graphql';
 import type { RevisionWaiter } from '../read-your-writes/revision-waiter.js';
+import { createActivityResolvers } from './activity.js';
+import { activityTypes } from './activity-types.js';
 import { answerTypes } from './answer-types.js';
 import type { QueryContext } from './context.js';
 import { createAnimeResolvers, createListResolvers } from './resolvers.js';
@@ -83,7 +85,7 @@ const queryType = /* GraphQL */ `
 `;
 
 /** The public schema. Names, types and defaults are a contract with existing clients. */
-const typeDefs: readonly string[] = [queryType, answerTypes];
+const typeDefs: readonly string[] = [queryType, activityTypes, answerTypes];
 
 /** Null where this process cannot tell. */
 export interface ServiceInfo {
@@ -108,6 +110,7 @@ export const createSchema = ({ waiter, serviceInfo, now }: SchemaOptions): Graph
       Query: {
         ...createListResolvers(now),
         ...createAnimeResolvers(waiter),
+        ...createActivityResolvers({ waiter, now }),
         serviceInfo: async () => ({ ...(await serviceInfo()), readModels: activeVersion }),
       },
     },

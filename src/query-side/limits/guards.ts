@@ -8,6 +8,7 @@ import {
   type SelectionNode,
   type SelectionSetNode,
 } from 'graphql';
+import { MAX_ACTIVITY_DAYS } from '../graphql/activity.js';
 import { MAX_PAGE_SIZE } from '../graphql/arguments.js';
 
 /** Upper bounds of executing a document. */
@@ -143,9 +144,15 @@ export const createGuard = (schema: GraphQLSchema, limits: DocumentLimits) => {
   };
 };
 
+/** Lists without a page size, by what they return at most. */
+const WITHOUT_PAGES: readonly (readonly [field: string, items: number])[] = [
+  ['activity', MAX_ACTIVITY_DAYS],
+  ['animeActivity', MAX_ACTIVITY_DAYS],
+];
+
 /** A page size from a variable counts as the largest. */
 const pageSizes = (schema: GraphQLSchema): PageSizeOf => {
-  const defaults = defaultPageSizes(schema);
+  const defaults = new Map([...defaultPageSizes(schema), ...WITHOUT_PAGES]);
   return ({ name, arguments: given = [] }: FieldNode) => {
     const byDefault = defaults.get(name.value);
     const value = given.find((argument) => PAGE_ARGUMENTS.has(argument.name.value))?.value;

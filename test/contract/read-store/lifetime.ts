@@ -118,6 +118,8 @@ export const lifetimeClauses = (target: ReadStoreTarget, open: () => ReadStore):
         queries.recommended(animeId(1), 1),
         queries.genres(),
         queries.interactionsOf(userId('spike'), 1, null),
+        queries.activityOf(animeId(1), { from: '2026-11-24', to: '2026-11-24' }),
+        queries.activity({ from: '2026-11-24', to: '2026-11-24' }),
         store.queries(name).genres(),
         store.documents(name).flushed(),
       ];

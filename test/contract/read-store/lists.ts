@@ -1,6 +1,10 @@
 import { expect } from 'chai';
 import type { AnimeDetails } from '../../../src/domain/details.js';
-import type { AnimeDocument, ReadStore } from '../../../src/ports/read-store.js';
+import type {
+  AnimeDocument,
+  DailyActivityDocument,
+  ReadStore,
+} from '../../../src/ports/read-store.js';
 import { animeId, COWBOY_BEBOP, userId } from '../../support/examples.js';
 import { aBatch, aDay, anAnimeDocument, anInteraction } from '../../support/read-store.js';
 import { idsOf, versionWith } from './given.js';
@@ -154,5 +158,54 @@ export const listClauses = (open: () => ReadStore): void => {
     expect(await ask(2, 1)).to.deep.equal({ items: interactions.slice(1, 3), hasMore: true });
     expect(await ask(2, 20)).to.deep.equal({ items: interactions.slice(3), hasMore: false });
     expect(await ask(2, 100)).to.deep.equal({ items: [], hasMore: false });
+  });
+
+  const DAYS: readonly DailyActivityDocument[] = [
+    aDay({ day: '2026-11-20', clicks: 7 }),
+    aDay({ day: '2026-11-21', clicks: 1, views: 2, ratings: 3, seconds: 40 }),
+    aDay({ day: '2026-11-24', clicks: 0, views: 1 }),
+    aDay({ day: '2026-11-25', generation: 1, revision: -1, clicks: 0 }),
+    aDay({ day: '2026-12-01', clicks: 5 }),
+    aDay({ day: '2026-11-21', animeId: animeId(10), clicks: 100, seconds: 2 }),
+    aDay({ day: '2026-11-23', animeId: animeId(11), ratings: 1 }),
+  ];
+  const RANGE = { from: '2026-11-21', to: '2026-11-30' };
+  const NONE = { clicks: 0, views: 0, ratings: 0, seconds: 0 };
+
+  it('RS-22 returns the days of one anime in a range, both ends included, without idle days', async () => {
+    const { queries } = await versionWith(open(), { days: DAYS });
+    const busy = { day: '2026-11-21', clicks: 1, views: 2, ratings: 3, seconds: 40 };
+    const viewed = { ...NONE, day: '2026-11-24', views: 1 };
+    expect(await queries.activityOf(animeId(1), RANGE)).to.deep.equal([busy, viewed]);
+    const one = { from: '2026-11-21', to: '2026-11-21' };
+    expect(await queries.activityOf(animeId(1), one)).to.deep.equal([busy]);
+    expect(await queries.activityOf(animeId(2), RANGE)).to.deep.equal([]);
+  });
+
+  it('RS-22 adds up all anime per day, delisted ones too, as documents are saved', async () => {
+    const { documents, queries } = await versionWith(open(), {
+      animes: [anime(10, { status: 'delisted' })],
+      days: DAYS,
+    });
+    const first = { day: '2026-11-21', clicks: 101, views: 2, ratings: 3, seconds: 42 };
+    const rest = [
+      { ...NONE, day: '2026-11-23', clicks: 1, ratings: 1 },
+      { ...NONE, day: '2026-11-24', views: 1 },
+    ];
+    expect(await queries.activity(RANGE)).to.deep.equal([first, ...rest]);
+    await documents.save(
+      aBatch({
+        days: [
+          aDay({ day: '2026-11-21', revision: 2, clicks: 2 }),
+          aDay({ day: '2026-11-30', animeId: animeId(12), clicks: 4 }),
+        ],
+      }),
+    );
+    expect(await queries.activity(RANGE)).to.deep.equal([
+      { ...NONE, day: '2026-11-21', clicks: 102, seconds: 2 },
+      ...rest,
+      { ...NONE, day: '2026-11-30', clicks: 4 },
+    ]);
+    expect(await queries.activity({ from: '2026-11-25', to: '2026-11-29' })).to.deep.equal([]);
   });
 };

@@ -117,6 +117,7 @@ export const versionClauses = (target: ReadStoreTarget): void => {
         documents.fedAt(),
         store.queries('v9').anime(one),
         store.queries('v9').interactionsOf(userId('spike'), 10, null),
+        store.queries('v9').activity({ from: '2026-11-24', to: '2026-11-24' }),
       ];
       for (const error of await Promise.all(refused.map(rejectionOf))) {
         expect(error).to.be.instanceOf(PortError).and.to.include(NOT_FOUND);

@@ -1,6 +1,7 @@
 import { pages } from '../../../platform/async/pages.js';
 import type { Position } from '../../../ports/event-store.js';
 import type { AnimeDocument, DocumentBatch, DocumentStore } from '../../../ports/read-store.js';
+import { type Activity, activityOn } from './activity.js';
 import { documentReads, type DocumentReads } from './rows.js';
 import { openReadConnection } from './file.js';
 import { type Queries, queriesOn } from './queries.js';
@@ -14,6 +15,7 @@ export interface OpenVersion {
   readonly path: string;
   readonly reads: DocumentReads;
   readonly queries: Queries;
+  readonly activity: Activity;
   /** In memory only: no other process reads it, so it need not outlive this one. */
   fedAt: Date | null;
   /** Invalidates caches that the saved documents affect. */
@@ -26,13 +28,18 @@ export interface OpenVersion {
 export const openVersion = (path: string): OpenVersion => {
   const db = openReadConnection(path, VERSION_FILE);
   const queries = queriesOn(db);
+  const activity = activityOn(db);
   const isInPlace = watchDatabaseFile(path);
   return {
     path,
     reads: documentReads(db),
     queries,
+    activity,
     fedAt: null,
-    noteSaved: ({ days }) => queries.noteSaved(days.map(({ animeId }) => animeId)),
+    noteSaved: ({ days }) => {
+      queries.noteSaved(days.map(({ animeId }) => animeId));
+      activity.noteSaved(days);
+    },
     assertWhole: () => {
       const damage = db.damage();
       if (damage !== undefined) throw damage;

@@ -15,6 +15,7 @@ import {
   withReady,
   withVersion,
 } from '../../read-store/version-rules.js';
+import { totalActivity } from './activity.js';
 import {
   inPromise,
   createEmbeddedDocuments,
@@ -235,6 +236,8 @@ const createEmbeddedQueries = (find: FindVersion, writer: DocumentWriter): ReadQ
     await indexed(find(), writer);
     return find().queries.interactionsOf(userId, first, after);
   },
+  activityOf: (animeId, range) => inPromise(() => find().activity.of(animeId, range)),
+  activity: (range) => totalActivity(() => find().activity, range),
 });
 
 /** With SQLite's reason, as health shows it. */

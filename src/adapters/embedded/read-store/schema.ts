@@ -98,7 +98,7 @@ export const VERSION_FILE: FileKind = {
       total INTEGER NOT NULL,
       PRIMARY KEY (anime_id, day)
     ) STRICT, WITHOUT ROWID;
-    CREATE INDEX days_by_day ON days (day, anime_id, total);
+    CREATE INDEX days_by_day ON days (day, anime_id, total, clicks, views, ratings, seconds);
 
     CREATE TABLE animes (
       anime_id INTEGER PRIMARY KEY,

@@ -1,0 +1,39 @@
+import { MAX_ACTIVITY_DAYS } from './activity.js';
+
+/** Activity per day: its queries and their type. */
+export const activityTypes = /* GraphQL */ `
+  extend type Query {
+    "What happened to one anime on each UTC day of a range, oldest first; days without activity have zeros. Null when the anime is unknown."
+    animeActivity(
+      "The anime's id in the MyAnimeList catalogue."
+      animeId: Int!
+      "The first day, as YYYY-MM-DD, from 1970-01-01 on. By default 29 days before the last one; at most ${MAX_ACTIVITY_DAYS} days in all."
+      from: String
+      "The last day, as YYYY-MM-DD. By default today."
+      to: String
+      "Wait until the response includes this revision: the decimal string that a command returned."
+      minRevision: String
+    ): [ActivityPoint!]
+    "What happened to all anime, delisted ones included, on each UTC day of a range, oldest first; days without activity have zeros."
+    activity(
+      "The first day, as YYYY-MM-DD, from 1970-01-01 on. By default 29 days before the last one; at most ${MAX_ACTIVITY_DAYS} days in all."
+      from: String
+      "The last day, as YYYY-MM-DD. By default today."
+      to: String
+    ): [ActivityPoint!]!
+  }
+
+  "What happened on one UTC day."
+  type ActivityPoint {
+    "The UTC day, as YYYY-MM-DD."
+    day: String!
+    "The number of clicks."
+    clicks: Count!
+    "The number of views."
+    views: Count!
+    "The duration of the views, in seconds."
+    seconds: Count!
+    "The number of ratings given, repeated ratings of a user included."
+    ratings: Count!
+  }
+`;

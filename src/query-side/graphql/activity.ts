@@ -1,0 +1,79 @@
+import type { ActivityOfDay, DayRange } from '../../ports/read-store.js';
+import type { RevisionWaiter } from '../read-your-writes/revision-waiter.js';
+import { type QueryContext, requireReadModels } from './context.js';
+import { badUserInput } from './errors.js';
+import { createFindAnime, type NamedAnime } from './find-anime.js';
+
+export const MAX_ACTIVITY_DAYS = 400;
+const DEFAULT_DAYS = 30;
+const DAY_MS = 86_400_000;
+
+interface Days {
+  readonly from?: string | null;
+  readonly to?: string | null;
+}
+
+export const createActivityResolvers = (options: {
+  readonly waiter: RevisionWaiter;
+  readonly now: () => Date;
+}) => {
+  const { waiter, now } = options;
+  const findAnime = createFindAnime(waiter);
+
+  return {
+    activity: async (_: unknown, args: Days, context: QueryContext) => {
+      const range = rangeOf(args, now());
+      const { queries } = await requireReadModels(context);
+      return withGaps(range, await queries.activity(range));
+    },
+
+    animeActivity: async (_: unknown, args: Days & NamedAnime, context: QueryContext) => {
+      const range = rangeOf(args, now());
+      const anime = await findAnime(args, context);
+      if (anime === null) return null;
+      const { queries } = await requireReadModels(context);
+      return withGaps(range, await queries.activityOf(anime.animeId, range));
+    },
+  };
+};
+
+/** By default the 30 days that end with `to`, which is today by default. */
+const rangeOf = (given: Days, now: Date): DayRange => {
+  const today = now.getTime() - (now.getTime() % DAY_MS);
+  const to = millisecondsOf('to', given.to) ?? today;
+  const from = millisecondsOf('from', given.from) ?? to - (DEFAULT_DAYS - 1) * DAY_MS;
+  if (from > to) {
+    throw badUserInput('from', `from (${dayOf(from)}) must not be after to (${dayOf(to)}).`);
+  }
+  if ((to - from) / DAY_MS >= MAX_ACTIVITY_DAYS) {
+    throw badUserInput('from', `from and to may span at most ${MAX_ACTIVITY_DAYS} days.`);
+  }
+  return { from: dayOf(from), to: dayOf(to) };
+};
+
+const DAY_PATTERN = /^\d{4}-\d{2}-\d{2}$/;
+
+/** The start of a day of the calendar; undefined where none is given. */
+const millisecondsOf = (
+  name: 'from' | 'to',
+  given: string | null | undefined,
+): number | undefined => {
+  if (given === null || given === undefined) return undefined;
+  const start = DAY_PATTERN.test(given) ? Date.parse(`${given}T00:00:00Z`) : NaN;
+  // Some engines take the 30th of February for the 2nd of March.
+  if (!Number.isNaN(start) && dayOf(start) === given && start >= 0) return start;
+  throw badUserInput(name, `${name} must be a UTC day as YYYY-MM-DD, from 1970-01-01 on.`);
+};
+
+const dayOf = (milliseconds: number): string => new Date(milliseconds).toISOString().slice(0, 10);
+
+const withGaps = ({ from, to }: DayRange, found: readonly ActivityOfDay[]): ActivityOfDay[] => {
+  const known = new Map(found.map((one) => [one.day, one]));
+  const last = Date.parse(to);
+  const points: ActivityOfDay[] = [];
+  for (let start = Date.parse(from); start <= last; start += DAY_MS) {
+    const day = dayOf(start);
+    points.push(known.get(day) ?? { day, clicks: 0, views: 0, ratings: 0, seconds: 0 });
+  }
+  return points;
+};
