@@ -10,6 +10,7 @@ const schema = createSchema({
   waiter: { read: unasked },
   serviceInfo: unasked,
   now: unasked,
+  events: 'off',
 });
 
 process.stdout.write(`${printSchema(schema)}\n`);

@@ -2,6 +2,7 @@ import type { RequestListener } from 'node:http';
 import { Router } from 'express';
 import type { CommandHandler } from '../command-side/handling/handler.js';
 import { createCommandApi } from '../command-side/http/command-api.js';
+import type { Config } from '../platform/config/config.js';
 import { listenError } from '../platform/config/system-errors.js';
 import { createHttpApp, PROBES } from '../platform/http/http-app.js';
 import { type HttpServer, listen } from '../platform/http/http-server.js';
@@ -114,15 +115,22 @@ export const serveCommands = (
   return port.serve(app);
 };
 
+/** Whether queries may show stored events. */
+export const showsEvents = ({ env, eventQueries }: Config): boolean =>
+  eventQueries === 'on' || (eventQueries === 'auto' && env !== 'production');
+
 export const serveQueries = (
   dependencies: ServeDependencies,
   port: OpenPort,
   {
     readStore,
     readSide,
+    eventStore,
     metricsOf,
   }: {
     readonly readStore: ReadStore;
+    /** Null where this process has none. */
+    readonly eventStore: EventStore | null;
     readonly metricsOf: readonly MetricsPart[];
     /** Null where another process runs the read side. */
     readonly readSide: ReadSide | null;
@@ -134,6 +142,7 @@ export const serveQueries = (
     readStore,
     now,
     serviceInfo: serviceInfo(dependencies.role, readSide),
+    events: showsEvents(dependencies.config) ? (eventStore ?? 'no-event-store') : 'off',
     elsewhere: otherParts(dependencies, 'queries'),
   });
   return port.serve(app);

@@ -9,12 +9,13 @@ import {
   serveCommands,
   serveProbes,
   serveQueries,
+  showsEvents,
   type OpenPort,
   type ServeDependencies,
 } from './apis.js';
 import { openBridge, topicOf } from './bridge.js';
 import { isKafka, openBus } from './bus.js';
-import { openCommandHandler, openEventStore } from './write-side.js';
+import { openCommandHandler, openEventStore, openServer } from './write-side.js';
 import { bytesOnDisk } from './data-directory.js';
 import { openSharingHandler } from './peers.js';
 import { openProjectors } from './projectors.js';
@@ -95,7 +96,12 @@ const startAll: StartRole = async (dependencies) => {
   const readSide = await openReadSide(dependencies, store);
   await startCommands(dependencies, commandPort, { store, metricsOf: ofCommands });
   const { readStore } = readSide;
-  await serveQueries(dependencies, queryPort, { readStore, readSide, metricsOf: ofQueries });
+  await serveQueries(dependencies, queryPort, {
+    readStore,
+    readSide,
+    eventStore: store,
+    metricsOf: ofQueries,
+  });
   await takeJobs(dependencies, store, readSide);
 };
 
@@ -178,13 +184,21 @@ const startProjector: StartRole = async (dependencies) => {
   await openHeartbeat(dependencies, { readStore, fed });
 };
 
+/** Only for queries that show events: all others need no event store, so none is waited for. */
+const eventStoreOfQueries = async (dependencies: StartDependencies): Promise<EventStore | null> => {
+  const { config } = dependencies;
+  if (config.eventStore.url === '' || !showsEvents(config)) return null;
+  return (await openServer(dependencies)).store;
+};
+
 const startQueryApi: StartRole = async (dependencies) => {
   const metricsOf = ['process', 'query-api'] as const;
   const port = await openQueryPort(dependencies, metricsOf);
   dependencies.addresses.queries = port.url;
   const readStore = await openReadModels(dependencies);
   watchReadModels(dependencies, { readStore, feeds: () => false, remedy: () => BY_COMMAND });
-  await serveQueries(dependencies, port, { readStore, readSide: null, metricsOf });
+  const eventStore = await eventStoreOfQueries(dependencies);
+  await serveQueries(dependencies, port, { readStore, readSide: null, eventStore, metricsOf });
 };
 
 export const START: Readonly<Record<Role, StartRole>> = {

@@ -70,6 +70,14 @@ export interface ReadOptions {
   readonly signal?: AbortSignal;
 }
 
+export interface ReadAllOptions {
+  /** Read on from here, exclusive. Default: the first event forwards, the last one backwards. */
+  readonly after?: Position | undefined;
+  readonly direction: 'forwards' | 'backwards';
+  /** At most this many events, which the caller holds in memory. */
+  readonly limit: number;
+}
+
 /**
  * The log that is the only truth. Every adapter passes the contract suite, whose clauses carry
  * these numbers.
@@ -97,6 +105,9 @@ export interface ReadOptions {
  * - ES-11 Data and metadata round-trip (unicode, nested null, NUL escapes, empty objects).
  * - ES-12 `head` returns the last revision, or 'no_stream', and sees every settled append.
  * - ES-13 Positions grow strictly through the log and keep 64 bits.
+ *
+ * - ES-23 `readAll` returns the events of all streams after a position, system events too, in log
+ *         order or against it, at most `limit` of them: fewer only where the log ends.
  *
  * Subscribing to all
  * - ES-14 Delivers every matching event after `after`, once, in log order, across the seam from
@@ -128,6 +139,7 @@ export interface EventStore {
   ): Promise<AppendResult>;
   read(stream: string, options?: ReadOptions): AsyncIterable<RecordedEvent>;
   head(stream: string): Promise<ExpectedRevision>;
+  readAll(options: ReadAllOptions): Promise<readonly RecordedEvent[]>;
   subscribeToAll(options: SubscriptionOptions): AsyncIterable<SubscriptionItem>;
   setMaxCount(stream: string, maxCount: number): Promise<void>;
   /** Resolves when the store answers, else rejects with UnavailableError. For health checks. */

@@ -145,6 +145,17 @@ export const inMemoryEventStore = (now: () => number = () => 0) => {
       assertUsable(stream);
       return head(stream);
     },
+    readAll: async ({ after, direction, limit }) => {
+      await Promise.resolve();
+      assertOpen();
+      const place = after?.commit;
+      return direction === 'forwards'
+        ? log.filter(({ position }) => position.commit > (place ?? 0n)).slice(0, limit)
+        : log
+            .filter(({ position }) => place === undefined || position.commit < place)
+            .toReversed()
+            .slice(0, limit);
+    },
     async *subscribeToAll({ after, streamPrefix = '', signal }): AsyncGenerator<SubscriptionItem> {
       assertOpen();
       let index = log.findIndex(

@@ -30,6 +30,7 @@ export const serveQueryApi = async (
     corsOrigins: [],
     role: 'all',
     elsewhere: () => [],
+    events: 'off',
     rateLimitPerMinute: 0,
     production: true,
     now: () => new Date(AT),

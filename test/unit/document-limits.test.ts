@@ -9,6 +9,7 @@ const schema = createSchema({
   waiter: { read: () => Promise.reject(new Error('Nothing is executed here.')) },
   serviceInfo: () => ({ version: '1.2.3', role: 'all', lagEvents: null, lagSeconds: null }),
   now: () => new Date(0),
+  events: 'off',
 });
 
 const prepareDocuments = (options: Partial<DocumentsOptions> = {}) => {

@@ -27,6 +27,7 @@ import type {
   EventStore,
   ExpectedRevision,
   NewEvent,
+  ReadAllOptions,
   ReadOptions,
   RecordedEvent,
   SubscriptionOptions,
@@ -65,6 +66,7 @@ export const createEmbeddedEventStore = (
         if (head === TOMBSTONE_REVISION) throw new StreamDeletedError(stream);
         return head;
       }),
+    readAll: (options) => readAll(log, options),
     subscribeToAll: (options) => subscribe(log, options),
     setMaxCount: async (stream, maxCount) => {
       const append = log.append(metastreamOf(stream), 'any', [maxCountEvent(maxCount)]);
@@ -117,6 +119,29 @@ async function* readPages(
     await nextTurn();
   }
 }
+
+/** Reads page by page, because a page of large events is shorter than asked. */
+const readAll = async (
+  log: EventLog,
+  { after, direction, limit }: ReadAllOptions,
+): Promise<readonly RecordedEvent[]> => {
+  const events: RecordedEvent[] = [];
+  // The log reads inclusively forwards and exclusively backwards.
+  const following = (position: bigint) => (direction === 'forwards' ? position + 1n : position);
+  let next: bigint | 'start' | 'end' = direction === 'forwards' ? 'start' : 'end';
+  if (after !== undefined) next = following(after.commit);
+  while (events.length < limit) {
+    const asked = Math.min(limit - events.length, READ_PAGE);
+    const place = next;
+    const page = await asPromise(() => log.readAll(place, direction, asked));
+    const last = page.at(-1);
+    if (last === undefined) break;
+    for (const event of page) events.push(toRecorded(event));
+    next = following(last.position);
+    await nextTurn();
+  }
+  return events;
+};
 
 const RESUME_BACKOFF: Backoff = { baseMs: 100, maxMs: 5_000 };
 

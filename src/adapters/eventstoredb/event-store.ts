@@ -8,6 +8,8 @@ import type {
   EventStore,
   ExpectedRevision,
   NewEvent,
+  Position,
+  ReadAllOptions,
   ReadOptions,
   RecordedEvent,
 } from '../../ports/event-store.js';
@@ -17,7 +19,7 @@ import { createAppends, createSetMaxCount } from './appends.js';
 import { createOutages, EventStoreConnection, type Outages, parseAddress } from './connection.js';
 import { ALL_STREAMS, readError } from './errors.js';
 import { createProjections, deploymentsIn } from './projections.js';
-import { readEndRequest, readStreamRequest, recordedEvent, responses } from './messages.js';
+import { readAllRequest, readStreamRequest, recordedEvent, responses } from './messages.js';
 import { createSubscriptions } from './subscriptions.js';
 
 interface ReadsOptions {
@@ -75,19 +77,45 @@ const createReads = ({ connection, silenceMs, outages, closing }: ReadsOptions) 
     return 'no_stream';
   };
 
-  /** Rejects if this user may not read `$all`. */
-  const readEnd = async (): Promise<void> => {
-    const open = () => connection.read(readEndRequest(), { leaderOnly: false });
-    const answer = responses(open, { silenceMs, signal: closing });
+  const allEvents = async (
+    options: ReadAllOptions,
+    { leaderOnly }: { readonly leaderOnly: boolean },
+  ): Promise<RecordedEvent[]> => {
+    const open = () => connection.read(readAllRequest(options), { leaderOnly });
+    const events: RecordedEvent[] = [];
     try {
-      while ((await answer.next()).done !== true);
+      for await (const response of responses(open, { silenceMs, signal: closing })) {
+        const event = response.getEvent()?.getEvent();
+        if (event !== undefined) events.push(recordedEvent(event));
+      }
     } catch (error) {
       throw readError(error, ALL_STREAMS);
     }
+    if (closing.aborted) throw new UnavailableError('The event store was closed.');
+    return events;
   };
 
-  return { read, head, readEnd };
+  const readAll = async (options: ReadAllOptions): Promise<readonly RecordedEvent[]> => {
+    const { after, direction, limit } = options;
+    if (limit === 0) return [];
+    if (after === undefined || direction === 'backwards') {
+      return allEvents(options, { leaderOnly: true });
+    }
+    // The server begins with the event at this position, unless it was scavenged.
+    const from = await allEvents({ ...options, limit: limit + 1 }, { leaderOnly: true });
+    return from.filter(({ position }) => !isSame(position, after)).slice(0, limit);
+  };
+
+  /** Rejects if this user may not read `$all`. */
+  const readEnd = async (): Promise<void> => {
+    await allEvents({ direction: 'backwards', limit: 1 }, { leaderOnly: false });
+  };
+
+  return { read, readAll, head, readEnd };
 };
+
+const isSame = (a: Position, b: Position): boolean =>
+  a.commit === b.commit && a.prepare === b.prepare;
 
 export interface EventStoreDbOptions {
   /**
@@ -215,6 +243,10 @@ export const createEventStoreDbStore = ({
     head: async (stream) => {
       assertOpen();
       return reads.head(stream);
+    },
+    readAll: async (options) => {
+      assertOpen();
+      return reads.readAll(options);
     },
     async *subscribeToAll(options) {
       assertOpen();

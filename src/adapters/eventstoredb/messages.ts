@@ -4,7 +4,12 @@ import streams from '@eventstore/db-client/generated/streams_pb.js';
 import type { ReadReq, ReadResp } from '@eventstore/db-client/generated/streams_pb.js';
 import { within } from '../../platform/async/abort.js';
 import { UnavailableError } from '../../ports/errors.js';
-import type { Position, ReadOptions, RecordedEvent } from '../../ports/event-store.js';
+import type {
+  Position,
+  ReadAllOptions,
+  ReadOptions,
+  RecordedEvent,
+} from '../../ports/event-store.js';
 import type { ReadCall } from './connection.js';
 
 const { Options } = streams.ReadReq;
@@ -34,15 +39,20 @@ export const readStreamRequest = (
   );
 };
 
-/** The last event of the log. */
-export const readEndRequest = (): ReadReq =>
-  request(
+/** Inclusive at `after` when forwards, exclusive when backwards. */
+export const readAllRequest = ({ after, direction, limit }: ReadAllOptions): ReadReq => {
+  const place = new Options.AllOptions();
+  if (after !== undefined) place.setPosition(position(after));
+  else if (direction === 'forwards') place.setStart(new shared.Empty());
+  else place.setEnd(new shared.Empty());
+  return request(
     readOptions()
-      .setAll(new Options.AllOptions().setEnd(new shared.Empty()))
-      .setReadDirection(BACKWARDS)
-      .setCount('1')
+      .setAll(place)
+      .setReadDirection(direction === 'forwards' ? FORWARDS : BACKWARDS)
+      .setCount(String(limit))
       .setNoFilter(new shared.Empty()),
   );
+};
 
 export const subscribeRequest = (
   after: Position | 'start',

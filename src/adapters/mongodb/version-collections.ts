@@ -49,11 +49,7 @@ const collectionName = (
 ): string => `v_${key}_${kind}`;
 const KEY_IN_NAME = /^v_([0-9a-f]+)_(?:animes|interactions|days|position)$/;
 
-const collectionsOf = (
-  db: Db,
-  key: string,
-  options: CollectionOptions,
-): VersionCollections => ({
+const collectionsOf = (db: Db, key: string, options: CollectionOptions): VersionCollections => ({
   animes: db.collection(collectionName(key, 'animes'), options),
   interactions: db.collection(collectionName(key, 'interactions'), options),
   days: db.collection(collectionName(key, 'days'), options),

@@ -1,123 +1,4 @@
-/** The settings of the three servers; an empty address stands for the embedded part. */
-const servers = {
-  eventStore: {
-    url: {
-      doc: 'Connection string (esdb://...) of an EventStoreDB or KurrentDB server. Empty: the embedded event store.',
-      format: 'event-store-url',
-      default: '',
-      env: 'EVENTSTORE_URL',
-      sensitive: true,
-    },
-    port: {
-      doc: "Port of the embedded event store's gRPC server, on 127.0.0.1 only; 0 = off.",
-      format: 'port',
-      default: 2113,
-      env: 'EVENTSTORE_PORT',
-    },
-    appendTimeoutMs: {
-      doc: 'How long one append to a server may take before its outcome counts as unknown, in milliseconds.',
-      format: 'milliseconds',
-      default: 4000,
-      env: 'EVENTSTORE_APPEND_TIMEOUT_MS',
-    },
-    watchProjections: {
-      doc: 'Whether /health and the metrics report the state of our projections on a server. Needs its projection engine, and a user who may read it.',
-      format: 'boolean',
-      default: false,
-      env: 'PROJECTIONS_WATCH',
-    },
-  },
-  kafka: {
-    brokers: {
-      doc: 'Comma separated host:port of Kafka brokers. Empty: the in-process bus.',
-      format: 'addresses',
-      default: [] as string[],
-      env: 'KAFKA_BROKERS',
-    },
-    topic: {
-      doc: 'The topic that carries the events.',
-      format: 'kafka-topic',
-      default: 'anime-events',
-      env: 'KAFKA_TOPIC',
-    },
-    group: {
-      doc: 'The consumer group of the projector; the version and the identity of the read models are appended.',
-      format: 'kafka-group',
-      default: 'anime-read-model',
-      env: 'KAFKA_GROUP',
-    },
-    partitions: {
-      doc: 'Partitions of the topic when it is created. Changing them needs a new topic and a rebuild.',
-      format: 'positive',
-      default: 6,
-      env: 'KAFKA_PARTITIONS',
-    },
-    replicationFactor: {
-      doc: "Replicas of each partition when the topic is created; 0 = the broker's default.",
-      format: 'nat',
-      default: 0,
-      env: 'KAFKA_REPLICATION_FACTOR',
-    },
-    tls: {
-      doc: 'Whether the brokers are reached over TLS, with their certificates verified.',
-      format: 'boolean',
-      default: false,
-      env: 'KAFKA_TLS',
-    },
-    tlsCaFile: {
-      doc: "A file with the certificates that the brokers' are verified against. Empty: Node's own.",
-      format: String,
-      default: '',
-      env: 'KAFKA_TLS_CA_FILE',
-    },
-    saslMechanism: {
-      doc: 'How to log in to the brokers. Empty: not at all.',
-      format: ['', 'plain', 'scram-sha-256', 'scram-sha-512'],
-      default: '',
-      env: 'KAFKA_SASL_MECHANISM',
-    },
-    username: {
-      doc: 'The name to log in to the brokers with.',
-      format: String,
-      default: '',
-      env: 'KAFKA_USERNAME',
-    },
-    password: {
-      doc: 'The password to log in to the brokers with.',
-      format: String,
-      default: '',
-      env: 'KAFKA_PASSWORD',
-      sensitive: true,
-    },
-  },
-  mongodb: {
-    url: {
-      doc: 'Connection string (mongodb://...) of the read store. Empty: the embedded read store.',
-      format: 'mongodb-url',
-      default: '',
-      env: 'MONGODB_URL',
-      sensitive: true,
-    },
-    database: {
-      doc: 'The database of the read models, at most 63 bytes.',
-      format: 'mongodb-database',
-      default: 'anime_analytics',
-      env: 'MONGODB_DATABASE',
-    },
-    readPreference: {
-      doc: 'Which members of a replica set answer queries. The projector always reads the primary.',
-      format: ['primary', 'primaryPreferred', 'secondary', 'secondaryPreferred', 'nearest'],
-      default: 'primary',
-      env: 'MONGODB_READ_PREFERENCE',
-    },
-    timeoutMs: {
-      doc: 'How long one operation may take, server selection included, in milliseconds.',
-      format: 'positive-milliseconds',
-      default: 10_000,
-      env: 'MONGODB_TIMEOUT_MS',
-    },
-  },
-};
+import { serverSettings } from './server-settings.js';
 
 /** The one schema of all settings: what `anime-analytics config --help` prints. */
 export const schema = {
@@ -181,7 +62,7 @@ export const schema = {
     default: 65_000,
     env: 'KEEP_ALIVE_TIMEOUT_MS',
   },
-  ...servers,
+  ...serverSettings,
   log: {
     level: {
       doc: 'The lowest level that is logged.',
@@ -215,6 +96,12 @@ export const schema = {
     default: [] as string[],
     env: 'READER_API_KEYS',
     sensitive: true,
+  },
+  eventQueries: {
+    doc: 'Whether the GraphQL queries stream and log show stored events, to readers where API_KEYS are set. auto: outside production only.',
+    format: ['auto', 'on', 'off'],
+    default: 'auto',
+    env: 'EVENT_QUERIES',
   },
   allowAnonymous: {
     doc: 'Allows production without API_KEYS beyond the loopback: for a service behind something that authenticates.',

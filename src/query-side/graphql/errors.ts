@@ -12,6 +12,7 @@ export type QueryErrorCode =
   | 'UNAUTHENTICATED'
   | 'STALE_READ'
   | 'NOT_READY'
+  | 'EVENTS_NOT_AVAILABLE'
   | 'SERVICE_UNAVAILABLE'
   | 'INTERNAL_SERVER_ERROR';
 
@@ -49,6 +50,16 @@ export const staleRead = (animeId: number, minRevision: number): GraphQLError =>
 
 export const notReady = (): GraphQLError =>
   queryError('NOT_READY', 'The read models are still being built; try again shortly.');
+
+/** This service or process does not show stored events; the message says why. */
+export const eventsNotAvailable = (message: string): GraphQLError =>
+  queryError('EVENTS_NOT_AVAILABLE', message);
+
+export const eventStoreUnavailable = (): GraphQLError =>
+  queryError(
+    'SERVICE_UNAVAILABLE',
+    'The event store cannot be reached; try again shortly. /health says more.',
+  );
 
 /** The same error at the same path, with another code and message. */
 export const withCode =

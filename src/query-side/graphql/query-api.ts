@@ -11,6 +11,7 @@ import { createRevisionWaiter } from '../read-your-writes/revision-waiter.js';
 import { createActiveReadModels } from './context.js';
 import { createDocuments } from './documents.js';
 import { createErrorMask } from './errors.js';
+import type { EventsAccess } from './event-queries.js';
 import { graphqlHandler } from './graphql-handler.js';
 import { createSchema, type ServiceInfo } from './schema.js';
 
@@ -99,6 +100,7 @@ export interface QueryApiOptions extends Omit<HttpAppOptions, 'routers' | 'title
   readonly readStore: Pick<ReadStore, 'active' | 'queries' | 'onSaved' | 'fingerprint'>;
   readonly serviceInfo: () => ServiceInfo | Promise<ServiceInfo>;
   readonly now: () => Date;
+  readonly events: EventsAccess;
   /** Without GraphiQL. */
   readonly production: boolean;
   readonly limits?: Partial<DocumentLimits>;

@@ -5,6 +5,8 @@ import { createActivityResolvers } from './activity.js';
 import { activityTypes } from './activity-types.js';
 import { answerTypes } from './answer-types.js';
 import type { QueryContext } from './context.js';
+import { createEventResolvers, type EventsAccess } from './event-queries.js';
+import { eventTypes, jsonScalar } from './event-types.js';
 import { createAnimeResolvers, createListResolvers } from './resolvers.js';
 
 const queryType = /* GraphQL */ `
@@ -85,7 +87,7 @@ const queryType = /* GraphQL */ `
 `;
 
 /** The public schema. Names, types and defaults are a contract with existing clients. */
-const typeDefs: readonly string[] = [queryType, activityTypes, answerTypes];
+const typeDefs: readonly string[] = [queryType, activityTypes, eventTypes, answerTypes];
 
 /** Null where this process cannot tell. */
 export interface ServiceInfo {
@@ -100,17 +102,20 @@ export interface SchemaOptions {
   readonly waiter: RevisionWaiter;
   readonly serviceInfo: () => ServiceInfo | Promise<ServiceInfo>;
   readonly now: () => Date;
+  readonly events: EventsAccess;
 }
 
-export const createSchema = ({ waiter, serviceInfo, now }: SchemaOptions): GraphQLSchema =>
+export const createSchema = ({ waiter, serviceInfo, now, events }: SchemaOptions): GraphQLSchema =>
   makeExecutableSchema<QueryContext>({
     typeDefs: [...typeDefs],
     resolvers: {
       Count: countScalar,
+      JSON: jsonScalar,
       Query: {
         ...createListResolvers(now),
         ...createAnimeResolvers(waiter),
         ...createActivityResolvers({ waiter, now }),
+        ...createEventResolvers(events),
         serviceInfo: async () => ({ ...(await serviceInfo()), readModels: activeVersion }),
       },
     },

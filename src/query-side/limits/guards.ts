@@ -51,7 +51,8 @@ const measureDocument = (document: DocumentNode, pageSizeOf: PageSizeOf): Measur
     const inside = field.selectionSet ? measureSelections(field.selectionSet) : NOTHING;
     const aliases = field.alias === undefined ? 0 : 1;
     if (isIntrospection(field)) return introspection(inside, aliases);
-    const pageSize = pageSizeOf(field);
+    // A value may have the name of a list, as the stream of an event has.
+    const pageSize = field.selectionSet && pageSizeOf(field);
     return {
       depth: 1 + inside.depth,
       aliases: aliases + inside.aliases,

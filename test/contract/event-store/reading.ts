@@ -1,7 +1,14 @@
 import { expect } from 'chai';
-import type { EventStore } from '../../../src/ports/event-store.js';
+import type { EventStore, Position, RecordedEvent } from '../../../src/ports/event-store.js';
 import type { JsonObject } from '../../../src/ports/json.js';
-import { appendEach, collect, newEvent, newEvents, type FreshStreams } from './given.js';
+import {
+  appendEach,
+  collect,
+  newEvent,
+  newEvents,
+  positionNow,
+  type FreshStreams,
+} from './given.js';
 
 const AWKWARD: JsonObject = {
   text: 'カウボーイビバップ 🚀 \u0000 \u2028 \\ " / é e\u0301 \ud800',
@@ -89,6 +96,88 @@ export const readingClauses = (streams: FreshStreams, open: () => EventStore): v
     const { id, type } = event;
     expect(found).to.deep.include({ stream, id, type, isJson: true, ...result });
     expect(found?.recordedAt).to.be.closeTo(Date.now(), DAY_MS).and.satisfy(Number.isInteger);
+  });
+
+  describe('reading all streams', () => {
+    const [one, other] = [streams.named('all'), streams.named('all')];
+    let start: Position;
+    let written: readonly Position[];
+    before(async () => {
+      start = await positionNow(open(), streams);
+      const results = [
+        ...(await appendEach(open(), one, newEvents(2))),
+        ...(await appendEach(open(), other, newEvents(2))),
+        ...(await appendEach(open(), one, newEvents(1), 1n)),
+      ];
+      written = results.map(({ position }) => position);
+    });
+
+    /** The events of both streams that were read, although others may write beside them. */
+    const ownOf = (events: readonly RecordedEvent[]): (readonly [string, number])[] =>
+      events
+        .filter(({ stream }) => stream === one || stream === other)
+        .map(({ stream, revision }) => [stream, Number(revision)]);
+
+    it('ES-23 returns the events after a position in log order, without the one there', async () => {
+      const all = await open().readAll({ after: start, direction: 'forwards', limit: 500 });
+      const order = [
+        [one, 0],
+        [one, 1],
+        [other, 0],
+        [other, 1],
+        [one, 2],
+      ];
+      expect(ownOf(all)).to.deep.equal(order);
+      const [, second] = written;
+      const rest = await open().readAll({ after: second, direction: 'forwards', limit: 500 });
+      expect(ownOf(rest)).to.deep.equal(order.slice(2));
+    });
+
+    it('ES-23 returns the events before a position against the log order', async () => {
+      const after = written[4];
+      const found = await open().readAll({ after, direction: 'backwards', limit: 4 });
+      expect(found).to.have.length(4);
+      expect(ownOf(found)).to.deep.equal(
+        [
+          [other, 1],
+          [other, 0],
+          [one, 1],
+          [one, 0],
+        ].slice(0, ownOf(found).length),
+      );
+      const positions = found.map(({ position }) => position.commit);
+      expect(positions).to.deep.equal(positions.toSorted((a, b) => (a > b ? -1 : 1)));
+    });
+
+    it('ES-23 begins at either end of the log where no position is given', async () => {
+      const [first] = await open().readAll({ direction: 'forwards', limit: 1 });
+      expect(first?.position.commit).to.satisfy((commit: bigint) => commit <= start.commit);
+      const last = await positionNow(open(), streams);
+      const [newest] = await open().readAll({ direction: 'backwards', limit: 1 });
+      expect(newest?.position.commit).to.satisfy((commit: bigint) => commit >= last.commit);
+      expect(newest).to.include.keys('data', 'metadata', 'recordedAt', 'type');
+    });
+
+    it('ES-23 returns as many as asked, and nothing after the end of the log', async () => {
+      const read = (limit: number) =>
+        open().readAll({ after: start, direction: 'forwards', limit });
+      for (const limit of [0, 1, 3]) expect(await read(limit)).to.have.length(limit);
+      const all = await read(10_000);
+      const after = all.at(-1)?.position ?? start;
+      const late = await open().readAll({ after, direction: 'forwards', limit: 10_000 });
+      expect(ownOf(late)).to.deep.equal([]);
+    });
+  });
+
+  it('ES-23 returns as many large events as asked, across pages', async () => {
+    const stream = streams.named('large');
+    const before = await positionNow(open(), streams);
+    const large = Array.from({ length: 12 }, () => newEvent({ text: 'x'.repeat(700_000) }));
+    await appendEach(open(), stream, large);
+    const found = await open().readAll({ after: before, direction: 'forwards', limit: 12 });
+    expect(found).to.have.length(12);
+    const back = await open().readAll({ direction: 'backwards', limit: 12 });
+    expect(back).to.have.length(12);
   });
 
   it('ES-12 returns the last revision of a stream, or that it does not exist', async () => {

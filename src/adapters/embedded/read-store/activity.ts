@@ -1,7 +1,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { LRUCache } from 'lru-cache';
 import type { AnimeId } from '../../../domain/ids.js';
-import { nulFree, withNul } from '../../../embedded-eventstore/nul-free.js';
+import { nulFree, withNul } from '../../../embedded-eventstore/sqlite.js';
 import type { ActivityOfDay, DayKey, DayRange } from '../../../ports/read-store.js';
 import type { ReadConnection } from './file.js';
 
