@@ -91,7 +91,7 @@ export const schema = {
     sensitive: true,
   },
   readerApiKeys: {
-    doc: 'Comma separated keys that only read: the events of an anime, userInteractions and /metrics. Only beside API_KEYS, whose keys read as well.',
+    doc: 'Comma separated keys that only read: the events of an anime, userInteractions, stream, log and /metrics. Only beside API_KEYS, whose keys read as well.',
     format: 'list',
     default: [] as string[],
     env: 'READER_API_KEYS',
