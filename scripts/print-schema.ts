@@ -11,6 +11,18 @@ const schema = createSchema({
   serviceInfo: unasked,
   now: unasked,
   events: 'off',
+  pipeline: {
+    state: unasked,
+    deadLetters: unasked,
+    history: unasked,
+    configuration: unasked,
+  },
+  subscriptions: {
+    animeStats: { subscribe: unasked },
+    topAnimesByViews: { subscribe: unasked },
+    pipeline: { subscribe: unasked },
+    events: { subscribe: unasked },
+  },
 });
 
 process.stdout.write(`${printSchema(schema)}\n`);

@@ -124,7 +124,10 @@ export const createBridge = (options: BridgeOptions): Bridge => {
         logger,
         monotonic,
         onAttempt: (error) => status.attempted('log', error),
-        onCheckpoint: ({ offsets }) => void watchTopic(offsets),
+        onCheckpoint: (checkpoint) => {
+          status.sawOwner(checkpoint.owner, checkpoint.position);
+          void watchTopic(checkpoint.offsets);
+        },
       },
       stopping.signal,
     );

@@ -87,7 +87,8 @@ export const createLeaderLoop = (options: LeaderLoopOptions): LeaderLoop => {
       onPublished: (entries, offsets) => acknowledge(checkpoint, entries, offsets),
       onFailed: fail,
     });
-    status.leads(batcher);
+    status.leads(batcher, owner);
+    if (from.after !== 'start') status.published(from.after);
     logger.info('The bridge publishes', {
       owner,
       after: from.after === 'start' ? from.after : from.after.commit,

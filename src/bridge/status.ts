@@ -7,7 +7,10 @@ export interface BridgeStatus {
   readonly role: BridgeRole;
   /** Whether it has been at the end of the log since it leads. */
   readonly caughtUp: boolean;
+  /** Everything up to here is on the bus. */
   readonly position: Position | null;
+  /** The bridge that publishes; null while none is known. */
+  readonly owner: string | null;
   /** Read from the log and not yet on the bus. */
   readonly waitingEvents: number;
   /** Age of the oldest of them. */
@@ -24,7 +27,9 @@ type BridgeServer = 'log' | 'bus';
 
 export interface BridgeStatusTracker {
   standsBy(): void;
-  leads(batcher: Batcher): void;
+  /** Another bridge publishes, and has come so far. */
+  sawOwner(owner: string, upTo: Position | null): void;
+  leads(batcher: Batcher, owner: string): void;
   stops(): void;
   refuses(reason: string): void;
   caughtUp(): void;
@@ -43,6 +48,7 @@ export const createBridgeStatus = (clocks: {
   let role: BridgeRole = 'starting';
   let caughtUp = false;
   let position: Position | null = null;
+  let owner: string | null = null;
   let batcher: Batcher | null = null;
   let refusal: string | null = null;
 
@@ -50,6 +56,7 @@ export const createBridgeStatus = (clocks: {
     role = next;
     batcher = null;
     caughtUp = false;
+    owner = null;
   };
 
   const isHealthy = (): boolean =>
@@ -59,9 +66,14 @@ export const createBridgeStatus = (clocks: {
   return {
     standsBy: () => become('standby'),
     stops: () => become('stopped'),
-    leads(its) {
+    sawOwner(its, upTo) {
+      owner = its;
+      position = upTo;
+    },
+    leads(its, name) {
       become('leading');
       batcher = its;
+      owner = name;
     },
     refuses(reason) {
       become('refusing');
@@ -85,6 +97,7 @@ export const createBridgeStatus = (clocks: {
         role,
         caughtUp,
         position,
+        owner,
         waitingEvents: waiting.length,
         lagSeconds: oldest === undefined ? 0 : Math.max(0, now() - oldest.recordedAt) / 1000,
         healthy: isHealthy(),

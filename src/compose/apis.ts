@@ -15,6 +15,7 @@ import { createQueryApi } from '../query-side/graphql/query-api.js';
 import type { ServiceInfo } from '../query-side/graphql/schema.js';
 import { type Addresses, otherParts } from './addresses.js';
 import type { Dependencies } from './dependencies.js';
+import { openPipeline } from './pipeline.js';
 import type { ReadSide } from './read-side.js';
 import { allowedHosts, isBehindProxy, type Role } from './roles.js';
 
@@ -119,7 +120,7 @@ export const serveCommands = (
 export const showsEvents = ({ env, eventQueries }: Config): boolean =>
   eventQueries === 'on' || (eventQueries === 'auto' && env !== 'production');
 
-export const serveQueries = (
+export const serveQueries = async (
   dependencies: ServeDependencies,
   port: OpenPort,
   {
@@ -136,16 +137,30 @@ export const serveQueries = (
     readonly readSide: ReadSide | null;
   },
 ): Promise<void> => {
+  const { config, lifecycle } = dependencies;
+  const closing = new AbortController();
   const app = createQueryApi({
     ...sharedAppOptions(dependencies),
     metricsOf,
     readStore,
     now,
     serviceInfo: serviceInfo(dependencies.role, readSide),
-    events: showsEvents(dependencies.config) ? (eventStore ?? 'no-event-store') : 'off',
+    events: showsEvents(config) ? (eventStore ?? 'no-event-store') : 'off',
+    pipeline: await openPipeline(dependencies, { readStore, readSide }),
+    maxSubscriptions: config.maxSubscriptions,
+    closing: closing.signal,
     elsewhere: otherParts(dependencies, 'queries'),
   });
-  return port.serve(app);
+  await port.serve(app);
+  // Closed before the requests of the port, which would wait for them.
+  await lifecycle.open(
+    'subscriptions',
+    () => closing,
+    (all) => {
+      all.abort();
+      return Promise.resolve();
+    },
+  );
 };
 
 /** Health and metrics of a role without an API. */

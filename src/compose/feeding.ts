@@ -24,6 +24,8 @@ export interface Fed {
   readonly projector: Projector;
   readonly consumer: BusConsumer;
   readonly consumption: Consumption;
+  /** On the bus. */
+  readonly group: string;
 }
 
 export interface FeedOptions {
@@ -78,7 +80,7 @@ export const feed = async (
     stopped.abort();
     await Promise.all([consumer.stop(), checking]);
   };
-  return { record, projector, consumer: { ...consumer, stop }, consumption };
+  return { record, projector, consumer: { ...consumer, stop }, consumption, group };
 };
 
 const ASK_AGAIN_AFTER_MS = 500;

@@ -19,11 +19,18 @@ export interface ProjectorParts extends FeedingParts {
 export interface Projectors {
   /** Records of the bus not yet in the version's documents; null where this process does not update it. */
   waiting(version: string): number | null;
+  /** The same by partition, with the group that consumes them. */
+  partitions(version: string): ConsumedPartitions | null;
   /** The versions that are updated without trouble. */
   readonly fed: () => readonly string[];
   /** The versions that missed no record: the bus may drop what all of them hold. */
   readonly whole: () => readonly string[];
   readonly control: ProjectorControl;
+}
+
+export interface ConsumedPartitions {
+  readonly group: string;
+  readonly waiting: ReadonlyMap<number, number>;
 }
 
 export interface ProjectorControl {
@@ -154,6 +161,12 @@ export const openProjectors = async (
       const running = fed.get(version);
       if (running === undefined) return null;
       return [...running.consumption.waiting.values()].reduce((sum, each) => sum + each, 0);
+    },
+    partitions: (version) => {
+      const running = fed.get(version);
+      return running === undefined
+        ? null
+        : { group: running.group, waiting: running.consumption.waiting };
     },
     fed: () =>
       [...fed.values()]

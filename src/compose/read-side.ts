@@ -2,6 +2,7 @@ import type { Bridge } from '../bridge/bridge.js';
 import type { FlushedPosition } from '../bridge/checkpoint.js';
 import type { Config } from '../platform/config/config.js';
 import type { DeadLetters } from '../ports/dead-letters.js';
+import type { EventBus } from '../ports/event-bus.js';
 import type { EventStore, Position } from '../ports/event-store.js';
 import type { DocumentStore, ReadStore } from '../ports/read-store.js';
 import { activateOwn } from './activate-own.js';
@@ -39,6 +40,8 @@ export interface ReadSide {
   readonly bridge: Bridge;
   readonly projectors: Projectors;
   readonly deadLetters: DeadLetters;
+  readonly bus: EventBus;
+  readonly eventStore: EventStore;
 }
 
 type ReadSideDependencies = Dependencies & { readonly signal: AbortSignal };
@@ -77,7 +80,8 @@ export const openReadSide = async (
         .progress;
   const feeds = (version: string) => fed().includes(version);
   watchReadModels(dependencies, { readStore, feeds, remedy });
-  return { readStore, bridge, projectors, deadLetters: opened.deadLetters };
+  const { bus, deadLetters } = opened;
+  return { readStore, bridge, projectors, deadLetters, bus, eventStore };
 };
 
 /**

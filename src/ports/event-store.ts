@@ -142,6 +142,8 @@ export interface EventStore {
   readAll(options: ReadAllOptions): Promise<readonly RecordedEvent[]>;
   subscribeToAll(options: SubscriptionOptions): AsyncIterable<SubscriptionItem>;
   setMaxCount(stream: string, maxCount: number): Promise<void>;
+  /** The version that the server reports; absent where there is no server. */
+  readonly serverVersion?: () => Promise<string>;
   /** Resolves when the store answers, else rejects with UnavailableError. For health checks. */
   ping(): Promise<void>;
   /** The same for what subscribers need: rejects with ACCESS_DENIED where `$all` may not be read. */

@@ -210,6 +210,8 @@ export interface VersionRecord {
  * - RS-20 The `group` of a version begins with its name, and no version of another store has it.
  * - RS-21 Marking or promoting a missing version, and everything on its documents and queries, rejects
  *         with NOT_FOUND, which is not retriable.
+ * - RS-23 `onChanged` tells listeners which anime documents any process may have saved, after they can
+ *         be read; null means any of them, at most every 250 ms. It costs nothing without listeners.
  */
 export interface ReadStore {
   /**
@@ -228,6 +230,9 @@ export interface ReadStore {
   documents(version: string): DocumentStore;
   queries(version: string): ReadQueries;
   onSaved(listener: (animes: readonly AnimeDocument[]) => void): () => void;
+  onChanged(listener: (ids: readonly AnimeId[] | null) => void): () => void;
+  /** The version that the server reports; absent where there is no server. */
+  readonly serverVersion?: () => Promise<string>;
   ping(): Promise<void>;
   close(): Promise<void>;
 }

@@ -104,10 +104,10 @@ describe('GraphQL over HTTP', () => {
       expect(posted.errors?.[0]?.message).to.match(/not configured to execute mutation/);
     });
 
-    it('that is a subscription is refused', async () => {
-      const answer = await api.ask('subscription { genres }');
+    it('that is a subscription is refused, and told where to go', async () => {
+      const answer = await api.ask('subscription { animeStats(animeId: 1) { animeId } }');
       expect(codesOf(answer)).to.deep.equal(['BAD_REQUEST']);
-      expect(answer.errors?.[0]?.message).to.equal('Subscriptions are not supported');
+      expect(answer.errors?.[0]?.message).to.include('/graphql/stream');
     });
 
     it('is counted by name and outcome, also when refused', async () => {

@@ -5,6 +5,7 @@ import { silentLogger } from '../../src/platform/observability/logger.js';
 import { createMetrics } from '../../src/platform/observability/metrics.js';
 import type { ReadQueries, ReadStore, VersionRecord } from '../../src/ports/read-store.js';
 import { createQueryApi, type QueryApiOptions } from '../../src/query-side/graphql/query-api.js';
+import { somePipeline } from './pipeline.js';
 import { AT } from './examples.js';
 
 export interface Answer {
@@ -35,6 +36,7 @@ export const serveQueryApi = async (
     production: true,
     now: () => new Date(AT),
     serviceInfo: () => ({ version: '1.2.3', role: 'all', lagEvents: 0, lagSeconds: 0 }),
+    pipeline: somePipeline(),
     ...options,
   });
   const server = await listen(app, { host: '127.0.0.1', port: 0 });
@@ -101,6 +103,10 @@ export const storeThatAnswers = (
     fingerprint: FINGERPRINT,
     active,
     queries: () => queries,
+    documents: () => {
+      throw new Error('No documents are asked for.');
+    },
     onSaved: () => () => undefined,
+    onChanged: () => () => undefined,
   };
 };

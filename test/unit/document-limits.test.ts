@@ -2,14 +2,24 @@ import { expect } from 'chai';
 import { getIntrospectionQuery, type DocumentNode, type GraphQLError } from 'graphql';
 import { createDocuments, type DocumentsOptions } from '../../src/query-side/graphql/documents.js';
 import { DEFAULT_DOCUMENT_LIMITS, type LimitName } from '../../src/query-side/limits/guards.js';
+import { silentLogger } from '../../src/platform/observability/logger.js';
+import { createSubscriptionResolvers } from '../../src/query-side/graphql/subscriptions.js';
+import { storeThatAnswers } from '../support/query-api.js';
 import { createSchema } from '../../src/query-side/graphql/schema.js';
 import { BOMBS } from '../support/bombs.js';
+import { somePipeline } from '../support/pipeline.js';
 
 const schema = createSchema({
   waiter: { read: () => Promise.reject(new Error('Nothing is executed here.')) },
   serviceInfo: () => ({ version: '1.2.3', role: 'all', lagEvents: null, lagSeconds: null }),
   now: () => new Date(0),
   events: 'off',
+  pipeline: somePipeline(),
+  subscriptions: createSubscriptionResolvers({
+    ...{ readStore: storeThatAnswers(), pipeline: somePipeline(), events: 'off' },
+    activeReadModels: () => Promise.resolve(null),
+    logger: silentLogger(),
+  }),
 });
 
 const prepareDocuments = (options: Partial<DocumentsOptions> = {}) => {

@@ -186,6 +186,11 @@ export class EventStoreConnection extends EventStoreDBClient {
     );
   }
 
+  /** As the server reports it: `unknown` from one that does not. */
+  async serverVersion(): Promise<string> {
+    return (await this.capabilities).serverVersion;
+  }
+
   /** Cancels every call and closes the connection. */
   async close(): Promise<void> {
     for (const append of this.appends) append.cancel();

@@ -1,5 +1,5 @@
 import { setMaxListeners } from 'node:events';
-import { linkedSignal, settledWithin } from '../../platform/async/abort.js';
+import { linkedSignal, settledWithin, within } from '../../platform/async/abort.js';
 import type { Backoff } from '../../platform/async/retry.js';
 import type { Logger } from '../../platform/observability/logger.js';
 import { StreamDeletedError, UnavailableError } from '../../ports/errors.js';
@@ -251,6 +251,16 @@ export const createEventStoreDbStore = ({
     async *subscribeToAll(options) {
       assertOpen();
       yield* subscribeToAll(options);
+    },
+    serverVersion: async () => {
+      assertOpen();
+      return await within(
+        readTimeoutMs,
+        connection.serverVersion(),
+        () => new UnavailableError('The event store did not tell its version in time.'),
+      ).catch((error: unknown) => {
+        throw readError(error, ALL_STREAMS);
+      });
     },
     setMaxCount: (stream, maxCount) => write(() => setMaxCount(stream, maxCount)),
     ping: async () => {

@@ -1,6 +1,6 @@
 import { ObjectId, ReadPreference } from 'mongodb';
 import type { Logger } from '../../platform/observability/logger.js';
-import type { DocumentBatch, ReadStore } from '../../ports/read-store.js';
+import type { AnimeDocument, DocumentBatch, ReadStore } from '../../ports/read-store.js';
 import { createSavedListeners } from '../read-store/saved-listeners.js';
 import {
   findActiveVersion,
@@ -19,7 +19,9 @@ import {
   fingerprintOfCollections,
 } from './version-collections.js';
 import { createMongodbQueries } from './queries.js';
+import { createSavesFollower } from './saves-follower.js';
 import { createStoredVersions, storedRecordOf } from './stored-versions.js';
+import { watchSaves } from './watch-saves.js';
 export interface MongodbReadStoreOptions {
   /**
    * `mongodb://` or `mongodb+srv://`, with credentials and TLS in the syntax of MongoDB's drivers.
@@ -59,6 +61,11 @@ export const openMongodbReadStore = async ({
   });
   const precedence = fallingPrecedence(now);
   const listeners = createSavedListeners(logger);
+  const follower = createSavesFollower({ watch: (signal) => watchSaves(db, signal), logger });
+  const saved = (animes: readonly AnimeDocument[]): void => {
+    listeners.notify(animes);
+    if (animes.length > 0) follower.notify(animes.map(({ animeId }) => animeId));
+  };
 
   const createVersion = async (name: string, logId: string) => {
     const key = new ObjectId().toHexString();
@@ -113,16 +120,25 @@ export const openMongodbReadStore = async ({
         await dropOrphans(connection, () => versions.read());
       }),
 
-    documents: (name) =>
-      createMongodbDocuments(name, { connection, access, precedence, saved: listeners.notify }),
+    documents: (name) => createMongodbDocuments(name, { connection, access, precedence, saved }),
     queries: (name) => createMongodbQueries(name, { connection, access }),
     onSaved: listeners.add,
+    onChanged: follower.add,
+
+    serverVersion: () =>
+      whileOpen(async () => {
+        const { version } = await ask(() => db.command({ buildInfo: 1 }));
+        return String(version);
+      }),
 
     ping: () =>
       whileOpen(async () => {
         await ask(() => db.command({ ping: 1 }));
       }),
 
-    close: () => connection.close(),
+    close: () => {
+      follower.close();
+      return connection.close();
+    },
   };
 };

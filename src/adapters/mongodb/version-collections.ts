@@ -49,6 +49,8 @@ const collectionName = (
 ): string => `v_${key}_${kind}`;
 const KEY_IN_NAME = /^v_([0-9a-f]+)_(?:animes|interactions|days|position)$/;
 
+export const isAnimeCollection = (name: string): boolean => /^v_[0-9a-f]+_animes$/.test(name);
+
 const collectionsOf = (db: Db, key: string, options: CollectionOptions): VersionCollections => ({
   animes: db.collection(collectionName(key, 'animes'), options),
   interactions: db.collection(collectionName(key, 'interactions'), options),

@@ -91,7 +91,7 @@ export const schema = {
     sensitive: true,
   },
   readerApiKeys: {
-    doc: 'Comma separated keys that only read: the events of an anime, userInteractions, stream, log and /metrics. Only beside API_KEYS, whose keys read as well.',
+    doc: 'Comma separated keys that only read: the events of an anime, userInteractions, pipeline, stream, log, live events and /metrics. Only beside API_KEYS, whose keys read as well.',
     format: 'list',
     default: [] as string[],
     env: 'READER_API_KEYS',
@@ -126,6 +126,12 @@ export const schema = {
     format: 'nat',
     default: 0,
     env: 'RATE_LIMIT_PER_MINUTE',
+  },
+  maxSubscriptions: {
+    doc: 'GraphQL subscriptions open at the same time in one process; further ones get 503.',
+    format: 'nat',
+    default: 200,
+    env: 'MAX_SUBSCRIPTIONS',
   },
   trustProxy: {
     doc: 'Which reverse proxies stand in front, as in Express: how many, or their addresses; decides which address is the client, and whether X-Forwarded-Prefix counts.',

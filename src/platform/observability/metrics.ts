@@ -217,6 +217,19 @@ const queryMetrics = (registers: Registers) => {
     registers,
   });
   return {
+    graphqlSeconds: seconds,
+    subscriptions: new Gauge({
+      name: `${PREFIX}graphql_subscriptions`,
+      help: 'Open GraphQL subscriptions, by subscribed field.',
+      labelNames: ['subscription'] as const,
+      registers,
+    }),
+    subscriptionMessages: new Counter({
+      name: `${PREFIX}graphql_subscription_messages_total`,
+      help: 'Messages sent to GraphQL subscriptions, by subscribed field.',
+      labelNames: ['subscription'] as const,
+      registers,
+    }),
     graphqlRefused: new Counter({
       name: `${METRIC_PREFIX}graphql_refused_total`,
       help: 'GraphQL documents refused by a limit.',

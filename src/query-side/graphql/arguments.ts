@@ -1,5 +1,7 @@
 import { type AnimeId, isAnimeId, isUserId, type UserId } from '../../domain/ids.js';
 import type { SortBy } from '../../ports/read-store.js';
+import type { Position } from '../../ports/event-store.js';
+import { positionIn } from '../subscriptions/event-buffer.js';
 import { badUserInput } from './errors.js';
 
 /**
@@ -123,4 +125,41 @@ export const decodeCursor = (cursor: string): AnimeId | undefined => {
     ? Number(text.slice(CURSOR_PREFIX.length))
     : undefined;
   return isAnimeId(animeId) && encodeCursor(animeId) === cursor ? animeId : undefined;
+};
+
+/** A cursor for a place in a list that only grows. */
+export const encodePlace = (list: string, place: number): string =>
+  Buffer.from(`${list}:${place}`).toString('base64url');
+
+export const decodePlace = (list: string, cursor: string): number => {
+  const place = Number(
+    Buffer.from(cursor, 'base64url')
+      .toString()
+      .slice(list.length + 1),
+  );
+  const isOurs = Number.isSafeInteger(place) && encodePlace(list, place) === cursor;
+  if (isOurs && place >= 0) return place;
+  throw badUserInput('after', 'after must be a cursor of an earlier page.');
+};
+
+const MAX_TYPES = 50;
+
+/** Null: all of them. */
+export const eventTypesOf = (given: OrNull<readonly string[]>): ReadonlySet<string> | null => {
+  if (given === null || given === undefined || given.length === 0) return null;
+  if (given.length <= MAX_TYPES && given.every((type) => type.length <= MAX_TEXT_LENGTH)) {
+    return new Set(given);
+  }
+  throw badUserInput(
+    'types',
+    `types takes at most ${MAX_TYPES} types of at most ${MAX_TEXT_LENGTH} characters.`,
+  );
+};
+
+/** Null: from now on. */
+export const resumePositionOf = (lastEventId: string | undefined): Position | null => {
+  if (lastEventId === undefined || lastEventId === '') return null;
+  const position = positionIn(lastEventId);
+  if (position !== undefined) return position;
+  throw badUserInput('Last-Event-ID', 'Last-Event-ID must be the id of an earlier message.');
 };

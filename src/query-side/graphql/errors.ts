@@ -13,6 +13,8 @@ export type QueryErrorCode =
   | 'STALE_READ'
   | 'NOT_READY'
   | 'EVENTS_NOT_AVAILABLE'
+  | 'SUBSCRIBER_TOO_SLOW'
+  | 'RESUME_TOO_FAR_BACK'
   | 'SERVICE_UNAVAILABLE'
   | 'INTERNAL_SERVER_ERROR';
 
@@ -38,6 +40,19 @@ export const unauthenticated = (): GraphQLError =>
   queryError(
     'UNAUTHENTICATED',
     'This field requires an API key, as Authorization: Bearer or X-Api-Key.',
+  );
+
+/** The last message of a subscription whose client does not read as fast as events come. */
+export const subscriberTooSlow = (): GraphQLError =>
+  queryError(
+    'SUBSCRIBER_TOO_SLOW',
+    'More events came than were read. Subscribe again with the last id as Last-Event-ID.',
+  );
+
+export const resumeTooFar = (): GraphQLError =>
+  queryError(
+    'RESUME_TOO_FAR_BACK',
+    'Too many events came after Last-Event-ID. Subscribe without it, and read the log for the others.',
   );
 
 /** The requested revision did not arrive in time; the client may retry. */

@@ -19,7 +19,7 @@ import {
 import { isShownEvent, isShownStream, toRecordedEvent } from './recorded-events.js';
 
 /** What the event queries need of the event store. */
-export type EventReads = Pick<EventStore, 'read' | 'head' | 'readAll'>;
+export type EventReads = Pick<EventStore, 'read' | 'head' | 'readAll' | 'subscribeToAll'>;
 
 /** Why events are not shown: by the setting EVENT_QUERIES, or because this process has no event store. */
 export type EventsAccess = EventReads | 'off' | 'no-event-store';
@@ -39,23 +39,24 @@ interface OfLog extends Paged {
   readonly types?: readonly string[] | null;
 }
 
+/** Throws UNAUTHENTICATED without a reader's key, and EVENTS_NOT_AVAILABLE where events are not shown. */
+export const requireEvents = (access: EventsAccess, { isReader }: QueryContext): EventReads => {
+  if (!isReader) throw unauthenticated();
+  if (typeof access === 'string') throw eventsNotAvailable(NOT_AVAILABLE[access]);
+  return access;
+};
+
 /** The queries for stored events, read from the event store itself. */
 export const createEventResolvers = (access: EventsAccess) => {
-  const requireEvents = ({ isReader }: QueryContext): EventReads => {
-    if (!isReader) throw unauthenticated();
-    if (typeof access === 'string') throw eventsNotAvailable(NOT_AVAILABLE[access]);
-    return access;
-  };
-
   return {
     stream: async (_: unknown, args: OfStream, context: QueryContext) => {
-      const store = requireEvents(context);
+      const store = requireEvents(access, context);
       const query = streamQueryOf(args);
       return withEventErrors(() => pageOfStream(store, query));
     },
 
     log: async (_: unknown, args: OfLog, context: QueryContext) => {
-      const store = requireEvents(context);
+      const store = requireEvents(access, context);
       const query = logQueryOf(args);
       return withEventErrors(() => pageOfLog(store, query));
     },

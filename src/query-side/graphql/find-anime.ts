@@ -21,10 +21,10 @@ export const createFindAnime =
     const revision = minRevisionOf(minRevision);
     if (!isAnimeId(animeId)) return null;
     const readModels = await requireReadModels(context);
-    if (revision === undefined) return known(await readModels.queries.anime(animeId));
+    if (revision === undefined) return knownOrNull(await readModels.queries.anime(animeId));
     return waiter.read(readModels, animeId, revision);
   };
 
 /** A document without events is an anime that is not in the log. */
-const known = (document: AnimeDocument | null): AnimeDocument | null =>
+export const knownOrNull = (document: AnimeDocument | null): AnimeDocument | null =>
   document === null || document.revision < 0 ? null : document;

@@ -1,6 +1,6 @@
 import { isJsonObject } from '../../ports/json.js';
 import type { Request, RequestHandler } from 'express';
-import { getOperationAST, GraphQLError, type GraphQLSchema } from 'graphql';
+import { getOperationAST, GraphQLError, type GraphQLSchema, OperationTypeNode } from 'graphql';
 import { createHandler, type RequestParams, type Response as GraphqlResponse } from 'graphql-http';
 import { Problem } from '../../platform/http/problem.js';
 import { requestIdOf } from '../../platform/http/request-context.js';
@@ -28,7 +28,7 @@ type Values = Readonly<Record<string, unknown>>;
  * The parameters of a GraphQL request: in the JSON body of a POST, else in the query string. Throws
  * a GraphQLError if they are malformed.
  */
-const requestParameters = (req: Request): RequestParams => {
+export const requestParameters = (req: Request): RequestParams => {
   const { query, operationName, ...more } =
     req.method === 'POST' ? fromBody(req.body) : fromAddress(req.url);
   const extensions = objectOf('extensions', more.extensions);
@@ -119,6 +119,10 @@ export const graphqlHandler = (options: GraphqlHandlerOptions): RequestHandler =
         onAnswered(operationName ?? null, 'error', secondsSince(context.startedAt));
         return document;
       }
+      if (getOperationAST(document, operationName)?.operation === OperationTypeNode.SUBSCRIPTION) {
+        onAnswered(operationName ?? null, 'error', secondsSince(context.startedAt));
+        return [badRequest('Subscriptions are served at /graphql/stream.')];
+      }
       const contextValue = createContext(context, activeReadModels);
       return { schema, document, operationName, variableValues: variables, contextValue };
     },
@@ -192,7 +196,7 @@ const acceptedType = (req: Request): MediaType => {
   if (accepted !== false) return accepted.startsWith(JSON_TYPE) ? JSON_TYPE : GRAPHQL_TYPE;
   throw new Problem(
     406,
-    `Responses are ${JSON_TYPE} or ${GRAPHQL_TYPE}; subscriptions, event streams and multipart responses are not supported.`,
+    `Responses are ${JSON_TYPE} or ${GRAPHQL_TYPE}; subscriptions are at /graphql/stream, and multipart responses are not supported.`,
   );
 };
 

@@ -13,7 +13,10 @@ import { createDocuments } from './documents.js';
 import { createErrorMask } from './errors.js';
 import type { EventsAccess } from './event-queries.js';
 import { graphqlHandler } from './graphql-handler.js';
+import type { PipelineSource } from './pipeline.js';
 import { createSchema, type ServiceInfo } from './schema.js';
+import { streamHandler } from './stream-handler.js';
+import { createSubscriptionResolvers } from './subscriptions.js';
 
 const DEFAULT_QUERY = `{
   topAnimesByViews(limit: 10) {
@@ -97,8 +100,12 @@ const graphiql = (): RequestHandler[] => {
 };
 
 export interface QueryApiOptions extends Omit<HttpAppOptions, 'routers' | 'title' | 'links'> {
-  readonly readStore: Pick<ReadStore, 'active' | 'queries' | 'onSaved' | 'fingerprint'>;
+  readonly readStore: Pick<
+    ReadStore,
+    'active' | 'queries' | 'documents' | 'onSaved' | 'onChanged' | 'fingerprint'
+  >;
   readonly serviceInfo: () => ServiceInfo | Promise<ServiceInfo>;
+  readonly pipeline: PipelineSource;
   readonly now: () => Date;
   readonly events: EventsAccess;
   /** Without GraphiQL. */
@@ -107,6 +114,10 @@ export interface QueryApiOptions extends Omit<HttpAppOptions, 'routers' | 'title
   readonly bodyLimitBytes?: number;
   /** How long a query waits for its `minRevision`, in milliseconds. */
   readonly revisionWaitMs?: number;
+  /** Further subscriptions are refused. */
+  readonly maxSubscriptions?: number;
+  /** Ends all subscriptions at once, and refuses new ones. */
+  readonly closing?: AbortSignal;
   /** Links to the other parts of the service whose addresses are known. */
   readonly elsewhere: () => readonly Link[];
 }
@@ -126,23 +137,32 @@ const GRAPHIQL: Link = {
   about: 'accepts queries by POST; opens GraphiQL in a browser',
 };
 
+const NEVER = new AbortController().signal;
+
 const graphqlRouter = (options: QueryApiOptions): Router => {
   const { readStore, metrics, bodyLimitBytes = 32_768, revisionWaitMs = 2000 } = options;
   const waiter = createRevisionWaiter({ readStore, waitMs: revisionWaitMs });
-  const schema = createSchema({ ...options, waiter });
+  const activeReadModels = createActiveReadModels({ readStore });
+  const { maxSubscriptions = 200, closing = NEVER } = options;
+  const subscriptions = createSubscriptionResolvers({ ...options, activeReadModels });
+  const schema = createSchema({ ...options, waiter, subscriptions });
   const documents = createDocuments({
     schema,
     limits: { ...DEFAULT_DOCUMENT_LIMITS, ...options.limits },
     onRefused: (limit) => metrics.graphqlRefused.inc({ limit }),
   });
-  const handle = graphqlHandler({
+  const shared = {
     schema,
     documents,
     isReader: hasApiKey(options.readerKeys ?? []),
     mask: createErrorMask(options.logger),
-    activeReadModels: createActiveReadModels({ readStore }),
+    activeReadModels,
+  };
+  const handle = graphqlHandler({
+    ...shared,
     onAnswered: (name, outcome, seconds) => metrics.graphqlAnswered(name, outcome, seconds),
   });
+  const stream = streamHandler({ ...shared, metrics, maxSubscriptions, closing });
 
   const router = Router({ caseSensitive: true });
   if (!options.production) {
@@ -150,6 +170,8 @@ const graphqlRouter = (options: QueryApiOptions): Router => {
   }
   router.get('/graphql', handle);
   router.post('/graphql', jsonBody({ limitBytes: bodyLimitBytes }), handle);
+  router.get('/graphql/stream', stream);
+  router.post('/graphql/stream', jsonBody({ limitBytes: bodyLimitBytes }), stream);
   return router;
 };
 

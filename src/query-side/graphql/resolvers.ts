@@ -140,7 +140,7 @@ export const createListResolvers = (now: () => Date) => ({
 const averageOf = ({ ratingSum, ratingCount }: AnimeDocument): number | null =>
   ratingCount === 0 ? null : ratingSum / (ratingCount * 100);
 
-const toStats = (document: AnimeDocument) => ({
+export const toStats = (document: AnimeDocument) => ({
   id: `AnimeStats:${document.animeId}`,
   animeId: document.animeId,
   title: document.details.title,

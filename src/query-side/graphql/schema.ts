@@ -7,7 +7,11 @@ import { answerTypes } from './answer-types.js';
 import type { QueryContext } from './context.js';
 import { createEventResolvers, type EventsAccess } from './event-queries.js';
 import { eventTypes, jsonScalar } from './event-types.js';
+import { type PipelineSource, readPipeline } from './pipeline.js';
+import { pipelineTypes } from './pipeline-types.js';
 import { createAnimeResolvers, createListResolvers } from './resolvers.js';
+import { subscriptionTypes } from './subscription-types.js';
+import type { createSubscriptionResolvers } from './subscriptions.js';
 
 const queryType = /* GraphQL */ `
   scalar Count
@@ -83,11 +87,20 @@ const queryType = /* GraphQL */ `
     ): UserInteractionConnection
     "The process that handled the query, and how far it is behind the log."
     serviceInfo: ServiceInfo!
+    "The way from commands to documents: health, lag, rates and versions, as this process sees them. If the service has API keys, one is required; without it null, with the code UNAUTHENTICATED."
+    pipeline: Pipeline
   }
 `;
 
 /** The public schema. Names, types and defaults are a contract with existing clients. */
-const typeDefs: readonly string[] = [queryType, activityTypes, eventTypes, answerTypes];
+const typeDefs: readonly string[] = [
+  queryType,
+  activityTypes,
+  eventTypes,
+  answerTypes,
+  pipelineTypes,
+  subscriptionTypes,
+];
 
 /** Null where this process cannot tell. */
 export interface ServiceInfo {
@@ -103,9 +116,19 @@ export interface SchemaOptions {
   readonly serviceInfo: () => ServiceInfo | Promise<ServiceInfo>;
   readonly now: () => Date;
   readonly events: EventsAccess;
+  readonly pipeline: PipelineSource;
+  /** The resolvers of `Subscription`. */
+  readonly subscriptions: ReturnType<typeof createSubscriptionResolvers>;
 }
 
-export const createSchema = ({ waiter, serviceInfo, now, events }: SchemaOptions): GraphQLSchema =>
+export const createSchema = ({
+  waiter,
+  serviceInfo,
+  now,
+  events,
+  pipeline,
+  subscriptions,
+}: SchemaOptions): GraphQLSchema =>
   makeExecutableSchema<QueryContext>({
     typeDefs: [...typeDefs],
     resolvers: {
@@ -117,7 +140,10 @@ export const createSchema = ({ waiter, serviceInfo, now, events }: SchemaOptions
         ...createActivityResolvers({ waiter, now }),
         ...createEventResolvers(events),
         serviceInfo: async () => ({ ...(await serviceInfo()), readModels: activeVersion }),
+        pipeline: (_: unknown, _args: unknown, context: QueryContext) =>
+          readPipeline(pipeline, context),
       },
+      Subscription: subscriptions,
     },
   });
 

@@ -4,6 +4,7 @@ import {
   type FragmentDefinitionNode,
   GraphQLError,
   type GraphQLSchema,
+  isObjectType,
   Kind,
   type SelectionNode,
   type SelectionSetNode,
@@ -165,11 +166,13 @@ const pageSizes = (schema: GraphQLSchema): PageSizeOf => {
 
 const defaultPageSizes = (schema: GraphQLSchema): ReadonlyMap<string, number> =>
   new Map(
-    Object.values(schema.getQueryType()?.getFields() ?? {}).flatMap(({ name, args }) =>
-      args
-        .filter((argument) => PAGE_ARGUMENTS.has(argument.name))
-        .map((argument): [string, number] => [name, Number(argument.defaultValue)]),
-    ),
+    Object.values(schema.getTypeMap())
+      .flatMap((type) => (isObjectType(type) ? Object.values(type.getFields()) : []))
+      .flatMap(({ name, args }) =>
+        args
+          .filter((argument) => PAGE_ARGUMENTS.has(argument.name))
+          .map((argument): [string, number] => [name, Number(argument.defaultValue)]),
+      ),
   );
 
 /** Limits of a document. Each has its own error code. */

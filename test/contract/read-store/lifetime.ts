@@ -70,6 +70,20 @@ export const lifetimeClauses = (target: ReadStoreTarget, open: () => ReadStore):
     expect(told).to.deep.equal([other]);
   });
 
+  it('RS-23 tells of saved anime, by another process too, until the listener is removed', async () => {
+    const { documents } = await freshVersion(open());
+    const told = new Set<number | null>();
+    const stopListening = open().onChanged((ids) => {
+      for (const id of ids ?? [null]) told.add(id);
+    });
+    await documents.save(aBatch({ animes: [anAnimeDocument({ animeId: animeId(77) })] }));
+    await eventually(() => expect(told.has(77) || told.has(null)).to.equal(true));
+    stopListening();
+    told.clear();
+    await documents.save(aBatch({ animes: [anAnimeDocument({ animeId: animeId(78) })] }));
+    expect(told.has(78)).to.equal(false);
+  });
+
   it('RS-16 saves although a listener fails', async () => {
     const { documents } = await freshVersion(open());
     const stopListening = open().onSaved(() => {

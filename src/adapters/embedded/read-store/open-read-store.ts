@@ -173,6 +173,8 @@ export const openEmbeddedReadStore = async ({
     documents: (name) => createEmbeddedDocuments(() => find(name), writer, listeners.notify),
     queries: (name) => createEmbeddedQueries(() => find(name), writer),
     onSaved: listeners.add,
+    onChanged: (listener) =>
+      listeners.add((animes) => listener(animes.map(({ animeId }) => animeId))),
 
     ping: async () => {
       ensureOpen();
