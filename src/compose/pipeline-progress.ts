@@ -88,7 +88,10 @@ const fractionOf = async (
 ): Promise<number | null> => {
   const ends = await bus.ends();
   if (ends !== null) return shareOf(sumOf(offsets ?? new Map<number, bigint>()), sumOf(ends));
-  const [flushed, end] = await Promise.all([readStore.documents(name).flushed(), endOf(eventStore)]);
+  const [flushed, end] = await Promise.all([
+    readStore.documents(name).flushed(),
+    endOf(eventStore),
+  ]);
   return shareOf(flushed?.commit ?? 0n, end);
 };
 

@@ -22,6 +22,7 @@ import { createMongodbQueries } from './queries.js';
 import { createSavesFollower } from './saves-follower.js';
 import { createStoredVersions, storedRecordOf } from './stored-versions.js';
 import { watchSaves } from './watch-saves.js';
+
 export interface MongodbReadStoreOptions {
   /**
    * `mongodb://` or `mongodb+srv://`, with credentials and TLS in the syntax of MongoDB's drivers.
