@@ -219,13 +219,13 @@ const queryMetrics = (registers: Registers) => {
   return {
     graphqlSeconds: seconds,
     subscriptions: new Gauge({
-      name: `${PREFIX}graphql_subscriptions`,
+      name: `${METRIC_PREFIX}graphql_subscriptions`,
       help: 'Open GraphQL subscriptions, by subscribed field.',
       labelNames: ['subscription'] as const,
       registers,
     }),
     subscriptionMessages: new Counter({
-      name: `${PREFIX}graphql_subscription_messages_total`,
+      name: `${METRIC_PREFIX}graphql_subscription_messages_total`,
       help: 'Messages sent to GraphQL subscriptions, by subscribed field.',
       labelNames: ['subscription'] as const,
       registers,
