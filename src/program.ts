@@ -1,5 +1,7 @@
+import { randomUUID } from 'node:crypto';
 import { helpOf, shortUsage, USAGE } from './cli/help.js';
 import { parseInvocation, parseStoreJob, UsageError, type Invocation } from './cli/arguments.js';
+import { listThrough } from './import/listing.js';
 import { importSample, runImportJob } from './jobs/import.js';
 import { createJobOutput, type ProcessOutput } from './jobs/output.js';
 import type { JobOptions } from './jobs/job.js';
@@ -77,13 +79,14 @@ const serviceJobs = (
             signal,
             output: { print, progress },
           }),
-  openJobServer: (dependencies, stores) =>
+  openJobServer: (dependencies, { stores, handler }) =>
     openJobServer({
       config,
       logger,
       parse: parseStoreJob,
       perform: (job, stop, output) =>
         performStoreJob(job, { ...dependencies, signal: stop }, stores, output),
+      openImport: () => listThrough(handler, randomUUID()),
     }),
 });
 

@@ -35,12 +35,17 @@ export interface ServiceJobs {
   /** Takes jobs of other processes, for as long as this one owns the stores. */
   readonly openJobServer: (
     dependencies: ServeDependencies & { readonly signal: AbortSignal },
-    stores: Stores,
+    target: JobTarget,
   ) => Promise<{ readonly close: () => Promise<void> }>;
 }
 
 interface SampleTarget {
   readonly store: EventStore;
+  readonly handler: CommandHandler;
+}
+
+interface JobTarget {
+  readonly stores: Stores;
   readonly handler: CommandHandler;
 }
 
@@ -73,11 +78,12 @@ const startCommands = async (
   dependencies: StartDependencies,
   port: OpenPort,
   { store, metricsOf }: { store: EventStore; metricsOf: readonly MetricsPart[] },
-): Promise<void> => {
+): Promise<CommandHandler> => {
   const handler = await openCommandHandler(dependencies, store);
   await dependencies.jobs.importSample?.({ store, handler });
   const sharing = await openSharingHandler(dependencies, handler);
   await serveCommands(dependencies, port, { handler: sharing, store, metricsOf });
+  return sharing;
 };
 
 const startAll: StartRole = async (dependencies) => {
@@ -94,7 +100,7 @@ const startAll: StartRole = async (dependencies) => {
     metrics.followReadModels(() => bytesOnDisk(join(config.dataDir, 'read-models'), /\.db/));
   }
   const readSide = await openReadSide(dependencies, store);
-  await startCommands(dependencies, commandPort, { store, metricsOf: ofCommands });
+  const handler = await startCommands(dependencies, commandPort, { store, metricsOf: ofCommands });
   const { readStore } = readSide;
   await serveQueries(dependencies, queryPort, {
     readStore,
@@ -102,19 +108,19 @@ const startAll: StartRole = async (dependencies) => {
     eventStore: store,
     metricsOf: ofQueries,
   });
-  await takeJobs(dependencies, store, readSide);
+  await takeJobs(dependencies, { store, handler, readSide });
 };
 
 /** While this process owns DATA_DIR, it runs the jobs of the command line. */
 const takeJobs = async (
   dependencies: StartDependencies,
-  eventStore: EventStore,
-  { readStore, deadLetters, projectors }: ReadSide,
+  { store, handler, readSide }: SampleTarget & { readonly readSide: ReadSide },
 ): Promise<void> => {
   const { config, logger, lifecycle, jobs } = dependencies;
+  const { readStore, deadLetters, projectors } = readSide;
   if (config.eventStore.url !== '' && isMongodb(config) && isKafka(config)) return;
   const stores: Stores = {
-    eventStore,
+    eventStore: store,
     readStore,
     projectorControl: projectors.control,
     deadLetters: () => Promise.resolve(deadLetters),
@@ -122,7 +128,7 @@ const takeJobs = async (
   try {
     await lifecycle.open(
       'jobs',
-      () => jobs.openJobServer(dependencies, stores),
+      () => jobs.openJobServer(dependencies, { stores, handler }),
       (server) => server.close(),
     );
   } catch (error) {

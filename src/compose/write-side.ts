@@ -114,31 +114,43 @@ export const openOwnLog = async ({
   return createEmbeddedEventStore(log);
 };
 
+type JobStore = EventStore & Partial<WithProjections>;
+
 /**
  * The event store for a job, beside a service that may be running: the embedded log itself where no
  * process owns it, else the port of its owner. Rejects with DirectoryInUseError where the owner has no
  * port but takes jobs.
  */
-export const openEventStoreForJob = async (
-  dependencies: StoreDependencies,
-): Promise<EventStore & Partial<WithProjections>> => {
-  const { config } = dependencies;
-  if (config.eventStore.url !== '') return (await openServer(dependencies)).store;
+export const openEventStoreForJob = async (dependencies: StoreDependencies): Promise<JobStore> => {
   try {
-    return await openOwnLog(dependencies);
+    return await openUnownedEventStore(dependencies);
   } catch (error) {
     if (!(error instanceof DirectoryInUseError)) throw error;
-    const port = error.owner?.port;
     // The owner can run the job itself.
-    if (!port && error.owner?.jobs !== undefined) throw error;
-    if (!port) throw withoutPort(error);
-    const url = localAddress(port);
-    return (await openServer({ ...dependencies, config: withUrl(config, url) })).store;
+    if (!error.owner?.port && error.owner?.jobs !== undefined) throw error;
+    return openPortOfOwner(dependencies, error);
   }
 };
 
+/** As above, but rejects with DirectoryInUseError wherever another process owns the embedded log. */
+export const openUnownedEventStore = async (dependencies: StoreDependencies): Promise<JobStore> =>
+  dependencies.config.eventStore.url === ''
+    ? openOwnLog(dependencies)
+    : (await openServer(dependencies)).store;
+
+/** The event store port of the process that owns DATA_DIR. Rejects with a ConfigError if it has none. */
+export const openPortOfOwner = async (
+  dependencies: StoreDependencies,
+  error: DirectoryInUseError,
+): Promise<JobStore> => {
+  const port = error.owner?.port;
+  if (!port) throw withoutPort(error);
+  const config = withUrl(dependencies.config, localAddress(port));
+  return (await openServer({ ...dependencies, config })).store;
+};
+
 /** Refuses a job that needs the gRPC port of the owner of DATA_DIR. */
-export const withoutPort = (error: DirectoryInUseError): ConfigError =>
+const withoutPort = (error: DirectoryInUseError): ConfigError =>
   new ConfigError(
     `DATA_DIR: ${error.message} Start it with EVENTSTORE_PORT, or stop it, or set EVENTSTORE_URL.`,
   );

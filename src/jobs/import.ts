@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { DirectoryInUseError } from '../embedded-eventstore/lock.js';
+import type { ListTitle } from '../import/catalog-import.js';
 import { CatalogFormatError } from '../import/catalog-columns.js';
 import { importCatalogFile } from '../import/import-file.js';
 import { isComplete, type ImportReport } from '../import/import-report.js';
@@ -9,12 +10,18 @@ import type { CommandHandler } from '../command-side/handling/handler.js';
 import type { Logger } from '../platform/observability/logger.js';
 import type { EventStore } from '../ports/event-store.js';
 import { ANIME_STREAM_PREFIX } from '../domain/stream-name.js';
-import { openCommandHandler, openEventStoreForJob, withoutPort } from '../compose/write-side.js';
+import {
+  openCommandHandler,
+  openPortOfOwner,
+  openUnownedEventStore,
+} from '../compose/write-side.js';
 import { requireDataDirectory } from '../compose/data-directory.js';
-import { runJob, type JobOptions, type JobOutput } from './job.js';
+import { openServiceListing } from './import-client.js';
+import { runJob, type JobOptions, type JobOutput, type OwnDependencies } from './job.js';
+import { UnreachableServiceError } from './socket-client.js';
 
-export interface ImportJobOptions {
-  readonly handler: CommandHandler;
+interface ImportFileOptions {
+  readonly list: ListTitle;
   readonly logger: Logger;
   readonly file: string;
   readonly relist?: boolean;
@@ -26,8 +33,8 @@ export interface ImportJobOptions {
 const MAX_LISTED_ON_TERMINAL = 20;
 
 /** Imports a catalogue file and prints the outcome. */
-const importFile = async (options: ImportJobOptions): Promise<ImportReport> => {
-  const { handler, logger, file, relist = false, clear = false, signal, output } = options;
+const importFile = async (options: ImportFileOptions): Promise<ImportReport> => {
+  const { list, logger, file, relist = false, clear = false, signal, output } = options;
   try {
     return await importCatalogFile({
       path: file,
@@ -36,7 +43,7 @@ const importFile = async (options: ImportJobOptions): Promise<ImportReport> => {
       clear,
       signal,
       print: output.print,
-      list: listThrough(handler, randomUUID()),
+      list,
       now: Date.now,
       onProgress: output.progress,
       // A file or a pipe gets every line that the report keeps.
@@ -65,27 +72,67 @@ const FILE_PROBLEMS: ReadonlyMap<unknown, string> = new Map([
  * the import was stopped.
  */
 export const runImportJob = (
-  options: JobOptions & Pick<ImportJobOptions, 'file' | 'relist' | 'clear'>,
+  options: JobOptions & Pick<ImportFileOptions, 'file' | 'relist' | 'clear'>,
 ): Promise<boolean> =>
   runJob(options, async (dependencies) => {
     const { config, logger, signal } = dependencies;
     if (config.eventStore.url === '') await requireDataDirectory(config, { log: false });
-    const store = await openEventStoreForJob(dependencies);
-    const handler = await openCommandHandler(dependencies, store);
-    const imported = await importFile({ ...options, handler, logger, signal, output: options });
+    const list = await openListing(dependencies);
+    const imported = await importFile({ ...options, list, logger, signal, output: options });
     const { error, ...report } = imported;
     options.report(error === undefined ? report : { ...report, error: error.message });
     return isComplete(imported);
-  }).catch((error: unknown): never => {
-    throw error instanceof DirectoryInUseError ? withoutPort(error) : error;
   });
+
+/**
+ * Titles go to the embedded log, or to the server of EVENTSTORE_URL. Where a service owns the log, they
+ * go to the service: through its socket for jobs, or else through its event store port.
+ */
+const openListing = async (dependencies: OwnDependencies): Promise<ListTitle> => {
+  try {
+    return await listingIn(dependencies, await openUnownedEventStore(dependencies));
+  } catch (error) {
+    if (!(error instanceof DirectoryInUseError)) throw error;
+    const socket = error.owner?.jobs;
+    const inService = socket === undefined ? null : await openInService(dependencies, socket);
+    if (typeof inService === 'function') return inService;
+    // Another user's service, or one in another container, may still be reached by its port.
+    if (inService !== null && !error.owner?.port) throw inService;
+    return await listingIn(dependencies, await openPortOfOwner(dependencies, error));
+  }
+};
+
+const listingIn = async (dependencies: OwnDependencies, store: EventStore): Promise<ListTitle> =>
+  listThrough(await openCommandHandler(dependencies, store), randomUUID());
+
+/** Returns the error if nothing takes the connection. */
+const openInService = async (
+  { config, lifecycle }: OwnDependencies,
+  path: string,
+): Promise<ListTitle | UnreachableServiceError> => {
+  try {
+    const { list } = await lifecycle.open(
+      'import in the service',
+      () => openServiceListing(path, config),
+      (opened) => opened.close(),
+    );
+    return list;
+  } catch (error) {
+    if (error instanceof UnreachableServiceError) return error;
+    throw error;
+  }
+};
 
 /** Imports the file if the event store has no anime yet. */
 export const importSample = async (
   store: EventStore,
-  options: Omit<ImportJobOptions, 'relist' | 'clear'>,
+  {
+    handler,
+    ...options
+  }: Omit<ImportFileOptions, 'list' | 'relist' | 'clear'> & { readonly handler: CommandHandler },
 ): Promise<void> => {
-  if (await isEmptyStore(store, options.signal)) await importFile(options);
+  if (!(await isEmptyStore(store, options.signal))) return;
+  await importFile({ ...options, list: listThrough(handler, randomUUID()) });
 };
 
 const isEmptyStore = async (store: EventStore, signal: AbortSignal): Promise<boolean> => {

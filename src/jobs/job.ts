@@ -26,7 +26,7 @@ export interface JobOptions extends JobOutput {
 export type JobDependencies = Omit<Dependencies, 'health' | 'lifecycle'> & {
   readonly signal: AbortSignal;
 };
-type OwnDependencies = JobDependencies & Pick<Dependencies, 'lifecycle'>;
+export type OwnDependencies = JobDependencies & Pick<Dependencies, 'lifecycle'>;
 
 /** Runs a job, and closes what it opened even if it fails. */
 export const runJob = async (

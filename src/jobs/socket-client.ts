@@ -11,7 +11,7 @@ import {
   type JobRequest,
 } from './socket-protocol.js';
 
-const MAX_OUTPUT = 64 * 1024 * 1024;
+export const MAX_OUTPUT = 64 * 1024 * 1024;
 
 /** Runs a job in the service that listens on the socket, and relays its output. */
 export const askService = async (
@@ -36,8 +36,7 @@ export const askService = async (
       relay(frame, options);
     }
   } catch (error) {
-    if (error instanceof Error && 'syscall' in error) throw serviceGone();
-    throw error;
+    throw isConnectionLost(error) ? serviceGone() : error;
   } finally {
     stop.removeEventListener('abort', onStop);
     socket.destroy();
@@ -45,19 +44,22 @@ export const askService = async (
   throw serviceGone();
 };
 
+/** Nothing takes a connection at the socket. */
+export class UnreachableServiceError extends ConfigError {}
+
 const relay = (frame: JobFrame, { print, report, progress }: JobOptions): void => {
   if ('print' in frame) print(frame.print);
   else if ('report' in frame) report(frame.report);
   else if ('progress' in frame) progress(frame.progress);
 };
 
-const connected = async (path: string): Promise<Socket> => {
+export const connected = async (path: string): Promise<Socket> => {
   const socket = connect(path);
   try {
     await once(socket, 'connect');
   } catch (error) {
     const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown';
-    throw new ConfigError(
+    throw new UnreachableServiceError(
       code === 'EACCES' || code === 'EPERM'
         ? 'DATA_DIR: its service belongs to another user: run the job as that user.'
         : `DATA_DIR: its service does not take the job (${code}): is it stopping, or in another container?`,
@@ -66,5 +68,13 @@ const connected = async (path: string): Promise<Socket> => {
   return socket;
 };
 
-const serviceGone = () =>
-  new UnavailableError('The service stopped before the job was done: run the job again.');
+/** The other side closed the connection, or was killed. */
+export const isConnectionLost = (error: unknown): boolean =>
+  error instanceof Error && ('syscall' in error || isPremature(error));
+
+const isPremature = (error: Error): boolean =>
+  'code' in error && error.code === 'ERR_STREAM_PREMATURE_CLOSE';
+
+export const SERVICE_GONE = 'The service stopped before the job was done: run the job again.';
+
+const serviceGone = () => new UnavailableError(SERVICE_GONE);

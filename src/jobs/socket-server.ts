@@ -8,9 +8,14 @@ import { announceJobs } from '../embedded-eventstore/lock.js';
 import { ConfigError, type Config } from '../platform/config/config.js';
 import type { Logger } from '../platform/observability/logger.js';
 import { PortError } from '../ports/errors.js';
+import type { ListTitle } from '../import/catalog-import.js';
+import { IMPORT_PROTOCOL, type OutcomesFrame } from './import-frames.js';
+import { listTitlesOf } from './import-server.js';
 import type { JobOutput } from './job.js';
 import { isReadOnly, type StoreJob } from './requests.js';
 import {
+  IMPORT,
+  JobRefusedError,
   socketLines,
   serverDigests,
   toJson,
@@ -24,6 +29,8 @@ export interface JobServerOptions {
   /** Checks the arguments as on the command line; null if they are not a store job. */
   readonly parse: (args: readonly string[]) => StoreJob | null;
   readonly perform: (job: StoreJob, signal: AbortSignal, output: JobOutput) => Promise<boolean>;
+  /** Lists the titles of one import. */
+  readonly openImport: () => ListTitle;
 }
 
 export interface JobServer {
@@ -34,12 +41,13 @@ export interface JobServer {
 
 const MAX_JOBS = 4;
 const MAX_CONNECTIONS = 16;
-const MAX_REQUEST = 64 * 1024;
+/** Of a line of a client, in characters: the largest title is about half as long. */
+const MAX_LINE = 256 * 1024;
 const REQUEST_WITHIN_MS = 5_000;
+/** How long a client has to read the last frame and to close the connection. */
+const CLOSE_WITHIN_MS = 1_000;
 /** A client that does not read its output is disconnected. */
 const MAX_UNREAD_BYTES = 64 * 1024 * 1024;
-
-class JobRefusedError extends Error {}
 
 /**
  * Runs jobs for clients of a socket that only the user of this process can open: file permissions are
@@ -51,8 +59,9 @@ export const openJobServer = async (options: JobServerOptions): Promise<JobServe
   const running = new Map<Promise<void>, { readonly writes: boolean }>();
 
   /** Admits a few jobs at a time, and only one that writes. */
-  const admit = (job: StoreJob): { readonly writes: boolean } => {
-    const writes = !isReadOnly(job);
+  const admit = (job: RequestedJob): { readonly writes: boolean } => {
+    // An import sends commands, as any client of the service does.
+    const writes = job.command !== IMPORT && !isReadOnly(job);
     const others = [...running.values()];
     if (others.length > MAX_JOBS)
       throw new JobRefusedError(`${MAX_JOBS} jobs are running: wait until one ends.`);
@@ -63,25 +72,33 @@ export const openJobServer = async (options: JobServerOptions): Promise<JobServe
   };
 
   const serve = async (socket: Socket, entry: { writes: boolean }): Promise<void> => {
-    const send = (frame: JobFrame): void => {
+    const send = (frame: JobFrame | OutcomesFrame | { readonly ready: true }): void => {
       if (socket.writableLength > MAX_UNREAD_BYTES) socket.destroy();
       else if (socket.writable) socket.write(`${toJson(frame)}\n`);
     };
     const client = new AbortController();
     socket.once('close', () => client.abort());
     const signal = AbortSignal.any([client.signal, stopping.signal]);
-    try {
-      const lines = socketLines(socket, MAX_REQUEST);
-      const job = await requestedJob(options, socket, lines);
-      entry.writes = admit(job).writes;
+    const lines = socketLines(socket, MAX_LINE);
+    const perform = async (job: RequestedJob): Promise<boolean> => {
+      if (job.command === IMPORT) {
+        send({ ready: true });
+        const sent = () => drained(socket, signal);
+        await listTitlesOf({ lines, send, sent }, options.openImport(), signal);
+        return true;
+      }
       void followStop(lines, client);
-      logger.info('Job of the command line started', { job });
-      const done = await options.perform(job, signal, {
+      return options.perform(job, signal, {
         print: (print) => send({ print }),
         report: (report) => send({ report }),
         progress: (progress) => send({ progress }),
       });
-      send({ done });
+    };
+    try {
+      const job = await requestedJob(options, socket, lines);
+      entry.writes = admit(job).writes;
+      logger.info('Job of the command line started', { job });
+      send({ done: await perform(job) });
     } catch (error) {
       const isShutDown = stopping.signal.aborted;
       if (!isExplained(error) && !signal.aborted)
@@ -89,7 +106,7 @@ export const openJobServer = async (options: JobServerOptions): Promise<JobServe
       const isUsage = error instanceof ConfigError;
       send({ error: sentenceOf(error, isShutDown, client.signal.aborted), isUsage });
     }
-    socket.end();
+    await closed(socket, lines);
   };
 
   const server = createServer((socket) => {
@@ -106,31 +123,41 @@ export const openJobServer = async (options: JobServerOptions): Promise<JobServe
   const close = async (): Promise<void> => {
     announceJobs(config.dataDir, undefined);
     stopping.abort();
-    const closed = new Promise((done) => server.close(done));
+    const serverClosed = new Promise((done) => server.close(done));
     await Promise.all(running.keys());
-    await closed;
+    await serverClosed;
     await place.remove();
   };
   return { path: place.path, close };
 };
 
+type RequestedJob = StoreJob | { readonly command: typeof IMPORT };
+
 const requestedJob = async (
   { config, parse }: JobServerOptions,
   socket: Socket,
   lines: AsyncGenerator<string>,
-): Promise<StoreJob> => {
+): Promise<RequestedJob> => {
   const timer = setTimeout(() => socket.destroy(), REQUEST_WITHIN_MS);
   const line = await lines.next().finally(() => clearTimeout(timer));
   if (line.done === true) throw new JobRefusedError('The connection ended before a request.');
-  const { args, servers } = readRequest(line.value);
+  const { args, servers, protocol } = readRequest(line.value);
+  const isImport = args[0] === IMPORT;
+  if (isImport && protocol !== IMPORT_PROTOCOL) {
+    throw new JobRefusedError(
+      `The service takes imports by protocol ${IMPORT_PROTOCOL}, not ${protocol ?? 0}: use the release of the service.`,
+    );
+  }
   const others = Object.entries(serverDigests(config)).flatMap(([name, digest]) =>
-    servers[name] === digest ? [] : [name],
+    // An import concerns only the event store.
+    servers[name] === digest || (isImport && name !== 'EVENTSTORE_URL') ? [] : [name],
   );
   if (others.length > 0) {
     throw new ConfigError(
       `${others.join(', ')}: the service that owns DATA_DIR has different values: run the job with the same ones.`,
     );
   }
+  if (isImport) return { command: IMPORT };
   const job = parsedJob(args, parse);
   if (job !== null) return job;
   throw new JobRefusedError(`${args[0]} is not a job for a running service.`);
@@ -147,10 +174,12 @@ const parsedJob = (args: readonly string[], parse: JobServerOptions['parse']): S
 
 const readRequest = (line: string): JobRequest => {
   try {
-    const { args, servers } = JSON.parse(line) as Partial<Record<keyof JobRequest, unknown>>;
+    const request = JSON.parse(line) as Partial<Record<keyof JobRequest, unknown>>;
+    const { args, servers, protocol } = request;
     const isArgs = Array.isArray(args) && args.every((each) => typeof each === 'string');
     if (isArgs && typeof servers === 'object' && servers !== null) {
-      return { args, servers: servers as JobRequest['servers'] };
+      const known = typeof protocol === 'number' ? { protocol } : {};
+      return { args, servers: servers as JobRequest['servers'], ...known };
     }
   } catch {
     // Refused below, like JSON of another shape.
@@ -167,6 +196,32 @@ const followStop = async (
 ): Promise<void> => {
   await lines.next().catch(() => undefined);
   client.abort();
+};
+
+const drained = async (socket: Socket, signal: AbortSignal): Promise<void> => {
+  if (socket.writableNeedDrain) await once(socket, 'drain', { signal });
+};
+
+/**
+ * Ends the connection. What the client sends meanwhile is discarded: closed with unread data, the
+ * connection would be reset, and the client might not see the last frame.
+ */
+const closed = async (socket: Socket, lines: AsyncGenerator<string>): Promise<void> => {
+  if (socket.destroyed) return;
+  const close = once(socket, 'close');
+  const timer = setTimeout(() => socket.destroy(), CLOSE_WITHIN_MS);
+  socket.end();
+  void discard(lines).then(() => socket.resume());
+  await close;
+  clearTimeout(timer);
+};
+
+const discard = async (lines: AsyncGenerator<string>): Promise<void> => {
+  try {
+    while ((await lines.next()).done !== true);
+  } catch {
+    // A line that is too long ends the lines, too.
+  }
 };
 
 const isExplained = (error: unknown): boolean =>

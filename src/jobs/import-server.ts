@@ -1,0 +1,110 @@
+import { setImmediate } from 'node:timers';
+import type { ListTitle } from '../import/catalog-import.js';
+import { unlessAborted } from '../platform/async/abort.js';
+import { PortError } from '../ports/errors.js';
+import {
+  encodeOutcome,
+  readTitles,
+  type NumberedTitle,
+  type OutcomesFrame,
+  type TitleOutcome,
+} from './import-frames.js';
+import { JobRefusedError } from './socket-protocol.js';
+
+/** A client reads outcomes more slowly only if it has stopped; then no more titles are read. */
+const MAX_IN_FLIGHT = 512;
+
+export interface ImportConnection {
+  readonly lines: AsyncGenerator<string>;
+  readonly send: (frame: OutcomesFrame) => void;
+  /** Resolves once what was sent has left, or the connection is closed. */
+  readonly sent: () => Promise<void>;
+}
+
+/**
+ * Lists the titles that a client sends, and returns their outcomes in the order in which they come.
+ * Resolves when the client has sent its last title; rejects when the signal aborts, a frame cannot be
+ * read or a title meets a bug. Titles in flight are finished first in any case.
+ */
+export const listTitlesOf = async (
+  { lines, send, sent }: ImportConnection,
+  list: ListTitle,
+  signal: AbortSignal,
+): Promise<void> => {
+  const failed = new AbortController();
+  const ended = AbortSignal.any([signal, failed.signal]);
+  const outcomes = createOutcomes(send);
+  const flights = createFlights();
+
+  const begin = async ({ number, command }: NumberedTitle): Promise<void> => {
+    try {
+      outcomes.add(number, await list(command));
+    } catch (error) {
+      if (error instanceof PortError) outcomes.add(number, error);
+      else failed.abort(error);
+    } finally {
+      flights.end();
+    }
+  };
+
+  try {
+    for (;;) {
+      const line = await unlessAborted(ended, lines.next());
+      if (line.done === true) return;
+      for (const title of titlesOf(line.value)) {
+        flights.begin();
+        void begin(title);
+      }
+      await unlessAborted(ended, flights.below(MAX_IN_FLIGHT));
+      await unlessAborted(ended, sent());
+    }
+  } finally {
+    await flights.below(1);
+    outcomes.flush();
+  }
+};
+
+const titlesOf = (line: string): readonly NumberedTitle[] => {
+  try {
+    return readTitles(line);
+  } catch {
+    throw new JobRefusedError('The titles of the import cannot be read.');
+  }
+};
+
+/** Sends together what comes in one turn of the event loop. */
+const createOutcomes = (send: ImportConnection['send']) => {
+  let ready: OutcomesFrame['outcomes'][number][] = [];
+  const flush = (): void => {
+    if (ready.length === 0) return;
+    send({ outcomes: ready });
+    ready = [];
+  };
+  return {
+    add: (number: number, outcome: TitleOutcome): void => {
+      if (ready.length === 0) setImmediate(flush);
+      ready.push([number, encodeOutcome(outcome)]);
+    },
+    flush,
+  };
+};
+
+/** Counts titles in flight. */
+const createFlights = () => {
+  let count = 0;
+  let limit = 0;
+  let wake: () => void = () => undefined;
+  return {
+    begin: (): void => void (count += 1),
+    end: (): void => {
+      count -= 1;
+      if (count < limit) wake();
+    },
+    /** Resolves when fewer are in flight. One caller at a time. */
+    below: async (most: number): Promise<void> => {
+      if (count < most) return;
+      limit = most;
+      await new Promise<void>((resolve) => (wake = resolve));
+    },
+  };
+};
