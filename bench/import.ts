@@ -1,10 +1,14 @@
 import { randomUUID } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { createEmbeddedEventStore } from '../src/adapters/embedded/event-store.js';
 import { openEventLog } from '../src/embedded-eventstore/log/open-event-log.js';
 import { createEventStoreDbStore } from '../src/adapters/eventstoredb/event-store.js';
 import { createCommandHandler } from '../src/command-side/handling/handler.js';
 import { importCatalog, type ListTitle } from '../src/import/catalog-import.js';
 import { listThrough } from '../src/import/listing.js';
+import { openServiceListing } from '../src/jobs/import-client.js';
+import { loadConfig } from '../src/platform/config/config.js';
 import { silentLogger, type Logger } from '../src/platform/observability/logger.js';
 import { createMetrics } from '../src/platform/observability/metrics.js';
 import type { EventStore } from '../src/ports/event-store.js';
@@ -25,8 +29,9 @@ import { settled, withService, type Service } from './support/service.js';
 
 /**
  * How long a catalogue of three public forms takes: read alone (the limit), into an empty embedded
- * store, and into the same store once more. Then one of them beside a running service, through the
- * port of its event store, against the same without a service.
+ * store, and into the same store once more. Then one of them beside a running service, through its
+ * socket for jobs, as `import-catalog` does, and through the port of its event store, against the same
+ * without a service.
  */
 
 const { quick, rounds } = benchArguments();
@@ -101,30 +106,63 @@ const countingWarnings = () => {
   return { warnings, logger };
 };
 
+/** A way to hand titles to a running service. */
+interface Way {
+  readonly list: ListTitle;
+  readonly logger: Logger;
+  /** Calls of the event store port so far. */
+  readonly calls: () => number;
+}
+type OpenWay = <T>(service: Service, use: (way: Way) => Promise<T>) => Promise<T>;
+
+/** As `import-catalog` does. */
+const throughSocket: OpenWay = async ({ dataDir }, use) => {
+  const owner = JSON.parse(await readFile(join(dataDir, 'owner.json'), 'utf8')) as { jobs: string };
+  const config = loadConfig({ NODE_ENV: 'test', DATA_DIR: dataDir });
+  const { list, close } = await openServiceListing(owner.jobs, config);
+  try {
+    return await use({ list, logger: silentLogger(), calls: () => 0 });
+  } finally {
+    await close();
+  }
+};
+
 const besideService = async (form: PublicCatalog) => {
   const port = await freePort();
-  const importInto = async (service: Service) => {
-    const sessions = watchClientSessions();
-    const { warnings, logger } = countingWarnings();
+  const sessions = watchClientSessions();
+  const { warnings, logger } = countingWarnings();
+  const throughPort: OpenWay = (_, use) => {
     const connectionString = `esdb://127.0.0.1:${port}?tls=false`;
     const { calls, counted } = countingCalls(createEventStoreDbStore({ connectionString, logger }));
-    const once = async (list: ListTitle) => {
-      const [callsBefore, cpuBefore] = [calls.count, await service.cpuSeconds()];
-      const done = await run({ form, list, logger });
-      const importedAt = performance.now();
-      await settled(service);
-      const settledSeconds = (performance.now() - importedAt) / 1000;
-      const serviceCpuSeconds = (await service.cpuSeconds()) - cpuBefore;
-      return { ...done, calls: calls.count - callsBefore, serviceCpuSeconds, settledSeconds };
-    };
-    return withList({ store: counted, logger }, async (list) => {
-      const imports = { first: await once(list), again: await once(list) };
-      sessions.stop();
-      if (sessions.counts.opened === 0) throw new Error('No HTTP/2 session was seen at all.');
-      return { ...imports, sessionsLost: sessions.counts.lost, warnings: warnings.count };
-    });
+    return withList({ store: counted, logger }, (list) =>
+      use({ list, logger, calls: () => calls.count }),
+    );
   };
-  return withService(importInto, { EVENTSTORE_PORT: String(port) });
+  const importTwice = (open: OpenWay) =>
+    withService(
+      (service) =>
+        open(service, async (way) => ({
+          first: await importOnce(service, form, way),
+          again: await importOnce(service, form, way),
+        })),
+      { EVENTSTORE_PORT: String(port) },
+    );
+  const bySocket = await importTwice(throughSocket);
+  const byPort = await importTwice(throughPort);
+  sessions.stop();
+  if (sessions.counts.opened === 0) throw new Error('No HTTP/2 session was seen at all.');
+  return { bySocket, byPort, sessionsLost: sessions.counts.lost, warnings: warnings.count };
+};
+
+const importOnce = async (service: Service, form: PublicCatalog, way: Way) => {
+  const { list, logger } = way;
+  const [callsBefore, cpuBefore] = [way.calls(), await service.cpuSeconds()];
+  const done = await run({ form, list, logger });
+  const importedAt = performance.now();
+  await settled(service);
+  const settledSeconds = (performance.now() - importedAt) / 1000;
+  const serviceCpuSeconds = (await service.cpuSeconds()) - cpuBefore;
+  return { ...done, calls: way.calls() - callsBefore, serviceCpuSeconds, settledSeconds };
 };
 
 printHost();
@@ -152,32 +190,40 @@ for (let round = 0; round < rounds; round += 1) {
   pairs.push({ alone, beside: await besideService(ANIME_DATASET_2023) });
 }
 const middle = (of: (pair: Pair) => number): number => median(pairs.map(of));
-const perTitle = (kind: 'first' | 'again') => ({
-  seconds: middle(({ beside }) => beside[kind].seconds),
+type WayName = 'bySocket' | 'byPort';
+const perTitle = (way: WayName, kind: 'first' | 'again') => ({
+  seconds: middle(({ beside }) => beside[way][kind].seconds),
   aloneSeconds: middle(({ alone }) => alone[kind].seconds),
   timesAlone: ratio(
-    pairs.map(({ beside }) => beside[kind].seconds),
+    pairs.map(({ beside }) => beside[way][kind].seconds),
     pairs.map(({ alone }) => alone[kind].seconds),
   ),
-  cpuMs: middle(({ beside }) => (beside[kind].cpuSeconds / ROWS) * 1000),
-  serviceCpuMs: middle(({ beside }) => (beside[kind].serviceCpuSeconds / ROWS) * 1000),
-  calls: middle(({ beside }) => beside[kind].calls / ROWS),
-  settledSeconds: middle(({ beside }) => beside[kind].settledSeconds),
+  aloneCpuMs: middle(({ alone }) => (alone[kind].cpuSeconds / ROWS) * 1000),
+  cpuMs: middle(({ beside }) => (beside[way][kind].cpuSeconds / ROWS) * 1000),
+  serviceCpuMs: middle(({ beside }) => (beside[way][kind].serviceCpuSeconds / ROWS) * 1000),
+  calls: middle(({ beside }) => beside[way][kind].calls / ROWS),
+  settledSeconds: middle(({ beside }) => beside[way][kind].settledSeconds),
 });
-const beside = { new: perTitle('first'), again: perTitle('again') };
+const both = (way: WayName) => ({
+  new: perTitle(way, 'first'),
+  again: perTitle(way, 'again'),
+});
+const beside = { 'through its socket': both('bySocket'), 'through its port': both('byPort') };
 const sum = (of: (pair: Pair) => number) => pairs.reduce((total, pair) => total + of(pair), 0);
 const sessionsLost = sum((pair) => pair.beside.sessionsLost);
 const warnings = sum((pair) => pair.beside.warnings);
-console.log(`\nBeside a running service, through its port, ${rounds} rounds of ${ROWS} titles:\n`);
+console.log(`\nBeside a running service, ${rounds} rounds of ${ROWS} titles:\n`);
 printTable(
   [
-    ...['titles', 'seconds', '× without service', 'CPU ms a title', 'of the service'],
-    ...['calls a title', 'until documents show it'],
+    ...['way', 'titles', 'seconds', '× without service', 'CPU ms a title without'],
+    ...['CPU ms a title', 'of the service', 'calls a title', 'until documents show it'],
   ],
-  Object.entries(beside).map(([name, of]) => [
-    ...[name, of.seconds, of.timesAlone.median, of.cpuMs, of.serviceCpuMs, of.calls],
-    of.settledSeconds,
-  ]),
+  Object.entries(beside).flatMap(([way, kinds]) =>
+    Object.entries(kinds).map(([name, of]) => [
+      ...[way, name, of.seconds, of.timesAlone.median, of.aloneCpuMs],
+      ...[of.cpuMs, of.serviceCpuMs, of.calls, of.settledSeconds],
+    ]),
+  ),
 );
 console.log(`\nHTTP/2 sessions lost: ${sessionsLost}; warnings: ${warnings}.\n`);
 printJson('import', {

@@ -12,6 +12,7 @@ import { spawnServer, type ServerProcess } from './server-process.js';
 export interface Service extends ServerProcess {
   readonly commandPort: number;
   readonly queryPort: number;
+  readonly dataDir: string;
 }
 
 /** The whole service as a user runs it: all roles, embedded, one process. Resolves when it is ready. */
@@ -35,7 +36,7 @@ export const startService = async (
     },
   });
   await Promise.race([Promise.all([commandPort, queryPort].map(untilReady)), ended]);
-  return { ...server, commandPort, queryPort };
+  return { ...server, commandPort, queryPort, dataDir };
 };
 
 export interface CommandApi extends ServerProcess {

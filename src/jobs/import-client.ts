@@ -2,8 +2,7 @@ import { setImmediate } from 'node:timers';
 import type { ListAnime } from '../domain/commands.js';
 import type { ListTitle } from '../import/catalog-import.js';
 import type { ListingOutcome } from '../import/import-report.js';
-import type { Config } from '../platform/config/config.js';
-import { ConfigError } from '../platform/config/config.js';
+import { type Config, ConfigError } from '../platform/config/config.js';
 import { PortError } from '../ports/errors.js';
 import {
   decodeOutcome,
@@ -27,7 +26,7 @@ import {
 export interface ServiceListing {
   /** Lists a title in the service. Bounded by the titles that the caller has in flight. */
   readonly list: ListTitle;
-  readonly close: () => void;
+  readonly close: () => Promise<void>;
 }
 
 interface Waiting {
@@ -87,9 +86,8 @@ export const openServiceListing = async (path: string, config: Config): Promise<
     protocol: IMPORT_PROTOCOL,
   };
   socket.on('error', () => undefined).write(`${toJson(request)}\n`);
-  const hangs = (): void => lose('The service does not answer: look at its log.');
   socket.setTimeout(SILENCE_MS, () => {
-    if (lost === undefined && waiting.size > 0) hangs();
+    if (waiting.size > 0) lose('The service does not answer: look at its log.');
   });
   await accepted(frames).catch((error: unknown) => {
     socket.destroy();
@@ -110,7 +108,7 @@ export const openServiceListing = async (path: string, config: Config): Promise<
         waiting.set(last, { resolve, reject });
         outgoing.add(last, command);
       }),
-    close: () => void socket.end(),
+    close: () => Promise.resolve(void socket.end()),
   };
 };
 

@@ -35,6 +35,7 @@ describe('the socket for jobs', () => {
       logger: silentLogger(),
       parse: parseStoreJob,
       perform,
+      openImport: () => () => Promise.resolve('listed'),
     });
     const release = (): Promise<void> => {
       lock.release();
@@ -105,8 +106,8 @@ describe('the socket for jobs', () => {
       expect(await text(socket), request).to.contain('The request cannot be read');
     }
     const flood = connect(path).on('error', () => undefined);
-    flood.write('x'.repeat(100_000));
-    expect(await text(flood)).to.equal('');
+    flood.write('x'.repeat(300_000));
+    expect(await text(flood)).to.contain('A line is longer than 262144 characters.');
     expect(await ask(['audit']).done).to.equal(true);
   });
 
