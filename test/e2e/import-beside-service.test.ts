@@ -93,7 +93,9 @@ describe('import-catalog beside a running service without EVENTSTORE_PORT', func
     whole.end();
     await once(whole, 'close');
     expect(await run('import-catalog', file)).to.include({ code: 0 });
-    expect((await run('audit')).output).to.contain('2000 anime').and.to.contain(' 0 different');
+    expect((await run('audit')).output)
+      .to.contain('2000 anime')
+      .and.to.contain(' 0 different');
   };
 
   for (const [signal, sentence] of [

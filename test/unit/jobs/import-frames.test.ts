@@ -22,7 +22,12 @@ describe('the frames of an import', () => {
   it('carry a title as it is, whatever its texts hold', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'grapheme', minLength: 1, maxLength: 80 }), (text) => {
-        const details = { title: 'x', genres: ['a"b\\', 'ü'], description: `${text} x`, score: null };
+        const details = {
+          title: 'x',
+          genres: ['a"b\\', 'ü'],
+          description: `${text} x`,
+          score: null,
+        };
         const command = { ...commands.list, details, relist: false };
         const [title] = readTitles(again(titlesFrame([encodeTitle(7, command)])));
         expect(title).to.deep.equal({ number: 7, command });
@@ -74,7 +79,10 @@ describe('the frames of an import', () => {
     ['a detail against its rule', line(1, 1, AT, true, { ...COWBOY_BEBOP, score: 11 })],
     ['an unknown detail', line(1, 1, AT, true, { ...COWBOY_BEBOP, clicks: 1 })],
     ['a prototype', `{"titles":[[1,1,"${AT}",true,{"title":"x","__proto__":{"score":1}}]]}`],
-    ['too many titles', titlesFrame(Array<string>(MAX_TITLES + 1).fill(encodeTitle(1, commands.list)))],
+    [
+      'too many titles',
+      titlesFrame(Array<string>(MAX_TITLES + 1).fill(encodeTitle(1, commands.list))),
+    ],
   ] as const) {
     it(`are refused where they hold ${what}`, () => {
       expect(() => readTitles(text)).to.throw(Error);

@@ -199,7 +199,11 @@ describe('an import through the socket of a service', () => {
 
   it('reports the same as an import without a service', async () => {
     const row = fc.oneof(
-      fc.tuple(fc.integer({ min: 1, max: 12 }), fc.constantFrom('A', 'B', ''), fc.constantFrom('8', '11', '')),
+      fc.tuple(
+        fc.integer({ min: 1, max: 12 }),
+        fc.constantFrom('A', 'B', ''),
+        fc.constantFrom('8', '11', ''),
+      ),
       fc.tuple(fc.constantFrom(0, -1), fc.constant('A'), fc.constant('1')),
     );
     let list: ListTitle = () => Promise.reject(new UnavailableError('Not open.'));
