@@ -23,7 +23,7 @@ import {
   type JobRequest,
 } from './socket-protocol.js';
 
-export interface ServiceListing {
+interface ServiceListing {
   /** Lists a title in the service. Bounded by the titles that the caller has in flight. */
   readonly list: ListTitle;
   readonly close: () => Promise<void>;
@@ -72,7 +72,7 @@ export const openServiceListing = async (path: string, config: Config): Promise<
     try {
       for await (const frame of frames) {
         if ('outcomes' in frame) settle(frame);
-        else if ('error' in frame) return lose(frame.error);
+        else if ('error' in frame) lose(frame.error);
       }
       lose(SERVICE_GONE);
     } catch (error) {

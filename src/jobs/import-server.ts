@@ -14,7 +14,7 @@ import { JobRefusedError } from './socket-protocol.js';
 /** A client reads outcomes more slowly only if it has stopped; then no more titles are read. */
 const MAX_IN_FLIGHT = 512;
 
-export interface ImportConnection {
+interface ImportConnection {
   readonly lines: AsyncGenerator<string>;
   readonly send: (frame: OutcomesFrame) => void;
   /** Resolves once what was sent has left, or the connection is closed. */

@@ -46,7 +46,11 @@ describe('an import through the socket of a service', () => {
     });
     let closed: Promise<void> | undefined;
     const close = () => (closed ??= server.close());
-    closing.push(() => Promise.resolve(lock.release()), close);
+    const release = (): Promise<void> => {
+      lock.release();
+      return Promise.resolve();
+    };
+    closing.push(release, close);
     const connectClient = async () => {
       const client = loadConfig({ NODE_ENV: 'test', DATA_DIR: directory.path, ...settings });
       const listing = await openServiceListing(server.path, client);
