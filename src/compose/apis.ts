@@ -13,11 +13,11 @@ import type { EventStore } from '../ports/event-store.js';
 import type { ReadStore } from '../ports/read-store.js';
 import { createQueryApi } from '../query-side/graphql/query-api.js';
 import type { ServiceInfo } from '../query-side/graphql/schema.js';
-import { type Addresses, otherParts } from './addresses.js';
-import type { Dependencies } from './dependencies.js';
+import { otherParts } from './addresses.js';
+import type { Dependencies, ServeDependencies } from './dependencies.js';
 import { openPipeline } from './pipeline.js';
 import type { ReadSide } from './read-side.js';
-import { allowedHosts, isBehindProxy, type Role } from './roles.js';
+import { allowedHosts, isBehindProxy } from './roles.js';
 
 /**
  * The query `serviceInfo`. The lag is null until the bridge has caught up, and where another process
@@ -40,13 +40,6 @@ const serviceInfo = (role: string, readSide: ReadSide | null) => async (): Promi
 };
 
 const now = (): Date => new Date();
-
-/** What an HTTP port is opened with. */
-export interface ServeDependencies extends Dependencies {
-  readonly role: Role;
-  /** Filled as the parts of this process open. */
-  readonly addresses: Addresses;
-}
 
 const sharedAppOptions = ({ config, logger, metrics, health, role }: ServeDependencies) => ({
   role,

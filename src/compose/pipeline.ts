@@ -8,7 +8,7 @@ import type { DeadLetter } from '../ports/dead-letters.js';
 import { UnavailableError } from '../ports/errors.js';
 import type { ReadStore } from '../ports/read-store.js';
 import type { PipelineSource, PipelineState } from '../query-side/graphql/pipeline.js';
-import type { ServeDependencies } from './apis.js';
+import type { ServeDependencies } from './dependencies.js';
 import { createPipelineHistory, type KnownTotals } from './pipeline-history.js';
 import { readModelsOf, bridgeOf } from './pipeline-progress.js';
 import type { ReadSide } from './read-side.js';

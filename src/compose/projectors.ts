@@ -28,7 +28,7 @@ export interface Projectors {
   readonly control: ProjectorControl;
 }
 
-export interface ConsumedPartitions {
+interface ConsumedPartitions {
   readonly group: string;
   readonly waiting: ReadonlyMap<number, number>;
 }

@@ -11,9 +11,9 @@ import {
   serveQueries,
   showsEvents,
   type OpenPort,
-  type ServeDependencies,
 } from './apis.js';
 import { openBridge, topicOf } from './bridge.js';
+import type { ServeDependencies } from './dependencies.js';
 import { isKafka, openBus } from './bus.js';
 import { openCommandHandler, openEventStore, openServer } from './write-side.js';
 import { bytesOnDisk } from './data-directory.js';

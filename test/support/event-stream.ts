@@ -1,7 +1,7 @@
 import { eventually } from './eventually.js';
 
 /** A message of a stream of server-sent events. */
-export interface StreamMessage {
+interface StreamMessage {
   readonly event: string;
   readonly id: string | undefined;
   readonly data: {

@@ -3,7 +3,7 @@ import { pause } from '../../platform/async/retry.js';
 import type { Logger } from '../../platform/observability/logger.js';
 
 /** Null: any anime may have changed. */
-export type ChangeListener = (ids: readonly AnimeId[] | null) => void;
+type ChangeListener = (ids: readonly AnimeId[] | null) => void;
 
 export interface SavesFollowerOptions {
   /** The ids of saved anime documents, as the server tells of them; throws where it cannot. */

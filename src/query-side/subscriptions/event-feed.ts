@@ -3,7 +3,7 @@ import type { Logger } from '../../platform/observability/logger.js';
 import type { EventStore, Position, RecordedEvent } from '../../ports/event-store.js';
 
 /** Follows `$all` for one subscription. Its methods return at once. */
-export interface FeedReader {
+interface FeedReader {
   /** In log order, each once. */
   event(event: RecordedEvent): void;
   /** The log was read up to here. */
