@@ -1,4 +1,4 @@
-import { keepChecking } from '../read-side/rebuild/check-documents.js';
+import { keepChecking, keepConfirming } from '../read-side/rebuild/check-documents.js';
 import { createConsumption, type Consumption } from '../read-side/projector/consume.js';
 import { createProjector, type Projector } from '../read-side/projector/projector.js';
 import { ConfigError } from '../platform/config/config.js';
@@ -76,9 +76,10 @@ export const feed = async (
     logger,
     signal: stopped.signal,
   });
+  const confirming = keepConfirming({ projector, logger, signal: stopped.signal });
   const stop = async (): Promise<void> => {
     stopped.abort();
-    await Promise.all([consumer.stop(), checking]);
+    await Promise.all([consumer.stop(), checking, confirming]);
   };
   return { record, projector, consumer: { ...consumer, stop }, consumption, group };
 };

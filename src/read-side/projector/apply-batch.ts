@@ -14,6 +14,7 @@ import { type AnimeRun, createFindRun, type IncomingEvent } from './classify.js'
 import { createAddDeadLetter, createQuarantine, createSkippedEvents } from './quarantine.js';
 import { createDocumentCache, type DocumentCache } from './document-cache.js';
 import { type FoldedRun, foldRun } from './fold.js';
+import { createUnconfirmedEvents } from './unconfirmed.js';
 
 export interface ApplierOptions {
   readonly documents: DocumentStore;
@@ -48,15 +49,17 @@ const MAX_IDLE_ROUNDS = 20;
 /**
  * Applies incoming events to the documents, in rounds: classify every anime's events against its
  * document, fold those that follow without a gap, save, and classify the rest again. Usually one
- * round is enough. When `apply` resolves, every event is in saved documents or its anime is
- * quarantined. When it rejects, apply the same events again.
+ * round is enough. When `apply` resolves, every event is in saved documents, or its anime is
+ * quarantined or unconfirmed. When it rejects, apply the same events again.
  */
 export const createApplier = (options: ApplierOptions) => {
   const { documents, version, logger, metrics, now = Date.now } = options;
   const addDeadLetter = createAddDeadLetter(options);
   const quarantine = createQuarantine(logger, metrics);
   const skippedEvents = createSkippedEvents();
-  const findRun = createFindRun({ ...options, quarantine, addDeadLetter });
+  const { patienceMs = 30_000, now: monotonic = () => performance.now() } = options;
+  const unconfirmed = createUnconfirmedEvents({ logger, patienceMs, now: monotonic });
+  const findRun = createFindRun({ ...options, quarantine, unconfirmed, addDeadLetter });
   const { cachedDocuments: maxDocuments = 20_000, startsEmpty = false } = options;
   const cache = createDocumentCache({ documents, maxDocuments, startsEmpty });
   const ahead = createAheadOfLog({ ...options, cache });
@@ -162,9 +165,20 @@ export const createApplier = (options: ApplierOptions) => {
     if (cached !== undefined && revisionOf(cached) >= revision) quarantine.release(animeId);
   };
 
+  /** Applies what was unconfirmed and is in its stream by now, and quarantines what is overdue. */
+  const confirm = async (signal: AbortSignal): Promise<void> => {
+    for (const [animeId, { revision }] of [...unconfirmed.all()]) {
+      signal.throwIfAborted();
+      const heartbeat = () => Promise.resolve();
+      await apply(new Map([[animeId, [{ revision, decoded: null }]]]), { heartbeat, signal });
+    }
+  };
+
   return {
     apply,
     recheck,
+    confirm,
+    unconfirmed: unconfirmed.all,
     quarantine: quarantine.all,
     skippedEvents,
     ahead: ahead.all,

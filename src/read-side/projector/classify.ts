@@ -1,12 +1,11 @@
-import type { AnimeId } from '../../domain/ids.js';
 import type { Logger } from '../../platform/observability/logger.js';
 import type { Metrics } from '../../platform/observability/metrics.js';
-import { UnavailableError } from '../../ports/errors.js';
 import type { EventStore } from '../../ports/event-store.js';
 import type { StreamEvent } from '../../wire/stream-event.js';
 import { type CachedAnime, revisionOf } from './cached-anime.js';
 import { type Gap, readMissing } from './gap-fill.js';
 import type { AddDeadLetter, AlarmKind, Quarantine } from './quarantine.js';
+import type { UnconfirmedEvents } from './unconfirmed.js';
 
 /** A record that could not be read; all it says is that the stream has this revision. */
 interface UnreadableNotice {
@@ -58,12 +57,10 @@ interface NextRunOptions {
   readonly logger: Logger;
   readonly metrics: Metrics;
   readonly quarantine: Quarantine;
+  readonly unconfirmed: UnconfirmedEvents;
   readonly addDeadLetter: AddDeadLetter;
   /** The maximum number of events read at once to fill a gap. */
   readonly gapFillLimit?: number;
-  /** How long to wait for the event store to catch up before a delivered revision counts as invalid. */
-  readonly patienceMs?: number;
-  readonly now?: () => number;
 }
 
 /** The next run of one anime: it follows the document without a gap. */
@@ -81,12 +78,12 @@ type FindRun = (
 ) => Promise<AnimeRun | null>;
 
 export const createFindRun = (options: NextRunOptions): FindRun => {
-  const { eventStore, logId, logger, metrics, quarantine, addDeadLetter } = options;
-  const { gapFillLimit = 1_000, patienceMs = 30_000, now = () => performance.now() } = options;
-  const behindSince = new Map<AnimeId, number>();
+  const { eventStore, logId, logger, metrics, quarantine, unconfirmed, addDeadLetter } = options;
+  const { gapFillLimit = 1_000 } = options;
 
   const findRun: FindRun = async (cached, incoming) => {
     const { animeId, generation } = cached;
+    unconfirmed.reached(animeId, revisionOf(cached));
     const why = quarantine.get(animeId);
     if (why?.kind === 'another-log' && why.generation === generation) return null;
     const classified = classify(cached, incoming);
@@ -112,29 +109,27 @@ export const createFindRun = (options: NextRunOptions): FindRun => {
       return { cached, run: filled.events, rest };
     }
     if (filled.kind === 'lost') return await quarantineAnime(cached, gap.from, filled.reason);
-    return await skipInvalid(cached, rest, filled.head);
+    return await skipUnconfirmed(cached, rest, filled.head);
   };
 
-  /** The first event was delivered with a revision that the stream does not have. */
-  const skipInvalid = async (
+  /**
+   * The first event was delivered with a revision that the stream does not have. Nothing waits for it:
+   * a gap is only filled from the stream, so a later event or `confirm` brings it in its order.
+   */
+  const skipUnconfirmed = async (
     cached: CachedAnime,
     [first, ...rest]: readonly IncomingEvent[],
     head: bigint,
   ): Promise<AnimeRun | null> => {
     const { animeId } = cached;
     // An unreadable record already has a dead letter, and its revision proves nothing.
-    if (first !== undefined && first.decoded !== null) {
-      const since = behindSince.get(animeId) ?? now();
-      behindSince.set(animeId, since);
-      if (now() - since < patienceMs) {
-        throw new UnavailableError('The event store is behind the delivered events of a stream.', {
-          context: { animeId, head: head.toString(), delivered: first.revision },
-        });
+    if (first !== undefined && first.decoded !== null) unconfirmed.add(animeId, first.revision);
+    if (first !== undefined && unconfirmed.has(animeId, first.revision)) {
+      if (unconfirmed.isOverdue(animeId)) {
+        const reason = `Revision ${first.revision} was delivered, but the stream ends at ${head}.`;
+        await quarantineAnime(cached, first.revision, reason);
       }
-      const reason = `Revision ${first.revision} was delivered, but the stream ends at ${head}.`;
-      await quarantineAnime(cached, first.revision, reason);
     }
-    behindSince.delete(animeId);
     return await findRun(cached, rest);
   };
 
@@ -157,6 +152,7 @@ export const createFindRun = (options: NextRunOptions): FindRun => {
       await addDeadLetter(animeId, revision, reason);
       quarantine.add(animeId, { kind, generation, reason });
     }
+    unconfirmed.remove(animeId);
     return null;
   };
 

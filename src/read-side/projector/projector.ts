@@ -25,6 +25,8 @@ export interface Projector {
   lastApplied(): EventPlace | null;
   /** Checks an anime's document against the log, and brings it up to this revision of its stream. */
   recheck(animeId: AnimeId, revision: number, signal: AbortSignal): Promise<void>;
+  /** Looks again for delivered events that their streams did not have; after 30 s it quarantines. */
+  confirm(signal: AbortSignal): Promise<void>;
 }
 
 /** Turns events of the bus into documents of one version of the read models. */
@@ -74,8 +76,12 @@ export const createProjector = (options: ProjectorOptions): Projector => {
     );
   };
 
-  const { quarantine, skippedEvents, ahead, lastApplied, recheck } = applier;
-  return { handle, refusal: () => refusal, quarantine, skippedEvents, ahead, lastApplied, recheck };
+  const { quarantine, skippedEvents, ahead, lastApplied, recheck, confirm } = applier;
+  return {
+    handle,
+    refusal: () => refusal,
+    ...{ quarantine, skippedEvents, ahead, lastApplied, recheck, confirm },
+  };
 };
 
 /** The event of an item, or the item as an unreadable one. */

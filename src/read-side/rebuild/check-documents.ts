@@ -114,6 +114,25 @@ export const recheckQuarantined = async ({
   }
 };
 
+interface ConfirmOptions extends Pick<DocumentCheckOptions, 'logger' | 'signal'> {
+  readonly projector: Pick<Projector, 'confirm'>;
+  readonly everyMs?: number;
+}
+
+/** Applies events that came before the event store could read them from their streams. */
+export const keepConfirming = async (options: ConfirmOptions): Promise<void> => {
+  const { projector, logger, signal, everyMs = 250 } = options;
+  while (!isAborted(signal)) {
+    try {
+      await projector.confirm(signal);
+    } catch (error) {
+      if (isAborted(signal)) return;
+      logger.debug('Unconfirmed events could not be looked for', { error });
+    }
+    await pause(everyMs, signal);
+  }
+};
+
 /** Checks at once, at intervals, and whenever the log has lost the last applied event. */
 export const keepChecking = async (options: DocumentCheckOptions): Promise<void> => {
   const {
@@ -126,6 +145,7 @@ export const keepChecking = async (options: DocumentCheckOptions): Promise<void>
   } = options;
   let quarantineAt = performance.now() + quarantineEveryMs;
   let nextAt = performance.now();
+  let isFirst = true;
   let watched: EventPlace | null = null;
   while (!isAborted(signal)) {
     try {
@@ -135,7 +155,9 @@ export const keepChecking = async (options: DocumentCheckOptions): Promise<void>
       }
       if (performance.now() >= nextAt) {
         const { complete, ...found } = await checkDocuments(options);
-        nextAt = performance.now() + (complete ? everyMs : againAfterMs);
+        // An event that was unconfirmed when the last process ended may come into its stream only now.
+        nextAt = performance.now() + (complete && !isFirst ? everyMs : againAfterMs);
+        isFirst = false;
         if (found.ahead > 0 || found.late > 0) {
           logger.warn('Documents repaired after a comparison with the log', found);
         }

@@ -1,5 +1,6 @@
 import type { AnimeId } from '../../domain/ids.js';
 import { ANIME_STREAM_PREFIX } from '../../domain/stream-name.js';
+import { UnavailableError } from '../../ports/errors.js';
 import type { Position, RecordedEvent } from '../../ports/event-store.js';
 import type { ReadStore, VersionState } from '../../ports/read-store.js';
 import { fromRecorded, type StreamEvent } from '../../wire/stream-event.js';
@@ -102,6 +103,10 @@ export const rebuild = async (options: RebuildOptions): Promise<RebuildResult> =
   }
   signal.throwIfAborted();
   await workers.finish();
+  await applier.confirm(signal);
+  if (applier.unconfirmed().size > 0) {
+    throw new UnavailableError('The event store is behind the delivered events of a stream.');
+  }
   if (last !== null) {
     await documents.setFlushed(last);
     onProgress?.({ events, position: last });

@@ -1,0 +1,154 @@
+import { expect } from 'chai';
+import type { EventItem } from '../../src/ports/event-bus.js';
+import type { EventStore } from '../../src/ports/event-store.js';
+import { silentLogger } from '../../src/platform/observability/logger.js';
+import { compareWithLog } from '../../src/read-side/audit/compare.js';
+import { checkDocuments } from '../../src/read-side/rebuild/check-documents.js';
+import { animeId, events } from '../support/examples.js';
+import { logOf, type Happening } from '../support/histories.js';
+import { inMemoryDocuments } from '../support/in-memory-documents.js';
+import { batchOf, projecting } from '../support/projecting.js';
+
+const anime = (number: number): Happening[] =>
+  [events.listed, events.click, events.view, events.rating].map((event) => ({
+    anime: number,
+    event: { ...event, data: { ...event.data, animeId: animeId(number) } } as typeof event,
+  }));
+
+/** A store whose reads of streams end at this many events, as those of a follower that is behind. */
+const behind = (store: EventStore, ends: { of: number }): EventStore => ({
+  ...store,
+  async *read(stream, options) {
+    for await (const event of store.read(stream, options)) {
+      if (event.revision < BigInt(ends.of)) yield event;
+    }
+  },
+  head: async (stream) => {
+    const head = await store.head(stream);
+    return head === 'no_stream' || head < BigInt(ends.of) ? head : BigInt(ends.of - 1);
+  },
+});
+
+const given = () => {
+  const { store, items } = logOf([...anime(1), ...anime(2)]);
+  const documents = inMemoryDocuments();
+  const ends = { of: 100 };
+  let now = 0;
+  const follower = behind(store, ends);
+  const projector = projecting(follower, documents, { now: () => now });
+  const [, , , last, ...others] = items;
+  if (last === undefined) expect.fail();
+  return {
+    ...{ items, documents, projector, last, others, follower },
+    endStreamsAt: (events_: number) => (ends.of = events_),
+    pass: (milliseconds: number) => (now += milliseconds),
+    when: (...delivered: readonly EventItem[]) => projector.handle(batchOf(delivered)),
+    confirm: () => projector.confirm(new AbortController().signal),
+    revision: async (number: number) =>
+      (await documents.animes([animeId(number)]))[0]?.revision ?? null,
+    alarms: async () => (await projector.metrics.projectorAlarms.get()).values.length,
+    letters: () =>
+      projector.deadLetters.letters.map(({ stream, revision }) => `${stream}@${revision}`),
+    isEqual: async () => (await compareWithLog({ eventStore: store, documents })).equal,
+  };
+};
+
+/** A record of the event at a revision that its stream does not have. */
+const misplaced = (item: EventItem, revision = 99n): EventItem => ({
+  ...item,
+  event: { ...item.event, revision },
+});
+
+describe('an event that its stream does not have', () => {
+  it('delays no other anime of the batch', async () => {
+    const { items, when, last, revision } = given();
+    await when(misplaced(last), ...items);
+    expect(await revision(1)).to.equal(3);
+    expect(await revision(2)).to.equal(3);
+  });
+
+  it('delays no further event of its anime', async () => {
+    const { items, when, last, revision } = given();
+    await when(...items.slice(0, 2), misplaced(last));
+    await when(...items.slice(2));
+    expect(await revision(1)).to.equal(3);
+  });
+
+  it('is applied, and raises no alarm, once an event store that was behind has it', async () => {
+    const { items, when, last, others, endStreamsAt, confirm, isEqual, revision, ...more } =
+      given();
+    await when(...items.slice(0, 2));
+    endStreamsAt(2);
+    await when(last, ...others.slice(0, 2));
+    expect(await revision(1)).to.equal(1);
+    await confirm();
+    expect(await revision(1)).to.equal(1);
+    endStreamsAt(100);
+    await confirm();
+    await when(...others.slice(2));
+    expect(await isEqual()).to.be.true;
+    more.pass(60_000);
+    await confirm();
+    expect(await more.alarms()).to.equal(0);
+    expect(more.letters()).to.deep.equal([]);
+  });
+
+  it('is applied in its order where a later one comes first', async () => {
+    const { items, when, last, others, endStreamsAt, confirm, isEqual } = given();
+    await when(...items.slice(0, 1));
+    endStreamsAt(1);
+    await when(last);
+    endStreamsAt(100);
+    await when(...items.slice(1, 3), ...others);
+    await confirm();
+    expect(await isEqual()).to.be.true;
+  });
+
+  it('is confirmed although a record beyond the end of the stream came with it', async () => {
+    const { items, when, last, endStreamsAt, confirm, revision } = given();
+    await when(...items.slice(0, 3));
+    endStreamsAt(3);
+    await when(last, misplaced(last));
+    endStreamsAt(100);
+    await confirm();
+    expect(await revision(1)).to.equal(3);
+  });
+
+  it('becomes a dead letter and an alarm where the stream does not have it after 30 s', async () => {
+    const { items, when, last, pass, confirm, alarms, letters, projector } = given();
+    await when(...items, misplaced(last));
+    pass(29_999);
+    await confirm();
+    expect(letters()).to.deep.equal([]);
+    pass(1);
+    await confirm();
+    await confirm();
+    expect(letters()).to.deep.equal(['anime-1@99']);
+    expect(await alarms()).to.equal(1);
+    expect([...projector.quarantine().keys()]).to.deep.equal([1]);
+  });
+
+  it('counts its 30 s from the first delivery, whatever else comes meanwhile', async () => {
+    const { items, when, last, pass, confirm, letters } = given();
+    await when(...items.slice(0, 2), misplaced(last));
+    pass(20_000);
+    await when(misplaced(last), ...items.slice(2));
+    pass(10_000);
+    await confirm();
+    expect(letters()).to.deep.equal(['anime-1@99']);
+  });
+
+  it('is found in its stream after a restart', async () => {
+    const { items, when, last, endStreamsAt, follower, documents, isEqual, others } = given();
+    await when(...items.slice(0, 2), ...others);
+    endStreamsAt(2);
+    await when(last);
+    endStreamsAt(100);
+    await checkDocuments({
+      ...{ eventStore: follower, documents, projector: projecting(follower, documents) },
+      ...{ logger: silentLogger(), keeps: true, isIdle: () => true, waitMs: 0 },
+      signal: new AbortController().signal,
+    });
+    expect(await isEqual()).to.be.true;
+  });
+});
