@@ -42,7 +42,7 @@ export interface CheckpointOptions {
 }
 
 export interface Checkpoints {
-  /** Rejects with CORRUPT where the last one cannot be read or belongs to another log. */
+  /** Rejects with CORRUPT where the last one cannot be read, AnotherLogError where it is of another log. */
   read(): Promise<ReadCheckpoint>;
   head(): Promise<ExpectedRevision>;
   /** Lets the event store drop old checkpoints. */
@@ -53,6 +53,13 @@ export interface Checkpoints {
    * with the same id until the outcome is known, or the signal aborts.
    */
   write(expected: ExpectedRevision, checkpoint: Checkpoint, signal: AbortSignal): Promise<bigint>;
+}
+
+/** The checkpoint or the bus belongs to another log: nothing is damaged, but a setting is wrong. */
+export class AnotherLogError extends PortError {
+  constructor(message: string, context: Readonly<Record<string, unknown>>) {
+    super('CORRUPT', message, false, { context });
+  }
 }
 
 export const checkpointStreamOf = (name: string): string => `bridge-checkpoint-${name}`;
@@ -105,9 +112,9 @@ export const createCheckpoints = (options: CheckpointOptions): Checkpoints => {
 const checkpointIn = (event: RecordedEvent, stream: string, logId: string): Checkpoint => {
   const data = jsonObjectIn(event.data) ?? {};
   if (typeof data['logId'] === 'string' && data['logId'] !== logId) {
-    throw corruptCheckpoint(
-      stream,
-      `belongs to the log ${data['logId']}, not to ${logId}: this log was copied or restored from another. Delete the stream to publish this log from its beginning, to a bus and documents of its own`,
+    throw new AnotherLogError(
+      `The bridge's checkpoint in ${stream} belongs to the log ${data['logId']}, not to ${logId}: this log was copied or restored from another. Delete the stream to publish this log from its beginning, to a bus and documents of its own.`,
+      { stream, found: data['logId'], logId },
     );
   }
   const { holder: owner, state } = data;
@@ -121,18 +128,15 @@ const checkpointIn = (event: RecordedEvent, stream: string, logId: string): Chec
     position === undefined ||
     offsets === undefined
   ) {
-    throw corruptCheckpoint(
-      stream,
-      `cannot be read at revision ${event.revision}. Delete the stream to publish the log from its beginning again: the projector drops what it has already`,
+    throw new PortError(
+      'CORRUPT',
+      `The bridge's checkpoint in ${stream} cannot be read at revision ${event.revision}. Delete the stream to publish the log from its beginning again: the projector drops what it has already.`,
+      false,
+      { context: { stream } },
     );
   }
   return { owner, state, position, offsets };
 };
-
-const corruptCheckpoint = (stream: string, what: string) =>
-  new PortError('CORRUPT', `The bridge's checkpoint in ${stream} ${what}.`, false, {
-    context: { stream },
-  });
 
 const UINT64 = /^\d{1,20}$/;
 
@@ -182,7 +186,7 @@ const BEGINNING: ResumePosition = { after: 'start', offsets: new Map() };
 /**
  * Where to begin: after the checkpoint; at the log's beginning where the bus does not hold what the
  * checkpoint says was published; further back where the bus keeps nothing and the documents are
- * behind the checkpoint. Rejects with CORRUPT where the bus holds another log.
+ * behind the checkpoint. Rejects with AnotherLogError where the bus holds another log.
  */
 export const resumePosition = async (options: ResumePositionOptions): Promise<ResumePosition> => {
   const { progress, flushed, bus, logId, logger } = options;
@@ -240,17 +244,15 @@ export const refuseAnotherTopic = async (
   );
 };
 
-/** Rejects with CORRUPT where the bus holds another log. */
+/** Rejects with AnotherLogError where the bus holds another log. */
 export const refuseAnotherLog = async (
   bus: Pick<EventBus, 'sample'>,
   logId: string,
 ): Promise<void> => {
   const found = (await bus.sample())?.logId ?? null;
   if (found === null || found === logId) return;
-  throw new PortError(
-    'CORRUPT',
+  throw new AnotherLogError(
     `The topic holds the log ${found}, but this log is ${logId}. Give each log a topic of its own (KAFKA_TOPIC).`,
-    false,
-    { context: { found, logId } },
+    { found, logId },
   );
 };

@@ -1,5 +1,5 @@
 import { createBridge, type Bridge } from '../bridge/bridge.js';
-import type { FlushedPosition } from '../bridge/checkpoint.js';
+import { AnotherLogError, type FlushedPosition } from '../bridge/checkpoint.js';
 import { ConfigError, type Config } from '../platform/config/config.js';
 import { PortError } from '../ports/errors.js';
 import type { EventStore } from '../ports/event-store.js';
@@ -54,8 +54,8 @@ export const openBridge = async (
 };
 
 /**
- * The checkpoint or the topic belongs to another log, so a setting is wrong; or the checkpoint of the
- * embedded documents is damaged, and no server runs that could delete its stream.
+ * With servers, a checkpoint or a topic of another log is a wrong setting. A checkpoint of the embedded
+ * documents cannot be deleted in its stream, since no server runs.
  */
 const refusedByBridge =
   (config: Config) =>
@@ -68,6 +68,7 @@ const refusedByBridge =
         cause: error,
       });
     }
+    if (!(error instanceof AnotherLogError)) throw error;
     throw new ConfigError(`EVENTSTORE_URL, KAFKA_TOPIC: ${error.message}`);
   };
 

@@ -164,7 +164,7 @@ describe('a service that finds its data damaged at the start', function () {
     checkpointed(home.path);
     await damage(home.path, 'w');
     const { code, told } = await outcome();
-    expect(code).to.equal(2);
+    expect(code).to.equal(1);
     expect(told).to.match(
       /^DATA_DIR: .* is damaged\. Restore a backup, or set another directory\.\n$/,
     );

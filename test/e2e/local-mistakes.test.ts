@@ -29,6 +29,8 @@ interface Provoked {
 interface Mistake {
   /** Its name on the page. */
   readonly row: string;
+  /** 2 where it is absent: a setting is wrong. */
+  readonly code?: 1;
   /** Which one of its kind. */
   readonly of?: string;
   readonly needs?: () => string | undefined;
@@ -95,6 +97,12 @@ const uselessDirectory = (
   },
 });
 
+/** Nothing in the settings is wrong: the data are damaged, or the disk is full. */
+const noMistake = (...directory_: Parameters<typeof uselessDirectory>): Mistake => ({
+  ...uselessDirectory(...directory_),
+  code: 1,
+});
+
 const file = (path: string) => writeFile(path, '');
 const directory = (path: string) => mkdir(path, { recursive: true });
 const unwritable = async (path: string): Promise<void> => {
@@ -157,7 +165,7 @@ const MISTAKES: readonly Mistake[] = [
   uselessDirectory('… belongs to another user', unwritable, another),
   uselessDirectory('… belongs to another user', unwritable, { ...another, variable: 'LOG_DIR' }),
   uselessDirectory('… holds a file of another user', holding('events.db', unwritableFile), another),
-  uselessDirectory('`DATA_DIR` is on a full disk', directory, mounts(full)),
+  noMistake('`DATA_DIR` is on a full disk', directory, mounts(full)),
   uselessDirectory(DIRECTORY_FOR_FILE, holding('events.db', directory)),
   ...['dead-letters.db', 'read-models/versions.db'].map((name): Mistake => {
     const mistake = uselessDirectory(DIRECTORY_FOR_FILE, holding(name, directory));
@@ -168,9 +176,9 @@ const MISTAKES: readonly Mistake[] = [
     return { ...mistake, of: name, provoke };
   }),
   uselessDirectory('… holds a file in place of a directory', holding('read-models', file)),
-  uselessDirectory('… holds a broken event log', holding('events.db', garbage)),
-  uselessDirectory('… holds broken read models', holding('read-models/versions.db', garbage)),
-  uselessDirectory('… holds broken dead letters', holding('dead-letters.db', garbage)),
+  noMistake('`DATA_DIR` holds a broken event log', holding('events.db', garbage)),
+  noMistake('… holds broken read models', holding('read-models/versions.db', garbage)),
+  noMistake('… holds broken dead letters', holding('dead-letters.db', garbage)),
   {
     row: 'Node is too old',
     provoke: () => ({ launch: { nodeOptions: ['--import', `data:text/javascript,${OLD_NODE}`] } }),
@@ -236,16 +244,16 @@ describe('a local mistake', function () {
   });
 
   for (const mistake of MISTAKES) {
-    const { row, of } = mistake;
+    const { row, of, code = 2 } = mistake;
     const which = of === undefined ? row : `${row} (${of})`;
-    it(`exits 2 with the sentence on the page: ${which}`, async function () {
+    it(`exits ${code} with the sentence on the page: ${which}`, async function () {
       const reason = missing.get(mistake);
       if (reason !== undefined) {
         process.stdout.write(`      skipped: ${reason}\n`);
         return this.skip();
       }
       expect(await outcomes.get(mistake)).to.deep.equal({
-        code: 2,
+        code,
         output: '',
         told: `${documented.get(row)}\n`,
       });

@@ -39,6 +39,8 @@ export interface RecordOptions {
   /** Listed ones. */
   readonly animeIds: readonly number[];
   readonly clients?: number;
+  /** How long each client waits between two commands. */
+  readonly paceMs?: number;
 }
 
 const CLIENTS = 8;
@@ -54,7 +56,7 @@ const nextSeed = (): number => Number(process.env['FAULTS_SEED'] ?? randomInt(2 
  * and record every outcome. Nothing is sent twice.
  */
 export const recordCommands = (options: RecordOptions): CommandHistory => {
-  const { commandUrl, animeIds, clients = CLIENTS } = options;
+  const { commandUrl, animeIds, clients = CLIENTS, paceMs = 0 } = options;
   const seed = nextSeed();
   const commands: RecordedCommand[] = [];
   const counts = { acknowledged: 0, rejected: 0, unavailable: 0, unknown: 0 };
@@ -78,7 +80,8 @@ export const recordCommands = (options: RecordOptions): CommandHistory => {
       const outcome = outcomeOf(answer);
       commands.push({ animeId, correlationId, outcome, answer });
       counts[outcome] += 1;
-      if (outcome === 'unavailable' || outcome === 'unknown') await delay(PAUSE_MS);
+      const failed = outcome === 'unavailable' || outcome === 'unknown';
+      if (failed || paceMs > 0) await delay(failed ? Math.max(PAUSE_MS, paceMs) : paceMs);
     }
   };
 

@@ -100,6 +100,29 @@ describe('the configuration', () => {
           ] as const,
       ),
     ),
+    ...[
+      'SHUTDOWN_TIMEOUT_MS',
+      'KEEP_ALIVE_TIMEOUT_MS',
+      'EVENTSTORE_APPEND_TIMEOUT_MS',
+      'MONGODB_TIMEOUT_MS',
+    ].map(
+      (variable) =>
+        [
+          `${variable}=0`,
+          { [variable]: '0' },
+          new RegExp(`${variable}\\): must be a whole number of milliseconds from 1 `),
+        ] as const,
+    ),
+    [
+      'no time at all for a call to EventStoreDB',
+      { EVENTSTORE_URL: 'esdb://h:2113?tls=false&defaultDeadline=0' },
+      /EVENTSTORE_URL.*more than 0 milliseconds for defaultDeadline/,
+    ],
+    [
+      'no time at all to find a MongoDB',
+      { MONGODB_URL: 'mongodb://h/?serverSelectionTimeoutMS=0&retryWrites=true' },
+      /MONGODB_URL.*more than 0 milliseconds for serverSelectionTimeoutMS/,
+    ],
     [
       'a time-out in an address that no timer can hold',
       { MONGODB_URL: 'mongodb://h/?connectTimeoutMS=9999999999' },
@@ -238,6 +261,13 @@ describe('the configuration', () => {
     expect(failing({ QUERY_PORT: '' })).to.equal(
       'queryPort (QUERY_PORT): is empty; give a whole number from 0 to 65535, digits only, or leave it out for the default',
     );
+  });
+
+  it('accepts a time of 0 where it turns something off', () => {
+    const MONGODB_URL = 'mongodb://h/?connectTimeoutMS=0&socketTimeoutMS=0';
+    const loaded = loadConfig({ SHUTDOWN_GRACE_MS: '0', MONGODB_URL });
+    expect(loaded).to.include({ shutdownGraceMs: 0 });
+    expect(loaded.mongodb.url).to.equal(MONGODB_URL);
   });
 
   it('accepts a time of 24 hours', () => {

@@ -6,6 +6,7 @@ import {
   isMongodbAddress,
   MAX_TIMER_MS,
   unusableNumberIn,
+  zeroTimeIn,
 } from './server-address.js';
 
 const assertFormat = (holds: boolean, expectation: string): void => {
@@ -105,6 +106,8 @@ const address = (isAddressOf: (text: string) => boolean, example: string) => ({
       unusable === undefined,
       `needs a whole number for ${unusable}, digits only, at most ${MAX_TIMER_MS}`,
     );
+    const zero = zeroTimeIn(String(value));
+    assertFormat(zero === undefined, `needs more than 0 milliseconds for ${zero}`);
   },
 });
 

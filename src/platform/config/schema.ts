@@ -46,7 +46,7 @@ export const schema = {
   },
   shutdownTimeoutMs: {
     doc: 'How long a stop may take to finish running work, in milliseconds.',
-    format: 'milliseconds',
+    format: 'positive-milliseconds',
     default: 25_000,
     env: 'SHUTDOWN_TIMEOUT_MS',
   },

@@ -49,6 +49,12 @@ export const unusableNumberIn = (address: string): string | undefined =>
       !(/^\s*-?\d+\s*$/.test(value) && Number(value) <= MAX_TIMER_MS),
   )?.[1];
 
+/** With 0 no call could be answered in time; elsewhere in an address 0 turns something off. */
+const NO_ZERO = /[?&](defaultdeadline|gossiptimeout|serverselectiontimeoutms)=\s*0+\s*(?:&|$)/i;
+
+/** The first setting whose time may not be 0. */
+export const zeroTimeIn = (address: string): string | undefined => NO_ZERO.exec(address)?.[1];
+
 const CONNECTION_STRING = /^([a-z]+(?:\+[a-z]+)?:\/\/)(?:([^/?#]*)@)?([^@/?#]*)([/?#][^@]*)?$/i;
 const SHOWN_HOSTS = new RegExp(`^${HOSTS}$`, 'u');
 

@@ -16,7 +16,7 @@ export const serverSettings = {
     },
     appendTimeoutMs: {
       doc: 'How long one append to a server may take before its outcome counts as unknown, in milliseconds.',
-      format: 'milliseconds',
+      format: 'positive-milliseconds',
       default: 4000,
       env: 'EVENTSTORE_APPEND_TIMEOUT_MS',
     },

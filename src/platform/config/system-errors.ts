@@ -3,17 +3,26 @@ import { dirname, join } from 'node:path';
 import { PortError } from '../../ports/errors.js';
 import { ConfigError } from './config.js';
 
-/** A sentence that names the setting where the directory is unusable; any other error as it is. */
+/**
+ * A sentence that names the setting where the directory is unusable; any other error as it is. A full
+ * disk and damaged data are no mistake in the settings.
+ */
 export const directoryError = (variable: string, directory: string, error: unknown): unknown => {
   const chain = chainOf(error);
   // The reader of the file says which one it is, and whether it may be deleted.
   const broken = chain.find((one) => one instanceof PortError && one.code === 'CORRUPT');
-  if (broken !== undefined) return new ConfigError(`${variable}: ${broken.message}`);
+  if (broken !== undefined) return damaged(`${variable}: ${broken.message}`, error);
   const reason = chain.flatMap(systemReason)[0];
   if (reason === undefined) return error;
   const why = exactReason(directory, reason);
-  return new ConfigError(`${variable}: ${directory} ${why}, or set another directory.`);
+  const sentence = `${variable}: ${directory} ${why}, or set another directory.`;
+  if (reason === DAMAGED) return damaged(sentence, error);
+  if (reason === FULL) return new PortError('UNAVAILABLE', sentence, false, { cause: error });
+  return new ConfigError(sentence);
 };
+
+const damaged = (sentence: string, cause: unknown): PortError =>
+  new PortError('CORRUPT', sentence, false, { cause });
 
 const exactReason = (directory: string, reason: string): string => {
   if (reason === NO_DIRECTORY) return fileInPlace(directory) ?? reason;
@@ -29,6 +38,7 @@ const READ_ONLY = 'is on a file system that is read-only. Mount it for writing';
 const NO_DIRECTORY = 'is a file or is below one, where a directory is needed. Move that file away';
 
 const NO_WAY = 'cannot be created: its path leads nowhere. Correct the path';
+const DAMAGED = 'holds a file that is not our database, or is damaged. Restore a backup';
 const UNOPENABLE = 'holds a file that cannot be opened. Move it away';
 /** These have several causes, which a look at the directory tells apart. */
 const VAGUE: ReadonlySet<string> = new Set([FORBIDDEN, NO_WAY, UNOPENABLE]);
@@ -51,10 +61,7 @@ const SQLITE_REASONS: readonly (readonly [RegExp, string])[] = [
   [/database or disk is full/, FULL],
   [/readonly database/, FORBIDDEN],
   [/unable to open database file/, UNOPENABLE],
-  [
-    /file is not a database|disk image is malformed/,
-    'holds a file that is not our database, or is damaged. Restore a backup',
-  ],
+  [/file is not a database|disk image is malformed/, DAMAGED],
 ];
 
 const systemReason = (error: Error): string[] => {

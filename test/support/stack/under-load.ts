@@ -4,6 +4,7 @@ import {
   recordCommands,
   sendSome,
   type CommandHistory,
+  type RecordOptions,
 } from '../command-history.js';
 import { gapsIn } from '../recording-bus.js';
 import { openEventStore } from './event-store.js';
@@ -26,12 +27,14 @@ export interface StackUnderLoad {
   /** An anime whose answers show that the pipeline moves. */
   readonly witness: number;
   /** Ends the load, if one runs, and starts another. */
-  readonly restartLoad: (clients?: number) => Promise<void>;
+  readonly restartLoad: (rate?: Pick<RecordOptions, 'clients' | 'paceMs'>) => Promise<void>;
   /** The load goes on; whatever was acknowledged is there once, in order, and in the documents. */
   readonly expectPromisesKept: (options?: { readonly isTopicWhole?: boolean }) => Promise<void>;
 }
 
 const COMMANDS = 100;
+/** Without a pause the documents fall behind, and each check of a promise waits for them. */
+const PACE_MS = 50;
 
 /** Sets up the suite that calls it; what it returns is complete once its `before` has run. */
 export const stackUnderLoad = (
@@ -42,10 +45,10 @@ export const stackUnderLoad = (
   const given = {
     animeIds,
     witness,
-    restartLoad: async (clients?: number): Promise<void> => {
+    restartLoad: async (rate: Pick<RecordOptions, 'clients' | 'paceMs'> = {}): Promise<void> => {
       await (given as Partial<StackUnderLoad>).load?.finish();
       const commandUrl = (): string => given.stack.commandUrl();
-      given.load = recordCommands({ commandUrl, animeIds, ...(clients && { clients }) });
+      given.load = recordCommands({ commandUrl, animeIds, paceMs: PACE_MS, ...rate });
       await sendSome(given.load, COMMANDS);
     },
     expectPromisesKept: async ({ isTopicWhole = true } = {}): Promise<void> => {
