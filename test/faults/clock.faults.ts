@@ -1,11 +1,12 @@
 import { join } from 'node:path';
 import { sendSome } from '../support/command-history.js';
 import { fakeClock, type FakeClock } from '../support/fake-clock.js';
+import { describeFull } from '../support/faults.js';
 import { expectMoving } from '../support/stack/story.js';
 import { stackUnderLoad } from '../support/stack/under-load.js';
 import { temporaryDirectory } from '../support/temporary-directory.js';
 
-describe('the service in four processes, with a clock that jumps', function () {
+describeFull('the service in four processes, with a clock that jumps', function () {
   this.timeout(240_000);
   let directory: Awaited<ReturnType<typeof temporaryDirectory>> | undefined;
   let clock: FakeClock;

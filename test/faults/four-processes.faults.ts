@@ -7,7 +7,7 @@ import { metricOf, scrape } from '../../bench/support/scrape.js';
 import type { KafkaRecord } from '../../src/adapters/kafka/record-codec.js';
 import { sendSome } from '../support/command-history.js';
 import { eventually } from '../support/eventually.js';
-import { FULL } from '../support/faults.js';
+import { describeFull } from '../support/faults.js';
 import { publishedRecords, publishTo } from '../support/stack/published-records.js';
 import { expectMoving } from '../support/stack/story.js';
 import { withAdmin } from '../support/stack/traces.js';
@@ -16,7 +16,7 @@ import { stackUnderLoad } from '../support/stack/under-load.js';
 const WITHIN_30_S = { withinMs: 30_000, everyMs: 250 };
 
 /** What an operator, or somebody else's program, does to the bus and to the groups on it. */
-describe('the service in four processes, with its bus changed behind its back', function () {
+describeFull('the service in four processes, with its bus changed behind its back', function () {
   this.timeout(240_000);
   const given = stackUnderLoad();
   const { animeIds, witness } = given;
@@ -193,8 +193,6 @@ describe('the service in four processes, with its bus changed behind its back', 
     );
     await expectKept();
   });
-
-  if (!FULL) return;
 
   it('accepts commands while the document store is down for two minutes, and catches up', async () => {
     const { mongodb, load } = given;

@@ -118,7 +118,7 @@ describe('the service in one process, under a fault', function () {
     const { port, connectionString } = node;
     environment = { ...environment, EVENTSTORE_URL: connectionString };
     const load = await startLoad();
-    for (let round = 0; round < (FULL ? 10 : 2); round += 1) {
+    for (let round = 0; round < (FULL ? 6 : 1); round += 1) {
       await node.kill('SIGKILL');
       await sendSome(load, 20, { outcome: 'unavailable' });
       node = await startEmbeddedNode({ dataDir: log, port });
@@ -143,7 +143,7 @@ describe('the service in one process, under a fault', function () {
 
   it('exits with 0 whenever it is stopped under load, and loses nothing', async () => {
     const load = await startLoad();
-    for (let round = 0; round < (FULL ? 40 : 5); round += 1) {
+    for (let round = 0; round < (FULL ? 40 : 3); round += 1) {
       await sendSome(load, (load.seed >> (round % 16)) % 100);
       expect(await service().end('SIGTERM'), service().errors()).to.equal(0);
       await start();
