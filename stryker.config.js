@@ -16,8 +16,20 @@ const PARTS = {
     ],
   },
   wire: {
-    mutate: 'src/wire/**/*.ts',
-    tests: ['unit/codec', 'unit/presence', 'unit/search-text'],
+    // With what else is stored or sent as bytes.
+    mutate: [
+      'src/wire/**/*.ts',
+      'src/adapters/kafka/record-codec.ts',
+      'src/compose/log-identity.ts',
+    ],
+    tests: [
+      'unit/codec',
+      'unit/presence',
+      'unit/search-text',
+      'unit/log-identity',
+      'unit/kafka/record-codec',
+      'unit/kafka/record-bytes',
+    ],
   },
   handling: {
     mutate: 'src/command-side/handling/**/*.ts',
@@ -69,7 +81,7 @@ export default {
   testRunnerNodeArgs: ['--import', import.meta.filename],
   // All mutants are compiled at once; which of them is active is decided while the tests run.
   buildCommand: 'tsc -p tsconfig.json --noCheck',
-  mutate: [part.mutate],
+  mutate: [part.mutate].flat(),
   mutator: { excludedMutations: ['StringLiteral'] },
   ignorers: ['logs'],
   mochaOptions: { spec: part.tests.map((name) => `dist/test/${name}.test.js`) },

@@ -138,12 +138,15 @@ describeFull('the service in four processes, with its bus changed behind its bac
       headers: { ...headers, 'esdb-record-stream-revision': String(revision) },
       ...more,
     });
+    const data = { ...(JSON.parse(String(base.value)) as object), animeId: other };
     const mood = { ...headers, ce_type: 'MoodChanged', 'esdb-record-stream-revision': '0' };
     return [
       at(900_000, { value: Buffer.from('{"animeId":') }),
       at(900_001, { value: Buffer.from('{"schemaVersion":1,"animeId":"many"}') }),
       at(900_002, { value: null }),
       at(900_003, { value: Buffer.alloc(900_000, '[') }),
+      // It can be read, but its stream does not have it.
+      at(900_004, { value: Buffer.from(JSON.stringify(data)) }),
       { ...at(0, { value: base.value }), headers: {} },
       at(0, { headers: mood, value: Buffer.from('{"mood":"blue"}') }),
     ];
@@ -170,6 +173,7 @@ describeFull('the service in four processes, with its bus changed behind its bac
           '900001',
           '900002',
           '900003',
+          '900004',
         ]);
       },
       { withinMs: 60_000, everyMs: 500 },
