@@ -10,7 +10,7 @@ import { createMetrics } from '../../../src/platform/observability/metrics.js';
 import { UnavailableError } from '../../../src/ports/errors.js';
 import type { BatchHandler, BusConsumer, EventBus, Offsets } from '../../../src/ports/event-bus.js';
 import { eventually } from '../../support/eventually.js';
-import { events } from '../../support/examples.js';
+import { animeId, events } from '../../support/examples.js';
 import { LOG_ID, logOf, type Happening } from '../../support/histories.js';
 import { inMemoryDeadLetters } from '../../support/in-memory-dead-letters.js';
 import { batchOf } from '../../support/projecting.js';
@@ -174,6 +174,23 @@ describe('the projectors of the versions', () => {
     expect(problems?.['anime-not-followed']?.streams[0]).to.include({
       stream: 'anime-1',
       detail: 'The documents of anime-1 are no longer updated. Stream anime-1 was deleted.',
+    });
+    await process.stop();
+  });
+
+  it('apply an event that came too early once its stream has it, without another event', async () => {
+    const click = { anime: 1, event: events.click } as const;
+    const process = await given([{ anime: 1, event: events.listed }, click]);
+    const [listed, late] = process.items;
+    if (listed === undefined || late === undefined) expect.fail();
+    process.eventStore.keepFirst(1);
+    await process.open();
+    await eventually(() => expect([...process.members.keys()]).to.deep.equal([process.V1]));
+    await process.deliver(process.V1, listed, late);
+    process.eventStore.record('anime-1', { ...late.event, metadata: {} });
+    await eventually(async () => {
+      const [document] = await process.readStore.documents('v1').animes([animeId(1)]);
+      expect(document?.revision).to.equal(1);
     });
     await process.stop();
   });
