@@ -90,12 +90,13 @@ describe('a subscription over server-sent events', () => {
 
   it('tells browsers and proxies not to keep, compress or collect messages', async () => {
     await given();
-    const { response, text } = await subscribe(CLICKS);
+    const stream = await subscribe(CLICKS);
+    const { response } = stream;
     expect(response.headers.get('content-type')).to.equal('text/event-stream; charset=utf-8');
     expect(response.headers.get('cache-control')).to.equal('no-store, no-transform');
     expect(response.headers.get('x-accel-buffering')).to.equal('no');
     expect(response.headers.get('content-encoding')).to.equal(null);
-    await eventually(() => expect(text()).to.match(/^retry: \d+\n\n/));
+    await eventually(() => expect(stream.text()).to.match(/^retry: \d+\n\n/));
   });
 
   it('is understood by the client of graphql-sse', async () => {
