@@ -33,6 +33,7 @@ export const banner = (addresses: Readonly<Addresses>, role: string, config: Con
     config.env === 'production' ? '' : `   (${text})`;
   const places = [
     commands && `Command API   ${commands}${outsideProduction(`its page: ${commands}/docs`)}`,
+    queries && `Dashboard     ${queries}/`,
     queries && `GraphQL       ${queries}/graphql${outsideProduction('in a browser: GraphiQL')}`,
     probes && `Health        ${probes}/health`,
     eventStore !== undefined && `Event store   ${eventStore ?? EMBEDDED_ONLY}`,
@@ -72,7 +73,7 @@ interface PageContext {
 }
 
 /** Links to loopback ports help no browser on another machine. */
-const isHidden = ({ env, host }: PageContext['config']): boolean =>
+export const isHidden = ({ env, host }: PageContext['config']): boolean =>
   env === 'production' || host === '0.0.0.0' || host === '::';
 
 /** Links to the other pages of this process, for the page of the part `self`. */
@@ -82,7 +83,7 @@ export const otherParts =
     if (isHidden(config)) return [];
     const parts = [
       ['commands', 'Command API', 'takes clicks, views and ratings'],
-      ['queries', 'Query API', 'answers statistics, over GraphQL'],
+      ['queries', 'Dashboard', 'statistics, streams and the pipeline, live; and GraphQL'],
       ['eventStorePage', 'Event store', 'where clients of EventStoreDB connect'],
     ] as const;
     return parts.flatMap(([part, name, about]) => {

@@ -8,12 +8,13 @@ import { createHttpApp, PROBES } from '../platform/http/http-app.js';
 import { type HttpServer, listen } from '../platform/http/http-server.js';
 import { Problem } from '../platform/http/problem.js';
 import type { MetricsPart } from '../platform/observability/metrics.js';
-import { VERSION } from '../platform/package.js';
+import { PACKAGE_ROOT, VERSION } from '../platform/package.js';
 import type { EventStore } from '../ports/event-store.js';
 import type { ReadStore } from '../ports/read-store.js';
+import { createDashboard, type Dashboard } from '../query-side/dashboard/dashboard.js';
 import { createQueryApi } from '../query-side/graphql/query-api.js';
 import type { ServiceInfo } from '../query-side/graphql/schema.js';
-import { otherParts } from './addresses.js';
+import { isHidden, otherParts } from './addresses.js';
 import type { Dependencies, ServeDependencies } from './dependencies.js';
 import { openPipeline } from './pipeline.js';
 import type { ReadSide } from './read-side.js';
@@ -80,6 +81,22 @@ export const openQueryPort = (
     port: dependencies.config.queryPort,
     title: 'Query API',
     metricsOf,
+    dashboard: dashboardOf(dependencies),
+  });
+
+/** What it links is hidden where links to this machine's ports would mislead. */
+const dashboardOf = ({ config, role, addresses }: ServeDependencies): Dashboard | null =>
+  createDashboard(`${PACKAGE_ROOT}dist/dashboard`, () => {
+    const commands = isHidden(config) ? null : (addresses.commands ?? null);
+    return {
+      version: VERSION,
+      role,
+      commands,
+      demo: config.env !== 'production' && commands !== null,
+      eventStoreUi: config.eventStore.uiUrl === '' ? null : config.eventStore.uiUrl,
+      keys: config.apiKeys.length > 0,
+      graphiql: config.env !== 'production',
+    };
   });
 
 export const serveCommands = (
@@ -143,6 +160,7 @@ export const serveQueries = async (
     maxSubscriptions: config.maxSubscriptions,
     closing: closing.signal,
     elsewhere: otherParts(dependencies, 'queries'),
+    dashboard: dashboardOf(dependencies),
   });
   await port.serve(app);
   // Closed before the requests of the port, which would wait for them.
@@ -179,18 +197,21 @@ interface PortOptions {
   readonly port: number;
   readonly title: string;
   readonly metricsOf: readonly MetricsPart[];
+  /** Served from the start: it says that the service is starting. */
+  readonly dashboard?: Dashboard | null;
 }
 
 const openPort = async (
   dependencies: ServeDependencies,
-  { variable, port, title, metricsOf }: PortOptions,
+  { variable, port, title, metricsOf, dashboard }: PortOptions,
 ): Promise<OpenPort> => {
-  const routers = [refuseWhileStarting()];
+  const routers = [...(dashboard ? [dashboard.routes] : []), refuseWhileStarting()];
   let current: RequestListener = createHttpApp({
     ...sharedAppOptions(dependencies),
     metricsOf,
     title,
     routers,
+    page: dashboard?.page,
     links: () => [],
   });
   const server = await serve(dependencies, variable, port, (req, res) => current(req, res));

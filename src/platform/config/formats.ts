@@ -40,6 +40,8 @@ const isOrigin = (value: unknown): boolean => {
   return /^https?:/.test(value) ? URL.canParse(value) && new URL(value).origin === value : true;
 };
 
+const isPage = (text: string): boolean => /^https?:\/\//.test(text) && URL.canParse(text);
+
 const HIGHEST = 2 ** 31 - 1;
 /** Far enough below MAX_TIMER_MS for timers that add to a setting. */
 const DAY_MS = 24 * 60 * 60 * 1000;
@@ -196,6 +198,7 @@ convict.addFormats({
       assertFormat(ok, 'must be a comma separated list of host:port');
     },
   },
+  'page-url': address(isPage, 'https://host:2113/web'),
   'mongodb-url': address(isMongodbAddress, 'mongodb://user:password@host:27017'),
   'event-store-url': address(isEventStoreAddress, 'esdb://user:password@host:2113'),
 });

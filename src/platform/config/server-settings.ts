@@ -14,6 +14,12 @@ export const serverSettings = {
       default: 2113,
       env: 'EVENTSTORE_PORT',
     },
+    uiUrl: {
+      doc: "Address (http://... or https://...) of the event store's own pages, for browsers: the dashboard links it. Empty: no link.",
+      format: 'page-url',
+      default: '',
+      env: 'EVENTSTORE_UI_URL',
+    },
     appendTimeoutMs: {
       doc: 'How long one append to a server may take before its outcome counts as unknown, in milliseconds.',
       format: 'positive-milliseconds',

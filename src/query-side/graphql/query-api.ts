@@ -6,6 +6,7 @@ import { createHttpApp, type HttpAppOptions } from '../../platform/http/http-app
 import { jsonBody } from '../../platform/http/json-body.js';
 import { pageSecurityHeaders } from '../../platform/http/security-headers.js';
 import type { ReadStore } from '../../ports/read-store.js';
+import type { Dashboard } from '../dashboard/dashboard.js';
 import { DEFAULT_DOCUMENT_LIMITS, type DocumentLimits } from '../limits/guards.js';
 import { createRevisionWaiter } from '../read-your-writes/revision-waiter.js';
 import { createActiveReadModels } from './context.js';
@@ -99,7 +100,7 @@ const graphiql = (): RequestHandler[] => {
   ];
 };
 
-export interface QueryApiOptions extends Omit<HttpAppOptions, 'routers' | 'title' | 'links'> {
+export interface QueryApiOptions extends Omit<HttpAppOptions, 'routers' | 'title' | 'links' | 'page'> {
   readonly readStore: Pick<
     ReadStore,
     'active' | 'queries' | 'documents' | 'onSaved' | 'onChanged' | 'fingerprint'
@@ -120,6 +121,8 @@ export interface QueryApiOptions extends Omit<HttpAppOptions, 'routers' | 'title
   readonly closing?: AbortSignal;
   /** Links to the other parts of the service whose addresses are known. */
   readonly elsewhere: () => readonly Link[];
+  /** The page for browsers; null where it was not built. */
+  readonly dashboard?: Dashboard | null;
 }
 
 /** The query API: GraphQL at /graphql, and the routes that both APIs share. */
@@ -128,7 +131,8 @@ export const createQueryApi = (options: QueryApiOptions): Express =>
     ...options,
     title: 'Query API',
     links: () => [options.production ? GRAPHQL : GRAPHIQL, ...options.elsewhere()],
-    routers: [graphqlRouter(options)],
+    routers: [graphqlRouter(options), ...(options.dashboard ? [options.dashboard.routes] : [])],
+    page: options.dashboard?.page,
   });
 
 const GRAPHQL: Link = { name: 'GraphQL', href: 'graphql', about: 'accepts queries by POST' };

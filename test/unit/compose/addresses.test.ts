@@ -29,7 +29,7 @@ describe('the links from one role to the others', () => {
     const links = otherParts({ config: DEVELOPMENT, addresses }, 'commands');
     expect(links()).to.deep.equal([]);
     addresses.queries = 'http://127.0.0.1:8001';
-    expect(links().map(({ name }) => name)).to.deep.equal(['Query API']);
+    expect(links().map(({ name }) => name)).to.deep.equal(['Dashboard']);
   });
 
   for (const [what, config] of [

@@ -1,0 +1,26 @@
+import { useEffect, useState } from 'preact/hooks';
+
+/** Whether the last request reached the service. */
+let isReachable = true;
+const listeners = new Set<(reachable: boolean) => void>();
+
+const tell = (now: boolean): void => {
+  if (now === isReachable) return;
+  isReachable = now;
+  for (const listener of listeners) listener(now);
+};
+
+export const reachable = (): void => tell(true);
+export const unreachable = (): void => tell(false);
+
+/** Calls the listener whenever the service goes or comes back. Returns how to stop. */
+export const onReachable = (listener: (reachable: boolean) => void): (() => void) => {
+  listeners.add(listener);
+  return () => void listeners.delete(listener);
+};
+
+export const useReachable = (): boolean => {
+  const [now, set] = useState(isReachable);
+  useEffect(() => onReachable(set), []);
+  return now;
+};

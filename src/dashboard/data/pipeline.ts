@@ -1,0 +1,130 @@
+/** The state of the pipeline, as the query API reports it. */
+
+export interface Lag {
+  readonly lagEvents: number | null;
+  readonly lagSeconds: number | null;
+}
+
+export interface Rates {
+  readonly commands: number | null;
+  readonly published: number | null;
+  readonly documents: number | null;
+  readonly queries: number | null;
+}
+
+export interface Sample {
+  readonly time: string;
+  readonly commands: number | null;
+  readonly published: number | null;
+  readonly documents: number | null;
+  readonly lagEvents: number | null;
+  readonly lagSeconds: number | null;
+  readonly memoryBytes: number | null;
+}
+
+export interface Bridge extends Lag {
+  readonly state: string;
+  readonly owner: string | null;
+  readonly checkpoint: string | null;
+  readonly head: string | null;
+}
+
+export interface ReadModels extends Lag {
+  readonly name: string;
+  readonly state: string;
+  readonly progress: number | null;
+  readonly partitions: readonly {
+    readonly partition: number;
+    readonly lagEvents: number | null;
+    readonly offset: string | null;
+  }[];
+}
+
+export interface Counters {
+  readonly conflicts: number | null;
+  readonly duplicates: number | null;
+  readonly gaps: number | null;
+  readonly deadLetters: number | null;
+  readonly errors: number | null;
+}
+
+export interface Pipeline {
+  readonly status: string;
+  readonly version: string;
+  readonly role: string;
+  readonly startedAt: string;
+  readonly uptimeSeconds: number;
+  readonly parts: readonly {
+    readonly name: string;
+    readonly status: string;
+    readonly detail: string | null;
+  }[];
+  readonly servers: readonly {
+    readonly name: string;
+    readonly address: string;
+    readonly version: string | null;
+    readonly status: string;
+  }[];
+  readonly bridge: Bridge | null;
+  readonly readModels: readonly ReadModels[];
+  readonly rates: Rates;
+  readonly counters: Counters;
+}
+
+export interface DeadLetter {
+  readonly stream: string;
+  readonly revision: string;
+  readonly reason: string;
+  readonly detail: string | null;
+  readonly time: string | null;
+  readonly replayCommand: string;
+}
+
+const RATES = `rates { commands published documents queries }`;
+const STATE = `status version role startedAt uptimeSeconds
+  parts { name status detail }
+  servers { name address version status }
+  bridge { state owner checkpoint head lagEvents lagSeconds }
+  readModels { name state lagEvents lagSeconds progress partitions { partition lagEvents offset } }
+  ${RATES}
+  counters { conflicts duplicates gaps deadLetters errors }`;
+
+export const PIPELINE = `query DashboardPipeline { pipeline { ${STATE} } }`;
+export const LIVE_PIPELINE = `subscription DashboardLivePipeline { pipeline { ${STATE} } }`;
+export const NUMBERS = `query DashboardNumbers { pipeline { ${RATES} readModels { state lagEvents lagSeconds } } }`;
+export const HISTORY = `query DashboardHistory { pipeline { history { time commands published documents lagEvents lagSeconds memoryBytes } } }`;
+export const DEAD_LETTERS = `query DashboardDeadLetters($after: String) { pipeline { deadLetters(first: 20, after: $after) {
+  edges { node { stream revision reason detail time replayCommand } cursor }
+  pageInfo { hasNextPage endCursor }
+} } }`;
+export const CONFIGURATION = `query DashboardConfiguration { pipeline { configuration } }`;
+export const SERVICE_INFO = `query DashboardServiceInfo { serviceInfo { version role readModels lagEvents lagSeconds } }`;
+
+export interface ServiceInfo {
+  readonly version: string;
+  readonly role: string;
+  readonly readModels: string | null;
+  readonly lagEvents: number | null;
+  readonly lagSeconds: number | null;
+}
+
+/** What `/health` answers. */
+export interface HealthReport {
+  readonly status: string;
+  readonly service: string;
+  readonly version: string;
+  readonly dependencies: Readonly<Record<string, string>>;
+  readonly problems?: Readonly<
+    Record<
+      string,
+      {
+        readonly count: number;
+        readonly streams: readonly {
+          readonly stream: string;
+          readonly detail: string;
+          readonly remedy: string;
+        }[];
+      }
+    >
+  >;
+}

@@ -1,0 +1,132 @@
+/** What the page asks the query API, one document per panel: a field that fails empties one panel. */
+
+export interface Stats {
+  readonly animeId: number;
+  readonly title: string | null;
+  readonly image: string | null;
+  readonly totalClicks: number;
+  readonly totalViews: number;
+  readonly totalRatings: number;
+  readonly averageRating: number | null;
+  readonly totalDurationSeconds: number;
+}
+
+const STATS = `animeId title image totalClicks totalViews totalRatings averageRating totalDurationSeconds`;
+
+export const TOP_BY_VIEWS = `query DashboardTopByViews { topAnimesByViews(limit: 10) { ${STATS} } }`;
+export const TOP_BY_RATING = `query DashboardTopByRating { topAnimesByRating(limit: 10) { ${STATS} } }`;
+
+export interface Entry {
+  readonly myanimelistId: number;
+  readonly title: string;
+  readonly description: string | null;
+  readonly image: string | null;
+  readonly type: string | null;
+  readonly episodes: number | null;
+  readonly score: number | null;
+  readonly popularity: number | null;
+}
+
+export interface EntryWithStats extends Entry {
+  readonly genres: string | null;
+  readonly totalClicks: number;
+  readonly totalViews: number;
+  readonly totalRatings: number;
+  readonly averageRating: number | null;
+}
+
+const ENTRY = `myanimelistId title description image type episodes score popularity`;
+const SHORT = `myanimelistId title image type episodes score popularity genres totalClicks totalViews totalRatings averageRating`;
+
+export const TRENDING = `query DashboardTrending { trendingAnimes(limit: 10, days: 7) { ${SHORT} } }`;
+
+export interface Page {
+  readonly items: readonly EntryWithStats[];
+  readonly total: number;
+  readonly page: number;
+  readonly pageSize: number;
+  readonly hasMore: boolean;
+}
+
+export const SEARCH = `query DashboardSearch($page: Int!, $pageSize: Int!, $filters: AnimeFilters) {
+  searchAnimes(page: $page, pageSize: $pageSize, filters: $filters) {
+    items { ${SHORT} } total page pageSize hasMore
+  }
+}`;
+
+export const TITLES = `query DashboardTitles { searchAnimes(pageSize: 1) { total } }`;
+export const GENRES = `query DashboardGenres { genres }`;
+export const ANIME = `query DashboardAnime($animeId: Int!) { anime(animeId: $animeId) { ${ENTRY} } }`;
+export const ANIME_STATS = `query DashboardAnimeStats($animeId: Int!, $minRevision: String) {
+  animeStats(animeId: $animeId, minRevision: $minRevision) { ${STATS} }
+}`;
+export const LIVE_STATS = `subscription DashboardLiveStats($animeId: Int!) {
+  animeStats(animeId: $animeId) { ${STATS} }
+}`;
+
+export interface Distribution {
+  readonly total: number;
+  readonly average: number | null;
+  readonly buckets: readonly { readonly stars: number; readonly count: number }[];
+}
+
+export const DISTRIBUTION = `query DashboardRatings($animeId: Int!) {
+  ratingDistribution(animeId: $animeId) { total average buckets { stars count } }
+}`;
+
+export const SIMILAR = `query DashboardSimilar($animeId: Int!) {
+  recommendedAnimes(basedOnAnimeId: $animeId, limit: 6) { ${SHORT} }
+}`;
+
+export interface ActivityPoint {
+  readonly day: string;
+  readonly clicks: number;
+  readonly views: number;
+  readonly seconds: number;
+  readonly ratings: number;
+}
+
+const POINT = `day clicks views seconds ratings`;
+
+export const ACTIVITY = `query DashboardActivity { activity { ${POINT} } }`;
+export const ANIME_ACTIVITY = `query DashboardAnimeActivity($animeId: Int!) {
+  animeActivity(animeId: $animeId) { ${POINT} }
+}`;
+
+/** The views per day of several titles in one query, each under the alias `a<id>`. */
+export const sparklinesOf = (animeIds: readonly number[]): string =>
+  `query DashboardSparklines { ${animeIds
+    .map((id) => `a${id}: animeActivity(animeId: ${id}) { views ratings }`)
+    .join(' ')} }`;
+
+export interface StoredEvent {
+  readonly id: string;
+  readonly stream: string;
+  readonly type: string;
+  readonly revision: string;
+  readonly position: string;
+  readonly time: string;
+  readonly animeId: number | null;
+  readonly data: unknown;
+  readonly metadata: unknown;
+}
+
+export interface EventPage {
+  readonly edges: readonly { readonly node: StoredEvent; readonly cursor: string }[];
+  readonly pageInfo: { readonly hasNextPage: boolean; readonly endCursor: string | null };
+}
+
+const EVENT = `id stream type revision position time animeId data metadata`;
+const EVENTS = `edges { node { ${EVENT} } cursor } pageInfo { hasNextPage endCursor }`;
+
+export const LOG = `query DashboardLog($after: String, $limit: Int!, $types: [String!]) {
+  log(after: $after, limit: $limit, types: $types) { ${EVENTS} }
+}`;
+export const STREAM = `query DashboardStream($name: String!, $from: String, $limit: Int!) {
+  stream(name: $name, from: $from, limit: $limit) { ${EVENTS} }
+}`;
+export const LIVE_EVENTS = `subscription DashboardLiveEvents($types: [String!]) {
+  events(types: $types) { ${EVENT} }
+}`;
+/** Without the data of the events, which a list that ticks by does not show. */
+export const TICKER = `query DashboardTicker { log(limit: 12) { edges { node { id stream type revision position time animeId } cursor } pageInfo { hasNextPage endCursor } } }`;

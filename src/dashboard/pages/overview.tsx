@@ -1,0 +1,328 @@
+import { useRef, useState } from 'preact/hooks';
+import { type Settings, urlOf } from '../data/base.js';
+import { errorOfStatus } from '../data/errors.js';
+import { request } from '../data/graphql.js';
+import { useLive } from '../data/live.js';
+import { HealthReportOf } from '../parts/health.js';
+import {
+  type HealthReport,
+  NUMBERS,
+  type Pipeline,
+  SERVICE_INFO,
+  type ServiceInfo,
+} from '../data/pipeline.js';
+import {
+  ACTIVITY,
+  type ActivityPoint,
+  type EntryWithStats,
+  type EventPage,
+  LIVE_EVENTS,
+  sparklinesOf,
+  type Stats,
+  type StoredEvent,
+  TICKER,
+  TITLES,
+  TOP_BY_RATING,
+  TOP_BY_VIEWS,
+  TRENDING,
+} from '../data/queries.js';
+import { usePolled, useQuery } from '../data/use-query.js';
+import { TimeChart } from '../parts/charts.js';
+import { EventList } from '../parts/events.js';
+import { formats } from '../parts/formats.js';
+import { Link } from '../parts/navigation.js';
+import { Empty, Loaded, Panel } from '../parts/panel.js';
+import { LiveMark, Table, Tile, TitleLink } from '../parts/small.js';
+import { TopTable } from '../parts/top-table.js';
+
+const ABSENT_STATISTICS = 'This service does not serve this list.';
+const SHOWN_EVENTS = 12;
+/** How often the list of new events is drawn, whatever arrives. */
+const DRAW_MS = 250;
+
+export const Overview = ({ settings }: { readonly settings: Settings | undefined }) => (
+  <>
+    <h1>Overview</h1>
+    <Totals />
+    <div class="grid">
+      <ByViews />
+      <ByRating />
+      <Activity />
+      <NewestEvents />
+      <Trending settings={settings} />
+      <Health />
+    </div>
+  </>
+);
+
+const Totals = () => {
+  const titles = useQuery<{ searchAnimes: { total: number } }>(TITLES, {}, { everyMs: 10_000 });
+  const activity = useQuery<{ activity: readonly ActivityPoint[] }>(
+    ACTIVITY,
+    {},
+    { everyMs: 2000 },
+  );
+  const numbers = useQuery<{ pipeline: Pick<Pipeline, 'rates' | 'readModels'> | null }>(
+    NUMBERS,
+    {},
+    { everyMs: 2000 },
+  );
+  const info = useQuery<{ serviceInfo: ServiceInfo }>(SERVICE_INFO, {}, { everyMs: 2000 });
+  const today = activity.data?.activity.at(-1);
+  const rates = numbers.data?.pipeline?.rates;
+  const lag = info.data?.serviceInfo;
+  return (
+    <dl class="tiles" aria-label="Totals and rates">
+      <Tile name="Titles" value={formats.count(titles.data?.searchAnimes.total)} />
+      <Tile name="Clicks today (UTC)" value={formats.count(today?.clicks)} />
+      <Tile name="Views today" value={formats.count(today?.views)} />
+      <Tile name="Ratings today" value={formats.count(today?.ratings)} />
+      <Tile name="Viewing time today" value={formats.duration(today?.seconds)} />
+      <Tile name="Commands" value={formats.rate(rates?.commands)} unit="/s" />
+      <Tile name="Documents saved" value={formats.rate(rates?.documents)} unit="/s" />
+      <Tile name="Queries" value={formats.rate(rates?.queries)} unit="/s" />
+      <Tile name="Behind the log" value={formats.count(lag?.lagEvents)} unit="events" />
+    </dl>
+  );
+};
+
+type Sparklines = Readonly<Record<string, readonly { views: number; ratings: number }[] | null>>;
+
+/** Views or ratings per day of the listed titles; without them the lists stay as they are. */
+const useSparklines = (stats: readonly Stats[] | undefined, of: 'views' | 'ratings') => {
+  const ids = (stats ?? []).map(({ animeId }) => animeId).sort((a, b) => a - b);
+  const { data } = useQuery<Sparklines>(
+    sparklinesOf(ids),
+    {},
+    {
+      everyMs: 15_000,
+      enabled: ids.length > 0,
+    },
+  );
+  return (animeId: number): readonly number[] | undefined =>
+    data?.[`a${animeId}`]?.map((point) => point[of]);
+};
+
+const ByViews = () => {
+  const asked = useQuery<{ topAnimesByViews: readonly Stats[] }>(
+    TOP_BY_VIEWS,
+    {},
+    { everyMs: 2000 },
+  );
+  const sparkline = useSparklines(asked.data?.topAnimesByViews, 'views');
+  return (
+    <Panel title="Most viewed">
+      <Loaded asked={asked} absent={ABSENT_STATISTICS}>
+        {({ topAnimesByViews: stats }) =>
+          stats.length === 0 ? (
+            <NothingYet />
+          ) : (
+            <TopTable label="Most viewed" by="views" stats={stats} sparkline={sparkline} />
+          )
+        }
+      </Loaded>
+    </Panel>
+  );
+};
+
+const ByRating = () => {
+  const asked = useQuery<{ topAnimesByRating: readonly Stats[] }>(
+    TOP_BY_RATING,
+    {},
+    { everyMs: 2000 },
+  );
+  const sparkline = useSparklines(asked.data?.topAnimesByRating, 'ratings');
+  return (
+    <Panel title="Best rated">
+      <Loaded asked={asked} absent={ABSENT_STATISTICS}>
+        {({ topAnimesByRating: stats }) =>
+          stats.length === 0 ? (
+            <Empty>No title has five ratings yet.</Empty>
+          ) : (
+            <TopTable label="Best rated" by="rating" stats={stats} sparkline={sparkline} />
+          )
+        }
+      </Loaded>
+    </Panel>
+  );
+};
+
+/** Tells an empty catalogue from one that nobody used yet. */
+const NothingYet = () => {
+  const { data } = useQuery<{ searchAnimes: { total: number } }>(TITLES, {}, { everyMs: 5000 });
+  if (data?.searchAnimes.total !== 0) {
+    return (
+      <Empty>
+        No views yet. Open a title of the <Link to="catalogue">catalogue</Link> and send one.
+      </Empty>
+    );
+  }
+  return (
+    <Empty>
+      The catalogue is empty. Import one: <code>npx anime-analytics import-catalog FILE</code>, for
+      example <code>data/sample-catalog.csv</code>.
+    </Empty>
+  );
+};
+
+const Activity = () => {
+  const asked = useQuery<{ activity: readonly ActivityPoint[] }>(ACTIVITY, {}, { everyMs: 5000 });
+  return (
+    <Panel title="Activity of the last 30 days">
+      <Loaded asked={asked} absent="This service does not serve the activity per day.">
+        {({ activity }) => <ActivityChart label="Activity per day" points={activity} />}
+      </Loaded>
+    </Panel>
+  );
+};
+
+export const ActivityChart = ({
+  label,
+  points,
+}: {
+  readonly label: string;
+  readonly points: readonly ActivityPoint[];
+}) => (
+  <TimeChart
+    label={label}
+    days
+    times={points.map(({ day }) => day)}
+    series={[
+      {
+        name: 'Clicks',
+        colour: 1,
+        values: points.map(({ clicks }) => clicks),
+        format: formats.compact,
+      },
+      {
+        name: 'Views',
+        colour: 2,
+        values: points.map(({ views }) => views),
+        format: formats.compact,
+      },
+      {
+        name: 'Ratings',
+        colour: 3,
+        values: points.map(({ ratings }) => ratings),
+        format: formats.compact,
+      },
+    ]}
+  />
+);
+
+const NewestEvents = () => {
+  const [fresh, setFresh] = useState<readonly StoredEvent[]>([]);
+  const waiting = useRef<StoredEvent[]>([]);
+  const timer = useRef<ReturnType<typeof setTimeout>>(undefined);
+  const live = useLive<{ events: StoredEvent }>(LIVE_EVENTS, {}, ({ events }) => {
+    waiting.current.unshift(events);
+    waiting.current.length = Math.min(waiting.current.length, SHOWN_EVENTS);
+    timer.current ??= setTimeout(() => {
+      timer.current = undefined;
+      const arrived = waiting.current;
+      waiting.current = [];
+      setFresh((before) => [...arrived, ...before].slice(0, SHOWN_EVENTS));
+    }, DRAW_MS);
+  });
+  const asked = useQuery<{ log: EventPage | null }>(
+    TICKER,
+    {},
+    {
+      everyMs: live === 'open' ? 10_000 : 2000,
+    },
+  );
+  return (
+    <Panel
+      title="Newest events"
+      aside={
+        <span>
+          <LiveMark state={live} /> <Link to="streams">All events</Link>
+        </span>
+      }
+    >
+      <Loaded
+        asked={asked}
+        absent="This service does not show its log: it is off in production unless switched on, and needs a process with an event store."
+      >
+        {({ log }) => {
+          const events = newestOf(fresh, log?.edges.map(({ node }) => node) ?? []);
+          return events.length === 0 ? (
+            <Empty>No event is stored yet.</Empty>
+          ) : (
+            <EventList events={events} />
+          );
+        }}
+      </Loaded>
+    </Panel>
+  );
+};
+
+/** What was pushed and what was asked for, each event once, newest first. */
+const newestOf = (
+  pushed: readonly StoredEvent[],
+  asked: readonly StoredEvent[],
+): readonly StoredEvent[] => {
+  const byId = new Map([...pushed, ...asked].map((event) => [event.id, event]));
+  return [...byId.values()]
+    .sort(
+      (a, b) =>
+        Number(BigInt(b.position) - BigInt(a.position)) ||
+        Number(BigInt(b.revision) - BigInt(a.revision)),
+    )
+    .slice(0, SHOWN_EVENTS);
+};
+
+const Trending = (_: { readonly settings: Settings | undefined }) => {
+  const asked = useQuery<{ trendingAnimes: readonly EntryWithStats[] }>(
+    TRENDING,
+    {},
+    { everyMs: 5000 },
+  );
+  return (
+    <Panel title="Trending this week">
+      <Loaded asked={asked} absent={ABSENT_STATISTICS}>
+        {({ trendingAnimes }) =>
+          trendingAnimes.length === 0 ? (
+            <Empty>Nothing happened in the last seven days.</Empty>
+          ) : (
+            <Table
+              label="Trending this week"
+              head={['Title', 'Type', '#Clicks', '#Views', '#Ratings']}
+            >
+              {trendingAnimes.map((each) => (
+                <tr key={each.myanimelistId}>
+                  <th scope="row">
+                    <TitleLink id={each.myanimelistId} title={each.title} />
+                  </th>
+                  <td>{each.type ?? '–'}</td>
+                  <td class="number">{formats.compact(each.totalClicks)}</td>
+                  <td class="number">{formats.compact(each.totalViews)}</td>
+                  <td class="number">{formats.compact(each.totalRatings)}</td>
+                </tr>
+              ))}
+            </Table>
+          )
+        }
+      </Loaded>
+    </Panel>
+  );
+};
+
+/** 503 is an answer here: it says what is unhealthy. */
+const loadHealth = async (signal: AbortSignal): Promise<HealthReport> => {
+  const response = await request(urlOf('health'), { signal });
+  const body = (await response.json()) as HealthReport;
+  if (!('dependencies' in body)) throw errorOfStatus(response.status, undefined);
+  return body;
+};
+
+const Health = () => {
+  const asked = usePolled(loadHealth, 'health', { everyMs: 3000 });
+  return (
+    <Panel title="Health" aside={<Link to="pipeline">Pipeline</Link>}>
+      <Loaded asked={asked} absent="This address has no /health.">
+        {(report) => <HealthReportOf report={report} />}
+      </Loaded>
+    </Panel>
+  );
+};

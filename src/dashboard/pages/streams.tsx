@@ -1,0 +1,295 @@
+import { useState } from 'preact/hooks';
+import type { Settings } from '../data/base.js';
+import { type EventPage, LOG, type StoredEvent, STREAM } from '../data/queries.js';
+import { animeOf, streamPath, titlePath, withParameters } from '../data/route.js';
+import { useQuery } from '../data/use-query.js';
+import { EventDetails, textIn } from '../parts/events.js';
+import { formats, useNow } from '../parts/formats.js';
+import { Link, navigate, searchTo } from '../parts/navigation.js';
+import { Empty, Loaded } from '../parts/panel.js';
+
+const PAGE_SIZE = 25;
+const TYPES = [
+  'ClickRegistered',
+  'ViewRegistered',
+  'RatingGiven',
+  'AnimeListed',
+  'AnimeDetailsRevised',
+  'AnimeDelisted',
+];
+const ABSENT =
+  'This service does not show its streams: it is off in production unless switched on, and needs a process with an event store.';
+
+interface StreamsProps {
+  /** Null: the log of all streams. */
+  readonly stream: string | null;
+  readonly search: string;
+  readonly settings: Settings | undefined;
+}
+
+export const Streams = ({ stream, search, settings }: StreamsProps) => {
+  const ui = settings?.eventStoreUi ?? null;
+  return (
+    <>
+      <h1>{stream === null ? 'All streams' : stream}</h1>
+      <OpenStream stream={stream} />
+      <p class="links">
+        {stream !== null && <Link to="streams">All streams ($all)</Link>}
+        {stream !== null && animeOf(stream) !== null && (
+          <Link to={titlePath(animeOf(stream) ?? 0)}>The title</Link>
+        )}
+        {ui !== null && (
+          <a
+            href={
+              stream === null
+                ? ui
+                : `${ui.replace(/\/$/, '')}/web/index.html#/streams/${encodeURIComponent(stream)}`
+            }
+            rel="noreferrer noopener"
+          >
+            {"In the event store's own pages"}
+          </a>
+        )}
+      </p>
+      {stream === null ? <All search={search} /> : <One stream={stream} search={search} />}
+    </>
+  );
+};
+
+const OpenStream = ({ stream }: { readonly stream: string | null }) => {
+  const [name, setName] = useState(stream ?? '');
+  return (
+    <form
+      class="filters"
+      onSubmit={(event) => {
+        event.preventDefault();
+        const given = name.trim();
+        navigate(given === '' || given === '$all' ? 'streams' : streamPath(given));
+      }}
+    >
+      <label>
+        Stream
+        <input
+          value={name}
+          placeholder="anime-1"
+          spellcheck={false}
+          onInput={(event) => setName(event.currentTarget.value)}
+        />
+      </label>
+      <button type="submit">Open</button>
+    </form>
+  );
+};
+
+const All = ({ search }: { readonly search: string }) => {
+  const given = new URLSearchParams(search);
+  const after = given.get('after');
+  const type = given.get('type');
+  const asked = useQuery<{ log: EventPage | null }>(
+    LOG,
+    { after, limit: PAGE_SIZE, types: type === null ? null : [type] },
+    after === null ? { everyMs: 2000 } : {},
+  );
+  return (
+    <>
+      <TypeFilter type={type} search={search} />
+      <Loaded asked={asked} absent={ABSENT}>
+        {({ log }) => (
+          <Events page={log} search={search} olderTo={(cursor) => ({ after: cursor })} />
+        )}
+      </Loaded>
+    </>
+  );
+};
+
+const One = ({ stream, search }: { readonly stream: string; readonly search: string }) => {
+  const given = new URLSearchParams(search);
+  const from = given.get('revision') ?? given.get('from');
+  const type = given.get('type');
+  const asked = useQuery<{ stream: EventPage | null }>(
+    STREAM,
+    { name: stream, from, limit: PAGE_SIZE },
+    from === null ? { everyMs: 2000 } : {},
+  );
+  return (
+    <>
+      <TypeFilter type={type} search={search} />
+      <Loaded asked={asked} absent={ABSENT}>
+        {({ stream: page }) =>
+          page === null ? (
+            <Empty>There is no stream of this name.</Empty>
+          ) : (
+            <Events
+              page={page}
+              search={search}
+              olderTo={(_, last) => ({ from: before(last.revision) })}
+            />
+          )
+        }
+      </Loaded>
+    </>
+  );
+};
+
+const before = (revision: string): string => (BigInt(revision) - 1n).toString();
+
+const TypeFilter = ({
+  type,
+  search,
+}: {
+  readonly type: string | null;
+  readonly search: string;
+}) => (
+  <div class="filters">
+    <label>
+      Type
+      <select
+        value={type ?? ''}
+        onChange={(event) =>
+          searchTo(withParameters(search, { type: event.currentTarget.value, after: null }))
+        }
+      >
+        <option value="">all types</option>
+        {(type === null || TYPES.includes(type) ? TYPES : [type, ...TYPES]).map((each) => (
+          <option key={each} value={each}>
+            {each}
+          </option>
+        ))}
+      </select>
+    </label>
+  </div>
+);
+
+interface EventsProps {
+  readonly page: EventPage | null;
+  readonly search: string;
+  /** The parameters of the page with the events before the last one. */
+  readonly olderTo: (cursor: string, last: StoredEvent) => Readonly<Record<string, string>>;
+}
+
+const Events = ({ page, search, olderTo }: EventsProps) => {
+  const given = new URLSearchParams(search);
+  const correlation = given.get('correlation');
+  const type = given.get('type');
+  const all = page?.edges ?? [];
+  const loaded = all.map(({ node }) => node);
+  const shown = loaded
+    .filter((event) => type === null || event.type === type)
+    .filter(
+      ({ metadata }) => correlation === null || textIn(metadata, '$correlationId') === correlation,
+    );
+  const last = all.at(-1);
+  const isOlder = given.has('after') || given.has('from') || given.has('revision');
+  const hasOlder = page?.pageInfo.hasNextPage === true && last !== undefined;
+  const newest = withParameters(search, { after: null, from: null, revision: null });
+  return (
+    <>
+      {correlation !== null && (
+        <p>
+          Only the events of this page with the correlation <code>{correlation}</code>.{' '}
+          <button
+            type="button"
+            class="plain"
+            onClick={() => searchTo(withParameters(search, { correlation: null }))}
+          >
+            Show all
+          </button>
+        </p>
+      )}
+      {shown.length === 0 ? (
+        <Empty>
+          {loaded.length === 0 ? 'There are no events here.' : 'No event of this page matches.'}
+        </Empty>
+      ) : (
+        <EventTable events={shown} loaded={loaded} search={search} />
+      )}
+      <nav class="paging" aria-label="Pages of events">
+        {isOlder && (
+          <button type="button" onClick={() => searchTo(newest)}>
+            Newest
+          </button>
+        )}
+        {hasOlder && (
+          <button
+            type="button"
+            onClick={() =>
+              searchTo(withParameters(newest, { open: null, ...olderTo(last.cursor, last.node) }))
+            }
+          >
+            Older
+          </button>
+        )}
+      </nav>
+    </>
+  );
+};
+
+interface EventTableProps {
+  readonly events: readonly StoredEvent[];
+  readonly loaded: readonly StoredEvent[];
+  readonly search: string;
+}
+
+/** The event that is open stands in the address: by its id, or as the revision that was linked. */
+const EventTable = ({ events, loaded, search }: EventTableProps) => {
+  const now = useNow();
+  const given = new URLSearchParams(search);
+  const isOpen = ({ id, revision }: StoredEvent): boolean =>
+    given.has('open') ? given.get('open') === id : given.get('revision') === revision;
+  return (
+    <div class="scroll" tabIndex={0} role="group" aria-label="Events">
+      <table class="events">
+        <thead>
+          <tr>
+            <th scope="col">When</th>
+            <th scope="col">Type</th>
+            <th scope="col">Stream</th>
+            <th scope="col" class="number">
+              Revision
+            </th>
+            <th scope="col" class="number">
+              Position
+            </th>
+          </tr>
+        </thead>
+        {events.map((event) => (
+          <tbody key={event.id}>
+            <tr class={isOpen(event) ? 'open' : undefined}>
+              <td title={formats.dateTime(event.time)}>{formats.ago(event.time, now)}</td>
+              <td>
+                <button
+                  type="button"
+                  class="plain"
+                  aria-expanded={isOpen(event)}
+                  onClick={() =>
+                    searchTo(withParameters(search, { open: isOpen(event) ? 'none' : event.id }), {
+                      replace: true,
+                    })
+                  }
+                >
+                  {event.type}
+                </button>
+              </td>
+              <td>
+                <Link to={streamPath(event.stream)}>{event.stream}</Link>
+              </td>
+              <td class="number">{event.revision}</td>
+              <td class="number">{event.position}</td>
+            </tr>
+            {isOpen(event) && (
+              <tr>
+                <td colSpan={5}>
+                  <EventDetails
+                    event={event}
+                    others={loaded}
+                    onCorrelation={(id) => searchTo(withParameters(search, { correlation: id }))}
+                  />
+                </td>
+              </tr>
+            )}
+          </tbody>
+        ))}
+      </table>
+    </div>
+  );
+};

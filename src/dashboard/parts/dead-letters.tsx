@@ -1,0 +1,71 @@
+import { useState } from 'preact/hooks';
+import { DEAD_LETTERS, type DeadLetter } from '../data/pipeline.js';
+import { streamPath } from '../data/route.js';
+import { useQuery } from '../data/use-query.js';
+import { formats } from './formats.js';
+import { Link } from './navigation.js';
+import { Empty, Loaded, Panel } from './panel.js';
+import { Copyable } from './small.js';
+
+interface Connection {
+  readonly edges: readonly { readonly node: DeadLetter; readonly cursor: string }[];
+  readonly pageInfo: { readonly hasNextPage: boolean; readonly endCursor: string | null };
+}
+
+/** What could not be applied, why, and the command that tries again. */
+export const DeadLetters = ({ count }: { readonly count: number | null }) => {
+  const [after, setAfter] = useState<string | null>(null);
+  const asked = useQuery<{ pipeline: { deadLetters: Connection } | null }>(
+    DEAD_LETTERS,
+    { after },
+    { everyMs: 10_000 },
+  );
+  return (
+    <Panel
+      title={
+        count === null || count === 0 ? 'Dead letters' : `Dead letters (${formats.count(count)})`
+      }
+    >
+      <Loaded asked={asked} absent="This process has no list of dead letters.">
+        {({ pipeline }) => {
+          const { edges, pageInfo } = pipeline?.deadLetters ?? NONE;
+          if (edges.length === 0)
+            return <Empty>None: every event that was read could be applied.</Empty>;
+          return (
+            <>
+              <ul class="letters">
+                {edges.map(({ node, cursor }) => (
+                  <li key={cursor}>
+                    <p>
+                      <Link to={streamPath(node.stream, node.revision)}>
+                        {node.stream} at revision {node.revision}
+                      </Link>
+                      {node.time !== null && <small> {formats.dateTime(node.time)}</small>}
+                    </p>
+                    <p>
+                      <strong>{node.reason}</strong>
+                      {node.detail !== null && `: ${node.detail}`}
+                    </p>
+                    <Copyable text={node.replayCommand} label="replay command" />
+                  </li>
+                ))}
+              </ul>
+              {pageInfo.hasNextPage && (
+                <button type="button" onClick={() => setAfter(pageInfo.endCursor)}>
+                  Older
+                </button>
+              )}
+              {after !== null && (
+                <button type="button" onClick={() => setAfter(null)}>
+                  Newest
+                </button>
+              )}
+            </>
+          );
+        }}
+      </Loaded>
+    </Panel>
+  );
+};
+
+const NONE: Connection = { edges: [], pageInfo: { hasNextPage: false, endCursor: null } };

@@ -1,0 +1,77 @@
+import { useEffect, useRef, useState } from 'preact/hooks';
+import type { Settings } from '../data/base.js';
+import { type Demo, DEMO_USER, type Outcome, sendDemo } from '../data/commands.js';
+import type { Stats } from '../data/queries.js';
+import { formats } from './formats.js';
+
+interface DemoCommandsProps {
+  readonly animeId: number;
+  readonly settings: Settings | undefined;
+  readonly onStats: (stats: Stats) => void;
+}
+
+const VIEW_SECONDS = 24 * 60;
+
+/** Buttons that send a click, a view or a rating, and say how soon the statistics had it. */
+export const DemoCommands = ({ animeId, settings, onStats }: DemoCommandsProps) => {
+  const [rating, setRating] = useState('8');
+  const [said, setSaid] = useState('');
+  const stop = useRef(new AbortController());
+  useEffect(() => () => stop.current.abort(), []);
+  if (settings === undefined || !settings.demo || settings.commands === null) return null;
+  const { commands } = settings;
+
+  const send = (what: string, demo: Demo): void => {
+    sendDemo(commands, animeId, demo, stop.current.signal).then(
+      (outcome) => {
+        setSaid(sentence(what, outcome));
+        if (outcome.stats !== null) onStats(outcome.stats);
+      },
+      (error: unknown) => {
+        if (!stop.current.signal.aborted) setSaid(`Not sent: ${messageOf(error)}`);
+      },
+    );
+  };
+
+  return (
+    <div class="demo">
+      <span>As the user {DEMO_USER}:</span>
+      <button type="button" onClick={() => send('Click', { path: 'click' })}>
+        Click
+      </button>
+      <button
+        type="button"
+        onClick={() => send('View', { path: 'view', duration_seconds: VIEW_SECONDS })}
+      >
+        View of 24 minutes
+      </button>
+      <label>
+        <span class="hidden">Rating</span>
+        <select value={rating} onChange={(event) => setRating(event.currentTarget.value)}>
+          {['10', '9', '8', '7', '6', '5', '4', '3', '2', '1'].map((each) => (
+            <option key={each} value={each}>
+              {each} ★
+            </option>
+          ))}
+        </select>
+      </label>
+      <button
+        type="button"
+        onClick={() => send('Rating', { path: 'rating', rating: Number(rating) })}
+      >
+        Rate
+      </button>
+      <output>{said}</output>
+    </div>
+  );
+};
+
+const sentence = (what: string, { revision, answeredMs, shownMs }: Outcome): string =>
+  `${what} stored at revision ${revision} in ${formats.decimal(answeredMs, 0)} ms; the statistics had it ${formats.decimal(shownMs, 0)} ms later.`;
+
+const messageOf = (error: unknown): string =>
+  error instanceof TypeError
+    ? 'the command API cannot be reached.'
+    : error instanceof Error
+      ? error.message
+      : 'the command failed.';
