@@ -1,7 +1,7 @@
 # A menu: each target is the npm script of the same name (test-stack is test:stack), for machines without make.
 .DEFAULT_GOAL := help
 .PHONY: help install build run start test check typecheck lint format format-check mocha \
-  test-contract test-stack test-faults test-browser mutation demo demo-restore demo-stack bench bench-commands bench-stream-growth \
+  test-contract test-stack test-faults test-browser test-ui mutation demo demo-restore demo-stack bench bench-commands bench-stream-growth \
   bench-freshness bench-rebuild bench-reads bench-import bench-writers bench-connections bench-stack soak schema docs-dependencies house \
   up down logs ps seed clean
 
@@ -49,6 +49,9 @@ test-faults: install ## One fault after the other on whole processes, in the lon
 
 test-browser: install ## The pages in Chromium: light, dark, narrow, behind a prefix, axe-core
 	npm run test:browser
+
+test-ui: install ## The dashboard in Chromium, on the sample catalogue; screenshots go to SCREENSHOTS
+	npm run test:ui
 
 mutation: install ## Put small faults into the code and list those that no test notices; PART=domain for one folder
 	npm run mutation

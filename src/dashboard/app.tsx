@@ -96,11 +96,6 @@ const Away = () => (
   </div>
 );
 
-export interface PageProps {
-  readonly search: string;
-  readonly settings: Settings | undefined;
-}
-
 const PageOf = ({
   location: { route, search },
   settings,
@@ -110,7 +105,7 @@ const PageOf = ({
 }) => {
   switch (route.page) {
     case 'overview':
-      return <Overview settings={settings} />;
+      return <Overview />;
     case 'catalogue':
       return <Catalogue search={search} />;
     case 'title':

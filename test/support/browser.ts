@@ -40,11 +40,12 @@ export interface Visit {
   readonly close: () => Promise<void>;
 }
 
-/** A page of its own, with nothing of other visits in it. */
+/** A page of its own, with nothing of other visits in it. `prepare` is called before it is loaded. */
 export const visit = async (
   browser: Browser,
   url: string,
   options: BrowserContextOptions = {},
+  prepare: (page: Page) => Promise<void> = () => Promise.resolve(),
 ): Promise<Visit> => {
   const context = await browser.newContext(options);
   const page = await context.newPage();
@@ -53,6 +54,7 @@ export const visit = async (
     if (['error', 'warning'].includes(message.type())) complaints.push(message.text());
   });
   page.on('pageerror', (error) => complaints.push(error.message));
+  await prepare(page);
   await page.goto(url);
   return { page, complaints, close: () => context.close() };
 };

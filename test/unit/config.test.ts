@@ -54,6 +54,11 @@ describe('the configuration', () => {
     ['a port that is no number', { COMMAND_PORT: 'x' }, /COMMAND_PORT/],
     ['an unknown environment', { NODE_ENV: 'prod' }, /NODE_ENV/],
     ['an empty host', { HOST: '' }, /HOST/],
+    [
+      'pages of an event store that are no pages',
+      { EVENTSTORE_UI_URL: 'x:1' },
+      /EVENTSTORE_UI_URL/,
+    ],
     ['a host with a port', { ALLOWED_HOSTS: 'example.com:8000' }, /ALLOWED_HOSTS.*without ports/],
     ['a negative rate limit', { RATE_LIMIT_PER_MINUTE: '-1' }, /RATE_LIMIT_PER_MINUTE/],
     [

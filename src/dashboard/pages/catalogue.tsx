@@ -135,39 +135,43 @@ const Matches = ({ search, found }: { readonly search: string; readonly found: P
           ? 'There is nothing on this page.'
           : `${formats.count(first)} to ${formats.count(first + found.items.length - 1)} of ${formats.count(found.total)} titles`}
       </p>
-      <Table
-        label="Titles"
-        head={[
-          'Title',
-          'Type',
-          'Genres',
-          '#Episodes',
-          '#Score',
-          '#Rank',
-          '#Clicks',
-          '#Views',
-          '#Ratings',
-          '#Rating',
-        ]}
-      >
-        {found.items.map((each) => (
-          <tr key={each.myanimelistId}>
-            <th scope="row" class="with-poster">
-              <Poster image={each.image} title={each.title} />
-              <TitleLink id={each.myanimelistId} title={each.title} />
-            </th>
-            <td>{each.type ?? '–'}</td>
-            <td class="long">{each.genres ?? '–'}</td>
-            <td class="number">{formats.count(each.episodes)}</td>
-            <td class="number">{formats.decimal(each.score, 2)}</td>
-            <td class="number">{formats.count(each.popularity)}</td>
-            <td class="number">{formats.compact(each.totalClicks)}</td>
-            <td class="number">{formats.compact(each.totalViews)}</td>
-            <td class="number">{formats.compact(each.totalRatings)}</td>
-            <td class="number">{formats.decimal(each.averageRating, 2)}</td>
-          </tr>
-        ))}
-      </Table>
+      <div class="panel">
+        <Table
+          label="Titles"
+          head={[
+            'Title',
+            'Type',
+            'Genres',
+            '#Episodes',
+            '#Score',
+            '#Rank',
+            '#Clicks',
+            '#Views',
+            '#Ratings',
+            '#Rating',
+          ]}
+        >
+          {found.items.map((each) => (
+            <tr key={each.myanimelistId}>
+              <th scope="row">
+                <div class="with-poster">
+                  <Poster image={each.image} title={each.title} />
+                  <TitleLink id={each.myanimelistId} title={each.title} />
+                </div>
+              </th>
+              <td>{each.type ?? '–'}</td>
+              <td class="long">{each.genres ?? '–'}</td>
+              <td class="number">{formats.count(each.episodes)}</td>
+              <td class="number">{formats.decimal(each.score, 2)}</td>
+              <td class="number">{formats.count(each.popularity)}</td>
+              <td class="number">{formats.compact(each.totalClicks)}</td>
+              <td class="number">{formats.compact(each.totalViews)}</td>
+              <td class="number">{formats.compact(each.totalRatings)}</td>
+              <td class="number">{formats.decimal(each.averageRating, 2)}</td>
+            </tr>
+          ))}
+        </Table>
+      </div>
       <nav class="paging" aria-label="Pages of titles">
         {found.page > 1 && <Link to={to(found.page - 1)}>Previous</Link>}
         <span>Page {formats.count(found.page)}</span>

@@ -1,5 +1,5 @@
 import { useRef, useState } from 'preact/hooks';
-import { type Settings, urlOf } from '../data/base.js';
+import { urlOf } from '../data/base.js';
 import { errorOfStatus } from '../data/errors.js';
 import { request } from '../data/graphql.js';
 import { useLive } from '../data/live.js';
@@ -40,7 +40,7 @@ const SHOWN_EVENTS = 12;
 /** How often the list of new events is drawn, whatever arrives. */
 const DRAW_MS = 250;
 
-export const Overview = ({ settings }: { readonly settings: Settings | undefined }) => (
+export const Overview = () => (
   <>
     <h1>Overview</h1>
     <Totals />
@@ -49,7 +49,7 @@ export const Overview = ({ settings }: { readonly settings: Settings | undefined
       <ByRating />
       <Activity />
       <NewestEvents />
-      <Trending settings={settings} />
+      <Trending />
       <Health />
     </div>
   </>
@@ -77,7 +77,7 @@ const Totals = () => {
       <Tile name="Clicks today (UTC)" value={formats.count(today?.clicks)} />
       <Tile name="Views today" value={formats.count(today?.views)} />
       <Tile name="Ratings today" value={formats.count(today?.ratings)} />
-      <Tile name="Viewing time today" value={formats.duration(today?.seconds)} />
+      <Tile name="Hours viewed today" value={formats.compact(hours(today?.seconds))} />
       <Tile name="Commands" value={formats.rate(rates?.commands)} unit="/s" />
       <Tile name="Documents saved" value={formats.rate(rates?.documents)} unit="/s" />
       <Tile name="Queries" value={formats.rate(rates?.queries)} unit="/s" />
@@ -85,6 +85,9 @@ const Totals = () => {
     </dl>
   );
 };
+
+const hours = (seconds: number | undefined): number | undefined =>
+  seconds === undefined ? undefined : seconds / 3600;
 
 type Sparklines = Readonly<Record<string, readonly { views: number; ratings: number }[] | null>>;
 
@@ -272,7 +275,7 @@ const newestOf = (
     .slice(0, SHOWN_EVENTS);
 };
 
-const Trending = (_: { readonly settings: Settings | undefined }) => {
+const Trending = () => {
   const asked = useQuery<{ trendingAnimes: readonly EntryWithStats[] }>(
     TRENDING,
     {},

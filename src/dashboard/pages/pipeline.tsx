@@ -78,62 +78,66 @@ const Process = ({ pipeline }: { readonly pipeline: Pipeline }) => {
   );
 };
 
+interface ChartOf {
+  readonly title: string;
+  readonly series: readonly {
+    readonly name: string;
+    readonly of: Exclude<keyof Sample, 'time'>;
+    readonly colour: 1 | 2 | 3 | 4;
+    readonly as: 'rate' | 'count' | 'duration' | 'bytes';
+  }[];
+}
+
+/** Of the last hour. */
+const CHARTS: readonly ChartOf[] = [
+  {
+    title: 'Throughput per second',
+    series: [
+      { name: 'Commands', of: 'commands', colour: 1, as: 'rate' },
+      { name: 'Published', of: 'published', colour: 2, as: 'rate' },
+      { name: 'Documents', of: 'documents', colour: 3, as: 'rate' },
+    ],
+  },
+  {
+    title: 'Lag in events',
+    series: [{ name: 'Behind', of: 'lagEvents', colour: 4, as: 'count' }],
+  },
+  {
+    title: 'Lag in time',
+    series: [{ name: 'Behind', of: 'lagSeconds', colour: 4, as: 'duration' }],
+  },
+  {
+    title: 'Memory of the process',
+    series: [{ name: 'Resident', of: 'memoryBytes', colour: 2, as: 'bytes' }],
+  },
+];
+
 const History = () => {
   const asked = useQuery<{ pipeline: { history: readonly Sample[] } | null }>(
     HISTORY,
     {},
-    {
-      everyMs: 10_000,
-    },
+    { everyMs: 10_000 },
   );
   const samples = asked.data?.pipeline?.history ?? [];
-  const times = samples.map(({ time }) => time);
-  const of = (name: Exclude<keyof Sample, 'time'>) => samples.map((sample) => sample[name]);
   const { rate, count, duration, bytes } = formats;
-  return (
-    <>
-      <Panel title="Throughput of the last hour, per second">
-        <Loaded asked={asked} absent="This process keeps no history.">
-          {() => (
-            <TimeChart
-              label="Throughput per second"
-              times={times}
-              series={[
-                { name: 'Commands', colour: 1, values: of('commands'), format: rate },
-                { name: 'Published', colour: 2, values: of('published'), format: rate },
-                { name: 'Documents', colour: 3, values: of('documents'), format: rate },
-              ]}
-            />
-          )}
-        </Loaded>
-      </Panel>
-      <Panel title="Lag of the last hour, in events">
-        <Loaded asked={asked} absent="This process keeps no history.">
-          {() => (
-            <TimeChart
-              label="Lag"
-              times={times}
-              series={[
-                { name: 'Events', colour: 4, values: of('lagEvents'), format: count },
-                { name: 'Seconds', colour: 1, values: of('lagSeconds'), format: duration },
-              ]}
-            />
-          )}
-        </Loaded>
-      </Panel>
-      <Panel title="Memory of the last hour">
-        <Loaded asked={asked} absent="This process keeps no history.">
-          {() => (
-            <TimeChart
-              label="Memory"
-              times={times}
-              series={[{ name: 'Resident', colour: 2, values: of('memoryBytes'), format: bytes }]}
-            />
-          )}
-        </Loaded>
-      </Panel>
-    </>
-  );
+  return CHARTS.map(({ title, series }) => (
+    <Panel key={title} title={title}>
+      <Loaded asked={asked} absent="This process keeps no history.">
+        {() => (
+          <TimeChart
+            label={title}
+            times={samples.map(({ time }) => time)}
+            series={series.map(({ name, of, colour, as }) => ({
+              name,
+              colour,
+              values: samples.map((sample) => sample[of]),
+              format: { rate, count, duration, bytes }[as],
+            }))}
+          />
+        )}
+      </Loaded>
+    </Panel>
+  ));
 };
 
 const BridgePanel = ({ pipeline: { bridge } }: { readonly pipeline: Pipeline }) => (
@@ -173,7 +177,7 @@ const BridgePanel = ({ pipeline: { bridge } }: { readonly pipeline: Pipeline }) 
 
 const CountersPanel = ({ counters }: { readonly counters: Counters }) => (
   <Panel title="Since the start">
-    <dl class="tiles small">
+    <dl class="tiles">
       <Tile name="Conflicts" value={formats.count(counters.conflicts)} />
       <Tile name="Duplicates" value={formats.count(counters.duplicates)} />
       <Tile name="Gaps healed" value={formats.count(counters.gaps)} />

@@ -32,7 +32,6 @@ export const Streams = ({ stream, search, settings }: StreamsProps) => {
   return (
     <>
       <h1>{stream === null ? 'All streams' : stream}</h1>
-      <OpenStream stream={stream} />
       <p class="links">
         {stream !== null && <Link to="streams">All streams ($all)</Link>}
         {stream !== null && animeOf(stream) !== null && (
@@ -92,7 +91,10 @@ const All = ({ search }: { readonly search: string }) => {
   );
   return (
     <>
-      <TypeFilter type={type} search={search} />
+      <div class="bar">
+        <OpenStream stream={null} />
+        <TypeFilter type={type} search={search} />
+      </div>
       <Loaded asked={asked} absent={ABSENT}>
         {({ log }) => (
           <Events page={log} search={search} olderTo={(cursor) => ({ after: cursor })} />
@@ -113,7 +115,10 @@ const One = ({ stream, search }: { readonly stream: string; readonly search: str
   );
   return (
     <>
-      <TypeFilter type={type} search={search} />
+      <div class="bar">
+        <OpenStream stream={stream} />
+        <TypeFilter type={type} search={search} />
+      </div>
       <Loaded asked={asked} absent={ABSENT}>
         {({ stream: page }) =>
           page === null ? (
@@ -237,7 +242,7 @@ const EventTable = ({ events, loaded, search }: EventTableProps) => {
   const isOpen = ({ id, revision }: StoredEvent): boolean =>
     given.has('open') ? given.get('open') === id : given.get('revision') === revision;
   return (
-    <div class="scroll" tabIndex={0} role="group" aria-label="Events">
+    <div class="panel scroll" tabIndex={0} role="group" aria-label="Events">
       <table class="events">
         <thead>
           <tr>

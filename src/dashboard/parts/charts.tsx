@@ -185,6 +185,7 @@ const optionsOf = (
     axes: [
       {
         ...axis,
+        size: 28,
         space: 70,
         values: (_chart, ticks) =>
           ticks.map((each) => {
@@ -204,8 +205,9 @@ const optionsOf = (
     series: [
       {
         label: days ? 'Day' : 'Time',
-        value: (_chart, at) => {
-          if (at === null) return '–';
+        value: (chart, given: number | null) => {
+          const at = given ?? chart.data[0].at(-1);
+          if (at === undefined) return '–';
           const iso = new Date(at * 1000).toISOString();
           return days ? formats.day(iso.slice(0, 10)) : formats.time(iso);
         },
@@ -215,7 +217,8 @@ const optionsOf = (
         stroke: colour(`--series-${number}`),
         width: 1.5,
         points: { show: false },
-        value: (_chart, value) => format(value as number | null),
+        // Without a cursor the newest.
+        value: (chart, value: number | null, at) => format(value ?? chart.data[at]?.at(-1)),
       })),
     ],
   };

@@ -91,7 +91,7 @@ const Fact = ({
 
 const Json = ({ name, value }: { readonly name: string; readonly value: unknown }) => (
   <div>
-    <h3>{name}</h3>
+    <p>{name}</p>
     <pre tabIndex={0} aria-label={name}>
       {value === undefined ? 'Not loaded.' : JSON.stringify(value, null, 2)}
     </pre>

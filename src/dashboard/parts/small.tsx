@@ -17,7 +17,7 @@ const toneOf = (state: string): 'good' | 'bad' | 'fair' =>
 
 export const LiveMark = ({ state }: { readonly state: LiveState }) => (
   <span class={`live ${state}`}>
-    {state === 'open' ? 'live' : state === 'absent' ? 'every 2 s' : 'connecting'}
+    {state === 'open' ? 'live' : state === 'absent' ? 'polling' : 'connecting'}
   </span>
 );
 

@@ -35,6 +35,7 @@ export const ThemeSwitch = () => {
     <label class="theme">
       <span>Theme</span>
       <select
+        aria-label="Theme"
         value={theme}
         onChange={(event) => {
           const chosen = THEMES.find((each) => each === event.currentTarget.value) ?? 'system';
