@@ -56,6 +56,20 @@ export default {
     mayImport('wire', 'wire', 'domain', 'ports'),
     mayImport('platform', 'platform', 'ports'),
     mayImport('embedded-eventstore-stands-alone', 'embedded-eventstore'),
+    // It runs in a browser: its packages are bundled, and it knows the service by its APIs alone.
+    mayImport('dashboard-stands-alone', 'dashboard'),
+    {
+      name: 'the-dashboard-is-a-program',
+      severity: 'error',
+      from: { path: '^src/', pathNot: '^src/dashboard/' },
+      to: { path: '^src/dashboard/' },
+    },
+    {
+      name: 'no-node-in-the-dashboard',
+      severity: 'error',
+      from: { path: '^src/dashboard/', pathNot: '\\.js$' },
+      to: { dependencyTypes: ['core', 'npm'], dependencyTypesNot: ['npm-dev'] },
+    },
     ...['command-side', 'bridge', 'read-side', 'query-side', 'import'].map((side) =>
       mayImport(`${side}-knows-no-other-side`, side, ...APPLICATION),
     ),
@@ -108,7 +122,7 @@ export default {
     {
       name: 'no-dev-dependencies-in-production',
       severity: 'error',
-      from: { path: '^src/' },
+      from: { path: '^src/', pathNot: '^src/dashboard/' },
       to: { dependencyTypes: ['npm-dev'], dependencyTypesNot: ['type-only'] },
     },
   ],

@@ -103,7 +103,7 @@ describe('the dashboard in Chromium', function () {
 
   it('keeps a search in the address, so that it can be sent to somebody', async () => {
     const { page, close } = await open('catalogue');
-    await page.getByLabel('Title').fill('naruto');
+    await page.getByRole('searchbox', { name: 'Title' }).fill('naruto');
     await page.getByLabel('Order').selectOption('score');
     await page.getByText('1 to 2 of 2 titles').waitFor();
     const { searchParams } = new URL(page.url());
@@ -111,7 +111,7 @@ describe('the dashboard in Chromium', function () {
     expect(searchParams.get('sort')).to.equal('score');
     await page.reload();
     await page.getByText('1 to 2 of 2 titles').waitFor();
-    expect(await page.getByLabel('Title').inputValue()).to.equal('naruto');
+    expect(await page.getByRole('searchbox', { name: 'Title' }).inputValue()).to.equal('naruto');
     await close();
   });
 

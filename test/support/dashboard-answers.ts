@@ -21,7 +21,7 @@ const PARTITIONS = [0, 1, 2].map((partition) => ({
 }));
 
 /** A pipeline with something in every part of it: a rebuild under way, dead letters, a lag. */
-export const troubledPipeline = {
+const troubledPipeline = {
   status: 'degraded',
   version: '1.2.3',
   role: 'all',
@@ -66,7 +66,7 @@ export const troubledPipeline = {
   counters: { conflicts: 1, duplicates: 2, gaps: 3, deadLetters: 1, errors: 0 },
 };
 
-export const deadLetters = {
+const deadLetters = {
   edges: [
     {
       cursor: '1',
@@ -84,7 +84,7 @@ export const deadLetters = {
 };
 
 /** One sample every ten seconds of an hour. */
-export const history = Array.from({ length: 360 }, (_, at) => ({
+const history = Array.from({ length: 360 }, (_, at) => ({
   time: new Date(Date.UTC(2026, 0, 2, 2, 0, at * 10)).toISOString(),
   commands: 10 + Math.sin(at / 20) * 5,
   published: 10 + Math.sin(at / 20) * 5,

@@ -41,7 +41,9 @@ export const openDashboardService = async ({
   return {
     url: new URL('/', service.queryUrl).href,
     commandUrl: service.commandUrl,
-    stop: async () => void (await service.end('SIGTERM')),
+    stop: async () => {
+      await service.end('SIGTERM');
+    },
     start: async () => {
       service = await open();
     },

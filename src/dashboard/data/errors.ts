@@ -25,8 +25,8 @@ const NEEDS_KEY = ['UNAUTHENTICATED', 'FORBIDDEN'];
 export const errorOf = (errors: readonly GraphqlError[]): QueryError => {
   const [first] = errors;
   const message = first?.message ?? 'The query failed.';
-  const code = String(first?.extensions?.code ?? '');
-  if (NEEDS_KEY.includes(code)) return new QueryError('key', message);
+  const code = first?.extensions?.code;
+  if (NEEDS_KEY.some((each) => each === code)) return new QueryError('key', message);
   if (ABSENT.test(message) || code === 'NOT_ENABLED' || code === 'DISABLED') {
     return new QueryError('absent', message);
   }

@@ -2,24 +2,24 @@
 
 export interface Formats {
   /** A whole number, with separators. */
-  count(value: number | null | undefined): string;
+  readonly count: (value: number | null | undefined) => string;
   /** Shorter from ten thousand on: 12.3K. */
-  compact(value: number | null | undefined): string;
+  readonly compact: (value: number | null | undefined) => string;
   /** With at most this many decimals. */
-  decimal(value: number | null | undefined, digits?: number): string;
+  readonly decimal: (value: number | null | undefined, digits?: number) => string;
   /** Something per second. */
-  rate(value: number | null | undefined): string;
+  readonly rate: (value: number | null | undefined) => string;
   /** From 0 to 1, as a percentage. */
-  percent(value: number | null | undefined): string;
-  bytes(value: number | null | undefined): string;
+  readonly percent: (value: number | null | undefined) => string;
+  readonly bytes: (value: number | null | undefined) => string;
   /** Two units at most: 3 h 20 min. */
-  duration(seconds: number | null | undefined): string;
+  readonly duration: (seconds: number | null | undefined) => string;
   /** How long ago an ISO time was. */
-  ago(iso: string, now: number): string;
-  time(iso: string): string;
-  dateTime(iso: string): string;
+  readonly ago: (iso: string, now: number) => string;
+  readonly time: (iso: string) => string;
+  readonly dateTime: (iso: string) => string;
   /** A UTC day (YYYY-MM-DD), which is never shifted to the day of the browser's time zone. */
-  day(day: string): string;
+  readonly day: (day: string) => string;
 }
 
 /** Shown for what is not known. */

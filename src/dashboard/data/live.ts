@@ -7,6 +7,12 @@ import { createSseReader } from './sse.js';
 /** `open`: it delivers. `retrying`: it was lost, and is opened again. `absent`: poll instead. */
 export type LiveState = 'opening' | 'open' | 'retrying' | 'absent';
 
+export interface Subscription<T> {
+  readonly document: string;
+  /** Never there: it carries the type of what is delivered. */
+  readonly data?: T;
+}
+
 const FIRST_RETRY_MS = 500;
 const LONGEST_RETRY_MS = 5000;
 
@@ -15,14 +21,14 @@ const LONGEST_RETRY_MS = 5000;
  * subscription holds one, so a page follows one at most.
  */
 export const useLive = <T>(
-  subscription: string,
+  { document: query }: Subscription<T>,
   variables: Variables,
   onNext: (data: T) => void,
 ): LiveState => {
   const [state, setState] = useState<LiveState>('opening');
   const next = useRef(onNext);
   next.current = onNext;
-  const body = JSON.stringify({ query: subscription, variables });
+  const body = JSON.stringify({ query, variables });
 
   useEffect(() => {
     let stop = new AbortController();
@@ -33,17 +39,20 @@ export const useLive = <T>(
     const run = async (): Promise<void> => {
       const { signal } = (stop = new AbortController());
       try {
-        const outcome = await follow<T>(
+        const outcome = await follow(
           body,
           signal,
           (data) => {
             retryMs = FIRST_RETRY_MS;
             setState('open');
-            next.current(data);
+            next.current(data as T);
           },
           () => setState('open'),
         );
-        if (outcome === 'absent') return setState('absent');
+        if (outcome === 'absent') {
+          setState('absent');
+          return;
+        }
       } catch {
         // It is opened again below.
       }
@@ -73,10 +82,10 @@ export const useLive = <T>(
 };
 
 /** Resolves when the server ends the subscription; `absent` if there is none of that name. */
-const follow = async <T>(
+const follow = async (
   body: string,
   signal: AbortSignal,
-  onNext: (data: T) => void,
+  onNext: (data: unknown) => void,
   onOpen: () => void,
 ): Promise<'ended' | 'absent'> => {
   const response = await request(urlOf('graphql/stream'), {
@@ -93,18 +102,18 @@ const follow = async <T>(
     return 'absent';
   }
   onOpen();
-  let absent = false;
+  const seen = { absent: false };
   const read = createSseReader(({ event, data }) => {
     if (event !== 'next') return;
-    const result = JSON.parse(data) as { data?: T | null; errors?: readonly GraphqlError[] };
+    const result = JSON.parse(data) as { data?: unknown; errors?: readonly GraphqlError[] };
     if (result.data !== null && result.data !== undefined) onNext(result.data);
-    else if (result.errors !== undefined) absent = errorOf(result.errors).trouble !== 'failed';
+    else if (result.errors !== undefined) seen.absent = errorOf(result.errors).trouble !== 'failed';
   });
   const decoder = new TextDecoder();
   const reader = response.body.getReader();
   for (;;) {
     const { done, value } = await reader.read();
-    if (done) return absent ? 'absent' : 'ended';
+    if (done) return seen.absent ? 'absent' : 'ended';
     read(decoder.decode(value, { stream: true }));
   }
 };

@@ -1,6 +1,8 @@
+import type { Subscription } from './live.js';
+
 /** The state of the pipeline, as the query API reports it. */
 
-export interface Lag {
+interface Lag {
   readonly lagEvents: number | null;
   readonly lagSeconds: number | null;
 }
@@ -22,7 +24,7 @@ export interface Sample {
   readonly memoryBytes: number | null;
 }
 
-export interface Bridge extends Lag {
+interface Bridge extends Lag {
   readonly state: string;
   readonly owner: string | null;
   readonly checkpoint: string | null;
@@ -90,7 +92,9 @@ const STATE = `status version role startedAt uptimeSeconds
   counters { conflicts duplicates gaps deadLetters errors }`;
 
 export const PIPELINE = `query DashboardPipeline { pipeline { ${STATE} } }`;
-export const LIVE_PIPELINE = `subscription DashboardLivePipeline { pipeline { ${STATE} } }`;
+export const LIVE_PIPELINE: Subscription<{ readonly pipeline: Pipeline | null }> = {
+  document: `subscription DashboardLivePipeline { pipeline { ${STATE} } }`,
+};
 export const NUMBERS = `query DashboardNumbers { pipeline { ${RATES} readModels { state lagEvents lagSeconds } } }`;
 export const HISTORY = `query DashboardHistory { pipeline { history { time commands published documents lagEvents lagSeconds memoryBytes } } }`;
 export const DEAD_LETTERS = `query DashboardDeadLetters($after: String) { pipeline { deadLetters(first: 20, after: $after) {

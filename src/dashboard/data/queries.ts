@@ -1,3 +1,5 @@
+import type { Subscription } from './live.js';
+
 /** What the page asks the query API, one document per panel: a field that fails empties one panel. */
 
 export interface Stats {
@@ -60,9 +62,11 @@ export const ANIME = `query DashboardAnime($animeId: Int!) { anime(animeId: $ani
 export const ANIME_STATS = `query DashboardAnimeStats($animeId: Int!, $minRevision: String) {
   animeStats(animeId: $animeId, minRevision: $minRevision) { ${STATS} }
 }`;
-export const LIVE_STATS = `subscription DashboardLiveStats($animeId: Int!) {
+export const LIVE_STATS: Subscription<{ readonly animeStats: Stats | null }> = {
+  document: `subscription DashboardLiveStats($animeId: Int!) {
   animeStats(animeId: $animeId) { ${STATS} }
-}`;
+}`,
+};
 
 export interface Distribution {
   readonly total: number;
@@ -116,7 +120,9 @@ export interface EventPage {
   readonly pageInfo: { readonly hasNextPage: boolean; readonly endCursor: string | null };
 }
 
-const EVENT = `id stream type revision position time animeId data metadata`;
+/** Without data and metadata, which a list that ticks by does not show. */
+const HEAD_OF_EVENT = `id stream type revision position time animeId`;
+const EVENT = `${HEAD_OF_EVENT} data metadata`;
 const EVENTS = `edges { node { ${EVENT} } cursor } pageInfo { hasNextPage endCursor }`;
 
 export const LOG = `query DashboardLog($after: String, $limit: Int!, $types: [String!]) {
@@ -125,8 +131,7 @@ export const LOG = `query DashboardLog($after: String, $limit: Int!, $types: [St
 export const STREAM = `query DashboardStream($name: String!, $from: String, $limit: Int!) {
   stream(name: $name, from: $from, limit: $limit) { ${EVENTS} }
 }`;
-export const LIVE_EVENTS = `subscription DashboardLiveEvents($types: [String!]) {
-  events(types: $types) { ${EVENT} }
-}`;
-/** Without the data of the events, which a list that ticks by does not show. */
-export const TICKER = `query DashboardTicker { log(limit: 12) { edges { node { id stream type revision position time animeId } cursor } pageInfo { hasNextPage endCursor } } }`;
+export const LIVE_EVENTS: Subscription<{ readonly events: StoredEvent }> = {
+  document: `subscription DashboardLiveEvents { events { ${HEAD_OF_EVENT} } }`,
+};
+export const TICKER = `query DashboardTicker { log(limit: 12) { edges { node { ${HEAD_OF_EVENT} } cursor } pageInfo { hasNextPage endCursor } } }`;

@@ -217,7 +217,7 @@ const NewestEvents = () => {
   const [fresh, setFresh] = useState<readonly StoredEvent[]>([]);
   const waiting = useRef<StoredEvent[]>([]);
   const timer = useRef<ReturnType<typeof setTimeout>>(undefined);
-  const live = useLive<{ events: StoredEvent }>(LIVE_EVENTS, {}, ({ events }) => {
+  const live = useLive(LIVE_EVENTS, {}, ({ events }) => {
     waiting.current.unshift(events);
     waiting.current.length = Math.min(waiting.current.length, SHOWN_EVENTS);
     timer.current ??= setTimeout(() => {

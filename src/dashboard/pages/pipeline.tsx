@@ -23,7 +23,7 @@ const ABSENT =
 
 export const PipelinePage = () => {
   const [pushed, setPushed] = useState<Pipeline | undefined>();
-  const live = useLive<{ pipeline: Pipeline | null }>(LIVE_PIPELINE, {}, ({ pipeline }) => {
+  const live = useLive(LIVE_PIPELINE, {}, ({ pipeline }) => {
     if (pipeline !== null) setPushed(pipeline);
   });
   const asked = useQuery<{ pipeline: Pipeline | null }>(

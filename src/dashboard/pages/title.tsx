@@ -65,7 +65,7 @@ const TitleOf = ({
 }) => {
   const animeId = anime.myanimelistId;
   const [newer, setNewer] = useState<Stats | undefined>();
-  const live = useLive<{ animeStats: Stats | null }>(LIVE_STATS, { animeId }, ({ animeStats }) => {
+  const live = useLive(LIVE_STATS, { animeId }, ({ animeStats }) => {
     if (animeStats !== null) setNewer(animeStats);
   });
   const isLive = live === 'open';

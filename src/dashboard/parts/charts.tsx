@@ -53,7 +53,7 @@ export const Bars = ({
   );
 };
 
-export interface Series {
+interface Series {
   readonly name: string;
   /** Its colour: the number of a --series variable. */
   readonly colour: 1 | 2 | 3 | 4;

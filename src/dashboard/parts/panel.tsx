@@ -72,7 +72,7 @@ export const Empty = ({ children }: { readonly children: ComponentChildren }) =>
 );
 
 /** Where to enter an API key. It stays in this tab and goes only to this service. */
-export const KeyForm = ({ reason }: { readonly reason: string }) => {
+const KeyForm = ({ reason }: { readonly reason: string }) => {
   const [key, setKey] = useState('');
   return (
     <form
