@@ -1,8 +1,6 @@
-import { useRef, useState } from 'preact/hooks';
 import { urlOf } from '../data/base.js';
 import { errorOfStatus } from '../data/errors.js';
 import { request } from '../data/graphql.js';
-import { useLive } from '../data/live.js';
 import { HealthReportOf } from '../parts/health.js';
 import {
   type HealthReport,
@@ -15,30 +13,23 @@ import {
   ACTIVITY,
   type ActivityPoint,
   type EntryWithStats,
-  type EventPage,
-  LIVE_EVENTS,
   sparklinesOf,
   type Stats,
-  type StoredEvent,
-  TICKER,
   TITLES,
   TOP_BY_RATING,
   TOP_BY_VIEWS,
   TRENDING,
 } from '../data/queries.js';
 import { usePolled, useQuery } from '../data/use-query.js';
-import { TimeChart } from '../parts/charts.js';
-import { EventList } from '../parts/events.js';
+import { ActivityChart } from '../parts/activity-chart.js';
 import { formats } from '../parts/formats.js';
 import { Link } from '../parts/navigation.js';
+import { NewestEvents } from '../parts/newest-events.js';
 import { Empty, Loaded, Panel } from '../parts/panel.js';
-import { LiveMark, Table, Tile, TitleLink } from '../parts/small.js';
+import { Table, Tile, TitleLink } from '../parts/small.js';
 import { TopTable } from '../parts/top-table.js';
 
 const ABSENT_STATISTICS = 'This service does not serve this list.';
-const SHOWN_EVENTS = 12;
-/** How often the list of new events is drawn, whatever arrives. */
-const DRAW_MS = 250;
 
 export const Overview = () => (
   <>
@@ -177,102 +168,6 @@ const Activity = () => {
       </Loaded>
     </Panel>
   );
-};
-
-export const ActivityChart = ({
-  label,
-  points,
-}: {
-  readonly label: string;
-  readonly points: readonly ActivityPoint[];
-}) => (
-  <TimeChart
-    label={label}
-    days
-    times={points.map(({ day }) => day)}
-    series={[
-      {
-        name: 'Clicks',
-        colour: 1,
-        values: points.map(({ clicks }) => clicks),
-        format: formats.compact,
-      },
-      {
-        name: 'Views',
-        colour: 2,
-        values: points.map(({ views }) => views),
-        format: formats.compact,
-      },
-      {
-        name: 'Ratings',
-        colour: 3,
-        values: points.map(({ ratings }) => ratings),
-        format: formats.compact,
-      },
-    ]}
-  />
-);
-
-const NewestEvents = () => {
-  const [fresh, setFresh] = useState<readonly StoredEvent[]>([]);
-  const waiting = useRef<StoredEvent[]>([]);
-  const timer = useRef<ReturnType<typeof setTimeout>>(undefined);
-  const live = useLive(LIVE_EVENTS, {}, ({ events }) => {
-    waiting.current.unshift(events);
-    waiting.current.length = Math.min(waiting.current.length, SHOWN_EVENTS);
-    timer.current ??= setTimeout(() => {
-      timer.current = undefined;
-      const arrived = waiting.current;
-      waiting.current = [];
-      setFresh((before) => [...arrived, ...before].slice(0, SHOWN_EVENTS));
-    }, DRAW_MS);
-  });
-  const asked = useQuery<{ log: EventPage | null }>(
-    TICKER,
-    {},
-    {
-      everyMs: live === 'open' ? 10_000 : 2000,
-    },
-  );
-  return (
-    <Panel
-      title="Newest events"
-      aside={
-        <span>
-          <LiveMark state={live} /> <Link to="streams">All events</Link>
-        </span>
-      }
-    >
-      <Loaded
-        asked={asked}
-        absent="This service does not show its log: it is off in production unless switched on, and needs a process with an event store."
-      >
-        {({ log }) => {
-          const events = newestOf(fresh, log?.edges.map(({ node }) => node) ?? []);
-          return events.length === 0 ? (
-            <Empty>No event is stored yet.</Empty>
-          ) : (
-            <EventList events={events} />
-          );
-        }}
-      </Loaded>
-    </Panel>
-  );
-};
-
-/** What was pushed and what was asked for, each event once, newest first. */
-const newestOf = (
-  pushed: readonly StoredEvent[],
-  asked: readonly StoredEvent[],
-): readonly StoredEvent[] => {
-  const byId = new Map([...pushed, ...asked].map((event) => [event.id, event]));
-  return [...byId.values()]
-    .sort(
-      (a, b) =>
-        Number(BigInt(b.position) - BigInt(a.position)) ||
-        Number(BigInt(b.revision) - BigInt(a.revision)),
-    )
-    .slice(0, SHOWN_EVENTS);
 };
 
 const Trending = () => {

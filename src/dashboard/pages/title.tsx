@@ -18,6 +18,7 @@ import {
 } from '../data/queries.js';
 import { streamPath } from '../data/route.js';
 import { useQuery } from '../data/use-query.js';
+import { ActivityChart } from '../parts/activity-chart.js';
 import { Bars } from '../parts/charts.js';
 import { DemoCommands } from '../parts/demo-commands.js';
 import { EventList } from '../parts/events.js';
@@ -25,7 +26,6 @@ import { formats } from '../parts/formats.js';
 import { Link } from '../parts/navigation.js';
 import { Empty, Loaded, Panel } from '../parts/panel.js';
 import { LiveMark, Poster, Table, Tile, TitleLink } from '../parts/small.js';
-import { ActivityChart } from './overview.js';
 
 interface TitleProps {
   readonly animeId: number;
