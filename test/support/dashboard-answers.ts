@@ -63,7 +63,7 @@ const troubledPipeline = {
     { name: 'v0', state: 'old', lagEvents: 0, lagSeconds: 0, progress: 1, partitions: [] },
   ],
   rates: { commands: 12.3, published: 12.1, documents: 24.6, queries: 3 },
-  counters: { conflicts: 1, duplicates: 2, gaps: 3, deadLetters: 1, errors: 0 },
+  counters: { conflicts: 1, duplicates: 2, gaps: 3, deadLetters: 1, alarms: 0, errors: 0 },
 };
 
 const deadLetters = {

@@ -47,6 +47,7 @@ export interface Counters {
   readonly duplicates: number | null;
   readonly gaps: number | null;
   readonly deadLetters: number | null;
+  readonly alarms: number | null;
   readonly errors: number | null;
 }
 
@@ -74,12 +75,13 @@ export interface Pipeline {
 }
 
 export interface DeadLetter {
-  readonly stream: string;
-  readonly revision: string;
+  /** Null for a record that belongs to no anime; revision and command too. */
+  readonly stream: string | null;
+  readonly revision: string | null;
   readonly reason: string;
-  readonly detail: string | null;
-  readonly time: string | null;
-  readonly replayCommand: string;
+  readonly detail: string;
+  readonly time: string;
+  readonly replayCommand: string | null;
 }
 
 const RATES = `rates { commands published documents queries }`;
@@ -89,7 +91,7 @@ const STATE = `status version role startedAt uptimeSeconds
   bridge { state owner checkpoint head lagEvents lagSeconds }
   readModels { name state lagEvents lagSeconds progress partitions { partition lagEvents offset } }
   ${RATES}
-  counters { conflicts duplicates gaps deadLetters errors }`;
+  counters { conflicts duplicates gaps deadLetters alarms errors }`;
 
 export const PIPELINE = `query DashboardPipeline { pipeline { ${STATE} } }`;
 export const LIVE_PIPELINE: Subscription<{ readonly pipeline: Pipeline | null }> = {

@@ -131,7 +131,7 @@ export const LOG = `query DashboardLog($after: String, $limit: Int!, $types: [St
 export const STREAM = `query DashboardStream($name: String!, $from: String, $limit: Int!) {
   stream(name: $name, from: $from, limit: $limit) { ${EVENTS} }
 }`;
-export const LIVE_EVENTS: Subscription<{ readonly events: StoredEvent }> = {
+export const LIVE_EVENTS: Subscription<{ readonly events: readonly StoredEvent[] }> = {
   document: `subscription DashboardLiveEvents { events { ${HEAD_OF_EVENT} } }`,
 };
 export const TICKER = `query DashboardTicker { log(limit: 12) { edges { node { ${HEAD_OF_EVENT} } cursor } pageInfo { hasNextPage endCursor } } }`;

@@ -182,7 +182,8 @@ const CountersPanel = ({ counters }: { readonly counters: Counters }) => (
       <Tile name="Duplicates" value={formats.count(counters.duplicates)} />
       <Tile name="Gaps healed" value={formats.count(counters.gaps)} />
       <Tile name="Dead letters" value={formats.count(counters.deadLetters)} />
-      <Tile name="Errors" value={formats.count(counters.errors)} />
+      <Tile name="Alarms" value={formats.count(counters.alarms)} />
+      <Tile name="Query errors" value={formats.count(counters.errors)} />
     </dl>
   </Panel>
 );

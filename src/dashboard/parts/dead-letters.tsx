@@ -15,7 +15,7 @@ interface Connection {
 /** What could not be applied, why, and the command that tries again. */
 export const DeadLetters = ({ count }: { readonly count: number | null }) => {
   const [after, setAfter] = useState<string | null>(null);
-  const asked = useQuery<{ pipeline: { deadLetters: Connection } | null }>(
+  const asked = useQuery<{ pipeline: { deadLetters: Connection | null } | null }>(
     DEAD_LETTERS,
     { after },
     { everyMs: 10_000 },
@@ -26,9 +26,10 @@ export const DeadLetters = ({ count }: { readonly count: number | null }) => {
         count === null || count === 0 ? 'Dead letters' : `Dead letters (${formats.count(count)})`
       }
     >
-      <Loaded asked={asked} absent="This process has no list of dead letters.">
+      <Loaded asked={asked} absent={ABSENT}>
         {({ pipeline }) => {
-          const { edges, pageInfo } = pipeline?.deadLetters ?? NONE;
+          if (pipeline?.deadLetters == null) return <Empty>{ABSENT}</Empty>;
+          const { edges, pageInfo } = pipeline.deadLetters;
           if (edges.length === 0)
             return <Empty>None: every event that was read could be applied.</Empty>;
           return (
@@ -37,16 +38,14 @@ export const DeadLetters = ({ count }: { readonly count: number | null }) => {
                 {edges.map(({ node, cursor }) => (
                   <li key={cursor}>
                     <p>
-                      <Link to={streamPath(node.stream, node.revision)}>
-                        {node.stream} at revision {node.revision}
-                      </Link>
-                      {node.time !== null && <small> {formats.dateTime(node.time)}</small>}
+                      <Where letter={node} /> <small>{formats.dateTime(node.time)}</small>
                     </p>
                     <p>
-                      <strong>{node.reason}</strong>
-                      {node.detail !== null && `: ${node.detail}`}
+                      <strong>{node.reason}</strong>: {node.detail}
                     </p>
-                    <Copyable text={node.replayCommand} label="replay command" />
+                    {node.replayCommand !== null && (
+                      <Copyable text={node.replayCommand} label="replay command" />
+                    )}
                   </li>
                 ))}
               </ul>
@@ -68,4 +67,14 @@ export const DeadLetters = ({ count }: { readonly count: number | null }) => {
   );
 };
 
-const NONE: Connection = { edges: [], pageInfo: { hasNextPage: false, endCursor: null } };
+const ABSENT =
+  'This process has no list of dead letters: `npx anime-analytics dead-letters list` has it.';
+
+const Where = ({ letter: { stream, revision } }: { readonly letter: DeadLetter }) =>
+  stream === null || revision === null ? (
+    <>A record of no anime</>
+  ) : (
+    <Link to={streamPath(stream, revision)}>
+      {stream} at revision {revision}
+    </Link>
+  );

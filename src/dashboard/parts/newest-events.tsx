@@ -17,8 +17,10 @@ export const NewestEvents = () => {
   const waiting = useRef<StoredEvent[]>([]);
   const timer = useRef<ReturnType<typeof setTimeout>>(undefined);
   const live = useLive(LIVE_EVENTS, {}, ({ events }) => {
-    waiting.current.unshift(events);
-    waiting.current.length = Math.min(waiting.current.length, SHOWN_EVENTS);
+    waiting.current = [...events.slice(-SHOWN_EVENTS).reverse(), ...waiting.current].slice(
+      0,
+      SHOWN_EVENTS,
+    );
     timer.current ??= setTimeout(() => {
       timer.current = undefined;
       const arrived = waiting.current;
