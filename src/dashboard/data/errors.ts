@@ -1,5 +1,5 @@
 /** Why there is no data, as far as a page treats it differently. */
-export type Trouble = 'away' | 'starting' | 'key' | 'absent' | 'failed';
+export type Trouble = 'away' | 'starting' | 'key' | 'absent' | 'refused' | 'failed';
 
 export class QueryError extends Error {
   override readonly name = 'QueryError';
@@ -18,8 +18,10 @@ export interface GraphqlError {
   readonly extensions?: { readonly code?: unknown };
 }
 
-/** Servers say so of a field that they do not have; this service may be older, or have it switched off. */
+/** Servers say so of a field that they do not have; this service may be older. */
 const ABSENT = /^(Cannot query field|Unknown type|Unknown argument)/;
+/** The same question again gets the same answer. */
+const REFUSED = ['BAD_USER_INPUT', 'EVENTS_NOT_AVAILABLE'];
 const NEEDS_KEY = ['UNAUTHENTICATED', 'FORBIDDEN'];
 
 export const errorOf = (errors: readonly GraphqlError[]): QueryError => {
@@ -27,9 +29,8 @@ export const errorOf = (errors: readonly GraphqlError[]): QueryError => {
   const message = first?.message ?? 'The query failed.';
   const code = first?.extensions?.code;
   if (NEEDS_KEY.some((each) => each === code)) return new QueryError('key', message);
-  if (ABSENT.test(message) || code === 'NOT_ENABLED' || code === 'DISABLED') {
-    return new QueryError('absent', message);
-  }
+  if (ABSENT.test(message)) return new QueryError('absent', message);
+  if (REFUSED.some((each) => each === code)) return new QueryError('refused', message);
   return new QueryError('failed', message);
 };
 

@@ -104,16 +104,22 @@ export const sparklinesOf = (animeIds: readonly number[]): string =>
     .join(' ')} }`;
 
 export interface StoredEvent {
-  readonly id: string;
+  readonly eventId: string;
   readonly stream: string;
   readonly type: string;
   readonly revision: string;
   readonly position: string;
   readonly time: string;
   readonly animeId: number | null;
+  /** Null where it is no JSON. */
   readonly data: unknown;
+  /** As it is stored; null where it is no text. */
+  readonly dataText: string | null;
   readonly metadata: unknown;
 }
+
+/** Where an event is, which no other event shares. */
+export const placeOf = ({ stream, revision }: StoredEvent): string => `${revision}@${stream}`;
 
 export interface EventPage {
   readonly edges: readonly { readonly node: StoredEvent; readonly cursor: string }[];
@@ -121,15 +127,15 @@ export interface EventPage {
 }
 
 /** Without data and metadata, which a list that ticks by does not show. */
-const HEAD_OF_EVENT = `id stream type revision position time animeId`;
-const EVENT = `${HEAD_OF_EVENT} data metadata`;
+const HEAD_OF_EVENT = `stream type revision position time animeId`;
+const EVENT = `eventId ${HEAD_OF_EVENT} data dataText metadata`;
 const EVENTS = `edges { node { ${EVENT} } cursor } pageInfo { hasNextPage endCursor }`;
 
 export const LOG = `query DashboardLog($after: String, $limit: Int!, $types: [String!]) {
   log(after: $after, limit: $limit, types: $types) { ${EVENTS} }
 }`;
-export const STREAM = `query DashboardStream($name: String!, $from: String, $limit: Int!) {
-  stream(name: $name, from: $from, limit: $limit) { ${EVENTS} }
+export const STREAM = `query DashboardStream($name: String!, $from: String, $after: String, $limit: Int!) {
+  stream(name: $name, from: $from, after: $after, limit: $limit) { ${EVENTS} }
 }`;
 export const LIVE_EVENTS: Subscription<{ readonly events: readonly StoredEvent[] }> = {
   document: `subscription DashboardLiveEvents { events { ${HEAD_OF_EVENT} } }`,

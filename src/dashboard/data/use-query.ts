@@ -1,6 +1,6 @@
 import { useCallback, useEffect, useRef, useState } from 'preact/hooks';
 import { onReachable } from './connection.js';
-import { QueryError } from './errors.js';
+import { QueryError, type Trouble } from './errors.js';
 import { ask, type Variables } from './graphql.js';
 
 export interface Asked<T> {
@@ -18,6 +18,8 @@ export interface AskOptions {
 }
 
 const RETRY_MS = 2000;
+/** Asking again changes nothing of these. */
+const LASTING: readonly Trouble[] = ['absent', 'key', 'refused'];
 
 /** The answer to a query. Asks again by itself when the service is back, or a key was entered. */
 export const useQuery = <T>(
@@ -75,7 +77,7 @@ export const usePolled = <T>(
         const seen = error instanceof QueryError ? error : new QueryError('failed', String(error));
         known = '';
         setState((before) => ({ ...(before.key === key ? before : {}), key, error: seen }));
-        next = seen.trouble === 'absent' || seen.trouble === 'key' ? undefined : RETRY_MS;
+        next = LASTING.includes(seen.trouble) ? undefined : RETRY_MS;
       } finally {
         running = false;
       }

@@ -1,10 +1,10 @@
 import { useState } from 'preact/hooks';
 import type { Settings } from '../data/base.js';
-import { type EventPage, LOG, type StoredEvent, STREAM } from '../data/queries.js';
+import { type EventPage, LOG, STREAM } from '../data/queries.js';
 import { animeOf, streamPath, titlePath, withParameters } from '../data/route.js';
 import { useQuery } from '../data/use-query.js';
-import { EventDetails, textIn } from '../parts/events.js';
-import { formats, useNow } from '../parts/formats.js';
+import { EventTable } from '../parts/event-table.js';
+import { textIn } from '../parts/events.js';
 import { Link, navigate, searchTo } from '../parts/navigation.js';
 import { Empty, Loaded } from '../parts/panel.js';
 
@@ -96,9 +96,7 @@ const All = ({ search }: { readonly search: string }) => {
         <TypeFilter type={type} search={search} />
       </div>
       <Loaded asked={asked} absent={ABSENT}>
-        {({ log }) => (
-          <Events page={log} search={search} olderTo={(cursor) => ({ after: cursor })} />
-        )}
+        {({ log }) => <Events page={log} search={search} />}
       </Loaded>
     </>
   );
@@ -106,12 +104,13 @@ const All = ({ search }: { readonly search: string }) => {
 
 const One = ({ stream, search }: { readonly stream: string; readonly search: string }) => {
   const given = new URLSearchParams(search);
-  const from = given.get('revision') ?? given.get('from');
+  const after = given.get('after');
+  const from = after === null ? given.get('revision') : null;
   const type = given.get('type');
   const asked = useQuery<{ stream: EventPage | null }>(
     STREAM,
-    { name: stream, from, limit: PAGE_SIZE },
-    from === null ? { everyMs: 2000 } : {},
+    { name: stream, from, after, limit: PAGE_SIZE },
+    from === null && after === null ? { everyMs: 2000 } : {},
   );
   return (
     <>
@@ -124,19 +123,13 @@ const One = ({ stream, search }: { readonly stream: string; readonly search: str
           page === null ? (
             <Empty>There is no stream of this name.</Empty>
           ) : (
-            <Events
-              page={page}
-              search={search}
-              olderTo={(_, last) => ({ from: before(last.revision) })}
-            />
+            <Events page={page} search={search} />
           )
         }
       </Loaded>
     </>
   );
 };
-
-const before = (revision: string): string => (BigInt(revision) - 1n).toString();
 
 const TypeFilter = ({
   type,
@@ -151,7 +144,13 @@ const TypeFilter = ({
       <select
         value={type ?? ''}
         onChange={(event) =>
-          searchTo(withParameters(search, { type: event.currentTarget.value, after: null }))
+          searchTo(
+            withParameters(search, {
+              type: event.currentTarget.value,
+              after: null,
+              revision: null,
+            }),
+          )
         }
       >
         <option value="">all types</option>
@@ -168,11 +167,9 @@ const TypeFilter = ({
 interface EventsProps {
   readonly page: EventPage | null;
   readonly search: string;
-  /** The parameters of the page with the events before the last one. */
-  readonly olderTo: (cursor: string, last: StoredEvent) => Readonly<Record<string, string>>;
 }
 
-const Events = ({ page, search, olderTo }: EventsProps) => {
+const Events = ({ page, search }: EventsProps) => {
   const given = new URLSearchParams(search);
   const correlation = given.get('correlation');
   const type = given.get('type');
@@ -183,10 +180,9 @@ const Events = ({ page, search, olderTo }: EventsProps) => {
     .filter(
       ({ metadata }) => correlation === null || textIn(metadata, '$correlationId') === correlation,
     );
-  const last = all.at(-1);
-  const isOlder = given.has('after') || given.has('from') || given.has('revision');
-  const hasOlder = page?.pageInfo.hasNextPage === true && last !== undefined;
-  const newest = withParameters(search, { after: null, from: null, revision: null });
+  const isOlder = given.has('after') || given.has('revision');
+  const older = page?.pageInfo.hasNextPage === true ? page.pageInfo.endCursor : null;
+  const newest = withParameters(search, { after: null, revision: null });
   return (
     <>
       {correlation !== null && (
@@ -203,7 +199,9 @@ const Events = ({ page, search, olderTo }: EventsProps) => {
       )}
       {shown.length === 0 ? (
         <Empty>
-          {loaded.length === 0 ? 'There are no events here.' : 'No event of this page matches.'}
+          {loaded.length === 0 && older === null
+            ? 'There are no events here.'
+            : 'No event of this page matches; there may be older ones.'}
         </Empty>
       ) : (
         <EventTable events={shown} loaded={loaded} search={search} />
@@ -214,87 +212,15 @@ const Events = ({ page, search, olderTo }: EventsProps) => {
             Newest
           </button>
         )}
-        {hasOlder && (
+        {older !== null && (
           <button
             type="button"
-            onClick={() =>
-              searchTo(withParameters(newest, { open: null, ...olderTo(last.cursor, last.node) }))
-            }
+            onClick={() => searchTo(withParameters(newest, { open: null, after: older }))}
           >
             Older
           </button>
         )}
       </nav>
     </>
-  );
-};
-
-interface EventTableProps {
-  readonly events: readonly StoredEvent[];
-  readonly loaded: readonly StoredEvent[];
-  readonly search: string;
-}
-
-/** The event that is open stands in the address: by its id, or as the revision that was linked. */
-const EventTable = ({ events, loaded, search }: EventTableProps) => {
-  const now = useNow();
-  const given = new URLSearchParams(search);
-  const isOpen = ({ id, revision }: StoredEvent): boolean =>
-    given.has('open') ? given.get('open') === id : given.get('revision') === revision;
-  return (
-    <div class="panel scroll" tabIndex={0} role="group" aria-label="Events">
-      <table class="events">
-        <thead>
-          <tr>
-            <th scope="col">When</th>
-            <th scope="col">Type</th>
-            <th scope="col">Stream</th>
-            <th scope="col" class="number">
-              Revision
-            </th>
-            <th scope="col" class="number">
-              Position
-            </th>
-          </tr>
-        </thead>
-        {events.map((event) => (
-          <tbody key={event.id}>
-            <tr class={isOpen(event) ? 'open' : undefined}>
-              <td title={formats.dateTime(event.time)}>{formats.ago(event.time, now)}</td>
-              <td>
-                <button
-                  type="button"
-                  class="plain"
-                  aria-expanded={isOpen(event)}
-                  onClick={() =>
-                    searchTo(withParameters(search, { open: isOpen(event) ? 'none' : event.id }), {
-                      replace: true,
-                    })
-                  }
-                >
-                  {event.type}
-                </button>
-              </td>
-              <td>
-                <Link to={streamPath(event.stream)}>{event.stream}</Link>
-              </td>
-              <td class="number">{event.revision}</td>
-              <td class="number">{event.position}</td>
-            </tr>
-            {isOpen(event) && (
-              <tr>
-                <td colSpan={5}>
-                  <EventDetails
-                    event={event}
-                    others={loaded}
-                    onCorrelation={(id) => searchTo(withParameters(search, { correlation: id }))}
-                  />
-                </td>
-              </tr>
-            )}
-          </tbody>
-        ))}
-      </table>
-    </div>
   );
 };

@@ -1,6 +1,6 @@
 import type { ComponentChildren } from 'preact';
 import { animeOf, streamPath, titlePath } from '../data/route.js';
-import type { StoredEvent } from '../data/queries.js';
+import { placeOf, type StoredEvent } from '../data/queries.js';
 import { formats, useNow } from './formats.js';
 import { Link } from './navigation.js';
 import { Table } from './small.js';
@@ -11,7 +11,7 @@ export const EventList = ({ events }: { readonly events: readonly StoredEvent[] 
   return (
     <Table label="Newest events" head={['When', 'Type', 'Stream', '#Revision']}>
       {events.map((event) => (
-        <tr key={event.id}>
+        <tr key={placeOf(event)}>
           <td title={formats.dateTime(event.time)}>{formats.ago(event.time, now)}</td>
           <td>
             <Link to={streamPath(event.stream, event.revision)}>{event.type}</Link>
@@ -35,12 +35,12 @@ interface EventDetailsProps {
 export const EventDetails = ({ event, others, onCorrelation }: EventDetailsProps) => {
   const correlation = textIn(event.metadata, '$correlationId');
   const causation = textIn(event.metadata, '$causationId');
-  const cause = others.find(({ id }) => id === causation);
+  const cause = others.find(({ eventId }) => eventId === causation);
   const animeId = event.animeId ?? animeOf(event.stream);
   return (
     <div class="event">
       <dl class="facts">
-        <Fact name="Id">{event.id}</Fact>
+        <Fact name="Id">{event.eventId}</Fact>
         <Fact name="Stored">{formats.dateTime(event.time)}</Fact>
         <Fact name="Position">{event.position}</Fact>
         <Fact name="Stream">
@@ -70,7 +70,7 @@ export const EventDetails = ({ event, others, onCorrelation }: EventDetailsProps
           </Fact>
         )}
       </dl>
-      <Json name="Data" value={event.data} />
+      <Json name="Data" value={event.data ?? event.dataText} />
       <Json name="Metadata" value={event.metadata} />
     </div>
   );
@@ -93,7 +93,7 @@ const Json = ({ name, value }: { readonly name: string; readonly value: unknown 
   <div>
     <p>{name}</p>
     <pre tabIndex={0} aria-label={name}>
-      {value === undefined ? 'Not loaded.' : JSON.stringify(value, null, 2)}
+      {typeof value === 'string' ? value : JSON.stringify(value, null, 2)}
     </pre>
   </div>
 );

@@ -1,6 +1,6 @@
 import { useRef, useState } from 'preact/hooks';
 import { useLive } from '../data/live.js';
-import { type EventPage, LIVE_EVENTS, type StoredEvent, TICKER } from '../data/queries.js';
+import { type EventPage, LIVE_EVENTS, placeOf, type StoredEvent, TICKER } from '../data/queries.js';
 import { useQuery } from '../data/use-query.js';
 import { EventList } from './events.js';
 import { Link } from './navigation.js';
@@ -66,7 +66,7 @@ const newestOf = (
   pushed: readonly StoredEvent[],
   asked: readonly StoredEvent[],
 ): readonly StoredEvent[] => {
-  const byId = new Map([...pushed, ...asked].map((event) => [event.id, event]));
+  const byId = new Map([...pushed, ...asked].map((event) => [placeOf(event), event]));
   return [...byId.values()]
     .sort(
       (a, b) =>

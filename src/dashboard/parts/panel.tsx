@@ -37,6 +37,7 @@ export const Loaded = <T,>({
 }: LoadedProps<T>) => {
   if (error?.trouble === 'key') return <KeyForm reason={error.message} />;
   if (error?.trouble === 'absent') return <Empty>{absent}</Empty>;
+  if (error?.trouble === 'refused') return <Empty>{error.message}</Empty>;
   if (data !== undefined) {
     return (
       <>
