@@ -2,7 +2,7 @@
 .DEFAULT_GOAL := help
 .PHONY: help install build run start test check typecheck lint format format-check mocha \
   test-contract test-stack test-faults test-browser test-ui mutation demo demo-restore demo-stack bench bench-commands bench-stream-growth \
-  bench-freshness bench-rebuild bench-reads bench-import bench-writers bench-connections bench-stack soak schema docs-dependencies house \
+  bench-freshness bench-rebuild bench-reads bench-import bench-writers bench-connections bench-stack soak schema docs-dependencies docs-screenshot house \
   up down logs ps seed clean
 
 help: ## List these targets
@@ -103,6 +103,9 @@ schema: install ## Write docs/schema.graphql, the GraphQL schema as a document
 
 docs-dependencies: install ## Draw docs/dependencies.mmd: which folders of src import which
 	npm run docs:dependencies
+
+docs-screenshot: install ## Draw docs/images/overview.png from a running service with the sample catalogue
+	npm run docs:screenshot
 
 house: install ## Count files, lines, single importers and repeated names in src
 	npm run house

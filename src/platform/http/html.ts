@@ -1,4 +1,4 @@
-import { type Request, Router } from 'express';
+import { type Request, type RequestHandler, Router } from 'express';
 import type { Health, HealthReport, StreamTrouble } from '../observability/health.js';
 import { serveAsset } from './asset.js';
 import { hashSource } from './security-headers.js';
@@ -67,6 +67,8 @@ export interface FrontPageOptions {
   readonly role: string;
   /** Links beside the probes. Called each time, because parts of the process open one by one. */
   readonly links: () => readonly Link[];
+  /** What browsers get instead of the plain page. */
+  readonly page?: RequestHandler | undefined;
 }
 
 const PROBE_LINKS: readonly Link[] = [
@@ -80,8 +82,10 @@ const PROBE_LINKS: readonly Link[] = [
 export const frontPageRoutes = (
   options: FrontPageOptions & { readonly health: Health },
 ): Router => {
-  const { title, role, health } = options;
+  const { title, role, health, page } = options;
   const router = Router({ caseSensitive: true, strict: true });
+
+  if (page !== undefined) router.get('/', forBrowsers, page);
 
   router.get('/', async (req, res) => {
     const report = await health.report();
@@ -106,6 +110,11 @@ export const frontPageRoutes = (
     }),
   );
   return router;
+};
+
+const forBrowsers: RequestHandler = (req, res, next) => {
+  res.vary('Accept');
+  next(wantsPage(req) ? undefined : 'route');
 };
 
 /** Clients without a preference, such as curl, get JSON. */
