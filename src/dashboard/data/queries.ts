@@ -131,6 +131,16 @@ const HEAD_OF_EVENT = `stream type revision position time animeId`;
 const EVENT = `eventId ${HEAD_OF_EVENT} data dataText metadata`;
 const EVENTS = `edges { node { ${EVENT} } cursor } pageInfo { hasNextPage endCursor }`;
 
+/** What happens to anime; the log also holds checkpoints and the like. */
+export const EVENT_TYPES: readonly string[] = [
+  'ClickRegistered',
+  'ViewRegistered',
+  'RatingGiven',
+  'AnimeListed',
+  'AnimeDetailsRevised',
+  'AnimeDelisted',
+];
+
 export const LOG = `query DashboardLog($after: String, $limit: Int!, $types: [String!]) {
   log(after: $after, limit: $limit, types: $types) { ${EVENTS} }
 }`;
@@ -138,6 +148,6 @@ export const STREAM = `query DashboardStream($name: String!, $from: String, $aft
   stream(name: $name, from: $from, after: $after, limit: $limit) { ${EVENTS} }
 }`;
 export const LIVE_EVENTS: Subscription<{ readonly events: readonly StoredEvent[] }> = {
-  document: `subscription DashboardLiveEvents { events { ${HEAD_OF_EVENT} } }`,
+  document: `subscription DashboardLiveEvents($types: [String!]) { events(types: $types) { ${HEAD_OF_EVENT} } }`,
 };
-export const TICKER = `query DashboardTicker { log(limit: 12) { edges { node { ${HEAD_OF_EVENT} } cursor } pageInfo { hasNextPage endCursor } } }`;
+export const TICKER = `query DashboardTicker($types: [String!]) { log(limit: 12, types: $types) { edges { node { ${HEAD_OF_EVENT} } cursor } pageInfo { hasNextPage endCursor } } }`;

@@ -1,6 +1,6 @@
 import { useState } from 'preact/hooks';
 import type { Settings } from '../data/base.js';
-import { type EventPage, LOG, STREAM } from '../data/queries.js';
+import { EVENT_TYPES, type EventPage, LOG, STREAM } from '../data/queries.js';
 import { animeOf, streamPath, titlePath, withParameters } from '../data/route.js';
 import { useQuery } from '../data/use-query.js';
 import { EventTable } from '../parts/event-table.js';
@@ -9,14 +9,6 @@ import { Link, navigate, searchTo } from '../parts/navigation.js';
 import { Empty, Loaded } from '../parts/panel.js';
 
 const PAGE_SIZE = 25;
-const TYPES = [
-  'ClickRegistered',
-  'ViewRegistered',
-  'RatingGiven',
-  'AnimeListed',
-  'AnimeDetailsRevised',
-  'AnimeDelisted',
-];
 const ABSENT =
   'This service does not show its streams: it is off in production unless switched on, and needs a process with an event store.';
 
@@ -154,11 +146,13 @@ const TypeFilter = ({
         }
       >
         <option value="">all types</option>
-        {(type === null || TYPES.includes(type) ? TYPES : [type, ...TYPES]).map((each) => (
-          <option key={each} value={each}>
-            {each}
-          </option>
-        ))}
+        {(type === null || EVENT_TYPES.includes(type) ? EVENT_TYPES : [type, ...EVENT_TYPES]).map(
+          (each) => (
+            <option key={each} value={each}>
+              {each}
+            </option>
+          ),
+        )}
       </select>
     </label>
   </div>

@@ -16,7 +16,7 @@ export const EventList = ({ events }: { readonly events: readonly StoredEvent[] 
           <td>
             <Link to={streamPath(event.stream, event.revision)}>{event.type}</Link>
           </td>
-          <td>{event.stream}</td>
+          <td class="stream">{event.stream}</td>
           <td class="number">{event.revision}</td>
         </tr>
       ))}

@@ -1,6 +1,13 @@
 import { useRef, useState } from 'preact/hooks';
 import { useLive } from '../data/live.js';
-import { type EventPage, LIVE_EVENTS, placeOf, type StoredEvent, TICKER } from '../data/queries.js';
+import {
+  EVENT_TYPES,
+  type EventPage,
+  LIVE_EVENTS,
+  placeOf,
+  type StoredEvent,
+  TICKER,
+} from '../data/queries.js';
 import { useQuery } from '../data/use-query.js';
 import { EventList } from './events.js';
 import { Link } from './navigation.js';
@@ -16,7 +23,7 @@ export const NewestEvents = () => {
   const [fresh, setFresh] = useState<readonly StoredEvent[]>([]);
   const waiting = useRef<StoredEvent[]>([]);
   const timer = useRef<ReturnType<typeof setTimeout>>(undefined);
-  const live = useLive(LIVE_EVENTS, {}, ({ events }) => {
+  const live = useLive(LIVE_EVENTS, { types: EVENT_TYPES }, ({ events }) => {
     waiting.current = [...events.slice(-SHOWN_EVENTS).reverse(), ...waiting.current].slice(
       0,
       SHOWN_EVENTS,
@@ -30,7 +37,7 @@ export const NewestEvents = () => {
   });
   const asked = useQuery<{ log: EventPage | null }>(
     TICKER,
-    {},
+    { types: EVENT_TYPES },
     {
       everyMs: live === 'open' ? 10_000 : 2000,
     },
@@ -51,7 +58,11 @@ export const NewestEvents = () => {
         {({ log }) => {
           const events = newestOf(fresh, log?.edges.map(({ node }) => node) ?? []);
           return events.length === 0 ? (
-            <Empty>No event is stored yet.</Empty>
+            <Empty>
+              {log?.pageInfo.hasNextPage === true
+                ? 'Nothing happened lately.'
+                : 'No event is stored yet.'}
+            </Empty>
           ) : (
             <EventList events={events} />
           );
