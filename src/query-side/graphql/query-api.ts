@@ -100,7 +100,10 @@ const graphiql = (): RequestHandler[] => {
   ];
 };
 
-export interface QueryApiOptions extends Omit<HttpAppOptions, 'routers' | 'title' | 'links' | 'page'> {
+export interface QueryApiOptions extends Omit<
+  HttpAppOptions,
+  'routers' | 'title' | 'links' | 'page'
+> {
   readonly readStore: Pick<
     ReadStore,
     'active' | 'queries' | 'documents' | 'onSaved' | 'onChanged' | 'fingerprint'
