@@ -198,7 +198,7 @@ convict.addFormats({
       assertFormat(ok, 'must be a comma separated list of host:port');
     },
   },
-  'page-url': address(isPage, 'https://host:2113/web'),
+  'page-url': address(isPage, 'https://host:2113'),
   'mongodb-url': address(isMongodbAddress, 'mongodb://user:password@host:27017'),
   'event-store-url': address(isEventStoreAddress, 'esdb://user:password@host:2113'),
 });
