@@ -35,6 +35,7 @@ export const runService = async (options: ServiceOptions): Promise<boolean> => {
   const metrics = createMetrics({ processMetrics: true, role });
   metrics.followLog(options.lostLogLines);
   const health = createHealth({ service: `anime-analytics ${role}`, version: VERSION, logger });
+  metrics.followDependencies(async () => (await health.report()).dependencies);
   const addresses: Addresses = {};
   const servers = watchServers({
     config,

@@ -21,6 +21,7 @@ const opened = () => {
   metrics.followEventLog(() => Promise.resolve(4096));
   metrics.followReadModels(() => Promise.resolve(8192));
   metrics.followLog(() => 0);
+  metrics.followDependencies(() => Promise.resolve({ bridge: 'healthy', kafka: 'unhealthy' }));
   return metrics;
 };
 
@@ -60,6 +61,22 @@ describe('the metrics', () => {
         (reason) => `anime_analytics_bridge_subscription_drops_total{reason="${reason}"} 0`,
       ),
     );
+  });
+
+  it('of alarms are 0 for every kind before the first alarm', async () => {
+    const text = await createMetrics({ processMetrics: false }).port(['projector']).text();
+    const alarms = text.match(/^anime_analytics_projector_alarms_total\{.*$/gm);
+    expect(alarms).to.have.members(
+      ['another-log', 'ahead-of-log', 'lost-record', 'quarantined'].map(
+        (kind) => `anime_analytics_projector_alarms_total{kind="${kind}"} 0`,
+      ),
+    );
+  });
+
+  it('say of each dependency whether it is healthy', async () => {
+    const text = await opened().port(['process']).text();
+    expect(text).to.match(/^anime_analytics_dependency_healthy\{dependency="bridge"\} 1$/m);
+    expect(text).to.match(/^anime_analytics_dependency_healthy\{dependency="kafka"\} 0$/m);
   });
 
   it('of two ports of one process have no series in common', async () => {

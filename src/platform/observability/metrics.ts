@@ -79,6 +79,21 @@ export const createMetrics = ({ processMetrics, role = 'none' }: MetricsOptions)
       registers: [registries.bridge, registries.projector],
     }),
 
+    /** Asks for the health of each dependency at every scrape. */
+    followDependencies: (ask: () => Promise<Readonly<Record<string, string>>>): void => {
+      new Gauge({
+        name: `${METRIC_PREFIX}dependency_healthy`,
+        help: '1 if a dependency of this process is healthy, else 0: the dependencies of /health.',
+        labelNames: ['dependency'] as const,
+        registers: [registries.process],
+        async collect() {
+          for (const [dependency, status] of Object.entries(await ask())) {
+            this.set({ dependency }, status === 'healthy' ? 1 : 0);
+          }
+        },
+      });
+    },
+
     followLog: (lostLines: () => number): void => {
       new Counter({
         name: `${METRIC_PREFIX}log_lines_lost_total`,
@@ -153,6 +168,8 @@ const bridgeMetrics = (registers: Registers) => {
   };
 };
 
+const ALARM_KINDS = ['another-log', 'ahead-of-log', 'lost-record', 'quarantined'] as const;
+
 const projectorMetrics = (registers: Registers) => ({
   projectorApplied: new Counter({
     name: `${METRIC_PREFIX}projector_events_applied_total`,
@@ -174,12 +191,7 @@ const projectorMetrics = (registers: Registers) => ({
     help: 'Gaps in delivered streams, filled from the event store.',
     registers,
   }),
-  projectorAlarms: new Counter({
-    name: `${METRIC_PREFIX}projector_alarms_total`,
-    help: 'Inconsistencies that should never happen, by kind: another-log, ahead-of-log, lost-record, quarantined.',
-    labelNames: ['kind'] as const,
-    registers,
-  }),
+  projectorAlarms: alarmCounter(registers),
   projectorWaiting: new Gauge({
     name: `${METRIC_PREFIX}projector_waiting_records`,
     help: 'Records on the bus that are not yet in the documents, by version and partition.',
@@ -206,6 +218,17 @@ const projectorMetrics = (registers: Registers) => ({
     registers,
   }),
 });
+
+const alarmCounter = (registers: Registers) => {
+  const alarms = new Counter({
+    name: `${METRIC_PREFIX}projector_alarms_total`,
+    help: `Inconsistencies that should never happen, by kind: ${ALARM_KINDS.join(', ')}.`,
+    labelNames: ['kind'] as const,
+    registers,
+  });
+  for (const kind of ALARM_KINDS) alarms.inc({ kind }, 0);
+  return alarms;
+};
 
 const queryMetrics = (registers: Registers) => {
   const names = new Set<string>();
