@@ -17,6 +17,7 @@ import {
 
 const OURS = ROLES.filter((role) => role !== 'all');
 const SERVERS = ['eventstoredb', 'kafka', 'mongodb'];
+const MONITORING = ['prometheus', 'grafana'];
 
 /** The variable behind the address of each server, and the service that answers there. */
 const ADDRESSES: Readonly<Record<string, string>> = {
@@ -63,7 +64,14 @@ describe('the Compose stack', () => {
   });
 
   it('is the four roles and the three servers', () => {
-    expect(Object.keys(file.services)).to.have.members([...OURS, ...SERVERS]);
+    const always = Object.entries(file.services).filter(([, { profiles }]) => !profiles);
+    expect(always.map(([name]) => name)).to.have.members([...OURS, ...SERVERS]);
+  });
+
+  it('has Prometheus and Grafana under the profile monitoring', () => {
+    const others = Object.entries(file.services).filter(([, { profiles }]) => profiles);
+    expect(others.map(([name]) => name)).to.have.members(MONITORING);
+    for (const [, { profiles }] of others) expect(profiles).to.deep.equal(['monitoring']);
   });
 
   it('has every variable explained in docs/stack.md', async () => {
@@ -147,7 +155,7 @@ describe('the Compose stack', () => {
     });
   }
 
-  for (const name of [...OURS, ...SERVERS]) {
+  for (const name of [...OURS, ...SERVERS, ...MONITORING]) {
     describe(name, () => {
       it('is bounded in memory, processors, processes and logs', () => {
         const { limits } = service(name).deploy.resources;

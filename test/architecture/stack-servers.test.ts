@@ -9,7 +9,7 @@ import {
   type ComposeService,
 } from '../support/compose-file.js';
 
-const SERVERS = ['eventstoredb', 'kafka', 'mongodb'];
+const SERVERS = ['eventstoredb', 'kafka', 'mongodb', 'prometheus', 'grafana'];
 
 /** host:port of each listener, by its name. */
 const listeners = (text = ''): ReadonlyMap<string, string> =>
@@ -19,6 +19,10 @@ const listeners = (text = ''): ReadonlyMap<string, string> =>
       return [name, address];
     }),
   );
+
+/** The named volumes of a service; what begins with a dot is a file of the repository. */
+const volumesOf = ({ volumes = [] }: ComposeService): readonly string[] =>
+  volumes.map((volume) => volume.split(':')[0] ?? '').filter((name) => !name.startsWith('.'));
 
 const portOf = (address = ''): number => Number(address.split(':').at(-1));
 
@@ -37,11 +41,11 @@ describe('the servers of the stack', () => {
 
   for (const name of SERVERS) {
     it(`${name} is pinned to a version`, () => {
-      expect(service(name).image).to.match(/^[a-z/]+:\d+\.\d+\.\d+$/);
+      expect(service(name).image).to.match(/^[a-z/]+:v?\d+\.\d+\.\d+$/);
     });
 
     it(`${name} keeps its data in a named volume`, () => {
-      const named = (service(name).volumes ?? []).map((volume) => volume.split(':')[0]);
+      const named = volumesOf(service(name));
       expect(named).to.not.be.empty;
       expect(Object.keys(file.volumes)).to.include.members(named);
     });
@@ -52,9 +56,7 @@ describe('the servers of the stack', () => {
   }
 
   it('share no volume', () => {
-    const used = SERVERS.flatMap((name) => service(name).volumes ?? []).map(
-      (volume) => volume.split(':')[0],
-    );
+    const used = SERVERS.flatMap((name) => volumesOf(service(name)));
     expect(used).to.have.members(Object.keys(file.volumes));
     expect(new Set(used).size).to.equal(used.length);
   });

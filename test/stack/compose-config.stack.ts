@@ -48,6 +48,14 @@ describe('a Compose client', function () {
     ]);
   });
 
+  it('starts Prometheus and Grafana too where the profile is chosen', async () => {
+    const services = await resolved({ COMPOSE_PROFILES: 'monitoring' });
+    expect(Object.keys(services)).to.have.length(9);
+    const ports = [services['prometheus'], services['grafana']].flatMap((each) => each?.ports);
+    expect(ports.map((port) => port?.published)).to.deep.equal(['9090', '3000']);
+    expect(ports.map((port) => port?.host_ip)).to.deep.equal(['127.0.0.1', '127.0.0.1']);
+  });
+
   it('passes a setting on where it is set, and only there', async () => {
     expect((await resolved())['bridge']?.environment['LOG_LEVEL'] ?? null).to.equal(null);
     const services = await resolved({ LOG_LEVEL: 'debug', NODE_ENV: 'production' });

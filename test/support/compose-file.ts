@@ -6,6 +6,8 @@ export interface ComposeService {
   readonly image: string;
   readonly build?: { readonly context: string; readonly dockerfile: string };
   readonly pull_policy?: string;
+  /** Started only where COMPOSE_PROFILES names one of them. */
+  readonly profiles?: readonly string[];
   readonly command?: readonly string[];
   /** Without a value: handed on where it is set outside. */
   readonly environment: Readonly<Record<string, string | null>>;

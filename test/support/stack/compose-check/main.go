@@ -14,6 +14,7 @@ import (
 func load(files []string) error {
 	options, err := cli.NewProjectOptions(files,
 		cli.WithOsEnv,
+		cli.WithDefaultProfiles(),
 		cli.WithInterpolation(true),
 		cli.WithResolvedPaths(true),
 		cli.WithNormalization(true),
