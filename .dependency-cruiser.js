@@ -111,6 +111,11 @@ export default {
       'embedded-eventstore',
     ),
     onlyIn('sqlite', '@photostructure/sqlite|^node:sqlite$|^sqlite$', 'embedded-eventstore'),
+    onlyIn(
+      'opentelemetry-sdk',
+      'node_modules/@opentelemetry/(sdk|exporter|resources|context)',
+      'platform/observability',
+    ),
     onlyIn('kafkajs', 'node_modules/kafkajs', 'adapters/kafka'),
     onlyIn('mongodb', 'node_modules/mongodb/', 'adapters/mongodb'),
     {

@@ -17,6 +17,7 @@ import {
   misspeltVariables,
   processEnvironment,
 } from './platform/config/config.js';
+import { telemetrySettings } from './platform/config/telemetry.js';
 import { PortError } from './ports/errors.js';
 import { directoryError } from './platform/config/system-errors.js';
 import { describeSettings, effectiveSettings, showConfig } from './platform/config/help.js';
@@ -107,6 +108,7 @@ const runConfigured = (
       return runService({
         ...job,
         role: invocation.role,
+        telemetry: telemetrySettings(processEnvironment()),
         jobs: serviceJobs(job, invocation.sampleCatalog),
         lostLogLines: () => lost,
       });

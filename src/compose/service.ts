@@ -7,6 +7,8 @@ import { ConfigError, type Config } from '../platform/config/config.js';
 import { createHealth } from '../platform/observability/health.js';
 import { createLifecycle } from '../platform/lifecycle.js';
 import type { Logger } from '../platform/observability/logger.js';
+import { openTelemetry } from '../platform/observability/telemetry.js';
+import type { TelemetrySettings } from '../platform/config/telemetry.js';
 import { createMetrics } from '../platform/observability/metrics.js';
 import { pause } from '../platform/async/retry.js';
 import { VERSION } from '../platform/package.js';
@@ -19,6 +21,8 @@ export interface ServiceOptions {
   readonly lostLogLines: () => number;
   readonly role: Role;
   readonly jobs: ServiceJobs;
+  /** Null: spans and metrics are exported by nobody here. */
+  readonly telemetry: TelemetrySettings | null;
   readonly print: (text: string) => void;
   readonly stop: AbortSignal;
 }
@@ -28,14 +32,17 @@ export interface ServiceOptions {
  * cleanly within its deadline. Rejects when it cannot start.
  */
 export const runService = async (options: ServiceOptions): Promise<boolean> => {
-  const { config, logger, role, jobs, print, stop } = options;
+  const { config, logger, role, jobs, telemetry, print, stop } = options;
   requireSharedServers(role, config);
   refuseAnonymous(config);
   const lifecycle = createLifecycle({ logger, timeoutMs: config.shutdownTimeoutMs });
   const metrics = createMetrics({ processMetrics: true, role });
   metrics.followLog(options.lostLogLines);
   const health = createHealth({ service: `anime-analytics ${role}`, version: VERSION, logger });
-  metrics.followDependencies(async () => (await health.report()).dependencies);
+  metrics.followDependencies(async () =>
+    // What is being closed is not unhealthy: the last values stay.
+    stop.aborted ? {} : (await health.report()).dependencies,
+  );
   const addresses: Addresses = {};
   const servers = watchServers({
     config,
@@ -57,6 +64,14 @@ export const runService = async (options: ServiceOptions): Promise<boolean> => {
   };
   try {
     health.starting();
+    if (telemetry !== null) {
+      // Opened first and so closed last, after the last span.
+      await lifecycle.open(
+        'telemetry',
+        () => openTelemetry({ settings: telemetry, role, metrics, logger }),
+        (opened) => opened.close(),
+      );
+    }
     await START[role](dependencies);
     health.started();
     print(banner(addresses, role, config));

@@ -3,13 +3,12 @@ import {
   trace,
   type Context,
   type Span,
-  type SpanOptions,
   type TracerProvider,
 } from '@opentelemetry/api';
 import { expect } from 'chai';
 import {
   extractTrace,
-  linkedSpan,
+  spanInEachTrace,
   traceparentOf,
 } from '../../src/platform/observability/trace-context.js';
 
@@ -18,12 +17,12 @@ const SPAN = 'b7ad6b7169203331';
 
 /** A tracer that only notes what it is told. */
 const recordingProvider = () => {
-  const spans: { name: string; options: SpanOptions; status: unknown; ended: boolean }[] = [];
-  const startSpan = (name: string, options: SpanOptions = {}, parent?: Context) => {
-    const noted = { name, options, status: undefined as unknown, ended: false };
+  const spans: { name: string; parent: Context; status: unknown; ended: boolean }[] = [];
+  const startSpan = (name: string, _options: unknown, parent: Context) => {
+    const noted = { name, parent, status: undefined as unknown, ended: false };
     spans.push(noted);
     // A whole span: tracers that were taken meanwhile keep this provider after it is disabled.
-    const context = (parent && trace.getSpanContext(parent)) ?? INVALID_SPAN_CONTEXT;
+    const context = trace.getSpanContext(parent) ?? INVALID_SPAN_CONTEXT;
     const span: Span = Object.assign(trace.wrapSpanContext(context), {
       setStatus: (status: unknown) => {
         noted.status = status;
@@ -70,19 +69,39 @@ describe('a span around a batch', () => {
   before(() => trace.setGlobalTracerProvider(provider));
   after(() => trace.disable());
   beforeEach(() => void spans.splice(0));
+  const parents = () => spans.map(({ parent }) => trace.getSpanContext(parent)?.traceId);
 
-  it('is linked to the traces that its records come from, and to nothing else', async () => {
-    const traceparents = [`00-${TRACE}-${SPAN}-01`, undefined, 'not a trace'];
-    expect(await linkedSpan('project v1', traceparents, () => Promise.resolve(7))).to.equal(7);
-    const [span] = spans;
-    expect(span?.name).to.equal('project v1');
-    expect(span?.options.links?.map((link) => link.context.traceId)).to.deep.equal([TRACE]);
-    expect(span?.ended).to.be.true;
+  it('is in each trace that its records come from, once, and in no other', async () => {
+    const other = TRACE.replace('0', '1');
+    const traceparents = [
+      ...[`00-${TRACE}-${SPAN}-01`, undefined, 'not a trace'],
+      ...[`00-${other}-${SPAN}-01`, `00-${TRACE}-${SPAN}-01`],
+    ];
+    const work = () => Promise.resolve(7);
+    expect(await spanInEachTrace('project v1', traceparents, work)).to.equal(7);
+    expect(parents()).to.deep.equal([TRACE, other]);
+    expect(spans.map(({ name }) => name)).to.deep.equal(['project v1', 'project v1']);
+    expect(spans.every(({ ended }) => ended)).to.equal(true);
+  });
+
+  it('is left out of a trace that is not sampled', async () => {
+    await spanInEachTrace('project v1', [`00-${TRACE}-${SPAN}-00`], () => Promise.resolve());
+    expect(spans).to.deep.equal([]);
+  });
+
+  it('is in the first 128 traces of a larger batch', async () => {
+    const traceparents = Array.from({ length: 300 }, (_, index) => {
+      return `00-${(index + 1).toString(16).padStart(32, '0')}-${SPAN}-01`;
+    });
+    await spanInEachTrace('project v1', traceparents, () => Promise.resolve());
+    expect(new Set(parents()).size).to.equal(128);
   });
 
   it('ends with an error where the work fails, and passes it on', async () => {
     const failure = new Error('Not this time.');
-    const error: unknown = await linkedSpan('project v1', [], () => Promise.reject(failure)).catch(
+    const traceparents = [`00-${TRACE}-${SPAN}-01`];
+    const work = () => Promise.reject(failure);
+    const error: unknown = await spanInEachTrace('project v1', traceparents, work).catch(
       (reason: unknown) => reason,
     );
     expect(error).to.equal(failure);

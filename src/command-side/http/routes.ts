@@ -1,11 +1,15 @@
-import { SpanStatusCode, trace } from '@opentelemetry/api';
+import { SpanStatusCode, type Context } from '@opentelemetry/api';
 import { Router, type Request, type RequestHandler, type Response } from 'express';
 import type { AnimeCommand } from '../../domain/commands.js';
 import { keptRating } from '../../domain/rules.js';
 import { callerOf, requireApiKey } from '../../platform/http/api-key.js';
 import { BEACON_TYPES, jsonBody } from '../../platform/http/json-body.js';
-import { correlationIdOf, requestIdOf } from '../../platform/http/request-context.js';
-import { extractTrace, traceparentOf } from '../../platform/observability/trace-context.js';
+import {
+  correlationIdOf,
+  requestIdOf,
+  traceContextOf,
+} from '../../platform/http/request-context.js';
+import { startSpan, traceparentOf } from '../../platform/observability/trace-context.js';
 import { sendResult, type Success } from './responses.js';
 import { bodyHashOf } from '../handling/queued-command.js';
 import type { CommandOptions } from '../../ports/command-result.js';
@@ -49,7 +53,8 @@ export const commandRoutes = (options: CommandRoutesOptions): Router => {
     ): RequestHandler =>
     async (req, res) => {
       const command = await read(req);
-      const result = await traced(handler, command, commandOptionsOf(req, res, command), req);
+      const options = commandOptionsOf(req, res, command);
+      const result = await traced(handler, command, options, traceContextOf(res));
       sendResult(res, command, result, success);
     };
 
@@ -99,25 +104,16 @@ const commandOptionsOf = (req: Request, res: Response, command: AnimeCommand): C
   };
 };
 
-const commandTracer = trace.getTracer('anime-analytics');
-
-/** One span per command; the event continues its trace. Almost free without a tracing SDK. */
+/** One span per command; the event continues its trace. */
 const traced = async (
   handler: Pick<CommandHandler, 'handle'>,
   command: AnimeCommand,
   options: CommandOptions,
-  req: Request,
+  parent: Context,
 ) => {
-  const parent = extractTrace({
-    traceparent: req.get('traceparent'),
-    tracestate: req.get('tracestate'),
-  });
-  const span = commandTracer.startSpan(
-    command.type,
-    { attributes: { animeId: command.animeId } },
-    parent,
-  );
-  const traceparent = traceparentOf(trace.setSpan(parent, span));
+  const attributes = { animeId: command.animeId };
+  const { span, within } = startSpan(command.type, { attributes }, parent);
+  const traceparent = traceparentOf(within);
   try {
     const result = await handler.handle(
       command,

@@ -1,6 +1,9 @@
 import { serverSettings } from './server-settings.js';
 
-/** The one schema of all settings: what `anime-analytics config --help` prints. */
+/**
+ * The one schema of all settings: what `anime-analytics config --help` prints. The variables of
+ * OpenTelemetry (OTEL_*) are not among them: `telemetry.ts` says why.
+ */
 export const schema = {
   env: {
     doc: 'Selects config/<name>.json, the log format and how strict the checks of settings are.',

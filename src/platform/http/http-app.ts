@@ -123,7 +123,7 @@ export const createHttpApp = (options: HttpAppOptions): Express => {
   app.set('case sensitive routing', true);
   app.set('trust proxy', trustProxy);
   app.use(useMessageClasses(app));
-  app.use(requestContext({ logger, metrics }));
+  app.use(requestContext({ logger, metrics, untraced: PROBES }));
   app.use(securityHeaders());
   app.use(wellFramed());
   if (options.allowedHosts !== undefined) app.use(onlyHosts(options.allowedHosts));

@@ -1,13 +1,21 @@
 import { randomUUID } from 'node:crypto';
+import {
+  context,
+  SpanKind,
+  SpanStatusCode,
+  type Context as TraceContext,
+} from '@opentelemetry/api';
 import type { Request, RequestHandler, Response } from 'express';
 import type { Logger } from '../observability/logger.js';
 import type { PortMetrics } from '../observability/metrics.js';
+import { extractTrace, startSpan } from '../observability/trace-context.js';
 
 const WELL_FORMED_ID = /^[A-Za-z0-9._:-]{1,128}$/;
 
 interface Context {
   readonly requestId: string;
   readonly correlationId: string;
+  readonly traceContext: TraceContext;
 }
 
 const contextOf = (res: Response): Partial<Context> => res.locals as Partial<Context>;
@@ -17,6 +25,10 @@ export const requestIdOf = (res: Response): string => contextOf(res).requestId ?
 
 /** The id shared by related requests: the client's if well formed, else the request's id. */
 export const correlationIdOf = (res: Response): string => contextOf(res).correlationId ?? 'none';
+
+/** The trace of the request: what the client began, and our span in it where a tracing SDK is loaded. */
+export const traceContextOf = (res: Response): TraceContext =>
+  contextOf(res).traceContext ?? context.active();
 
 const PREFIX = /^((?:\/[\w-][\w.~-]{0,99}){1,10})\/?$/;
 
@@ -41,17 +53,24 @@ const isFromProxy = (req: Request): boolean => {
 const wellFormed = (value: string | string[] | undefined): string | undefined =>
   typeof value === 'string' && WELL_FORMED_ID.test(value) ? value : undefined;
 
-/** Gives every request its ids, a duration in the metrics and a log line at level debug. */
+/**
+ * Gives every request its ids, a span, a duration in the metrics and a log line at level debug. Paths
+ * that machines poll get no span.
+ */
 export const requestContext = (options: {
   readonly logger: Logger;
   readonly metrics: PortMetrics;
+  readonly untraced: readonly string[];
 }): RequestHandler => {
-  const { logger, metrics } = options;
+  const { logger, metrics, untraced } = options;
   return (req, res, next) => {
     const startedAt = performance.now();
     const requestId = wellFormed(req.headers['x-request-id']) ?? randomUUID();
     const correlationId = wellFormed(req.headers['x-correlation-id']) ?? requestId;
-    Object.assign(res.locals, { requestId, correlationId });
+    const { span, within } = untraced.includes(req.path)
+      ? { span: undefined, within: context.active() }
+      : startRequestSpan(req);
+    Object.assign(res.locals, { requestId, correlationId, traceContext: within });
     res.setHeader('X-Request-Id', requestId);
     res.setHeader('X-Correlation-Id', correlationId);
     res.on('close', () => {
@@ -61,17 +80,26 @@ export const requestContext = (options: {
       // 499: the client disconnected before it had the response.
       const status = res.writableFinished ? res.statusCode : 499;
       metrics.httpSeconds.observe({ method, route, status }, seconds);
-      logger.debug('Request completed', {
-        method,
-        route,
-        status,
-        seconds,
-        requestId,
-        correlationId,
-      });
+      const data = { method, route, status, seconds, requestId, correlationId };
+      context.with(within, () => logger.debug('Request completed', data));
+      if (span === undefined) return;
+      span.updateName(`${method} ${route}`);
+      span.setAttributes({ 'http.route': route, 'http.response.status_code': status });
+      if (status >= 500) span.setStatus({ code: SpanStatusCode.ERROR });
+      span.end();
     });
-    next();
+    context.with(within, next);
   };
+};
+
+const startRequestSpan = (req: Request) => {
+  const { method } = req;
+  const parent = extractTrace({
+    traceparent: req.get('traceparent'),
+    tracestate: req.get('tracestate'),
+  });
+  const attributes = { 'http.request.method': method, 'url.path': req.path };
+  return startSpan(method, { kind: SpanKind.SERVER, attributes }, parent);
 };
 
 /** The pattern, not the path: a label must not have as many values as there are anime. */

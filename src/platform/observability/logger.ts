@@ -1,3 +1,4 @@
+import { context, trace } from '@opentelemetry/api';
 import {
   createWriteStream,
   fstatSync,
@@ -158,7 +159,7 @@ export const createLogger = (options: LoggerOptions): Logger => {
   const stream = directory === undefined ? standardError(onLost) : dailyFiles(directory, onLost);
   const winston = createWinston({
     level,
-    format: format.combine(format.timestamp(), json ? format.json() : readable),
+    format: format.combine(format.timestamp(), traceIds(), json ? format.json() : readable),
   });
   winston.add(new transports.Stream({ stream, eol: '\n' }));
   return wrap(winston);
@@ -176,6 +177,14 @@ const wrap = (winston: Winston): Logger => ({
   warn: (message, data) => void winston.warn(message, redact(data)),
   error: (message, data) => void winston.error(message, redact(data)),
   child: (data) => wrap(winston.child(redact(data))),
+});
+
+/** Names the active span, if there is one: without a tracing SDK there is none. */
+const traceIds = format((line) => {
+  const span = trace.getSpanContext(context.active());
+  return span === undefined
+    ? line
+    : Object.assign(line, { trace_id: span.traceId, span_id: span.spanId });
 });
 
 const readable = format.printf(({ timestamp, level, message, ...data }) => {

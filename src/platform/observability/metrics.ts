@@ -61,6 +61,8 @@ export const createMetrics = ({ processMetrics, role = 'none' }: MetricsOptions)
     registers: [registries.process],
   }).set({ version: VERSION, role, node: process.version }, 1);
 
+  const openPorts = new Map<string, Registry[]>();
+
   return {
     /** Only with PROJECTIONS_WATCH. */
     projectionState: new Gauge({
@@ -117,6 +119,8 @@ export const createMetrics = ({ processMetrics, role = 'none' }: MetricsOptions)
         registers: [own],
       });
       const shown = [...parts.map((part) => registries[part]), own];
+      // A port that is opened for probes first and for requests later counts from then on.
+      openPorts.set(parts.find((part) => part !== 'process') ?? 'process', shown);
       return {
         httpSeconds,
         contentType: own.contentType,
@@ -124,6 +128,13 @@ export const createMetrics = ({ processMetrics, role = 'none' }: MetricsOptions)
         text: () => Registry.merge(shown).metrics(),
       };
     },
+
+    /** What the HTTP ports show, for other ways to export it. A port has the name of its first role. */
+    openPorts: () =>
+      [...openPorts].map(([name, shown]) => ({
+        name,
+        read: () => Registry.merge(shown).getMetricsAsJSON(),
+      })),
   };
 };
 

@@ -6,7 +6,7 @@ import {
   trace,
   TraceFlags,
   type Context,
-  type Link,
+  type SpanOptions,
 } from '@opentelemetry/api';
 import { W3CTraceContextPropagator } from '@opentelemetry/core';
 import { jsonObjectIn } from '../../ports/json.js';
@@ -50,34 +50,42 @@ export const traceparentIn = (metadata: Uint8Array): string | undefined => {
   return typeof traceparent === 'string' && WELL_FORMED.test(traceparent) ? traceparent : undefined;
 };
 
-const spanTracer = trace.getTracer('anime-analytics');
-/** Later traces of a larger batch are not linked. */
-const MAX_LINKS = 128;
+const tracer = trace.getTracer('anime-analytics');
 
-/** One span around a batch, linked to the traces of its records. Almost free without a tracing SDK. */
-export const linkedSpan = async <T>(
+/** A span within the trace of a context, and the context with it. Almost free without a tracing SDK. */
+export const startSpan = (name: string, options: SpanOptions, parent: Context) => {
+  const span = tracer.startSpan(name, options, parent);
+  return { span, within: trace.setSpan(parent, span) };
+};
+
+/** Later traces of a larger batch get no span. */
+const MAX_TRACES = 128;
+
+/** One span around a batch in each sampled trace that its records come from. */
+export const spanInEachTrace = async <T>(
   name: string,
   traceparents: Iterable<string | undefined>,
   work: () => Promise<T>,
 ): Promise<T> => {
-  const span = spanTracer.startSpan(name, { links: linksTo(traceparents) });
+  const spans = sampledParents(traceparents).map((parent) => tracer.startSpan(name, {}, parent));
   try {
     return await work();
   } catch (error) {
-    span.setStatus({ code: SpanStatusCode.ERROR });
+    for (const span of spans) span.setStatus({ code: SpanStatusCode.ERROR });
     throw error;
   } finally {
-    span.end();
+    for (const span of spans) span.end();
   }
 };
 
-const linksTo = (traceparents: Iterable<string | undefined>): Link[] => {
-  const links: Link[] = [];
+const sampledParents = (traceparents: Iterable<string | undefined>): readonly Context[] => {
+  const parents = new Map<string, Context>();
   for (const traceparent of traceparents) {
-    if (traceparent === undefined) continue;
-    const linked = trace.getSpanContext(extractTrace({ traceparent }));
-    if (linked !== undefined) links.push({ context: linked });
-    if (links.length === MAX_LINKS) break;
+    if (traceparent === undefined || parents.has(traceparent)) continue;
+    const parent = extractTrace({ traceparent });
+    const { traceFlags = TraceFlags.NONE } = trace.getSpanContext(parent) ?? {};
+    if ((traceFlags & TraceFlags.SAMPLED) !== 0) parents.set(traceparent, parent);
+    if (parents.size === MAX_TRACES) break;
   }
-  return links;
+  return [...parents.values()];
 };

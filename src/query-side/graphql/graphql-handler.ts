@@ -1,9 +1,11 @@
 import { isJsonObject } from '../../ports/json.js';
+import type { Span } from '@opentelemetry/api';
 import type { Request, RequestHandler } from 'express';
 import { getOperationAST, GraphQLError, type GraphQLSchema, OperationTypeNode } from 'graphql';
 import { createHandler, type RequestParams, type Response as GraphqlResponse } from 'graphql-http';
 import { Problem } from '../../platform/http/problem.js';
-import { requestIdOf } from '../../platform/http/request-context.js';
+import { requestIdOf, traceContextOf } from '../../platform/http/request-context.js';
+import { startSpan } from '../../platform/observability/trace-context.js';
 import type { ReadModels } from '../read-your-writes/revision-waiter.js';
 import { createContext, type QueryContext } from './context.js';
 import type { Documents } from './documents.js';
@@ -131,6 +133,7 @@ export const graphqlHandler = (options: GraphqlHandlerOptions): RequestHandler =
       const name = getOperationAST(document, operationName)?.name?.value ?? null;
       const outcome = result.errors === undefined ? 'ok' : 'error';
       onAnswered(name, outcome, secondsSince(startedAt));
+      context.span.setAttributes({ 'graphql.operation.name': name ?? 'anonymous', outcome });
       const errors = result.errors?.map((error) => mask(error, requestId));
       const masked = errors === undefined ? result : { ...result, errors };
       return serialized(masked, mediaType);
@@ -141,6 +144,7 @@ export const graphqlHandler = (options: GraphqlHandlerOptions): RequestHandler =
   return async (req, res) => {
     const startedAt = performance.now();
     const mediaType = acceptedType(req);
+    const { span } = startSpan('GraphQL', {}, traceContextOf(res));
     const [body, init] = await handle({
       // HEAD is handled like GET; the server leaves out the body.
       method: req.method === 'HEAD' ? 'GET' : req.method,
@@ -148,8 +152,8 @@ export const graphqlHandler = (options: GraphqlHandlerOptions): RequestHandler =
       headers: { accept: mediaType },
       body: null,
       raw: req,
-      context: { requestId: requestIdOf(res), isReader: isReader(req), mediaType, startedAt },
-    });
+      context: { requestId: requestIdOf(res), isReader: isReader(req), mediaType, startedAt, span },
+    }).finally(() => span.end());
     if (init.status === 405) throw MUTATION_BY_GET;
     res.statusCode = init.status;
     for (const [name, value] of Object.entries(init.headers ?? {})) res.setHeader(name, value);
@@ -169,6 +173,7 @@ interface RequestContext {
   readonly isReader: boolean;
   readonly mediaType: MediaType;
   readonly startedAt: number;
+  readonly span: Span;
 }
 
 const secondsSince = (startedAt: number): number => (performance.now() - startedAt) / 1000;

@@ -1,4 +1,4 @@
-import { linkedSpan, traceparentIn } from '../../platform/observability/trace-context.js';
+import { spanInEachTrace, traceparentIn } from '../../platform/observability/trace-context.js';
 import type { Metrics } from '../../platform/observability/metrics.js';
 import type { BatchHandler, BusItem } from '../../ports/event-bus.js';
 import type { Projector } from './projector.js';
@@ -45,7 +45,7 @@ export const createConsumption = (options: ConsumeOptions): Consumption => {
       const { partition, items } = batch;
       // What is being handled waits too, for as long as that takes.
       noteWaiting(partition, batch.waiting + items.length);
-      await linkedSpan(`project ${version}`, tracesOf(items), () => projector.handle(batch));
+      await spanInEachTrace(`project ${version}`, tracesOf(items), () => projector.handle(batch));
       noteWaiting(partition, batch.waiting);
       countUnread();
     },

@@ -1,0 +1,57 @@
+import { ConfigError } from './config.js';
+
+/** What is exported by OTLP. */
+export interface TelemetrySettings {
+  readonly traces: boolean;
+  readonly metrics: boolean;
+  readonly metricIntervalMs: number;
+}
+
+const METRIC_INTERVAL_MS = 60_000;
+
+/**
+ * What the standard variables of OpenTelemetry ask for; null where they ask for nothing. They are no
+ * settings of ours: the SDK reads them itself, with names and defaults that its specification gives,
+ * so that everything written about OpenTelemetry holds for this service too. Here is only what decides
+ * whether it is loaded, and what it would ignore in silence.
+ */
+export const telemetrySettings = (environment: NodeJS.ProcessEnv): TelemetrySettings | null => {
+  const value = (name: string): string => environment[name]?.trim() ?? '';
+  if (value('OTEL_SDK_DISABLED').toLowerCase() === 'true') return null;
+  const isExported = (signal: string): boolean => {
+    const names = ['OTEL_EXPORTER_OTLP_ENDPOINT', `OTEL_EXPORTER_OTLP_${signal}_ENDPOINT`];
+    const given = names.filter((name) => value(name) !== '');
+    if (given.length === 0 || value(`OTEL_${signal}_EXPORTER`) === 'none') return false;
+    for (const name of given) assertAddress(name, value(name));
+    assertOneOf(`OTEL_${signal}_EXPORTER`, value(`OTEL_${signal}_EXPORTER`), 'otlp');
+    for (const name of ['OTEL_EXPORTER_OTLP_PROTOCOL', `OTEL_EXPORTER_OTLP_${signal}_PROTOCOL`]) {
+      assertOneOf(name, value(name), 'http/protobuf');
+    }
+    return true;
+  };
+  const traces = isExported('TRACES');
+  const metrics = isExported('METRICS');
+  if (!traces && !metrics) return null;
+  const interval = value('OTEL_METRIC_EXPORT_INTERVAL');
+  return { traces, metrics, metricIntervalMs: milliseconds(interval) ?? METRIC_INTERVAL_MS };
+};
+
+const assertAddress = (name: string, address: string): void => {
+  if (URL.canParse(address) && /^https?:$/.test(new URL(address).protocol)) return;
+  throw new ConfigError(
+    `${name}: must be an address with http:// or https://, such as http://localhost:4318.`,
+  );
+};
+
+const assertOneOf = (name: string, value: string, supported: string): void => {
+  if (value === '' || value === supported) return;
+  throw new ConfigError(
+    `${name}: only ${supported} is built in. To export otherwise, unset OTEL_EXPORTER_OTLP_ENDPOINT and load an SDK of your own before the service (NODE_OPTIONS=--import=...).`,
+  );
+};
+
+const milliseconds = (text: string): number | undefined => {
+  if (text === '') return undefined;
+  if (/^\d{1,9}$/.test(text) && Number(text) > 0) return Number(text);
+  throw new ConfigError('OTEL_METRIC_EXPORT_INTERVAL: must be a positive number of milliseconds.');
+};
