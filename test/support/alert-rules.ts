@@ -3,7 +3,7 @@ import { parse } from 'yaml';
 
 export const ALERT_RULES = 'docker/prometheus/alerts.yaml';
 export const ALERT_TESTS = 'docker/prometheus/alerts.test.yaml';
-export const DASHBOARD = 'docker/grafana/dashboards/anime-analytics.json';
+const DASHBOARD = 'docker/grafana/dashboards/anime-analytics.json';
 
 export interface AlertRule {
   readonly alert: string;

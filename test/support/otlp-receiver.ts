@@ -51,7 +51,7 @@ interface TraceRequest {
   }[];
 }
 
-export interface ReceivedPoint {
+interface ReceivedPoint {
   readonly attributes?: readonly KeyValue[];
   readonly asDouble?: number;
   readonly count?: number;

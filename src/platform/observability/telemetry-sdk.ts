@@ -12,10 +12,23 @@ import {
 import { MeterProvider, PeriodicExportingMetricReader } from '@opentelemetry/sdk-metrics';
 import { BasicTracerProvider, BatchSpanProcessor } from '@opentelemetry/sdk-trace-base';
 import { settledWithin } from '../async/abort.js';
+import type { TelemetrySettings } from '../config/telemetry.js';
 import { VERSION } from '../package.js';
 import type { Logger } from './logger.js';
 import { metricProducer } from './otlp-metrics.js';
-import type { Telemetry, TelemetryOptions } from './telemetry.js';
+import type { Metrics } from './metrics.js';
+
+export interface Telemetry {
+  /** Exports what is left, for a bounded time. Never rejects. */
+  close(): Promise<void>;
+}
+
+export interface TelemetryOptions {
+  readonly settings: TelemetrySettings;
+  readonly role: string;
+  readonly metrics: Metrics;
+  readonly logger: Logger;
+}
 
 /** A collector that does not answer must not hold up a stop for longer. */
 const FLUSH_MS = 3_000;
