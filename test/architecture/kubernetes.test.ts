@@ -40,12 +40,12 @@ const SECRETS: Readonly<Record<string, string>> = {
 let manifests: readonly Manifest[];
 
 /** The manifest of a kind with this name; of a Job, with this name generated. */
-const find = <T>(kind: string, name: string): T => {
+const find = (kind: string, name: string): Manifest['content'] => {
   const found = manifests.find(({ content }) => {
     const { metadata = {} } = content as { metadata?: { name?: string; generateName?: string } };
     return content.kind === kind && (metadata.name ?? metadata.generateName) === name;
   });
-  return (found?.content ?? expect.fail(`there is no ${kind} ${name}`)) as T;
+  return found?.content ?? expect.fail(`there is no ${kind} ${name}`);
 };
 
 const podOf = ({ spec }: Deployment | Job): PodSpec =>
@@ -58,7 +58,7 @@ const containerOf = (pod: PodSpec) => {
 
 /** The environment of a pod's process: the image's, and what the manifests give. */
 const environmentOf = (pod: PodSpec): Record<string, string> => {
-  const { data = {} } = find<ConfigMap>('ConfigMap', 'settings');
+  const { data = {} } = find('ConfigMap', 'settings') as ConfigMap;
   const given = (containerOf(pod).env ?? []).map(({ name, valueFrom }) => {
     const { configMapKeyRef: fromMap, secretKeyRef: fromSecret } = valueFrom ?? {};
     const value = fromMap === undefined ? SECRETS[fromSecret?.key ?? ''] : data[fromMap.key];
@@ -162,7 +162,7 @@ describe('the Kubernetes manifests', function () {
 
 for (const role of OURS) {
   describe(`the Deployment of ${role}`, () => {
-    const deployment = () => find<Deployment>('Deployment', role);
+    const deployment = () => find('Deployment', role) as Deployment;
     const pod = () => podOf(deployment());
     const config = () => loadConfig(environmentOf(pod()));
 
@@ -215,10 +215,10 @@ for (const role of OURS) {
       const labels = deployment().spec?.template.metadata?.labels ?? {};
       expect(labels).to.deep.equal({ 'app.kubernetes.io/name': role });
       expect(deployment().spec?.selector).to.deep.equal({ matchLabels: labels });
-      const { spec: budget } = find<PodDisruptionBudget>('PodDisruptionBudget', role);
+      const { spec: budget } = find('PodDisruptionBudget', role) as PodDisruptionBudget;
       expect(budget).to.deep.equal({ maxUnavailable: 1, selector: { matchLabels: labels } });
       if (!role.endsWith('-api')) return;
-      const { spec: service } = find<Service>('Service', role);
+      const { spec: service } = find('Service', role) as Service;
       expect(service?.selector).to.deep.equal(labels);
       expect(service?.ports?.map(({ port }) => port)).to.deep.equal([PORT_OF[role]?.(config())]);
     });
@@ -230,7 +230,7 @@ for (const role of OURS) {
       }
       // A number here would undo what the autoscaler has chosen.
       expect(deployment().spec?.replicas).to.equal(undefined);
-      const { spec } = find<HorizontalPodAutoscaler>('HorizontalPodAutoscaler', role);
+      const { spec } = find('HorizontalPodAutoscaler', role) as HorizontalPodAutoscaler;
       expect(spec?.scaleTargetRef).to.include({ kind: 'Deployment', name: role });
       expect(spec?.minReplicas).to.be.at.least(2);
       if (role === 'projector') expect(spec?.maxReplicas).to.equal(config().kafka.partitions);
@@ -244,7 +244,7 @@ for (const [name, args] of [
   ['rebuild-promote-', ['rebuild', 'promote']],
 ] as const) {
   describe(`the Job ${name}`, () => {
-    const pod = () => podOf(find<Job>('Job', name));
+    const pod = () => podOf(find('Job', name) as Job);
 
     before(async () => {
       manifests = await readManifests();

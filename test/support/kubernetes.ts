@@ -56,13 +56,14 @@ export const typeErrorsOf = (manifests: readonly Manifest[]): readonly string[] 
     target: ts.ScriptTarget.ES2022,
   };
   const host = ts.createCompilerHost(options);
-  const { getSourceFile, fileExists } = host;
-  host.fileExists = (path) => path === name || fileExists(path);
-  host.getSourceFile = (path, ...more) =>
-    path === name
-      ? ts.createSourceFile(path, lines.join('\n'), ts.ScriptTarget.ES2022)
-      : getSourceFile(path, ...more);
-  const program = ts.createProgram([name], options, host);
+  const program = ts.createProgram([name], options, {
+    ...host,
+    fileExists: (path) => path === name || host.fileExists(path),
+    getSourceFile: (path, ...more) =>
+      path === name
+        ? ts.createSourceFile(path, lines.join('\n'), ts.ScriptTarget.ES2022)
+        : host.getSourceFile(path, ...more),
+  });
   return ts.getPreEmitDiagnostics(program).map(({ file, start = 0, messageText }) => {
     const line = file?.getLineAndCharacterOfPosition(start).line ?? 0;
     const where = manifests[line];
