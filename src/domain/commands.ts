@@ -19,21 +19,27 @@ interface DelistAnime extends Intent {
   readonly type: 'DelistAnime';
 }
 
-interface RegisterClick extends Intent {
-  readonly type: 'RegisterClick';
+/** What a user did; a client that was offline tells it later. */
+interface Interaction extends Intent {
   readonly userId: UserId;
+  /** When it happened (ISO 8601, UTC). Default: when it was received. */
+  readonly occurredAt?: string;
 }
 
-interface RegisterView extends Intent {
+interface RegisterClick extends Interaction {
+  readonly type: 'RegisterClick';
+}
+
+interface RegisterView extends Interaction {
   readonly type: 'RegisterView';
-  readonly userId: UserId;
   readonly durationSeconds: number;
 }
 
-interface GiveRating extends Intent {
+interface GiveRating extends Interaction {
   readonly type: 'GiveRating';
-  readonly userId: UserId;
   readonly rating: number;
 }
 
-export type AnimeCommand = ListAnime | DelistAnime | RegisterClick | RegisterView | GiveRating;
+export type InteractionCommand = RegisterClick | RegisterView | GiveRating;
+
+export type AnimeCommand = ListAnime | DelistAnime | InteractionCommand;

@@ -1,7 +1,8 @@
-import type { AnimeCommand, ListAnime } from './commands.js';
+import type { AnimeCommand, InteractionCommand, ListAnime } from './commands.js';
 import { type AnimeDetails, areSameDetails, revisedDetails } from './details.js';
 import type { AnimeEvent } from './events.js';
 import { isDurationSeconds, isRating, keptRating } from './rules.js';
+import { isTimely } from './times.js';
 
 /** What a decision needs to know of an anime. Its size does not grow with the stream. */
 export interface Anime {
@@ -41,31 +42,31 @@ export const decide = (command: AnimeCommand, state: Anime): Decision => {
       : accept({ type: 'AnimeDelisted', data: fact(command) });
   }
   if (state.status === 'delisted') return delisted(command);
+  return decideInteraction(command);
+};
+
+const decideInteraction = (command: InteractionCommand): Decision => {
+  const { animeId, at, userId, occurredAt = at } = command;
+  if (!isTimely(occurredAt, at)) {
+    return refuse('INVALID_TIME', 'It happened more than 7 days before or 5 minutes after now.');
+  }
+  const data = { animeId, occurredAt, userId };
   switch (command.type) {
     case 'RegisterClick':
-      return accept({
-        type: 'ClickRegistered',
-        data: { ...fact(command), userId: command.userId },
-      });
+      return accept({ type: 'ClickRegistered', data });
     case 'RegisterView': {
-      const { userId, durationSeconds } = command;
+      const { durationSeconds } = command;
       if (!isDurationSeconds(durationSeconds)) {
         return refuse('INVALID_DURATION', 'A view lasts 0 to 2,147,483,647 whole seconds.');
       }
-      return accept({
-        type: 'ViewRegistered',
-        data: { ...fact(command), userId, durationSeconds },
-      });
+      return accept({ type: 'ViewRegistered', data: { ...data, durationSeconds } });
     }
     case 'GiveRating': {
-      const { userId, rating } = command;
+      const { rating } = command;
       if (!isRating(rating)) {
         return refuse('INVALID_RATING', 'A rating is a number from 1 to 10.');
       }
-      return accept({
-        type: 'RatingGiven',
-        data: { ...fact(command), userId, rating: keptRating(rating) },
-      });
+      return accept({ type: 'RatingGiven', data: { ...data, rating: keptRating(rating) } });
     }
   }
 };
@@ -98,7 +99,7 @@ const delisted = ({ animeId }: AnimeCommand): Decision =>
 
 /** Why a well-formed command is refused. The edge maps every code to one HTTP status. */
 export type RejectionCode =
-  'ANIME_NOT_LISTED' | 'ANIME_DELISTED' | 'INVALID_RATING' | 'INVALID_DURATION';
+  'ANIME_NOT_LISTED' | 'ANIME_DELISTED' | 'INVALID_RATING' | 'INVALID_DURATION' | 'INVALID_TIME';
 
 export interface Rejection {
   readonly code: RejectionCode;

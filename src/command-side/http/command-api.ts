@@ -160,9 +160,18 @@ export const createCommandApi = (
     readonly elsewhere: () => readonly Link[];
   },
 ): Express => {
-  const { handler, store, apiKeys, readerKeys = apiKeys, production, version, now } = options;
+  const {
+    handler,
+    store,
+    apiKeys,
+    readerKeys = apiKeys,
+    production,
+    version,
+    now,
+    logger,
+  } = options;
   const routers = [
-    commandRoutes({ handler, apiKeys, readerKeys, now }),
+    commandRoutes({ handler, apiKeys, readerKeys, now, logger }),
     streamRoutes({ store, apiKeys: readerKeys }),
     docsRoutes({ version, production }),
   ];

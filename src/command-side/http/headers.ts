@@ -47,6 +47,13 @@ const BARE_KEY = String.raw`[\x21\x23-\x7e]{1,255}`;
 /** A string of RFC 9651: only the quote and the backslash are escaped. */
 const QUOTED_KEY = String.raw`"(?:[\x20\x21\x23-\x5b\x5d-\x7e]|\\["\\]){1,255}"`;
 
+/** The same key where it is no header. */
+export const KEY_TEXT = String.raw`^[\x20-\x7e]{1,255}$`;
+const KEY_TEXT_ONLY = new RegExp(KEY_TEXT);
+
+export const isIdempotencyKey = (value: unknown): value is string =>
+  typeof value === 'string' && KEY_TEXT_ONLY.test(value);
+
 /** The header Idempotency-Key: quoted, as its draft standard says, or bare. */
 export const IDEMPOTENCY_KEY = `^(?:${BARE_KEY}|${QUOTED_KEY})$`;
 const IDEMPOTENCY_KEY_ONLY = new RegExp(IDEMPOTENCY_KEY);

@@ -1,7 +1,7 @@
 import type { Request, Response } from 'express';
 import type { AnimeCommand } from '../../domain/commands.js';
 import type { RejectionCode } from '../../domain/decide.js';
-import { Problem } from '../../platform/http/problem.js';
+import { Problem, problemDocument } from '../../platform/http/problem.js';
 import type { PortError } from '../../ports/errors.js';
 import {
   resultOfFailure,
@@ -17,6 +17,7 @@ const REJECTION_STATUS: Readonly<Record<RejectionCode, number>> = {
   ANIME_DELISTED: 410,
   INVALID_RATING: 422,
   INVALID_DURATION: 422,
+  INVALID_TIME: 422,
 };
 
 const PRECONDITIONS: Readonly<Record<Precondition, string>> = {
@@ -60,37 +61,62 @@ export const sendResult = (
   }
 };
 
+/**
+ * The result of a command as an entry of a batch: the status, and what the response to a single
+ * command says in its body and in `Idempotency-Replayed`.
+ */
+export const batchResult = (
+  command: AnimeCommand,
+  result: CommandResult,
+  { status }: Success,
+): object => {
+  switch (result.kind) {
+    case 'replayed':
+      return { status: status(result), ...recordedBody(command, result), replayed: true };
+    case 'accepted':
+      return { status: status(result), ...recordedBody(command, result) };
+    case 'unchanged':
+      return { status: 200, animeId: command.animeId, revision: result.revision.toString() };
+    default:
+      return problemDocument(problemOfResult(result));
+  }
+};
+
+const recordedBody = (command: AnimeCommand, { eventId, revision, position }: Recorded) => ({
+  eventId,
+  animeId: command.animeId,
+  // 64 bits do not fit into a JSON number.
+  revision: revision.toString(),
+  position: position.toString(),
+  ...(command.type === 'GiveRating' ? { rating: command.rating } : {}),
+});
+
 const sendRecorded = (
   res: Response,
   command: AnimeCommand,
-  { eventId, revision, position }: Recorded,
+  recorded: Recorded,
   status: 200 | 201,
   message: string,
 ): void => {
   const { animeId } = command;
+  const { revision } = recorded;
   res.setHeader('ETag', etagOf(revision));
   res.setHeader(
     'Location',
     relativeTo(res.req, `animes/${animeId}/events?from=${revision}&limit=1`),
   );
-  sendJson(res, status, {
-    status: 'ok',
-    message,
-    eventId,
-    animeId,
-    // 64 bits do not fit into a JSON number.
-    revision: revision.toString(),
-    position: position.toString(),
-    ...(command.type === 'GiveRating' ? { rating: command.rating } : {}),
-  });
+  sendJson(res, status, { status: 'ok', message, ...recordedBody(command, recorded) });
 };
 
 /** Relative to the request's path, so that it works behind a proxy that strips a prefix. */
 const relativeTo = ({ path }: Request, target: string): string =>
   `${'../'.repeat(path.split('/').length - 2)}${target}`;
 
-const sendJson = (res: Response, status: number, body: object): void => {
-  const text = JSON.stringify(body);
+const sendJson = (res: Response, status: number, body: object): void =>
+  sendJsonText(res, status, JSON.stringify(body));
+
+/** Sends what is JSON already. */
+export const sendJsonText = (res: Response, status: number, text: string): void => {
   res.statusCode = status;
   res.setHeader('Content-Type', 'application/json; charset=utf-8');
   res.setHeader('Content-Length', Buffer.byteLength(text));

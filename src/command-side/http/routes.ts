@@ -1,7 +1,5 @@
-import { SpanStatusCode, type Context } from '@opentelemetry/api';
 import { Router, type Request, type RequestHandler, type Response } from 'express';
 import type { AnimeCommand } from '../../domain/commands.js';
-import { keptRating } from '../../domain/rules.js';
 import { callerOf, requireApiKey } from '../../platform/http/api-key.js';
 import { BEACON_TYPES, jsonBody } from '../../platform/http/json-body.js';
 import {
@@ -9,13 +7,23 @@ import {
   requestIdOf,
   traceContextOf,
 } from '../../platform/http/request-context.js';
-import { startSpan, traceparentOf } from '../../platform/observability/trace-context.js';
+import type { Logger } from '../../platform/observability/logger.js';
+import { batchRoute } from './batch-route.js';
+import { RECORDED, toCommand } from './interactions.js';
 import { sendResult, type Success } from './responses.js';
+import { traced } from './tracing.js';
 import { bodyHashOf } from '../handling/queued-command.js';
 import type { CommandOptions } from '../../ports/command-result.js';
 import { parseIdempotencyKey, parseIfMatch, parseIfNoneMatch } from './headers.js';
 import type { CommandHandler } from '../handling/handler.js';
-import { pathAnimeId, validClick, validDetails, validRating, validView } from './validation.js';
+import {
+  type InteractionBodies,
+  interactionFields,
+  type InteractionKind,
+  pathAnimeId,
+  validBody,
+  validDetails,
+} from './validation.js';
 
 export interface CommandRoutesOptions {
   readonly handler: Pick<CommandHandler, 'handle'>;
@@ -24,13 +32,11 @@ export interface CommandRoutesOptions {
   /** Valid keys that may not send commands. */
   readonly readerKeys?: readonly string[];
   readonly now: () => Date;
+  readonly logger: Logger;
 }
 
 const BODY_LIMIT_BYTES = 16 * 1024;
 
-const CLICKED: Success = { message: 'Click recorded.', status: () => 201 };
-const VIEWED: Success = { message: 'View recorded.', status: () => 201 };
-const RATED: Success = { message: 'Rating recorded.', status: () => 201 };
 const DETAILS_RECORDED: Success = {
   message: 'Catalogue details recorded.',
   status: ({ type }) => (type === 'AnimeListed' ? 201 : 200),
@@ -39,7 +45,8 @@ const DELISTED: Success = { message: 'Anime removed from the catalogue.', status
 
 /** The commands over HTTP: validate, handle, respond. */
 export const commandRoutes = (options: CommandRoutesOptions): Router => {
-  const { handler, apiKeys, readerKeys, now } = options;
+  const { handler, apiKeys, readerKeys, now, logger } = options;
+  const fields = interactionFields(now);
   const router = Router({ caseSensitive: true });
   const guard = requireApiKey(apiKeys, readerKeys);
   const json = jsonBody({ limitBytes: BODY_LIMIT_BYTES });
@@ -53,24 +60,19 @@ export const commandRoutes = (options: CommandRoutesOptions): Router => {
     ): RequestHandler =>
     async (req, res) => {
       const command = await read(req);
-      const options = commandOptionsOf(req, res, command);
-      const result = await traced(handler, command, options, traceContextOf(res));
+      const given = commandOptionsOf(req, res, command);
+      const { type, animeId } = command;
+      const result = await traced(traceContextOf(res), type, { animeId }, (traceparent) =>
+        handler.handle(command, traceparent === undefined ? given : { ...given, traceparent }),
+      );
       sendResult(res, command, result, success);
     };
 
-  const click = async (req: Request): Promise<AnimeCommand> => {
-    const { anime_id: animeId, user_id: userId } = await validClick(req);
-    return { type: 'RegisterClick', animeId, userId, at: at() };
-  };
-  const view = async (req: Request): Promise<AnimeCommand> => {
-    const { anime_id: animeId, user_id: userId, duration_seconds } = await validView(req);
-    return { type: 'RegisterView', animeId, userId, durationSeconds: duration_seconds, at: at() };
-  };
-  const rating = async (req: Request): Promise<AnimeCommand> => {
-    const { anime_id: animeId, user_id: userId, rating: given } = await validRating(req);
-    // Rounded here, so that 8.333 and 8.33 are the same body for an Idempotency-Key.
-    return { type: 'GiveRating', animeId, userId, rating: keptRating(given), at: at() };
-  };
+  const interaction = (kind: InteractionKind): RequestHandler =>
+    take(async (req) => {
+      const body = await validBody<InteractionBodies[typeof kind]>(req, fields[kind]);
+      return toCommand(kind, body, at());
+    }, RECORDED[kind]);
   const list = (req: Request): AnimeCommand => {
     const animeId = pathAnimeId(req);
     return { type: 'ListAnime', animeId, details: validDetails(req), at: at() };
@@ -81,9 +83,10 @@ export const commandRoutes = (options: CommandRoutesOptions): Router => {
     at: at(),
   });
 
-  router.post('/click', guard, beacon, take(click, CLICKED));
-  router.post('/view', guard, beacon, take(view, VIEWED));
-  router.post('/rating', guard, beacon, take(rating, RATED));
+  router.post('/click', guard, beacon, interaction('click'));
+  router.post('/view', guard, beacon, interaction('view'));
+  router.post('/rating', guard, beacon, interaction('rating'));
+  router.post('/batch', guard, batchRoute({ handler, fields, now, logger }));
   router.put('/animes/:id', guard, json, take(list, DETAILS_RECORDED));
   router.delete('/animes/:id', guard, take(delist, DELISTED));
   return router;
@@ -102,29 +105,4 @@ const commandOptionsOf = (req: Request, res: Response, command: AnimeCommand): C
       ? {}
       : { idempotencyKey: { caller: callerOf(res), key, bodyHash: bodyHashOf(command) } }),
   };
-};
-
-/** One span per command; the event continues its trace. */
-const traced = async (
-  handler: Pick<CommandHandler, 'handle'>,
-  command: AnimeCommand,
-  options: CommandOptions,
-  parent: Context,
-) => {
-  const attributes = { animeId: command.animeId };
-  const { span, within } = startSpan(command.type, { attributes }, parent);
-  const traceparent = traceparentOf(within);
-  try {
-    const result = await handler.handle(
-      command,
-      traceparent === undefined ? options : { ...options, traceparent },
-    );
-    span.setAttribute('outcome', result.kind);
-    return result;
-  } catch (error) {
-    span.setStatus({ code: SpanStatusCode.ERROR });
-    throw error;
-  } finally {
-    span.end();
-  }
 };

@@ -11,71 +11,169 @@ import {
 } from '../../domain/details.js';
 import { isAnimeId, isUserId, type AnimeId, type UserId } from '../../domain/ids.js';
 import { isDurationSeconds, isRating } from '../../domain/rules.js';
+import { isTimely, MAX_AGE_DAYS, MAX_AHEAD_MINUTES, utcOf } from '../../domain/times.js';
+import { isIdempotencyKey } from './headers.js';
 import { Problem, type FieldProblem } from '../../platform/http/problem.js';
+
+/** What a field of a command must be. */
+interface FieldRule {
+  readonly name: string;
+  readonly isValid: (value: unknown) => boolean;
+  /** What is wrong, as the end of a sentence. */
+  readonly expectation: string;
+}
+
+/** A rule with its check for the single routes: a batch has no request for each of its commands. */
+export interface Field {
+  readonly rule: FieldRule;
+  readonly chain: ValidationChain;
+}
 
 /**
  * One check per field, including its type: the library's own checks accept "1" and [1] as 1. Values
  * are not coerced, and unknown fields are ignored.
  */
-const field = (
-  name: string,
-  isValid: (value: unknown) => boolean,
-  expectation: string,
-): ValidationChain =>
-  body(name)
-    .custom(isValid)
-    .withMessage((value: unknown) => (value === undefined ? 'is required' : expectation));
+const field = (rule: FieldRule): Field => ({
+  rule,
+  chain: body(rule.name)
+    .custom(rule.isValid)
+    .withMessage((value: unknown) => reasonOf(rule, value)),
+});
 
-const ANIME_ID_FIELD = field('anime_id', isAnimeId, 'must be a whole number from 1 to 2147483647');
-const USER_ID_FIELD = field(
-  'user_id',
-  isUserId,
-  'must be a string of 1 to 128 well-formed characters, not blank, without control characters',
-);
-const DURATION_FIELD = field(
-  'duration_seconds',
-  isDurationSeconds,
-  'must be a whole number from 0 to 2147483647',
-);
-const RATING_FIELD = field('rating', isRating, 'must be a number from 1 to 10');
+const reasonOf = ({ expectation }: FieldRule, value: unknown): string =>
+  value === undefined ? 'is required' : expectation;
 
-export interface ClickBody {
+const optional =
+  (isValid: FieldRule['isValid']): FieldRule['isValid'] =>
+  (value) =>
+    value === undefined || isValid(value);
+
+const ANIME_ID = field({
+  name: 'anime_id',
+  isValid: isAnimeId,
+  expectation: 'must be a whole number from 1 to 2147483647',
+});
+const USER_ID = field({
+  name: 'user_id',
+  isValid: isUserId,
+  expectation:
+    'must be a string of 1 to 128 well-formed characters, not blank, without control characters',
+});
+const DURATION = field({
+  name: 'duration_seconds',
+  isValid: isDurationSeconds,
+  expectation: 'must be a whole number from 0 to 2147483647',
+});
+const RATING = field({
+  name: 'rating',
+  isValid: isRating,
+  expectation: 'must be a number from 1 to 10',
+});
+
+/** When it happened, if that is not now. */
+const occurredAt = (now: () => Date): Field =>
+  field({
+    name: 'occurred_at',
+    isValid: optional((value) => {
+      const time = utcOf(value);
+      return time !== undefined && isTimely(time, now().toISOString());
+    }),
+    expectation: `must be a time in ISO 8601 with an offset, at most ${MAX_AGE_DAYS} days old and at most ${MAX_AHEAD_MINUTES} minutes in the future`,
+  });
+
+interface ClickBody {
   readonly anime_id: AnimeId;
   readonly user_id: UserId;
+  readonly occurred_at?: string;
 }
-export interface ViewBody extends ClickBody {
+interface ViewBody extends ClickBody {
   readonly duration_seconds: number;
 }
-export interface RatingBody extends ClickBody {
+interface RatingBody extends ClickBody {
   readonly rating: number;
 }
 
-export const validClick = (req: Request): Promise<ClickBody> =>
-  valid(req, [ANIME_ID_FIELD, USER_ID_FIELD]);
-export const validView = (req: Request): Promise<ViewBody> =>
-  valid(req, [ANIME_ID_FIELD, USER_ID_FIELD, DURATION_FIELD]);
-export const validRating = (req: Request): Promise<RatingBody> =>
-  valid(req, [ANIME_ID_FIELD, USER_ID_FIELD, RATING_FIELD]);
+export type FieldsByKind = Readonly<Record<InteractionKind, readonly Field[]>>;
 
-/** The body, if every field passes its check. The checks must guarantee `Body`. */
-const valid = async <Body>(req: Request, chains: readonly ValidationChain[]): Promise<Body> => {
-  requireObject(req.body);
+/** The fields of each kind of interaction. They guarantee the types of `InteractionBodies`. */
+export const interactionFields = (now: () => Date): FieldsByKind => {
+  const common = [ANIME_ID, USER_ID, occurredAt(now)];
+  return { click: common, view: [...common, DURATION], rating: [...common, RATING] };
+};
+
+export interface InteractionBodies {
+  readonly click: ClickBody;
+  readonly view: ViewBody;
+  readonly rating: RatingBody;
+}
+
+export type InteractionKind = keyof InteractionBodies;
+
+/** The body of a request, if every field passes its check. The fields must guarantee `Body`. */
+export const validBody = async <Body>(req: Request, fields: readonly Field[]): Promise<Body> => {
+  if (!isJsonObject(req.body)) throw notAnObject();
   const errors: FieldProblem[] = [];
-  for (const chain of chains) {
+  for (const { chain } of fields) {
     const result = await chain.run(req, { dryRun: true });
     for (const error of result.array({ onlyFirstError: true })) {
-      if (error.type === 'field') {
-        errors.push({ pointer: `/${error.path}`, detail: sentence(error.path, error.msg) });
-      }
+      if (error.type === 'field') errors.push(fieldProblem(error.path, error.msg));
     }
   }
   if (errors.length > 0) throw invalidBody(errors);
   return req.body as Body;
 };
 
+/** An entry of a batch: the body of a single route, the kind that its path says, and its key. */
+export interface BatchEntry {
+  readonly kind: InteractionKind;
+  readonly body: InteractionBodies[InteractionKind];
+  readonly id: string | undefined;
+}
+
+/** Checks an entry by the rules of the single routes, without a request. */
+export const validEntry = (
+  value: unknown,
+  fields: FieldsByKind,
+): BatchEntry | { readonly problem: Problem } => {
+  if (!isJsonObject(value)) return { problem: notAnObject() };
+  const { type, id } = value;
+  if (!isKind(type)) return { problem: invalidBody([problemOfField(TYPE, type)]) };
+  let errors: FieldProblem[] | undefined;
+  for (const { rule } of fields[type]) {
+    const given = value[rule.name];
+    if (!rule.isValid(given)) (errors ??= []).push(problemOfField(rule, given));
+  }
+  if (!ID.isValid(id)) (errors ??= []).push(problemOfField(ID, id));
+  if (errors !== undefined) return { problem: invalidBody(errors) };
+  // The rules guarantee these types.
+  return {
+    kind: type,
+    body: value as unknown as ViewBody & RatingBody,
+    id: id as string | undefined,
+  };
+};
+
+const isKind = (value: unknown): value is InteractionKind =>
+  value === 'click' || value === 'view' || value === 'rating';
+
+const TYPE: FieldRule = {
+  name: 'type',
+  isValid: isKind,
+  expectation: 'must be click, view or rating',
+};
+
+const ID: FieldRule = {
+  name: 'id',
+  isValid: optional(isIdempotencyKey),
+  expectation: 'must be a string of 1 to 255 visible ASCII characters or blanks',
+};
+
+const problemOfField = (rule: FieldRule, value: unknown): FieldProblem =>
+  fieldProblem(rule.name, reasonOf(rule, value));
+
 /** All details of an anime; absent ones are unknown. */
 export const validDetails = (req: Request): AnimeDetails => {
-  requireObject(req.body);
+  if (!isJsonObject(req.body)) throw notAnObject();
   const given = req.body as UncheckedDetails;
   if (!areDetails(given)) throw invalidBody(detailsProblems(given).map(toFieldProblem));
   return completeDetails(given);
@@ -86,14 +184,17 @@ const toFieldProblem = ({ field: name, index, reason }: DetailProblem): FieldPro
   detail: sentence(index === undefined ? name : `${name}[${index}]`, reason),
 });
 
+const fieldProblem = (name: string, reason: unknown): FieldProblem => ({
+  pointer: `/${name}`,
+  detail: sentence(name, reason),
+});
+
 const sentence = (name: string, expectation: unknown): string => `${name} ${String(expectation)}.`;
 
-const requireObject = (value: unknown): void => {
-  if (isJsonObject(value)) return;
-  throw invalidBody([{ pointer: '', detail: 'The body must be a JSON object.' }]);
-};
+const notAnObject = (): Problem =>
+  invalidBody([{ pointer: '', detail: 'The body must be a JSON object.' }]);
 
-const invalidBody = (errors: readonly FieldProblem[]): Problem => {
+export const invalidBody = (errors: readonly FieldProblem[]): Problem => {
   const detail = errors.map((error) => error.detail).join(' ');
   return new Problem(422, detail, { kind: 'validation', errors });
 };

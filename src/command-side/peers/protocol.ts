@@ -2,7 +2,7 @@ import { createHmac, randomUUID, timingSafeEqual } from 'node:crypto';
 import type { Socket } from 'node:net';
 
 /** Changes with the format of messages: command APIs share commands only with the same protocol. */
-const PROTOCOL = 'anime-analytics-commands/1';
+const PROTOCOL = 'anime-analytics-commands/2';
 
 type Side = 'client' | 'server';
 

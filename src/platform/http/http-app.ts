@@ -2,13 +2,13 @@ import { IncomingMessage, ServerResponse } from 'node:http';
 import { isIP } from 'node:net';
 import cors from 'cors';
 import express, { type Express, type RequestHandler, Router } from 'express';
-import { rateLimit } from 'express-rate-limit';
 import type { Health } from '../observability/health.js';
 import type { Logger } from '../observability/logger.js';
 import type { Metrics, MetricsPart, PortMetrics } from '../observability/metrics.js';
 import { requireApiKey } from './api-key.js';
 import { type FrontPageOptions, frontPageRoutes } from './html.js';
 import { lastError, optionsOf, Problem, unmatched } from './problem.js';
+import { limitRate } from './rate-limit.js';
 import { requestContext } from './request-context.js';
 import { securityHeaders } from './security-headers.js';
 
@@ -129,7 +129,8 @@ export const createHttpApp = (options: HttpAppOptions): Express => {
   if (options.allowedHosts !== undefined) app.use(onlyHosts(options.allowedHosts));
   app.use(crossOrigin(options.corsOrigins));
   app.use(optionsOf(all));
-  if (rateLimitPerMinute > 0) app.use(limiter(rateLimitPerMinute));
+  if (rateLimitPerMinute > 0)
+    app.use(limitRate(rateLimitPerMinute, ({ path }) => PROBES.includes(path)));
   for (const router of all) app.use(router);
   app.use(unmatched(all));
   app.use(lastError(logger));
@@ -159,22 +160,6 @@ const crossOrigin = (origins: readonly string[]): RequestHandler => {
     else next();
   };
 };
-
-const limiter = (limit: number) =>
-  rateLimit({
-    windowMs: 60_000,
-    limit,
-    standardHeaders: 'draft-8',
-    legacyHeaders: false,
-    // The setting TRUST_PROXY already decides this.
-    validate: { trustProxy: false },
-    skip: ({ path }) => PROBES.includes(path),
-    handler: (_req, res, next) => {
-      const retryAfter = res.getHeader('Retry-After');
-      const headers = { 'Retry-After': typeof retryAfter === 'string' ? retryAfter : '60' };
-      next(new Problem(429, 'Too many requests from this address; try again later.', { headers }));
-    },
-  });
 
 /** Polled by machines, so never rate limited. */
 export const PROBES: readonly string[] = ['/health', '/ready', '/live', '/metrics'];

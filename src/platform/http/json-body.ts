@@ -24,6 +24,13 @@ export const BEACON_TYPES: MediaTypes = {
     'The body must be JSON, with the content type application/json, application/*+json or text/plain.',
 };
 
+/** The content types of a batch; lines are read by `readLines`. */
+export const BATCH_TYPES: MediaTypes = {
+  pattern: BEACON_TYPES.pattern,
+  expectation:
+    'The body must be a JSON array, with the content type application/json, application/*+json or text/plain, or NDJSON, with application/x-ndjson.',
+};
+
 /**
  * Reads a JSON body of at most `limitBytes`, after decompression. 415 for another content type,
  * charset or unknown encoding, 413 for a body that is too large, 400 for one that is empty, not UTF-8 or not JSON.
@@ -47,7 +54,7 @@ export const jsonBody = (options: {
         return;
       }
       try {
-        req.body = parsed(bodyText(req));
+        req.body = parseJson(bodyText(req));
       } catch (problem) {
         next(problem);
         return;
@@ -57,7 +64,8 @@ export const jsonBody = (options: {
   };
 };
 
-const parsed = (text: string): unknown => {
+/** Throws 400 for text that is empty or not JSON. */
+export const parseJson = (text: string): unknown => {
   if (text === '') throw new Problem(400, 'The body is empty.');
   try {
     return JSON.parse(text) as unknown;
@@ -67,14 +75,14 @@ const parsed = (text: string): unknown => {
 };
 
 /** The content type without its parameters; empty if there is none. */
-const mediaTypeOf = ({ headers }: Request): string =>
+export const mediaTypeOf = ({ headers }: Request): string =>
   (headers['content-type'] ?? '').split(';', 1)[0]?.trim() ?? '';
 
 const PARAMETER = /;[\t ]*([^\s;="]+)=(?:"((?:[^"\\]|\\.)*)"|([^\s;"]*))/g;
 const UTF8 = /^utf-?8$/i;
 
 /** Throws 415 if the content type names a charset, quoted or not, that is not UTF-8. */
-const requireUtf8 = ({ headers }: Request): void => {
+export const requireUtf8 = ({ headers }: Request): void => {
   for (const [, name, quoted, bare] of (headers['content-type'] ?? '').matchAll(PARAMETER)) {
     if (name?.toLowerCase() === 'charset' && !UTF8.test(quoted ?? bare ?? '')) {
       throw new Problem(415, 'The body must be encoded in UTF-8.');
@@ -82,7 +90,7 @@ const requireUtf8 = ({ headers }: Request): void => {
   }
 };
 
-const BYTE_ORDER_MARK = /^\uFEFF/;
+export const BYTE_ORDER_MARK = /^\uFEFF/;
 
 /**
  * The text of a body that `express.raw` read, without a byte order mark; empty if there is none.

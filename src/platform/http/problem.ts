@@ -15,7 +15,7 @@ export interface ProblemOptions {
   readonly errors?: readonly FieldProblem[];
   readonly headers?: Readonly<Record<string, string>>;
   /** Further members of the document, as RFC 9457 allows them. */
-  readonly members?: Readonly<Record<string, string>>;
+  readonly members?: Readonly<Record<string, unknown>>;
   readonly cause?: unknown;
 }
 
@@ -126,20 +126,30 @@ interface Layer {
 export const lastError =
   (logger: Logger): ErrorRequestHandler =>
   (error: unknown, req, res, _next) => {
-    const problem = problemOf(error) ?? masked(requestIdOf(res));
-    if (problem.status >= 500) {
-      logger.error('Request failed', {
-        requestId: requestIdOf(res),
-        correlationId: correlationIdOf(res),
-        method: req.method,
-        status: problem.status,
-        error: problem.cause ?? error,
-      });
-    }
+    const problem = problemOfError(error, { logger, req, res });
     // Part of the response has been sent: only a broken connection tells the client.
     if (res.headersSent) res.destroy();
     else sendProblem(req, res, problem);
   };
+
+/** The problem that an error is to the client: an unexpected one is masked and logged. */
+export const problemOfError = (
+  error: unknown,
+  at: { readonly logger: Logger; readonly req: Request; readonly res: Response },
+): Problem => {
+  const { logger, req, res } = at;
+  const problem = problemOf(error) ?? masked(requestIdOf(res));
+  if (problem.status >= 500) {
+    logger.error('Request failed', {
+      requestId: requestIdOf(res),
+      correlationId: correlationIdOf(res),
+      method: req.method,
+      status: problem.status,
+      error: problem.cause ?? error,
+    });
+  }
+  return problem;
+};
 
 const masked = (requestId: string): Problem =>
   new Problem(500, `Internal error. See request ${requestId} in the log of the service.`);

@@ -70,12 +70,19 @@ const total = (numbers: readonly number[]): number =>
     2 ** 53 - 1,
   );
 
+/** An event may have happened before others that were recorded earlier. All times are in UTC. */
+const latest = (lines: readonly FlatEvent[], kind: FlatEvent['kind']): string | null => {
+  const times = lines.filter((line) => line.kind === kind).map(({ at }) => at.replace('Z', ''));
+  const last = times.sort().at(-1);
+  return last === undefined ? null : `${last}Z`;
+};
+
 const expectedInteraction = (lines: readonly FlatEvent[]) => ({
   clicks: count(lines, 'click'),
   views: count(lines, 'view'),
   seconds: total(lines.map(({ seconds }) => seconds)),
-  lastClickAt: lines.filter(({ kind }) => kind === 'click').at(-1)?.at ?? null,
-  lastViewAt: lines.filter(({ kind }) => kind === 'view').at(-1)?.at ?? null,
+  lastClickAt: latest(lines, 'click'),
+  lastViewAt: latest(lines, 'view'),
   ratings: lines
     .filter(({ kind }) => kind === 'rating')
     .map(({ revision, hundredths, at }) => ({ revision, hundredths, at })),
@@ -90,9 +97,9 @@ const expectedDay = (lines: readonly FlatEvent[]) => ({
 
 export const expectedAnime = (events: readonly StreamEvent[]) => {
   const lines = flatEventsOf(events);
-  const latest = new Map<string, number>();
+  const ratings = new Map<string, number>();
   for (const { kind, userId, hundredths } of lines) {
-    if (kind === 'rating') latest.set(userId, hundredths);
+    if (kind === 'rating') ratings.set(userId, hundredths);
   }
   const known = events.flatMap(({ decoded }) => (decoded.kind === 'event' ? [decoded.event] : []));
   const listings = known.filter(({ type }) => type === 'AnimeListed' || type === 'AnimeDelisted');
@@ -103,10 +110,10 @@ export const expectedAnime = (events: readonly StreamEvent[]) => {
     clicks: count(lines, 'click'),
     views: count(lines, 'view'),
     seconds: total(lines.map(({ seconds }) => seconds)),
-    ratingCount: latest.size,
-    ratingSum: total([...latest.values()]),
+    ratingCount: ratings.size,
+    ratingSum: total([...ratings.values()]),
     ratingBuckets: Array.from({ length: 10 }, (_, index) => {
-      const inBucket = [...latest.values()].filter((each) => Math.trunc(each / 100) === index + 1);
+      const inBucket = [...ratings.values()].filter((each) => Math.trunc(each / 100) === index + 1);
       return inBucket.length;
     }),
     lastEventId: events.at(-1)?.id ?? '',

@@ -4,6 +4,7 @@ import type {
   RatingGiven,
   ViewRegistered,
 } from '../../domain/events.js';
+import { laterOf } from '../../domain/times.js';
 import type { InteractionDocument, RatingEntry } from '../../ports/read-store.js';
 
 /** A copy of a document into which a run of events is folded: one copy per run, not per event. */
@@ -47,12 +48,12 @@ export const applyToInteraction = (
   switch (event.type) {
     case 'ClickRegistered':
       draft.clicks += 1;
-      draft.lastClickAt = event.data.occurredAt;
+      draft.lastClickAt = laterOf(draft.lastClickAt, event.data.occurredAt);
       return;
     case 'ViewRegistered':
       draft.views += 1;
       draft.seconds = addSeconds(draft.seconds, event.data.durationSeconds);
-      draft.lastViewAt = event.data.occurredAt;
+      draft.lastViewAt = laterOf(draft.lastViewAt, event.data.occurredAt);
       return;
     case 'RatingGiven':
       draft.ratings = [

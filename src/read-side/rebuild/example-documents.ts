@@ -10,6 +10,7 @@ type Example = readonly [type: string, data: object];
 
 const exampleFact = { schemaVersion: 2, animeId: 1, occurredAt: '2026-11-24T10:00:00.000Z' };
 const nextDay = { ...exampleFact, occurredAt: '2026-11-25T23:59:59.999Z' };
+const dayBefore = { ...exampleFact, occurredAt: '2026-11-23T10:00:00Z' };
 const spike = { userId: 'spike' };
 const faye = { anime_id: 1, user_id: 'faye', occurred_at: '2026-11-24T12:00:00+02:00' };
 const listing = { ...exampleFact, schemaVersion: 1 };
@@ -32,6 +33,9 @@ export const EXAMPLES: readonly (readonly Example[])[] = [
     ['AnimeDetailsRevised', { ...listing, details }],
     ['ClickRegistered', { ...exampleFact, ...spike }],
     ['ClickRegistered', faye],
+    // It happened before the others, and was recorded after them.
+    ['ClickRegistered', { ...dayBefore, ...spike }],
+    ['ViewRegistered', { ...nextDay, ...spike, durationSeconds: 0 }],
     ['ViewRegistered', { ...exampleFact, ...spike, durationSeconds: 1440 }],
     ['ViewRegistered', { ...faye, duration_seconds: 60 }],
     ['RatingGiven', { ...exampleFact, ...spike, rating: 8.75 }],

@@ -309,6 +309,7 @@ const OF_FAILURES: Readonly<Record<Failure | RejectionCode, ProblemName>> = {
   // Over HTTP the validation of the body comes first.
   INVALID_RATING: 'validation',
   INVALID_DURATION: 'validation',
+  INVALID_TIME: 'validation',
   'precondition-failed': 'precondition-failed',
   'key-reused': 'idempotency-key-reused',
   conflict: 'conflict',

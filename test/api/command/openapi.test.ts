@@ -68,7 +68,7 @@ describe('the OpenAPI document', () => {
       const { send, drain } = handlerOver(store);
       const handler = { handle: send, drain };
       const routers = [
-        commandRoutes({ handler, apiKeys: [], now: () => new Date(0) }),
+        commandRoutes({ handler, apiKeys: [], now: () => new Date(0), logger }),
         streamRoutes({ store, apiKeys: [] }),
         docsRoutes({ version: '1', production: false }),
         healthRoutes({

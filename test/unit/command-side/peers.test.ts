@@ -151,7 +151,7 @@ describe('command APIs that share commands', () => {
     expect(warnings()[0]?.data['reason']).to.equal('Another command API has a different PEER_KEY.');
     const socket = connect(stranger.server.port, HOST);
     await once(socket, 'connect');
-    socket.write('{"protocol":"anime-analytics-commands/1","id":"x","nonce":"y"}\n{"proof":"z"}\n');
+    socket.write('{"protocol":"anime-analytics-commands/2","id":"x","nonce":"y"}\n{"proof":"z"}\n');
     socket.resume();
     await once(socket, 'close');
     expect(member.peers.connected()).to.equal(0);
