@@ -21,14 +21,24 @@ export const commandRequest = (
   interaction: Interaction,
   headers: Readonly<Record<string, string>> = {},
 ): Buffer => {
+  const { kind } = interaction;
+  return rawRequest('POST', `/${kind}`, JSON.stringify(bodyOf(interaction)), headers);
+};
+
+/** Many commands as one request. */
+export const batchRequest = (interactions: readonly Interaction[]): Buffer => {
+  const entries = interactions.map((each) => ({ type: each.kind, ...bodyOf(each) }));
+  return rawRequest('POST', '/batch', JSON.stringify(entries));
+};
+
+const bodyOf = (interaction: Interaction) => {
   const { kind, animeId, userId } = interaction;
-  const body = {
+  return {
     anime_id: animeId,
     user_id: userId,
     ...(kind === 'view' ? { duration_seconds: interaction.durationSeconds } : {}),
     ...(kind === 'rating' ? { rating: interaction.rating } : {}),
   };
-  return rawRequest('POST', `/${kind}`, JSON.stringify(body), headers);
 };
 
 export const graphqlRequest = (
