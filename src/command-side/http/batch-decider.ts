@@ -102,6 +102,11 @@ export const createBatchDecider = (
         const first = results.length === 0 ? Math.min(1, lines.length) : 0;
         const allowed = first + (await countMore(req, res, lines.length - first));
         await underWay.take(allowed);
+        // Nobody is left to hear of these.
+        if (res.destroyed) {
+          underWay.give(allowed);
+          return;
+        }
         const at = now().toISOString();
         for (const line of lines.slice(0, allowed)) results.push(beginLine(line, at));
         for (const _ of lines.slice(allowed)) results.push(textOf(tooManyRequests(res)));

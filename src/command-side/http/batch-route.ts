@@ -18,7 +18,7 @@ export const MAX_BATCH_BYTES = 4 * 1024 * 1024;
 const MAX_LINE_BYTES = 16 * 1024;
 
 /** Commands that are checked and begun in one turn of the event loop. */
-const SLICE = 100;
+const SLICE = 500;
 
 /** Of all bodies that are read at the same time. What they hold and their results follow from it. */
 const BODIES_BYTES = 16 * 1024 * 1024;
@@ -43,7 +43,6 @@ export const batchRoute = (options: BatchDeciderOptions): RequestHandler => {
     try {
       const slices = isNdjson(req) ? readLines(req, LINES) : slicesOf(await arrayIn(req, res));
       for await (const slice of slices) {
-        // Nobody is left to hear of the rest.
         if (res.destroyed) break;
         const room = MAX_COMMANDS - batch.size();
         await batch.take(slice.slice(0, room));

@@ -9,6 +9,10 @@ export const REQUEST_EXAMPLES = {
   View: { ...INTERACTION_EXAMPLE, duration_seconds: 1440 },
   Rating: { ...INTERACTION_EXAMPLE, rating: 8.333 },
   Details: EXAMPLE_DETAILS,
+  Batch: [
+    { type: 'click', ...INTERACTION_EXAMPLE },
+    { type: 'view', anime_id: 999, user_id: 'user123', duration_seconds: 1440 },
+  ],
 };
 
 const ok = (message: string, eventId: string, revision: string, position: string) => ({
@@ -40,6 +44,23 @@ export const RESPONSE_EXAMPLES = {
     ...ok('Rating recorded.', '9e1b6c52-0d4f-4a6b-a2c7-7c6e2b1d8f35', '3', '4'),
     rating: 8.33,
   },
+  batch: {
+    results: [
+      {
+        status: 201,
+        eventId: 'b1d7c3e9-2f4a-4c86-9b05-7e8a6d1f0c32',
+        animeId: 1,
+        revision: '4',
+        position: '5',
+      },
+      {
+        type: 'urn:problem-type:anime-not-listed',
+        title: 'Anime not listed',
+        status: 404,
+        detail: 'Anime 999 is not in the catalogue.',
+      },
+    ],
+  },
   events: {
     animeId: 1,
     stream: 'anime-1',
@@ -65,13 +86,13 @@ export const RESPONSE_EXAMPLES = {
     ],
     next: '?from=2&limit=1',
   },
-  unchanged: { status: 'ok', message: 'Nothing had to change.', animeId: 1, revision: '3' },
-  revised: ok('Catalogue details recorded.', '2b7e9d14-3c5a-4e8f-9d60-1a4b7c8e5f92', '4', '5'),
+  unchanged: { status: 'ok', message: 'Nothing had to change.', animeId: 1, revision: '4' },
+  revised: ok('Catalogue details recorded.', '2b7e9d14-3c5a-4e8f-9d60-1a4b7c8e5f92', '5', '6'),
   delisted: ok(
     'Anime removed from the catalogue.',
     'c81f5e3a-7b2d-4960-8e1f-6d3a9b0c4e27',
-    '5',
     '6',
+    '7',
   ),
   healthy: {
     status: 'healthy',
@@ -125,6 +146,23 @@ const DENIED_BY_STORE =
 
 /** One example of every problem; tests compare it with the real response. */
 export const PROBLEM_EXAMPLES = {
+  'batch-header': problem(
+    400,
+    'The header If-Match is for a single command; a batch has ids instead.',
+    { instance: '/batch' },
+  ),
+  'batch-not-json': problem(400, 'The body is not valid JSON.', { instance: '/batch' }),
+  'batch-too-long': problem(413, 'A batch has at most 10,000 commands.', { instance: '/batch' }),
+  'batch-of-another-type': problem(
+    415,
+    'The body must be a JSON array, with the content type application/json, application/*+json or text/plain, or NDJSON, with application/x-ndjson.',
+    { instance: '/batch' },
+  ),
+  'batch-not-an-array': problem(422, 'The body must be a JSON array.', {
+    kind: 'validation',
+    errors: [{ pointer: '', detail: 'The body must be a JSON array.' }],
+    instance: '/batch',
+  }),
   'body-not-json': problem(400, 'The body is not valid JSON.'),
   'id-not-readable': problem(400, ID_NOT_READABLE, { instance: '/animes/abc' }),
   'events-id-not-readable': problem(400, ID_NOT_READABLE, { instance: '/animes/abc/events' }),

@@ -2,7 +2,8 @@ import { PROBLEM_MEDIA_TYPE } from '../../platform/http/problem.js';
 import { ENTITY_TAGS, IDEMPOTENCY_KEY } from './headers.js';
 import { PROBLEM_EXAMPLES, type ProblemName } from './openapi-examples.js';
 import { whole64 } from './json-schema.js';
-import { ANIME_ID_SCHEMA, type SchemaName } from './openapi-schemas.js';
+import { ANIME_ID_SCHEMA } from './openapi-interaction-schemas.js';
+import type { SchemaName } from './openapi-schemas.js';
 import { DEFAULT_EVENTS, MAX_EVENTS } from './stream-routes.js';
 
 export const ref = (kind: string, name: string) => ({ $ref: `#/components/${kind}/${name}` });
@@ -138,6 +139,16 @@ export const parameters = {
   ),
 };
 
+type ParameterName = keyof typeof parameters;
+
+export const refs = (...names: readonly ParameterName[]) =>
+  names.map((name) => ref('parameters', name));
+
+export const IDS: readonly ParameterName[] = ['RequestId', 'CorrelationId'];
+
+/** The empty requirement applies to a service without API keys. */
+export const SECURITY = [{}, { bearer: [] }, { apiKey: [] }];
+
 export const examples = Object.fromEntries(
   Object.entries(PROBLEM_EXAMPLES).map(([name, value]) => [name, { summary: value.detail, value }]),
 );
@@ -151,7 +162,7 @@ const STATUS_DESCRIPTIONS: Readonly<Record<number, string>> = {
   409: 'Concurrent writes to this anime kept conflicting; nothing was recorded.',
   410: 'The anime has been removed from the catalogue, or its history was permanently deleted.',
   412: 'The revision of the anime does not satisfy If-Match or If-None-Match.',
-  413: 'The body is larger than 16 KiB.',
+  413: 'The body is larger than 16 KiB, or a batch larger than 4 MiB or 10,000 commands.',
   415: 'The body is not JSON in UTF-8.',
   417: 'The Expect header asks for something other than 100-continue.',
   421: 'The Host header names a host that is not served here.',

@@ -1,6 +1,4 @@
 import { type DetailField, DETAILS } from '../../domain/details.js';
-import { MAX_ANIME_ID, USER_ID } from '../../domain/ids.js';
-import { MAX_RATING, MAX_VIEW_SECONDS, MIN_RATING } from '../../domain/rules.js';
 import {
   labelSchema,
   numberSchema,
@@ -11,27 +9,13 @@ import {
   uuidSchema,
   whole64,
 } from './json-schema.js';
+import { RESPONSE_EXAMPLES, REFUSED_STREAM, REQUEST_EXAMPLES } from './openapi-examples.js';
 import {
-  RESPONSE_EXAMPLES,
-  PROBLEM_EXAMPLES,
-  REFUSED_STREAM,
-  REQUEST_EXAMPLES,
-} from './openapi-examples.js';
-
-export const ANIME_ID_SCHEMA = numberSchema(
-  'integer',
-  'The MyAnimeList id.',
-  { minimum: 1, maximum: MAX_ANIME_ID },
-  REQUEST_EXAMPLES.Click.anime_id,
-);
-
-const userId = textSchema(
-  'The id of the user, in any form that identifies users.',
-  USER_ID,
-  'user123',
-);
-
-const interactionProperties = { anime_id: ANIME_ID_SCHEMA, user_id: userId };
+  ANIME_ID_SCHEMA,
+  INTERACTION_SCHEMAS,
+  PROBLEM_SCHEMA,
+  STORED_RATING,
+} from './openapi-interaction-schemas.js';
 
 const health = {
   type: 'string',
@@ -86,40 +70,7 @@ const schemaOfDetail = (field: DetailField) => {
 
 /** Built from the rules that the domain checks, so that the two cannot drift apart. */
 export const schemas = {
-  Click: objectSchema(
-    'A user clicked on an anime.',
-    interactionProperties,
-    ['anime_id', 'user_id'],
-    REQUEST_EXAMPLES.Click,
-  ),
-  View: objectSchema(
-    'A user viewed an anime.',
-    {
-      ...interactionProperties,
-      duration_seconds: numberSchema(
-        'integer',
-        'How long the user viewed it, in whole seconds.',
-        upTo(MAX_VIEW_SECONDS),
-        REQUEST_EXAMPLES.View.duration_seconds,
-      ),
-    },
-    ['anime_id', 'user_id', 'duration_seconds'],
-    REQUEST_EXAMPLES.View,
-  ),
-  Rating: objectSchema(
-    "A user rated an anime. It replaces the user's earlier rating.",
-    {
-      ...interactionProperties,
-      rating: numberSchema(
-        'number',
-        'The rating, stored rounded to hundredths, half up.',
-        { minimum: MIN_RATING, maximum: MAX_RATING },
-        REQUEST_EXAMPLES.Rating.rating,
-      ),
-    },
-    ['anime_id', 'user_id', 'rating'],
-    REQUEST_EXAMPLES.Rating,
-  ),
+  ...INTERACTION_SCHEMAS,
   Details: objectSchema(
     'The catalogue entry of an anime. A detail that is absent or null is unknown.',
     Object.fromEntries(
@@ -140,12 +91,7 @@ export const schemas = {
       animeId: ANIME_ID_SCHEMA,
       revision: whole64('The revision of the anime; pass it to queries as minRevision.', '41'),
       position: whole64('A log position at or after the event.', '15324'),
-      rating: numberSchema(
-        'number',
-        'The rating as stored, rounded to hundredths.',
-        { minimum: MIN_RATING, maximum: MAX_RATING },
-        RESPONSE_EXAMPLES.rated.rating,
-      ),
+      rating: STORED_RATING,
     },
     ['status', 'message', 'animeId', 'revision'],
     RESPONSE_EXAMPLES.clicked,
@@ -175,42 +121,7 @@ export const schemas = {
     ['animeId', 'stream', 'events', 'next'],
     RESPONSE_EXAMPLES.events,
   ),
-  Problem: objectSchema(
-    'A problem document (RFC 9457).',
-    {
-      type: {
-        ...labelSchema('The type of the problem; about:blank if the status says it all.'),
-        format: 'uri-reference',
-        examples: [PROBLEM_EXAMPLES.validation.type],
-      },
-      title: labelSchema('The type in words.', PROBLEM_EXAMPLES.validation.title),
-      status: { type: 'integer', description: 'The HTTP status.', examples: [422] },
-      detail: labelSchema('What is wrong, as a sentence.', PROBLEM_EXAMPLES.validation.detail),
-      instance: { ...labelSchema('The path of the request.', '/click'), format: 'uri-reference' },
-      requestId: labelSchema('The id of the request, as in the log.', 'request-42'),
-      stream: labelSchema('For stream-unreadable and stream-truncated: the stream.', 'anime-1'),
-      revision: whole64(
-        'The revision of the unreadable event, or of the first one that is left.',
-        '1',
-      ),
-      eventType: labelSchema('The type of that event.', 'ClickRegistered'),
-      errors: {
-        type: 'array',
-        description: 'The invalid fields.',
-        items: objectSchema(
-          'An invalid field.',
-          {
-            pointer: labelSchema('A JSON pointer into the body.', '/user_id'),
-            detail: labelSchema('What is wrong, as a sentence.', 'user_id is required.'),
-          },
-          ['pointer', 'detail'],
-          { pointer: '/user_id', detail: 'user_id is required.' },
-        ),
-      },
-    },
-    ['type', 'title', 'status', 'detail'],
-    PROBLEM_EXAMPLES.validation,
-  ),
+  Problem: PROBLEM_SCHEMA,
   Health: objectSchema(
     'The health of the service.',
     {

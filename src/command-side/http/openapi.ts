@@ -1,3 +1,4 @@
+import { BATCH } from './openapi-batch.js';
 import { RESPONSE_EXAMPLES, REQUEST_EXAMPLES } from './openapi-examples.js';
 import * as parts from './openapi-responses.js';
 import {
@@ -6,23 +7,16 @@ import {
   EVERY_COMMAND,
   EVERY_REQUEST,
   EVERY_ROUTE,
+  IDS,
   notModified,
-  parameters,
   probed,
   problems,
-  ref,
+  refs,
+  SECURITY,
   okResponse,
 } from './openapi-responses.js';
 import { schemas } from './openapi-schemas.js';
 
-type ParameterName = keyof typeof parameters;
-
-const refs = (...names: readonly ParameterName[]) => names.map((name) => ref('parameters', name));
-
-/** The empty requirement applies to a service without API keys. */
-const SECURITY = [{}, { bearer: [] }, { apiKey: [] }];
-
-const IDS: readonly ParameterName[] = ['RequestId', 'CorrelationId'];
 const COMMAND_HEADERS = refs('IdempotencyKey', 'IfMatch', 'IfNoneMatch', ...IDS, 'Traceparent');
 
 const recorded = (description: string, values: Readonly<Record<string, unknown>>) =>
@@ -60,6 +54,7 @@ const interactionOperation = (
 });
 
 const INTERACTIONS = {
+  ...BATCH,
   '/click': {
     post: interactionOperation('recordClick', 'Click', RESPONSE_EXAMPLES.clicked, {
       summary: 'Record a click',
@@ -250,7 +245,7 @@ const OPERATIONS = {
 const DESCRIPTION = `Records clicks, views and ratings of anime, and maintains their catalogue.
 
 Values are not coerced: \`"1"\` is not 1, and negative zero is not 0. Unknown fields are ignored. Bodies
-are JSON in UTF-8 of at most 16 KiB. Numbers in a path or query are plain digits, without sign,
+are JSON in UTF-8 of at most 16 KiB (a batch: 4 MiB). Numbers in a path or query are plain digits, without sign,
 fraction or leading zeros. Lengths are counted in Unicode code points. Every error is a problem
 document (RFC 9457) whose \`detail\` is a readable sentence.`;
 
@@ -276,7 +271,7 @@ export const openApi = (version: string) => ({
   paths: { ...INTERACTIONS, ...CATALOGUE, ...OPERATIONS },
   components: {
     schemas,
-    parameters,
+    parameters: parts.parameters,
     headers: parts.headers,
     examples: parts.examples,
     securitySchemes: {

@@ -19,6 +19,7 @@ export interface LineLimits {
 
 const TOO_LARGE = new Problem(413, 'The body is too large.');
 const NOT_UTF8 = new Problem(400, 'The body is not valid UTF-8.');
+const ENDED_EARLY = new Problem(400, 'The body ended too early.');
 const NEWLINE = 0x0a;
 
 /**
@@ -34,8 +35,7 @@ export async function* readLines(req: Request, limits: LineLimits): AsyncGenerat
   }
   const lines = createLineSplitter(limits.lineBytes);
   let bytes = 0;
-  // The request outlives an early end: its response has to be sent.
-  for await (const chunk of req.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
+  for await (const chunk of chunksOf(req)) {
     bytes += chunk.length;
     if (bytes > limits.bytes) throw TOO_LARGE;
     lines.push(chunk);
@@ -43,6 +43,16 @@ export async function* readLines(req: Request, limits: LineLimits): AsyncGenerat
   }
   lines.end();
   if (lines.complete.length > 0) yield lines.complete;
+}
+
+async function* chunksOf(req: Request): AsyncGenerator<Buffer> {
+  // The request outlives an early end: its response has to be sent.
+  const chunks = req.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>;
+  try {
+    yield* chunks;
+  } catch (error) {
+    throw req.complete ? error : ENDED_EARLY;
+  }
 }
 
 const createLineSplitter = (lineBytes: number) => {

@@ -50,10 +50,10 @@ const withoutPlaces = (body: object): unknown =>
 
 describe('an example of the OpenAPI document', () => {
   it('is the real response to the example request, for all in sequence', async () => {
-    const { listed, clicked, viewed, rated, revised, delisted } = RESPONSE_EXAMPLES;
-    const ids = [listed, clicked, viewed, rated, rated, revised, delisted].map(
-      ({ eventId }) => eventId,
-    );
+    const { listed, clicked, viewed, rated, batch, revised, delisted } = RESPONSE_EXAMPLES;
+    const [inBatch] = batch.results;
+    const recorded = [listed, clicked, viewed, rated, inBatch, inBatch, inBatch, revised, delisted];
+    const ids = recorded.map((each) => each?.eventId ?? 'refused');
     const newId = () => ids.shift() ?? expect.fail('no more ids');
     const api = await serveCommandApi({ newId, version: '0.1.0', rateLimitPerMinute: 6000 });
     const expectAnswer = async (
@@ -78,6 +78,7 @@ describe('an example of the OpenAPI document', () => {
       await expectAnswer('recordClick', '/click', 201, clicked, Click);
       await expectAnswer('recordView', '/view', 201, viewed, View);
       await expectAnswer('recordRating', '/rating', 201, rated, Rating);
+      await expectAnswer('recordBatch', '/batch', 200, batch, REQUEST_EXAMPLES.Batch);
       await expectAnswer(
         'readAnimeEvents',
         '/animes/1/events?from=1&limit=1',
@@ -198,7 +199,17 @@ const bytes =
 const clickWith = (header: string): string =>
   `POST /click HTTP/1.1\r\nHost: other.example\r\nX-Request-Id: request-42\r\n${header}\r\nConnection: close\r\n\r\n`;
 
+const batch =
+  (given: unknown, headers: Record<string, string> = {}) =>
+  (api: CommandApi) =>
+    api.post('/batch', given, { ...NAMES, ...headers });
+
 const PROVOCATIONS: Readonly<Record<ProblemName, Provocation>> = {
+  'batch-header': ['recordBatch', batch([], { 'if-match': '*' })],
+  'batch-not-json': ['recordBatch', batch('[{')],
+  'batch-too-long': ['recordBatch', batch(Array(10_001).fill(0))],
+  'batch-of-another-type': ['recordBatch', batch('a=1', { 'content-type': 'a/b' })],
+  'batch-not-an-array': ['recordBatch', batch({})],
   'body-not-json': ['recordClick', body('{"anime_id":1,')],
   'id-not-readable': ['delistAnime', (api) => api.send('DELETE', '/animes/abc', undefined, NAMES)],
   'events-id-not-readable': ['readAnimeEvents', get('/animes/abc/events')],
