@@ -2,7 +2,7 @@
 .DEFAULT_GOAL := help
 .PHONY: help install build run start test check typecheck lint format format-check mocha \
   test-contract test-stack test-faults test-browser test-ui mutation demo demo-restore demo-stack bench bench-commands bench-stream-growth \
-  bench-freshness bench-rebuild bench-reads bench-import bench-writers bench-connections bench-stack soak schema docs-dependencies docs-screenshot house \
+  bench-freshness bench-rebuild bench-reads bench-import bench-writers bench-connections bench-batch bench-stack soak schema docs-dependencies docs-screenshot house \
   up down logs ps seed clean
 
 help: ## List these targets
@@ -65,7 +65,7 @@ demo-restore: install ## Restore an older log under newer documents, and watch i
 demo-stack: install ## The distributed service under load; each process is killed once, then the audit runs
 	npm run demo:stack
 
-bench: install ## All benchmarks, each next to its limit (about 15 minutes)
+bench: install ## All benchmarks, each next to its limit (about 17 minutes)
 	npm run bench
 
 bench-commands: install ## Commands per second, CPU and memory, next to a server that stores nothing
@@ -91,6 +91,9 @@ bench-writers: install ## One, two and four command APIs on one event store
 
 bench-connections: install ## 2,000 connections at once, and clients that read no response
 	npm run bench:connections
+
+bench-batch: install ## Commands in batches of 100 and 1,000, next to single ones
+	npm run bench:batch
 
 bench-stack: install ## The distributed service: catch-up, freshness and memory (about 20 minutes)
 	npm run bench:stack

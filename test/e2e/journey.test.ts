@@ -14,6 +14,12 @@ const STATS = `query Stats($animeId: Int!, $minRevision: String) {
 
 const TOP = `query Top($limit: Int!) { topAnimesByViews(limit: $limit) { animeId totalViews } }`;
 
+const TREND = `query Trend($days: Int!) {
+  trendingAnimes(days: $days) { anime { myanimelistId } }
+}`;
+
+const LAST_CLICKS = `{ userInteractions(userId: "offline") { edges { node { animeId lastClickAt } } } }`;
+
 const SEARCH = `query Search($page: Int!, $pageSize: Int!, $filters: AnimeFilters) {
   searchAnimes(page: $page, pageSize: $pageSize, filters: $filters) {
     items { myanimelistId title genres } total hasMore
@@ -57,6 +63,35 @@ describe('the whole service in one process', function () {
     const onQueries = await seriesOf(queryUrl);
     expect(onQueries).to.include('anime_analytics_read_models_bytes');
     expect(onQueries.filter((series) => onCommands.has(series))).to.deep.equal([]);
+  });
+
+  it('shows a batch of a client that was offline on the days when it happened', async () => {
+    const { commandUrl, queryUrl } = await start(...SAMPLE);
+    const ago = (hours: number) => new Date(Date.now() - hours * 3_600_000).toISOString();
+    const lately = ago(1);
+    const { body } = await send('POST', `${commandUrl}/batch`, [
+      { type: 'click', anime_id: 5, user_id: 'offline', occurred_at: lately, id: 'click-1' },
+      { type: 'click', anime_id: 5, user_id: 'offline', occurred_at: ago(2), id: 'click-2' },
+      { type: 'click', anime_id: 1, user_id: 'offline', occurred_at: ago(96), id: 'click-3' },
+      { type: 'click', anime_id: 2_000_000_000, user_id: 'offline' },
+    ]);
+    const results = body['results'] as readonly { status: number; revision: string }[];
+    expect(results.map(({ status }) => status)).to.deep.equal([201, 201, 201, 404]);
+    await Promise.all(
+      [5, 1].map((animeId, index) =>
+        query(queryUrl, STATS, { animeId, minRevision: results[index + 1]?.revision }),
+      ),
+    );
+    const idsOfTrend = async (days: number) => {
+      const { trendingAnimes } = await query(queryUrl, TREND, { days });
+      return (trendingAnimes as readonly { anime: { myanimelistId: number } }[]).map(
+        ({ anime }) => anime.myanimelistId,
+      );
+    };
+    expect(await idsOfTrend(1)).to.deep.equal([5]);
+    expect(await idsOfTrend(7)).to.deep.equal([5, 1]);
+    const { userInteractions } = await query(queryUrl, LAST_CLICKS);
+    expect(userInteractions).to.have.nested.property('edges[1].node.lastClickAt', lately);
   });
 
   it('accepts a command and answers a query that includes it', async () => {

@@ -126,6 +126,21 @@ describe('decide', () => {
         expect(given(events.listed).when(command)).to.deep.equal(accepted(event));
       });
 
+      it('is recorded with the time at which it occurred, if that is not when it was received', () => {
+        const occurredAt = '2026-11-20T08:00:00.000Z';
+        expect(given(events.listed).when({ ...command, occurredAt })).to.deep.equal(
+          accepted({ ...event, data: { ...event.data, occurredAt } } as typeof event),
+        );
+      });
+
+      for (const occurredAt of ['2026-11-17T09:59:59.999Z', '2026-11-24T10:05:00.001Z']) {
+        it(`is refused if it occurred at ${occurredAt}, seven days before or five minutes after`, () => {
+          expect(given(events.listed).when({ ...command, occurredAt }))
+            .to.have.nested.property('rejection.code')
+            .that.equals('INVALID_TIME');
+        });
+      }
+
       it('is recorded again when repeated', () => {
         expect(given(events.listed, event).when(command)).to.deep.equal(accepted(event));
       });

@@ -111,6 +111,22 @@ describe('interactions', () => {
     });
   });
 
+  it('keeps the latest of the times at which events occurred, in whatever order they come', () => {
+    const clickAt = (occurredAt: string): AnimeEvent => ({
+      ...events.click,
+      data: { ...events.click.data, occurredAt },
+    });
+    const times = ['2026-11-24T10:00:00Z', '2026-11-24T10:00:00.5Z', '2026-11-20T10:00:00.000Z'];
+    for (const order of [times, [...times].reverse()]) {
+      const { interaction, days } = fold(inOrder(...order.map(clickAt)));
+      expect(interaction).to.include({ clicks: 3, lastClickAt: '2026-11-24T10:00:00.5Z' });
+      expect(Object.fromEntries(days.map(({ day, clicks }) => [day, clicks]))).to.deep.equal({
+        '2026-11-24': 2,
+        '2026-11-20': 1,
+      });
+    }
+  });
+
   it('keeps the history of ratings, and finds the one before any revision', () => {
     const run = [rating(5), rating(7.25), rating(9)].map((event, index) => at(index * 10, event));
     const { interaction = null } = fold(run);
