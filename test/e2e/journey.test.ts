@@ -15,7 +15,7 @@ const STATS = `query Stats($animeId: Int!, $minRevision: String) {
 const TOP = `query Top($limit: Int!) { topAnimesByViews(limit: $limit) { animeId totalViews } }`;
 
 const TREND = `query Trend($days: Int!) {
-  trendingAnimes(days: $days) { anime { myanimelistId } }
+  trendingAnimes(days: $days) { myanimelistId }
 }`;
 
 const LAST_CLICKS = `{ userInteractions(userId: "offline") { edges { node { animeId lastClickAt } } } }`;
@@ -84,8 +84,8 @@ describe('the whole service in one process', function () {
     );
     const idsOfTrend = async (days: number) => {
       const { trendingAnimes } = await query(queryUrl, TREND, { days });
-      return (trendingAnimes as readonly { anime: { myanimelistId: number } }[]).map(
-        ({ anime }) => anime.myanimelistId,
+      return (trendingAnimes as readonly { myanimelistId: number }[]).map(
+        ({ myanimelistId }) => myanimelistId,
       );
     };
     expect(await idsOfTrend(1)).to.deep.equal([5]);

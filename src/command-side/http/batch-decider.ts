@@ -109,11 +109,15 @@ export const createBatchDecider = (
         }
         const at = now().toISOString();
         for (const line of lines.slice(0, allowed)) results.push(beginLine(line, at));
-        for (const _ of lines.slice(allowed)) results.push(textOf(tooManyRequests(res)));
+        lines.slice(allowed).forEach(() => results.push(textOf(tooManyRequests(res))));
         await nextTurn();
       },
       size: () => results.length,
-      results: () => Promise.all(results),
+      results: async () => {
+        const texts: string[] = [];
+        for (const result of results) texts.push(await result);
+        return texts;
+      },
     };
   };
 };

@@ -57,14 +57,14 @@ export const batchRoute = (options: BatchDeciderOptions): RequestHandler => {
   const arrayIn = async (req: Request, res: Response): Promise<readonly unknown[]> => {
     await new Promise<void>((resolve, reject) => {
       readArray(req, res, (error?: unknown) => {
-        if (error === undefined) resolve();
-        else reject(error as Error);
+        if (error instanceof Error) reject(error);
+        else resolve();
       });
     });
     const { body } = req as { readonly body: unknown };
     if (!Array.isArray(body)) throw NOT_AN_ARRAY;
     if (body.length > MAX_COMMANDS) throw TOO_MANY;
-    return body;
+    return body as readonly unknown[];
   };
 
   return async (req, res) => {
@@ -75,7 +75,7 @@ export const batchRoute = (options: BatchDeciderOptions): RequestHandler => {
       const { results } = await traced(traceContextOf(res), 'Batch', {}, (traceparent) =>
         decideAll({ req, res, traceparent }),
       );
-      if (!res.destroyed) sendJsonText(res, 200, `{"results":[${results.join()}]}`);
+      sendJsonText(res, 200, `{"results":[${results.join()}]}`);
     } finally {
       bodies.give(bytes);
     }
