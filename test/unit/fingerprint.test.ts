@@ -41,8 +41,8 @@ describe('the fingerprint of the read models', () => {
    */
   it('changes only on purpose', () => {
     expect({ embedded: embedded(examples), mongodb: mongodb(examples) }).to.deep.equal({
-      embedded: '33c199963714',
-      mongodb: 'cf106a9b271f',
+      embedded: 'afd2bcd29ad5',
+      mongodb: '2f2c66541692',
     });
   });
 
