@@ -13,7 +13,7 @@ export type Line = { readonly value: unknown } | { readonly problem: Problem };
 export interface LineLimits {
   readonly bytes: number;
   readonly lineBytes: number;
-  /** Lines that are yielded together. */
+  /** At most so many lines are yielded together. */
   readonly together: number;
 }
 
@@ -39,7 +39,10 @@ export async function* readLines(req: Request, limits: LineLimits): AsyncGenerat
     bytes += chunk.length;
     if (bytes > limits.bytes) throw TOO_LARGE;
     lines.push(chunk);
-    if (lines.complete.length >= limits.together) yield lines.complete.splice(0);
+    // One chunk may hold thousands of short lines.
+    while (lines.complete.length >= limits.together) {
+      yield lines.complete.splice(0, limits.together);
+    }
   }
   lines.end();
   if (lines.complete.length > 0) yield lines.complete;
