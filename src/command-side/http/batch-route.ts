@@ -8,6 +8,7 @@ import {
   type BatchDeciderOptions,
   type BatchRequest,
 } from './batch-decider.js';
+import { traceContextOf } from '../../platform/http/request-context.js';
 import { sendJsonText } from './responses.js';
 import { traced } from './tracing.js';
 import { invalidBody } from './validation.js';
