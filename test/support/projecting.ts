@@ -1,5 +1,5 @@
 import { silentLogger } from '../../src/platform/observability/logger.js';
-import { createMetrics } from '../../src/platform/observability/metrics.js';
+import { createMetrics, type Metrics } from '../../src/platform/observability/metrics.js';
 import type { BusBatch, BusItem } from '../../src/ports/event-bus.js';
 import type { EventStore } from '../../src/ports/event-store.js';
 import type { DocumentStore } from '../../src/ports/read-store.js';
@@ -40,3 +40,9 @@ export const projecting = (
     (await metrics[name].get()).values[0]?.value ?? 0;
   return { ...projector, metrics, deadLetters, counted };
 };
+
+/** How often each kind of alarm was raised, without those that never were. */
+export const raisedAlarms = async ({ projectorAlarms }: Metrics): Promise<[string, number][]> =>
+  (await projectorAlarms.get()).values
+    .filter(({ value }) => value > 0)
+    .map(({ labels, value }) => [String(labels['kind']), value]);

@@ -7,7 +7,7 @@ import { checkDocuments } from '../../src/read-side/rebuild/check-documents.js';
 import { animeId, events } from '../support/examples.js';
 import { logOf, type Happening } from '../support/histories.js';
 import { inMemoryDocuments } from '../support/in-memory-documents.js';
-import { batchOf, projecting } from '../support/projecting.js';
+import { batchOf, projecting, raisedAlarms } from '../support/projecting.js';
 
 const anime = (number: number): Happening[] =>
   [events.listed, events.click, events.view, events.rating].map((event) => ({
@@ -46,7 +46,7 @@ const given = () => {
     confirm: () => projector.confirm(new AbortController().signal),
     revision: async (number: number) =>
       (await documents.animes([animeId(number)]))[0]?.revision ?? null,
-    alarms: async () => (await projector.metrics.projectorAlarms.get()).values.length,
+    alarms: async () => (await raisedAlarms(projector.metrics)).length,
     letters: () =>
       projector.deadLetters.letters.map(({ stream, revision }) => `${stream}@${revision}`),
     isEqual: async () => (await compareWithLog({ eventStore: store, documents })).equal,

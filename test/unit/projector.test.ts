@@ -7,7 +7,7 @@ import { recheckQuarantined } from '../../src/read-side/rebuild/check-documents.
 import { animeId, events } from '../support/examples.js';
 import { logOf, itemsOf, type Happening } from '../support/histories.js';
 import { inMemoryDocuments } from '../support/in-memory-documents.js';
-import { batchOf, projecting } from '../support/projecting.js';
+import { batchOf, projecting, raisedAlarms } from '../support/projecting.js';
 
 const of = (anime: number, event: Happening['event']): Happening => {
   if (typeof event === 'string') return { anime, event };
@@ -35,11 +35,7 @@ const given = (...history: Happening[]) => {
       recheckQuarantined({ eventStore: store, projector, signal: new AbortController().signal }),
     revision: async (number: number) =>
       (await documents.animes([animeId(number)]))[0]?.revision ?? null,
-    alarms: async () =>
-      (await projector.metrics.projectorAlarms.get()).values.map(({ labels, value }) => [
-        labels.kind,
-        value,
-      ]),
+    alarms: () => raisedAlarms(projector.metrics),
     letters: () =>
       projector.deadLetters.letters.map(({ stream, revision, reason }) => ({
         stream,

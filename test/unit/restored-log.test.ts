@@ -7,7 +7,7 @@ import { replayAnime } from '../../src/read-side/rebuild/replay.js';
 import { animeId, events, userId } from '../support/examples.js';
 import { LOG_ID, logOf, itemsOf, type Happening } from '../support/histories.js';
 import { inMemoryDocuments } from '../support/in-memory-documents.js';
-import { batchOf, projecting } from '../support/projecting.js';
+import { batchOf, projecting, raisedAlarms } from '../support/projecting.js';
 
 const of = (
   anime: number,
@@ -48,11 +48,7 @@ const restored = async (history: readonly Happening[], kept: number) => {
       }),
     anime: async (id: number) => (await documents.animes([animeId(id)]))[0],
     compared: () => compareWithLog({ eventStore: store, documents }),
-    alarms: async () =>
-      (await projector.metrics.projectorAlarms.get()).values.map(({ labels, value }) => [
-        labels.kind,
-        value,
-      ]),
+    alarms: () => raisedAlarms(projector.metrics),
   };
 };
 

@@ -14,7 +14,7 @@ import { traced } from './tracing.js';
 import { invalidBody } from './validation.js';
 
 export const MAX_COMMANDS = 10_000;
-export const MAX_BATCH_BYTES = 4 * 1024 * 1024;
+const MAX_BATCH_BYTES = 4 * 1024 * 1024;
 /** Of one command on its line, as of the body of a single one. */
 const MAX_LINE_BYTES = 16 * 1024;
 

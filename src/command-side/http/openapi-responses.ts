@@ -6,7 +6,7 @@ import { ANIME_ID_SCHEMA } from './openapi-interaction-schemas.js';
 import type { SchemaName } from './openapi-schemas.js';
 import { DEFAULT_EVENTS, MAX_EVENTS } from './stream-routes.js';
 
-export const ref = (kind: string, name: string) => ({ $ref: `#/components/${kind}/${name}` });
+const ref = (kind: string, name: string) => ({ $ref: `#/components/${kind}/${name}` });
 
 const responseHeader = (
   description: string,
