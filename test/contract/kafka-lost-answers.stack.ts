@@ -141,8 +141,8 @@ describe('lost responses of Kafka', function () {
       expect(await rejectionOf(call())).to.be.instanceOf(UnavailableError);
     }
     await line?.mend();
-    await far.ping();
-    expect(await far.sample()).to.equal(null);
+    await eventually(() => far.ping(), SOON);
+    await eventually(async () => expect(await far.sample()).to.equal(null), SOON);
   });
 
   it('to a joining reader leave no process that retries for ever', async () => {
