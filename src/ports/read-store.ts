@@ -136,6 +136,15 @@ export type ActivityOfDay = Pick<
   'day' | 'clicks' | 'views' | 'ratings' | 'seconds'
 >;
 
+/** All that happened to all anime, delisted ones included, and how many are listed now. */
+export interface Totals {
+  readonly listed: number;
+  readonly clicks: number;
+  readonly views: number;
+  readonly seconds: number;
+  readonly ratings: number;
+}
+
 export interface UserInteractions {
   readonly items: readonly InteractionDocument[];
   readonly hasMore: boolean;
@@ -161,6 +170,8 @@ export interface UserInteractions {
  *         revision -1, which were emptied.
  * - RS-22 activityOf, activity: what happened on each day of a range, to one anime or to all of them,
  *         oldest first; days without a click, view or rating are left out. Delisted anime count.
+ * - RS-24 totals: the activity of all days added up, delisted anime included, and the number of listed
+ *         anime.
  */
 export interface ReadQueries {
   anime(id: AnimeId): Promise<AnimeDocument | null>;
@@ -176,6 +187,7 @@ export interface ReadQueries {
   interactionsOf(userId: UserId, first: number, after: AnimeId | null): Promise<UserInteractions>;
   activityOf(animeId: AnimeId, range: DayRange): Promise<readonly ActivityOfDay[]>;
   activity(range: DayRange): Promise<readonly ActivityOfDay[]>;
+  totals(): Promise<Totals>;
 }
 
 export type VersionState = 'building' | 'ready' | 'active' | 'old';

@@ -57,6 +57,13 @@ describe('queries for activity per day', () => {
     });
   });
 
+  it('return the totals of all days and anime, the delisted too, and count the listed', async () => {
+    const answer = await when('{ totals { listed clicks views seconds ratings } }');
+    expect(answer).to.deep.equal({
+      data: { totals: { listed: 1, clicks: 18, views: 2, seconds: 90, ratings: 1 } },
+    });
+  });
+
   it('end today and begin 29 days earlier by default', async () => {
     const points = pointsOf(await when('{ points: activity { day clicks } }')) ?? [];
     expect(points).to.have.length(30);

@@ -97,6 +97,7 @@ export const storeThatAnswers = (
     interactionsOf: unexpected,
     activityOf: unexpected,
     activity: unexpected,
+    totals: unexpected,
     ...answers,
   };
   return {

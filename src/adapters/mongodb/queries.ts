@@ -1,6 +1,12 @@
 import type { DistinctOptions, Document } from 'mongodb';
 import type { AnimeId } from '../../domain/ids.js';
-import type { ActivityOfDay, AnimeDocument, ReadQueries } from '../../ports/read-store.js';
+import type {
+  ActivityOfDay,
+  AnimeDocument,
+  DayRange,
+  ReadQueries,
+} from '../../ports/read-store.js';
+import { ALL_DAYS, totalsOf } from '../read-store/all-time.js';
 import { genreSpellings } from '../../wire/search-text.js';
 import {
   activityFrom,
@@ -104,12 +110,26 @@ export const createMongodbQueries = (
         return (await found.toArray()).map((one) => activityFrom(one));
       }),
 
-    activity: (range) =>
-      read(async ({ days }) => {
-        const found = days.aggregate<DayTotals>(totalsByDay(range), { maxTimeMS, batchSize: 1000 });
-        return (await found.toArray()).map(({ _id, ...counts }) => ({ day: _id, ...counts }));
+    activity: (range) => read((version) => activityPerDay(version, range, maxTimeMS)),
+
+    totals: () =>
+      read(async (version) => {
+        const [listed, days] = await Promise.all([
+          version.animes.countDocuments(ONLY_LISTED, { maxTimeMS }),
+          activityPerDay(version, ALL_DAYS, maxTimeMS),
+        ]);
+        return totalsOf(listed, days);
       }),
   };
+};
+
+const activityPerDay = async (
+  { days }: VersionCollections,
+  range: DayRange,
+  maxTimeMS: number,
+): Promise<readonly ActivityOfDay[]> => {
+  const found = days.aggregate<DayTotals>(totalsByDay(range), { maxTimeMS, batchSize: 1000 });
+  return (await found.toArray()).map(({ _id, ...counts }) => ({ day: _id, ...counts }));
 };
 
 type DayTotals = Omit<ActivityOfDay, 'day'> & { readonly _id: string };

@@ -119,4 +119,5 @@ const guarded = (queries: ReadQueries, ask: Ask): ReadQueries => ({
   interactionsOf: (userId, first, after) => ask(() => queries.interactionsOf(userId, first, after)),
   activityOf: (animeId, range) => ask(() => queries.activityOf(animeId, range)),
   activity: (range) => ask(() => queries.activity(range)),
+  totals: () => ask(() => queries.totals()),
 });

@@ -92,6 +92,16 @@ export interface ActivityPoint {
 
 const POINT = `day clicks views seconds ratings`;
 
+export interface Totals {
+  readonly listed: number;
+  readonly clicks: number;
+  readonly views: number;
+  readonly seconds: number;
+  readonly ratings: number;
+}
+
+export const TOTALS = `query DashboardTotals { totals { listed clicks views seconds ratings } }`;
+
 export const ACTIVITY = `query DashboardActivity { activity { ${POINT} } }`;
 export const ANIME_ACTIVITY = `query DashboardAnimeActivity($animeId: Int!) {
   animeActivity(animeId: $animeId) { ${POINT} }

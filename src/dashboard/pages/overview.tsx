@@ -16,6 +16,8 @@ import {
   sparklinesOf,
   type Stats,
   TITLES,
+  TOTALS,
+  type Totals as TotalsOfAll,
   TOP_BY_RATING,
   TOP_BY_VIEWS,
   TRENDING,
@@ -47,7 +49,7 @@ export const Overview = () => (
 );
 
 const Totals = () => {
-  const titles = useQuery<{ searchAnimes: { total: number } }>(TITLES, {}, { everyMs: 10_000 });
+  const all = useQuery<{ totals: TotalsOfAll }>(TOTALS, {}, { everyMs: 2000 });
   const activity = useQuery<{ activity: readonly ActivityPoint[] }>(
     ACTIVITY,
     {},
@@ -59,12 +61,17 @@ const Totals = () => {
     { everyMs: 2000 },
   );
   const info = useQuery<{ serviceInfo: ServiceInfo }>(SERVICE_INFO, {}, { everyMs: 2000 });
+  const totals = all.data?.totals;
   const today = activity.data?.activity.at(-1);
   const rates = numbers.data?.pipeline?.rates;
   const lag = info.data?.serviceInfo;
   return (
     <dl class="tiles" aria-label="Totals and rates">
-      <Tile name="Titles" value={formats.count(titles.data?.searchAnimes.total)} />
+      <Tile name="Titles" value={formats.count(totals?.listed)} />
+      <Tile name="Clicks" value={formats.compact(totals?.clicks)} />
+      <Tile name="Views" value={formats.compact(totals?.views)} />
+      <Tile name="Ratings" value={formats.compact(totals?.ratings)} />
+      <Tile name="Hours viewed" value={formats.compact(hours(totals?.seconds))} />
       <Tile name="Clicks today (UTC)" value={formats.count(today?.clicks)} />
       <Tile name="Views today" value={formats.count(today?.views)} />
       <Tile name="Ratings today" value={formats.count(today?.ratings)} />

@@ -1,6 +1,6 @@
 import { MAX_ACTIVITY_DAYS } from './activity.js';
 
-/** Activity per day: its queries and their type. */
+/** Activity per day and all-time totals: their queries and types. */
 export const activityTypes = /* GraphQL */ `
   extend type Query {
     "What happened to one anime on each UTC day of a range, oldest first; days without activity have zeros. Null when the anime is unknown."
@@ -21,6 +21,22 @@ export const activityTypes = /* GraphQL */ `
       "The last day, as YYYY-MM-DD. By default today."
       to: String
     ): [ActivityPoint!]!
+    "What happened to all anime, delisted ones included, since the first event, and how many are listed. At most a second old."
+    totals: Totals!
+  }
+
+  "All that happened to all anime, delisted ones included."
+  type Totals {
+    "The number of listed anime."
+    listed: Count!
+    "The number of clicks."
+    clicks: Count!
+    "The number of views."
+    views: Count!
+    "The duration of the views, in seconds."
+    seconds: Count!
+    "The number of ratings given, repeated ratings of a user included."
+    ratings: Count!
   }
 
   "What happened on one UTC day."

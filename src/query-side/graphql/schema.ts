@@ -3,6 +3,7 @@ import { GraphQLError, GraphQLScalarType, type GraphQLSchema, Kind } from 'graph
 import type { RevisionWaiter } from '../read-your-writes/revision-waiter.js';
 import { createActivityResolvers } from './activity.js';
 import { activityTypes } from './activity-types.js';
+import { createTotalsResolver } from './totals.js';
 import { answerTypes } from './answer-types.js';
 import type { QueryContext } from './context.js';
 import { createEventResolvers, type EventsAccess } from './event-queries.js';
@@ -138,6 +139,7 @@ export const createSchema = ({
         ...createListResolvers(now),
         ...createAnimeResolvers(waiter),
         ...createActivityResolvers({ waiter, now }),
+        ...createTotalsResolver(now),
         ...createEventResolvers(events),
         serviceInfo: async () => ({ ...(await serviceInfo()), readModels: activeVersion }),
         pipeline: (_: unknown, _args: unknown, context: QueryContext) =>

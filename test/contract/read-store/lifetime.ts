@@ -134,6 +134,7 @@ export const lifetimeClauses = (target: ReadStoreTarget, open: () => ReadStore):
         queries.interactionsOf(userId('spike'), 1, null),
         queries.activityOf(animeId(1), { from: '2026-11-24', to: '2026-11-24' }),
         queries.activity({ from: '2026-11-24', to: '2026-11-24' }),
+        queries.totals(),
         store.queries(name).genres(),
         store.documents(name).flushed(),
       ];

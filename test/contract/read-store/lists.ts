@@ -208,4 +208,29 @@ export const listClauses = (open: () => ReadStore): void => {
     ]);
     expect(await queries.activity({ from: '2026-11-25', to: '2026-11-29' })).to.deep.equal([]);
   });
+
+  it('RS-24 adds up the activity of all days, of delisted anime too, as documents are saved', async () => {
+    const { documents, queries } = await versionWith(open(), {
+      animes: [anime(1, {}), anime(11, {}), anime(10, { status: 'delisted' })],
+      days: DAYS,
+    });
+    const before = { listed: 2, clicks: 114, views: 3, seconds: 42, ratings: 4 };
+    expect(await queries.totals()).to.deep.equal(before);
+    await documents.save(
+      aBatch({
+        animes: [anime(12, {})],
+        days: [aDay({ day: '2026-11-21', animeId: animeId(12), clicks: 1, ratings: 2 })],
+      }),
+    );
+    expect(await queries.totals()).to.deep.equal({
+      ...before,
+      ...{ listed: 3, clicks: 115, ratings: 6 },
+    });
+  });
+
+  it('RS-24 is zero in a version without documents', async () => {
+    const { queries } = await versionWith(open(), {});
+    const nothing = { listed: 0, clicks: 0, views: 0, seconds: 0, ratings: 0 };
+    expect(await queries.totals()).to.deep.equal(nothing);
+  });
 };

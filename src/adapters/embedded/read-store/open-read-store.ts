@@ -16,6 +16,7 @@ import {
   withVersion,
 } from '../../read-store/version-rules.js';
 import { totalActivity } from './activity.js';
+import { ALL_DAYS, totalsOf } from '../../read-store/all-time.js';
 import {
   inPromise,
   createEmbeddedDocuments,
@@ -240,6 +241,10 @@ const createEmbeddedQueries = (find: FindVersion, writer: DocumentWriter): ReadQ
   },
   activityOf: (animeId, range) => inPromise(() => find().activity.of(animeId, range)),
   activity: (range) => totalActivity(() => find().activity, range),
+  totals: async () => {
+    const days = await totalActivity(() => find().activity, ALL_DAYS);
+    return totalsOf(find().queries.search({ sortBy: 'title', offset: 0, limit: 1 }).total, days);
+  },
 });
 
 /** With SQLite's reason, as health shows it. */
