@@ -68,26 +68,33 @@ const indented = (lines: readonly (string | false | undefined)[]): string =>
   lines.flatMap((line) => (line ? [`  ${line}\n`] : [])).join('');
 
 interface PageContext {
-  readonly config: Pick<Config, 'env' | 'host'>;
+  readonly config: Pick<Config, 'env' | 'host' | 'commandUrl'>;
   readonly addresses: Readonly<Addresses>;
 }
 
 /** Links to loopback ports help no browser on another machine. */
-export const isHidden = ({ env, host }: PageContext['config']): boolean =>
+const isHidden = ({ env, host }: PageContext['config']): boolean =>
   env === 'production' || host === '0.0.0.0' || host === '::';
+
+/** The address of a part as browsers reach it; undefined where it is not known. */
+export const shownAddress = (
+  { config, addresses }: PageContext,
+  part: 'commands' | 'queries' | 'eventStorePage',
+): string | undefined => {
+  if (part === 'commands' && config.commandUrl !== '') return config.commandUrl;
+  return isHidden(config) ? undefined : addresses[part];
+};
 
 /** Links to the other pages of this process, for the page of the part `self`. */
 export const otherParts =
-  ({ config, addresses }: PageContext, self: 'commands' | 'queries' | 'eventStorePage') =>
-  (): readonly Link[] => {
-    if (isHidden(config)) return [];
+  (seen: PageContext, self: 'commands' | 'queries' | 'eventStorePage') => (): readonly Link[] => {
     const parts = [
       ['commands', 'Command API', 'takes clicks, views and ratings'],
       ['queries', 'Dashboard', 'statistics, streams and the pipeline, live; and GraphQL'],
       ['eventStorePage', 'Event store', 'where clients of EventStoreDB connect'],
     ] as const;
     return parts.flatMap(([part, name, about]) => {
-      const url = addresses[part];
+      const url = shownAddress(seen, part);
       return url === undefined || part === self ? [] : [{ name, href: `${url}/`, about }];
     });
   };

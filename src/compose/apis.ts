@@ -2,7 +2,6 @@ import type { RequestListener } from 'node:http';
 import { Router } from 'express';
 import type { CommandHandler } from '../command-side/handling/handler.js';
 import { createCommandApi } from '../command-side/http/command-api.js';
-import type { Config } from '../platform/config/config.js';
 import { listenError } from '../platform/config/system-errors.js';
 import { createHttpApp, PROBES } from '../platform/http/http-app.js';
 import { type HttpServer, listen } from '../platform/http/http-server.js';
@@ -14,11 +13,11 @@ import type { ReadStore } from '../ports/read-store.js';
 import { createDashboard, type Dashboard } from '../query-side/dashboard/dashboard.js';
 import { createQueryApi } from '../query-side/graphql/query-api.js';
 import type { ServiceInfo } from '../query-side/graphql/schema.js';
-import { isHidden, otherParts } from './addresses.js';
+import { otherParts, shownAddress } from './addresses.js';
 import type { Dependencies, ServeDependencies } from './dependencies.js';
 import { openPipeline } from './pipeline.js';
 import type { ReadSide } from './read-side.js';
-import { allowedHosts, isBehindProxy } from './roles.js';
+import { allowedHosts, isBehindProxy, showsEvents } from './roles.js';
 
 /**
  * The query `serviceInfo`. The lag is null until the bridge has caught up, and where another process
@@ -85,9 +84,10 @@ export const openQueryPort = (
   });
 
 /** What it links is hidden where links to this machine's ports would mislead. */
-const dashboardOf = ({ config, role, addresses }: ServeDependencies): Dashboard | null =>
+const dashboardOf = (dependencies: ServeDependencies): Dashboard | null =>
   createDashboard(`${PACKAGE_ROOT}dist/dashboard`, () => {
-    const commands = isHidden(config) ? null : (addresses.commands ?? null);
+    const { config, role } = dependencies;
+    const commands = shownAddress(dependencies, 'commands') ?? null;
     return {
       version: VERSION,
       role,
@@ -126,10 +126,6 @@ export const serveCommands = (
   return port.serve(app);
 };
 
-/** Whether queries may show stored events. */
-export const showsEvents = ({ env, eventQueries }: Config): boolean =>
-  eventQueries === 'on' || (eventQueries === 'auto' && env !== 'production');
-
 export const serveQueries = async (
   dependencies: ServeDependencies,
   port: OpenPort,
@@ -156,7 +152,7 @@ export const serveQueries = async (
     now,
     serviceInfo: serviceInfo(dependencies.role, readSide),
     events: showsEvents(config) ? (eventStore ?? 'no-event-store') : 'off',
-    pipeline: await openPipeline(dependencies, { readStore, readSide }),
+    pipeline: await openPipeline(dependencies, { readStore, readSide, eventStore }),
     maxSubscriptions: config.maxSubscriptions,
     closing: closing.signal,
     elsewhere: otherParts(dependencies, 'queries'),

@@ -6,6 +6,7 @@ import { readTotals, type Totals } from '../platform/observability/totals.js';
 import { VERSION } from '../platform/package.js';
 import type { DeadLetter } from '../ports/dead-letters.js';
 import { UnavailableError } from '../ports/errors.js';
+import type { EventStore } from '../ports/event-store.js';
 import type { ReadStore } from '../ports/read-store.js';
 import type { PipelineSource, PipelineState } from '../query-side/graphql/pipeline.js';
 import type { ServeDependencies } from './dependencies.js';
@@ -18,6 +19,8 @@ export interface PipelineParts {
   readonly readStore: ReadStore;
   /** Null where another process runs the read side. */
   readonly readSide: ReadSide | null;
+  /** Null where this process has none. */
+  readonly eventStore: EventStore | null;
 }
 
 /** A server that is slow must not keep the rest of the answer. */
@@ -32,7 +35,7 @@ const OF_QUERIES: ReadonlySet<keyof Totals> = new Set(['queries', 'errors']);
 /** The query `pipeline`: collects what this process knows, and keeps an hour of samples. */
 export const openPipeline = async (
   dependencies: ServeDependencies,
-  { readStore, readSide }: PipelineParts,
+  { readStore, readSide, eventStore }: PipelineParts,
 ): Promise<PipelineSource> => {
   const { config, role, health, metrics, lifecycle, logger } = dependencies;
   const startedAt = Date.now() - performance.now();
@@ -65,7 +68,7 @@ export const openPipeline = async (
       totals(),
       readSide === null ? null : bridgeOf(readSide, inTime),
       readModelsOf({ readStore, readSide }, inTime),
-      versionsOf({ readStore, readSide }),
+      versionsOf({ readStore, eventStore }),
     ]);
     const rate = (name: keyof Totals) => history.rate(name, current);
     const total = (name: keyof Totals) => current[name] ?? null;
@@ -76,7 +79,7 @@ export const openPipeline = async (
       startedAt: new Date(startedAt).toISOString(),
       uptimeSeconds: (Date.now() - startedAt) / 1000,
       parts: partsOf(report),
-      servers: serversOf(dependencies, { readSide, report, versions }),
+      servers: serversOf(dependencies, { readSide, eventStore, report, versions }),
       bridge,
       readModels,
       rates: {
@@ -181,11 +184,14 @@ interface ServerVersions {
   readonly readStore: string | null;
 }
 
-const versionsOf = async ({ readStore, readSide }: PipelineParts): Promise<ServerVersions> => {
+const versionsOf = async ({
+  readStore,
+  eventStore: log,
+}: Pick<PipelineParts, 'readStore' | 'eventStore'>): Promise<ServerVersions> => {
   const ask = (question: (() => Promise<string>) | undefined) =>
     question === undefined ? null : inTime(question());
   const [eventStore, documents] = await Promise.all([
-    ask(readSide?.eventStore.serverVersion),
+    ask(log?.serverVersion),
     ask(readStore.serverVersion),
   ]);
   return { eventStore, readStore: documents };
@@ -193,12 +199,12 @@ const versionsOf = async ({ readStore, readSide }: PipelineParts): Promise<Serve
 
 const serversOf = (
   { config }: Pick<ServeDependencies, 'config'>,
-  known: Pick<PipelineParts, 'readSide'> & {
+  known: Pick<PipelineParts, 'readSide' | 'eventStore'> & {
     readonly report: HealthReport;
     readonly versions: ServerVersions;
   },
 ): PipelineState['servers'] => {
-  const { readSide, report, versions } = known;
+  const { readSide, eventStore, report, versions } = known;
   const describe = (
     server: Server | null,
     embedded: { readonly name: string; readonly dependency: string },
@@ -214,13 +220,14 @@ const serversOf = (
     { name: 'Read store', dependency: 'read-store' },
     versions.readStore,
   );
-  if (readSide === null) return [readStore];
+  const log = describe(
+    eventStoreServer(config),
+    { name: 'Event store', dependency: 'event-store' },
+    versions.eventStore,
+  );
+  if (readSide === null) return eventStore === null ? [readStore] : [log, readStore];
   return [
-    describe(
-      eventStoreServer(config),
-      { name: 'Event store', dependency: 'event-store' },
-      versions.eventStore,
-    ),
+    log,
     describe(kafkaServer(config), { name: 'Bus', dependency: 'kafka' }, null),
     readStore,
   ];

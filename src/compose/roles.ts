@@ -40,6 +40,10 @@ export const allowedHosts = (config: Config): readonly string[] | undefined => {
 
 export const isBehindProxy = ({ trustProxy }: Config): boolean => trustProxy !== 0;
 
+/** Whether queries may show stored events. */
+export const showsEvents = ({ env, eventQueries }: Config): boolean =>
+  eventQueries === 'on' || (eventQueries === 'auto' && env !== 'production');
+
 /** Refuses a single role with an embedded part, which no other process could reach. */
 export const requireSharedServers = (role: Role, config: Config): void => {
   if (role === 'all') return;

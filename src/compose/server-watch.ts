@@ -2,7 +2,7 @@ import type { Config } from '../platform/config/config.js';
 import type { Health } from '../platform/observability/health.js';
 import { within } from '../platform/async/abort.js';
 import { PortError, UnavailableError } from '../ports/errors.js';
-import type { Role } from './roles.js';
+import { type Role, showsEvents } from './roles.js';
 import { eventStoreServer, kafkaServer, mongodbServer, type Server } from './servers.js';
 
 type Dependency = Server['dependency'];
@@ -14,6 +14,7 @@ const WITHOUT: Readonly<Record<Dependency, Partial<Record<Role, string>>>> = {
     'command-api': 'Commands fail',
     bridge: 'No event is published',
     projector: 'Documents are not checked against the log, and gaps are not filled',
+    'query-api': 'Stored events are not shown',
   },
   kafka: {
     all: 'No event is published and no document is updated',
@@ -26,6 +27,14 @@ const WITHOUT: Readonly<Record<Dependency, Partial<Record<Role, string>>>> = {
     'query-api': 'Queries fail',
   },
 };
+
+/** Queries of the read models go on without it. */
+const onlyDegrades = (role: Role, { dependency }: Server): boolean =>
+  role === 'query-api' && dependency === 'event-store';
+
+const isUsed = (config: Config, role: Role, server: Server): boolean =>
+  WITHOUT[server.dependency][role] !== undefined &&
+  (!onlyDegrades(role, server) || showsEvents(config));
 
 /** Shorter than the time-out of the health check, which could not name the server. */
 const PING_MS = 1_800;
@@ -48,7 +57,7 @@ export const watchServers = (options: {
   const { config, role, health, onWait } = options;
   const named = [eventStoreServer(config), mongodbServer(config), kafkaServer(config)];
   const servers = named.filter(
-    (server) => server !== null && WITHOUT[server.dependency][role] !== undefined,
+    (server) => server !== null && isUsed(config, role, server),
   ) as readonly Server[];
   const pings = new Map<Dependency, () => Promise<void>>();
   const reasons = new Map<Dependency, string>();
@@ -73,14 +82,17 @@ export const watchServers = (options: {
     }
   };
 
-  for (const server of servers) health.register(server.dependency, () => check(server));
+  for (const server of servers) {
+    const onlyDegradesHere = onlyDegrades(role, server);
+    health.register(server.dependency, () => check(server), { onlyDegrades: onlyDegradesHere });
+  }
 
   return {
     waits: (server, why) => {
       reasons.set(server.dependency, why);
       if (announced) return;
       announced = true;
-      onWait(servers.filter(({ dependency }) => !pings.has(dependency)));
+      onWait(servers.filter((one) => !pings.has(one.dependency) && !onlyDegrades(role, one)));
     },
     connected: (dependency, ping) => {
       pings.set(dependency, ping);

@@ -9,7 +9,6 @@ import {
   serveCommands,
   serveProbes,
   serveQueries,
-  showsEvents,
   type OpenPort,
 } from './apis.js';
 import { openBridge, topicOf } from './bridge.js';
@@ -22,7 +21,7 @@ import { openProjectors } from './projectors.js';
 import { openHeartbeat, watchReadModels } from './read-models-health.js';
 import { BY_COMMAND, openReadSide, type ReadSide } from './read-side.js';
 import { isMongodb, openReadModels } from './read-store.js';
-import type { Role } from './roles.js';
+import { type Role, showsEvents } from './roles.js';
 import type { Stores } from './stores.js';
 import { identifyLog, versionsOf, whenEventStore } from './versions.js';
 import { watchProjections } from './projections.js';
@@ -194,7 +193,9 @@ const startProjector: StartRole = async (dependencies) => {
 const eventStoreOfQueries = async (dependencies: StartDependencies): Promise<EventStore | null> => {
   const { config } = dependencies;
   if (config.eventStore.url === '' || !showsEvents(config)) return null;
-  return (await openServer(dependencies)).store;
+  const { store } = await openServer(dependencies);
+  dependencies.servers?.connected('event-store', () => store.ping());
+  return store;
 };
 
 const startQueryApi: StartRole = async (dependencies) => {

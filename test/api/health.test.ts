@@ -99,6 +99,22 @@ describe('health', () => {
     }
   });
 
+  it('is degraded, 200 and ready while only a dependency that it can serve without fails', async () => {
+    const server = await start({ good: fine });
+    try {
+      server.health.register('extra', failing, { onlyDegrades: true });
+      const { status, body } = await server.get('/health');
+      expect(status).to.equal(200);
+      expect(body).to.include({ status: 'degraded' });
+      expect(body).to.have.nested.property('dependencies.extra', 'unhealthy');
+      expect((await server.get('/ready')).status).to.equal(200);
+      server.health.register('needed', failing);
+      expect((await server.get('/health')).status).to.equal(503);
+    } finally {
+      await server.stop();
+    }
+  });
+
   it('is not ready before it has started', async () => {
     const server = await start({ good: fine });
     try {

@@ -26,6 +26,9 @@ const ADDRESSES: Readonly<Record<string, string>> = {
   MONGODB_URL: 'mongodb',
 };
 
+/** What a role serves more with, and is not to wait for. */
+const USEFUL: Readonly<Record<string, readonly string[]>> = { 'query-api': ['EVENTSTORE_URL'] };
+
 /** The port that a role published by the stack listens on. */
 const PORT_OF: Readonly<Record<string, (config: Config) => number>> = {
   'command-api': (config) => config.commandPort,
@@ -102,9 +105,9 @@ describe('the Compose stack', () => {
         refuseAnonymous(loadConfig({ ...environment, NODE_ENV: 'production' }));
       });
 
-      it('has the server addresses that it needs, and no other', () => {
+      it('has the server addresses that it has a use for, and no other', () => {
         const given = Object.keys(ADDRESSES).filter((name) => name in service(role).environment);
-        expect(given).to.have.members(neededBy(role));
+        expect(given).to.have.members([...neededBy(role), ...(USEFUL[role] ?? [])]);
         expect(given).to.not.be.empty;
       });
 

@@ -57,7 +57,10 @@ describe('the pages in Chromium', function () {
     const readStore = storeThatAnswers({ topByViews: () => Promise.resolve([]) });
     queries = await serveQueryApi({ readStore, production: false });
     closings.push(() => queries.stop());
-    const seen = { config: { env: 'development', host: '127.0.0.1' }, addresses: {} } as const;
+    const seen = {
+      config: { env: 'development', host: '127.0.0.1', commandUrl: '' },
+      addresses: {},
+    } as const;
     eventStore = await openGrpcNode({ page: eventStorePage(seen) });
     closings.push(() => eventStore.stop());
     commandProxy = await prefixProxy('/some/api', commands.url);

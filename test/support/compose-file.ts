@@ -39,13 +39,18 @@ export const COMPOSE_FILE = 'docker/compose.yaml';
 /** Where a variable stands in the file, with the default that holds when it is not set. */
 const VARIABLE = /\$\{([A-Z_]+):-([^}]*)\}/g;
 
+/** A text that stands there only if the variable is set. */
+const IF_SET = /\$\{([A-Z_]+):\+([^}]*)\}/g;
+
 /** The stack's Compose file with its variables filled in as Compose would from these settings. */
 export const readComposeFile = async (settings: NodeJS.ProcessEnv = {}): Promise<ComposeFile> => {
   const text = await readFile(COMPOSE_FILE, 'utf8');
-  const filled = text.replace(VARIABLE, (_, name: string, otherwise: string) => {
-    // An empty one is none, for that form of a variable.
-    return settings[name] || otherwise;
-  });
+  const filled = text
+    .replace(VARIABLE, (_, name: string, otherwise: string) => {
+      // An empty one is none, for that form of a variable.
+      return settings[name] || otherwise;
+    })
+    .replace(IF_SET, (_, name: string, given: string) => (settings[name] ? given : ''));
   const [unknown] = /\$\{[^}]*\}?/.exec(filled) ?? [];
   if (unknown !== undefined) throw new Error(`${COMPOSE_FILE}: cannot fill in ${unknown}.`);
   return parse(filled, { merge: true }) as ComposeFile;

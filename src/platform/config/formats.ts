@@ -170,6 +170,13 @@ convict.addFormats({
       assertFormat(Array.isArray(value) && value.every(isText), 'must be a comma separated list');
     },
   },
+  origin: {
+    coerce: (value: unknown) => (typeof value === 'string' ? value.trim() : value),
+    validate: (value: unknown) => {
+      const ok = value === '' || (isOrigin(value) && /^https?:/.test(String(value)));
+      assertFormat(ok, 'must be empty or an origin such as https://example.com, without a path');
+    },
+  },
   origins: {
     coerce: (value: unknown) => (typeof value === 'string' ? listOf(value) : value),
     validate: (value: unknown) => {

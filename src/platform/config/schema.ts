@@ -23,6 +23,12 @@ export const schema = {
     default: 8000,
     env: 'COMMAND_PORT',
   },
+  commandUrl: {
+    doc: "The command API's origin (http://... or https://...) as browsers reach it: pages link it, and the dashboard sends its demonstration commands there. Empty: the address of this process, if it has one.",
+    format: 'origin',
+    default: '',
+    env: 'COMMAND_URL',
+  },
   queryPort: {
     doc: 'Port of the GraphQL query API; 0 takes a free one.',
     format: 'port',

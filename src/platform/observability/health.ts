@@ -12,7 +12,7 @@ export interface StreamTrouble {
 }
 
 export interface HealthReport {
-  /** Degraded: it can serve, and an operator must act on `problems`. */
+  /** Degraded: it can serve, and an operator must act on `problems` or on an unhealthy dependency. */
   readonly status: DependencyStatus | 'degraded';
   readonly service: string;
   readonly version: string;
@@ -33,6 +33,8 @@ interface Readiness {
 interface HealthCheckOptions {
   /** False where an operator must see the failure, while requests can still be served. */
   readonly neededToServe?: boolean;
+  /** True where requests of the main kind do not need it: a failure degrades, and is no reason to restart. */
+  readonly onlyDegrades?: boolean;
 }
 
 export interface Health {
@@ -93,14 +95,18 @@ export const createHealth = (options: {
     Promise.all(
       [...checks]
         .filter(([, check]) => wanted(check))
-        .map(async ([name, { run }]) => ({ name, ...(await run()) })),
+        .map(async ([name, { run, onlyDegrades }]) => ({ name, onlyDegrades, ...(await run()) })),
     );
 
   const isServing = (): boolean => !starting && !stopping;
 
   return {
-    register: (name, check, { neededToServe = true } = {}) =>
-      void checks.set(name, { run: reused(probe(name, check), cacheMs), neededToServe }),
+    register: (name, check, { onlyDegrades = false, neededToServe = !onlyDegrades } = {}) =>
+      void checks.set(name, {
+        run: reused(probe(name, check), cacheMs),
+        neededToServe,
+        onlyDegrades,
+      }),
     watch: (name, list) => void watched.set(name, list),
     report: async () => {
       const all = await outcomes();
@@ -108,9 +114,9 @@ export const createHealth = (options: {
       const found = [...watched]
         .map(([name, list]) => [name, list()] as const)
         .filter(([, streams]) => streams.length > 0);
-      const best = found.length === 0 ? 'healthy' : 'degraded';
+      const best = found.length === 0 && all.every(isHealthy) ? 'healthy' : 'degraded';
       const report = { service, version, dependencies, ...reasonsOf(all) };
-      const status = all.every(isHealthy) ? best : 'unhealthy';
+      const status = all.every((one) => one.onlyDegrades || isHealthy(one)) ? best : 'unhealthy';
       if (found.length === 0) return { status, ...report };
       const problems = found.map(([name, each]) => {
         const streams = each.slice(0, SHOWN_STREAMS);
@@ -137,6 +143,7 @@ interface Outcome {
 interface HealthCheck {
   readonly run: () => Promise<Outcome>;
   readonly neededToServe: boolean;
+  readonly onlyDegrades: boolean;
 }
 
 const isHealthy = ({ status }: Outcome): boolean => status === 'healthy';

@@ -12,7 +12,7 @@ const EMPTY_SETTINGS = Buffer.from([0, 0, 0, 4, 0, 0, 0, 0, 0]);
 const SETTINGS = 4;
 
 const page = eventStorePage({
-  config: { env: 'development', host: '127.0.0.1' },
+  config: { env: 'development', host: '127.0.0.1', commandUrl: '' },
   addresses: {
     commands: 'http://127.0.0.1:8000',
     queries: 'http://127.0.0.1:8001',

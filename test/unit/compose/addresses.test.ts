@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import { type Addresses, otherParts } from '../../../src/compose/addresses.js';
 
-const DEVELOPMENT = { env: 'development', host: '127.0.0.1' } as const;
+const DEVELOPMENT = { env: 'development', host: '127.0.0.1', commandUrl: '' } as const;
 const ALL: Addresses = {
   commands: 'http://127.0.0.1:8000',
   queries: 'http://127.0.0.1:8001',
@@ -30,6 +30,14 @@ describe('the links from one role to the others', () => {
     expect(links()).to.deep.equal([]);
     addresses.queries = 'http://127.0.0.1:8001';
     expect(links().map(({ name }) => name)).to.deep.equal(['Dashboard']);
+  });
+
+  it('name the command API of another process by COMMAND_URL, in production too', () => {
+    const commandUrl = 'https://commands.example';
+    for (const config of [DEVELOPMENT, { ...DEVELOPMENT, env: 'production' }] as const) {
+      const seen = { config: { ...config, commandUrl }, addresses: {} };
+      expect(hrefs(seen, 'queries')).to.deep.equal([`${commandUrl}/`]);
+    }
   });
 
   for (const [what, config] of [
