@@ -88,6 +88,23 @@ describe('the Compose stack', () => {
     expect(explained).to.include.members([...(await variablesInComposeFile()), ...handedOn]);
   });
 
+  it('has a dashboard whose page may send commands to the published command API', async () => {
+    const settings = { QUERY_PORT: '9001', COMMAND_PORT: '9000' };
+    const page = 'http://localhost:9001';
+    const configOf = async (role: Role, outside: NodeJS.ProcessEnv) => {
+      const { services } = await readComposeFile(outside);
+      return loadConfig(environmentOf(services[role] ?? expect.fail(role), outside));
+    };
+    expect((await configOf('query-api', settings)).commandUrl).to.equal('http://localhost:9000');
+    // Without a list, all origins are allowed outside production.
+    expect((await configOf('command-api', settings)).corsOrigins).to.deep.equal(['*']);
+    const listed = { ...settings, CORS_ORIGINS: 'https://front.example' };
+    expect((await configOf('command-api', listed)).corsOrigins).to.include.members([
+      'https://front.example',
+      page,
+    ]);
+  });
+
   for (const role of OURS) {
     describe(role, () => {
       it('is started as that role', () => {
