@@ -169,7 +169,7 @@ describe('the indexes of the read models in MongoDB', function () {
 
   for (const [what, pipeline] of [
     ['totals since a day', totalsSince('2026-11-20')],
-    ['totals per day', totalsByDay(NOVEMBER)],
+    ['totals per day', totalsByDay(NOVEMBER, 'seconds')],
   ] as const) {
     it(`return ${what} without reading a document (by_day)`, async function () {
       await skipWithoutExplain(this, url);

@@ -1,12 +1,8 @@
 import type { DistinctOptions, Document } from 'mongodb';
 import type { AnimeId } from '../../domain/ids.js';
-import type {
-  ActivityOfDay,
-  AnimeDocument,
-  DayRange,
-  ReadQueries,
-} from '../../ports/read-store.js';
+import type { AnimeDocument, ReadQueries } from '../../ports/read-store.js';
 import { ALL_DAYS, totalsOf } from '../read-store/all-time.js';
+import { activityPerDay } from './activity.js';
 import { genreSpellings } from '../../wire/search-text.js';
 import {
   activityFrom,
@@ -23,7 +19,6 @@ import {
   type Question,
   searched,
   sharingGenres,
-  totalsByDay,
 } from './stored-documents.js';
 import { isUnknownOption, type MongodbConnection } from './connection.js';
 import type { VersionAccess, VersionCollections } from './version-collections.js';
@@ -122,17 +117,6 @@ export const createMongodbQueries = (
       }),
   };
 };
-
-const activityPerDay = async (
-  { days }: VersionCollections,
-  range: DayRange,
-  maxTimeMS: number,
-): Promise<readonly ActivityOfDay[]> => {
-  const found = days.aggregate<DayTotals>(totalsByDay(range), { maxTimeMS, batchSize: 1000 });
-  return (await found.toArray()).map(({ _id, ...counts }) => ({ day: _id, ...counts }));
-};
-
-type DayTotals = Omit<ActivityOfDay, 'day'> & { readonly _id: string };
 
 /** The server's own sort order: `distinct` returns values unsorted. */
 const byBytes = (a: string, b: string): number => Buffer.compare(Buffer.from(a), Buffer.from(b));
