@@ -95,6 +95,9 @@ bench-connections: install ## 2,000 connections at once, and clients that read n
 bench-batch: install ## Commands in batches of 100 and 1,000, next to single ones
 	npm run bench:batch
 
+bench-dashboards: install ## What five open dashboards cost the service at 1,000 commands a second
+	npm run bench:dashboards
+
 bench-stack: install ## The distributed service: catch-up, freshness and memory (about 20 minutes)
 	npm run bench:stack
 

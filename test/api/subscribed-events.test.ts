@@ -1,3 +1,4 @@
+import { connect } from 'node:net';
 import { expect } from 'chai';
 import type { EventStore, SubscriptionOptions } from '../../src/ports/event-store.js';
 import { openEventStream, type EventStream } from '../support/event-stream.js';
@@ -6,6 +7,8 @@ import { inMemoryEventStore } from '../support/in-memory-event-store.js';
 import { serveQueryApi, storeThatAnswers } from '../support/query-api.js';
 
 const EVENTS = 'subscription { events { type revision data } }';
+/** Of one event: more of them than sockets hold are soon appended. */
+const LARGE = 'x'.repeat(250_000);
 
 describe('the subscription to events', () => {
   let api: Awaited<ReturnType<typeof serveQueryApi>>;
@@ -47,6 +50,13 @@ describe('the subscription to events', () => {
       metadata: {},
     }));
     await log.append('anime-1', expected, events);
+  };
+
+  const appendLarge = async () => {
+    const expected = count === 0 ? 'no_stream' : BigInt(count - 1);
+    count += 1;
+    const event = { id: crypto.randomUUID(), type: 'Large', data: { text: LARGE }, metadata: {} };
+    await log.append('anime-1', expected, [event]);
   };
 
   const subscribe = async (query = EVENTS, lastEventId?: string): Promise<EventStream> => {
@@ -137,5 +147,36 @@ describe('the subscription to events', () => {
     expect(following).to.equal(1);
     for (const stream of open) stream.leave();
     await eventually(() => expect(following).to.equal(0));
+  });
+
+  it('holds a bounded number of events for a client that reads nothing, and follows the log no longer', async () => {
+    const { hostname, port } = new URL(api.url);
+    const stalled = connect(Number(port), hostname).pause();
+    stalled.on('error', () => undefined);
+    stalled.write(
+      `GET /graphql/stream?query=${encodeURIComponent(EVENTS)} HTTP/1.1\r\n` +
+        'Host: localhost\r\nAccept: text/event-stream\r\n\r\n',
+    );
+    const open = async () => {
+      const { values } = await api.metrics.subscriptions.get();
+      return values.reduce((sum, { value }) => sum + value, 0);
+    };
+    try {
+      await eventually(() => expect(following).to.equal(1));
+      let bytes = 0;
+      await eventually(
+        async () => {
+          for (let many = 0; many < 4; many += 1, bytes += LARGE.length) await appendLarge();
+          expect(following, `following after ${bytes} bytes`).to.equal(0);
+        },
+        { withinMs: 15_000 },
+      );
+      // What the sockets hold, what one message holds and what waits: no more than that.
+      expect(bytes).to.be.below(64 * 1024 * 1024);
+      stalled.destroy();
+      await eventually(async () => expect(await open()).to.equal(0));
+    } finally {
+      stalled.destroy();
+    }
   });
 });

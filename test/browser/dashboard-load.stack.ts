@@ -10,26 +10,44 @@ import {
 } from '../support/dashboard.js';
 
 const PER_SECOND = 1000;
-const LASTS_MS = 20_000;
+/** Fewer, and the test says nothing of a thousand events a second. */
+const LEAST_PER_SECOND = 900;
+const LASTS_SECONDS = 20;
 /** After this much of it, what is kept is kept. */
 const WARM_AFTER_MS = 8000;
 /** A task of the main thread that takes longer holds up a frame so that a person sees it. */
 const LONG_TASK_MS = 50;
+const FRAME_GAP_MS = 50;
 const GROWTH_BYTES = 2_000_000;
 
-/** Chromium reports the tasks of the main thread that took 50 ms and more. */
+/**
+ * Chromium reports the tasks of the main thread that took 50 ms and more, and no others. So that the
+ * median is one of the whole time and not of the slow moments alone, it is taken over the longest
+ * task of each second. The gaps between animation frames say what a person sees of it.
+ */
 const WATCH_TASKS = `
-  globalThis.seen = { tasks: [], frames: 0 };
+  globalThis.seen = { tasks: [], gaps: [] };
   new PerformanceObserver((list) => {
     for (const { startTime, duration } of list.getEntries()) seen.tasks.push({ startTime, duration });
   }).observe({ type: 'longtask' });
-  const frame = () => { seen.frames += 1; requestAnimationFrame(frame); };
+  let last = performance.now();
+  const frame = (now) => {
+    seen.gaps.push({ startTime: last, duration: now - last });
+    last = now;
+    requestAnimationFrame(frame);
+  };
   requestAnimationFrame(frame);
 `;
 
+interface Span {
+  readonly startTime: number;
+  readonly duration: number;
+}
+
 interface Seen {
-  readonly tasks: readonly { readonly startTime: number; readonly duration: number }[];
-  readonly frames: number;
+  readonly tasks: readonly Span[];
+  /** Between one animation frame and the next. */
+  readonly gaps: readonly Span[];
   readonly now: number;
 }
 
@@ -44,8 +62,18 @@ const longestPerSecond = ({ tasks }: Seen, from: number, to: number): readonly n
     return Math.max(0, ...within.map(({ duration }) => duration));
   });
 
-const median = (values: readonly number[]): number =>
-  [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0;
+const durationsWithin = (spans: readonly Span[], from: number, to: number): readonly number[] =>
+  spans
+    .filter(({ startTime }) => startTime >= from && startTime < to)
+    .map(({ duration }) => duration);
+
+/** The value that this share of them does not exceed; 0 if there are none. */
+const quantile = (values: readonly number[], share: number): number =>
+  [...values].sort((a, b) => a - b)[Math.ceil(values.length * share) - 1] ?? 0;
+
+const inMs = (values: readonly number[]): string =>
+  `${values.length}, median ${Math.round(quantile(values, 0.5))} ms, ` +
+  `p95 ${Math.round(quantile(values, 0.95))} ms, longest ${Math.round(Math.max(0, ...values))} ms`;
 
 /** The heap of the page after a collection, in bytes. */
 const heapOf = async (page: Page): Promise<number> => {
@@ -83,21 +111,33 @@ describe('the dashboard, while a thousand events a second arrive', function () {
       },
     );
     await settled(page, 'Overview');
-    const sending = sendSteadily(service, { perSecond: PER_SECOND, forMs: LASTS_MS });
+    const sending = sendSteadily(service, { perSecond: PER_SECOND, seconds: LASTS_SECONDS });
     await page.waitForTimeout(WARM_AFTER_MS);
     const warm = await heapOf(page);
     const before = await seenBy(page);
-    const sent = await sending;
+    const load = await sending;
     const after = await seenBy(page);
+    const acknowledged = (load.statuses[201] ?? 0) / load.seconds;
     const longest = longestPerSecond(after, before.now, after.now);
+    const tasks = durationsWithin(after.tasks, before.now, after.now);
+    const gaps = durationsWithin(after.gaps, before.now, after.now);
     const grown = (await heapOf(page)) - warm;
-    const framesPerSecond = ((after.frames - before.frames) / (after.now - before.now)) * 1000;
     process.stdout.write(
-      `      ${Math.round((sent / LASTS_MS) * 1000)} commands/s, ${Math.round(framesPerSecond)} frames/s; ` +
-        `longest task of each second: ${longest.map(Math.round).join(' ')} ms; ` +
-        `heap ${Math.round(warm / 1000)} kB, then ${Math.round(grown / 1000)} kB more\n`,
+      `      ${Math.round(acknowledged)} commands/s acknowledged, p99 ${Math.round(load.p99Ms)} ms\n` +
+        `      long tasks: ${inMs(tasks)}; of each second: ${longest.map(Math.round).join(' ')} ms\n` +
+        `      gaps between frames: ${inMs(gaps)}\n` +
+        `      heap ${Math.round(warm / 1000)} kB, then ${Math.round(grown / 1000)} kB more\n`,
     );
-    expect(median(longest), 'median of the longest task of each second').to.be.below(LONG_TASK_MS);
+    expect(
+      acknowledged,
+      'commands acknowledged per second: this machine is too slow, or too busy, for this test',
+    ).to.be.at.least(LEAST_PER_SECOND);
+    expect(quantile(longest, 0.5), 'median of the longest task of each second').to.be.below(
+      LONG_TASK_MS,
+    );
+    expect(quantile(gaps, 0.95), '95th percentile of the gaps between frames').to.be.below(
+      FRAME_GAP_MS,
+    );
     expect(grown, 'growth of the heap').to.be.below(GROWTH_BYTES);
     expect(complaints).to.deep.equal([]);
     await close();

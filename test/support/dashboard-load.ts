@@ -1,4 +1,6 @@
 import { expect } from 'chai';
+import type { LoadResult } from '../../bench/support/http-load.js';
+import { steadyLoad } from '../../bench/support/steady-load-process.js';
 import type { DashboardService } from './dashboard.js';
 
 export const postJson = async (url: string, body: object): Promise<void> => {
@@ -51,27 +53,11 @@ export const sendActivity = async (
   await Promise.all(Array.from({ length: 32 }, worker));
 };
 
-/** Sends commands at a steady rate until the time is over; returns how many were answered. */
+/** Sends commands at a steady rate from another process; resolves with what was answered. */
 export const sendSteadily = async (
   { url, commandUrl }: Pick<DashboardService, 'url' | 'commandUrl'>,
-  { perSecond, forMs }: { readonly perSecond: number; readonly forMs: number },
-): Promise<number> => {
-  const titles = await titlesOf(url);
-  const started = performance.now();
-  let next = 0;
-  const worker = async (): Promise<void> => {
-    for (;;) {
-      const at = next++;
-      const due = (at / perSecond) * 1000;
-      if (due > forMs) return;
-      const early = due - (performance.now() - started);
-      if (early > 0) await new Promise((resolve) => setTimeout(resolve, early));
-      // Behind on a busy machine: what is late is left out.
-      if (performance.now() - started > forMs) return;
-      const [path, body] = commandAt(at, titles);
-      await postJson(`${commandUrl}/${path}`, body);
-    }
-  };
-  await Promise.all(Array.from({ length: 48 }, worker));
-  return next;
+  { perSecond, seconds }: { readonly perSecond: number; readonly seconds: number },
+): Promise<LoadResult> => {
+  const animes = await titlesOf(url);
+  return steadyLoad({ port: Number(new URL(commandUrl).port), perSecond, seconds, animes });
 };
