@@ -239,7 +239,7 @@ const Parts = ({ pipeline: { parts, servers } }: { readonly pipeline: Pipeline }
 const Configuration = () => {
   const asked = useQuery<{ pipeline: { configuration: unknown } | null }>(CONFIGURATION);
   return (
-    <Panel title="Configuration in effect" aside={<small>secrets are masked</small>}>
+    <Panel title="Configuration in effect" aside={<small>secrets are masked</small>} wide>
       <Loaded asked={asked} absent="This service does not show its configuration.">
         {({ pipeline }) =>
           pipeline?.configuration == null ? (

@@ -70,6 +70,12 @@ interface TimeChartProps {
 }
 
 const HEIGHT = 190;
+/** A span of so many seconds needs more than minutes under it. */
+const SHORT_SPAN = 300;
+/** Between ticks of what is counted: half an event is none. */
+const WHOLE_STEPS = Array.from({ length: 13 }, (_, power) =>
+  [1, 2, 5].map((step) => step * 10 ** power),
+).flat();
 
 /** Numbers over time; the same numbers are there as a table. */
 export const TimeChart = ({ label, times, series, days = false }: TimeChartProps) => {
@@ -187,17 +193,20 @@ const optionsOf = (
         ...axis,
         size: 28,
         space: 70,
-        values: (_chart, ticks) =>
+        values: (chart, ticks) =>
           ticks.map((each) => {
             const iso = new Date(each * 1000).toISOString();
-            return days
-              ? formats.day(iso.slice(0, 10))
+            if (days) return formats.day(iso.slice(0, 10));
+            const span = (chart.scales['x']?.max ?? 0) - (chart.scales['x']?.min ?? 0);
+            return span < SHORT_SPAN
+              ? formats.time(iso)
               : formats.time(iso).replace(/(\d\d:\d\d):\d\d/, '$1');
           }),
       },
       {
         ...axis,
         size: 52,
+        ...(days || series[0]?.format === formats.count ? { incrs: WHOLE_STEPS } : {}),
         values: (_chart, ticks) =>
           ticks.map((each) => (series[0]?.format ?? formats.compact)(each)),
       },
