@@ -2,7 +2,7 @@
 .DEFAULT_GOAL := help
 .PHONY: help install build run start test check typecheck lint format format-check mocha \
   test-contract test-stack test-faults test-browser test-ui mutation demo demo-restore demo-stack bench bench-commands bench-stream-growth \
-  bench-freshness bench-rebuild bench-reads bench-import bench-writers bench-connections bench-batch bench-stack soak schema docs-dependencies docs-screenshot house \
+  bench-freshness bench-rebuild bench-reads bench-import bench-writers bench-connections bench-dashboards bench-batch bench-stack soak schema docs-dependencies docs-screenshot house \
   up down logs ps seed clean
 
 help: ## List these targets
