@@ -58,6 +58,7 @@ export const parseStoreJob = (args: readonly string[]): StoreJob | null => {
   const invocation = parseInvocation(args);
   switch (invocation.command) {
     case 'audit':
+    case 'verify':
     case 'rebuild':
     case 'dead-letters':
       return invocation;
@@ -100,6 +101,9 @@ const requestOf = ({
     case 'audit':
       atMost(1);
       return { command, version: first };
+    case 'verify':
+      atMost(0);
+      return { command };
     case 'dead-letters':
       if (first === 'ignore') {
         atMost(3);

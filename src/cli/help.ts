@@ -60,6 +60,14 @@ export const COMMANDS = {
     exits: '0 equal, 1 a difference was found or it failed, 2 wrong usage or configuration',
     example: 'audit v2 --json',
   },
+  verify: {
+    usage: ['verify [--json]'],
+    about: `Checks the embedded files, revisions and positions of the log, then audits. ${BESIDE}`,
+    options: JSON_OPTION,
+    environment: ['DATA_DIR', 'MONGODB_URL', 'MONGODB_DATABASE'],
+    exits: '0 sound and equal, 1 something is wrong, 2 wrong usage or configuration',
+    example: 'verify --json',
+  },
   'dead-letters': {
     usage: [
       'dead-letters list [--limit N] [--json]  list the dead letters',

@@ -27,8 +27,11 @@ export interface IgnoreAction {
 export type StoreJob =
   | { readonly command: 'rebuild'; readonly action: RebuildAction }
   | { readonly command: 'audit'; readonly version: string | undefined }
+  | { readonly command: 'verify' }
   | { readonly command: 'dead-letters'; readonly action: DeadLettersAction };
 
 /** Whether the job leaves everything as it is. */
 export const isReadOnly = (job: StoreJob): boolean =>
-  job.command === 'audit' || ['status', 'list'].includes(job.action.kind);
+  job.command === 'audit' ||
+  job.command === 'verify' ||
+  ['status', 'list'].includes(job.action.kind);

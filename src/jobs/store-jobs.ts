@@ -15,6 +15,7 @@ import {
 } from './job.js';
 import { askService } from './socket-client.js';
 import { performRebuild } from './rebuild.js';
+import { requireEmbeddedLog, verify } from './verify.js';
 
 /** No such version, or the active one: the message of the read store is the output of the job. */
 const REFUSALS: ReadonlySet<PortErrorCode> = new Set(['NOT_FOUND', 'REFUSED']);
@@ -29,6 +30,8 @@ export const performStoreJob = async (
   switch (job.command) {
     case 'audit':
       return await audit(dependencies, stores, job.version, output);
+    case 'verify':
+      return await verify(dependencies, stores, output);
     case 'dead-letters':
       return job.action.kind === 'ignore'
         ? await ignoreRevisions(stores.eventStore, job.action, output)
@@ -50,6 +53,7 @@ export const runStoreJob = async (
   job: StoreJob,
   args: readonly string[],
 ): Promise<boolean> => {
+  if (job.command === 'verify') requireEmbeddedLog(options.config, job.command);
   const needs = { readOnly: isReadOnly(job), readsLetters: job.command === 'dead-letters' };
   try {
     return await runJob(options, async (dependencies) => {

@@ -1,0 +1,112 @@
+import { type Database, openDatabase, withNul } from '../sqlite.js';
+import { metastreamOf } from '../log/stream-metadata.js';
+import { TOMBSTONE } from '../log/writer-protocol.js';
+
+/** What a check of one file found. */
+export interface FileCheck {
+  /** One sentence each, at most 100; empty where the file is sound. */
+  readonly problems: readonly string[];
+  /** Of an event log only. */
+  readonly log?: LogCounts;
+}
+
+export interface LogCounts {
+  readonly streams: number;
+  readonly events: number;
+  /** The position of the last event; 0 without one. */
+  readonly lastPosition: number;
+}
+
+const MAX_PROBLEMS = 100;
+
+/** Checks a file of SQLite, and with `isLog` the events in it. Beside a writer it sees one commit. */
+export const checkFile = (path: string, isLog: boolean): FileCheck => {
+  const db = openDatabase(path, { readOnly: true });
+  try {
+    db.exec('BEGIN');
+    const problems = pagesOf(db);
+    // The events of damaged pages cannot be told.
+    if (!isLog || problems.length > 0) return { problems };
+    return {
+      problems: [...holesIn(db), ...disorderIn(db), ...orphansIn(db)].slice(0, MAX_PROBLEMS),
+      log: countsOf(db),
+    };
+  } catch (error) {
+    return { problems: [error instanceof Error ? error.message : String(error)] };
+  } finally {
+    db.close();
+  }
+};
+
+const rowsOf = (db: Database, sql: string): unknown[] => {
+  const statement = db.prepare(sql);
+  statement.setReturnArrays(true);
+  return statement.all();
+};
+
+const pagesOf = (db: Database): string[] =>
+  rowsOf(db, `PRAGMA integrity_check(${MAX_PROBLEMS})`)
+    .map((row) => (row as [string])[0])
+    .filter((found) => found !== 'ok');
+
+const countsOf = (db: Database): LogCounts => {
+  const [streams = 0, events = 0] = ['streams', 'events'].map((table) =>
+    Number(valueOf(db, `SELECT count(*) FROM ${table}`)),
+  );
+  const lastPosition = Number(valueOf(db, 'SELECT coalesce(max(position), 0) FROM events'));
+  return { streams, events, lastPosition };
+};
+
+const valueOf = (db: Database, sql: string): unknown => (rowsOf(db, sql)[0] as unknown[])[0];
+
+type StreamRow = [name: string, count: number, first: number, last: number];
+
+/** A stream starts at revision 0 unless it was scavenged, which deletes what `$maxCount` hides. */
+const UNLIMITED = `
+  SELECT s.name, count(*), min(e.revision), max(e.revision)
+  FROM events e JOIN streams s ON s.id = e.stream LEFT JOIN retention r ON r.stream = e.stream
+  WHERE r.stream IS NULL AND e.revision < ${TOMBSTONE}
+  GROUP BY e.stream HAVING count(*) <> max(e.revision) + 1`;
+
+/** Of a stream with `$maxCount`, what readers see has no holes; what is hidden may be gone. */
+const LIMITED = `
+  SELECT s.name, count(*), min(e.revision), max(e.revision)
+  FROM retention r JOIN streams s ON s.id = r.stream JOIN events e ON e.stream = r.stream
+  WHERE e.revision < ${TOMBSTONE}
+    AND e.revision > (SELECT max(revision) FROM events WHERE stream = r.stream) - r.max_count
+  GROUP BY e.stream HAVING count(*) <> max(e.revision) - min(e.revision) + 1`;
+
+const holesIn = (db: Database): string[] => {
+  const hasMetadata = db.prepare(
+    'SELECT 1 FROM events WHERE stream = (SELECT id FROM streams WHERE name = ?) LIMIT 1',
+  );
+  // Its `$maxCount` may have been taken away since.
+  const wasLimited = ([name, count, first, last]: StreamRow): boolean =>
+    count === last - first + 1 && hasMetadata.get(metastreamOf(name)) !== undefined;
+  const unlimited = (rowsOf(db, UNLIMITED) as StreamRow[]).filter((row) => !wasLimited(row));
+  return [...unlimited, ...(rowsOf(db, LIMITED) as StreamRow[])].map(
+    ([name, count, first, last]) =>
+      `Stream ${withNul(name)} has holes: ${count} events from revision ${first} to ${last}.`,
+  );
+};
+
+const DISORDERED = `
+  SELECT s.name, o.revision FROM (
+    SELECT stream, revision, position,
+      lag(position) OVER (PARTITION BY stream ORDER BY revision) AS before
+    FROM events) o JOIN streams s ON s.id = o.stream
+  WHERE o.position <= o.before LIMIT ${MAX_PROBLEMS}`;
+
+const disorderIn = (db: Database): string[] =>
+  (rowsOf(db, DISORDERED) as [string, number][]).map(
+    ([name, revision]) =>
+      `Stream ${withNul(name)}: the position of revision ${revision} is not after the one before it.`,
+  );
+
+const orphansIn = (db: Database): string[] =>
+  (
+    rowsOf(
+      db,
+      `SELECT DISTINCT stream FROM events WHERE stream NOT IN (SELECT id FROM streams) LIMIT ${MAX_PROBLEMS}`,
+    ) as [number][]
+  ).map(([stream]) => `Events belong to the stream with number ${stream}, which has no name.`);
