@@ -1,3 +1,4 @@
+import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { ROLES, type Role } from '../compose/roles.js';
 import type { DeadLettersAction, IgnoreAction, RebuildAction, StoreJob } from '../jobs/requests.js';
@@ -15,6 +16,7 @@ type CommandRequest =
       readonly clear: boolean;
     }
   | StoreJob
+  | { readonly command: 'restore'; readonly source: string }
   | { readonly command: 'projections'; readonly action: 'deploy' | 'status' }
   | { readonly command: 'config'; readonly explain: boolean }
   | { readonly command: 'help'; readonly about: CommandName | undefined }
@@ -36,6 +38,7 @@ const CLI_OPTIONS = {
   limit: { type: 'string', default: '100' },
   reason: { type: 'string', default: '' },
   'even-newer': { type: 'boolean', default: false },
+  'log-only': { type: 'boolean', default: false },
   json: { type: 'boolean', default: false },
 } as const;
 
@@ -59,6 +62,7 @@ export const parseStoreJob = (args: readonly string[]): StoreJob | null => {
   switch (invocation.command) {
     case 'audit':
     case 'verify':
+    case 'backup':
     case 'rebuild':
     case 'dead-letters':
       return invocation;
@@ -104,6 +108,14 @@ const requestOf = ({
     case 'verify':
       atMost(0);
       return { command };
+    case 'backup':
+      atMost(1);
+      if (first === undefined) throw new UsageError('backup needs a directory to make.');
+      return { command, target: resolve(first), logOnly: values['log-only'] };
+    case 'restore':
+      atMost(1);
+      if (first === undefined) throw new UsageError('restore needs the directory of a backup.');
+      return { command, source: first };
     case 'dead-letters':
       if (first === 'ignore') {
         atMost(3);

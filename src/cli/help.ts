@@ -68,6 +68,22 @@ export const COMMANDS = {
     exits: '0 sound and equal, 1 something is wrong, 2 wrong usage or configuration',
     example: 'verify --json',
   },
+  backup: {
+    usage: ['backup DIRECTORY [--log-only] [--json]'],
+    about: `Copies the embedded stores to a new directory, and checks the copy. ${BESIDE}`,
+    options: { 'log-only': 'leave out the documents, which are recomputed', ...JSON_OPTION },
+    environment: ['DATA_DIR', 'MONGODB_URL'],
+    exits: '0 done, 1 failed or stopped, 2 wrong usage or configuration',
+    example: 'backup /backups/2026-11-29',
+  },
+  restore: {
+    usage: ['restore DIRECTORY [--json]'],
+    about: 'Checks a backup and restores it into DATA_DIR, which must be empty or absent.',
+    options: JSON_OPTION,
+    environment: ['DATA_DIR'],
+    exits: '0 done, 1 failed or stopped, 2 wrong usage or configuration',
+    example: 'restore /backups/2026-11-29',
+  },
   'dead-letters': {
     usage: [
       'dead-letters list [--limit N] [--json]  list the dead letters',

@@ -28,10 +28,20 @@ export type StoreJob =
   | { readonly command: 'rebuild'; readonly action: RebuildAction }
   | { readonly command: 'audit'; readonly version: string | undefined }
   | { readonly command: 'verify' }
+  /** The target is an absolute path. */
+  | { readonly command: 'backup'; readonly target: string; readonly logOnly: boolean }
   | { readonly command: 'dead-letters'; readonly action: DeadLettersAction };
 
-/** Whether the job leaves everything as it is. */
-export const isReadOnly = (job: StoreJob): boolean =>
-  job.command === 'audit' ||
-  job.command === 'verify' ||
-  ['status', 'list'].includes(job.action.kind);
+/** Whether the job leaves everything as it is, and may run beside one that does not. */
+export const isReadOnly = (job: StoreJob): boolean => {
+  switch (job.command) {
+    case 'audit':
+    case 'verify':
+      return true;
+    // No version may be removed while it is copied.
+    case 'backup':
+      return false;
+    default:
+      return ['status', 'list'].includes(job.action.kind);
+  }
+};

@@ -3,6 +3,7 @@ import { openStores, type Stores } from '../compose/stores.js';
 import { isReadOnly, type StoreJob } from './requests.js';
 import { PortError, type PortErrorCode } from '../ports/errors.js';
 import { audit } from './audit.js';
+import { backup } from './backup.js';
 import { requireDataDirectory } from '../compose/data-directory.js';
 import { ignoreRevisions, listOrReplay } from './dead-letters.js';
 import { openEventStoreForJob } from '../compose/write-side.js';
@@ -32,6 +33,8 @@ export const performStoreJob = async (
       return await audit(dependencies, stores, job.version, output);
     case 'verify':
       return await verify(dependencies, stores, output);
+    case 'backup':
+      return await backup(dependencies, stores, job, output);
     case 'dead-letters':
       return job.action.kind === 'ignore'
         ? await ignoreRevisions(stores.eventStore, job.action, output)
@@ -53,7 +56,8 @@ export const runStoreJob = async (
   job: StoreJob,
   args: readonly string[],
 ): Promise<boolean> => {
-  if (job.command === 'verify') requireEmbeddedLog(options.config, job.command);
+  if (job.command === 'verify' || job.command === 'backup')
+    requireEmbeddedLog(options.config, job.command);
   const needs = { readOnly: isReadOnly(job), readsLetters: job.command === 'dead-letters' };
   try {
     return await runJob(options, async (dependencies) => {
@@ -73,6 +77,12 @@ export const runStoreJob = async (
   } catch (error) {
     if (!(error instanceof DirectoryInUseError)) throw error;
     if (error.owner?.jobs === undefined) throw ownerTakesNoJobs(error);
-    return await askService(error.owner.jobs, args, options);
+    return await askService(error.owner.jobs, argumentsOf(job, args), options);
   }
 };
+
+/** The service has another working directory. */
+const argumentsOf = (job: StoreJob, args: readonly string[]): readonly string[] =>
+  job.command === 'backup'
+    ? [job.command, job.target, ...(job.logOnly ? ['--log-only'] : [])]
+    : args;

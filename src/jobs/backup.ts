@@ -1,0 +1,114 @@
+import { mkdir, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { readLogIdentity } from '../compose/log-identity.js';
+import { isMongodb } from '../compose/read-store.js';
+import type { Stores } from '../compose/stores.js';
+import type { LogCounts } from '../embedded-eventstore/files/check-file.js';
+import { checkDatabase, copyDatabase, syncPath } from '../embedded-eventstore/files/file-tasks.js';
+import { ConfigError } from '../platform/config/config.js';
+import { VERSION } from '../platform/package.js';
+import { PortError, UnavailableError } from '../ports/errors.js';
+import { type BackupFile, type BackupManifest, describeFile, MANIFEST } from './backup-manifest.js';
+import type { JobDependencies, JobOutput } from './job.js';
+import type { StoreJob } from './requests.js';
+
+type Files = Pick<JobDependencies, 'config' | 'signal'>;
+
+const exists = async (path: string): Promise<boolean> =>
+  (await stat(path).catch(() => null)) !== null;
+
+/**
+ * Copies the embedded stores to a new directory, beside their writers. It is made under another name
+ * and renamed once every copy was opened and checked. Rejects with REFUSED where the directory exists.
+ */
+export const backup = async (
+  dependencies: Files,
+  { eventStore }: Stores,
+  { target, logOnly }: Extract<StoreJob, { readonly command: 'backup' }>,
+  { print, report, progress }: JobOutput,
+): Promise<boolean> => {
+  const { config, signal } = dependencies;
+  if (isMongodb(config) && !logOnly) {
+    throw new ConfigError(
+      'MONGODB_URL: the documents are on a server: give --log-only, and back up the server with its tools.',
+    );
+  }
+  if (await exists(target)) throw new PortError('REFUSED', `${target} exists already.`, false);
+  if (!(await exists(dirname(target)))) {
+    throw new PortError('REFUSED', `There is no directory ${dirname(target)}.`, false);
+  }
+  const partial = `${target}.partial`;
+  try {
+    await rm(partial, { recursive: true, force: true });
+    await mkdir(partial, { mode: 0o700 });
+    const paths = await pathsOf(config.dataDir, logOnly);
+    for (const [index, path] of paths.entries()) {
+      signal.throwIfAborted();
+      progress({ task: 'backup', done: index, total: paths.length, unit: 'files' });
+      await mkdir(dirname(join(partial, path)), { recursive: true });
+      await copyDatabase(join(config.dataDir, path), join(partial, path));
+    }
+    const { files, log } = await checked(partial, paths, signal);
+    const manifest: BackupManifest = {
+      format: 1,
+      version: VERSION,
+      createdAt: new Date().toISOString(),
+      logId: await readLogIdentity(eventStore),
+      lastPosition: String(log.lastPosition),
+      events: log.events,
+      streams: log.streams,
+      files,
+    };
+    await writeFile(join(partial, MANIFEST), `${JSON.stringify(manifest, null, 2)}\n`);
+    await Promise.all(
+      ['.', 'read-models', MANIFEST].map((name) => syncIfThere(join(partial, name))),
+    );
+    signal.throwIfAborted();
+    if (await exists(target)) throw new PortError('REFUSED', `${target} exists already.`, false);
+    await rename(partial, target);
+    await syncPath(dirname(target));
+    print(`${target} holds ${log.events} events in ${log.streams} streams, checked.`);
+    report({ directory: target, ...manifest });
+    return true;
+  } catch (error) {
+    await rm(partial, { recursive: true, force: true });
+    throw explained(error, signal);
+  }
+};
+
+const explained = (error: unknown, signal: AbortSignal): unknown => {
+  if (signal.aborted || error instanceof PortError) return error;
+  const reason = error instanceof Error ? error.message : String(error);
+  return new UnavailableError(`The backup was not made: ${reason}.`, { cause: error });
+};
+
+const syncIfThere = async (path: string): Promise<void> => {
+  if (await exists(path)) await syncPath(path);
+};
+
+/** The log comes last, so that no document is ahead of it. */
+const pathsOf = async (dataDir: string, logOnly: boolean): Promise<readonly string[]> => {
+  const own = (await readdir(dataDir)).filter((name) => name === 'dead-letters.db');
+  const names = logOnly ? [] : await readdir(join(dataDir, 'read-models')).catch(() => []);
+  // Files of versions that the list does not name are removed when it is opened.
+  const versions = names.filter((name) => name.endsWith('.db') && name !== 'versions.db');
+  const list = names.includes('versions.db') ? ['versions.db'] : [];
+  return [...[...list, ...versions].map((name) => `read-models/${name}`), ...own, 'events.db'];
+};
+
+const checked = async (directory: string, paths: readonly string[], signal: AbortSignal) => {
+  const files: BackupFile[] = [];
+  let log: LogCounts = { streams: 0, events: 0, lastPosition: 0 };
+  for (const path of paths) {
+    signal.throwIfAborted();
+    const found = await checkDatabase(join(directory, path), path === 'events.db');
+    const [problem] = found.problems;
+    if (problem !== undefined) {
+      const message = `The backup was not made, because ${path} is damaged: ${problem}`;
+      throw new PortError('CORRUPT', message, false);
+    }
+    log = found.log ?? log;
+    files.push(await describeFile(directory, path, signal));
+  }
+  return { files, log };
+};

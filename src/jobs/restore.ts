@@ -1,0 +1,88 @@
+import { cp, mkdir, readdir, rename, rm } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { dataDirError, lockDataDirectory } from '../compose/data-directory.js';
+import { checkDatabase, syncPath } from '../embedded-eventstore/files/file-tasks.js';
+import { ConfigError } from '../platform/config/config.js';
+import { PortError, UnavailableError } from '../ports/errors.js';
+import {
+  assertWhole,
+  type BackupManifest,
+  damagedBackup,
+  readManifest,
+} from './backup-manifest.js';
+import { type JobOptions, type OwnDependencies, runJob } from './job.js';
+import { requireEmbeddedLog } from './verify.js';
+
+/** Copies are made here, and moved to their places once all are whole. */
+const RESTORING = 'restoring';
+
+const LOG_FILE = 'events.db';
+
+/** What may be in an empty DATA_DIR: a lock, the rest of a restore that was killed, a file system's own. */
+const IGNORED = /^(?:lock\.db.*|owner\.json.*|restoring|lost\+found)$/;
+
+/**
+ * Restores a backup into DATA_DIR, which must be empty or absent. Checks the backup before it writes
+ * anything. Rejects with CORRUPT where the backup is damaged.
+ */
+export const runRestoreJob = (options: JobOptions, source: string): Promise<boolean> => {
+  requireEmbeddedLog(options.config, 'restore');
+  return runJob(options, async (dependencies) => {
+    const { config, signal } = dependencies;
+    const manifest = await readManifest(source);
+    await assertWhole(source, manifest, signal);
+    await assertEmpty(config.dataDir);
+    await lockDataDirectory(dependencies).catch((error: unknown) => {
+      throw dataDirError(error, config.dataDir);
+    });
+    await assertEmpty(config.dataDir);
+    await restoreFiles(dependencies, source, manifest);
+    const { events, streams, lastPosition, logId, files } = manifest;
+    options.print(`${config.dataDir} holds ${events} events in ${streams} streams again.`);
+    options.report({ directory: config.dataDir, events, streams, lastPosition, logId, files });
+    return true;
+  });
+};
+
+const assertEmpty = async (directory: string): Promise<void> => {
+  const names = await readdir(directory).catch((): string[] => []);
+  const [found] = names.filter((name) => !IGNORED.test(name));
+  if (found === undefined) return;
+  throw new ConfigError(
+    `DATA_DIR: ${directory} is not empty (${found}). A backup is restored into an empty or absent directory.`,
+  );
+};
+
+const restoreFiles = async (
+  { config: { dataDir }, signal }: OwnDependencies,
+  source: string,
+  manifest: BackupManifest,
+): Promise<void> => {
+  const restoring = join(dataDir, RESTORING);
+  // The log comes last: without it no service takes the directory for its own.
+  const others = manifest.files.map(({ path }) => path).filter((path) => path !== LOG_FILE);
+  const paths = [...others, LOG_FILE];
+  try {
+    await rm(restoring, { recursive: true, force: true });
+    for (const path of paths) {
+      signal.throwIfAborted();
+      await mkdir(dirname(join(restoring, path)), { recursive: true });
+      await cp(join(source, path), join(restoring, path));
+      await syncPath(join(restoring, path));
+      const { problems } = await checkDatabase(join(restoring, path), path === LOG_FILE);
+      if (problems[0] !== undefined) throw damagedBackup(`${path}: ${problems[0]}`);
+    }
+    signal.throwIfAborted();
+    for (const path of paths) {
+      await mkdir(dirname(join(dataDir, path)), { recursive: true });
+      await rename(join(restoring, path), join(dataDir, path));
+    }
+    await syncPath(dataDir);
+  } catch (error) {
+    if (signal.aborted || error instanceof PortError) throw error;
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new UnavailableError(`The backup was not restored: ${reason}.`, { cause: error });
+  } finally {
+    await rm(restoring, { recursive: true, force: true });
+  }
+};
