@@ -6,6 +6,7 @@ import { importSample, runImportJob } from './jobs/import.js';
 import { createJobOutput, type ProcessOutput } from './jobs/output.js';
 import type { JobOptions } from './jobs/job.js';
 import { openJobServer } from './jobs/socket-server.js';
+import { runExportJob } from './jobs/export.js';
 import { runRestoreJob } from './jobs/restore.js';
 import { runProjectionsJob } from './jobs/projections.js';
 import { performStoreJob, runStoreJob } from './jobs/store-jobs.js';
@@ -115,6 +116,8 @@ const runConfigured = (
       });
     case 'import-catalog':
       return runImportJob({ ...job, ...invocation });
+    case 'export':
+      return runExportJob(job, invocation, process.stdout);
     case 'restore':
       return runRestoreJob(job, invocation.source);
     case 'projections':

@@ -1,7 +1,13 @@
 import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { ROLES, type Role } from '../compose/roles.js';
-import type { DeadLettersAction, IgnoreAction, RebuildAction, StoreJob } from '../jobs/requests.js';
+import type {
+  DeadLettersAction,
+  ExportRequest,
+  IgnoreAction,
+  RebuildAction,
+  StoreJob,
+} from '../jobs/requests.js';
 import { COMMANDS, isCommand, type CommandName } from './help.js';
 
 /** What the command line asks for; with `json` the result is one JSON document. */
@@ -16,6 +22,7 @@ type CommandRequest =
       readonly clear: boolean;
     }
   | StoreJob
+  | ({ readonly command: 'export' } & ExportRequest)
   | { readonly command: 'restore'; readonly source: string }
   | { readonly command: 'projections'; readonly action: 'deploy' | 'status' }
   | { readonly command: 'config'; readonly explain: boolean }
@@ -38,6 +45,9 @@ const CLI_OPTIONS = {
   limit: { type: 'string', default: '100' },
   reason: { type: 'string', default: '' },
   'even-newer': { type: 'boolean', default: false },
+  format: { type: 'string', default: 'ndjson' },
+  types: { type: 'string' },
+  since: { type: 'string' },
   'log-only': { type: 'boolean', default: false },
   json: { type: 'boolean', default: false },
 } as const;
@@ -112,6 +122,9 @@ const requestOf = ({
       atMost(1);
       if (first === undefined) throw new UsageError('backup needs a directory to make.');
       return { command, target: resolve(first), logOnly: values['log-only'] };
+    case 'export':
+      atMost(0);
+      return { command, ...exportRequest(values.format, values.types, values.since) };
     case 'restore':
       atMost(1);
       if (first === undefined) throw new UsageError('restore needs the directory of a backup.');
@@ -132,6 +145,22 @@ const requestOf = ({
       atMost(0);
       return { command, explain: values.help };
   }
+};
+
+const exportRequest = (
+  format: string,
+  types: string | undefined,
+  since: string | undefined,
+): ExportRequest => {
+  if (format !== 'ndjson' && format !== 'csv') {
+    throw new UsageError(`--format is ndjson or csv, not ${format}.`);
+  }
+  if (since !== undefined && !/^\d{1,18}$/.test(since)) {
+    throw new UsageError(`--since takes a position, a whole number, not ${since}.`);
+  }
+  const names = types?.split(',').filter((name) => name !== '');
+  if (names?.length === 0) throw new UsageError('--types takes event types, separated by commas.');
+  return { format, types: names, since: since === undefined ? undefined : BigInt(since) };
 };
 
 const rebuildAction = (name: string | undefined, version: string | undefined): RebuildAction => {

@@ -84,6 +84,18 @@ export const COMMANDS = {
     exits: '0 done, 1 failed or stopped, 2 wrong usage or configuration',
     example: 'restore /backups/2026-11-29',
   },
+  export: {
+    usage: ['export [--format ndjson|csv] [--types A,B] [--since POSITION]'],
+    about: 'Writes the events of the log to standard output, also beside a service with a port.',
+    options: {
+      format: 'ndjson (default): one JSON object to a line; or csv',
+      types: 'A,B: only events of these types',
+      since: 'POSITION: only events after this position',
+    },
+    environment: ['DATA_DIR', 'EVENTSTORE_URL'],
+    exits: '0 done or the reader left, 1 failed or stopped, 2 wrong usage or configuration',
+    example: 'export --types ClickRegistered > clicks.ndjson',
+  },
   'dead-letters': {
     usage: [
       'dead-letters list [--limit N] [--json]  list the dead letters',

@@ -23,6 +23,14 @@ export interface IgnoreAction {
   readonly evenNewer: boolean;
 }
 
+export interface ExportRequest {
+  readonly format: 'ndjson' | 'csv';
+  /** Without them, all but the types of the event store itself. */
+  readonly types: readonly string[] | undefined;
+  /** The commit position to go on after. */
+  readonly since: bigint | undefined;
+}
+
 /** A job on the log and the documents; the process that owns them can run it, too. */
 export type StoreJob =
   | { readonly command: 'rebuild'; readonly action: RebuildAction }
