@@ -60,7 +60,11 @@ export const foldLimit = (logFile: string): number => {
 
 const fold = (animes: Map<number, Folded>, type: string, data: Parsed): void => {
   const anime = got(animes, data.animeId, () => ({
-    ...{ clicks: 0, views: 0, seconds: 0, ratingCount: 0, ratingSum: 0 },
+    clicks: 0,
+    views: 0,
+    seconds: 0,
+    ratingCount: 0,
+    ratingSum: 0,
     users: new Map<string, User>(),
     days: new Map<string, number>(),
   }));
@@ -68,7 +72,10 @@ const fold = (animes: Map<number, Folded>, type: string, data: Parsed): void => 
   const day = data.occurredAt.slice(0, 10);
   anime.days.set(day, (anime.days.get(day) ?? 0) + 1);
   const user = got(anime.users, data.userId, () => ({
-    ...{ clicks: 0, views: 0, seconds: 0, rating: null },
+    clicks: 0,
+    views: 0,
+    seconds: 0,
+    rating: null,
   }));
   if (type === 'ClickRegistered') {
     anime.clicks += 1;

@@ -59,7 +59,10 @@ export const openDashboard = (port: number): DashboardClient => {
   ): void => {
     const sent = request(
       {
-        ...{ agent, port, path, host: '127.0.0.1' },
+        agent,
+        port,
+        path,
+        host: '127.0.0.1',
         method: body === null ? 'GET' : 'POST',
         headers: { 'Content-Type': 'application/json', 'Accept-Encoding': 'gzip' },
       },

@@ -133,7 +133,11 @@ export const openPipeline = async (
 
 /** Values may be 64 KiB each. */
 const withoutValue = ({ stream, revision, source, reason, at }: DeadLetter) => ({
-  ...{ stream, revision, source, reason, at },
+  stream,
+  revision,
+  source,
+  reason,
+  at,
 });
 
 /** Calls during or soon after another call share its result; a failure is not kept. */

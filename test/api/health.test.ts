@@ -67,7 +67,9 @@ describe('health', () => {
     const server = await start({ good: fine });
     try {
       const streams = Array.from({ length: 25 }, (_, index) => ({
-        ...{ stream: `anime-${index}`, detail: 'It cannot be read.', remedy: 'Read it.' },
+        stream: `anime-${index}`,
+        detail: 'It cannot be read.',
+        remedy: 'Read it.',
       }));
       let listed: typeof streams = streams;
       server.health.watch('commands-refused', () => listed);

@@ -109,18 +109,29 @@ describe('existing front ends', function () {
 
   const counters = { totalClicks: 1, totalViews: 1, totalRatings: 5, averageRating: 8.5 };
   const stats = {
-    ...{ animeId: pokemon, ...counters, totalDurationSeconds: 90, __typename: 'AnimeStats' },
+    animeId: pokemon,
+    ...counters,
+    totalDurationSeconds: 90,
+    __typename: 'AnimeStats',
   };
   const shown = { ...stats, title: POKEMON.title, image: POKEMON.image };
   const withStats = (id: number, details: object, genres: string, given: object = counters) => ({
-    ...{ myanimelistId: id, ...details, genres, ...given, __typename: 'AnimeWithStats' },
+    myanimelistId: id,
+    ...details,
+    genres,
+    ...given,
+    __typename: 'AnimeWithStats',
   });
   const none = { totalClicks: 0, totalViews: 0, totalRatings: 0, averageRating: null };
   const first = withStats(pokemon, POKEMON, 'Action, Comedy');
   const second = withStats(digimon, DIGIMON, 'action', none);
   const page = (pageSize: number, ...items: readonly object[]) => ({
     searchAnimes: {
-      ...{ items, total: items.length, page: 1, pageSize, hasMore: false },
+      items,
+      total: items.length,
+      page: 1,
+      pageSize,
+      hasMore: false,
       __typename: 'PaginatedAnimes',
     },
   });

@@ -34,10 +34,13 @@ describe('the service in any combination of servers', function () {
   });
 
   const kafka = () => ({
-    ...{ KAFKA_BROKERS: traces.kafka, KAFKA_TOPIC: traces.topic, KAFKA_GROUP: traces.topic },
+    KAFKA_BROKERS: traces.kafka,
+    KAFKA_TOPIC: traces.topic,
+    KAFKA_GROUP: traces.topic,
   });
   const mongodb = (suffix = '') => ({
-    ...{ MONGODB_URL: traces.mongodb, MONGODB_DATABASE: `${traces.database}${suffix}` },
+    MONGODB_URL: traces.mongodb,
+    MONGODB_DATABASE: `${traces.database}${suffix}`,
   });
   const server = async () => ({ EVENTSTORE_URL: await on.eventStore() });
 

@@ -21,7 +21,9 @@ describe('jobs that only read, where MONGODB_URL is set', function () {
   });
 
   const servers = () => ({
-    ...{ NODE_ENV: 'test', MONGODB_URL: mongodb?.address, MONGODB_DATABASE: database },
+    NODE_ENV: 'test',
+    MONGODB_URL: mongodb?.address,
+    MONGODB_DATABASE: database,
   });
 
   beforeEach(async () => {
@@ -48,7 +50,8 @@ describe('jobs that only read, where MONGODB_URL is set', function () {
 
   it('need no DATA_DIR where the log is on a server', async () => {
     const elsewhere = {
-      ...{ DATA_DIR: join(directory.path, 'none'), EVENTSTORE_URL: service.eventStoreUrl },
+      DATA_DIR: join(directory.path, 'none'),
+      EVENTSTORE_URL: service.eventStoreUrl,
     };
     for (const args of JOBS) {
       const { code, errors } = await run(args, { ...servers(), ...elsewhere });

@@ -116,12 +116,20 @@ describe('the jobs of the command line, on a service that is stopped', function 
   it('list dead letters as open until their anime is recomputed with them', async () => {
     const embedded = await openEmbedded(directory.path);
     await embedded.deadLetters.add({
-      ...{ stream: 'anime-1', revision: 99, source: 'partition 0, offset 7', value: null },
-      ...{ reason: 'the record has no value', at: '2026-11-28T00:00:00.000Z' },
+      stream: 'anime-1',
+      revision: 99,
+      source: 'partition 0, offset 7',
+      value: null,
+      reason: 'the record has no value',
+      at: '2026-11-28T00:00:00.000Z',
     });
     await embedded.deadLetters.add({
-      ...{ stream: 'anime-1', revision: 2, source: 'partition 0, offset 8', value: null },
-      ...{ reason: 'the record has no value', at: '2026-11-28T00:00:01.000Z' },
+      stream: 'anime-1',
+      revision: 2,
+      source: 'partition 0, offset 8',
+      value: null,
+      reason: 'the record has no value',
+      at: '2026-11-28T00:00:01.000Z',
     });
     await embedded.close();
     const { code, output } = await job('dead-letters', 'list');
@@ -173,7 +181,9 @@ describe('the jobs of the command line, on a service that is stopped', function 
     expect(code).to.equal(0);
     const refused = await job('audit', 'v9', '--json');
     expect(JSON.parse(refused.output)).to.deep.equal({
-      ...{ command: 'audit', ok: false, message: 'There is no version v9.' },
+      command: 'audit',
+      ok: false,
+      message: 'There is no version v9.',
     });
     expect(refused.code).to.equal(1);
   });

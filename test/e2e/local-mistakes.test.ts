@@ -38,7 +38,10 @@ interface Mistake {
 }
 
 const FREE_PORTS = {
-  ...{ COMMAND_PORT: '0', QUERY_PORT: '0', BRIDGE_PORT: '0', PROJECTOR_PORT: '0' },
+  COMMAND_PORT: '0',
+  QUERY_PORT: '0',
+  BRIDGE_PORT: '0',
+  PROJECTOR_PORT: '0',
   EVENTSTORE_PORT: '0',
 };
 /** Nothing listens there: the mistake must be refused without these servers. */

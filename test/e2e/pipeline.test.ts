@@ -23,7 +23,10 @@ const startPipeline = async (embedded: Embedded, versions: readonly string[] = [
   for (const version of versions) {
     const documents = readStore.documents(version);
     const projector = createProjector({
-      ...{ ...embedded, documents, logId: LOG_ID, version: 'v1' },
+      ...embedded,
+      documents,
+      logId: LOG_ID,
+      version: 'v1',
     });
     await bus.consumer(version).start(projector.handle);
   }

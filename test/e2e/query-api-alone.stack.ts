@@ -53,8 +53,11 @@ describe('a query API in a process of its own, with EVENTSTORE_URL', function ()
 
   const queriesOn = (eventStore: string, settings: NodeJS.ProcessEnv = {}) =>
     start('query-api', {
-      ...{ MONGODB_URL: mongodb?.address, MONGODB_DATABASE: database },
-      ...{ EVENTSTORE_URL: eventStore, ALLOW_INSECURE: 'true', ...settings },
+      MONGODB_URL: mongodb?.address,
+      MONGODB_DATABASE: database,
+      EVENTSTORE_URL: eventStore,
+      ALLOW_INSECURE: 'true',
+      ...settings,
     });
 
   /** As a projector leaves them. */
@@ -92,7 +95,9 @@ describe('a query API in a process of its own, with EVENTSTORE_URL', function ()
     const { pipeline } = await query(queryUrl, SERVERS);
     const [eventStore] = (pipeline as { servers: readonly object[] }).servers;
     expect(eventStore).to.include({
-      ...{ name: 'EventStoreDB', address: `esdb://127.0.0.1:${port}`, status: 'healthy' },
+      name: 'EventStoreDB',
+      address: `esdb://127.0.0.1:${port}`,
+      status: 'healthy',
     });
     expect(eventStore)
       .to.have.property('version')

@@ -190,7 +190,8 @@ describe('a service refused by its servers', function () {
   });
 
   const kafkaAt = async (port: number, settings: NodeJS.ProcessEnv = {}) => ({
-    ...{ ...eventStoreAt(await freePort()), KAFKA_BROKERS: `127.0.0.1:${port}` },
+    ...eventStoreAt(await freePort()),
+    KAFKA_BROKERS: `127.0.0.1:${port}`,
     ...settings,
   });
 
@@ -246,7 +247,10 @@ describe('a service refused by its servers', function () {
 
   it('reports wrong credentials for MongoDB', async () => {
     const mongodb = await scriptedMongodb(() => ({
-      ...{ ok: 0, code: 18, codeName: 'AuthenticationFailed', errmsg: 'Authentication failed.' },
+      ok: 0,
+      code: 18,
+      codeName: 'AuthenticationFailed',
+      errmsg: 'Authentication failed.',
     }));
     stops.push(mongodb.stop);
     const settings = '?authMechanism=PLAIN&authSource=$external';

@@ -91,8 +91,11 @@ describe('a data directory combined from two copies', function () {
       if (name.startsWith('events.db')) await rm(join(dataDir, name));
     }
     const { code, errors } = await runCommandLine(['serve'], {
-      ...{ DATA_DIR: dataDir, NODE_ENV: 'test', EVENTSTORE_PORT: '0' },
-      ...{ COMMAND_PORT: '0', QUERY_PORT: '0' },
+      DATA_DIR: dataDir,
+      NODE_ENV: 'test',
+      EVENTSTORE_PORT: '0',
+      COMMAND_PORT: '0',
+      QUERY_PORT: '0',
     });
     expect(code).to.equal(2);
     const [, folder = ''] =

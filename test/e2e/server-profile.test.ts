@@ -97,7 +97,9 @@ describe('the service on the event store that EVENTSTORE_URL names', function ()
     await once(silent, 'listening');
     const { port } = silent.address() as AddressInfo;
     const environment = {
-      ...{ PATH: process.env['PATH'], NODE_ENV: 'test', QUERY_PORT: '0' },
+      PATH: process.env['PATH'],
+      NODE_ENV: 'test',
+      QUERY_PORT: '0',
       MONGODB_URL: `mongodb://127.0.0.1:${port}/`,
     };
     const args = [fileURLToPath(new URL('../../src/main.js', import.meta.url))];

@@ -31,8 +31,12 @@ export const answersOfTheQueryApi = (stack: () => FourProcesses, hasPast: () => 
     command('POST', path, { anime_id: animeId, user_id: user, ...more });
 
   const stats = {
-    ...{ animeId: favourite, totalClicks: 3, totalViews: 8, totalRatings: 5 },
-    ...{ averageRating: 8.7, totalDurationSeconds: 480 },
+    animeId: favourite,
+    totalClicks: 3,
+    totalViews: 8,
+    totalRatings: 5,
+    averageRating: 8.7,
+    totalDurationSeconds: 480,
   };
 
   it('returns the interactions of six users with a title, the later rating replacing the earlier', async () => {
@@ -150,10 +154,18 @@ export const answersOfTheQueryApi = (stack: () => FourProcesses, hasPast: () => 
       );
     const found = (...ids: number[]) => ids.map((myanimelistId) => ({ myanimelistId }));
     expect((await page(1))['searchAnimes']).to.deep.equal({
-      ...{ items: found(distant, favourite), total: 3, page: 1, pageSize: 2, hasMore: true },
+      items: found(distant, favourite),
+      total: 3,
+      page: 1,
+      pageSize: 2,
+      hasMore: true,
     });
     expect((await page(2))['searchAnimes']).to.deep.equal({
-      ...{ items: found(close), total: 3, page: 2, pageSize: 2, hasMore: false },
+      items: found(close),
+      total: 3,
+      page: 2,
+      pageSize: 2,
+      hasMore: false,
     });
     expect((await page(1, { minScore: 9.6 }))['searchAnimes']).to.have.property('total', 1);
   });
@@ -210,8 +222,11 @@ export const answersOfTheQueryApi = (stack: () => FourProcesses, hasPast: () => 
   it('returns service info without a lag that only another process knows', async () => {
     const info = 'version role readModels lagEvents lagSeconds';
     expect((await ask(`{ serviceInfo { ${info} } }`))['serviceInfo']).to.deep.equal({
-      ...{ version: VERSION, role: 'query-api', readModels: 'v1' },
-      ...{ lagEvents: null, lagSeconds: null },
+      version: VERSION,
+      role: 'query-api',
+      readModels: 'v1',
+      lagEvents: null,
+      lagSeconds: null,
     });
   });
 };

@@ -18,7 +18,10 @@ const STREAM = 'anime-1';
 const LONG = { withinMs: 60_000, everyMs: 100 };
 
 const recorded = (event: AnimeEvent) => ({
-  ...{ id: crypto.randomUUID(), type: event.type, data: encode(event), metadata: {} },
+  id: crypto.randomUUID(),
+  type: event.type,
+  data: encode(event),
+  metadata: {},
 });
 
 const fillLog = async (dataDir: string, wanted: number): Promise<void> => {

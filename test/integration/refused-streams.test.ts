@@ -50,7 +50,12 @@ describe('an anime stream changed by somebody else', () => {
           jsonEvent({ id: randomUUID(), type, data: { ...data } }),
         );
       const request = (anime: ReturnType<typeof freshAnime>, from: number, to = from) => ({
-        ...{ animeId: anime.id, from, to, reason: 'A test.', evenNewer: false, at: AT },
+        animeId: anime.id,
+        from,
+        to,
+        reason: 'A test.',
+        evenNewer: false,
+        at: AT,
       });
 
       for (const [what, type, data] of [
@@ -94,7 +99,9 @@ describe('an anime stream changed by somebody else', () => {
           .that.contains(`dead-letters ignore ${anime.stream} 1-2`);
 
         expect(await ignoreEvents(store, request(anime, 1))).to.deep.equal({
-          ...{ kind: 'ignored', revisions: [1], at: 3n },
+          kind: 'ignored',
+          revisions: [1],
+          at: 3n,
         });
         expect(await send(anime.click)).to.have.nested.property('problem.revision', 2n);
         await ignoreEvents(store, request(anime, 0, 100));

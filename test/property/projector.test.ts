@@ -209,8 +209,13 @@ describe('projector', () => {
           const projector = projecting(store, failing, options);
           const check = () =>
             checkDocuments({
-              ...{ eventStore: store, documents: failing, projector, logger: silentLogger() },
-              ...{ keeps: true, isIdle: () => true, waitMs: 0 },
+              eventStore: store,
+              documents: failing,
+              projector,
+              logger: silentLogger(),
+              keeps: true,
+              isIdle: () => true,
+              waitMs: 0,
               signal: new AbortController().signal,
             });
           await untilHandled(async () => {

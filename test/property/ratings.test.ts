@@ -81,7 +81,9 @@ describe('a rating', () => {
           let sum = 0;
           for (const [user, rating] of given.entries()) {
             const { body } = await api.post('/rating', {
-              ...{ anime_id: id, user_id: `user-${user}`, rating },
+              anime_id: id,
+              user_id: `user-${user}`,
+              rating,
             });
             expect(body['rating']).to.equal(hundredthsOfText(rating) / 100);
             sum += hundredthsOfText(rating);

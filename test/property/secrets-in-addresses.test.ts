@@ -117,7 +117,8 @@ describe('a password in the address of a server', () => {
         const { database, readPreference } = config.mongodb;
         const options = { url, database, readPreference, timeoutMs: 50, logger: silentLogger() };
         const error: unknown = await openMongodbReadStore({
-          ...{ ...options, examples: exampleDocuments() },
+          ...options,
+          examples: exampleDocuments(),
         }).catch((reason: unknown) => reason);
         expect(error).to.be.an('error');
         expectNothingOf(secret, `${String(error)} ${(error as Error).stack ?? ''}`);

@@ -26,7 +26,9 @@ export const hosts = () => {
     ...args: readonly string[]
   ): Promise<ServiceProcess> => {
     const service = await startServiceProcess({
-      ...{ dataDir: dataDir ?? (await directory()), environment, args },
+      dataDir: dataDir ?? (await directory()),
+      environment,
+      args,
     });
     services.push(service);
     return service;

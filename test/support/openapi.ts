@@ -90,7 +90,9 @@ export const operations: readonly Operation[] = Object.entries(document.paths).f
       .filter(([method]) => METHODS.includes(method))
       .map(([method, operation]) => ({
         ...operation,
-        ...{ method, path, parameters: [...shared, ...operation.parameters] },
+        method,
+        path,
+        parameters: [...shared, ...operation.parameters],
       }));
   },
 );

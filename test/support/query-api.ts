@@ -70,14 +70,12 @@ export const expectProblem = async (response: Response, status: number, sentence
 
 const FINGERPRINT = 'of this release';
 const ACTIVE: VersionRecord = {
-  ...{
-    name: 'v1',
-    state: 'active',
-    logId: 'log',
-    createdAt: AT,
-    group: 'v1',
-    fingerprint: FINGERPRINT,
-  },
+  name: 'v1',
+  state: 'active',
+  logId: 'log',
+  createdAt: AT,
+  group: 'v1',
+  fingerprint: FINGERPRINT,
 };
 
 /** A read store that answers what a test says; any other question fails the query. */

@@ -14,7 +14,10 @@ export const recordingLogger = () => {
     (message, data = {}) =>
       void lines.push({ level, message, data });
   const logger: Logger = {
-    ...{ debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') },
+    debug: at('debug'),
+    info: at('info'),
+    warn: at('warn'),
+    error: at('error'),
     child: () => logger,
   };
   return {

@@ -5,8 +5,14 @@ import { BSON } from 'mongodb';
 type Answer = Readonly<Record<string, unknown>>;
 
 const HELLO: Answer = {
-  ...{ ok: 1, isWritablePrimary: true, minWireVersion: 0, maxWireVersion: 21, readOnly: false },
-  ...{ maxBsonObjectSize: 16_777_216, maxMessageSizeBytes: 48_000_000, maxWriteBatchSize: 100_000 },
+  ok: 1,
+  isWritablePrimary: true,
+  minWireVersion: 0,
+  maxWireVersion: 21,
+  readOnly: false,
+  maxBsonObjectSize: 16_777_216,
+  maxMessageSizeBytes: 48_000_000,
+  maxWriteBatchSize: 100_000,
 };
 const OP_REPLY = 1;
 const OP_MSG = 2013;

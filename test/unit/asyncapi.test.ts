@@ -118,7 +118,11 @@ describe('the AsyncAPI document', () => {
   it('accepts stored EventsIgnored, in which every required field is needed', () => {
     const place = `schemas/${IGNORED_SCHEMA}`;
     const stored = encodeIgnored({
-      ...{ animeId: animeId(1), occurredAt: AT, from: 3, to: 7, reason: 'Not ours.' },
+      animeId: animeId(1),
+      occurredAt: AT,
+      from: 3,
+      to: 7,
+      reason: 'Not ours.',
     });
     expect(differencesFrom(place, stored)).to.deep.equal([]);
     expect(decode(EVENTS_IGNORED, bytesOf(stored))).to.include({ kind: 'ignored' });

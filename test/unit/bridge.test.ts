@@ -306,7 +306,9 @@ describe('bridge', () => {
     const { store } = logOf(clicks(30));
     const bus = recordingBus();
     const bridge = bridging({
-      ...{ eventStore: store, bus, maxBatchEvents: 10 },
+      eventStore: store,
+      bus,
+      maxBatchEvents: 10,
       checkpointEveryEvents: 10,
       checkpointEveryMs: 1e6,
     });
@@ -452,7 +454,9 @@ describe('bridge', () => {
       const stuck = recordingBus(() => new Promise(() => undefined));
       const flushed = flushing(at(200n));
       const bridge = bridging({
-        ...{ eventStore: store, bus: stuck, flushed },
+        eventStore: store,
+        bus: stuck,
+        flushed,
         checkpointEveryMs: 1,
         drainTimeoutMs: 10,
       });
@@ -497,7 +501,10 @@ describe('bridge', () => {
       const { store } = logOf(clicks(5));
       const [one, other] = [recordingBus(), recordingBus()];
       const zombie = bridging({
-        ...{ eventStore: store, bus: one, takeOverAfterMs: 60_000, maxBatchEvents: 5 },
+        eventStore: store,
+        bus: one,
+        takeOverAfterMs: 60_000,
+        maxBatchEvents: 5,
         checkpointEveryMs: 1e6,
         checkpointEveryEvents: 20,
       });
@@ -528,7 +535,10 @@ describe('bridge', () => {
       const [one, other] = [recordingBus(), recordingBus()];
       let clock = 0;
       const paused = bridging({
-        ...{ eventStore: store, bus: one, takeOverAfterMs: 10_000, monotonic: () => clock },
+        eventStore: store,
+        bus: one,
+        takeOverAfterMs: 10_000,
+        monotonic: () => clock,
         checkpointEveryMs: 1e6,
       });
       await paused.start();

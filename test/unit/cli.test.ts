@@ -54,8 +54,12 @@ describe('the arguments of the command line', () => {
       {
         command: 'dead-letters',
         action: {
-          ...{ kind: 'ignore', stream: 'anime-1', from: 7, to: 7 },
-          ...{ reason: 'why', evenNewer: false },
+          kind: 'ignore',
+          stream: 'anime-1',
+          from: 7,
+          to: 7,
+          reason: 'why',
+          evenNewer: false,
         },
       },
     ],
@@ -64,8 +68,12 @@ describe('the arguments of the command line', () => {
       {
         command: 'dead-letters',
         action: {
-          ...{ kind: 'ignore', stream: 'anime-1', from: 7, to: 9 },
-          ...{ reason: '', evenNewer: true },
+          kind: 'ignore',
+          stream: 'anime-1',
+          from: 7,
+          to: 9,
+          reason: '',
+          evenNewer: true,
         },
       },
     ],

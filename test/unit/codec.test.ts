@@ -84,8 +84,11 @@ describe('the codec', () => {
   });
 
   const IGNORED = {
-    ...{ animeId: animeId(1), occurredAt: '2026-11-24T10:00:00.000Z' },
-    ...{ from: 3, to: 5, reason: 'An experiment.' },
+    animeId: animeId(1),
+    occurredAt: '2026-11-24T10:00:00.000Z',
+    from: 3,
+    to: 5,
+    reason: 'An experiment.',
   };
 
   it('reads which events an operator ignored', () => {

@@ -202,7 +202,9 @@ describe('the configuration', () => {
 
   it('accepts secure servers in production', () => {
     const config = loadConfig({
-      ...{ NODE_ENV: 'production', KAFKA_BROKERS: 'h:9093', KAFKA_TLS: 'true' },
+      NODE_ENV: 'production',
+      KAFKA_BROKERS: 'h:9093',
+      KAFKA_TLS: 'true',
       MONGODB_URL: 'mongodb://h:27017/?replicaSet=rs0&tls=true',
     });
     expect(config.kafka.tls).to.be.true;
@@ -320,7 +322,10 @@ describe('the configuration', () => {
 
   it('keeps the meaning of an empty text: embedded', () => {
     const { eventStore, kafka, mongodb, corsOrigins } = loadConfig({
-      ...{ EVENTSTORE_URL: '', KAFKA_BROKERS: '', MONGODB_URL: '', CORS_ORIGINS: '' },
+      EVENTSTORE_URL: '',
+      KAFKA_BROKERS: '',
+      MONGODB_URL: '',
+      CORS_ORIGINS: '',
     });
     expect([eventStore.url, kafka.brokers, mongodb.url, corsOrigins]).to.deep.equal([
       '',

@@ -16,7 +16,9 @@ const schema = createSchema({
   events: 'off',
   pipeline: somePipeline(),
   subscriptions: createSubscriptionResolvers({
-    ...{ readStore: storeThatAnswers(), pipeline: somePipeline(), events: 'off' },
+    readStore: storeThatAnswers(),
+    pipeline: somePipeline(),
+    events: 'off',
     activeReadModels: () => Promise.resolve(null),
     logger: silentLogger(),
   }),

@@ -49,7 +49,9 @@ describe('logger', () => {
     const cause = new Error(`connect mongodb://root:${secret}@db:27017 failed`);
     const [line] = await written((logger) => {
       logger.error('Failed', {
-        ...{ password: secret, apiKey: secret, Authorization: `Bearer ${secret}` },
+        password: secret,
+        apiKey: secret,
+        Authorization: `Bearer ${secret}`,
         nested: { saslPassword: secret, list: [`esdb://admin:${secret}@h:2113?tls=true`] },
         error: new Error('outer', { cause }),
       });

@@ -39,7 +39,12 @@ const given = () => {
   const [, , , last, ...others] = items;
   if (last === undefined) expect.fail();
   return {
-    ...{ items, documents, projector, last, others, follower },
+    items,
+    documents,
+    projector,
+    last,
+    others,
+    follower,
     endStreamsAt: (events_: number) => (ends.of = events_),
     pass: (milliseconds: number) => (now += milliseconds),
     when: (...delivered: readonly EventItem[]) => projector.handle(batchOf(delivered)),
@@ -145,8 +150,13 @@ describe('an event that its stream does not have', () => {
     await when(last);
     endStreamsAt(100);
     await checkDocuments({
-      ...{ eventStore: follower, documents, projector: projecting(follower, documents) },
-      ...{ logger: silentLogger(), keeps: true, isIdle: () => true, waitMs: 0 },
+      eventStore: follower,
+      documents,
+      projector: projecting(follower, documents),
+      logger: silentLogger(),
+      keeps: true,
+      isIdle: () => true,
+      waitMs: 0,
       signal: new AbortController().signal,
     });
     expect(await isEqual()).to.be.true;

@@ -42,8 +42,14 @@ const restored = async (history: readonly Happening[], kept: number) => {
     newRecords: () => itemsOf(store).slice(kept),
     check: (options: Partial<Parameters<typeof checkDocuments>[0]> = {}) =>
       checkDocuments({
-        ...{ eventStore: store, documents, projector, logger: silentLogger(), keeps: false },
-        ...{ isIdle: () => true, signal: new AbortController().signal, waitMs: 0 },
+        eventStore: store,
+        documents,
+        projector,
+        logger: silentLogger(),
+        keeps: false,
+        isIdle: () => true,
+        signal: new AbortController().signal,
+        waitMs: 0,
         ...options,
       }),
     anime: async (id: number) => (await documents.animes([animeId(id)]))[0],
@@ -150,8 +156,14 @@ describe('a log that was restored under newer documents', () => {
     await projector.handle(batchOf(items.slice(0, 3)));
     const check = (isIdle: boolean) =>
       checkDocuments({
-        ...{ eventStore: store, documents, projector, logger: silentLogger(), keeps: true },
-        ...{ isIdle: () => isIdle, signal: new AbortController().signal, waitMs: 0 },
+        eventStore: store,
+        documents,
+        projector,
+        logger: silentLogger(),
+        keeps: true,
+        isIdle: () => isIdle,
+        signal: new AbortController().signal,
+        waitMs: 0,
       });
     expect(await check(false)).to.deep.equal({ ahead: 0, late: 0, complete: false });
     expect(await check(true)).to.deep.equal({ ahead: 0, late: 2, complete: true });

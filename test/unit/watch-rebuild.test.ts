@@ -28,7 +28,11 @@ describe('a rebuild that projectors fill', () => {
     };
     const watch = () =>
       watchRebuild({
-        ...{ eventStore, readStore: opened.store, logId: LOG_ID, version: 'v2', everyMs: 1 },
+        eventStore,
+        readStore: opened.store,
+        logId: LOG_ID,
+        version: 'v2',
+        everyMs: 1,
         onProgress: () => undefined,
         signal: new AbortController().signal,
         ...options,

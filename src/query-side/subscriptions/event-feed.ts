@@ -141,7 +141,9 @@ export const createEventFeed = (options: EventFeedOptions): EventFeed => {
 const nothing = (): void => undefined;
 
 const waitingFor = (reader: FeedReader): FeedReader => ({
-  ...{ event: nothing, upTo: nothing, hasRoom: () => true },
+  event: nothing,
+  upTo: nothing,
+  hasRoom: () => true,
   failed: (error) => reader.failed(error),
 });
 

@@ -80,7 +80,12 @@ export const createProjector = (options: ProjectorOptions): Projector => {
   return {
     handle,
     refusal: () => refusal,
-    ...{ quarantine, skippedEvents, ahead, lastApplied, recheck, confirm },
+    quarantine,
+    skippedEvents,
+    ahead,
+    lastApplied,
+    recheck,
+    confirm,
   };
 };
 

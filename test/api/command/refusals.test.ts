@@ -92,7 +92,9 @@ describe('a refusal of the command API', () => {
       expectType(each, 503, 'stream-truncated');
       expect(each.headers.get('retry-after')).to.equal('60');
       expect(each.body).to.include({
-        ...{ stream: 'anime-3', revision: '2', eventType: 'ClickRegistered' },
+        stream: 'anime-3',
+        revision: '2',
+        eventType: 'ClickRegistered',
         detail:
           'The history of anime-3 was truncated: it begins at revision 2 ($maxCount is 2). ' +
           'An operator must act; nothing was recorded.',

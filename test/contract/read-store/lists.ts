@@ -224,7 +224,9 @@ export const listClauses = (open: () => ReadStore): void => {
     );
     expect(await queries.totals()).to.deep.equal({
       ...before,
-      ...{ listed: 3, clicks: 115, ratings: 6 },
+      listed: 3,
+      clicks: 115,
+      ratings: 6,
     });
   });
 

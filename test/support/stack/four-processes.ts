@@ -93,7 +93,10 @@ export const fourProcesses = async (
   let stopped: Promise<void> | undefined;
 
   return {
-    ...{ topic, traces, environment, process: find },
+    topic,
+    traces,
+    environment,
+    process: find,
     commandUrl: () => find('command-api').commandUrl,
     queryUrl: () => find('query-api').queryUrl,
     start: async (parts = PARTS) => {

@@ -41,7 +41,10 @@ export const startNativeKafka = async ({
   await java(jars, ['kafka.tools.StorageTool', 'format', '-t', CLUSTER_ID, '-c', file]);
   const address = `127.0.0.1:${port}`;
   return startNativeServer({
-    ...{ name: 'The broker', address, command: 'java', remove },
+    name: 'The broker',
+    address,
+    command: 'java',
+    remove,
     args: [...HEAP, '-cp', join(jars, '*'), 'kafka.Kafka', file],
     logFile: join(path, 'broker.log'),
     answers: () => kafkaAnswers(address),

@@ -13,7 +13,11 @@ export const startNativeFerretdb = async (): Promise<StackServer> => {
   const port = await freePort();
   const address = `mongodb://127.0.0.1:${port}/`;
   return startNativeServer({
-    ...{ name: 'FerretDB', address, command: binary, args: flags(path, port), remove },
+    name: 'FerretDB',
+    address,
+    command: binary,
+    args: flags(path, port),
+    remove,
     logFile: join(path, 'ferretdb.log'),
     answers: () => mongodbAnswers(address),
   });

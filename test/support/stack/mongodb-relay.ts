@@ -85,10 +85,20 @@ const isGreeting = (command: Document): boolean =>
   ['hello', 'isMaster', 'ismaster'].some((name) => name in command);
 
 const primary = (address: string): Document => ({
-  ...{ helloOk: true, isWritablePrimary: true, ismaster: true },
-  ...{ setName: 'rs0', setVersion: 1, hosts: [address], me: address, primary: address },
-  ...{ maxBsonObjectSize: 16_777_216, maxMessageSizeBytes: 48_000_000, maxWriteBatchSize: 100_000 },
-  ...{ minWireVersion: 0, maxWireVersion: 21, ok: 1 },
+  helloOk: true,
+  isWritablePrimary: true,
+  ismaster: true,
+  setName: 'rs0',
+  setVersion: 1,
+  hosts: [address],
+  me: address,
+  primary: address,
+  maxBsonObjectSize: 16_777_216,
+  maxMessageSizeBytes: 48_000_000,
+  maxWriteBatchSize: 100_000,
+  minWireVersion: 0,
+  maxWireVersion: 21,
+  ok: 1,
 });
 
 /** An answer is of the kind that the question was. */

@@ -45,7 +45,11 @@ describe('command APIs that share commands', () => {
     const server = await openPeerServer({ host: HOST, port: 0, id, key, handler, logger });
     const connectTo = (others: readonly number[]) =>
       connectPeers({
-        ...{ id, key, logger, metrics, lookEveryMs: 20 },
+        id,
+        key,
+        logger,
+        metrics,
+        lookEveryMs: 20,
         addresses: [server.port, ...others].map((port) => ({ host: HOST, port })),
       });
     const peers = connectTo(ports);

@@ -94,8 +94,13 @@ const given = async (
   };
   return {
     ...scripted,
-    ...{ readStore, eventStore, items, open, metrics },
-    ...{ V1: `anime-read-model-v1-${identity}`, V2: `anime-read-model-v2-${identity}` },
+    readStore,
+    eventStore,
+    items,
+    open,
+    metrics,
+    V1: `anime-read-model-v1-${identity}`,
+    V2: `anime-read-model-v2-${identity}`,
     problems: async () => (await health.report()).problems,
     abort: () => stopping.abort(),
     isHealthy: async () => (await health.report()).status === 'healthy',

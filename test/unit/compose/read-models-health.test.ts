@@ -54,7 +54,9 @@ describe('the health of the read models', () => {
   it('is healthy where this process updates the active version', async () => {
     await store.createVersion('v1', LOG_ID);
     expect(await given(['v1']).report()).to.deep.equal({
-      ...{ status: 'healthy', ready: true, reasons: {} },
+      status: 'healthy',
+      ready: true,
+      reasons: {},
     });
   });
 

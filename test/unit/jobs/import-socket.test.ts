@@ -236,7 +236,8 @@ describe('an import through the socket of a service', () => {
               list: listOne,
               now: () => Date.parse(AT),
               logger: silentLogger(),
-              ...{ relist, clear },
+              relist,
+              clear,
             });
           const direct = await run(await prepared());
           list = await prepared();

@@ -45,8 +45,12 @@ describe('the socket for jobs', () => {
     const ask = (args: readonly string[], stop = new AbortController().signal) => {
       const printed: string[] = [];
       const done = askService(server.path, args, {
-        ...{ config, logger: silentLogger(), stop, progress: () => undefined },
-        ...{ print: (line: string) => void printed.push(line), report: () => undefined },
+        config,
+        logger: silentLogger(),
+        stop,
+        progress: () => undefined,
+        print: (line: string) => void printed.push(line),
+        report: () => undefined,
       });
       return { done, printed };
     };

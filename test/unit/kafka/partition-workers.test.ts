@@ -15,7 +15,10 @@ const NOTHING_HELD: Fetching = {
 
 const batchOf = (partition: number): EachBatchPayload => {
   const batch = {
-    ...{ topic: 'events', partition, highWatermark: '1', messages: [{ offset: '0' }] },
+    topic: 'events',
+    partition,
+    highWatermark: '1',
+    messages: [{ offset: '0' }],
     firstOffset: () => '0',
     lastOffset: () => '0',
   };
@@ -41,7 +44,9 @@ const given = () => {
       handled += 1;
       return Promise.resolve();
     },
-    ...{ patienceMs: 10, redelivery: { baseMs: 1, maxMs: 1 }, logger: silentLogger() },
+    patienceMs: 10,
+    redelivery: { baseMs: 1, maxMs: 1 },
+    logger: silentLogger(),
     monotonic: () => now,
   });
   workers.assigned([0, 1], NOTHING_HELD);

@@ -13,19 +13,28 @@ const NAMES = ['anime-activity', 'anime-rating-changes', 'anime-rating-summary']
 
 const documentAt = (revision: number, given: Partial<AnimeDocument> = {}): AnimeDocument => ({
   ...animeDraft(null, animeId(1), 0),
-  ...{ clicks: 2, views: 1, seconds: 60, ratingCount: 1, ratingSum: 875 },
+  clicks: 2,
+  views: 1,
+  seconds: 60,
+  ratingCount: 1,
+  ratingSum: 875,
   revision,
   ...given,
 });
 
 const activityAt = (revision: number, given = {}) => ({
-  ...{ clicks: 2, views: 1, seconds: 60, ratingRevision: 3 },
+  clicks: 2,
+  views: 1,
+  seconds: 60,
+  ratingRevision: 3,
   revision,
   ...given,
 });
 
 const ratingsAt = (revision: number, given = {}) => ({
-  ...{ ratingCount: 1, ratingSum: 875, firstRevision: 0 },
+  ratingCount: 1,
+  ratingSum: 875,
+  firstRevision: 0,
   revision,
   ...given,
 });
@@ -53,7 +62,9 @@ const scripted = ({ activity = [null], ratings = [null], statuses = [] }: Script
     list: () =>
       Promise.resolve(
         NAMES.map((name) => ({
-          ...{ name, position: '', ...running },
+          name,
+          position: '',
+          ...running,
           ...statuses.find((status) => status.name === name),
         })),
       ),
@@ -78,7 +89,9 @@ const compare = async (document: AnimeDocument, script: Script, waitMs = 0) => {
 
 const EQUAL = { animes: 1, equal: 1, different: [], notComparable: [] };
 const notYet = (reason: string) => ({
-  ...{ animes: 1, equal: 0, different: [] },
+  animes: 1,
+  equal: 0,
+  different: [],
   notComparable: [{ animeId: 1, reason }],
 });
 
@@ -231,7 +244,10 @@ describe('comparing documents with the projections', () => {
     await documents.save({ interactions: [], days: [], animes: [documentAt(5)] });
     const stop = new AbortController();
     const waiting = compareWithProjections({
-      ...{ documents, projections: scripted({}), waitMs: 60_000, signal: stop.signal },
+      documents,
+      projections: scripted({}),
+      waitMs: 60_000,
+      signal: stop.signal,
     });
     stop.abort(new Error('Stopped.'));
     expect(await rejectionOf(waiting)).to.have.property('message', 'Stopped.');
