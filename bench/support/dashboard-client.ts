@@ -41,7 +41,7 @@ const QUERIES: readonly (readonly [query: string, everyMs: number])[] = [
   [SPARKLINES, 15_000],
 ];
 const HEALTH_EVERY_MS = 3000;
-const SUBSCRIPTION = `subscription { events(types: ${TYPES}) { ${EVENT} } }`;
+const SUBSCRIPTION = `subscription { events(types: ${TYPES}, newest: 12) { ${EVENT} } }`;
 
 /** Opens what one tab on the overview opens, over at most six connections, as a browser does. */
 export const openDashboard = (port: number): DashboardClient => {

@@ -75,6 +75,27 @@ describe('the subscription to events', () => {
       return events.map(({ type }) => type);
     });
 
+  it('sends only the newest of a moment where a display asks for them, and no id to resume after', async () => {
+    const stream = await subscribe('subscription { events(newest: 2) { type } }');
+    await append('One', 'Two', 'Three', 'Four', 'Five');
+    await eventually(() => expect(typesOf(stream).at(-1)).to.equal('Five'));
+    for (const { id, data } of stream.messages()) {
+      expect(data?.data?.['events']).to.have.length.within(1, 2);
+      expect(id).to.equal(undefined);
+    }
+  });
+
+  it('refuses to send more than 100 newest, or none', async () => {
+    for (const newest of [0, 101]) {
+      const stream = await openEventStream(
+        `${api.url}/stream?query=${encodeURIComponent(`subscription { events(newest: ${newest}) { type } }`)}`,
+        { headers: {} },
+      );
+      streams.push(stream);
+      await eventually(() => expect(stream.text()).to.contain('newest must be a whole number'));
+    }
+  });
+
   it('sends what is appended from now on, in order', async () => {
     const stream = await subscribe();
     await append('One', 'Two');

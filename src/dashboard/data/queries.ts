@@ -158,6 +158,6 @@ export const STREAM = `query DashboardStream($name: String!, $from: String, $aft
   stream(name: $name, from: $from, after: $after, limit: $limit) { ${EVENTS} }
 }`;
 export const LIVE_EVENTS: Subscription<{ readonly events: readonly StoredEvent[] }> = {
-  document: `subscription DashboardLiveEvents($types: [String!]) { events(types: $types) { ${HEAD_OF_EVENT} } }`,
+  document: `subscription DashboardLiveEvents($types: [String!]) { events(types: $types, newest: 12) { ${HEAD_OF_EVENT} } }`,
 };
 export const TICKER = `query DashboardTicker($types: [String!]) { log(limit: 12, types: $types) { edges { node { ${HEAD_OF_EVENT} } cursor } pageInfo { hasNextPage endCursor } } }`;

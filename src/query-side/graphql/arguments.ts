@@ -25,7 +25,7 @@ const wholeArgument = (name: string, given: OrNull<number>, fallback: number, ma
 };
 
 export const pageSizeOf = (
-  name: 'limit' | 'pageSize' | 'first',
+  name: 'limit' | 'pageSize' | 'first' | 'newest',
   given: OrNull<number>,
   fallback: number,
 ): number => wholeArgument(name, given, fallback, MAX_PAGE_SIZE);

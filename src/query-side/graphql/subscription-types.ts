@@ -15,6 +15,8 @@ export const subscriptionTypes = /* GraphQL */ `
     events(
       "Only events of these types. At most 50, each of at most 200 characters."
       types: [String!]
+      "Only the newest of each message, for a display: older ones are left out, and nothing resumes. From 1 to 100; by default all."
+      newest: Int
     ): [RecordedEvent!]!
   }
 `;

@@ -3,7 +3,11 @@ import type { Logger } from '../../platform/observability/logger.js';
 import type { Position, RecordedEvent } from '../../ports/event-store.js';
 import type { ReadStore } from '../../ports/read-store.js';
 import type { ReadModels } from '../read-your-writes/revision-waiter.js';
-import { createEventBuffer, resumeIdOf } from '../subscriptions/event-buffer.js';
+import {
+  createEventBuffer,
+  createNewestEvents,
+  resumeIdOf,
+} from '../subscriptions/event-buffer.js';
 import { createEventFeed, TooFarBackError } from '../subscriptions/event-feed.js';
 import { createLiveAnime } from '../subscriptions/live-anime.js';
 import { createPaced, type Paced } from '../subscriptions/paced.js';
@@ -88,14 +92,15 @@ export const createSubscriptionResolvers = (options: SubscriptionsOptions) => {
 
   const followEvents = (
     _: unknown,
-    args: { readonly types?: readonly string[] | null },
+    args: { readonly types?: readonly string[] | null; readonly newest?: number | null },
     context: StreamContext,
   ) => {
     requireEvents(events, context);
     if (feed === null) throw new TypeError('Events are shown, and not followed.');
     const isWanted = wantedEvents(eventTypesOf(args.types));
-    const after = resumePositionOf(context.lastEventId);
-    const buffer = createEventBuffer();
+    const newest = args.newest == null ? null : pageSizeOf('newest', args.newest, 1);
+    const after = newest === null ? resumePositionOf(context.lastEventId) : null;
+    const buffer = newest === null ? createEventBuffer() : createNewestEvents(newest);
     let seen: Position | null = after;
     let sent: Position | null = after;
     let stop = (): void => undefined;
@@ -114,7 +119,7 @@ export const createSubscriptionResolvers = (options: SubscriptionsOptions) => {
     };
     context.resumeId = () => {
       const position = buffer.isEmpty() ? seen : sent;
-      return position === null ? undefined : resumeIdOf(position);
+      return position === null || newest !== null ? undefined : resumeIdOf(position);
     };
     stop = feed.follow(
       {

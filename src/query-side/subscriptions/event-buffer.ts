@@ -48,6 +48,25 @@ export const createEventBuffer = (): EventBuffer => {
   };
 };
 
+/** Keeps only the newest events: a reader of these is never too slow. */
+export const createNewestEvents = (most: number): EventBuffer => {
+  let events: RecordedEvent[] = [];
+  return {
+    add: (event) => {
+      events.push(event);
+      if (events.length > most) events.shift();
+      return true;
+    },
+    take: () => {
+      const taken = events;
+      events = [];
+      return taken.length === 0 ? undefined : taken;
+    },
+    isEmpty: () => events.length === 0,
+    hasRoom: () => true,
+  };
+};
+
 const bytesOf = ({ data, metadata }: RecordedEvent): number =>
   data.byteLength + metadata.byteLength;
 

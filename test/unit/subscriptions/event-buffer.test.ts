@@ -2,6 +2,7 @@ import { expect } from 'chai';
 import type { RecordedEvent } from '../../../src/ports/event-store.js';
 import {
   createEventBuffer,
+  createNewestEvents,
   positionIn,
   resumeIdOf,
 } from '../../../src/query-side/subscriptions/event-buffer.js';
@@ -42,6 +43,17 @@ describe('the events that a subscription has not sent yet', () => {
     expect(byBytes.add(event(1))).to.equal(false);
     expect(byBytes.take()).to.have.length(1);
     expect(byBytes.isEmpty()).to.equal(true);
+  });
+});
+
+describe('the newest events that a subscription has not sent yet', () => {
+  it('come out in order, without older ones, and are never too many', () => {
+    const buffer = createNewestEvents(3);
+    expect(buffer.take()).to.equal(undefined);
+    for (let n = 0; n < 5_000; n += 1) expect(buffer.add(event(n))).to.equal(true);
+    expect(buffer.hasRoom()).to.equal(true);
+    expect(buffer.take()?.map(({ id }) => id)).to.deep.equal(['4997', '4998', '4999']);
+    expect(buffer.isEmpty()).to.equal(true);
   });
 });
 
