@@ -87,7 +87,7 @@ describe('the service in four processes', function () {
       ['command-api', ['event-store']],
       ['bridge', ['event-store', 'kafka', 'bridge']],
       ['projector', ['event-store', 'read-store', 'kafka', 'projector']],
-      ['query-api', ['read-store', 'read-models', 'read-models-fed']],
+      ['query-api', ['event-store', 'read-store', 'read-models', 'read-models-fed']],
     ] as const) {
       const { status, body } = await send('GET', `${originOf(stack.process(part))}/health`);
       expect(status, part).to.equal(200);

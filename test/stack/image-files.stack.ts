@@ -51,7 +51,7 @@ describe('the files of the image', function () {
     expect(await readdir(app)).to.have.members([
       ...['config', 'data', 'dist', 'docker', 'node_modules', 'package.json', 'projections'],
     ]);
-    expect(await readdir(join(app, 'dist'))).to.deep.equal(['src']);
+    expect(await readdir(join(app, 'dist'))).to.have.members(['dashboard', 'src']);
   });
 
   it('are enough to start the service, import the sample, be healthy and stop', async () => {
