@@ -1,10 +1,9 @@
 import { expect } from 'chai';
 import type { Browser, Page } from 'playwright-core';
-import { chromiumOrSkip } from '../support/browser.js';
 import { sendSteadily } from '../support/dashboard-load.js';
 import {
   type DashboardService,
-  openDashboardService,
+  openInChromium,
   settled,
   visitDashboard,
 } from '../support/dashboard.js';
@@ -89,17 +88,12 @@ describe('the dashboard, while a thousand events a second arrive', function () {
 
   let browser: Browser;
   let service: DashboardService;
-  const closings: (() => Promise<void>)[] = [];
+  let close: (() => Promise<void>) | undefined;
 
   before(async function () {
-    browser = await chromiumOrSkip(this);
-    closings.push(() => browser.close());
-    service = await openDashboardService();
-    closings.push(() => service.close());
+    ({ browser, service, close } = await openInChromium(this));
   });
-  after(async () => {
-    for (const close of closings.reverse()) await close();
-  });
+  after(() => close?.());
 
   it('keeps its frames and its memory', async () => {
     const { page, complaints, close } = await visitDashboard(

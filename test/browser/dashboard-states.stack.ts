@@ -1,12 +1,12 @@
 import { expect } from 'chai';
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
-import { chromiumOrSkip, expectAccessible } from '../support/browser.js';
+import { expectAccessible } from '../support/browser.js';
 import { answerQueries, pipelineAnswers } from '../support/dashboard-answers.js';
 import {
   type DashboardService,
   type DashboardVisit,
   expectNoSidewaysScroll,
-  openDashboardService,
+  openInChromium,
   screenshot,
   settled,
   visitDashboard,
@@ -22,17 +22,12 @@ describe('the dashboard, where something is missing', function () {
 
   let browser: Browser;
   let service: DashboardService;
-  const closings: (() => Promise<void>)[] = [];
+  let close: (() => Promise<void>) | undefined;
 
   before(async function () {
-    browser = await chromiumOrSkip(this);
-    closings.push(() => browser.close());
-    service = await openDashboardService({ empty: true });
-    closings.push(() => service.close());
+    ({ browser, service, close } = await openInChromium(this, { empty: true }));
   });
-  after(async () => {
-    for (const close of closings.reverse()) await close();
-  });
+  after(() => close?.());
 
   const open = (
     path: string,

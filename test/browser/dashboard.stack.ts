@@ -1,11 +1,11 @@
 import { expect } from 'chai';
 import type { Browser, BrowserContextOptions } from 'playwright-core';
-import { chromiumOrSkip, expectAccessible, prefixProxy } from '../support/browser.js';
+import { expectAccessible, prefixProxy } from '../support/browser.js';
 import {
   type DashboardService,
   type DashboardVisit,
   expectNoSidewaysScroll,
-  openDashboardService,
+  openInChromium,
   screenshot,
   settled,
   tile,
@@ -39,18 +39,13 @@ describe('the dashboard in Chromium', function () {
 
   let browser: Browser;
   let service: DashboardService;
-  const closings: (() => Promise<void>)[] = [];
+  let close: (() => Promise<void>) | undefined;
 
   before(async function () {
-    browser = await chromiumOrSkip(this);
-    closings.push(() => browser.close());
-    service = await openDashboardService();
-    closings.push(() => service.close());
+    ({ browser, service, close } = await openInChromium(this));
     await sendActivity(service, 300);
   });
-  after(async () => {
-    for (const close of closings.reverse()) await close();
-  });
+  after(() => close?.());
 
   const open = (path: string, options: BrowserContextOptions = {}): Promise<DashboardVisit> =>
     visitDashboard(browser, `${service.url}${path}`, options);

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
-import { visit, type Visit } from './browser.js';
+import { chromiumOrSkip, visit, type Visit } from './browser.js';
 import { freePort } from './free-port.js';
 import { startServiceProcess, type ServiceProcess } from './service-process.js';
 import { temporaryDirectory } from './temporary-directory.js';
@@ -17,8 +17,27 @@ export interface DashboardService {
   readonly close: () => Promise<void>;
 }
 
+/** Chromium and a service for the tests of a suite, opened by its `before` hook; skips without Chromium. */
+export const openInChromium = async (
+  context: Mocha.Context,
+  options: Parameters<typeof openDashboardService>[0] = {},
+) => {
+  const browser = await chromiumOrSkip(context);
+  try {
+    const service = await openDashboardService(options);
+    const close = async (): Promise<void> => {
+      await service.close();
+      await browser.close();
+    };
+    return { browser, service, close };
+  } catch (error) {
+    await browser.close();
+    throw error;
+  }
+};
+
 /** The real service in a process of its own, with the sample catalogue unless `empty`. */
-export const openDashboardService = async ({
+const openDashboardService = async ({
   empty = false,
   environment = {},
 }: {
