@@ -1,4 +1,4 @@
-import { useEffect, useState } from 'preact/hooks';
+import { useState } from 'preact/hooks';
 
 type Theme = 'system' | 'light' | 'dark';
 const THEMES: readonly Theme[] = ['system', 'light', 'dark'];
@@ -30,7 +30,6 @@ export const onThemeChange = (listener: () => void): (() => void) => {
 
 export const ThemeSwitch = () => {
   const [theme, setTheme] = useState(storedTheme);
-  useEffect(() => apply(theme), [theme]);
   return (
     <label class="theme">
       <span>Theme</span>
@@ -40,6 +39,7 @@ export const ThemeSwitch = () => {
         onChange={(event) => {
           const chosen = THEMES.find((each) => each === event.currentTarget.value) ?? 'system';
           localStorage.setItem(STORED, chosen);
+          apply(chosen);
           setTheme(chosen);
         }}
       >
