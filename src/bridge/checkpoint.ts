@@ -64,7 +64,7 @@ export class AnotherLogError extends PortError {
 
 export const checkpointStreamOf = (name: string): string => `bridge-checkpoint-${name}`;
 
-const TYPE = 'BridgeCheckpointed';
+const CHECKPOINT_TYPE = 'BridgeCheckpointed';
 const KEPT_CHECKPOINTS = 10;
 
 export const createCheckpoints = (options: CheckpointOptions): Checkpoints => {
@@ -101,7 +101,7 @@ export const createCheckpoints = (options: CheckpointOptions): Checkpoints => {
           [...offsets].map(([partition, last]) => [partition, `${last}`]),
         ),
       };
-      const event = { id: randomUUID(), type: TYPE, data, metadata: {} };
+      const event = { id: randomUUID(), type: CHECKPOINT_TYPE, data, metadata: {} };
       const append = () => eventStore.append(stream, expected, [event]);
       const { revision } = await retry(append, { backoff, signal, retriable: isRetriable });
       return revision;
@@ -118,10 +118,10 @@ const checkpointIn = (event: RecordedEvent, stream: string, logId: string): Chec
     );
   }
   const { holder: owner, state } = data;
-  const position = data['position'] === null ? null : positionIn(data['position']);
+  const position = data['position'] === null ? null : savedPositionIn(data['position']);
   const offsets = offsetsIn(data['offsets'] ?? {});
   if (
-    event.type !== TYPE ||
+    event.type !== CHECKPOINT_TYPE ||
     data['logId'] !== logId ||
     typeof owner !== 'string' ||
     (state !== 'held' && state !== 'released') ||
@@ -140,7 +140,7 @@ const checkpointIn = (event: RecordedEvent, stream: string, logId: string): Chec
 
 const UINT64 = /^\d{1,20}$/;
 
-const positionIn = (value: unknown): Position | undefined => {
+const savedPositionIn = (value: unknown): Position | undefined => {
   if (!isJsonObject(value)) return undefined;
   const { commit, prepare } = value;
   if (typeof commit !== 'string' || typeof prepare !== 'string') return undefined;

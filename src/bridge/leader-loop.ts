@@ -7,7 +7,7 @@ import type { Offsets } from '../ports/event-bus.js';
 import type { DropReason, EventStore, Position, RecordedEvent } from '../ports/event-store.js';
 import { type EventPlace, presenceOf } from '../wire/presence.js';
 import {
-  type BatchEntry,
+  type EventToPublish,
   type Batcher,
   createBatcher,
   eventsOfBatch,
@@ -132,7 +132,7 @@ export const createLeaderLoop = (options: LeaderLoopOptions): LeaderLoop => {
 
   function acknowledge(
     checkpoint: CheckpointWriter,
-    entries: readonly BatchEntry[],
+    entries: readonly EventToPublish[],
     offsets: Offsets,
   ): void {
     const last = entries.at(-1);

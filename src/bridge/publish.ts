@@ -9,7 +9,7 @@ import type { BusPublisher, Offsets } from '../ports/event-bus.js';
 import type { Position, RecordedEvent } from '../ports/event-store.js';
 
 /** What the log delivered: an event for the bus, or only that the log was read up to here. */
-export interface BatchEntry {
+export interface EventToPublish {
   readonly event: RecordedEvent | null;
   readonly position: Position;
 }
@@ -18,7 +18,7 @@ export interface BatcherOptions {
   /** Called with one batch at a time: the next one waits until it has resolved. */
   readonly publish: (events: readonly RecordedEvent[]) => Promise<Offsets>;
   /** Everything up to the last entry is on the bus. */
-  readonly onPublished: (entries: readonly BatchEntry[], last: Offsets) => void;
+  readonly onPublished: (entries: readonly EventToPublish[], last: Offsets) => void;
   /** `publish` has rejected: nothing more is published. */
   readonly onFailed: (error: unknown) => void;
   readonly maxBytes: number;
@@ -27,7 +27,7 @@ export interface BatcherOptions {
 
 export interface Batcher {
   /** Resolves once there is room for another entry; rejects when publishing was given up. */
-  add(entry: BatchEntry): Promise<void>;
+  add(entry: EventToPublish): Promise<void>;
   /** The events that are not known to be on the bus. */
   waiting(): readonly RecordedEvent[];
   /** Resolves when all is published, or publishing was given up. Nothing is added after it. */
@@ -45,11 +45,11 @@ const OVERHEAD_BYTES = 400;
  */
 export const createBatcher = (options: BatcherOptions): Batcher => {
   const { publish, onPublished, onFailed, maxBytes, maxEvents } = options;
-  let entries: BatchEntry[] = [];
+  let entries: EventToPublish[] = [];
   let bytes = 0;
   let closed = false;
   let failure: { readonly error: unknown } | null = null;
-  let inFlight: readonly BatchEntry[] = [];
+  let inFlight: readonly EventToPublish[] = [];
   let wake = (): void => undefined;
   let makeRoom = (): void => undefined;
 
@@ -101,7 +101,7 @@ export const createBatcher = (options: BatcherOptions): Batcher => {
   };
 };
 
-export const eventsOfBatch = (entries: readonly BatchEntry[]): RecordedEvent[] =>
+export const eventsOfBatch = (entries: readonly EventToPublish[]): RecordedEvent[] =>
   entries.flatMap(({ event }) => event ?? []);
 
 export interface RetryingPublisherOptions {

@@ -101,7 +101,7 @@ interface Beginning extends FeedOptions {
 const fromTheBeginning = async (beginning: Beginning): Promise<void> => {
   const { bus, group, documents, sessionMs, anew, signal } = beginning;
   const deadline = performance.now() + sessionMs;
-  while (anew || (await isEmpty(documents.allAnimes()))) {
+  while (anew || (await yieldsNothing(documents.allAnimes()))) {
     signal.throwIfAborted();
     if (await bus.forget(group)) return;
     if (performance.now() > deadline) {
@@ -142,7 +142,7 @@ const refuseCopy = async (
   }
 };
 
-const isEmpty = async (items: AsyncIterable<unknown>): Promise<boolean> => {
+const yieldsNothing = async (items: AsyncIterable<unknown>): Promise<boolean> => {
   for await (const _ of items) return false;
   return true;
 };

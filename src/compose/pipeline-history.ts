@@ -1,4 +1,4 @@
-import type { Totals } from '../platform/observability/totals.js';
+import type { MetricTotals } from '../platform/observability/totals.js';
 import type { PipelineSample } from '../query-side/graphql/pipeline.js';
 
 const SAMPLE_EVERY_MS = 10_000;
@@ -11,7 +11,7 @@ interface Lag {
 }
 
 /** Null: only another process counts it. */
-export type KnownTotals = Readonly<Partial<Record<keyof Totals, number | null>>>;
+export type KnownTotals = Readonly<Partial<Record<keyof MetricTotals, number | null>>>;
 
 export interface PipelineHistory {
   /** Adds a sample; called every `sampleEveryMs`. */
@@ -19,7 +19,7 @@ export interface PipelineHistory {
   readonly sampleEveryMs: number;
   samples(): readonly PipelineSample[];
   /** Per second, mean of the last minute, or since the start; null where the number is not known. */
-  rate(name: keyof Totals, totals: KnownTotals): number | null;
+  rate(name: keyof MetricTotals, totals: KnownTotals): number | null;
 }
 
 interface HistoryOptions {
@@ -40,7 +40,7 @@ export const createPipelineHistory = (options: HistoryOptions): PipelineHistory 
   ];
 
   const perSecond = (
-    name: keyof Totals,
+    name: keyof MetricTotals,
     current: KnownTotals,
     mark: (typeof marks)[number] | undefined,
   ): number | null => {

@@ -5,7 +5,7 @@ import { isOwn } from './versions.js';
 import type { ReadSide } from './read-side.js';
 
 /** Null instead of an answer that fails or takes too long. */
-type Ask = <T>(answer: Promise<T>) => Promise<T | null>;
+type NullIfFailed = <T>(answer: Promise<T>) => Promise<T | null>;
 
 const STATES = {
   starting: 'starting',
@@ -17,7 +17,7 @@ const STATES = {
 
 export const bridgeOf = async (
   { bridge, eventStore }: ReadSide,
-  ask: Ask,
+  ask: NullIfFailed,
 ): Promise<PipelineState['bridge']> => {
   const { role, owner, position, caughtUp, waitingEvents, lagSeconds } = bridge.status();
   return {
@@ -44,7 +44,7 @@ interface Parts {
 /** The versions of this log's read models, of other releases too. */
 export const readModelsOf = async (
   parts: Parts,
-  ask: Ask,
+  ask: NullIfFailed,
 ): Promise<PipelineState['readModels']> => {
   const versions = (await ask(parts.readStore.versions())) ?? [];
   return await Promise.all(versions.map((version) => progressOf(parts, version, ask)));
@@ -53,7 +53,7 @@ export const readModelsOf = async (
 const progressOf = async (
   { readStore, readSide }: Parts,
   version: VersionRecord,
-  ask: Ask,
+  ask: NullIfFailed,
 ): Promise<PipelineState['readModels'][number]> => {
   const { name, state } = version;
   const consumed = readSide?.projectors.partitions(name) ?? null;
@@ -87,16 +87,17 @@ const fractionOf = async (
   { offsets, name }: { readonly offsets: Offsets | null; readonly name: string },
 ): Promise<number | null> => {
   const ends = await bus.ends();
-  if (ends !== null) return shareOf(sumOf(offsets ?? new Map<number, bigint>()), sumOf(ends));
+  if (ends !== null)
+    return shareDone(sumOfOffsets(offsets ?? new Map<number, bigint>()), sumOfOffsets(ends));
   const [flushed, end] = await Promise.all([
     readStore.documents(name).flushed(),
     endOf(eventStore),
   ]);
-  return shareOf(flushed?.commit ?? 0n, end);
+  return shareDone(flushed?.commit ?? 0n, end);
 };
 
-const sumOf = (offsets: Offsets): bigint =>
+const sumOfOffsets = (offsets: Offsets): bigint =>
   [...offsets.values()].reduce((sum, each) => sum + each, 0n);
 
-const shareOf = (done: bigint, all: bigint): number =>
+const shareDone = (done: bigint, all: bigint): number =>
   all === 0n ? 1 : Math.min(1, Number(done) / Number(all));

@@ -2,7 +2,7 @@ import { effectiveSettings } from '../platform/config/help.js';
 import { within } from '../platform/async/abort.js';
 import { repeat } from '../platform/async/retry.js';
 import type { HealthReport } from '../platform/observability/health.js';
-import { readTotals, type Totals } from '../platform/observability/totals.js';
+import { readTotals, type MetricTotals } from '../platform/observability/totals.js';
 import { VERSION } from '../platform/package.js';
 import type { DeadLetter } from '../ports/dead-letters.js';
 import { UnavailableError } from '../ports/errors.js';
@@ -25,12 +25,12 @@ export interface PipelineParts {
 
 /** A server that is slow must not keep the rest of the answer. */
 const SERVER_MS = 1_500;
-const SHARED_FOR_MS = 500;
+const STATE_SHARED_FOR_MS = 500;
 const LETTERS_SHARED_FOR_MS = 5_000;
-const MAX_LETTERS = 1_000;
+const MAX_LETTERS_SHOWN = 1_000;
 
 /** What a process without the read side counts itself. */
-const OF_QUERIES: ReadonlySet<keyof Totals> = new Set(['queries', 'errors']);
+const OF_QUERIES: ReadonlySet<keyof MetricTotals> = new Set(['queries', 'errors']);
 
 /** The query `pipeline`: collects what this process knows, and keeps an hour of samples. */
 export const openPipeline = async (
@@ -41,8 +41,8 @@ export const openPipeline = async (
   const startedAt = Date.now() - performance.now();
 
   const totals = async (): Promise<KnownTotals> => {
-    const all = Object.entries(await readTotals(metrics)) as [keyof Totals, number][];
-    const isKnown = (name: keyof Totals) => readSide !== null || OF_QUERIES.has(name);
+    const all = Object.entries(await readTotals(metrics)) as [keyof MetricTotals, number][];
+    const isKnown = (name: keyof MetricTotals) => readSide !== null || OF_QUERIES.has(name);
     return Object.fromEntries(all.map(([name, total]) => [name, isKnown(name) ? total : null]));
   };
 
@@ -56,7 +56,7 @@ export const openPipeline = async (
 
   const history = createPipelineHistory({
     totals,
-    lag: () => orNull(lag()).then((known) => known ?? { lagEvents: null, lagSeconds: null }),
+    lag: () => nullIfFailed(lag()).then((known) => known ?? { lagEvents: null, lagSeconds: null }),
     memoryBytes: () => process.memoryUsage.rss(),
     now: Date.now,
     monotonic: () => performance.now(),
@@ -68,17 +68,17 @@ export const openPipeline = async (
       totals(),
       readSide === null ? null : bridgeOf(readSide, inTime),
       readModelsOf({ readStore, readSide }, inTime),
-      versionsOf({ readStore, eventStore }),
+      serverVersionsOf({ readStore, eventStore }),
     ]);
-    const rate = (name: keyof Totals) => history.rate(name, current);
-    const total = (name: keyof Totals) => current[name] ?? null;
+    const rate = (name: keyof MetricTotals) => history.rate(name, current);
+    const total = (name: keyof MetricTotals) => current[name] ?? null;
     return {
       status: report.status,
       version: VERSION,
       role,
       startedAt: new Date(startedAt).toISOString(),
       uptimeSeconds: (Date.now() - startedAt) / 1000,
-      parts: partsOf(report),
+      parts: healthPartsOf(report),
       servers: serversOf(dependencies, { readSide, eventStore, report, versions }),
       bridge,
       readModels,
@@ -118,12 +118,12 @@ export const openPipeline = async (
 
   const shownAtAll = config.env !== 'production' || config.apiKeys.length > 0;
   return {
-    state: shared(state, SHARED_FOR_MS),
+    state: shared(state, STATE_SHARED_FOR_MS),
     deadLetters:
       readSide === null
         ? null
         : shared(
-            async () => (await readSide.deadLetters.list(MAX_LETTERS)).map(withoutValue),
+            async () => (await readSide.deadLetters.list(MAX_LETTERS_SHOWN)).map(withoutValue),
             LETTERS_SHARED_FOR_MS,
           ),
     history: () => history.samples(),
@@ -158,10 +158,12 @@ const shared = <T>(call: () => Promise<T>, forMs: number): (() => Promise<T>) =>
 };
 
 const inTime = <T>(answer: Promise<T>): Promise<T | null> =>
-  orNull(within(SERVER_MS, answer, () => new UnavailableError(`No answer in ${SERVER_MS} ms.`)));
+  nullIfFailed(
+    within(SERVER_MS, answer, () => new UnavailableError(`No answer in ${SERVER_MS} ms.`)),
+  );
 
 /** What cannot be read for now is unknown; /health says why. */
-const orNull = async <T>(answer: Promise<T>): Promise<T | null> => {
+const nullIfFailed = async <T>(answer: Promise<T>): Promise<T | null> => {
   try {
     return await answer;
   } catch {
@@ -169,7 +171,7 @@ const orNull = async <T>(answer: Promise<T>): Promise<T | null> => {
   }
 };
 
-const partsOf = ({ dependencies, reasons = {}, problems = {} }: HealthReport) => [
+const healthPartsOf = ({ dependencies, reasons = {}, problems = {} }: HealthReport) => [
   ...Object.entries(dependencies).map(([name, status]) => ({
     name,
     status,
@@ -188,7 +190,7 @@ interface ServerVersions {
   readonly readStore: string | null;
 }
 
-const versionsOf = async ({
+const serverVersionsOf = async ({
   readStore,
   eventStore: log,
 }: Pick<PipelineParts, 'readStore' | 'eventStore'>): Promise<ServerVersions> => {

@@ -26,7 +26,7 @@ export const openReadModels = async (dependencies: ReadStoreDependencies): Promi
     async () => {
       const opened = isMongodb(config)
         ? await openMongodb(dependencies, examples)
-        : await openEmbedded(dependencies, examples);
+        : await openEmbeddedStore(dependencies, examples);
       // A job may take its time.
       return dependencies.servers === undefined ? opened : withCircuit(opened);
     },
@@ -36,7 +36,7 @@ export const openReadModels = async (dependencies: ReadStoreDependencies): Promi
   return readStore;
 };
 
-const openEmbedded = async (
+const openEmbeddedStore = async (
   { config: { dataDir }, logger, health }: ReadStoreDependencies,
   examples: DocumentBatch,
 ): Promise<ReadStore> => {

@@ -56,7 +56,7 @@ interface StartDependencies extends ServeDependencies {
 /** Opens everything that a role runs, in the order in which it depends on each other. */
 export type StartRole = (dependencies: StartDependencies) => Promise<void>;
 
-const openLog = async (dependencies: StartDependencies): Promise<EventStore> => {
+const openServedLog = async (dependencies: StartDependencies): Promise<EventStore> => {
   const { config, metrics, addresses } = dependencies;
   if (config.eventStore.url === '') {
     metrics.followEventLog(() => bytesOnDisk(config.dataDir, /^events\.db/));
@@ -90,7 +90,7 @@ const startAll: StartRole = async (dependencies) => {
   // Each series is on one of the two ports, so that a sum over both counts it once.
   const ofCommands = ['process', 'command-api', 'bridge', 'projector'] as const;
   const ofQueries = ['query-api'] as const;
-  const store = await openLog(dependencies);
+  const store = await openServedLog(dependencies);
   const commandPort = await openCommandPort(dependencies, ofCommands);
   const queryPort = await openQueryPort(dependencies, ofQueries);
   addresses.commands = commandPort.url;
@@ -139,7 +139,7 @@ const takeJobs = async (
 
 const startCommandApi: StartRole = async (dependencies) => {
   const metricsOf = ['process', 'command-api'] as const;
-  const store = await openLog(dependencies);
+  const store = await openServedLog(dependencies);
   const port = await openCommandPort(dependencies, metricsOf);
   dependencies.addresses.commands = port.url;
   // Whether the store holds any anime is seen in the log of all streams.
@@ -156,7 +156,7 @@ const startBridge: StartRole = async (dependencies) => {
     'bridge',
   ]);
   dependencies.addresses.probes = url;
-  const eventStore = await openLog(dependencies);
+  const eventStore = await openServedLog(dependencies);
   const [logId, opened] = await allOrNone(dependencies, (each) => [
     identifyLog(each, eventStore),
     openBus(each),
@@ -172,7 +172,7 @@ const startProjector: StartRole = async (dependencies) => {
     ['process', 'projector'],
   );
   dependencies.addresses.probes = url;
-  const eventStore = await openLog(dependencies);
+  const eventStore = await openServedLog(dependencies);
   const [logId, opened, readStore] = await allOrNone(dependencies, (each) => [
     identifyLog(each, eventStore),
     openBus(each),

@@ -39,7 +39,7 @@ export const openEventStore = (
   page: RequestListener,
 ): Promise<OpenedEventStore> =>
   dependencies.config.eventStore.url === ''
-    ? openEmbedded(dependencies, page)
+    ? openEmbeddedLog(dependencies, page)
     : openServer(dependencies);
 
 /** The server that EVENTSTORE_URL names, with its projections on the same connection. */
@@ -66,7 +66,7 @@ const clientOf = (options: Parameters<typeof createEventStoreDbStore>[0]) => {
   }
 };
 
-const openEmbedded = async (
+const openEmbeddedLog = async (
   { config, logger, lifecycle }: StoreDependencies,
   page: RequestListener,
 ): Promise<OpenedEventStore> => {

@@ -20,22 +20,22 @@ interface DelistAnime extends Intent {
 }
 
 /** What a user did; a client that was offline tells it later. */
-interface Interaction extends Intent {
+interface InteractionIntent extends Intent {
   readonly userId: UserId;
   /** When it happened (ISO 8601, UTC). Default: when it was received. */
   readonly occurredAt?: string;
 }
 
-interface RegisterClick extends Interaction {
+interface RegisterClick extends InteractionIntent {
   readonly type: 'RegisterClick';
 }
 
-interface RegisterView extends Interaction {
+interface RegisterView extends InteractionIntent {
   readonly type: 'RegisterView';
   readonly durationSeconds: number;
 }
 
-interface GiveRating extends Interaction {
+interface GiveRating extends InteractionIntent {
   readonly type: 'GiveRating';
   readonly rating: number;
 }

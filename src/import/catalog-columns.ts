@@ -16,7 +16,7 @@ export class CatalogFormatError extends Error {
   }
 }
 
-type Field = 'id' | DetailName;
+type ColumnField = 'id' | DetailName;
 
 /** The column of each field. A detail without a column is absent. */
 export interface CatalogColumns {
@@ -31,7 +31,7 @@ export interface CatalogColumns {
  * Names of each field in public catalogues, the likelier first, as lower-case letters and digits.
  * Default: the field's own name. A column is used only if its cells fit the field.
  */
-const COLUMN_NAMES: Readonly<Partial<Record<Field, readonly string[]>>> = {
+const COLUMN_NAMES: Readonly<Partial<Record<ColumnField, readonly string[]>>> = {
   id: ['myanimelistid', 'malid', 'idmal', 'animeid', 'uid', 'id'],
   title: ['title', 'name', 'animetitle', 'animename', 'titleromaji', 'romajititle'],
   description: ['description', 'synopsis', 'sypnopsis', 'summary'],
@@ -43,7 +43,7 @@ const COLUMN_NAMES: Readonly<Partial<Record<Field, readonly string[]>>> = {
   popularity: ['popularity', 'popularityrank'],
   members: ['members', 'memberscount', 'numlistusers'],
 };
-const CATALOG_FIELDS: readonly Field[] = ['id', ...DETAIL_NAMES];
+const CATALOG_FIELDS: readonly ColumnField[] = ['id', ...DETAIL_NAMES];
 
 /** The score in catalogues without a score column; in others an age rating. */
 const AMBIGUOUS_NAME = 'rating';
@@ -53,7 +53,7 @@ const NAMES_OF_USERS: ReadonlySet<string> = new Set(['userid', 'username', 'prof
 
 const normalised = (name: string): string => name.toLowerCase().replace(/[^\p{L}\p{N}]/gu, '');
 
-const columnNamesOf = (field: Field): readonly string[] =>
+const columnNamesOf = (field: ColumnField): readonly string[] =>
   COLUMN_NAMES[field] ?? [normalised(field)];
 
 const ALL_NAMES: ReadonlySet<string> = new Set(CATALOG_FIELDS.flatMap(columnNamesOf));
@@ -78,7 +78,7 @@ export const recogniseColumns = (
     );
   }
   const reasons = new Map<number, string>();
-  const find = (field: Field): number | undefined => {
+  const find = (field: ColumnField): number | undefined => {
     const columns = columnNamesOf(field)
       .map((name) => names.indexOf(name))
       .filter((index) => index !== -1);
@@ -99,7 +99,7 @@ export const recogniseColumns = (
   const found = CATALOG_FIELDS.map((field) => [field, find(field)] as const);
   const { id, title, ...details } = Object.fromEntries(
     found.filter(([, index]) => index !== undefined),
-  ) as Partial<Record<Field, number>>;
+  ) as Partial<Record<ColumnField, number>>;
   if (id === undefined) throw lacking('id', header, reasons);
   if (title === undefined) throw lacking('title', header, reasons);
   return { header, id, details: { title, ...details }, reasons };
@@ -119,7 +119,7 @@ type Content = 'the field' | 'something else' | 'nothing';
 
 /** A column may have bad cells if they are in the minority. */
 const contentOf = (
-  field: Field,
+  field: ColumnField,
   sample: readonly (readonly string[])[],
   index: number,
 ): Content => {
@@ -157,7 +157,7 @@ const isDetail = (detail: DetailName, value: unknown): boolean => {
 const AGE_RATING = /^(?:G|PG|PG-13|R|R\+|R-17\+|Rx)(?:\s*-.*)?$/i;
 
 /** What the cells of a column should contain, for messages. */
-const wantedOf = (name: Field): string => {
+const wantedOf = (name: ColumnField): string => {
   if (name === 'id') return 'ids';
   if (name === 'image') return 'addresses';
   const field: DetailField = DETAILS[name];
@@ -172,7 +172,7 @@ const wantedOf = (name: Field): string => {
 };
 
 const whyIgnored = (
-  field: Field,
+  field: ColumnField,
   sample: readonly (readonly string[])[],
   index: number,
   holds: Content,
@@ -183,7 +183,7 @@ const whyIgnored = (
   return field === 'score' && isAgeRating ? 'age rating' : reasonOfNone(field);
 };
 
-const reasonOfNone = (field: Field): string => `no ${wantedOf(field)}`;
+const reasonOfNone = (field: ColumnField): string => `no ${wantedOf(field)}`;
 
 const lacking = (
   field: 'id' | 'title',

@@ -48,7 +48,7 @@ export const backup = async (
       await mkdir(dirname(join(partial, path)), { recursive: true });
       await copyDatabase(join(config.dataDir, path), join(partial, path));
     }
-    const { files, log } = await checked(partial, paths, signal);
+    const { files, log } = await checkFiles(partial, paths, signal);
     const manifest: BackupManifest = {
       format: 1,
       version: VERSION,
@@ -96,7 +96,7 @@ const pathsOf = async (dataDir: string, logOnly: boolean): Promise<readonly stri
   return [...[...list, ...versions].map((name) => `read-models/${name}`), ...own, 'events.db'];
 };
 
-const checked = async (directory: string, paths: readonly string[], signal: AbortSignal) => {
+const checkFiles = async (directory: string, paths: readonly string[], signal: AbortSignal) => {
   const files: BackupFile[] = [];
   let log: LogCounts = { streams: 0, events: 0, lastPosition: 0 };
   for (const path of paths) {

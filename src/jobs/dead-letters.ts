@@ -15,7 +15,7 @@ import type { Stores } from '../compose/stores.js';
 import { isOwn, knownLog, refuseForeign } from '../compose/versions.js';
 
 /** They are held in memory with their values. */
-const MAX_LETTERS = 10_000;
+const MAX_LETTERS_PRINTED = 10_000;
 
 /** Lists dead letters, or recomputes the anime that they belong to. */
 export const listOrReplay = async (
@@ -25,7 +25,9 @@ export const listOrReplay = async (
   { print, report }: JobOutput,
 ): Promise<boolean> => {
   const deadLetters = await stores.deadLetters();
-  const letters = await deadLetters.list(action.kind === 'list' ? action.limit : MAX_LETTERS);
+  const letters = await deadLetters.list(
+    action.kind === 'list' ? action.limit : MAX_LETTERS_PRINTED,
+  );
   const marked = await withOpenState(letters, stores.readStore);
   if (action.kind === 'list') {
     const listed: object[] = [];
@@ -46,8 +48,8 @@ export const listOrReplay = async (
       action.stream === undefined ? isOpen : letter.stream === action.stream,
     )
     .flatMap(({ letter }) => animeIdOfLetter(letter) ?? []);
-  if (letters.length === MAX_LETTERS)
-    print(`Only the first ${MAX_LETTERS} dead letters are checked.`);
+  if (letters.length === MAX_LETTERS_PRINTED)
+    print(`Only the first ${MAX_LETTERS_PRINTED} dead letters are checked.`);
   const logId = await knownLog(stores.eventStore);
   refuseForeign(config, await stores.readStore.versions(), logId);
   return await replayAll([...new Set(wanted)], stores, { logId, signal }, { print, report });
@@ -76,7 +78,7 @@ export const ignoreRevisions = async (
       print(`${stream}: already ignored.`);
       return true;
     case 'nothing-to-ignore':
-      print(`${stream}: no unreadable event at ${rangeOf(action)}.`);
+      print(`${stream}: no unreadable event at ${revisionsOf(action)}.`);
       return false;
     case 'newer':
       print(
@@ -94,7 +96,7 @@ const revisionList = (revisions: readonly number[]): string =>
     ? revisions.join(', ')
     : `${revisions.length} events from ${revisions[0]} to ${revisions.at(-1)}`;
 
-const rangeOf = ({ from, to }: IgnoreAction): string =>
+const revisionsOf = ({ from, to }: IgnoreAction): string =>
   from === to ? `revision ${from}` : `revisions ${from} to ${to}`;
 
 /** Depends on whether this version of the service can read the event. */

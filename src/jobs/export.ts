@@ -20,7 +20,7 @@ export const runExportJob = (
   to: Writable,
 ): Promise<boolean> =>
   runJob(options, async (dependencies) => {
-    const store = await openLog(dependencies);
+    const store = await openLogToRead(dependencies);
     const lines = linesOf(store, request, dependencies.signal);
     try {
       await pipeline(Readable.from(lines), to, { end: false, signal: dependencies.signal });
@@ -30,7 +30,7 @@ export const runExportJob = (
     return true;
   });
 
-const openLog = async (dependencies: OwnDependencies): Promise<EventStore> => {
+const openLogToRead = async (dependencies: OwnDependencies): Promise<EventStore> => {
   const { config } = dependencies;
   if (config.eventStore.url === '') await requireDataDirectory(config, { log: true });
   try {
@@ -88,7 +88,7 @@ const COLUMNS = [
 ] as const;
 
 /** 64-bit numbers as decimal strings. */
-const headOf = ({ position, stream, revision, id, type, recordedAt }: RecordedEvent) => ({
+const eventHeadOf = ({ position, stream, revision, id, type, recordedAt }: RecordedEvent) => ({
   position: String(position.commit),
   stream,
   revision: String(revision),
@@ -99,9 +99,9 @@ const headOf = ({ position, stream, revision, id, type, recordedAt }: RecordedEv
 
 /** Stored JSON stays as it is: parsed, large numbers would lose digits. Other bytes become base64. */
 const jsonLine = (event: RecordedEvent): string => {
-  const head = JSON.stringify(headOf(event)).slice(0, -1);
+  const head = JSON.stringify(eventHeadOf(event)).slice(0, -1);
   const parts = (['data', 'metadata'] as const).map((name) => {
-    const json = jsonIn(event[name]);
+    const json = jsonLineOf(event[name]);
     return json === undefined
       ? `"${name}Base64":"${Buffer.from(event[name]).toString('base64')}"`
       : `"${name}":${json}`;
@@ -110,7 +110,7 @@ const jsonLine = (event: RecordedEvent): string => {
 };
 
 /** On one line; undefined where the bytes are no JSON. */
-const jsonIn = (bytes: Uint8Array): string | undefined => {
+const jsonLineOf = (bytes: Uint8Array): string | undefined => {
   try {
     const text = UTF8.decode(bytes);
     JSON.parse(text);
@@ -126,9 +126,9 @@ const UTF8 = new TextDecoder('utf-8', { fatal: true });
 /** RFC 4180, but for lines that end with LF alone. */
 const csvLine = (event: RecordedEvent): string => {
   const texts = [event.data, event.metadata].map(
-    (bytes) => jsonIn(bytes) ?? Buffer.from(bytes).toString('base64'),
+    (bytes) => jsonLineOf(bytes) ?? Buffer.from(bytes).toString('base64'),
   );
-  return `${[...Object.values(headOf(event)), ...texts].map(cellOf).join()}\n`;
+  return `${[...Object.values(eventHeadOf(event)), ...texts].map(cellOf).join()}\n`;
 };
 
 const cellOf = (text: string): string =>

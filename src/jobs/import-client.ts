@@ -37,7 +37,7 @@ interface Waiting {
 type ImportFrame = JobFrame | OutcomesFrame | { readonly ready: true };
 
 /** Longer than a service needs for any title: then it hangs. */
-const SILENCE_MS = 60_000;
+const SERVICE_SILENCE_MS = 60_000;
 
 /**
  * Opens an import in the service that listens on the socket. Rejects with a ConfigError if it cannot
@@ -86,7 +86,7 @@ export const openServiceListing = async (path: string, config: Config): Promise<
     protocol: IMPORT_PROTOCOL,
   };
   socket.on('error', () => undefined).write(`${toJson(request)}\n`);
-  socket.setTimeout(SILENCE_MS, () => {
+  socket.setTimeout(SERVICE_SILENCE_MS, () => {
     if (waiting.size > 0) lose('The service does not answer: look at its log.');
   });
   await accepted(frames).catch((error: unknown) => {

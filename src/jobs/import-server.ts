@@ -12,7 +12,7 @@ import {
 import { JobRefusedError } from './socket-protocol.js';
 
 /** A client reads outcomes more slowly only if it has stopped; then no more titles are read. */
-const MAX_IN_FLIGHT = 512;
+const MAX_ENTRIES_IN_FLIGHT = 512;
 
 interface ImportConnection {
   readonly lines: AsyncGenerator<string>;
@@ -55,7 +55,7 @@ export const listTitlesOf = async (
         flights.begin();
         void begin(title);
       }
-      await unlessAborted(ended, flights.below(MAX_IN_FLIGHT));
+      await unlessAborted(ended, flights.below(MAX_ENTRIES_IN_FLIGHT));
       await unlessAborted(ended, sent());
     }
   } finally {

@@ -19,7 +19,7 @@ const RESTORING = 'restoring';
 const LOG_FILE = 'events.db';
 
 /** What may be in an empty DATA_DIR: a lock, the rest of a restore that was killed, a file system's own. */
-const IGNORED = /^(?:lock\.db.*|owner\.json.*|restoring|lost\+found)$/;
+const NOT_CONTENT = /^(?:lock\.db.*|owner\.json.*|restoring|lost\+found)$/;
 
 /**
  * Restores a backup into DATA_DIR, which must be empty or absent. Checks the backup before it writes
@@ -46,7 +46,7 @@ export const runRestoreJob = (options: JobOptions, source: string): Promise<bool
 
 const assertEmpty = async (directory: string): Promise<void> => {
   const names = await readdir(directory).catch((): string[] => []);
-  const [found] = names.filter((name) => !IGNORED.test(name));
+  const [found] = names.filter((name) => !NOT_CONTENT.test(name));
   if (found === undefined) return;
   throw new ConfigError(
     `DATA_DIR: ${directory} is not empty (${found}). A backup is restored into an empty or absent directory.`,

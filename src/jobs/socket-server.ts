@@ -42,7 +42,7 @@ export interface JobServer {
 const MAX_JOBS = 4;
 const MAX_CONNECTIONS = 16;
 /** Of a line of a client, in characters: the largest title is about half as long. */
-const MAX_LINE = 256 * 1024;
+const MAX_REQUEST_LINE = 256 * 1024;
 const REQUEST_WITHIN_MS = 5_000;
 /** How long a client has to read the last frame and to close the connection. */
 const CLOSE_WITHIN_MS = 1_000;
@@ -79,11 +79,11 @@ export const openJobServer = async (options: JobServerOptions): Promise<JobServe
     const client = new AbortController();
     socket.once('close', () => client.abort());
     const signal = AbortSignal.any([client.signal, stopping.signal]);
-    const lines = socketLines(socket, MAX_LINE);
+    const lines = socketLines(socket, MAX_REQUEST_LINE);
     const perform = async (job: RequestedJob): Promise<boolean> => {
       if (job.command === IMPORT) {
         send({ ready: true });
-        const sent = () => drained(socket, signal);
+        const sent = () => untilSocketDrained(socket, signal);
         await listTitlesOf({ lines, send, sent }, options.openImport(), signal);
         return true;
       }
@@ -106,7 +106,7 @@ export const openJobServer = async (options: JobServerOptions): Promise<JobServe
       const isUsage = error instanceof ConfigError;
       send({ error: sentenceOf(error, isShutDown, client.signal.aborted), isUsage });
     }
-    await closed(socket, lines);
+    await closeSocket(socket, lines);
   };
 
   const server = createServer((socket) => {
@@ -198,7 +198,7 @@ const followStop = async (
   client.abort();
 };
 
-const drained = async (socket: Socket, signal: AbortSignal): Promise<void> => {
+const untilSocketDrained = async (socket: Socket, signal: AbortSignal): Promise<void> => {
   if (socket.writableNeedDrain) await once(socket, 'drain', { signal });
 };
 
@@ -206,7 +206,7 @@ const drained = async (socket: Socket, signal: AbortSignal): Promise<void> => {
  * Ends the connection. What the client sends meanwhile is discarded: closed with unread data, the
  * connection would be reset, and the client might not see the last frame.
  */
-const closed = async (socket: Socket, lines: AsyncGenerator<string>): Promise<void> => {
+const closeSocket = async (socket: Socket, lines: AsyncGenerator<string>): Promise<void> => {
   if (socket.destroyed) return;
   const close = once(socket, 'close');
   const timer = setTimeout(() => socket.destroy(), CLOSE_WITHIN_MS);

@@ -31,17 +31,17 @@ export const probe = async (line: Endpoint, withinMs = PROBE_MS): Promise<ProbeR
   if (tls === undefined) {
     const reply = await sayHello(line, withinMs);
     if (reply === 'answer') return { kind: 'fine' };
-    if (reply instanceof Error && isUnreachable(reply)) return unreachable(reply);
+    if (reply instanceof Error && isUnreachable(reply)) return unreachableResult(reply);
     const shaken = await shakeHands(line, { rejectUnauthorized: false }, withinMs);
-    return shaken === null ? { kind: 'speaks-tls' } : unreachable(reply);
+    return shaken === null ? { kind: 'speaks-tls' } : unreachableResult(reply);
   }
   const failure = await shakeHands(line, tls, withinMs);
   if (failure === null) return { kind: 'fine' };
-  if (isUnreachable(failure)) return unreachable(failure);
+  if (isUnreachable(failure)) return unreachableResult(failure);
   const code = systemCode(failure);
   if (CERTIFICATE.test(code)) return { kind: 'certificate', why: `${failure.message} (${code})` };
   if ((await sayHello(line, withinMs)) === 'answer') return { kind: 'speaks-no-tls' };
-  return unreachable(failure);
+  return unreachableResult(failure);
 };
 
 type Reply = 'answer' | 'silence' | Error;
@@ -51,7 +51,7 @@ const sayHello = ({ host, port, hello }: Endpoint, withinMs: number): Promise<Re
     const socket = connectTcp({ host, port }, () => void socket.write(hello));
     socket.once('data', (bytes: Buffer) => settle(isTlsRecord(bytes) ? 'silence' : 'answer'));
     socket.once('error', settle);
-    socket.once('close', () => settle(closed()));
+    socket.once('close', () => settle(connectionClosed()));
     return socket;
   });
 
@@ -65,7 +65,7 @@ const shakeHands = (
     const name = isIP(host) === 0 ? { servername: host } : {};
     const socket = connectTls({ host, port, ...name, ...tls }, () => settle(null));
     socket.once('error', settle);
-    socket.once('close', () => settle(closed()));
+    socket.once('close', () => settle(connectionClosed()));
     return socket;
   });
 
@@ -92,7 +92,7 @@ const withSocket = async <T>(
 const isTlsRecord = (bytes: Buffer): boolean =>
   (bytes[0] === 0x15 || bytes[0] === 0x16) && bytes[1] === 0x03;
 
-const closed = (): Error => Object.assign(new Error('closed'), { code: 'ECONNRESET' });
+const connectionClosed = (): Error => Object.assign(new Error('closed'), { code: 'ECONNRESET' });
 const silent = (): Error => Object.assign(new Error('silent'), { code: 'ETIMEDOUT' });
 
 const systemCode = (error: Error): string => ('code' in error ? String(error.code) : '');
@@ -111,7 +111,7 @@ const WHY: Readonly<Record<string, string>> = {
 
 const isUnreachable = (error: Error): boolean => systemCode(error) in WHY;
 
-const unreachable = (reply: Reply | Error): ProbeResult => ({
+const unreachableResult = (reply: Reply | Error): ProbeResult => ({
   kind: 'unreachable',
   why:
     reply instanceof Error

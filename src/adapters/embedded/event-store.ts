@@ -66,7 +66,7 @@ export const createEmbeddedEventStore = (
         if (head === TOMBSTONE_REVISION) throw new StreamDeletedError(stream);
         return head;
       }),
-    readAll: (options) => readAll(log, options),
+    readAll: (options) => readAllOf(log, options),
     subscribeToAll: (options) => subscribe(log, options),
     setMaxCount: async (stream, maxCount) => {
       const append = log.append(metastreamOf(stream), 'any', [maxCountEvent(maxCount)]);
@@ -121,7 +121,7 @@ async function* readPages(
 }
 
 /** Reads page by page, because a page of large events is shorter than asked. */
-const readAll = async (
+const readAllOf = async (
   log: EventLog,
   { after, direction, limit }: ReadAllOptions,
 ): Promise<readonly RecordedEvent[]> => {

@@ -87,7 +87,7 @@ const finalErrorOf = (
       return tooLarge(stream, cause);
   }
   if (DENIED_STATUSES.includes(failure.code)) return accessDenied(stream, cause);
-  if (!REFUSED.includes(failure.code)) return undefined;
+  if (!REFUSED_STATUSES.includes(failure.code)) return undefined;
   return new PortError('NOT_SUPPORTED', 'The event store refuses the request.', false, {
     cause,
     context: { stream, details: failure.details },
@@ -96,7 +96,7 @@ const finalErrorOf = (
 
 const DENIED_STATUSES: readonly number[] = [status.PERMISSION_DENIED, status.UNAUTHENTICATED];
 const UNAUTHENTICATED: number = status.UNAUTHENTICATED;
-const REFUSED: readonly number[] = [status.UNIMPLEMENTED, status.INVALID_ARGUMENT];
+const REFUSED_STATUSES: readonly number[] = [status.UNIMPLEMENTED, status.INVALID_ARGUMENT];
 const UNIMPLEMENTED: number = status.UNIMPLEMENTED;
 const UNAVAILABLE: number = status.UNAVAILABLE;
 

@@ -103,7 +103,7 @@ const createReads = ({ connection, silenceMs, outages, closing }: ReadsOptions) 
     }
     // The server begins with the event at this position, unless it was scavenged.
     const from = await allEvents({ ...options, limit: limit + 1 }, { leaderOnly: true });
-    return from.filter(({ position }) => !isSame(position, after)).slice(0, limit);
+    return from.filter(({ position }) => !isSamePosition(position, after)).slice(0, limit);
   };
 
   /** Rejects if this user may not read `$all`. */
@@ -114,7 +114,7 @@ const createReads = ({ connection, silenceMs, outages, closing }: ReadsOptions) 
   return { read, readAll, head, readEnd };
 };
 
-const isSame = (a: Position, b: Position): boolean =>
+const isSamePosition = (a: Position, b: Position): boolean =>
   a.commit === b.commit && a.prepare === b.prepare;
 
 export interface EventStoreDbOptions {

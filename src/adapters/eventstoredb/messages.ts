@@ -30,7 +30,7 @@ export const readStreamRequest = (
   if (from !== undefined) place.setRevision(from.toString());
   else if (direction === 'forwards') place.setStart(new shared.Empty());
   else place.setEnd(new shared.Empty());
-  return request(
+  return toReadRequest(
     readOptions()
       .setStream(place)
       .setReadDirection(direction === 'forwards' ? FORWARDS : BACKWARDS)
@@ -45,7 +45,7 @@ export const readAllRequest = ({ after, direction, limit }: ReadAllOptions): Rea
   if (after !== undefined) place.setPosition(position(after));
   else if (direction === 'forwards') place.setStart(new shared.Empty());
   else place.setEnd(new shared.Empty());
-  return request(
+  return toReadRequest(
     readOptions()
       .setAll(place)
       .setReadDirection(direction === 'forwards' ? FORWARDS : BACKWARDS)
@@ -66,10 +66,11 @@ export const subscribeRequest = (
     .setSubscription(new Options.SubscriptionOptions());
   if (streamPrefix === undefined) subscription.setNoFilter(new shared.Empty());
   else subscription.setFilter(prefixFilter(streamPrefix));
-  return request(subscription);
+  return toReadRequest(subscription);
 };
 
-const request = (content: ReadReq.Options): ReadReq => new streams.ReadReq().setOptions(content);
+const toReadRequest = (content: ReadReq.Options): ReadReq =>
+  new streams.ReadReq().setOptions(content);
 
 /** Links are not resolved; ids are sent as text. */
 const readOptions = () =>
@@ -102,7 +103,7 @@ export const recordedEvent = (recorded: RecordedMessage): RecordedEvent => {
     metadata: recorded.getCustomMetadata_asU8(),
     isJson: properties.get('content-type') === 'application/json',
     position: toPosition(recorded),
-    recordedAt: milliseconds(properties.get('created')),
+    recordedAt: ticksToMs(properties.get('created')),
   };
 };
 
@@ -118,7 +119,7 @@ const utf8Text = (bytes: Uint8Array | undefined): string =>
   Buffer.from(bytes ?? []).toString('utf8');
 
 /** From ticks of 100 ns, as text because a number would not be exact. */
-const milliseconds = (ticks: string | undefined): number => Number(ticks?.slice(0, -4) ?? 0);
+const ticksToMs = (ticks: string | undefined): number => Number(ticks?.slice(0, -4) ?? 0);
 
 /** A server may send an id as two halves, even if it was sent as text. */
 export const uuidText = (uuid: UUID | undefined): string => {

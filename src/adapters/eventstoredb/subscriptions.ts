@@ -19,7 +19,7 @@ import {
   toPosition,
 } from './messages.js';
 
-export interface SubscriptionsOptions {
+export interface LogSubscriptionsOptions {
   readonly connection: EventStoreConnection;
   readonly logger: Logger;
   /** Without an event or a checkpoint for this long, a subscription is reopened. */
@@ -43,7 +43,7 @@ interface SubscriptionProgress {
  * falling silent. All of these count as drops and are resumed after the last delivered position.
  * Only a permanent refusal, the caller's signal and `close` end the iteration.
  */
-export const createSubscriptions = (options: SubscriptionsOptions) => {
+export const createSubscriptions = (options: LogSubscriptionsOptions) => {
   const { closing, backoff } = options;
   return async function* subscribeToAll({
     after,
@@ -80,7 +80,7 @@ export const createSubscriptions = (options: SubscriptionsOptions) => {
 };
 
 async function* subscribeOnce(
-  { connection, silenceMs, outages }: SubscriptionsOptions,
+  { connection, silenceMs, outages }: LogSubscriptionsOptions,
   progress: SubscriptionProgress,
   streamPrefix: string | undefined,
   signal: AbortSignal,
@@ -124,7 +124,7 @@ const dropReasonOf = (failure: PortError): DropReason => {
 };
 
 const noteDrop = (
-  { logger }: SubscriptionsOptions,
+  { logger }: LogSubscriptionsOptions,
   progress: SubscriptionProgress,
   reason: DropReason,
 ): void => {

@@ -85,11 +85,11 @@ const writeChunk = async <Document extends Guarded>(
   }
 };
 
-const MAX_BYTES = 16 * 1024 * 1024;
+const MAX_DOCUMENT_BYTES = 16 * 1024 * 1024;
 
 /** A far too large document overflows the driver's buffer with an error that does not say so. */
 const assertFitting = (documents: readonly StoredDocument<Guarded>[], cause: unknown): void => {
-  const tooLarge = documents.find((one) => BSON.calculateObjectSize(one) > MAX_BYTES);
+  const tooLarge = documents.find((one) => BSON.calculateObjectSize(one) > MAX_DOCUMENT_BYTES);
   if (tooLarge === undefined) return;
   throw new TooLargeError('A document exceeds the size limit of MongoDB.', {
     cause,
@@ -132,7 +132,7 @@ export interface DocumentStoreNeeds {
 }
 
 const FLUSHED = 'flushed';
-const HEARTBEAT = 'heartbeat';
+const HEARTBEAT_ID = 'heartbeat';
 
 /** The documents of a version as the projector sees them. */
 export const createMongodbDocuments = (
@@ -219,12 +219,15 @@ export const createMongodbDocuments = (
       whileOpen(async () => {
         const { exact } = await access.confirmed(name);
         const $set = { at };
-        await ask(() => exact.heartbeat.updateOne({ _id: HEARTBEAT }, { $set }, { upsert: true }));
+        await ask(() =>
+          exact.heartbeat.updateOne({ _id: HEARTBEAT_ID }, { $set }, { upsert: true }),
+        );
       }),
 
     fedAt: () =>
       read(
-        async ({ heartbeat }) => (await heartbeat.findOne({ _id: HEARTBEAT }, limits))?.at ?? null,
+        async ({ heartbeat }) =>
+          (await heartbeat.findOne({ _id: HEARTBEAT_ID }, limits))?.at ?? null,
       ),
 
     allAnimes: () =>

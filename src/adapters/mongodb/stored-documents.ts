@@ -64,7 +64,7 @@ export const storedInteraction = (
   _id: interactionId(document),
   d: {
     ...guard(document, precedence),
-    ...interactionFields(document),
+    ...interactionFieldsOf(document),
     ratings: document.ratings.map((entry) => ({ ...entry, revision: long(entry.revision) })),
   },
 });
@@ -72,10 +72,10 @@ export const storedInteraction = (
 export const interactionFrom = ({ d }: StoredInteraction): InteractionDocument => ({
   generation: d.generation,
   revision: d.revision,
-  ...interactionFields(d),
+  ...interactionFieldsOf(d),
 });
 
-const interactionFields = (from: InteractionDocument) => ({
+const interactionFieldsOf = (from: InteractionDocument) => ({
   animeId: from.animeId,
   userId: from.userId,
   clicks: from.clicks,

@@ -40,7 +40,7 @@ interface IdentityDocument {
   readonly identity: string;
 }
 
-const ID = 'versions';
+const VERSIONS_ID = 'versions';
 const IDENTITY_ID = 'identity';
 const NO_VERSIONS: Omit<VersionsDocument, '_id'> = { changes: 0, versions: [] };
 
@@ -61,17 +61,18 @@ export const createStoredVersions = ({ db, ask, timeoutMs }: MongodbConnection):
   const identities = db.collection<IdentityDocument>('versions', exact);
 
   const load = async () =>
-    (await ask(() => collection.findOne({ _id: ID }, { maxTimeMS: timeoutMs }))) ?? NO_VERSIONS;
+    (await ask(() => collection.findOne({ _id: VERSIONS_ID }, { maxTimeMS: timeoutMs }))) ??
+    NO_VERSIONS;
 
   /** Throws LostRaceError if another process made a change since. */
   const replace = async (after: number, versions: readonly KeyedVersion[]): Promise<void> => {
     const next = { changes: after + 1, versions };
     if (after === 0) {
-      await insert(() => collection.insertOne({ _id: ID, ...next }));
+      await insert(() => collection.insertOne({ _id: VERSIONS_ID, ...next }));
       return;
     }
     const { matchedCount } = await collection.updateOne(
-      { _id: ID, changes: after },
+      { _id: VERSIONS_ID, changes: after },
       { $set: next },
     );
     if (matchedCount === 0) throw new LostRaceError();

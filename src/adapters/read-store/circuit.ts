@@ -106,9 +106,9 @@ const isAway = (error: unknown): boolean =>
 const away = (): UnavailableError =>
   new UnavailableError('The read store does not answer: queries are refused until it does.');
 
-type Ask = <T>(question: () => Promise<T>) => Promise<T>;
+type GuardedAsk = <T>(question: () => Promise<T>) => Promise<T>;
 
-const guarded = (queries: ReadQueries, ask: Ask): ReadQueries => ({
+const guarded = (queries: ReadQueries, ask: GuardedAsk): ReadQueries => ({
   anime: (id) => ask(() => queries.anime(id)),
   topByViews: (limit) => ask(() => queries.topByViews(limit)),
   topByRating: (limit, minRatings) => ask(() => queries.topByRating(limit, minRatings)),

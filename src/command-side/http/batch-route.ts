@@ -47,7 +47,7 @@ export const batchRoute = (options: BatchDeciderOptions): RequestHandler => {
         if (res.destroyed) break;
         const room = MAX_COMMANDS - batch.size();
         await batch.take(slice.slice(0, room));
-        if (slice.length > room) throw TOO_MANY;
+        if (slice.length > room) throw TOO_MANY_COMMANDS;
       }
       return { results: await batch.results() };
     } catch (error) {
@@ -64,12 +64,12 @@ export const batchRoute = (options: BatchDeciderOptions): RequestHandler => {
     });
     const { body } = req as { readonly body: unknown };
     if (!Array.isArray(body)) throw NOT_AN_ARRAY;
-    if (body.length > MAX_COMMANDS) throw TOO_MANY;
+    if (body.length > MAX_COMMANDS) throw TOO_MANY_COMMANDS;
     return body as readonly unknown[];
   };
 
   return async (req, res) => {
-    const bytes = bytesOf(req);
+    const bytes = reservedBytesOf(req);
     await bodies.take(bytes);
     try {
       if (res.destroyed) return;
@@ -86,14 +86,14 @@ export const batchRoute = (options: BatchDeciderOptions): RequestHandler => {
 const LINES = { bytes: MAX_BATCH_BYTES, lineBytes: MAX_LINE_BYTES, together: SLICE };
 
 const TOO_LARGE = new Problem(413, 'The body is too large.');
-const TOO_MANY = new Problem(
+const TOO_MANY_COMMANDS = new Problem(
   413,
   `A batch has at most ${MAX_COMMANDS.toLocaleString('en')} commands.`,
 );
 const NOT_AN_ARRAY = invalidBody([{ pointer: '', detail: 'The body must be a JSON array.' }]);
 
 /** What the request takes of the memory for bodies. Refuses one that cannot be taken. */
-const bytesOf = (req: Request): number => {
+const reservedBytesOf = (req: Request): number => {
   const header = OF_ONE_COMMAND.find((name) => req.get(name) !== undefined);
   if (header !== undefined) {
     throw new Problem(

@@ -17,7 +17,7 @@ export const numberSchema = (
   example: number,
 ) => ({ type, description, ...limits, examples: [example] });
 
-export const orNull = <Schema extends { readonly type: string }>(schema: Schema) => ({
+export const nullable = <Schema extends { readonly type: string }>(schema: Schema) => ({
   ...schema,
   type: [schema.type, 'null'],
 });

@@ -11,7 +11,9 @@ import {
 
 const requests = { batch: REQUEST_EXAMPLES.Batch };
 
-const NDJSON = REQUEST_EXAMPLES.Batch.map((command) => `${JSON.stringify(command)}\n`).join('');
+const NDJSON_EXAMPLE = REQUEST_EXAMPLES.Batch.map((command) => `${JSON.stringify(command)}\n`).join(
+  '',
+);
 
 export const BATCH = {
   '/batch': {
@@ -31,7 +33,7 @@ export const BATCH = {
           ...content('Batch', requests, 'text/plain'),
           'application/x-ndjson': {
             schema: { type: 'string', description: 'One command of a batch on each line.' },
-            examples: { batch: { value: NDJSON } },
+            examples: { batch: { value: NDJSON_EXAMPLE } },
           },
         },
       },

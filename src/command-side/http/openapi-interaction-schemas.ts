@@ -27,7 +27,7 @@ const userId = textSchema(
   'user123',
 );
 
-const occurredAt = {
+const OCCURRED_AT_SCHEMA = {
   type: 'string',
   format: 'date-time',
   description: `When it happened, with an offset, if that is not now: at most ${MAX_AGE_DAYS} days ago and at most ${MAX_AHEAD_MINUTES} minutes ahead.`,
@@ -38,7 +38,7 @@ const occurredAt = {
 const interactionProperties = {
   anime_id: ANIME_ID_SCHEMA,
   user_id: userId,
-  occurred_at: occurredAt,
+  occurred_at: OCCURRED_AT_SCHEMA,
 };
 
 const duration = numberSchema(

@@ -56,13 +56,13 @@ export const headers = {
 type HeaderName = keyof typeof headers;
 
 const ID_HEADERS: readonly HeaderName[] = ['X-Request-Id', 'X-Correlation-Id'];
-const LIMITED: readonly HeaderName[] = ['RateLimit', 'RateLimit-Policy'];
+const RATE_LIMIT_HEADERS: readonly HeaderName[] = ['RateLimit', 'RateLimit-Policy'];
 
 const headersOf = (names: readonly HeaderName[]) =>
   Object.fromEntries(names.map((name) => [name, ref('headers', name)]));
 
 /** The example is in the schema: Swagger UI prefills a parameter's own example and would send it. */
-const optional = (
+const optionalParameter = (
   place: 'query' | 'header',
   name: string,
   description: string,
@@ -79,7 +79,7 @@ const header = (
   description: string,
   { example, pattern }: { readonly example: string; readonly pattern?: string },
 ) =>
-  optional('header', name, description, {
+  optionalParameter('header', name, description, {
     type: 'string',
     ...(pattern === undefined ? {} : { pattern }),
     example,
@@ -100,7 +100,7 @@ export const parameters = {
     description: 'The first revision to read; 0 by default.',
     schema: whole64('A revision in digits.', '41'),
   },
-  Limit: optional('query', 'limit', 'The maximum number of events, in digits.', {
+  Limit: optionalParameter('query', 'limit', 'The maximum number of events, in digits.', {
     type: 'integer',
     minimum: 1,
     maximum: MAX_EVENTS,
@@ -176,7 +176,7 @@ const STATUS_DESCRIPTIONS: Readonly<Record<number, string>> = {
     'Types stream-unreadable, stream-truncated and event-store-access-denied: an operator must act.',
 };
 
-const HEADERS: Readonly<Record<number, readonly HeaderName[]>> = {
+const HEADERS_BY_STATUS: Readonly<Record<number, readonly HeaderName[]>> = {
   401: ['WWW-Authenticate'],
   403: ['WWW-Authenticate'],
   412: ['ETag'],
@@ -197,13 +197,13 @@ export const problems = (...names: readonly ProblemName[]) => {
       const ofStatus = names.filter((name) => PROBLEM_EXAMPLES[name].status === status);
       // The HTTP parser refuses before there is a request, so before there is an id.
       const hasRequest = ofStatus.some((name) => 'instance' in PROBLEM_EXAMPLES[name]);
-      const limited = NOT_COUNTED.includes(status) ? [] : LIMITED;
+      const limited = NOT_COUNTED.includes(status) ? [] : RATE_LIMIT_HEADERS;
       const common: readonly HeaderName[] = hasRequest ? [...ID_HEADERS, ...limited] : [];
       return [
         status,
         {
           description: STATUS_DESCRIPTIONS[status],
-          headers: headersOf([...common, ...(HEADERS[status] ?? [])]),
+          headers: headersOf([...common, ...(HEADERS_BY_STATUS[status] ?? [])]),
           content: {
             [PROBLEM_MEDIA_TYPE]: {
               schema: ref('schemas', 'Problem'),
@@ -231,7 +231,7 @@ export const content = (
 /** The response to a successful request that counts against the rate limit. */
 export const okResponse = (description: string, body: object, ...more: readonly HeaderName[]) => ({
   description,
-  headers: headersOf([...ID_HEADERS, ...LIMITED, ...more]),
+  headers: headersOf([...ID_HEADERS, ...RATE_LIMIT_HEADERS, ...more]),
   content: body,
 });
 

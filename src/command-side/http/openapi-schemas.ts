@@ -3,7 +3,7 @@ import {
   labelSchema,
   numberSchema,
   objectSchema,
-  orNull,
+  nullable,
   textSchema,
   upTo,
   uuidSchema,
@@ -34,7 +34,7 @@ const REFUSED_EXAMPLE = RESPONSE_EXAMPLES.degraded.problems['commands-refused'];
 
 const [event] = RESPONSE_EXAMPLES.events.events;
 
-const EVENT = {
+const EVENT_PROPERTIES = {
   eventId: uuidSchema('The id of the event.', RESPONSE_EXAMPLES.clicked.eventId),
   type: labelSchema('What happened.', 'ClickRegistered', 'RatingGiven'),
   revision: whole64('Its position in the stream of the anime, from 0.', '1'),
@@ -54,11 +54,11 @@ const schemaOfDetail = (field: DetailField) => {
   switch (field.kind) {
     case 'text': {
       const schema = textSchema(about, field, field.example);
-      return field.required === true ? schema : orNull(schema);
+      return field.required === true ? schema : nullable(schema);
     }
     case 'number': {
       const type = field.whole ? 'integer' : 'number';
-      return orNull(numberSchema(type, about, upTo(field.maximum), field.example));
+      return nullable(numberSchema(type, about, upTo(field.maximum), field.example));
     }
     case 'texts': {
       const { item, maxItems } = field;
@@ -106,7 +106,7 @@ export const schemas = {
         description: 'The events, oldest first.',
         items: objectSchema(
           'An event.',
-          EVENT,
+          EVENT_PROPERTIES,
           ['eventId', 'type', 'revision', 'position', 'recordedAt', 'data', 'metadata'],
           event ?? {},
         ),

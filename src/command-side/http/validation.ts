@@ -37,44 +37,44 @@ const field = (rule: FieldRule): Field => ({
   rule,
   chain: body(rule.name)
     .custom(rule.isValid)
-    .withMessage((value: unknown) => reasonOf(rule, value)),
+    .withMessage((value: unknown) => problemWith(rule, value)),
 });
 
-const reasonOf = ({ expectation }: FieldRule, value: unknown): string =>
+const problemWith = ({ expectation }: FieldRule, value: unknown): string =>
   value === undefined ? 'is required' : expectation;
 
-const optional =
+const absentOr =
   (isValid: FieldRule['isValid']): FieldRule['isValid'] =>
   (value) =>
     value === undefined || isValid(value);
 
-const ANIME_ID = field({
+const ANIME_ID_FIELD = field({
   name: 'anime_id',
   isValid: isAnimeId,
   expectation: 'must be a whole number from 1 to 2147483647',
 });
-const USER_ID = field({
+const USER_ID_FIELD = field({
   name: 'user_id',
   isValid: isUserId,
   expectation:
     'must be a string of 1 to 128 well-formed characters, not blank, without control characters',
 });
-const DURATION = field({
+const DURATION_FIELD = field({
   name: 'duration_seconds',
   isValid: isDurationSeconds,
   expectation: 'must be a whole number from 0 to 2147483647',
 });
-const RATING = field({
+const RATING_FIELD = field({
   name: 'rating',
   isValid: isRating,
   expectation: 'must be a number from 1 to 10',
 });
 
 /** When it happened, if that is not now. */
-const occurredAt = (now: () => Date): Field =>
+const occurredAtField = (now: () => Date): Field =>
   field({
     name: 'occurred_at',
-    isValid: optional((value) => {
+    isValid: absentOr((value) => {
       const time = utcOf(value);
       return time !== undefined && isTimely(time, now().toISOString());
     }),
@@ -97,8 +97,8 @@ export type FieldsByKind = Readonly<Record<InteractionKind, readonly Field[]>>;
 
 /** The fields of each kind of interaction. They guarantee the types of `InteractionBodies`. */
 export const interactionFields = (now: () => Date): FieldsByKind => {
-  const common = [ANIME_ID, USER_ID, occurredAt(now)];
-  return { click: common, view: [...common, DURATION], rating: [...common, RATING] };
+  const common = [ANIME_ID_FIELD, USER_ID_FIELD, occurredAtField(now)];
+  return { click: common, view: [...common, DURATION_FIELD], rating: [...common, RATING_FIELD] };
 };
 
 export interface InteractionBodies {
@@ -124,7 +124,7 @@ export const validBody = async <Body>(req: Request, fields: readonly Field[]): P
 };
 
 /** An entry of a batch: the body of a single route, the kind that its path says, and its key. */
-export interface BatchEntry {
+export interface CheckedCommand {
   readonly kind: InteractionKind;
   readonly body: InteractionBodies[InteractionKind];
   readonly id: string | undefined;
@@ -134,16 +134,16 @@ export interface BatchEntry {
 export const validEntry = (
   value: unknown,
   fields: FieldsByKind,
-): BatchEntry | { readonly problem: Problem } => {
+): CheckedCommand | { readonly problem: Problem } => {
   if (!isJsonObject(value)) return { problem: notAnObject() };
   const { type, id } = value;
-  if (!isKind(type)) return { problem: invalidBody([problemOfField(TYPE, type)]) };
+  if (!isKind(type)) return { problem: invalidBody([problemOfField(TYPE_RULE, type)]) };
   let errors: FieldProblem[] | undefined;
   for (const { rule } of fields[type]) {
     const given = value[rule.name];
     if (!rule.isValid(given)) (errors ??= []).push(problemOfField(rule, given));
   }
-  if (!ID.isValid(id)) (errors ??= []).push(problemOfField(ID, id));
+  if (!ID_RULE.isValid(id)) (errors ??= []).push(problemOfField(ID_RULE, id));
   if (errors !== undefined) return { problem: invalidBody(errors) };
   // The rules guarantee these types.
   return {
@@ -156,20 +156,20 @@ export const validEntry = (
 const isKind = (value: unknown): value is InteractionKind =>
   value === 'click' || value === 'view' || value === 'rating';
 
-const TYPE: FieldRule = {
+const TYPE_RULE: FieldRule = {
   name: 'type',
   isValid: isKind,
   expectation: 'must be click, view or rating',
 };
 
-const ID: FieldRule = {
+const ID_RULE: FieldRule = {
   name: 'id',
-  isValid: optional(isIdempotencyKey),
+  isValid: absentOr(isIdempotencyKey),
   expectation: 'must be a string of 1 to 255 visible ASCII characters or blanks',
 };
 
 const problemOfField = (rule: FieldRule, value: unknown): FieldProblem =>
-  fieldProblem(rule.name, reasonOf(rule, value));
+  fieldProblem(rule.name, problemWith(rule, value));
 
 /** All details of an anime; absent ones are unknown. */
 export const validDetails = (req: Request): AnimeDetails => {

@@ -17,7 +17,7 @@ export const HANDLING_FAILED = 'failed';
 export const PING = 'ping';
 
 /** A client pings every second: one that says nothing for so long is gone, or is none. */
-const SILENCE_MS = 10_000;
+const CLIENT_SILENCE_MS = 10_000;
 
 /** For both sides to prove that they have the key. */
 const HANDSHAKE_MS = 5_000;
@@ -59,7 +59,7 @@ export const openPeerServer = async (options: {
     const handshake = createHandshake('server', id, key);
     let step = 0;
     const late = setTimeout(() => socket.destroy(), HANDSHAKE_MS);
-    socket.setTimeout(SILENCE_MS, () => socket.destroy());
+    socket.setTimeout(CLIENT_SILENCE_MS, () => socket.destroy());
     socket.on('close', () => clearTimeout(late));
     const lines = openLines(socket, (value) => {
       step += 1;

@@ -61,7 +61,7 @@ const isSameProof = (given: string, expected: string): boolean => {
 };
 
 /** Larger than any command or result. */
-const MAX_LINE = 1024 * 1024;
+const MAX_PEER_LINE = 1024 * 1024;
 
 /** One JSON value per line in both directions; revisions and positions keep their 64 bits. */
 export interface Lines {
@@ -79,7 +79,7 @@ export const openLines = (socket: Socket, receive: (value: unknown) => void): Li
   const take = (chunk: string): void => {
     const lines = (rest + chunk).split('\n');
     rest = lines.pop() ?? '';
-    if (rest.length > MAX_LINE) throw new Error('A line from a command API is too long.');
+    if (rest.length > MAX_PEER_LINE) throw new Error('A line from a command API is too long.');
     for (const line of lines) receive(JSON.parse(line, revive));
   };
   socket.setNoDelay(true);

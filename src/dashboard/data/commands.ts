@@ -1,6 +1,6 @@
 import { keyHeaders } from './base.js';
 import { ask } from './graphql.js';
-import { ANIME_STATS, type Stats } from './queries.js';
+import { ANIME_STATS_QUERY, type Stats } from './queries.js';
 
 /** The user under whose name the buttons of the page send. */
 export const DEMO_USER = 'dashboard-demo';
@@ -10,7 +10,7 @@ export type Demo =
   | { readonly path: 'view'; readonly duration_seconds: number }
   | { readonly path: 'rating'; readonly rating: number };
 
-export interface Outcome {
+export interface CommandOutcome {
   readonly revision: string;
   /** From sending the command to its response. */
   readonly answeredMs: number;
@@ -25,7 +25,7 @@ export const sendDemo = async (
   animeId: number,
   { path, ...more }: Demo,
   signal: AbortSignal,
-): Promise<Outcome> => {
+): Promise<CommandOutcome> => {
   const sent = performance.now();
   const response = await fetch(`${commands}/${path}`, {
     method: 'POST',
@@ -40,7 +40,7 @@ export const sendDemo = async (
   }
   const { revision } = body;
   const { animeStats } = await ask<{ animeStats: Stats | null }>(
-    ANIME_STATS,
+    ANIME_STATS_QUERY,
     { animeId, minRevision: revision },
     signal,
   );

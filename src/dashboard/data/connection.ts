@@ -4,14 +4,14 @@ import { useEffect, useState } from 'preact/hooks';
 let isReachable = true;
 const listeners = new Set<(reachable: boolean) => void>();
 
-const tell = (now: boolean): void => {
+const setReachable = (now: boolean): void => {
   if (now === isReachable) return;
   isReachable = now;
   for (const listener of listeners) listener(now);
 };
 
-export const reachable = (): void => tell(true);
-export const unreachable = (): void => tell(false);
+export const reachable = (): void => setReachable(true);
+export const unreachable = (): void => setReachable(false);
 
 /** Calls the listener whenever the service goes or comes back. Returns how to stop. */
 export const onReachable = (listener: (reachable: boolean) => void): (() => void) => {

@@ -21,7 +21,7 @@ export interface GraphqlError {
 /** Servers say so of a field that they do not have; this service may be older. */
 const ABSENT = /^(Cannot query field|Unknown type|Unknown argument)/;
 /** The same question again gets the same answer. */
-const REFUSED = ['BAD_USER_INPUT', 'EVENTS_NOT_AVAILABLE'];
+const REFUSED_CODES = ['BAD_USER_INPUT', 'EVENTS_NOT_AVAILABLE'];
 const NEEDS_KEY = ['UNAUTHENTICATED', 'FORBIDDEN'];
 
 export const errorOf = (errors: readonly GraphqlError[]): QueryError => {
@@ -30,7 +30,7 @@ export const errorOf = (errors: readonly GraphqlError[]): QueryError => {
   const code = first?.extensions?.code;
   if (NEEDS_KEY.some((each) => each === code)) return new QueryError('key', message);
   if (ABSENT.test(message)) return new QueryError('absent', message);
-  if (REFUSED.some((each) => each === code)) return new QueryError('refused', message);
+  if (REFUSED_CODES.some((each) => each === code)) return new QueryError('refused', message);
   return new QueryError('failed', message);
 };
 

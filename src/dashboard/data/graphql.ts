@@ -24,7 +24,7 @@ export const ask = async <T>(
     signal: AbortSignal.any([signal, AbortSignal.timeout(TIMEOUT_MS)]),
   });
   const { data, errors = [] } = (await jsonOf(response)) as Answer<T>;
-  if (errors.length > 0 && (data === null || data === undefined || isEmpty(data))) {
+  if (errors.length > 0 && (data === null || data === undefined || isAllNull(data))) {
     throw errorOf(errors);
   }
   if (data === null || data === undefined) throw errorOfStatus(response.status, undefined);
@@ -32,7 +32,7 @@ export const ask = async <T>(
 };
 
 /** A query for one field that failed has an object with null in it. */
-const isEmpty = (data: object): boolean => Object.values(data).every((value) => value === null);
+const isAllNull = (data: object): boolean => Object.values(data).every((value) => value === null);
 
 /** Fetches; a server that cannot be reached is known to the whole page. */
 export const request = async (url: string, init: RequestInit): Promise<Response> => {

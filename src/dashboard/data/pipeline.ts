@@ -2,7 +2,7 @@ import type { Subscription } from './live.js';
 
 /** The state of the pipeline, as the query API reports it. */
 
-interface Lag {
+interface WithLag {
   readonly lagEvents: number | null;
   readonly lagSeconds: number | null;
 }
@@ -14,7 +14,7 @@ export interface Rates {
   readonly queries: number | null;
 }
 
-export interface Sample {
+export interface HistorySample {
   readonly time: string;
   readonly commands: number | null;
   readonly published: number | null;
@@ -24,14 +24,14 @@ export interface Sample {
   readonly memoryBytes: number | null;
 }
 
-interface Bridge extends Lag {
+interface BridgeState extends WithLag {
   readonly state: string;
   readonly owner: string | null;
   readonly checkpoint: string | null;
   readonly head: string | null;
 }
 
-export interface ReadModels extends Lag {
+export interface ReadModelsState extends WithLag {
   readonly name: string;
   readonly state: string;
   readonly progress: number | null;
@@ -68,13 +68,13 @@ export interface Pipeline {
     readonly version: string | null;
     readonly status: string;
   }[];
-  readonly bridge: Bridge | null;
-  readonly readModels: readonly ReadModels[];
+  readonly bridge: BridgeState | null;
+  readonly readModels: readonly ReadModelsState[];
   readonly rates: Rates;
   readonly counters: Counters;
 }
 
-export interface DeadLetter {
+export interface DeadLetterNode {
   /** Null for a record that belongs to no anime; revision and command too. */
   readonly stream: string | null;
   readonly revision: string | null;
@@ -93,20 +93,20 @@ const STATE = `status version role startedAt uptimeSeconds
   ${RATES}
   counters { conflicts duplicates gaps deadLetters alarms errors }`;
 
-export const PIPELINE = `query DashboardPipeline { pipeline { ${STATE} } }`;
+export const PIPELINE_QUERY = `query DashboardPipeline { pipeline { ${STATE} } }`;
 export const LIVE_PIPELINE: Subscription<{ readonly pipeline: Pipeline | null }> = {
   document: `subscription DashboardLivePipeline { pipeline { ${STATE} } }`,
 };
-export const NUMBERS = `query DashboardNumbers { pipeline { ${RATES} readModels { state lagEvents lagSeconds } } }`;
-export const HISTORY = `query DashboardHistory { pipeline { history { time commands published documents lagEvents lagSeconds memoryBytes } } }`;
-export const DEAD_LETTERS = `query DashboardDeadLetters($after: String) { pipeline { deadLetters(first: 20, after: $after) {
+export const NUMBERS_QUERY = `query DashboardNumbers { pipeline { ${RATES} readModels { state lagEvents lagSeconds } } }`;
+export const HISTORY_QUERY = `query DashboardHistory { pipeline { history { time commands published documents lagEvents lagSeconds memoryBytes } } }`;
+export const DEAD_LETTERS_QUERY = `query DashboardDeadLetters($after: String) { pipeline { deadLetters(first: 20, after: $after) {
   edges { node { stream revision reason detail time replayCommand } cursor }
   pageInfo { hasNextPage endCursor }
 } } }`;
-export const CONFIGURATION = `query DashboardConfiguration { pipeline { configuration } }`;
-export const SERVICE_INFO = `query DashboardServiceInfo { serviceInfo { version role readModels lagEvents lagSeconds } }`;
+export const CONFIGURATION_QUERY = `query DashboardConfiguration { pipeline { configuration } }`;
+export const SERVICE_INFO_QUERY = `query DashboardServiceInfo { serviceInfo { version role readModels lagEvents lagSeconds } }`;
 
-export interface ServiceInfo {
+export interface ServiceSummary {
   readonly version: string;
   readonly role: string;
   readonly readModels: string | null;
@@ -115,7 +115,7 @@ export interface ServiceInfo {
 }
 
 /** What `/health` answers. */
-export interface HealthReport {
+export interface HealthResponse {
   readonly status: string;
   readonly service: string;
   readonly version: string;

@@ -13,10 +13,10 @@ export interface Stats {
   readonly totalDurationSeconds: number;
 }
 
-const STATS = `animeId title image totalClicks totalViews totalRatings averageRating totalDurationSeconds`;
+const STATS_FIELDS = `animeId title image totalClicks totalViews totalRatings averageRating totalDurationSeconds`;
 
-export const TOP_BY_VIEWS = `query DashboardTopByViews { topAnimesByViews(limit: 10) { ${STATS} } }`;
-export const TOP_BY_RATING = `query DashboardTopByRating { topAnimesByRating(limit: 10) { ${STATS} } }`;
+export const TOP_BY_VIEWS_QUERY = `query DashboardTopByViews { topAnimesByViews(limit: 10) { ${STATS_FIELDS} } }`;
+export const TOP_BY_RATING_QUERY = `query DashboardTopByRating { topAnimesByRating(limit: 10) { ${STATS_FIELDS} } }`;
 
 export interface Entry {
   readonly myanimelistId: number;
@@ -37,12 +37,12 @@ export interface EntryWithStats extends Entry {
   readonly averageRating: number | null;
 }
 
-const ENTRY = `myanimelistId title description image type episodes score popularity`;
-const SHORT = `myanimelistId title image type episodes score popularity genres totalClicks totalViews totalRatings averageRating`;
+const ENTRY_FIELDS = `myanimelistId title description image type episodes score popularity`;
+const SHORT_FIELDS = `myanimelistId title image type episodes score popularity genres totalClicks totalViews totalRatings averageRating`;
 
-export const TRENDING = `query DashboardTrending { trendingAnimes(limit: 10, days: 7) { ${SHORT} } }`;
+export const TRENDING_QUERY = `query DashboardTrending { trendingAnimes(limit: 10, days: 7) { ${SHORT_FIELDS} } }`;
 
-export interface Page {
+export interface SearchPage {
   readonly items: readonly EntryWithStats[];
   readonly total: number;
   readonly page: number;
@@ -50,21 +50,21 @@ export interface Page {
   readonly hasMore: boolean;
 }
 
-export const SEARCH = `query DashboardSearch($page: Int!, $pageSize: Int!, $filters: AnimeFilters) {
+export const SEARCH_QUERY = `query DashboardSearch($page: Int!, $pageSize: Int!, $filters: AnimeFilters) {
   searchAnimes(page: $page, pageSize: $pageSize, filters: $filters) {
-    items { ${SHORT} } total page pageSize hasMore
+    items { ${SHORT_FIELDS} } total page pageSize hasMore
   }
 }`;
 
-export const TITLES = `query DashboardTitles { searchAnimes(pageSize: 1) { total } }`;
-export const GENRES = `query DashboardGenres { genres }`;
-export const ANIME = `query DashboardAnime($animeId: Int!) { anime(animeId: $animeId) { ${ENTRY} } }`;
-export const ANIME_STATS = `query DashboardAnimeStats($animeId: Int!, $minRevision: String) {
-  animeStats(animeId: $animeId, minRevision: $minRevision) { ${STATS} }
+export const TITLES_QUERY = `query DashboardTitles { searchAnimes(pageSize: 1) { total } }`;
+export const GENRES_QUERY = `query DashboardGenres { genres }`;
+export const ANIME_QUERY = `query DashboardAnime($animeId: Int!) { anime(animeId: $animeId) { ${ENTRY_FIELDS} } }`;
+export const ANIME_STATS_QUERY = `query DashboardAnimeStats($animeId: Int!, $minRevision: String) {
+  animeStats(animeId: $animeId, minRevision: $minRevision) { ${STATS_FIELDS} }
 }`;
 export const LIVE_STATS: Subscription<{ readonly animeStats: Stats | null }> = {
   document: `subscription DashboardLiveStats($animeId: Int!) {
-  animeStats(animeId: $animeId) { ${STATS} }
+  animeStats(animeId: $animeId) { ${STATS_FIELDS} }
 }`,
 };
 
@@ -74,12 +74,12 @@ export interface Distribution {
   readonly buckets: readonly { readonly stars: number; readonly count: number }[];
 }
 
-export const DISTRIBUTION = `query DashboardRatings($animeId: Int!) {
+export const DISTRIBUTION_QUERY = `query DashboardRatings($animeId: Int!) {
   ratingDistribution(animeId: $animeId) { total average buckets { stars count } }
 }`;
 
-export const SIMILAR = `query DashboardSimilar($animeId: Int!) {
-  recommendedAnimes(basedOnAnimeId: $animeId, limit: 6) { ${SHORT} }
+export const SIMILAR_QUERY = `query DashboardSimilar($animeId: Int!) {
+  recommendedAnimes(basedOnAnimeId: $animeId, limit: 6) { ${SHORT_FIELDS} }
 }`;
 
 export interface ActivityPoint {
@@ -90,9 +90,9 @@ export interface ActivityPoint {
   readonly ratings: number;
 }
 
-const POINT = `day clicks views seconds ratings`;
+const ACTIVITY_FIELDS = `day clicks views seconds ratings`;
 
-export interface Totals {
+export interface OverallTotals {
   readonly listed: number;
   readonly clicks: number;
   readonly views: number;
@@ -100,11 +100,11 @@ export interface Totals {
   readonly ratings: number;
 }
 
-export const TOTALS = `query DashboardTotals { totals { listed clicks views seconds ratings } }`;
+export const TOTALS_QUERY = `query DashboardTotals { totals { listed clicks views seconds ratings } }`;
 
-export const ACTIVITY = `query DashboardActivity { activity { ${POINT} } }`;
-export const ANIME_ACTIVITY = `query DashboardAnimeActivity($animeId: Int!) {
-  animeActivity(animeId: $animeId) { ${POINT} }
+export const ACTIVITY_QUERY = `query DashboardActivity { activity { ${ACTIVITY_FIELDS} } }`;
+export const ANIME_ACTIVITY_QUERY = `query DashboardAnimeActivity($animeId: Int!) {
+  animeActivity(animeId: $animeId) { ${ACTIVITY_FIELDS} }
 }`;
 
 /** The views per day of several titles in one query, each under the alias `a<id>`. */
@@ -113,7 +113,7 @@ export const sparklinesOf = (animeIds: readonly number[]): string =>
     .map((id) => `a${id}: animeActivity(animeId: ${id}) { views ratings }`)
     .join(' ')} }`;
 
-export interface StoredEvent {
+export interface EventNode {
   readonly eventId: string;
   readonly stream: string;
   readonly type: string;
@@ -129,17 +129,17 @@ export interface StoredEvent {
 }
 
 /** Where an event is, which no other event shares. */
-export const placeOf = ({ stream, revision }: StoredEvent): string => `${revision}@${stream}`;
+export const placeOf = ({ stream, revision }: EventNode): string => `${revision}@${stream}`;
 
 export interface EventPage {
-  readonly edges: readonly { readonly node: StoredEvent; readonly cursor: string }[];
+  readonly edges: readonly { readonly node: EventNode; readonly cursor: string }[];
   readonly pageInfo: { readonly hasNextPage: boolean; readonly endCursor: string | null };
 }
 
 /** Without data and metadata, which a list that ticks by does not show. */
-const HEAD_OF_EVENT = `stream type revision position time animeId`;
-const EVENT = `eventId ${HEAD_OF_EVENT} data dataText metadata`;
-const EVENTS = `edges { node { ${EVENT} } cursor } pageInfo { hasNextPage endCursor }`;
+const EVENT_HEAD_FIELDS = `stream type revision position time animeId`;
+const EVENT_FIELDS = `eventId ${EVENT_HEAD_FIELDS} data dataText metadata`;
+const EVENT_PAGE_FIELDS = `edges { node { ${EVENT_FIELDS} } cursor } pageInfo { hasNextPage endCursor }`;
 
 /** What happens to anime; the log also holds checkpoints and the like. */
 export const EVENT_TYPES: readonly string[] = [
@@ -151,13 +151,13 @@ export const EVENT_TYPES: readonly string[] = [
   'AnimeDelisted',
 ];
 
-export const LOG = `query DashboardLog($after: String, $limit: Int!, $types: [String!]) {
-  log(after: $after, limit: $limit, types: $types) { ${EVENTS} }
+export const LOG_QUERY = `query DashboardLog($after: String, $limit: Int!, $types: [String!]) {
+  log(after: $after, limit: $limit, types: $types) { ${EVENT_PAGE_FIELDS} }
 }`;
-export const STREAM = `query DashboardStream($name: String!, $from: String, $after: String, $limit: Int!) {
-  stream(name: $name, from: $from, after: $after, limit: $limit) { ${EVENTS} }
+export const STREAM_QUERY = `query DashboardStream($name: String!, $from: String, $after: String, $limit: Int!) {
+  stream(name: $name, from: $from, after: $after, limit: $limit) { ${EVENT_PAGE_FIELDS} }
 }`;
-export const LIVE_EVENTS: Subscription<{ readonly events: readonly StoredEvent[] }> = {
-  document: `subscription DashboardLiveEvents($types: [String!]) { events(types: $types, newest: 12) { ${HEAD_OF_EVENT} } }`,
+export const LIVE_EVENTS: Subscription<{ readonly events: readonly EventNode[] }> = {
+  document: `subscription DashboardLiveEvents($types: [String!]) { events(types: $types, newest: 12) { ${EVENT_HEAD_FIELDS} } }`,
 };
-export const TICKER = `query DashboardTicker($types: [String!]) { log(limit: 12, types: $types) { edges { node { ${HEAD_OF_EVENT} } cursor } pageInfo { hasNextPage endCursor } } }`;
+export const TICKER_QUERY = `query DashboardTicker($types: [String!]) { log(limit: 12, types: $types) { edges { node { ${EVENT_HEAD_FIELDS} } cursor } pageInfo { hasNextPage endCursor } } }`;

@@ -1,5 +1,5 @@
 import { useEffect, useState } from 'preact/hooks';
-import { GENRES, type Page, SEARCH } from '../data/queries.js';
+import { GENRES_QUERY, type SearchPage, SEARCH_QUERY } from '../data/queries.js';
 import { withParameters } from '../data/route.js';
 import { useQuery } from '../data/use-query.js';
 import { formats } from '../parts/formats.js';
@@ -26,8 +26,8 @@ export const Catalogue = ({ search }: { readonly search: string }) => {
     ...(genre === null ? {} : { genres: [genre] }),
     ...(minScore > 0 ? { minScore } : {}),
   };
-  const asked = useQuery<{ searchAnimes: Page }>(
-    SEARCH,
+  const asked = useQuery<{ searchAnimes: SearchPage }>(
+    SEARCH_QUERY,
     { page, pageSize: PAGE_SIZE, filters },
     { everyMs: 5000 },
   );
@@ -53,7 +53,7 @@ const change = (search: string, changes: Readonly<Record<string, string | null>>
 
 const Filters = ({ search }: { readonly search: string }) => {
   const given = new URLSearchParams(search);
-  const genres = useQuery<{ genres: readonly string[] }>(GENRES).data?.genres ?? [];
+  const genres = useQuery<{ genres: readonly string[] }>(GENRES_QUERY).data?.genres ?? [];
   const [text, setText] = useState(given.get('q') ?? '');
 
   useEffect(() => {
@@ -124,7 +124,7 @@ const NoMatch = ({ search }: { readonly search: string }) =>
     </Empty>
   );
 
-const Matches = ({ search, found }: { readonly search: string; readonly found: Page }) => {
+const Matches = ({ search, found }: { readonly search: string; readonly found: SearchPage }) => {
   const first = (found.page - 1) * found.pageSize + 1;
   const to = (page: number): string =>
     `catalogue${withParameters(search, { page: page === 1 ? null : String(page) })}`;

@@ -3,24 +3,24 @@ import { errorOfStatus } from '../data/errors.js';
 import { request } from '../data/graphql.js';
 import { HealthReportOf } from '../parts/health.js';
 import {
-  type HealthReport,
-  NUMBERS,
+  type HealthResponse,
+  NUMBERS_QUERY,
   type Pipeline,
-  SERVICE_INFO,
-  type ServiceInfo,
+  SERVICE_INFO_QUERY,
+  type ServiceSummary,
 } from '../data/pipeline.js';
 import {
-  ACTIVITY,
+  ACTIVITY_QUERY,
   type ActivityPoint,
   type EntryWithStats,
   sparklinesOf,
   type Stats,
-  TITLES,
-  TOTALS,
-  type Totals as TotalsOfAll,
-  TOP_BY_RATING,
-  TOP_BY_VIEWS,
-  TRENDING,
+  TITLES_QUERY,
+  TOTALS_QUERY,
+  type OverallTotals as TotalsOfAll,
+  TOP_BY_RATING_QUERY,
+  TOP_BY_VIEWS_QUERY,
+  TRENDING_QUERY,
 } from '../data/queries.js';
 import { usePolled, useQuery } from '../data/use-query.js';
 import { ActivityChart } from '../parts/activity-chart.js';
@@ -49,18 +49,18 @@ export const Overview = () => (
 );
 
 const Totals = () => {
-  const all = useQuery<{ totals: TotalsOfAll }>(TOTALS, {}, { everyMs: 2000 });
+  const all = useQuery<{ totals: TotalsOfAll }>(TOTALS_QUERY, {}, { everyMs: 2000 });
   const activity = useQuery<{ activity: readonly ActivityPoint[] }>(
-    ACTIVITY,
+    ACTIVITY_QUERY,
     {},
     { everyMs: 2000 },
   );
   const numbers = useQuery<{ pipeline: Pick<Pipeline, 'rates' | 'readModels'> | null }>(
-    NUMBERS,
+    NUMBERS_QUERY,
     {},
     { everyMs: 2000 },
   );
-  const info = useQuery<{ serviceInfo: ServiceInfo }>(SERVICE_INFO, {}, { everyMs: 2000 });
+  const info = useQuery<{ serviceInfo: ServiceSummary }>(SERVICE_INFO_QUERY, {}, { everyMs: 2000 });
   const totals = all.data?.totals;
   const today = activity.data?.activity.at(-1);
   const rates = numbers.data?.pipeline?.rates;
@@ -106,7 +106,7 @@ const useSparklines = (stats: readonly Stats[] | undefined, of: 'views' | 'ratin
 
 const ByViews = () => {
   const asked = useQuery<{ topAnimesByViews: readonly Stats[] }>(
-    TOP_BY_VIEWS,
+    TOP_BY_VIEWS_QUERY,
     {},
     { everyMs: 2000 },
   );
@@ -128,7 +128,7 @@ const ByViews = () => {
 
 const ByRating = () => {
   const asked = useQuery<{ topAnimesByRating: readonly Stats[] }>(
-    TOP_BY_RATING,
+    TOP_BY_RATING_QUERY,
     {},
     { everyMs: 2000 },
   );
@@ -150,7 +150,11 @@ const ByRating = () => {
 
 /** Tells an empty catalogue from one that nobody used yet. */
 const NothingYet = () => {
-  const { data } = useQuery<{ searchAnimes: { total: number } }>(TITLES, {}, { everyMs: 5000 });
+  const { data } = useQuery<{ searchAnimes: { total: number } }>(
+    TITLES_QUERY,
+    {},
+    { everyMs: 5000 },
+  );
   if (data?.searchAnimes.total !== 0) {
     return (
       <Empty>
@@ -167,7 +171,11 @@ const NothingYet = () => {
 };
 
 const Activity = () => {
-  const asked = useQuery<{ activity: readonly ActivityPoint[] }>(ACTIVITY, {}, { everyMs: 5000 });
+  const asked = useQuery<{ activity: readonly ActivityPoint[] }>(
+    ACTIVITY_QUERY,
+    {},
+    { everyMs: 5000 },
+  );
   return (
     <Panel title="Activity of the last 30 days">
       <Loaded asked={asked} absent="This service does not serve the activity per day.">
@@ -179,7 +187,7 @@ const Activity = () => {
 
 const Trending = () => {
   const asked = useQuery<{ trendingAnimes: readonly EntryWithStats[] }>(
-    TRENDING,
+    TRENDING_QUERY,
     {},
     { everyMs: 5000 },
   );
@@ -214,9 +222,9 @@ const Trending = () => {
 };
 
 /** 503 is an answer here: it says what is unhealthy. */
-const loadHealth = async (signal: AbortSignal): Promise<HealthReport> => {
+const loadHealth = async (signal: AbortSignal): Promise<HealthResponse> => {
   const response = await request(urlOf('health'), { signal });
-  const body = (await response.json()) as HealthReport;
+  const body = (await response.json()) as HealthResponse;
   if (!('dependencies' in body)) throw errorOfStatus(response.status, undefined);
   return body;
 };

@@ -1,13 +1,13 @@
 import { useEffect, useState } from 'preact/hooks';
 import { useLive } from '../data/live.js';
 import {
-  CONFIGURATION,
+  CONFIGURATION_QUERY,
   type Counters,
-  HISTORY,
+  HISTORY_QUERY,
   LIVE_PIPELINE,
-  PIPELINE,
+  PIPELINE_QUERY,
   type Pipeline,
-  type Sample,
+  type HistorySample,
 } from '../data/pipeline.js';
 import { useQuery } from '../data/use-query.js';
 import { TimeChart } from '../parts/charts.js';
@@ -27,7 +27,7 @@ export const PipelinePage = () => {
     if (pipeline !== null) setPushed(pipeline);
   });
   const asked = useQuery<{ pipeline: Pipeline | null }>(
-    PIPELINE,
+    PIPELINE_QUERY,
     {},
     {
       everyMs: live === 'open' ? 15_000 : 2000,
@@ -82,7 +82,7 @@ interface ChartOf {
   readonly title: string;
   readonly series: readonly {
     readonly name: string;
-    readonly of: Exclude<keyof Sample, 'time'>;
+    readonly of: Exclude<keyof HistorySample, 'time'>;
     readonly colour: 1 | 2 | 3 | 4;
     readonly as: 'rate' | 'count' | 'duration' | 'bytes';
   }[];
@@ -113,8 +113,8 @@ const CHARTS: readonly ChartOf[] = [
 ];
 
 const History = () => {
-  const asked = useQuery<{ pipeline: { history: readonly Sample[] } | null }>(
-    HISTORY,
+  const asked = useQuery<{ pipeline: { history: readonly HistorySample[] } | null }>(
+    HISTORY_QUERY,
     {},
     { everyMs: 10_000 },
   );
@@ -237,7 +237,7 @@ const Parts = ({ pipeline: { parts, servers } }: { readonly pipeline: Pipeline }
 );
 
 const Configuration = () => {
-  const asked = useQuery<{ pipeline: { configuration: unknown } | null }>(CONFIGURATION);
+  const asked = useQuery<{ pipeline: { configuration: unknown } | null }>(CONFIGURATION_QUERY);
   return (
     <Panel title="Configuration in effect" aside={<small>secrets are masked</small>} wide>
       <Loaded asked={asked} absent="This service does not show its configuration.">

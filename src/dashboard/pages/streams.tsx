@@ -1,6 +1,6 @@
 import { useState } from 'preact/hooks';
 import type { Settings } from '../data/base.js';
-import { EVENT_TYPES, type EventPage, LOG, STREAM } from '../data/queries.js';
+import { EVENT_TYPES, type EventPage, LOG_QUERY, STREAM_QUERY } from '../data/queries.js';
 import { animeOf, streamPath, titlePath, withParameters } from '../data/route.js';
 import { useQuery } from '../data/use-query.js';
 import { EventTable } from '../parts/event-table.js';
@@ -77,7 +77,7 @@ const All = ({ search }: { readonly search: string }) => {
   const after = given.get('after');
   const type = given.get('type');
   const asked = useQuery<{ log: EventPage | null }>(
-    LOG,
+    LOG_QUERY,
     { after, limit: PAGE_SIZE, types: type === null ? null : [type] },
     after === null ? { everyMs: 2000 } : {},
   );
@@ -100,7 +100,7 @@ const One = ({ stream, search }: { readonly stream: string; readonly search: str
   const from = after === null ? given.get('revision') : null;
   const type = given.get('type');
   const asked = useQuery<{ stream: EventPage | null }>(
-    STREAM,
+    STREAM_QUERY,
     { name: stream, from, after, limit: PAGE_SIZE },
     from === null && after === null ? { everyMs: 2000 } : {},
   );

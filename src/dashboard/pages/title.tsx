@@ -2,19 +2,19 @@ import { useEffect, useState } from 'preact/hooks';
 import type { Settings } from '../data/base.js';
 import { useLive } from '../data/live.js';
 import {
-  ANIME,
-  ANIME_ACTIVITY,
-  ANIME_STATS,
+  ANIME_QUERY,
+  ANIME_ACTIVITY_QUERY,
+  ANIME_STATS_QUERY,
   type ActivityPoint,
-  DISTRIBUTION,
+  DISTRIBUTION_QUERY,
   type Distribution,
   type Entry,
   type EntryWithStats,
   type EventPage,
   LIVE_STATS,
-  SIMILAR,
+  SIMILAR_QUERY,
   type Stats,
-  STREAM,
+  STREAM_QUERY,
 } from '../data/queries.js';
 import { streamPath } from '../data/route.js';
 import { useQuery } from '../data/use-query.js';
@@ -33,7 +33,7 @@ interface TitleProps {
 }
 
 export const Title = ({ animeId, settings }: TitleProps) => {
-  const asked = useQuery<{ anime: Entry | null }>(ANIME, { animeId }, { everyMs: 10_000 });
+  const asked = useQuery<{ anime: Entry | null }>(ANIME_QUERY, { animeId }, { everyMs: 10_000 });
   const title = asked.data?.anime?.title;
   useEffect(() => {
     document.title = `${title ?? `Anime ${animeId}`} · Anime Analytics`;
@@ -70,7 +70,7 @@ const TitleOf = ({
   });
   const isLive = live === 'open';
   const asked = useQuery<{ animeStats: Stats | null }>(
-    ANIME_STATS,
+    ANIME_STATS_QUERY,
     { animeId },
     {
       everyMs: isLive ? 10_000 : 800,
@@ -130,7 +130,7 @@ const TitleOf = ({
 
 const AnimeActivity = ({ animeId }: { readonly animeId: number }) => {
   const asked = useQuery<{ animeActivity: readonly ActivityPoint[] | null }>(
-    ANIME_ACTIVITY,
+    ANIME_ACTIVITY_QUERY,
     { animeId },
     { everyMs: 5000 },
   );
@@ -147,7 +147,7 @@ const AnimeActivity = ({ animeId }: { readonly animeId: number }) => {
 
 const Ratings = ({ animeId }: { readonly animeId: number }) => {
   const asked = useQuery<{ ratingDistribution: Distribution | null }>(
-    DISTRIBUTION,
+    DISTRIBUTION_QUERY,
     { animeId },
     { everyMs: 3000 },
   );
@@ -171,7 +171,9 @@ const Ratings = ({ animeId }: { readonly animeId: number }) => {
 };
 
 const Similar = ({ animeId }: { readonly animeId: number }) => {
-  const asked = useQuery<{ recommendedAnimes: readonly EntryWithStats[] }>(SIMILAR, { animeId });
+  const asked = useQuery<{ recommendedAnimes: readonly EntryWithStats[] }>(SIMILAR_QUERY, {
+    animeId,
+  });
   return (
     <Panel title="Similar titles">
       <Loaded asked={asked} absent="This service does not serve recommendations.">
@@ -197,7 +199,7 @@ const Similar = ({ animeId }: { readonly animeId: number }) => {
 const History = ({ animeId }: { readonly animeId: number }) => {
   const name = `anime-${animeId}`;
   const asked = useQuery<{ stream: EventPage | null }>(
-    STREAM,
+    STREAM_QUERY,
     { name, limit: 8 },
     { everyMs: 3000 },
   );

@@ -1,5 +1,5 @@
 import { useState } from 'preact/hooks';
-import { DEAD_LETTERS, type DeadLetter } from '../data/pipeline.js';
+import { DEAD_LETTERS_QUERY, type DeadLetterNode } from '../data/pipeline.js';
 import { streamPath } from '../data/route.js';
 import { useQuery } from '../data/use-query.js';
 import { formats } from './formats.js';
@@ -8,7 +8,7 @@ import { Empty, Loaded, Panel } from './panel.js';
 import { Copyable } from './small.js';
 
 interface Connection {
-  readonly edges: readonly { readonly node: DeadLetter; readonly cursor: string }[];
+  readonly edges: readonly { readonly node: DeadLetterNode; readonly cursor: string }[];
   readonly pageInfo: { readonly hasNextPage: boolean; readonly endCursor: string | null };
 }
 
@@ -16,7 +16,7 @@ interface Connection {
 export const DeadLetters = ({ count }: { readonly count: number | null }) => {
   const [after, setAfter] = useState<string | null>(null);
   const asked = useQuery<{ pipeline: { deadLetters: Connection | null } | null }>(
-    DEAD_LETTERS,
+    DEAD_LETTERS_QUERY,
     { after },
     { everyMs: 10_000 },
   );
@@ -70,7 +70,7 @@ export const DeadLetters = ({ count }: { readonly count: number | null }) => {
 const ABSENT =
   'This process has no list of dead letters: `npx anime-analytics dead-letters list` has it.';
 
-const Where = ({ letter: { stream, revision } }: { readonly letter: DeadLetter }) =>
+const Where = ({ letter: { stream, revision } }: { readonly letter: DeadLetterNode }) =>
   stream === null || revision === null ? (
     <>A record of no anime</>
   ) : (

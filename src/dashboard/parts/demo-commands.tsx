@@ -1,6 +1,6 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
 import type { Settings } from '../data/base.js';
-import { type Demo, DEMO_USER, type Outcome, sendDemo } from '../data/commands.js';
+import { type Demo, DEMO_USER, type CommandOutcome, sendDemo } from '../data/commands.js';
 import type { Stats } from '../data/queries.js';
 import { formats } from './formats.js';
 
@@ -66,7 +66,7 @@ export const DemoCommands = ({ animeId, settings, onStats }: DemoCommandsProps) 
   );
 };
 
-const sentence = (what: string, { revision, answeredMs, shownMs }: Outcome): string =>
+const sentence = (what: string, { revision, answeredMs, shownMs }: CommandOutcome): string =>
   `${what} stored at revision ${revision} in ${formats.decimal(answeredMs, 0)} ms; the statistics had it ${formats.decimal(shownMs, 0)} ms later.`;
 
 const messageOf = (error: unknown): string =>

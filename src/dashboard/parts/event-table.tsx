@@ -1,12 +1,12 @@
-import { placeOf, type StoredEvent } from '../data/queries.js';
+import { placeOf, type EventNode } from '../data/queries.js';
 import { streamPath, withParameters } from '../data/route.js';
 import { EventDetails } from './events.js';
 import { formats, useNow } from './formats.js';
 import { Link, searchTo } from './navigation.js';
 
 interface EventTableProps {
-  readonly events: readonly StoredEvent[];
-  readonly loaded: readonly StoredEvent[];
+  readonly events: readonly EventNode[];
+  readonly loaded: readonly EventNode[];
   readonly search: string;
 }
 
@@ -14,7 +14,7 @@ interface EventTableProps {
 export const EventTable = ({ events, loaded, search }: EventTableProps) => {
   const now = useNow();
   const given = new URLSearchParams(search);
-  const isOpen = (event: StoredEvent): boolean =>
+  const isOpen = (event: EventNode): boolean =>
     given.has('open')
       ? given.get('open') === placeOf(event)
       : given.get('revision') === event.revision;

@@ -1,12 +1,12 @@
 import type { ComponentChildren } from 'preact';
 import { animeOf, streamPath, titlePath } from '../data/route.js';
-import { placeOf, type StoredEvent } from '../data/queries.js';
+import { placeOf, type EventNode } from '../data/queries.js';
 import { formats, useNow } from './formats.js';
 import { Link } from './navigation.js';
 import { Table } from './small.js';
 
 /** A short list of events; each leads to itself in its stream. */
-export const EventList = ({ events }: { readonly events: readonly StoredEvent[] }) => {
+export const EventList = ({ events }: { readonly events: readonly EventNode[] }) => {
   const now = useNow();
   return (
     <Table label="Newest events" head={['When', 'Type', 'Stream', '#Revision']}>
@@ -25,9 +25,9 @@ export const EventList = ({ events }: { readonly events: readonly StoredEvent[] 
 };
 
 interface EventDetailsProps {
-  readonly event: StoredEvent;
+  readonly event: EventNode;
   /** Events on the same page, to find what caused this one. */
-  readonly others: readonly StoredEvent[];
+  readonly others: readonly EventNode[];
   readonly onCorrelation: (correlationId: string) => void;
 }
 

@@ -1,8 +1,8 @@
-import type { HealthReport } from '../data/pipeline.js';
+import type { HealthResponse } from '../data/pipeline.js';
 import { Badge } from './small.js';
 
 /** The state of each part, and what an operator must do. */
-export const HealthReportOf = ({ report }: { readonly report: HealthReport }) => {
+export const HealthReportOf = ({ report }: { readonly report: HealthResponse }) => {
   const troubles = Object.values(report.problems ?? {}).flatMap(({ streams }) => streams);
   return (
     <>

@@ -5,8 +5,8 @@ import {
   type EventPage,
   LIVE_EVENTS,
   placeOf,
-  type StoredEvent,
-  TICKER,
+  type EventNode,
+  TICKER_QUERY,
 } from '../data/queries.js';
 import { useQuery } from '../data/use-query.js';
 import { EventList } from './events.js';
@@ -20,8 +20,8 @@ const DRAW_MS = 250;
 
 /** The end of the log, ticking by. */
 export const NewestEvents = () => {
-  const [fresh, setFresh] = useState<readonly StoredEvent[]>([]);
-  const waiting = useRef<StoredEvent[]>([]);
+  const [fresh, setFresh] = useState<readonly EventNode[]>([]);
+  const waiting = useRef<EventNode[]>([]);
   const timer = useRef<ReturnType<typeof setTimeout>>(undefined);
   const live = useLive(LIVE_EVENTS, { types: EVENT_TYPES }, ({ events }) => {
     waiting.current = [...events.slice(-SHOWN_EVENTS).reverse(), ...waiting.current].slice(
@@ -36,7 +36,7 @@ export const NewestEvents = () => {
     }, DRAW_MS);
   });
   const asked = useQuery<{ log: EventPage | null }>(
-    TICKER,
+    TICKER_QUERY,
     { types: EVENT_TYPES },
     {
       everyMs: live === 'open' ? 10_000 : 2000,
@@ -74,9 +74,9 @@ export const NewestEvents = () => {
 
 /** What was pushed and what was asked for, each event once, newest first. */
 const newestOf = (
-  pushed: readonly StoredEvent[],
-  asked: readonly StoredEvent[],
-): readonly StoredEvent[] => {
+  pushed: readonly EventNode[],
+  asked: readonly EventNode[],
+): readonly EventNode[] => {
   const byId = new Map([...pushed, ...asked].map((event) => [placeOf(event), event]));
   return [...byId.values()]
     .sort(

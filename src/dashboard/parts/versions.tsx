@@ -1,10 +1,10 @@
-import type { ReadModels } from '../data/pipeline.js';
+import type { ReadModelsState } from '../data/pipeline.js';
 import { formats } from './formats.js';
 import { Empty, Panel } from './panel.js';
 import { Badge, Copyable } from './small.js';
 
 /** The versions of the read models, how far each is, and the commands that switch between them. */
-export const Versions = ({ readModels }: { readonly readModels: readonly ReadModels[] }) => (
+export const Versions = ({ readModels }: { readonly readModels: readonly ReadModelsState[] }) => (
   <Panel title="Versions of the read models">
     {readModels.length === 0 ? (
       <Empty>There is no version yet: the projector creates the first one.</Empty>

@@ -59,7 +59,7 @@ const countsOf = (db: Database): LogCounts => {
 
 const valueOf = (db: Database, sql: string): unknown => (rowsOf(db, sql)[0] as unknown[])[0];
 
-type StreamRow = [name: string, count: number, first: number, last: number];
+type LimitedStream = [name: string, count: number, first: number, last: number];
 
 /** A stream starts at revision 0 unless it was scavenged, which deletes what `$maxCount` hides. */
 const UNLIMITED = `
@@ -69,7 +69,7 @@ const UNLIMITED = `
   GROUP BY e.stream HAVING count(*) <> max(e.revision) + 1`;
 
 /** Of a stream with `$maxCount`, what readers see has no holes; what is hidden may be gone. */
-const LIMITED = `
+const LIMITED_STREAMS_WITH_GAPS = `
   SELECT s.name, count(*), min(e.revision), max(e.revision)
   FROM retention r JOIN streams s ON s.id = r.stream JOIN events e ON e.stream = r.stream
   WHERE e.revision < ${TOMBSTONE}
@@ -81,10 +81,10 @@ const holesIn = (db: Database): string[] => {
     'SELECT 1 FROM events WHERE stream = (SELECT id FROM streams WHERE name = ?) LIMIT 1',
   );
   // Its `$maxCount` may have been taken away since.
-  const wasLimited = ([name, count, first, last]: StreamRow): boolean =>
+  const wasLimited = ([name, count, first, last]: LimitedStream): boolean =>
     count === last - first + 1 && hasMetadata.get(metastreamOf(name)) !== undefined;
-  const unlimited = (rowsOf(db, UNLIMITED) as StreamRow[]).filter((row) => !wasLimited(row));
-  return [...unlimited, ...(rowsOf(db, LIMITED) as StreamRow[])].map(
+  const unlimited = (rowsOf(db, UNLIMITED) as LimitedStream[]).filter((row) => !wasLimited(row));
+  return [...unlimited, ...(rowsOf(db, LIMITED_STREAMS_WITH_GAPS) as LimitedStream[])].map(
     ([name, count, first, last]) =>
       `Stream ${withNul(name)} has holes: ${count} events from revision ${first} to ${last}.`,
   );

@@ -200,7 +200,7 @@ const conflictDetails = ({
 };
 
 /** Appends in progress or with unread responses; at this limit reading from the client pauses. */
-const MAX_IN_FLIGHT = 512;
+const MAX_BATCHES_IN_FLIGHT = 512;
 
 /** Requests that arrive during shutdown stay unread; the end of the call tells the client. */
 const never = () => new Promise<void>(() => undefined);
@@ -251,7 +251,7 @@ export const batchAppend = (context: ServiceContext) =>
       } catch (error) {
         answers.refuse(request, append, toRpcError(error, logger));
       }
-      return gate.atMost(MAX_IN_FLIGHT);
+      return gate.atMost(MAX_BATCHES_IN_FLIGHT);
     };
 
     try {

@@ -16,7 +16,7 @@ import {
 import type { EventLog, EventLogLogger } from '../log/event-log.js';
 import { RpcError, timedOut, toRpcError, unavailable } from './rpc-error.js';
 
-const STOPPING = 'The server is stopping.';
+const SERVER_STOPPING = 'The server is stopping.';
 
 export interface Calls {
   readonly stopping: boolean;
@@ -45,7 +45,7 @@ export const createCalls = (): Calls => {
     },
 
     async run<T>(call: EventEmitter, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
-      if (stopping) throw unavailable(STOPPING);
+      if (stopping) throw unavailable(SERVER_STOPPING);
       const controller = new AbortController();
       const cancel = () => controller.abort(new RpcError(status.CANCELLED, 'Cancelled.'));
       open.add(controller);
@@ -72,7 +72,7 @@ export const createCalls = (): Calls => {
       const drained = new AbortController();
       const settled = Promise.allSettled(writes).then(() => drained.abort());
       await Promise.race([settled, abortablePause(drainTimeoutMs, drained.signal)]);
-      for (const controller of open) controller.abort(unavailable(STOPPING));
+      for (const controller of open) controller.abort(unavailable(SERVER_STOPPING));
     },
   };
 };
@@ -172,10 +172,10 @@ export const createSender =
   <Res>(call: ServerWritableStream<unknown, Res>, signal: AbortSignal) =>
   (message: Res): Promise<void> | undefined => {
     signal.throwIfAborted();
-    return call.write(message) ? undefined : drained(call, signal);
+    return call.write(message) ? undefined : untilDrained(call, signal);
   };
 
-const drained = async (call: Writable, signal: AbortSignal): Promise<void> => {
+const untilDrained = async (call: Writable, signal: AbortSignal): Promise<void> => {
   try {
     await once(call, 'drain', { signal });
   } catch (error) {

@@ -115,7 +115,7 @@ export const readRequestOf = (options: ReadReqOptions): ReadRequest => {
     throw invalidArgument('A read needs a count or must be a subscription.');
   }
   if (options.hasStream()) return counted ? streamRead(options) : subscribeStream(options);
-  if (options.hasAll()) return counted ? readAll(options) : subscribeAll(options);
+  if (options.hasAll()) return counted ? allRead(options) : subscribeAll(options);
   throw invalidArgument('A read must name a stream or all streams.');
 };
 
@@ -129,7 +129,7 @@ const streamRead = (options: ReadReqOptions): ReadRequest => {
   return { kind: 'read-stream', stream, from, direction, count, tellsBounds };
 };
 
-const readAll = (options: ReadReqOptions): ReadRequest => {
+const allRead = (options: ReadReqOptions): ReadRequest => {
   const filter = options.getFilter();
   return {
     kind: 'read-all',

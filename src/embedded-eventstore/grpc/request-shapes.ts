@@ -23,7 +23,7 @@ const SHAPES = {
   tombstone: { 1: APPEND_TARGET },
 } satisfies Record<string, Shape>;
 
-const checked =
+const withinBounds =
   <T>(shape: Shape, parse: deserialize<T>): deserialize<T> =>
   (bytes) => {
     assertBounds(bytes, shape);
@@ -38,7 +38,7 @@ export const boundedStreamsService: ServiceDefinition = {
       const method = StreamsService[name as keyof typeof SHAPES];
       return [
         name,
-        { ...method, requestDeserialize: checked<unknown>(shape, method.requestDeserialize) },
+        { ...method, requestDeserialize: withinBounds<unknown>(shape, method.requestDeserialize) },
       ];
     }),
   ),

@@ -189,7 +189,7 @@ const packBatch = (group: {
   const types: string[] = [];
   let offset = 0;
   forEachRecord(group.tickets, (record, stream) => {
-    const length = bytesOf(record);
+    const length = recordBytes(record);
     payload.set(record.data, offset);
     payload.set(record.metadata, offset + record.data.byteLength);
     numbers.set(numbersOf(record, stream, length), ids.length * NUMBERS_PER_EVENT);
@@ -210,7 +210,8 @@ const numbersOf = (record: LogRecord, stream: number, length: number): number[] 
   length,
 ];
 
-const bytesOf = (record: LogRecord): number => record.data.byteLength + record.metadata.byteLength;
+const recordBytes = (record: LogRecord): number =>
+  record.data.byteLength + record.metadata.byteLength;
 
 const sizeOfTickets = (
   tickets: readonly CommitTicket[],
@@ -219,7 +220,7 @@ const sizeOfTickets = (
   let bytes = 0;
   forEachRecord(tickets, (record) => {
     events += 1;
-    bytes += bytesOf(record);
+    bytes += recordBytes(record);
   });
   return { events, bytes };
 };

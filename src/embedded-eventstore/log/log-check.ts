@@ -71,7 +71,7 @@ export const createLogCheck = (path: string): LogCheck => {
     failed: (message) => {
       failure = message;
       isLost = !isInPlace();
-      if (DAMAGED.test(message)) damage ??= damagedLog(message);
+      if (DAMAGE_MESSAGE.test(message)) damage ??= damagedLog(message);
     },
     damaged: (error) => void (damage ??= error),
     probed: ({ failure: message }) => {
@@ -96,7 +96,7 @@ export const createLogCheck = (path: string): LogCheck => {
 };
 
 const DISK_FULL = /disk is full/;
-const DAMAGED = /malformed|not a database/;
+const DAMAGE_MESSAGE = /malformed|not a database/;
 
 const hasNoRoom = async (path: string): Promise<boolean> => {
   const { bavail, bsize } = await statfs(dirname(path));

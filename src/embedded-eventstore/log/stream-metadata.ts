@@ -40,29 +40,30 @@ export const NO_METADATA: StreamMetadata = {
 /** Metastreams always keep only their last event. */
 export const METASTREAM_METADATA: StreamMetadata = { ...NO_METADATA, maxCount: 1 };
 
-const IGNORED: StreamMetadata = { ...NO_METADATA, exists: true };
+const UNREADABLE_METADATA: StreamMetadata = { ...NO_METADATA, exists: true };
 
 const isWholeNumber = (value: unknown, least: number): value is number =>
   typeof value === 'number' && Number.isInteger(value) && value >= least;
 
-const decoder = new TextDecoder('utf-8', { fatal: true });
+const metadataDecoder = new TextDecoder('utf-8', { fatal: true });
 
 /** Metadata with any unreadable part is ignored as a whole, as in EventStoreDB. */
 export const parseMetadata = (event: Pick<RawEvent, 'type' | 'data'>): StreamMetadata => {
-  if (event.type !== METADATA_TYPE) return IGNORED;
+  if (event.type !== METADATA_TYPE) return UNREADABLE_METADATA;
   try {
-    return metadataFromJson(JSON.parse(decoder.decode(event.data)), event.data);
+    return metadataFromJson(JSON.parse(metadataDecoder.decode(event.data)), event.data);
   } catch {
-    return IGNORED;
+    return UNREADABLE_METADATA;
   }
 };
 
 const metadataFromJson = (value: unknown, data: Uint8Array): StreamMetadata => {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) return IGNORED;
+  if (typeof value !== 'object' || value === null || Array.isArray(value))
+    return UNREADABLE_METADATA;
   const { $maxCount, $maxAge, $tb } = value as Record<string, unknown>;
-  if ($maxCount !== undefined && !isWholeNumber($maxCount, 1)) return IGNORED;
-  if ($maxAge !== undefined && !isWholeNumber($maxAge, 1)) return IGNORED;
-  if ($tb !== undefined && !isWholeNumber($tb, 0)) return IGNORED;
+  if ($maxCount !== undefined && !isWholeNumber($maxCount, 1)) return UNREADABLE_METADATA;
+  if ($maxAge !== undefined && !isWholeNumber($maxAge, 1)) return UNREADABLE_METADATA;
+  if ($tb !== undefined && !isWholeNumber($tb, 0)) return UNREADABLE_METADATA;
   const softDeleted = $tb !== undefined && $tb >= SOFT_DELETED_FROM;
   return {
     exists: true,
@@ -82,7 +83,7 @@ export const undeletedJson = (
   revision: number,
 ): string | undefined => {
   try {
-    const value: unknown = JSON.parse(decoder.decode(data ?? undefined));
+    const value: unknown = JSON.parse(metadataDecoder.decode(data ?? undefined));
     if (typeof value !== 'object' || value === null || Array.isArray(value)) return undefined;
     return JSON.stringify({ ...value, $tb: revision });
   } catch {

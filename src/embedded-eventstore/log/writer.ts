@@ -67,7 +67,7 @@ export const startLogWriter = (
     worker.on('error', (error) => (failure = error));
     worker.on('message', (message: FromLogWriter) => {
       if (message.kind !== 'ready') {
-        tell(events, message);
+        dispatch(events, message);
         return;
       }
       state = 'running';
@@ -76,7 +76,7 @@ export const startLogWriter = (
   });
 };
 
-const tell = (events: WriterEvents, message: Exclude<FromLogWriter, Told<'ready'>>): void => {
+const dispatch = (events: WriterEvents, message: Exclude<FromLogWriter, Told<'ready'>>): void => {
   switch (message.kind) {
     case 'committed':
       events.committed(message.batches);

@@ -44,7 +44,7 @@ const isPage = (text: string): boolean => /^https?:\/\//.test(text) && URL.canPa
 
 const HIGHEST = 2 ** 31 - 1;
 /** Far enough below MAX_TIMER_MS for timers that add to a setting. */
-const DAY_MS = 24 * 60 * 60 * 1000;
+const MAX_SETTING_MS = 24 * 60 * 60 * 1000;
 
 /** Convict's own number formats accept a prefix: they read 10.0.0.0/8 as 10 and 1e3 as 1. */
 const integerFormat = (lowest: number, highest: number, unit = '', note = '') => ({
@@ -59,7 +59,7 @@ const integerFormat = (lowest: number, highest: number, unit = '', note = '') =>
 });
 
 const millisecondsFormat = (lowest: number) =>
-  integerFormat(lowest, DAY_MS, ' of milliseconds', ' (24 hours)');
+  integerFormat(lowest, MAX_SETTING_MS, ' of milliseconds', ' (24 hours)');
 
 const SWITCH = new Map([
   ...['true', '1', 'yes', 'on'].map((word) => [word, true] as const),

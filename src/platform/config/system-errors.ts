@@ -16,7 +16,7 @@ export const directoryError = (variable: string, directory: string, error: unkno
   if (reason === undefined) return error;
   const why = exactReason(directory, reason);
   const sentence = `${variable}: ${directory} ${why}, or set another directory.`;
-  if (reason === DAMAGED) return damaged(sentence, error);
+  if (reason === DAMAGED_DATABASE) return damaged(sentence, error);
   if (reason === FULL) return new PortError('UNAVAILABLE', sentence, false, { cause: error });
   return new ConfigError(sentence);
 };
@@ -38,7 +38,7 @@ const READ_ONLY = 'is on a file system that is read-only. Mount it for writing';
 const NO_DIRECTORY = 'is a file or is below one, where a directory is needed. Move that file away';
 
 const NO_WAY = 'cannot be created: its path leads nowhere. Correct the path';
-const DAMAGED = 'holds a file that is not our database, or is damaged. Restore a backup';
+const DAMAGED_DATABASE = 'holds a file that is not our database, or is damaged. Restore a backup';
 const UNOPENABLE = 'holds a file that cannot be opened. Move it away';
 /** These have several causes, which a look at the directory tells apart. */
 const VAGUE: ReadonlySet<string> = new Set([FORBIDDEN, NO_WAY, UNOPENABLE]);
@@ -61,7 +61,7 @@ const SQLITE_REASONS: readonly (readonly [RegExp, string])[] = [
   [/database or disk is full/, FULL],
   [/readonly database/, FORBIDDEN],
   [/unable to open database file/, UNOPENABLE],
-  [/file is not a database|disk image is malformed/, DAMAGED],
+  [/file is not a database|disk image is malformed/, DAMAGED_DATABASE],
 ];
 
 const systemReason = (error: Error): string[] => {

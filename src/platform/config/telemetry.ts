@@ -33,7 +33,7 @@ export const telemetrySettings = (environment: NodeJS.ProcessEnv): TelemetrySett
   const metrics = isExported('METRICS');
   if (!traces && !metrics) return null;
   const interval = value('OTEL_METRIC_EXPORT_INTERVAL');
-  return { traces, metrics, metricIntervalMs: milliseconds(interval) ?? METRIC_INTERVAL_MS };
+  return { traces, metrics, metricIntervalMs: exportIntervalOf(interval) ?? METRIC_INTERVAL_MS };
 };
 
 const assertAddress = (name: string, address: string): void => {
@@ -50,7 +50,7 @@ const assertOneOf = (name: string, value: string, supported: string): void => {
   );
 };
 
-const milliseconds = (text: string): number | undefined => {
+const exportIntervalOf = (text: string): number | undefined => {
   if (text === '') return undefined;
   if (/^\d{1,9}$/.test(text) && Number(text) > 0) return Number(text);
   throw new ConfigError('OTEL_METRIC_EXPORT_INTERVAL: must be a positive number of milliseconds.');

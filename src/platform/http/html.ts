@@ -85,7 +85,7 @@ export const frontPageRoutes = (
   const { title, role, health, page } = options;
   const router = Router({ caseSensitive: true, strict: true });
 
-  if (page !== undefined) router.get('/', forBrowsers, page);
+  if (page !== undefined) router.get('/', pagesOnly, page);
 
   router.get('/', async (req, res) => {
     const report = await health.report();
@@ -112,7 +112,7 @@ export const frontPageRoutes = (
   return router;
 };
 
-const forBrowsers: RequestHandler = (req, res, next) => {
+const pagesOnly: RequestHandler = (req, res, next) => {
   res.vary('Accept');
   next(wantsPage(req) ? undefined : 'route');
 };

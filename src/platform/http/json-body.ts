@@ -79,12 +79,12 @@ export const mediaTypeOf = ({ headers }: Request): string =>
   (headers['content-type'] ?? '').split(';', 1)[0]?.trim() ?? '';
 
 const PARAMETER = /;[\t ]*([^\s;="]+)=(?:"((?:[^"\\]|\\.)*)"|([^\s;"]*))/g;
-const UTF8 = /^utf-?8$/i;
+const UTF8_CHARSET = /^utf-?8$/i;
 
 /** Throws 415 if the content type names a charset, quoted or not, that is not UTF-8. */
 export const requireUtf8 = ({ headers }: Request): void => {
   for (const [, name, quoted, bare] of (headers['content-type'] ?? '').matchAll(PARAMETER)) {
-    if (name?.toLowerCase() === 'charset' && !UTF8.test(quoted ?? bare ?? '')) {
+    if (name?.toLowerCase() === 'charset' && !UTF8_CHARSET.test(quoted ?? bare ?? '')) {
       throw new Problem(415, 'The body must be encoded in UTF-8.');
     }
   }

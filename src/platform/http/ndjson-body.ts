@@ -3,9 +3,9 @@ import type { Request } from 'express';
 import { BYTE_ORDER_MARK, mediaTypeOf, parseJson, requireUtf8 } from './json-body.js';
 import { Problem } from './problem.js';
 
-const NDJSON = /^application\/x-ndjson$/i;
+const NDJSON_TYPE = /^application\/x-ndjson$/i;
 
-export const isNdjson = (req: Request): boolean => NDJSON.test(mediaTypeOf(req));
+export const isNdjson = (req: Request): boolean => NDJSON_TYPE.test(mediaTypeOf(req));
 
 /** What a line holds, or why it cannot be read. */
 export type Line = { readonly value: unknown } | { readonly problem: Problem };
@@ -35,7 +35,7 @@ export async function* readLines(req: Request, limits: LineLimits): AsyncGenerat
   }
   const lines = createLineSplitter(limits.lineBytes);
   let bytes = 0;
-  for await (const chunk of chunksOf(req)) {
+  for await (const chunk of bodyChunks(req)) {
     bytes += chunk.length;
     if (bytes > limits.bytes) throw TOO_LARGE;
     lines.push(chunk);
@@ -48,7 +48,7 @@ export async function* readLines(req: Request, limits: LineLimits): AsyncGenerat
   if (lines.complete.length > 0) yield lines.complete;
 }
 
-async function* chunksOf(req: Request): AsyncGenerator<Buffer> {
+async function* bodyChunks(req: Request): AsyncGenerator<Buffer> {
   // The request outlives an early end: its response has to be sent.
   const chunks = req.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>;
   try {

@@ -84,7 +84,7 @@ export const dailyFiles = (directory: string, onLost: OnLost, now = Date.now): W
     if (file?.path === path && now() - lookedAt < FILE_CHECK_EVERY_MS) return file;
     if (file === undefined && now() - lookedAt < FILE_CHECK_EVERY_MS) return undefined;
     lookedAt = now();
-    if (file !== undefined && file.path === path && isSame(file)) return file;
+    if (file !== undefined && file.path === path && isSameFile(file)) return file;
     file?.stream.end();
     file = undefined;
     file = open(path);
@@ -112,7 +112,7 @@ const resultOrError = <T>(work: () => T): T | Error => {
 const isFull = (error: Error): boolean =>
   'code' in error && (error.code === 'ENOSPC' || error.code === 'EDQUOT');
 
-const isSame = ({ path, inode }: LogFile): boolean =>
+const isSameFile = ({ path, inode }: LogFile): boolean =>
   statSync(path, { throwIfNoEntry: false })?.ino === inode;
 
 /** A full disk or a crash may have cut off the last line. */

@@ -1,7 +1,7 @@
 import type { Metrics } from './metrics.js';
 
 /** What has happened since the process started, over all labels. */
-export interface Totals {
+export interface MetricTotals {
   readonly commands: number;
   readonly published: number;
   readonly documents: number;
@@ -15,36 +15,40 @@ export interface Totals {
   readonly errors: number;
 }
 
-interface Sample {
+interface MetricSample {
   readonly value: number;
   readonly labels: Readonly<Partial<Record<string, string | number>>>;
   readonly metricName?: string;
 }
 
 interface Readable {
-  get(): Promise<{ readonly values: readonly Sample[] }>;
+  get(): Promise<{ readonly values: readonly MetricSample[] }>;
 }
 
-const sumOf = async (metric: Readable, isCounted: (sample: Sample) => boolean = () => true) => {
+const sumOfMetric = async (
+  metric: Readable,
+  isCounted: (sample: MetricSample) => boolean = () => true,
+) => {
   const { values } = await metric.get();
   return values.filter(isCounted).reduce((sum, { value }) => sum + value, 0);
 };
 
 /** A histogram has a sample per bucket beside the number of its observations. */
-const isObservations = ({ metricName = '' }: Sample): boolean => metricName.endsWith('_count');
+const isObservations = ({ metricName = '' }: MetricSample): boolean =>
+  metricName.endsWith('_count');
 
 /** The counters of `/metrics` as plain numbers. */
-export const readTotals = async (metrics: Metrics): Promise<Totals> => ({
-  commands: await sumOf(metrics.commands),
-  published: await sumOf(metrics.bridgeForwarded),
-  documents: await sumOf(metrics.projectorDocuments),
-  queries: await sumOf(metrics.graphqlSeconds, isObservations),
-  conflicts: await sumOf(metrics.appendConflicts),
-  duplicates: await sumOf(metrics.projectorDuplicates),
-  gaps: await sumOf(metrics.projectorGaps),
-  deadLetters: await sumOf(metrics.deadLetters),
-  alarms: await sumOf(metrics.projectorAlarms),
-  errors: await sumOf(
+export const readTotals = async (metrics: Metrics): Promise<MetricTotals> => ({
+  commands: await sumOfMetric(metrics.commands),
+  published: await sumOfMetric(metrics.bridgeForwarded),
+  documents: await sumOfMetric(metrics.projectorDocuments),
+  queries: await sumOfMetric(metrics.graphqlSeconds, isObservations),
+  conflicts: await sumOfMetric(metrics.appendConflicts),
+  duplicates: await sumOfMetric(metrics.projectorDuplicates),
+  gaps: await sumOfMetric(metrics.projectorGaps),
+  deadLetters: await sumOfMetric(metrics.deadLetters),
+  alarms: await sumOfMetric(metrics.projectorAlarms),
+  errors: await sumOfMetric(
     metrics.graphqlSeconds,
     (sample) => isObservations(sample) && sample.labels['outcome'] === 'error',
   ),

@@ -22,13 +22,13 @@ export const createActivityResolvers = (options: {
 
   return {
     activity: async (_: unknown, args: Days, context: QueryContext) => {
-      const range = rangeOf(args, now());
+      const range = dayRangeOf(args, now());
       const { queries } = await requireReadModels(context);
       return withGaps(range, await queries.activity(range));
     },
 
     animeActivity: async (_: unknown, args: Days & NamedAnime, context: QueryContext) => {
-      const range = rangeOf(args, now());
+      const range = dayRangeOf(args, now());
       const anime = await findAnime(args, context);
       if (anime === null) return null;
       const { queries } = await requireReadModels(context);
@@ -38,7 +38,7 @@ export const createActivityResolvers = (options: {
 };
 
 /** By default the 30 days that end with `to`, which is today by default. */
-const rangeOf = (given: Days, now: Date): DayRange => {
+const dayRangeOf = (given: Days, now: Date): DayRange => {
   const today = now.getTime() - (now.getTime() % DAY_MS);
   const to = millisecondsOf('to', given.to) ?? today;
   const from = millisecondsOf('from', given.from) ?? to - (DEFAULT_DAYS - 1) * DAY_MS;

@@ -1,7 +1,7 @@
 import { type AnimeId, isAnimeId, isUserId, type UserId } from '../../domain/ids.js';
 import type { SortBy } from '../../ports/read-store.js';
 import type { Position } from '../../ports/event-store.js';
-import { positionIn } from '../subscriptions/event-buffer.js';
+import { positionOfResumeId } from '../subscriptions/event-buffer.js';
 import { badUserInput } from './errors.js';
 
 /**
@@ -142,24 +142,24 @@ export const decodePlace = (list: string, cursor: string): number => {
   throw badUserInput('after', 'after must be a cursor of an earlier page.');
 };
 
-const MAX_TYPES = 50;
+const MAX_FILTER_TYPES = 50;
 
 /** Null: all of them. */
 export const eventTypesOf = (given: OrNull<readonly string[]>): ReadonlySet<string> | null => {
   if (given === null || given === undefined || given.length === 0) return null;
-  if (given.length <= MAX_TYPES && given.every((type) => type.length <= MAX_TEXT_LENGTH)) {
+  if (given.length <= MAX_FILTER_TYPES && given.every((type) => type.length <= MAX_TEXT_LENGTH)) {
     return new Set(given);
   }
   throw badUserInput(
     'types',
-    `types takes at most ${MAX_TYPES} types of at most ${MAX_TEXT_LENGTH} characters.`,
+    `types takes at most ${MAX_FILTER_TYPES} types of at most ${MAX_TEXT_LENGTH} characters.`,
   );
 };
 
 /** Null: from now on. */
 export const resumePositionOf = (lastEventId: string | undefined): Position | null => {
   if (lastEventId === undefined || lastEventId === '') return null;
-  const position = positionIn(lastEventId);
+  const position = positionOfResumeId(lastEventId);
   if (position !== undefined) return position;
   throw badUserInput('Last-Event-ID', 'Last-Event-ID must be the id of an earlier message.');
 };

@@ -2,12 +2,12 @@ import type { Position } from '../../ports/event-store.js';
 import { badUserInput } from './errors.js';
 
 /** Opaque to clients. A cursor of a stream is a revision, one of the log a position. */
-const encode = (text: string): string => Buffer.from(text).toString('base64url');
+const encodeText = (text: string): string => Buffer.from(text).toString('base64url');
 
-const decode = (cursor: string, pattern: RegExp): readonly [bigint, bigint] => {
+const decodeText = (cursor: string, pattern: RegExp): readonly [bigint, bigint] => {
   const text = Buffer.from(cursor, 'base64url').toString();
   const [, first, second = '0'] = pattern.exec(text) ?? [];
-  if (first === undefined || encode(text) !== cursor || !isInt64(first) || !isInt64(second)) {
+  if (first === undefined || encodeText(text) !== cursor || !isInt64(first) || !isInt64(second)) {
     throw badUserInput('after', 'after must be a cursor of an earlier page of the same query.');
   }
   return [BigInt(first), BigInt(second)];
@@ -20,20 +20,20 @@ const REVISION_CURSOR = /^stream:(\d{1,19})$/;
 const POSITION_CURSOR = /^log:(\d{1,19})\/(\d{1,19})$/;
 const REVISION = /^(?:0|[1-9]\d{0,18})$/;
 
-export const revisionCursor = (revision: bigint): string => encode(`stream:${revision}`);
+export const revisionCursor = (revision: bigint): string => encodeText(`stream:${revision}`);
 
 export const positionCursor = ({ commit, prepare }: Position): string =>
-  encode(`log:${commit}/${prepare}`);
+  encodeText(`log:${commit}/${prepare}`);
 
-export const revisionOfCursor = (cursor: string): bigint => decode(cursor, REVISION_CURSOR)[0];
+export const revisionOfCursor = (cursor: string): bigint => decodeText(cursor, REVISION_CURSOR)[0];
 
 export const positionOfCursor = (cursor: string): Position => {
-  const [commit, prepare] = decode(cursor, POSITION_CURSOR);
+  const [commit, prepare] = decodeText(cursor, POSITION_CURSOR);
   return { commit, prepare };
 };
 
 /** The argument `from`: a revision as a decimal string. */
-export const revisionOf = (given: string): bigint => {
+export const revisionArgument = (given: string): bigint => {
   if (REVISION.test(given) && isInt64(given)) return BigInt(given);
   throw badUserInput('from', 'from must be a revision as a decimal string.');
 };

@@ -13,7 +13,7 @@ import {
   positionCursor,
   positionOfCursor,
   revisionCursor,
-  revisionOf,
+  revisionArgument,
   revisionOfCursor,
 } from './event-cursors.js';
 import { isShownEvent, isShownStream, toRecordedEvent } from './recorded-events.js';
@@ -93,7 +93,7 @@ const errorOfRead = (error: PortError): GraphQLError | PortError => {
 
 type Direction = 'forwards' | 'backwards';
 
-const directionOf = ({ direction }: Paged): Direction =>
+const readDirectionOf = ({ direction }: Paged): Direction =>
   direction === 'FORWARDS' ? 'forwards' : 'backwards';
 
 const MAX_NAME_LENGTH = 200;
@@ -101,7 +101,7 @@ const MAX_NAME_LENGTH = 200;
 const streamQueryOf = (args: OfStream) => {
   const { name, from, after } = args;
   const limit = pageSizeOf('limit', args.limit, 20);
-  const direction = directionOf(args);
+  const direction = readDirectionOf(args);
   if (!isShownStream(name) || name.length > MAX_NAME_LENGTH || !name.isWellFormed()) {
     throw badUserInput(
       'name',
@@ -114,7 +114,7 @@ const streamQueryOf = (args: OfStream) => {
   const follows = typeof after === 'string';
   const step = direction === 'forwards' ? 1n : -1n;
   let first: bigint | undefined;
-  if (typeof from === 'string') first = revisionOf(from);
+  if (typeof from === 'string') first = revisionArgument(from);
   if (follows) first = revisionOfCursor(after) + step;
   return { name, first, follows, step, limit, direction };
 };
@@ -133,23 +133,23 @@ const pageOfStream = async (store: EventReads, query: StreamQuery) => {
     const { events, hasMore } = await scan(read, { limit, isWanted: () => true });
     if (events.length === 0 && (await store.head(name)) === 'no_stream') return null;
     const cursorOf = ({ revision }: RecordedEvent) => revisionCursor(revision);
-    return toConnection(events, { cursorOf, hasMore, follows, end: undefined });
+    return toEventConnection(events, { cursorOf, hasMore, follows, end: undefined });
   } catch (error) {
     if (error instanceof StreamDeletedError) return null;
     throw error;
   }
 };
 
-const MAX_TYPES = 20;
+const MAX_EVENT_TYPES = 20;
 
 const logQueryOf = (args: OfLog) => {
   const types = args.types ?? [];
   const limit = pageSizeOf('limit', args.limit, 20);
-  if (types.length > MAX_TYPES) {
-    throw badUserInput('types', `types takes at most ${MAX_TYPES} types.`);
+  if (types.length > MAX_EVENT_TYPES) {
+    throw badUserInput('types', `types takes at most ${MAX_EVENT_TYPES} types.`);
   }
   const after = typeof args.after === 'string' ? positionOfCursor(args.after) : undefined;
-  return { types: new Set(types), limit, after, direction: directionOf(args) };
+  return { types: new Set(types), limit, after, direction: readDirectionOf(args) };
 };
 
 type LogQuery = ReturnType<typeof logQueryOf>;
@@ -162,7 +162,7 @@ const pageOfLog = async (store: EventReads, { types, limit, after, direction }: 
     isShownEvent(event) && (types.size === 0 || types.has(event.type));
   const { events, hasMore, last } = await scan(read, { limit, isWanted });
   const end: Position | undefined = last?.position ?? after;
-  return toConnection(events, {
+  return toEventConnection(events, {
     cursorOf: ({ position }) => positionCursor(position),
     hasMore,
     follows: after !== undefined,
@@ -214,7 +214,7 @@ const collect = async (read: AsyncIterable<RecordedEvent>): Promise<RecordedEven
   return events;
 };
 
-interface Page {
+interface EventPageParts {
   readonly cursorOf: (event: RecordedEvent) => string;
   readonly hasMore: boolean;
   /** Whether it was requested with `after`. */
@@ -223,9 +223,9 @@ interface Page {
   readonly end: string | undefined;
 }
 
-const toConnection = (
+const toEventConnection = (
   events: readonly RecordedEvent[],
-  { cursorOf, hasMore, follows, end }: Page,
+  { cursorOf, hasMore, follows, end }: EventPageParts,
 ) => {
   const edges = events.map((event) => ({ node: toRecordedEvent(event), cursor: cursorOf(event) }));
   return {

@@ -11,7 +11,7 @@ export interface MessageStream {
   send(body: AsyncGenerator<string, void, undefined>): Promise<void>;
 }
 
-const HEADERS = {
+const STREAM_HEADERS = {
   'Content-Type': 'text/event-stream; charset=utf-8',
   // A proxy that compresses or buffers would hold messages back.
   'Cache-Control': 'no-store, no-transform',
@@ -21,7 +21,7 @@ const HEADERS = {
 /** How soon a browser connects again, in milliseconds. */
 const RETRY = 'retry: 2000\n\n';
 const MESSAGE = 'event: next\n';
-const HEARTBEAT = ':\n\n';
+const HEARTBEAT_COMMENT = ':\n\n';
 
 /** Ends with the signal at once, without the message that says that a subscription is complete. */
 export const openMessageStream = (res: Response, closing: AbortSignal): MessageStream => {
@@ -35,7 +35,7 @@ export const openMessageStream = (res: Response, closing: AbortSignal): MessageS
   const framed = (chunk: string): string => {
     const id = due === undefined ? resumeId() : chunk.startsWith(MESSAGE) ? due.id : undefined;
     if (id === undefined) return chunk;
-    return chunk === HEARTBEAT ? `:\nid: ${id}\n\n` : `id: ${id}\n${chunk}`;
+    return chunk === HEARTBEAT_COMMENT ? `:\nid: ${id}\n\n` : `id: ${id}\n${chunk}`;
   };
 
   const drained = (): Promise<void> =>
@@ -73,7 +73,7 @@ export const openMessageStream = (res: Response, closing: AbortSignal): MessageS
       if (closing.aborted || res.destroyed) end();
       try {
         if (!isOver) {
-          res.writeHead(200, HEADERS);
+          res.writeHead(200, STREAM_HEADERS);
           res.write(RETRY);
         }
         for await (const chunk of body) {

@@ -76,7 +76,7 @@ export interface PipelineSource {
   readonly configuration: () => Readonly<Record<string, string>> | null;
 }
 
-interface Page {
+interface LetterPageArguments {
   readonly first: number | null;
   readonly after?: string | null;
 }
@@ -90,8 +90,8 @@ export const readPipeline = async (
   return {
     ...(await state()),
     // Functions: only queries with these fields pay for them.
-    deadLetters: async (page: Page) =>
-      deadLetters === null ? null : toConnection(await deadLetters(), page),
+    deadLetters: async (page: LetterPageArguments) =>
+      deadLetters === null ? null : toLetterConnection(await deadLetters(), page),
     history,
     configuration,
   };
@@ -100,7 +100,10 @@ export const readPipeline = async (
 const CURSOR = 'dead-letter';
 
 /** Letters are only added, at the end: their place is a stable cursor. */
-const toConnection = (letters: readonly Omit<DeadLetter, 'value'>[], { first, after }: Page) => {
+const toLetterConnection = (
+  letters: readonly Omit<DeadLetter, 'value'>[],
+  { first, after }: LetterPageArguments,
+) => {
   const size = pageSizeOf('first', first, 20);
   const from = after === null || after === undefined ? 0 : decodePlace(CURSOR, after) + 1;
   const edges = letters.slice(from, from + size).map((letter, index) => ({

@@ -57,13 +57,13 @@ const HEAD = `
       <meta name="color-scheme" content="light dark" />
       <script>${GRAPHIQL_SCRIPT}</script>`;
 
-interface Page {
+interface GraphiqlPage {
   readonly body: Buffer;
   readonly securityHeaders: RequestHandler;
 }
 
 /** Queries the URL that the page was loaded from, so that it works behind a proxy. */
-const render = async (): Promise<Page> => {
+const render = async (): Promise<GraphiqlPage> => {
   const { renderGraphiQL } = await import('@graphql-yoga/render-graphiql');
   const rendered = renderGraphiQL({
     title: 'Anime Analytics',
@@ -86,8 +86,8 @@ const render = async (): Promise<Page> => {
  * rendered and compressed on the first request.
  */
 const graphiql = (): RequestHandler[] => {
-  let rendering: Promise<Page> | undefined;
-  const page = (): Promise<Page> =>
+  let rendering: Promise<GraphiqlPage> | undefined;
+  const page = (): Promise<GraphiqlPage> =>
     (rendering ??= render().catch((error: unknown) => {
       rendering = undefined;
       throw error;
@@ -173,7 +173,7 @@ const graphqlRouter = (options: QueryApiOptions): Router => {
 
   const router = Router({ caseSensitive: true });
   if (!options.production) {
-    router.get('/graphql', forBrowsers, graphiql());
+    router.get('/graphql', graphiqlOnly, graphiql());
   }
   router.get('/graphql', handle);
   router.post('/graphql', jsonBody({ limitBytes: bodyLimitBytes }), handle);
@@ -183,7 +183,7 @@ const graphqlRouter = (options: QueryApiOptions): Router => {
 };
 
 /** Browsers prefer HTML; GraphQL clients never do. */
-const forBrowsers: RequestHandler = (req, res, next) => {
+const graphiqlOnly: RequestHandler = (req, res, next) => {
   res.vary('Accept');
   const wanted = req.accepts([
     'application/json',

@@ -23,21 +23,21 @@ export const toRecordedEvent = (event: RecordedEvent) => ({
   position: event.position.commit.toString(),
   time: new Date(event.recordedAt).toISOString(),
   animeId: animeIdOf(event.stream) ?? null,
-  data: () => jsonIn(event.data),
+  data: () => jsonValueOf(event.data),
   dataText: () => textIn(event.data),
   dataBase64: () => buffer(event.data).toString('base64'),
-  metadata: () => jsonIn(event.metadata),
+  metadata: () => jsonValueOf(event.metadata),
 });
 
 const buffer = (bytes: Uint8Array): Buffer =>
   Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 
-const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+const losslessUtf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
 /** Null unless the bytes are valid UTF-8. */
 const textIn = (bytes: Uint8Array): string | null => {
   try {
-    return decoder.decode(bytes);
+    return losslessUtf8.decode(bytes);
   } catch {
     return null;
   }
@@ -47,7 +47,7 @@ const textIn = (bytes: Uint8Array): string | null => {
 const MAX_NESTING = 64;
 
 /** Null if the bytes are no JSON: other clients may have stored anything. */
-const jsonIn = (bytes: Uint8Array): unknown => {
+const jsonValueOf = (bytes: Uint8Array): unknown => {
   const text = textIn(bytes);
   if (text === null) return null;
   try {

@@ -126,7 +126,10 @@ export const createListResolvers = (now: () => Date) => ({
     const first = pageSizeOf('first', args.first, 20);
     const after = afterOf(args.after);
     const { queries } = await requireReadModels(context);
-    return toConnection(await queries.interactionsOf(userId, first, after), after === null);
+    return toInteractionConnection(
+      await queries.interactionsOf(userId, first, after),
+      after === null,
+    );
   },
 });
 
@@ -192,7 +195,7 @@ const toInteraction = (document: InteractionDocument) => {
   };
 };
 
-const toConnection = ({ items, hasMore }: UserInteractions, isFirstPage: boolean) => {
+const toInteractionConnection = ({ items, hasMore }: UserInteractions, isFirstPage: boolean) => {
   const edges = items.map((document) => ({
     node: toInteraction(document),
     cursor: encodeCursor(document.animeId),

@@ -94,7 +94,7 @@ export const streamHandler = (options: StreamHandlerOptions): RequestHandler => 
       const [body, { status }] = await handle({
         method: 'POST',
         url: req.url,
-        headers: { get: (name) => HEADERS[name] },
+        headers: { get: (name) => ASSUMED_HEADERS[name] },
         body: { ...requestParameters(req) },
         raw: req,
         context: stream,
@@ -111,8 +111,8 @@ export const streamHandler = (options: StreamHandlerOptions): RequestHandler => 
 
   return async (req, res) => {
     if (req.accepts('text/event-stream') === false) throw NOT_ACCEPTED;
-    if (closing.aborted) throw STOPPING;
-    if (open >= options.maxSubscriptions) throw TOO_MANY;
+    if (closing.aborted) throw SERVICE_STOPPING;
+    if (open >= options.maxSubscriptions) throw TOO_MANY_SUBSCRIPTIONS;
     open += 1;
     try {
       await serve(req, res);
@@ -126,7 +126,7 @@ export const streamHandler = (options: StreamHandlerOptions): RequestHandler => 
 };
 
 /** What the handler asks for; the request itself is read above. */
-const HEADERS: Readonly<Partial<Record<string, string>>> = {
+const ASSUMED_HEADERS: Readonly<Partial<Record<string, string>>> = {
   accept: 'text/event-stream',
   'content-type': 'application/json',
 };
@@ -139,9 +139,13 @@ const asGraphQLError = (error: GraphQLError | Readonly<Error>): GraphQLError =>
   error instanceof GraphQLError ? error : new GraphQLError(error.message, { originalError: error });
 
 const NOT_ACCEPTED = new Problem(406, 'Subscriptions are answered as text/event-stream.');
-const STOPPING = new Problem(503, 'The service is stopping; try again later.', {
+const SERVICE_STOPPING = new Problem(503, 'The service is stopping; try again later.', {
   headers: { 'Retry-After': '5' },
 });
-const TOO_MANY = new Problem(503, 'There are too many subscriptions; try again later.', {
-  headers: { 'Retry-After': '10' },
-});
+const TOO_MANY_SUBSCRIPTIONS = new Problem(
+  503,
+  'There are too many subscriptions; try again later.',
+  {
+    headers: { 'Retry-After': '10' },
+  },
+);

@@ -53,7 +53,7 @@ export const createSubscriptionResolvers = (options: SubscriptionsOptions) => {
     context: StreamContext,
   ) => {
     await requireReadModels(context);
-    const messages = latest('animeStats', everyMs);
+    const messages = latestValues('animeStats', everyMs);
     if (!isAnimeId(animeId)) return messages.ofValue(null);
     return messages.follow((tell) =>
       live.watch(animeId, (document) => {
@@ -70,7 +70,7 @@ export const createSubscriptionResolvers = (options: SubscriptionsOptions) => {
   ) => {
     const limit = pageSizeOf('limit', args.limit, 10);
     await requireReadModels(context);
-    return latest('topAnimesByViews', everyMs).follow((tell) =>
+    return latestValues('topAnimesByViews', everyMs).follow((tell) =>
       live.watchTop(limit, (documents) => tell(documents.map(toStats))),
     );
   };
@@ -148,7 +148,7 @@ export const createSubscriptionResolvers = (options: SubscriptionsOptions) => {
 };
 
 /** Of the values between two messages only the latest is sent, and none that equals the last. */
-const latest = (field: string, everyMs: number) => {
+const latestValues = (field: string, everyMs: number) => {
   let waiting: { readonly value: unknown } | undefined;
   let lastText: string | undefined;
   let stop = (): void => undefined;

@@ -2,7 +2,7 @@ import type { ReadQueries, Totals } from '../../ports/read-store.js';
 import { type QueryContext, requireReadModels } from './context.js';
 
 /** All requests within this time share an answer: adding up every day costs the store the most. */
-const SHARED_FOR_MS = 1000;
+const TOTALS_SHARED_FOR_MS = 1000;
 
 interface Shared {
   readonly version: string;
@@ -16,7 +16,7 @@ export const createTotalsResolver = (now: () => Date) => {
   const isFresh = ({ at }: Shared): boolean => {
     const ageMs = now().getTime() - at;
     // A clock that was set back must not keep an old answer.
-    return ageMs >= 0 && ageMs < SHARED_FOR_MS;
+    return ageMs >= 0 && ageMs < TOTALS_SHARED_FOR_MS;
   };
 
   const askFor = (version: string, queries: ReadQueries): Promise<Totals> => {

@@ -1,7 +1,7 @@
 import type { Position, RecordedEvent } from '../../ports/event-store.js';
 
-const MAX_EVENTS = 2_000;
-const MAX_BYTES = 4 * 1024 * 1024;
+const MAX_BUFFERED_EVENTS = 2_000;
+const MAX_BUFFERED_BYTES = 4 * 1024 * 1024;
 const MAX_EVENTS_PER_MESSAGE = 500;
 const MAX_BYTES_PER_MESSAGE = 512 * 1024;
 
@@ -21,12 +21,12 @@ export const createEventBuffer = (): EventBuffer => {
   let bytes = 0;
   return {
     add: (event) => {
-      if (events.length >= MAX_EVENTS || bytes + bytesOf(event) > MAX_BYTES) {
+      if (events.length >= MAX_BUFFERED_EVENTS || bytes + eventBytes(event) > MAX_BUFFERED_BYTES) {
         // A single event may be larger than that.
         if (events.length > 0) return false;
       }
       events.push(event);
-      bytes += bytesOf(event);
+      bytes += eventBytes(event);
       return true;
     },
     take: () => {
@@ -35,12 +35,12 @@ export const createEventBuffer = (): EventBuffer => {
       for (let size = 0; count < Math.min(events.length, MAX_EVENTS_PER_MESSAGE); count += 1) {
         const event = events[count];
         if (event === undefined) break;
-        size += bytesOf(event);
+        size += eventBytes(event);
         if (count > 0 && size > MAX_BYTES_PER_MESSAGE) break;
       }
       const taken = events.slice(0, count);
       events = events.slice(count);
-      bytes = events.reduce((sum, event) => sum + bytesOf(event), 0);
+      bytes = events.reduce((sum, event) => sum + eventBytes(event), 0);
       return taken;
     },
     isEmpty: () => events.length === 0,
@@ -67,7 +67,7 @@ export const createNewestEvents = (most: number): EventBuffer => {
   };
 };
 
-const bytesOf = ({ data, metadata }: RecordedEvent): number =>
+const eventBytes = ({ data, metadata }: RecordedEvent): number =>
   data.byteLength + metadata.byteLength;
 
 /** The id of a message: where to resume after it. Both halves of a position matter. */
@@ -76,7 +76,7 @@ export const resumeIdOf = ({ commit, prepare }: Position): string => `${commit}/
 const RESUME_ID = /^(\d{1,20})\/(\d{1,20})$/;
 
 /** Undefined for anything that `resumeIdOf` does not return. */
-export const positionIn = (resumeId: string): Position | undefined => {
+export const positionOfResumeId = (resumeId: string): Position | undefined => {
   const [, commit, prepare] = RESUME_ID.exec(resumeId) ?? [];
   return commit === undefined || prepare === undefined
     ? undefined

@@ -71,7 +71,7 @@ const total = (numbers: readonly number[]): number =>
   );
 
 /** An event may have happened before others that were recorded earlier. All times are in UTC. */
-const latest = (lines: readonly FlatEvent[], kind: FlatEvent['kind']): string | null => {
+const lastTimeOf = (lines: readonly FlatEvent[], kind: FlatEvent['kind']): string | null => {
   const times = lines.filter((line) => line.kind === kind).map(({ at }) => at.replace('Z', ''));
   const last = times.sort().at(-1);
   return last === undefined ? null : `${last}Z`;
@@ -81,8 +81,8 @@ const expectedInteraction = (lines: readonly FlatEvent[]) => ({
   clicks: count(lines, 'click'),
   views: count(lines, 'view'),
   seconds: total(lines.map(({ seconds }) => seconds)),
-  lastClickAt: latest(lines, 'click'),
-  lastViewAt: latest(lines, 'view'),
+  lastClickAt: lastTimeOf(lines, 'click'),
+  lastViewAt: lastTimeOf(lines, 'view'),
   ratings: lines
     .filter(({ kind }) => kind === 'rating')
     .map(({ revision, hundredths, at }) => ({ revision, hundredths, at })),

@@ -53,7 +53,7 @@ export const checkDocuments = async (options: DocumentCheckOptions): Promise<Che
   const heads: StreamHeads = new Map();
   let ahead = 0;
 
-  const head = (stream: string): Promise<number> => headOf(eventStore, stream);
+  const head = (stream: string): Promise<number> => lastRevisionIn(eventStore, stream);
   const checkOne = async ({ animeId, revision, lastEventId: id }: AnimeDocument): Promise<void> => {
     const stream = streamOf(animeId);
     // A recomputation was interrupted, or the anime is not in the log.
@@ -92,7 +92,7 @@ export const checkDocuments = async (options: DocumentCheckOptions): Promise<Che
   return { ahead, late: late.length, complete: isScanned || !keeps };
 };
 
-const headOf = async (eventStore: EventStore, stream: string): Promise<number> => {
+const lastRevisionIn = async (eventStore: EventStore, stream: string): Promise<number> => {
   const known = await eventStore.head(stream);
   return known === 'no_stream' ? -1 : Number(known);
 };
@@ -106,7 +106,7 @@ export const recheckQuarantined = async ({
   for (const animeId of [...projector.quarantine().keys()]) {
     signal.throwIfAborted();
     try {
-      await projector.recheck(animeId, await headOf(eventStore, streamOf(animeId)), signal);
+      await projector.recheck(animeId, await lastRevisionIn(eventStore, streamOf(animeId)), signal);
     } catch (error) {
       // A stream that was deleted for ever stays quarantined.
       if (!(error instanceof StreamDeletedError)) throw error;

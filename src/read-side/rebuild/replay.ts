@@ -49,14 +49,14 @@ export const replayAnime = async (options: ReplayOptions): Promise<Replayed> => 
   const generation = await nextGeneration(documents, animeId, stored?.generation ?? 0);
   const folded = foldRun(cachedAnimeOf(animeId, generation, null), stream.events);
   const { anime } = folded;
-  for (const batch of partsOf(folded)) await documents.save({ ...batch, animes: [] });
+  for (const batch of savesOf(folded)) await documents.save({ ...batch, animes: [] });
   const { refused } = await documents.save({ interactions: [], days: [], animes: [anime] });
   if (refused > 0) return { kind: 'overtaken' };
   await emptyPartsBelow(documents, animeId, generation);
   return { kind: 'replayed', revision: anime.revision, skipped: anime.skipped };
 };
 
-const partsOf = ({ interactions, days }: FoldedRun) =>
+const savesOf = ({ interactions, days }: FoldedRun) =>
   Array.from(
     { length: Math.ceil(Math.max(interactions.length, days.length) / PARTS_PER_SAVE) },
     (_, index) => {

@@ -3,7 +3,7 @@ import type { RecordedEvent } from '../../../src/ports/event-store.js';
 import {
   createEventBuffer,
   createNewestEvents,
-  positionIn,
+  positionOfResumeId,
   resumeIdOf,
 } from '../../../src/query-side/subscriptions/event-buffer.js';
 
@@ -60,12 +60,12 @@ describe('the newest events that a subscription has not sent yet', () => {
 describe('the id to resume after', () => {
   it('keeps both halves of a position', () => {
     const position = { commit: 2n ** 63n - 1n, prepare: 7n };
-    expect(positionIn(resumeIdOf(position))).to.deep.equal(position);
+    expect(positionOfResumeId(resumeIdOf(position))).to.deep.equal(position);
   });
 
   it('is nothing else', () => {
     for (const text of ['', '7', '7/', '-1/1', '7/7/7', 'x/7', '1'.repeat(21) + '/1']) {
-      expect(positionIn(text), text).to.equal(undefined);
+      expect(positionOfResumeId(text), text).to.equal(undefined);
     }
   });
 });
