@@ -20,7 +20,7 @@ import {
   processEnvironment,
 } from './platform/config/config.js';
 import { telemetrySettings } from './platform/config/telemetry.js';
-import { PortError } from './ports/errors.js';
+import { messageOf, PortError } from './ports/errors.js';
 import { directoryError } from './platform/config/system-errors.js';
 import { describeSettings, effectiveSettings, showConfig } from './platform/config/help.js';
 import { boundHeapGrowth } from './platform/heap.js';
@@ -159,7 +159,7 @@ const runToEnd = async (
     return ok ? DONE : FAILED;
   } catch (error) {
     const stopped = stop.aborted && error instanceof Error && error.name === 'AbortError';
-    const message = stopped ? 'Stopped.' : error instanceof Error ? error.message : String(error);
+    const message = stopped ? 'Stopped.' : messageOf(error);
     output.finish({ ok: false, error: message });
     if (!stopped) throw error;
     complain(message);

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { DeadLetters } from '../ports/dead-letters.js';
-import { isRetriable } from '../ports/errors.js';
+import { isRetriable, messageOf } from '../ports/errors.js';
 import type { EventBus, Offsets } from '../ports/event-bus.js';
 import type { EventStore } from '../ports/event-store.js';
 import type { Logger } from '../platform/observability/logger.js';
@@ -166,7 +166,7 @@ export const createBridge = (options: BridgeOptions): Bridge => {
         return;
       } catch (error) {
         if (!isRetriable(error)) {
-          status.refuses(error instanceof Error ? error.message : 'unknown');
+          status.refuses(messageOf(error));
           logger.error('The bridge refuses to publish', { error });
           return;
         }

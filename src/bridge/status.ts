@@ -1,3 +1,4 @@
+import { messageOf } from '../ports/errors.js';
 import type { Position } from '../ports/event-store.js';
 import type { Batcher } from './publish.js';
 
@@ -87,7 +88,7 @@ export const createBridgeStatus = (clocks: {
         return;
       }
       const since = failures.get(server)?.since ?? monotonic();
-      failures.set(server, { since, message: error instanceof Error ? error.message : 'unknown' });
+      failures.set(server, { since, message: messageOf(error) });
     },
 
     read() {

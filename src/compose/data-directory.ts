@@ -3,6 +3,7 @@ import { readdir, stat } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { distance } from 'fastest-levenshtein';
 import { DirectoryInUseError, lockDirectory } from '../embedded-eventstore/lock.js';
+import { LOG_FILE } from '../embedded-eventstore/log/schema.js';
 import { ConfigError, type Config } from '../platform/config/config.js';
 import { directoryError, unwritableDatabase } from '../platform/config/system-errors.js';
 import type { Dependencies } from './dependencies.js';
@@ -51,7 +52,7 @@ export const requireDataDirectory = async (
     );
   }
   if (!found.isDirectory()) throw new ConfigError(`DATA_DIR: ${dataDir} is not a directory.`);
-  if (!log || (await stat(join(dataDir, 'events.db')).catch(() => null)) !== null) return;
+  if (!log || (await stat(join(dataDir, LOG_FILE)).catch(() => null)) !== null) return;
   throw new ConfigError(
     `DATA_DIR: there is no event log in ${dataDir}. Name the directory of a service, or set EVENTSTORE_URL.`,
   );

@@ -2,6 +2,7 @@ import { keepChecking, keepConfirming } from '../read-side/rebuild/check-documen
 import { createConsumption, type Consumption } from '../read-side/projector/consume.js';
 import { createProjector, type Projector } from '../read-side/projector/projector.js';
 import { ConfigError } from '../platform/config/config.js';
+import { isEmpty } from '../platform/async/pages.js';
 import { pause } from '../platform/async/retry.js';
 import type { BusConsumer, EventBus } from '../ports/event-bus.js';
 import type { EventStore } from '../ports/event-store.js';
@@ -101,7 +102,7 @@ interface Beginning extends FeedOptions {
 const fromTheBeginning = async (beginning: Beginning): Promise<void> => {
   const { bus, group, documents, sessionMs, anew, signal } = beginning;
   const deadline = performance.now() + sessionMs;
-  while (anew || (await yieldsNothing(documents.allAnimes()))) {
+  while (anew || (await isEmpty(documents.allAnimes()))) {
     signal.throwIfAborted();
     if (await bus.forget(group)) return;
     if (performance.now() > deadline) {
@@ -140,9 +141,4 @@ const refuseCopy = async (
     }
     await pause(ASK_AGAIN_AFTER_MS, signal);
   }
-};
-
-const yieldsNothing = async (items: AsyncIterable<unknown>): Promise<boolean> => {
-  for await (const _ of items) return false;
-  return true;
 };

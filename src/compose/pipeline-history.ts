@@ -1,9 +1,9 @@
+import { MINUTE_MS } from '../domain/times.js';
 import type { MetricTotals } from '../platform/observability/totals.js';
 import type { PipelineSample } from '../query-side/graphql/pipeline.js';
 
 const SAMPLE_EVERY_MS = 10_000;
 const KEPT_SAMPLES = 360;
-const MINUTE_MS = 60_000;
 
 interface Lag {
   readonly lagEvents: number | null;

@@ -1,3 +1,4 @@
+import type { Offsets } from '../ports/event-bus.js';
 import type { EventStore } from '../ports/event-store.js';
 import type { ReadStore, VersionRecord } from '../ports/read-store.js';
 import type { PipelineState } from '../query-side/graphql/pipeline.js';
@@ -78,8 +79,6 @@ const progressOf = async (
     partitions,
   };
 };
-
-type Offsets = ReadonlyMap<number, bigint>;
 
 /** By offsets where the bus keeps records, else by positions in the log. */
 const fractionOf = async (

@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { repeat } from '../platform/async/retry.js';
 import type { StreamTrouble } from '../platform/observability/health.js';
 import { PACKAGE_ROOT } from '../platform/package.js';
+import { messageOf } from '../ports/errors.js';
 import type {
   ProjectionCondition,
   ProjectionDefinition,
@@ -93,7 +94,7 @@ export const watchProjections = async (
       // A failed poll says nothing about the projections: clear their state until one succeeds.
       troubles = [];
       metrics.projectionState.reset();
-      const why = error instanceof Error ? error.message : 'unknown';
+      const why = messageOf(error);
       if (!failed) logger.warn('Projections could not be polled', { why });
       failed = true;
     }

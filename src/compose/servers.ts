@@ -6,6 +6,7 @@ import { type Config, ConfigError } from '../platform/config/config.js';
 import { hostsOf } from '../platform/config/server-address.js';
 import { probe, type Endpoint } from '../platform/probe.js';
 import { type Logger, silentLogger } from '../platform/observability/logger.js';
+import { messageOf } from '../ports/errors.js';
 
 /** A server behind this process, as messages describe it. */
 export interface Server {
@@ -124,7 +125,7 @@ const endpointsOf = (setting: string, lines: () => readonly Endpoint[]): readonl
   try {
     return lines();
   } catch (error) {
-    throw new ConfigError(`${setting}: ${error instanceof Error ? error.message : 'unknown'}`);
+    throw new ConfigError(`${setting}: ${messageOf(error)}`);
   }
 };
 

@@ -44,13 +44,23 @@ export const identifyLog = async (
 export const ownVersions = async (
   readStore: ReadStore,
   logId: string,
-): Promise<readonly VersionRecord[]> => {
+): Promise<readonly VersionRecord[]> => (await findOrCreateOwn(readStore, logId)).own;
+
+interface FoundVersions {
+  readonly own: readonly VersionRecord[];
+  readonly areNew: boolean;
+}
+
+const findOrCreateOwn = async (readStore: ReadStore, logId: string): Promise<FoundVersions> => {
+  const isOurs = (version: VersionRecord): boolean =>
+    version.logId === logId && isOwn(readStore, version);
   for (;;) {
     const versions = await readStore.versions();
-    const own = versions.filter((version) => version.logId === logId && isOwn(readStore, version));
-    if (own.length > 0) return own;
+    const own = versions.filter(isOurs);
+    if (own.length > 0) return { own, areNew: false };
     // Another release may take the same name at the same moment: the loop then tries the next one.
-    await readStore.createVersion(nextName(versions), logId);
+    const created = await readStore.createVersion(nextName(versions), logId);
+    if (isOurs(created)) return { own: [created], areNew: true };
   }
 };
 
@@ -77,9 +87,10 @@ export const versionsOf = async (
 ): Promise<readonly VersionRecord[]> => {
   const find = async (): Promise<readonly VersionRecord[]> => {
     refuseForeign(config, await readStore.versions(), logId);
-    const versions = await ownVersions(readStore, logId);
+    const { own, areNew } = await findOrCreateOwn(readStore, logId);
+    if (areNew) return own;
     // For an existing version this completes a creation that a crash interrupted.
-    return await Promise.all(versions.map(({ name }) => readStore.createVersion(name, logId)));
+    return await Promise.all(own.map(({ name }) => readStore.createVersion(name, logId)));
   };
   const server = mongodbServer(config);
   if (server === null) return await find();

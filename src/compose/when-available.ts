@@ -1,8 +1,8 @@
 import { unlessAborted } from '../platform/async/abort.js';
 import { ConfigError } from '../platform/config/config.js';
 import type { Logger } from '../platform/observability/logger.js';
-import { backoffMs, pause } from '../platform/async/retry.js';
-import { PortError } from '../ports/errors.js';
+import { pause, retry } from '../platform/async/retry.js';
+import { isRetriable, messageOf, PortError } from '../ports/errors.js';
 import type { Server } from './servers.js';
 
 const WAIT_BACKOFF = { baseMs: 200, maxMs: 5000 };
@@ -28,36 +28,40 @@ export interface WaitOptions {
 export const whenAvailable = async <T>(ask: () => Promise<T>, options: WaitOptions): Promise<T> => {
   const { server, logger, signal } = options;
   const wait = createWait(options);
-  for (let attempt = 0; ; attempt += 1) {
+  signal.throwIfAborted();
+  try {
+    const answer = await retry(() => unlessAborted(signal, wait.telling(ask())), {
+      backoff: WAIT_BACKOFF,
+      signal,
+      retriable: isRetriable,
+      onFailure: async (error) => {
+        logger.debug('A server did not answer', { server: server?.name, error });
+        await unlessAborted(signal, wait.tell(error));
+      },
+    });
+    wait.over();
+    return answer;
+  } catch (error) {
     signal.throwIfAborted();
-    try {
-      const answer = await unlessAborted(signal, wait.telling(ask()));
-      wait.over();
-      return answer;
-    } catch (error) {
-      if (!(error instanceof PortError)) throw error;
-      if (error.code === 'ACCESS_DENIED') throw deniedBy(server, error);
-      if (!error.retriable) throw error;
-      logger.debug('A server did not answer', { server: server?.name, error });
-      await unlessAborted(signal, wait.tell(error));
-    }
-    await pause(backoffMs(attempt, WAIT_BACKOFF), signal);
+    throw explained(server, error);
   }
 };
 
-const deniedBy = (server: Server | null, error: PortError): Error =>
-  server === null ? error : new ConfigError(`${server.setting}: ${error.message} ${server.rights}`);
+const explained = (server: Server | null, error: unknown): unknown =>
+  server !== null && error instanceof PortError && error.code === 'ACCESS_DENIED'
+    ? new ConfigError(`${server.setting}: ${error.message} ${server.rights}`)
+    : error;
 
 const createWait = ({ server, logger, signal, onWait }: WaitOptions) => {
   const since = performance.now();
   let lines = 0;
   let nextLineAt = 0;
 
-  const tell = async (error: PortError | null): Promise<void> => {
+  const tell = async (error: unknown): Promise<void> => {
     if (performance.now() < nextLineAt) return;
     const found = await server?.findFault();
     if (signal.aborted) return;
-    const why = found || error?.message || 'it has not answered yet';
+    const why = found || (error === null ? 'it has not answered yet' : messageOf(error));
     if (server !== null) onWait?.(server, why);
     logger.warn('Waiting for a server', {
       server: server?.name ?? 'embedded',
@@ -102,8 +106,9 @@ const createWait = ({ server, logger, signal, onWait }: WaitOptions) => {
   };
 };
 
-const detailOf = ({ context }: PortError): unknown => {
-  const { details, detail, reason } = context;
+const detailOf = (error: unknown): unknown => {
+  if (!(error instanceof PortError)) return undefined;
+  const { details, detail, reason } = error.context;
   return details ?? detail ?? reason;
 };
 

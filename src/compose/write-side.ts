@@ -8,6 +8,7 @@ import { startGrpcServer } from '../embedded-eventstore/grpc/server.js';
 import { announceOwner, DirectoryInUseError } from '../embedded-eventstore/lock.js';
 import { openEventLog } from '../embedded-eventstore/log/open-event-log.js';
 import { type Config, ConfigError } from '../platform/config/config.js';
+import { messageOf } from '../ports/errors.js';
 import type { EventStore } from '../ports/event-store.js';
 import type { Projections, WithProjections } from '../ports/projections.js';
 import { directoryError, listenError } from '../platform/config/system-errors.js';
@@ -62,7 +63,7 @@ const clientOf = (options: Parameters<typeof createEventStoreDbStore>[0]) => {
   try {
     return createEventStoreDbStore(options);
   } catch (error) {
-    throw new ConfigError(`EVENTSTORE_URL: ${error instanceof Error ? error.message : 'unknown'}`);
+    throw new ConfigError(`EVENTSTORE_URL: ${messageOf(error)}`);
   }
 };
 

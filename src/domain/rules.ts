@@ -27,6 +27,9 @@ export const CONTROL_CHARACTERS: ForbiddenCharacters = {
   reason: 'must not have control characters',
 };
 
+/** A control character anywhere in a text. */
+export const CONTROL_CHARACTER = new RegExp(`[${CONTROL_CHARACTERS.characters}]`, 'u');
+
 export const CONTROL_BUT_TAB_OR_LINE_BREAK: ForbiddenCharacters = {
   characters: '\\u0000-\\u0008\\u000b\\u000c\\u000e-\\u001f\\u007f-\\u009f',
   reason: CONTROL_CHARACTERS.reason,

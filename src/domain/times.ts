@@ -3,8 +3,8 @@ export const MAX_AGE_DAYS = 7;
 /** How far ahead of ours a client's clock may be. */
 export const MAX_AHEAD_MINUTES = 5;
 
-const MINUTE_MS = 60_000;
-const DAY_MS = 24 * 60 * MINUTE_MS;
+export const MINUTE_MS = 60_000;
+export const DAY_MS = 24 * 60 * MINUTE_MS;
 
 /** A time in ISO 8601 with an offset, as RFC 3339 writes it. */
 export const TIME_PATTERN =

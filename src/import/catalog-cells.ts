@@ -1,5 +1,6 @@
 import { decodeHTMLStrict } from 'entities';
 import { type DetailName, DETAILS } from '../domain/details.js';
+import { CONTROL_CHARACTER } from '../domain/rules.js';
 
 /**
  * Reads a cell as the type of the detail; undefined if the value is unknown. Text that should be a
@@ -126,7 +127,7 @@ const unquoted = ([, single, double]: RegExpExecArray): string =>
 
 const withoutQuotes = (entry: string): string => entry.trim().replace(/^(['"])(.*)\1$/s, '$2');
 
-const ANY_CONTROL_CHARACTER = /\p{Cc}/gu;
+const ANY_CONTROL_CHARACTER = new RegExp(CONTROL_CHARACTER, 'gu');
 
 /** Text for a terminal: shortened, and without control characters. */
 export const excerpt = (cell: string, maxLength = 60): string => {

@@ -8,6 +8,7 @@ import {
   detailsProblems,
 } from '../domain/details.js';
 import { type AnimeId, isAnimeId, MAX_ANIME_ID } from '../domain/ids.js';
+import { strictUtf8 } from '../ports/json.js';
 import { excerpt, readDetail, wholeNumberIn } from './catalog-cells.js';
 import {
   type CatalogColumns,
@@ -244,8 +245,6 @@ async function* untilBroken(source: AsyncIterable<Buffer>, broken: () => string 
     if (broken() !== undefined) return;
   }
 }
-
-const strictUtf8 = new TextDecoder('utf-8', { fatal: true });
 
 const decodedRecord = (record: readonly string[]) => {
   try {

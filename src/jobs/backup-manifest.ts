@@ -3,6 +3,7 @@ import { createReadStream } from 'node:fs';
 import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
+import { LOG_FILE } from '../embedded-eventstore/log/schema.js';
 import { jsonObjectIn } from '../ports/json.js';
 import { PortError } from '../ports/errors.js';
 
@@ -86,7 +87,7 @@ const isManifest = (value: object): value is BackupManifest => {
     typeof events === 'number' &&
     Array.isArray(files) &&
     files.every(isBackupFile) &&
-    files.some(({ path }) => path === 'events.db')
+    files.some(({ path }) => path === LOG_FILE)
   );
 };
 

@@ -5,9 +5,10 @@ import { isMongodb } from '../compose/read-store.js';
 import type { Stores } from '../compose/stores.js';
 import type { LogCounts } from '../embedded-eventstore/files/check-file.js';
 import { checkDatabase, copyDatabase, syncPath } from '../embedded-eventstore/files/file-tasks.js';
+import { LOG_FILE } from '../embedded-eventstore/log/schema.js';
 import { ConfigError } from '../platform/config/config.js';
 import { VERSION } from '../platform/package.js';
-import { PortError, UnavailableError } from '../ports/errors.js';
+import { messageOf, PortError, UnavailableError } from '../ports/errors.js';
 import { type BackupFile, type BackupManifest, describeFile, MANIFEST } from './backup-manifest.js';
 import type { JobDependencies, JobOutput } from './job.js';
 import type { StoreJob } from './requests.js';
@@ -78,7 +79,7 @@ export const backup = async (
 
 const explained = (error: unknown, signal: AbortSignal): unknown => {
   if (signal.aborted || error instanceof PortError) return error;
-  const reason = error instanceof Error ? error.message : String(error);
+  const reason = messageOf(error);
   return new UnavailableError(`The backup was not made: ${reason}.`, { cause: error });
 };
 
@@ -93,7 +94,7 @@ const pathsOf = async (dataDir: string, logOnly: boolean): Promise<readonly stri
   // Files of versions that the list does not name are removed when it is opened.
   const versions = names.filter((name) => name.endsWith('.db') && name !== 'versions.db');
   const list = names.includes('versions.db') ? ['versions.db'] : [];
-  return [...[...list, ...versions].map((name) => `read-models/${name}`), ...own, 'events.db'];
+  return [...[...list, ...versions].map((name) => `read-models/${name}`), ...own, LOG_FILE];
 };
 
 const checkFiles = async (directory: string, paths: readonly string[], signal: AbortSignal) => {
@@ -101,7 +102,7 @@ const checkFiles = async (directory: string, paths: readonly string[], signal: A
   let log: LogCounts = { streams: 0, events: 0, lastPosition: 0 };
   for (const path of paths) {
     signal.throwIfAborted();
-    const found = await checkDatabase(join(directory, path), path === 'events.db');
+    const found = await checkDatabase(join(directory, path), path === LOG_FILE);
     const [problem] = found.problems;
     if (problem !== undefined) {
       const message = `The backup was not made, because ${path} is damaged: ${problem}`;

@@ -4,6 +4,7 @@ import { openEventStoreForJob, openPortOfOwner } from '../compose/write-side.js'
 import { requireDataDirectory } from '../compose/data-directory.js';
 import { DirectoryInUseError } from '../embedded-eventstore/lock.js';
 import type { EventStore, Position, RecordedEvent } from '../ports/event-store.js';
+import { strictUtf8 } from '../ports/json.js';
 import { type JobOptions, type OwnDependencies, runJob } from './job.js';
 import type { ExportRequest } from './requests.js';
 
@@ -112,7 +113,7 @@ const jsonLine = (event: RecordedEvent): string => {
 /** On one line; undefined where the bytes are no JSON. */
 const jsonLineOf = (bytes: Uint8Array): string | undefined => {
   try {
-    const text = UTF8.decode(bytes);
+    const text = strictUtf8.decode(bytes);
     JSON.parse(text);
     // Within a text of JSON these are escaped: here they only lay it out.
     return text.replaceAll(/[\r\n]+/g, ' ');
@@ -120,8 +121,6 @@ const jsonLineOf = (bytes: Uint8Array): string | undefined => {
     return undefined;
   }
 };
-
-const UTF8 = new TextDecoder('utf-8', { fatal: true });
 
 /** RFC 4180, but for lines that end with LF alone. */
 const csvLine = (event: RecordedEvent): string => {

@@ -3,7 +3,7 @@ import type { ListAnime } from '../domain/commands.js';
 import type { ListTitle } from '../import/catalog-import.js';
 import type { ListingOutcome } from '../import/import-report.js';
 import { type Config, ConfigError } from '../platform/config/config.js';
-import { PortError } from '../ports/errors.js';
+import { messageOf, PortError } from '../ports/errors.js';
 import {
   decodeOutcome,
   encodeTitle,
@@ -123,9 +123,6 @@ const accepted = async (frames: AsyncGenerator<ImportFrame>): Promise<void> => {
   if ('error' in first.value) throw new ConfigError(first.value.error);
   if (!('ready' in first.value)) throw new ConfigError('The service has another version.');
 };
-
-const messageOf = (error: unknown): string =>
-  error instanceof Error ? error.message : String(error);
 
 /** Sends together what is listed in one turn of the event loop, in frames of bounded size. */
 const createFrames = (send: (frame: string) => void) => {

@@ -2,8 +2,9 @@ import { cp, mkdir, readdir, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { dataDirError, lockDataDirectory } from '../compose/data-directory.js';
 import { checkDatabase, syncPath } from '../embedded-eventstore/files/file-tasks.js';
+import { LOG_FILE } from '../embedded-eventstore/log/schema.js';
 import { ConfigError } from '../platform/config/config.js';
-import { PortError, UnavailableError } from '../ports/errors.js';
+import { messageOf, PortError, UnavailableError } from '../ports/errors.js';
 import {
   assertWhole,
   type BackupManifest,
@@ -15,8 +16,6 @@ import { requireEmbeddedLog } from './verify.js';
 
 /** Copies are made here, and moved to their places once all are whole. */
 const RESTORING = 'restoring';
-
-const LOG_FILE = 'events.db';
 
 /** What may be in an empty DATA_DIR: a lock, the rest of a restore that was killed, a file system's own. */
 const NOT_CONTENT = /^(?:lock\.db.*|owner\.json.*|restoring|lost\+found)$/;
@@ -80,7 +79,7 @@ const restoreFiles = async (
     await syncPath(dataDir);
   } catch (error) {
     if (signal.aborted || error instanceof PortError) throw error;
-    const reason = error instanceof Error ? error.message : String(error);
+    const reason = messageOf(error);
     throw new UnavailableError(`The backup was not restored: ${reason}.`, { cause: error });
   } finally {
     await rm(restoring, { recursive: true, force: true });

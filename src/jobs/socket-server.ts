@@ -7,7 +7,7 @@ import { dirname, join, resolve } from 'node:path';
 import { announceJobs } from '../embedded-eventstore/lock.js';
 import { ConfigError, type Config } from '../platform/config/config.js';
 import type { Logger } from '../platform/observability/logger.js';
-import { PortError } from '../ports/errors.js';
+import { messageOf, PortError } from '../ports/errors.js';
 import type { ListTitle } from '../import/catalog-import.js';
 import { IMPORT_PROTOCOL, type OutcomesFrame } from './import-frames.js';
 import { listTitlesOf } from './import-server.js';
@@ -168,7 +168,7 @@ const parsedJob = (args: readonly string[], parse: JobServerOptions['parse']): S
   try {
     return parse(args);
   } catch (error) {
-    throw new ConfigError(error instanceof Error ? error.message : String(error));
+    throw new ConfigError(messageOf(error));
   }
 };
 
@@ -230,7 +230,7 @@ const isExplained = (error: unknown): boolean =>
 const sentenceOf = (error: unknown, isShutDown: boolean, isStopped: boolean): string => {
   if (isShutDown) return 'The service is stopping: run the job again once it is back.';
   if (isStopped) return 'Stopped.';
-  const message = error instanceof Error ? error.message : String(error);
+  const message = messageOf(error);
   return isExplained(error) ? message : `${message} See the log of the service.`;
 };
 

@@ -3,11 +3,10 @@ import { join } from 'node:path';
 import { isMongodb } from '../compose/read-store.js';
 import type { Stores } from '../compose/stores.js';
 import { checkDatabase } from '../embedded-eventstore/files/file-tasks.js';
+import { LOG_FILE } from '../embedded-eventstore/log/schema.js';
 import { ConfigError, type Config } from '../platform/config/config.js';
 import { audit } from './audit.js';
 import type { JobDependencies, JobOutput } from './job.js';
-
-const LOG_FILE = 'events.db';
 
 /** The files of the embedded stores, relative to DATA_DIR, the log first. */
 const databasesOf = async (config: Config): Promise<readonly string[]> => {

@@ -34,6 +34,10 @@ export class PortError extends Error {
   readonly context: Readonly<Record<string, unknown>>;
 }
 
+/** What is wrong in one sentence, whatever was thrown. */
+export const messageOf = (error: unknown): string =>
+  error instanceof Error ? error.message : String(error);
+
 /** Whether the same call may succeed later; false for a bug. */
 export const isRetriable = (error: unknown): boolean =>
   error instanceof PortError && error.retriable;

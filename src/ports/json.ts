@@ -12,6 +12,9 @@ export type UnknownFields = Readonly<Record<string, unknown>>;
 export const isJsonObject = (value: unknown): value is UnknownFields =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
+/** Throws where the bytes are not UTF-8: to replace some would make two texts one. */
+export const strictUtf8 = new TextDecoder('utf-8', { fatal: true });
+
 /** The JSON object in stored bytes; undefined where they hold anything else. */
 export const jsonObjectIn = (bytes: Uint8Array): UnknownFields | undefined => {
   try {

@@ -2,7 +2,7 @@ import type { AnimeEvent, AnimeEventType } from '../domain/events.js';
 import type { AnimeId } from '../domain/ids.js';
 import { animeIdOf } from '../domain/stream-name.js';
 import type { Position, RecordedEvent } from '../ports/event-store.js';
-import type { JsonObject } from '../ports/json.js';
+import { type JsonObject, strictUtf8 } from '../ports/json.js';
 import { type Decoded, EVENTS_IGNORED, SCHEMA_VERSIONS, upcast } from './upcast.js';
 
 /** The data as it is stored: the event's own plus its schema version. */
@@ -13,8 +13,6 @@ export const encode = (event: AnimeEvent): JsonObject => ({
 
 const isKnownType = (type: string): type is AnimeEventType | typeof EVENTS_IGNORED =>
   Object.hasOwn(SCHEMA_VERSIONS, type) || type === EVENTS_IGNORED;
-
-const strictUtf8 = new TextDecoder('utf-8', { fatal: true });
 
 /** Reads stored data, whichever schema version it was written with. Never throws. */
 export const decode = (type: string, data: Uint8Array): Decoded => {

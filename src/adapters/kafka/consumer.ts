@@ -179,6 +179,7 @@ export const createConsumer = (options: ConsumerOptions): BusConsumer => {
     into: PartitionWorkers,
     attempts: number,
   ): Promise<Membership | undefined> => {
+    // Not `retry`: it waits before the first attempt too, and counts on from the crashes before.
     for (let attempt = attempts; ; attempt += 1) {
       await pause(backoffMs(attempt, REJOIN_BACKOFF), leaving.signal);
       if (isLeaving()) return undefined;

@@ -1,7 +1,7 @@
 import type { Request, RequestHandler, Response } from 'express';
 import { createBudget } from '../../platform/async/budget.js';
 import { BATCH_TYPES, jsonBody } from '../../platform/http/json-body.js';
-import { isNdjson, readLines, type Line } from '../../platform/http/ndjson-body.js';
+import { isNdjson, readLines, TOO_LARGE, type Line } from '../../platform/http/ndjson-body.js';
 import { Problem } from '../../platform/http/problem.js';
 import {
   createBatchDecider,
@@ -85,7 +85,6 @@ export const batchRoute = (options: BatchDeciderOptions): RequestHandler => {
 
 const LINES = { bytes: MAX_BATCH_BYTES, lineBytes: MAX_LINE_BYTES, together: SLICE };
 
-const TOO_LARGE = new Problem(413, 'The body is too large.');
 const TOO_MANY_COMMANDS = new Problem(
   413,
   `A batch has at most ${MAX_COMMANDS.toLocaleString('en')} commands.`,

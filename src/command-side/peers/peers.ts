@@ -4,7 +4,7 @@ import { createOutage, type Outage } from '../../platform/async/outage.js';
 import { repeat } from '../../platform/async/retry.js';
 import type { Logger } from '../../platform/observability/logger.js';
 import type { Metrics } from '../../platform/observability/metrics.js';
-import { UnavailableError } from '../../ports/errors.js';
+import { messageOf, UnavailableError } from '../../ports/errors.js';
 import type { CommandHandler } from '../handling/handler.js';
 import type { PeerServer } from './peer-server.js';
 import { openPeer, ownerAmong, type Peer, seedOf } from './peer.js';
@@ -81,7 +81,7 @@ export const connectPeers = (options: {
       outageOf(address).over();
       add(peer, address);
     } catch (error) {
-      const reason = error instanceof Error ? error.message : 'unknown';
+      const reason = messageOf(error);
       outageOf(address).failed(new UnavailableError(reason, { cause: error }));
     } finally {
       joining.delete(address);

@@ -53,7 +53,7 @@ export const groupTransaction = (db: Database, isInPlace: () => boolean = () => 
       batches.forEach(insertBatch);
     } catch (error) {
       rollBack(db);
-      return { kind: 'failed', outcome: 'failed', message: messageOf(error) };
+      return { kind: 'failed', outcome: 'failed', message: errorText(error) };
     }
     try {
       commit.run();
@@ -63,7 +63,7 @@ export const groupTransaction = (db: Database, isInPlace: () => boolean = () => 
         : { kind: 'failed', outcome: 'unknown', message: FILE_LOST };
     } catch (error) {
       rollBack(db);
-      return { kind: 'failed', outcome: outcomeOfCommit(error), message: messageOf(error) };
+      return { kind: 'failed', outcome: outcomeOfCommit(error), message: errorText(error) };
     }
   };
 };
@@ -77,5 +77,5 @@ const outcomeOfCommit = (error: unknown): 'failed' | 'unknown' => {
   return code === SQLITE.FULL || code === SQLITE.BUSY ? 'failed' : 'unknown';
 };
 
-export const messageOf = (error: unknown): string =>
+export const errorText = (error: unknown): string =>
   error instanceof Error ? error.message : String(error);

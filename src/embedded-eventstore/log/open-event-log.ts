@@ -5,11 +5,12 @@ import { type AppendLimits, createLogAppends } from './appends.js';
 import { createCommitSignal } from './commit-signal.js';
 import { createDrafts, createStreamHeads } from './heads.js';
 import { createGroupCommit, createRecentIds } from './group-commit.js';
-import { messageOf } from './group-transaction.js';
+import { errorText } from './group-transaction.js';
 import { createLinkIndex } from './links.js';
 import { createLogCheck, type LogCheck } from './log-check.js';
 import { openLogReader, type LogReader } from './reader.js';
 import { createLogReads } from './reads.js';
+import { LOG_FILE } from './schema.js';
 import { createRecentTail, createLogSubscriptions } from './subscriptions.js';
 import type { FromLogWriter } from './writer-protocol.js';
 import { startLogWriter } from './writer.js';
@@ -42,7 +43,7 @@ const createScavenger = (options: {
     ready().then(
       () => slice(0),
       (error: unknown) => {
-        logger.warn('event log not scavenged', { reason: messageOf(error) });
+        logger.warn('event log not scavenged', { reason: errorText(error) });
         rest();
       },
     );
@@ -103,7 +104,7 @@ const TAIL = { maxEvents: 2000, maxBytes: 2 * 1024 * 1024 };
  */
 export const openEventLog = async (options: EventLogOptions): Promise<EventLog> => {
   const lock = lockDirectory(options.directory);
-  const path = join(options.directory, 'events.db');
+  const path = join(options.directory, LOG_FILE);
   let reader: LogReader | undefined;
   let check: LogCheck | undefined;
   const release = (): void => {

@@ -1,5 +1,8 @@
 import { type Database, holdsTables, openPrepared, pragma } from '../sqlite.js';
 
+/** The log in its directory. */
+export const LOG_FILE = 'events.db';
+
 /** Marks a file as an event log of this service: `AnEv` in ASCII. */
 const APPLICATION_ID = 0x416e4576;
 

@@ -6,7 +6,7 @@ import {
 } from 'node:worker_threads';
 import { LRUCache } from 'lru-cache';
 import { type Database, pragma, rollBack, watchDatabaseFile } from '../sqlite.js';
-import { groupTransaction, messageOf } from './group-transaction.js';
+import { groupTransaction, errorText } from './group-transaction.js';
 import { linksOf } from './links.js';
 import { openLogFile } from './schema.js';
 import {
@@ -114,7 +114,7 @@ const linkSlice = (db: Database) => {
     } catch (error) {
       rollBack(db);
       known.clear();
-      return { kind: 'indexed', position: 0, more: false, failure: messageOf(error) };
+      return { kind: 'indexed', position: 0, more: false, failure: errorText(error) };
     } finally {
       db.exec('PRAGMA synchronous = FULL');
     }
@@ -161,7 +161,7 @@ const scavengeSlice = (db: Database) => {
       return slice(afterStream, createdBefore);
     } catch (error) {
       rollBack(db);
-      return { kind: 'scavenged', deleted: 0, nextStream: null, failure: messageOf(error) };
+      return { kind: 'scavenged', deleted: 0, nextStream: null, failure: errorText(error) };
     }
   };
 };
@@ -178,7 +178,7 @@ const probeWrite = (db: Database) => {
       return { kind: 'probed' };
     } catch (error) {
       rollBack(db);
-      return { kind: 'probed', failure: messageOf(error) };
+      return { kind: 'probed', failure: errorText(error) };
     }
   };
 };

@@ -29,3 +29,16 @@ export async function* chunksOf<Item>(
   }
   if (chunk.length > 0) yield chunk;
 }
+
+/** All items at once, for a source that is known to be short. */
+export const collect = async <Item>(items: AsyncIterable<Item>): Promise<readonly Item[]> => {
+  const collected: Item[] = [];
+  for await (const item of items) collected.push(item);
+  return collected;
+};
+
+/** Whether there is not a single item; reads no further than the first. */
+export const isEmpty = async (items: AsyncIterable<unknown>): Promise<boolean> => {
+  for await (const _ of items) return false;
+  return true;
+};

@@ -2,6 +2,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import convict from 'convict';
 import { parse } from 'dotenv';
 import { distance } from 'fastest-levenshtein';
+import { messageOf } from '../../ports/errors.js';
 import { PACKAGE_ROOT } from '../package.js';
 import { settings, withVariables } from './help.js';
 import { schema } from './schema.js';
@@ -33,7 +34,7 @@ export const loadConfig = (environment: NodeJS.ProcessEnv): Config => {
     return config;
   } catch (error) {
     if (error instanceof ConfigError) throw error;
-    throw new ConfigError(withVariables(error instanceof Error ? error.message : String(error)));
+    throw new ConfigError(withVariables(messageOf(error)));
   }
 };
 

@@ -17,7 +17,7 @@ export interface LineLimits {
   readonly together: number;
 }
 
-const TOO_LARGE = new Problem(413, 'The body is too large.');
+export const TOO_LARGE = new Problem(413, 'The body is too large.');
 const NOT_UTF8 = new Problem(400, 'The body is not valid UTF-8.');
 const ENDED_EARLY = new Problem(400, 'The body ended too early.');
 const NEWLINE = 0x0a;

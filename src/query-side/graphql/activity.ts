@@ -1,3 +1,4 @@
+import { DAY_MS } from '../../domain/times.js';
 import type { ActivityOfDay, DayRange } from '../../ports/read-store.js';
 import type { RevisionWaiter } from '../read-your-writes/revision-waiter.js';
 import { type QueryContext, requireReadModels } from './context.js';
@@ -6,7 +7,6 @@ import { createFindAnime, type NamedAnime } from './find-anime.js';
 
 export const MAX_ACTIVITY_DAYS = 400;
 const DEFAULT_DAYS = 30;
-const DAY_MS = 86_400_000;
 
 interface Days {
   readonly from?: string | null;

@@ -1,4 +1,5 @@
 import { type AnimeId, isAnimeId, isUserId, type UserId } from '../../domain/ids.js';
+import { CONTROL_CHARACTER } from '../../domain/rules.js';
 import type { SortBy } from '../../ports/read-store.js';
 import type { Position } from '../../ports/event-store.js';
 import { positionOfResumeId } from '../subscriptions/event-buffer.js';
@@ -16,7 +17,6 @@ const MAX_DAYS = 3650;
 const MAX_TEXT_LENGTH = 200;
 const MAX_GENRES = 50;
 const MIN_REVISION = /^(?:0|[1-9][0-9]{0,18})$/;
-const CONTROL_CHARACTER = /\p{Cc}/u;
 
 const wholeArgument = (name: string, given: OrNull<number>, fallback: number, maximum: number) => {
   const value = given ?? fallback;

@@ -1,6 +1,12 @@
 import type { GraphQLError } from 'graphql';
+import { collect } from '../../platform/async/pages.js';
 import { PortError, StreamDeletedError } from '../../ports/errors.js';
-import type { EventStore, Position, RecordedEvent } from '../../ports/event-store.js';
+import type {
+  EventStore,
+  Position,
+  ReadAllOptions,
+  RecordedEvent,
+} from '../../ports/event-store.js';
 import { pageSizeOf } from './arguments.js';
 import type { QueryContext } from './context.js';
 import {
@@ -91,9 +97,7 @@ const errorOfRead = (error: PortError): GraphQLError | PortError => {
   }
 };
 
-type Direction = 'forwards' | 'backwards';
-
-const readDirectionOf = ({ direction }: Paged): Direction =>
+const readDirectionOf = ({ direction }: Paged): ReadAllOptions['direction'] =>
   direction === 'FORWARDS' ? 'forwards' : 'backwards';
 
 const MAX_NAME_LENGTH = 200;
@@ -206,12 +210,6 @@ const scan = async (
     scanned += found.length;
   }
   return { events, last, hasMore: true };
-};
-
-const collect = async (read: AsyncIterable<RecordedEvent>): Promise<RecordedEvent[]> => {
-  const events: RecordedEvent[] = [];
-  for await (const event of read) events.push(event);
-  return events;
 };
 
 interface EventPageParts {

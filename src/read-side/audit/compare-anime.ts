@@ -1,5 +1,6 @@
 import type { AnimeId } from '../../domain/ids.js';
 import { streamOf } from '../../domain/stream-name.js';
+import { collect } from '../../platform/async/pages.js';
 import type { EventStore } from '../../ports/event-store.js';
 import type {
   AnimeDocument,
@@ -261,9 +262,3 @@ const groupBy = <Item>(items: readonly Item[], keyOf: (item: Item) => string) =>
 };
 
 const isNotEmptied = ({ revision }: { readonly revision: number }): boolean => revision >= 0;
-
-const collect = async <Item>(items: AsyncIterable<Item>): Promise<readonly Item[]> => {
-  const collected: Item[] = [];
-  for await (const item of items) collected.push(item);
-  return collected;
-};

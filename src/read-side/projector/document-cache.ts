@@ -30,7 +30,25 @@ export interface Run {
 }
 
 /** A cache of saved documents in front of the store. */
-export const createDocumentCache = (options: DocumentCacheOptions) => {
+export interface DocumentCache {
+  /** Reads from the store, not the cache. */
+  look(ids: readonly AnimeId[]): Promise<readonly CachedAnime[]>;
+  /** Drops these anime, whose stored documents may have changed. */
+  drop(ids: Iterable<AnimeId>): void;
+  /** Caches this state in the place of another. */
+  replace(cached: CachedAnime): void;
+  /** From the cache, or else from the store. */
+  cachedAnime(ids: readonly AnimeId[]): Promise<readonly CachedAnime[]>;
+  /**
+   * Loads the parts that the runs need into the cache. Returns those that were read from the store
+   * and are of the generation of their anime or later.
+   */
+  load(runs: readonly Run[]): Promise<ReadonlyMap<CachedAnime, readonly Guarded[]>>;
+  /** Caches documents that were just saved. `from` is the state that they were computed from. */
+  keep(from: CachedAnime, saved: FoldedRun): void;
+}
+
+export const createDocumentCache = (options: DocumentCacheOptions): DocumentCache => {
   const { documents, maxDocuments } = options;
   let complete = options.startsEmpty;
   const cachedAnime = new LRUCache<AnimeId, CachedAnime>({
@@ -51,7 +69,6 @@ export const createDocumentCache = (options: DocumentCacheOptions) => {
     return cached;
   };
 
-  /** Reads from the store, not the cache. */
   const look = async (ids: readonly AnimeId[]): Promise<readonly CachedAnime[]> => {
     const stored: readonly AnimeDocument[] = complete ? [] : await documents.animes(ids);
     const found = new Map(stored.map((document) => [document.animeId, document]));
@@ -61,7 +78,6 @@ export const createDocumentCache = (options: DocumentCacheOptions) => {
     });
   };
 
-  /** Drops these anime, whose stored documents may have changed. */
   const drop = (ids: Iterable<AnimeId>): void => {
     complete = false;
     for (const id of ids) {
@@ -75,12 +91,12 @@ export const createDocumentCache = (options: DocumentCacheOptions) => {
     look,
     drop,
 
-    replace(cached: CachedAnime): void {
+    replace(cached) {
       drop([cached.animeId]);
       put(cached);
     },
 
-    async cachedAnime(ids: readonly AnimeId[]): Promise<readonly CachedAnime[]> {
+    async cachedAnime(ids) {
       // Kept in a variable, because adding the missing ones may evict them.
       const held = new Map(ids.map((id) => [id, cachedAnime.get(id)]));
       const missing = ids.filter((id) => held.get(id) === undefined);
@@ -92,11 +108,7 @@ export const createDocumentCache = (options: DocumentCacheOptions) => {
       );
     },
 
-    /**
-     * Loads the parts that the runs need into the cache. Returns those that were read from the store
-     * and are of the generation of their anime or later.
-     */
-    async load(runs: readonly Run[]): Promise<ReadonlyMap<CachedAnime, readonly Guarded[]>> {
+    async load(runs) {
       const loaded = new Map<CachedAnime, Guarded[]>();
       if (complete) return loaded;
       const requested = new Map(runs.map(({ cached }) => [cached.animeId, cached]));
@@ -122,8 +134,7 @@ export const createDocumentCache = (options: DocumentCacheOptions) => {
       return loaded;
     },
 
-    /** Caches documents that were just saved. `from` is the state that they were computed from. */
-    keep(from: CachedAnime, { anime, interactions, days }: FoldedRun): void {
+    keep(from, { anime, interactions, days }) {
       const present = cachedAnime.peek(from.animeId);
       // Another handler was faster: these parts may belong to either.
       if (!isCurrent(from) || (present !== undefined && present !== from)) {
@@ -138,8 +149,6 @@ export const createDocumentCache = (options: DocumentCacheOptions) => {
     },
   };
 };
-
-export type DocumentCache = ReturnType<typeof createDocumentCache>;
 
 const unknownParts = (runs: readonly Run[]) => {
   const userKeys: InteractionKey[] = [];

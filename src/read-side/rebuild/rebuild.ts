@@ -1,5 +1,6 @@
 import type { AnimeId } from '../../domain/ids.js';
 import { ANIME_STREAM_PREFIX } from '../../domain/stream-name.js';
+import { isEmpty } from '../../platform/async/pages.js';
 import { UnavailableError } from '../../ports/errors.js';
 import type { Position, RecordedEvent } from '../../ports/event-store.js';
 import type { ReadStore, VersionState } from '../../ports/read-store.js';
@@ -67,7 +68,7 @@ export const rebuild = async (options: RebuildOptions): Promise<RebuildResult> =
   const startedAt = performance.now();
   const { state } = await readStore.createVersion(version, logId);
   const documents = readStore.documents(version);
-  const startsEmpty = await hasNone(documents.allAnimes());
+  const startsEmpty = await isEmpty(documents.allAnimes());
   const applier = createApplier({ ...options, documents, cachedDocuments, startsEmpty });
   const workers = createWorkers({ count, batchEvents, apply: applier.apply, signal });
 
@@ -119,11 +120,6 @@ export const rebuild = async (options: RebuildOptions): Promise<RebuildResult> =
   const isReady = state === 'building' && (comparison === null || comparison.differing === 0);
   if (isReady) await readStore.markReady(version);
   return { version, state: isReady ? 'ready' : state, events, elapsedMs, comparison };
-};
-
-const hasNone = async (items: AsyncIterable<unknown>): Promise<boolean> => {
-  for await (const _ of items) return false;
-  return true;
 };
 
 interface WorkersOptions {
