@@ -23,7 +23,6 @@ import { telemetrySettings } from './platform/config/telemetry.js';
 import { messageOf, PortError } from './ports/errors.js';
 import { directoryError } from './platform/config/system-errors.js';
 import { describeSettings, effectiveSettings, showConfig } from './platform/config/help.js';
-import { boundHeapGrowth } from './platform/heap.js';
 import { createLogger, type Logger } from './platform/observability/logger.js';
 import { VERSION } from './platform/package.js';
 
@@ -106,7 +105,6 @@ const runConfigured = (
   const job = { config, logger, print, report, progress, stop };
   switch (invocation.command) {
     case 'serve':
-      boundHeapGrowth();
       return runService({
         ...job,
         role: invocation.role,

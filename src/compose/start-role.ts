@@ -1,5 +1,13 @@
+import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 import type { CommandHandler } from '../command-side/handling/handler.js';
+import { openPeerServer } from '../command-side/peers/peer-server.js';
+import {
+  connectPeers,
+  createSharingHandler,
+  type PeerAddress,
+} from '../command-side/peers/peers.js';
+import { listenError } from '../platform/config/system-errors.js';
 import type { MetricsPart } from '../platform/observability/metrics.js';
 import type { EventStore } from '../ports/event-store.js';
 import { eventStorePage } from './addresses.js';
@@ -16,7 +24,6 @@ import type { ServeDependencies } from './dependencies.js';
 import { isKafka, openBus } from './bus.js';
 import { openCommandHandler, openEventStore, openServer } from './write-side.js';
 import { bytesOnDisk } from './data-directory.js';
-import { openSharingHandler } from './peers.js';
 import { openProjectors } from './projectors.js';
 import { openHeartbeat, watchReadModels } from './read-models-health.js';
 import { BY_COMMAND, openReadSide, type ReadSide } from './read-side.js';
@@ -55,6 +62,39 @@ interface StartDependencies extends ServeDependencies {
 
 /** Opens everything that a role runs, in the order in which it depends on each other. */
 export type StartRole = (dependencies: StartDependencies) => Promise<void>;
+
+/** The handler, or one that shares commands with the command APIs that PEERS names. */
+const openSharingHandler = async (
+  { config, logger, lifecycle, metrics }: ServeDependencies,
+  local: CommandHandler,
+): Promise<CommandHandler> => {
+  const { addresses, key, port } = config.peers;
+  if (addresses.length === 0) return local;
+  const id = randomUUID();
+  const { host } = config;
+  return lifecycle.open(
+    'peers',
+    async () => {
+      const server = await openPeerServer({ host, port, id, key, handler: local, logger }).catch(
+        listenError('PEER_PORT', port),
+      );
+      const peers = connectPeers({
+        id,
+        key,
+        addresses: addresses.map(peerAddress),
+        logger,
+        metrics,
+      });
+      return createSharingHandler({ local, peers, server, metrics });
+    },
+    (opened) => opened.drain(),
+  );
+};
+
+const peerAddress = (address: string): PeerAddress => {
+  const { hostname, port } = new URL(`tcp://${address}`);
+  return { host: hostname.replace(/^\[|\]$/g, ''), port: Number(port) };
+};
 
 const openServedLog = async (dependencies: StartDependencies): Promise<EventStore> => {
   const { config, metrics, addresses } = dependencies;

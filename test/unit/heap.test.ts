@@ -3,7 +3,6 @@ import { fileURLToPath } from 'node:url';
 import { getHeapStatistics, setFlagsFromString } from 'node:v8';
 import { isMainThread, parentPort, Worker } from 'node:worker_threads';
 import { expect } from 'chai';
-import { boundHeapGrowth } from '../../src/platform/heap.js';
 
 const KEPT = 40;
 const MADE = 240;
@@ -33,6 +32,8 @@ if (isMainThread) {
     after(() => setFlagsFromString('--heap-growing-percent=0'));
 
     it('stays well below what V8 would let it grow to, in each thread', async () => {
+      // The threads load none of it.
+      const { boundHeapGrowth } = await import('../../src/compose/service.js');
       const unbounded = await highestInThread();
       boundHeapGrowth();
       expect(await highestInThread()).to.be.below(0.8 * unbounded);

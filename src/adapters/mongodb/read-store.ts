@@ -1,4 +1,4 @@
-import { ObjectId, ReadPreference } from 'mongodb';
+import { type Db, ObjectId, ReadPreference } from 'mongodb';
 import type { Logger } from '../../platform/observability/logger.js';
 import type { AnimeDocument, DocumentBatch, ReadStore } from '../../ports/read-store.js';
 import { createSavedListeners } from '../read-store/saved-listeners.js';
@@ -17,11 +17,11 @@ import {
   dropOrphans,
   ensureIndexes,
   fingerprintOfCollections,
+  isAnimeCollection,
 } from './version-collections.js';
 import { createMongodbQueries } from './queries.js';
 import { createSavesFollower } from './saves-follower.js';
 import { createStoredVersions, storedRecordOf } from './stored-versions.js';
-import { watchSaves } from './watch-saves.js';
 
 export interface MongodbReadStoreOptions {
   /**
@@ -143,3 +143,32 @@ export const openMongodbReadStore = async ({
     },
   };
 };
+
+const SAVES = { $match: { operationType: { $in: ['insert', 'update', 'replace'] } } };
+const ONLY_NAMES = { $project: { operationType: 1, ns: 1, documentKey: 1 } };
+
+/**
+ * The ids of anime documents that any process saves from now on, by a change stream over the
+ * database. Rejects where the server has none: it needs a replica set or a sharded cluster.
+ */
+async function* watchSaves(db: Db, signal: AbortSignal): AsyncGenerator<string, void, undefined> {
+  const stream = db.watch([SAVES, ONLY_NAMES]);
+  const close = (): void => void stream.close().catch(() => undefined);
+  signal.addEventListener('abort', close, { once: true });
+  try {
+    if (signal.aborted) return;
+    for await (const change of stream) {
+      if (!('documentKey' in change) || !('ns' in change)) continue;
+      const { ns, documentKey } = change as Change;
+      if (isAnimeCollection(ns.coll)) yield String(documentKey._id);
+    }
+  } finally {
+    signal.removeEventListener('abort', close);
+    close();
+  }
+}
+
+interface Change {
+  readonly ns: { readonly coll: string };
+  readonly documentKey: { readonly _id: unknown };
+}

@@ -1,5 +1,5 @@
 import { DAY_MS } from '../../domain/times.js';
-import type { ActivityOfDay, DayRange } from '../../ports/read-store.js';
+import type { ActivityOfDay, DayRange, ReadQueries, Totals } from '../../ports/read-store.js';
 import type { RevisionWaiter } from '../read-your-writes/revision-waiter.js';
 import { type QueryContext, requireReadModels } from './context.js';
 import { badUserInput } from './errors.js';
@@ -76,4 +76,40 @@ const withGaps = ({ from, to }: DayRange, found: readonly ActivityOfDay[]): Acti
     points.push(known.get(day) ?? { day, clicks: 0, views: 0, ratings: 0, seconds: 0 });
   }
   return points;
+};
+
+/** All requests within this time share an answer: adding up every day costs the store the most. */
+const TOTALS_SHARED_FOR_MS = 1000;
+
+interface SharedTotals {
+  readonly version: string;
+  readonly at: number;
+  readonly answer: Promise<Totals>;
+}
+
+export const createTotalsResolver = (now: () => Date) => {
+  let shared: SharedTotals | undefined;
+
+  const isFresh = ({ at }: SharedTotals): boolean => {
+    const ageMs = now().getTime() - at;
+    // A clock that was set back must not keep an old answer.
+    return ageMs >= 0 && ageMs < TOTALS_SHARED_FOR_MS;
+  };
+
+  const askFor = (version: string, queries: ReadQueries): Promise<Totals> => {
+    const asked: SharedTotals = { version, at: now().getTime(), answer: queries.totals() };
+    shared = asked;
+    asked.answer.catch(() => {
+      if (shared === asked) shared = undefined;
+    });
+    return asked.answer;
+  };
+
+  return {
+    totals: async (_: unknown, _args: unknown, context: QueryContext): Promise<Totals> => {
+      const { version, queries } = await requireReadModels(context);
+      if (shared?.version === version && isFresh(shared)) return shared.answer;
+      return askFor(version, queries);
+    },
+  };
 };

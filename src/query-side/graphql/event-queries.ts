@@ -15,13 +15,6 @@ import {
   eventStoreUnavailable,
   unauthenticated,
 } from './errors.js';
-import {
-  positionCursor,
-  positionOfCursor,
-  revisionCursor,
-  revisionArgument,
-  revisionOfCursor,
-} from './event-cursors.js';
 import { isShownEvent, isShownStream, toRecordedEvent } from './recorded-events.js';
 
 /** What the event queries need of the event store. */
@@ -235,4 +228,41 @@ const toEventConnection = (
       endCursor: end ?? edges.at(-1)?.cursor ?? null,
     },
   };
+};
+
+/** Opaque to clients. A cursor of a stream is a revision, one of the log a position. */
+const encodeText = (text: string): string => Buffer.from(text).toString('base64url');
+
+const decodeText = (cursor: string, pattern: RegExp): readonly [bigint, bigint] => {
+  const text = Buffer.from(cursor, 'base64url').toString();
+  const [, first, second = '0'] = pattern.exec(text) ?? [];
+  if (first === undefined || encodeText(text) !== cursor || !isInt64(first) || !isInt64(second)) {
+    throw badUserInput('after', 'after must be a cursor of an earlier page of the same query.');
+  }
+  return [BigInt(first), BigInt(second)];
+};
+
+/** Larger values are neither revisions nor positions. */
+const isInt64 = (digits: string): boolean => BigInt(digits) < 2n ** 63n;
+
+const REVISION_CURSOR = /^stream:(\d{1,19})$/;
+const POSITION_CURSOR = /^log:(\d{1,19})\/(\d{1,19})$/;
+const REVISION = /^(?:0|[1-9]\d{0,18})$/;
+
+const revisionCursor = (revision: bigint): string => encodeText(`stream:${revision}`);
+
+const positionCursor = ({ commit, prepare }: Position): string =>
+  encodeText(`log:${commit}/${prepare}`);
+
+const revisionOfCursor = (cursor: string): bigint => decodeText(cursor, REVISION_CURSOR)[0];
+
+const positionOfCursor = (cursor: string): Position => {
+  const [commit, prepare] = decodeText(cursor, POSITION_CURSOR);
+  return { commit, prepare };
+};
+
+/** The argument `from`: a revision as a decimal string. */
+const revisionArgument = (given: string): bigint => {
+  if (REVISION.test(given) && isInt64(given)) return BigInt(given);
+  throw badUserInput('from', 'from must be a revision as a decimal string.');
 };
