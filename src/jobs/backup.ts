@@ -73,11 +73,11 @@ export const backup = async (
     return true;
   } catch (error) {
     await rm(partial, { recursive: true, force: true });
-    throw explained(error, signal);
+    throw backupFailure(error, signal);
   }
 };
 
-const explained = (error: unknown, signal: AbortSignal): unknown => {
+const backupFailure = (error: unknown, signal: AbortSignal): unknown => {
   if (signal.aborted || error instanceof PortError) return error;
   const reason = messageOf(error);
   return new UnavailableError(`The backup was not made: ${reason}.`, { cause: error });

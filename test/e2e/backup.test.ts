@@ -11,20 +11,23 @@ import { eventually } from '../support/eventually.js';
 import { query, send } from '../support/http-client.js';
 import { cannotMount, full } from '../support/mounts.js';
 import { startServiceProcess } from '../support/service-process.js';
-import { temporaryDirectory } from '../support/temporary-directory.js';
+import {
+  type ServiceWithJobs,
+  startServiceWithJobs,
+  WITHOUT_GRPC,
+} from '../support/service-with-jobs.js';
 
 const MAIN = fileURLToPath(new URL('../../src/main.js', import.meta.url));
 const CLICK = { anime_id: 1, user_id: 'user123' };
 
 describe('backup and restore', function () {
   this.timeout(120_000);
-  let directory: Awaited<ReturnType<typeof temporaryDirectory>>;
-  let service: Awaited<ReturnType<typeof startServiceProcess>>;
+  let fixture: ServiceWithJobs;
   let dataDir: string;
+  let directory: string;
   let target: string;
 
-  const start = (path: string, ...args: string[]) =>
-    startServiceProcess({ dataDir: path, environment: { EVENTSTORE_PORT: '0' }, args });
+  const start = (path: string) => startServiceProcess({ dataDir: path, environment: WITHOUT_GRPC });
   const job = (path: string, ...args: string[]) => run(args, { DATA_DIR: path, NODE_ENV: 'test' });
   const logIdOf = async (path: string) => {
     const embedded = await openEmbedded(path);
@@ -38,29 +41,22 @@ describe('backup and restore', function () {
   };
 
   beforeEach(async () => {
-    directory = await temporaryDirectory();
-    dataDir = join(directory.path, 'data');
-    target = join(directory.path, 'backup');
-    service = await start(dataDir, '--sample-catalog', 'data/sample-catalog.csv');
-    for (let count = 0; count < 3; count += 1) {
-      await send('POST', `${service.commandUrl}/click`, CLICK);
-    }
+    fixture = await startServiceWithJobs({ environment: WITHOUT_GRPC, clicks: 3 });
+    ({ dataDir, directory } = fixture);
+    target = join(directory, 'backup');
   });
-  afterEach(async () => {
-    await service.end('SIGTERM');
-    await directory.remove();
-  });
+  afterEach(() => fixture.close());
 
   it('take a running service under load elsewhere, where it goes on as the same log', async () => {
     const clicking = new AbortController();
     const load = (async () => {
-      while (!clicking.signal.aborted) await send('POST', `${service.commandUrl}/click`, CLICK);
+      while (!clicking.signal.aborted) await fixture.click();
     })();
     const made = await job(dataDir, 'backup', target, '--json');
     clicking.abort();
     await load;
     expect(made.code, made.errors).to.equal(0);
-    const restored = join(directory.path, 'restored');
+    const restored = join(directory, 'restored');
     const { code, errors } = await job(restored, 'restore', target);
     expect(code, errors).to.equal(0);
     const other = await start(restored);
@@ -68,16 +64,16 @@ describe('backup and restore', function () {
     await eventually(async () => expect(await clicksOf(other.queryUrl)).to.be.at.least(4));
     await other.end('SIGTERM');
     expect((await job(restored, 'verify')).output).to.match(/v1 equals the log\.\n$/);
-    await service.end('SIGTERM');
+    await fixture.service.end('SIGTERM');
     expect(await logIdOf(restored)).to.equal(await logIdOf(dataDir));
     expect((JSON.parse(made.output) as { logId: string }).logId).to.equal(await logIdOf(dataDir));
   });
 
   it('work without the documents, which the service recomputes', async () => {
-    await service.end('SIGTERM');
+    await fixture.service.end('SIGTERM');
     expect((await job(dataDir, 'backup', target, '--log-only')).code).to.equal(0);
     expect(await readdir(target)).to.not.include('read-models');
-    const restored = join(directory.path, 'restored');
+    const restored = join(directory, 'restored');
     await mkdir(restored);
     expect((await job(restored, 'restore', target)).code).to.equal(0);
     const other = await start(restored);
@@ -99,7 +95,7 @@ describe('backup and restore', function () {
   it('refuse a backup that was changed, before anything is written', async () => {
     expect((await job(dataDir, 'backup', target)).code).to.equal(0);
     await appendFile(join(target, 'events.db'), 'x');
-    const restored = join(directory.path, 'restored');
+    const restored = join(directory, 'restored');
     const { code, errors } = await job(restored, 'restore', target);
     expect(errors).to.equal(
       'The backup is damaged: events.db differs from what manifest.json says.\n',
@@ -109,36 +105,34 @@ describe('backup and restore', function () {
     await writeFile(join(target, 'manifest.json'), manifest.replace('dead-letters.db', '../x.db'));
     const escaping = await job(restored, 'restore', target);
     expect(escaping.errors).to.equal('The backup is damaged: manifest.json cannot be read.\n');
-    expect(await readdir(directory.path)).to.not.include('restored');
-    const missing = await job(restored, 'restore', directory.path);
+    expect(await readdir(directory)).to.not.include('restored');
+    const missing = await job(restored, 'restore', directory);
     expect(missing.errors).to.contain('is not a backup: it has no manifest.json.');
   });
 
   for (const signal of ['SIGINT', 'SIGKILL'] as const) {
     it(`leave nothing that looks like a backup after ${signal}`, async () => {
-      await service.end('SIGTERM');
+      await fixture.service.end('SIGTERM');
       const child = spawn(process.execPath, [MAIN, 'backup', target], {
         env: { PATH: process.env['PATH'], DATA_DIR: dataDir, NODE_ENV: 'test' },
         stdio: 'ignore',
       });
       const exit = once(child, 'exit');
-      await eventually(async () =>
-        expect(await readdir(directory.path)).to.include('backup.partial'),
-      );
+      await eventually(async () => expect(await readdir(directory)).to.include('backup.partial'));
       child.kill(signal);
       await exit;
-      const names = await readdir(directory.path);
+      const names = await readdir(directory);
       expect(names).to.not.include('backup');
       if (signal === 'SIGINT') expect(names).to.not.include('backup.partial');
       expect((await job(dataDir, 'backup', target)).code).to.equal(0);
-      expect(await readdir(directory.path)).to.not.include('backup.partial');
+      expect(await readdir(directory)).to.not.include('backup.partial');
     });
   }
 
   it('leave nothing that looks like a backup on a full disk', async function () {
     if (cannotMount() !== undefined) this.skip();
-    await service.end('SIGTERM');
-    const disk = join(directory.path, 'disk');
+    await fixture.service.end('SIGTERM');
+    const disk = join(directory, 'disk');
     await mkdir(disk);
     const environment = { DATA_DIR: dataDir, NODE_ENV: 'test' };
     const through = [...full(disk), 'sh', '-c', '"$@"; code=$?; ls "$0"; exit $code', disk];

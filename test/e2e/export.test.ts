@@ -4,12 +4,9 @@ import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import { expect } from 'chai';
 import { runCommandLine as run } from '../support/command-line.js';
-import { send } from '../support/http-client.js';
-import { startServiceProcess } from '../support/service-process.js';
-import { temporaryDirectory } from '../support/temporary-directory.js';
+import { type ServiceWithJobs, startServiceWithJobs } from '../support/service-with-jobs.js';
 
 const MAIN = fileURLToPath(new URL('../../src/main.js', import.meta.url));
-const CLICK = { anime_id: 1, user_id: 'user123' };
 
 interface Exported {
   readonly position: string;
@@ -21,26 +18,14 @@ interface Exported {
 
 describe('export', function () {
   this.timeout(120_000);
-  let directory: Awaited<ReturnType<typeof temporaryDirectory>>;
-  let service: Awaited<ReturnType<typeof startServiceProcess>>;
+  let fixture: ServiceWithJobs;
 
   beforeEach(async () => {
-    directory = await temporaryDirectory();
-    service = await startServiceProcess({
-      dataDir: directory.path,
-      args: ['--sample-catalog', 'data/sample-catalog.csv'],
-    });
-    for (let count = 0; count < 3; count += 1) {
-      await send('POST', `${service.commandUrl}/click`, CLICK);
-    }
+    fixture = await startServiceWithJobs({ clicks: 3 });
   });
-  afterEach(async () => {
-    await service.end('SIGTERM');
-    await directory.remove();
-  });
+  afterEach(() => fixture.close());
 
-  const job = (...args: string[]) =>
-    run(['export', ...args], { DATA_DIR: directory.path, NODE_ENV: 'test' });
+  const job = (...args: string[]) => fixture.job('export', ...args);
   const eventsOf = (output: string) =>
     output
       .trimEnd()
@@ -56,15 +41,15 @@ describe('export', function () {
     expect(clicks.map(({ revision }) => revision)).to.deep.equal(['1', '2', '3']);
     expect(clicks[0]?.data).to.include({ animeId: 1 });
     const url = await run(['export', '--types', 'ClickRegistered'], {
-      EVENTSTORE_URL: service.eventStoreUrl,
+      EVENTSTORE_URL: fixture.service.eventStoreUrl,
     });
     expect(url.output, url.errors).to.equal(beside.output);
-    await service.end('SIGTERM');
+    await fixture.service.end('SIGTERM');
     expect((await job('--types', 'ClickRegistered')).output).to.equal(beside.output);
   });
 
   it('goes on after a position', async () => {
-    await service.end('SIGTERM');
+    await fixture.service.end('SIGTERM');
     const all = eventsOf((await job()).output);
     const since = all[4]?.position ?? '';
     expect(eventsOf((await job('--since', since)).output)).to.deep.equal(all.slice(5));
@@ -72,7 +57,7 @@ describe('export', function () {
   });
 
   it('writes CSV with a line of column names', async () => {
-    await service.end('SIGTERM');
+    await fixture.service.end('SIGTERM');
     const [columns, first] = (
       await job('--format', 'csv', '--types', 'ClickRegistered')
     ).output.split('\n');
@@ -81,12 +66,12 @@ describe('export', function () {
   });
 
   it('ends in silence when the reader of its pipe leaves', async () => {
-    await service.end('SIGTERM');
+    await fixture.service.end('SIGTERM');
     const child = spawn(
       'bash',
       ['-c', `"$0" "$1" export | head -1; echo "\${PIPESTATUS[0]}"`, process.execPath, MAIN],
       {
-        env: { PATH: process.env['PATH'], DATA_DIR: directory.path, NODE_ENV: 'test' },
+        env: { PATH: process.env['PATH'], DATA_DIR: fixture.dataDir, NODE_ENV: 'test' },
         stdio: ['ignore', 'pipe', 'pipe'],
       },
     );

@@ -7,48 +7,41 @@ import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import { expect } from 'chai';
 import { eventually } from '../support/eventually.js';
-import { runCommandLine } from '../support/command-line.js';
 import { query, send } from '../support/http-client.js';
-import { startServiceProcess } from '../support/service-process.js';
-import { temporaryDirectory } from '../support/temporary-directory.js';
+import {
+  type ServiceWithJobs,
+  startServiceWithJobs,
+  WITHOUT_GRPC,
+} from '../support/service-with-jobs.js';
 
 const MAIN = fileURLToPath(new URL('../../src/main.js', import.meta.url));
 
 describe('import-catalog beside a running service without EVENTSTORE_PORT', function () {
   this.timeout(120_000);
-  let directory: Awaited<ReturnType<typeof temporaryDirectory>>;
-  let service: Awaited<ReturnType<typeof startServiceProcess>>;
-
-  const start = () =>
-    startServiceProcess({ dataDir: directory.path, environment: { EVENTSTORE_PORT: '0' } });
+  let fixture: ServiceWithJobs;
 
   beforeEach(async () => {
-    directory = await temporaryDirectory();
-    service = await start();
+    fixture = await startServiceWithJobs({ environment: WITHOUT_GRPC, args: [] });
   });
-  afterEach(async () => {
-    await service.end('SIGTERM');
-    await directory.remove();
-  });
+  afterEach(() => fixture.close());
 
-  const environment = () => ({ DATA_DIR: directory.path, NODE_ENV: 'test' });
-  const run = (...args: string[]) => runCommandLine(args, environment());
+  const run = (...args: string[]) => fixture.job(...args);
 
   const anime = async (id: number) => {
     const { anime: found } = await query(
-      service.queryUrl,
+      fixture.service.queryUrl,
       `{ anime(animeId: ${id}) { title score } }`,
     );
     return found as { title: string; score: number | null } | null;
   };
 
   it('reports rejected rows, and obeys --clear and --relist', async () => {
-    const file = join(directory.path, 'catalog.csv');
+    const file = join(fixture.directory, 'catalog.csv');
     await writeFile(file, 'anime_id,name,score\n1,First,7.5\n2,Second,8\n0,None,1\n');
     const first = await run('import-catalog', file);
     expect(first.output).to.match(/2 listed, 0 revised, 0 unchanged.* 1 row rejected/);
     expect(first.code).to.equal(1);
-    await send('DELETE', `${service.commandUrl}/animes/2`);
+    await send('DELETE', `${fixture.service.commandUrl}/animes/2`);
 
     await writeFile(file, 'anime_id,name,score\n1,First,\n2,Second,8\n3,Third,9\n');
     const kept = await run('import-catalog', file);
@@ -65,10 +58,10 @@ describe('import-catalog beside a running service without EVENTSTORE_PORT', func
 
   /** An import of a file that does not end before the test says so. */
   const startImport = async () => {
-    const file = join(directory.path, 'pipe.csv');
+    const file = join(fixture.directory, 'pipe.csv');
     execFileSync('mkfifo', [file]);
     const child = spawn(process.execPath, [MAIN, 'import-catalog', file], {
-      env: { PATH: process.env['PATH'], ...environment() },
+      env: { PATH: process.env['PATH'], DATA_DIR: fixture.dataDir, NODE_ENV: 'test' },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     const pipe = createWriteStream(file).on('error', () => undefined);
@@ -77,7 +70,7 @@ describe('import-catalog beside a running service without EVENTSTORE_PORT', func
     writeRows(pipe, 1, 1500);
     await eventually(
       async () => {
-        const { status } = await send('GET', `${service.commandUrl}/animes/500/events`);
+        const { status } = await send('GET', `${fixture.service.commandUrl}/animes/500/events`);
         expect(status).to.equal(200);
       },
       { withinMs: 60_000 },
@@ -86,7 +79,7 @@ describe('import-catalog beside a running service without EVENTSTORE_PORT', func
   };
 
   const importAgain = async () => {
-    const file = join(directory.path, 'whole.csv');
+    const file = join(fixture.directory, 'whole.csv');
     const whole = createWriteStream(file);
     whole.write('anime_id,name\n');
     writeRows(whole, 1, 2000);
@@ -104,13 +97,13 @@ describe('import-catalog beside a running service without EVENTSTORE_PORT', func
   ] as const) {
     it(`says so where the service gets ${signal}, and continues with another run`, async () => {
       const { pipe, ended } = await startImport();
-      await service.end(signal);
+      await fixture.service.end(signal);
       writeRows(pipe, 1501, 2000);
       pipe.end();
       const { code, output } = await ended;
       expect(output).to.contain(`Failed (${sentence})`);
       expect(code).to.equal(1);
-      service = await start();
+      await fixture.restart();
       await importAgain();
     });
   }

@@ -5,31 +5,26 @@ import { expect } from 'chai';
 import { readOrMakeLogIdentity } from '../../src/compose/log-identity.js';
 import { eventually } from '../support/eventually.js';
 import { openEmbedded } from '../support/embedded.js';
-import { query, send } from '../support/http-client.js';
+import { query } from '../support/http-client.js';
 import { runCommandLine as run } from '../support/command-line.js';
-import { startServiceProcess } from '../support/service-process.js';
+import {
+  type ServiceWithJobs,
+  startServiceWithJobs,
+  WITHOUT_GRPC,
+} from '../support/service-with-jobs.js';
 import { temporaryDirectory } from '../support/temporary-directory.js';
-
-const CLICK = { anime_id: 1, user_id: 'user123' };
 
 describe('the jobs of the command line, on a service that is stopped', function () {
   this.timeout(120_000);
-  let directory: Awaited<ReturnType<typeof temporaryDirectory>>;
+  let fixture: ServiceWithJobs;
 
   beforeEach(async () => {
-    directory = await temporaryDirectory();
-    const service = await startServiceProcess({
-      dataDir: directory.path,
-      args: ['--sample-catalog', 'data/sample-catalog.csv'],
-    });
-    for (let count = 0; count < 3; count += 1) {
-      await send('POST', `${service.commandUrl}/click`, CLICK);
-    }
-    expect(await service.end('SIGTERM')).to.equal(0);
+    fixture = await startServiceWithJobs({ clicks: 3 });
+    expect(await fixture.service.end('SIGTERM')).to.equal(0);
   });
-  afterEach(() => directory.remove());
+  afterEach(() => fixture.close());
 
-  const job = (...args: string[]) => run(args, { DATA_DIR: directory.path, NODE_ENV: 'test' });
+  const job = (...args: string[]) => fixture.job(...args);
 
   it('audit the documents against the log', async () => {
     const { code, output } = await job('audit');
@@ -40,7 +35,7 @@ describe('the jobs of the command line, on a service that is stopped', function 
   });
 
   it('print a difference with the value of the log, and exit 1', async () => {
-    const embedded = await openEmbedded(directory.path);
+    const embedded = await openEmbedded(fixture.dataDir);
     const documents = embedded.readStore.documents('v1');
     for await (const anime of documents.allAnimes()) {
       const animes = [{ ...anime, generation: 1, clicks: 77 }];
@@ -69,7 +64,7 @@ describe('the jobs of the command line, on a service that is stopped', function 
 
   it('refuse to promote a version that is behind the active one', async () => {
     expect((await job('rebuild')).code).to.equal(0);
-    const embedded = await openEmbedded(directory.path);
+    const embedded = await openEmbedded(fixture.dataDir);
     const documents = embedded.readStore.documents('v1');
     for await (const anime of documents.allAnimes()) {
       const animes = [{ ...anime, revision: anime.revision + 1 }];
@@ -90,7 +85,7 @@ describe('the jobs of the command line, on a service that is stopped', function 
     await readOrMakeLogIdentity(embedded.eventStore, randomUUID());
     await embedded.close();
     await rm(join(other.path, 'read-models'), { recursive: true });
-    await cp(join(directory.path, 'read-models'), join(other.path, 'read-models'), {
+    await cp(join(fixture.dataDir, 'read-models'), join(other.path, 'read-models'), {
       recursive: true,
     });
     const environment = { DATA_DIR: other.path, NODE_ENV: 'test' };
@@ -114,7 +109,7 @@ describe('the jobs of the command line, on a service that is stopped', function 
   });
 
   it('list dead letters as open until their anime is recomputed with them', async () => {
-    const embedded = await openEmbedded(directory.path);
+    const embedded = await openEmbedded(fixture.dataDir);
     await embedded.deadLetters.add({
       stream: 'anime-1',
       revision: 99,
@@ -148,7 +143,7 @@ describe('the jobs of the command line, on a service that is stopped', function 
   });
 
   it('refuse a data directory that does not exist, without creating it, and name the nearest', async () => {
-    const dataDir = join(directory.path, 'read-model');
+    const dataDir = join(fixture.dataDir, 'read-model');
     for (const args of [
       ['audit'],
       ['rebuild'],
@@ -158,10 +153,10 @@ describe('the jobs of the command line, on a service that is stopped', function 
       const { code, errors } = await run(args, { DATA_DIR: dataDir, NODE_ENV: 'test' });
       expect(errors, args.join(' '))
         .to.match(/^DATA_DIR: there is no directory/)
-        .and.to.contain(`Did you mean ${join(directory.path, 'read-models')}?`);
+        .and.to.contain(`Did you mean ${join(fixture.dataDir, 'read-models')}?`);
       expect(code).to.equal(2);
     }
-    expect(await readdir(directory.path)).not.to.include('read-model');
+    expect(await readdir(fixture.dataDir)).not.to.include('read-model');
   });
 
   it('refuse a directory without an event log, and leave it unchanged', async () => {
@@ -191,43 +186,32 @@ describe('the jobs of the command line, on a service that is stopped', function 
 
 describe('the jobs of the command line, beside a running service', function () {
   this.timeout(120_000);
-  let directory: Awaited<ReturnType<typeof temporaryDirectory>>;
-  let service: Awaited<ReturnType<typeof startServiceProcess>>;
+  let fixture: ServiceWithJobs;
 
   beforeEach(async () => {
-    directory = await temporaryDirectory();
-    service = await startServiceProcess({
-      dataDir: directory.path,
-      // The socket is enough without the gRPC port.
-      environment: { EVENTSTORE_PORT: '0' },
-      args: ['--sample-catalog', 'data/sample-catalog.csv'],
-    });
+    fixture = await startServiceWithJobs({ environment: WITHOUT_GRPC });
   });
-  afterEach(async () => {
-    await service.end('SIGTERM');
-    await directory.remove();
-  });
+  afterEach(() => fixture.close());
 
-  const job = (...args: string[]) => run(args, { DATA_DIR: directory.path, NODE_ENV: 'test' });
-  const click = () => send('POST', `${service.commandUrl}/click`, CLICK);
+  const job = (...args: string[]) => fixture.job(...args);
   const clicks = async () => {
     const { animeStats } = await query(
-      service.queryUrl,
+      fixture.service.queryUrl,
       '{ animeStats(animeId: 1) { totalClicks } }',
     );
     return (animeStats as { totalClicks: number }).totalClicks;
   };
 
   it('build a version, update it from then on, and prune the one before', async () => {
-    await click();
+    await fixture.click();
     expect((await job('rebuild')).output).to.contain('v2 is ready');
-    await click();
+    await fixture.click();
     expect(await job('rebuild', 'promote')).to.include({ code: 0, output: 'v2 is active.\n' });
     expect(await job('rebuild', 'prune', 'v1')).to.include({ code: 0 });
-    await click();
+    await fixture.click();
     await eventually(async () => expect(await clicks()).to.equal(3));
     expect(await job('audit')).to.include({ code: 0 });
-    expect(await service.end('SIGTERM')).to.equal(0);
+    expect(await fixture.service.end('SIGTERM')).to.equal(0);
     // The version that the service updated is complete.
     expect(await job('audit')).to.include({ code: 0 });
   });
@@ -242,7 +226,7 @@ describe('the jobs of the command line, beside a running service', function () {
 
   it('are refused where they name other servers than the service uses', async () => {
     const other = { KAFKA_BROKERS: '127.0.0.1:1' };
-    const environment = { DATA_DIR: directory.path, NODE_ENV: 'test', ...other };
+    const environment = { DATA_DIR: fixture.dataDir, NODE_ENV: 'test', ...other };
     const { code, errors } = await run(['audit'], environment);
     expect(errors).to.match(/^KAFKA_BROKERS, KAFKA_TOPIC: the service that owns DATA_DIR has/);
     expect(code).to.equal(2);

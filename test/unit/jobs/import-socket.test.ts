@@ -4,13 +4,11 @@ import { connect } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { expect } from 'chai';
 import fc from 'fast-check';
-import { lockDirectory } from '../../../src/embedded-eventstore/lock.js';
 import { importCatalog, type ListTitle } from '../../../src/import/catalog-import.js';
 import { listThrough } from '../../../src/import/listing.js';
 import { openServiceListing } from '../../../src/jobs/import-client.js';
 import { encodeTitle, IMPORT_PROTOCOL, titlesFrame } from '../../../src/jobs/import-frames.js';
 import { serverDigests } from '../../../src/jobs/socket-protocol.js';
-import { openJobServer } from '../../../src/jobs/socket-server.js';
 import { loadConfig } from '../../../src/platform/config/config.js';
 import { silentLogger } from '../../../src/platform/observability/logger.js';
 import { PortError, TooLargeError, UnavailableError } from '../../../src/ports/errors.js';
@@ -18,46 +16,26 @@ import { handlerOver } from '../../support/command-handler.js';
 import { eventually } from '../../support/eventually.js';
 import { animeId, AT, commands } from '../../support/examples.js';
 import { inMemoryEventStore } from '../../support/in-memory-event-store.js';
+import { jobSockets } from '../../support/job-sockets.js';
 import { rejectionOf } from '../../support/rejection-of.js';
-import { temporaryDirectory } from '../../support/temporary-directory.js';
 
 describe('an import through the socket of a service', () => {
-  let directory: Awaited<ReturnType<typeof temporaryDirectory>>;
-  let closing: (() => Promise<void>)[];
+  let sockets: Awaited<ReturnType<typeof jobSockets>>;
 
   beforeEach(async () => {
-    directory = await temporaryDirectory();
-    closing = [];
+    sockets = await jobSockets();
   });
-  afterEach(async () => {
-    for (const close of closing.reverse()) await close();
-    await directory.remove();
-  });
+  afterEach(() => sockets.close());
 
   const open = async (list: ListTitle, settings: Readonly<Record<string, string>> = {}) => {
-    const lock = lockDirectory(directory.path);
-    const config = loadConfig({ NODE_ENV: 'test', DATA_DIR: directory.path });
-    const server = await openJobServer({
-      config,
-      logger: silentLogger(),
-      parse: () => null,
-      perform: () => Promise.resolve(true),
-      openImport: () => list,
-    });
-    let closed: Promise<void> | undefined;
-    const close = () => (closed ??= server.close());
-    const release = (): Promise<void> => {
-      lock.release();
-      return Promise.resolve();
-    };
-    closing.push(release, close);
+    const socket = await sockets.open({ openImport: () => list });
     const connectClient = async () => {
-      const client = loadConfig({ NODE_ENV: 'test', DATA_DIR: directory.path, ...settings });
-      const listing = await openServiceListing(server.path, client);
-      closing.push(listing.close);
+      const client = loadConfig({ NODE_ENV: 'test', DATA_DIR: sockets.directory, ...settings });
+      const listing = await openServiceListing(socket.path, client);
+      sockets.closeLater(listing.close);
       return listing;
     };
-    return { path: server.path, config, close, connectClient };
+    return { ...socket, connectClient };
   };
 
   const title = (id: number) => ({ ...commands.list, animeId: animeId(id), relist: false });

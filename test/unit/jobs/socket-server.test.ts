@@ -4,48 +4,27 @@ import { connect } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { dirname, join } from 'node:path';
 import { expect } from 'chai';
-import { parseStoreJob } from '../../../src/cli/arguments.js';
-import { lockDirectory } from '../../../src/embedded-eventstore/lock.js';
 import { askService } from '../../../src/jobs/socket-client.js';
 import { serverDigests } from '../../../src/jobs/socket-protocol.js';
-import { openJobServer, type JobServerOptions } from '../../../src/jobs/socket-server.js';
-import { loadConfig } from '../../../src/platform/config/config.js';
+import type { JobServerOptions } from '../../../src/jobs/socket-server.js';
 import { silentLogger } from '../../../src/platform/observability/logger.js';
+import { jobSockets } from '../../support/job-sockets.js';
 import { rejectionOf } from '../../support/rejection-of.js';
-import { temporaryDirectory } from '../../support/temporary-directory.js';
 
 describe('the socket for jobs', () => {
-  let directory: Awaited<ReturnType<typeof temporaryDirectory>>;
-  let closing: (() => Promise<void>)[];
+  let sockets: Awaited<ReturnType<typeof jobSockets>>;
 
   beforeEach(async () => {
-    directory = await temporaryDirectory();
-    closing = [];
+    sockets = await jobSockets();
   });
-  afterEach(async () => {
-    for (const close of closing.reverse()) await close();
-    await directory.remove();
-  });
+  afterEach(() => sockets.close());
 
-  const open = async (perform: JobServerOptions['perform'], dataDir = directory.path) => {
-    const lock = lockDirectory(dataDir);
-    const config = loadConfig({ NODE_ENV: 'test', DATA_DIR: dataDir });
-    const server = await openJobServer({
-      config,
-      logger: silentLogger(),
-      parse: parseStoreJob,
-      perform,
-      openImport: () => () => Promise.resolve('listed'),
-    });
-    const release = (): Promise<void> => {
-      lock.release();
-      return Promise.resolve();
-    };
-    closing.push(release, server.close);
+  const open = async (perform: JobServerOptions['perform'], dataDir = sockets.directory) => {
+    const socket = await sockets.open({ perform }, dataDir);
     const ask = (args: readonly string[], stop = new AbortController().signal) => {
       const printed: string[] = [];
-      const done = askService(server.path, args, {
-        config,
+      const done = askService(socket.path, args, {
+        config: socket.config,
         logger: silentLogger(),
         stop,
         progress: () => undefined,
@@ -54,7 +33,7 @@ describe('the socket for jobs', () => {
       });
       return { done, printed };
     };
-    return { ...server, config, ask };
+    return { ...socket, ask };
   };
 
   /** A job that runs until it is stopped. */
@@ -86,7 +65,7 @@ describe('the socket for jobs', () => {
   });
 
   it('is in a temporary directory where the path of the data directory is too long', async () => {
-    const long = join(directory.path, 'x'.repeat(120));
+    const long = join(sockets.directory, 'x'.repeat(120));
     await mkdir(long);
     const { path, ask } = await open(() => Promise.resolve(true), long);
     expect(path).not.to.contain(long);
@@ -94,7 +73,7 @@ describe('the socket for jobs', () => {
   });
 
   it('replaces the socket of a service that was killed', async () => {
-    const left = join(directory.path, 'jobs', 'socket');
+    const left = join(sockets.directory, 'jobs', 'socket');
     await mkdir(dirname(left));
     await writeFile(left, '');
     const { path, ask } = await open(() => Promise.resolve(true));
@@ -158,6 +137,5 @@ describe('the socket for jobs', () => {
     expect(await ended)
       .to.have.property('message')
       .that.equals('The service is stopping: run the job again once it is back.');
-    closing.pop();
   });
 });
