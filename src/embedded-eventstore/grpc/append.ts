@@ -78,11 +78,33 @@ const appendSuccess = ({ revision, position }: Written): streams.AppendResp.Succ
   const success = new streams.AppendResp.Success();
   if (revision < 0n) success.setNoStream(new shared.Empty());
   else success.setCurrentRevision(revision.toString());
-  if (position <= 0n) return success.setNoPosition(new shared.Empty());
-  const place = new streams.AppendResp.Position();
+  return withPosition(success, new streams.AppendResp.Position(), position);
+};
+
+/** The generated classes of the three responses have no common one. */
+interface PositionMessage {
+  setCommitPosition(value: string): unknown;
+  setPreparePosition(value: string): unknown;
+}
+
+interface PositionedResponse<Place> {
+  setNoPosition(value: shared.Empty): unknown;
+  setPosition(value: Place): unknown;
+}
+
+const withPosition = <Place extends PositionMessage, Response extends PositionedResponse<Place>>(
+  response: Response,
+  place: Place,
+  position: bigint,
+): Response => {
+  if (position <= 0n) {
+    response.setNoPosition(new shared.Empty());
+    return response;
+  }
   place.setCommitPosition(position.toString());
   place.setPreparePosition(position.toString());
-  return success.setPosition(place);
+  response.setPosition(place);
+  return response;
 };
 
 /** Sets both forms of each field: older clients read one, newer clients the other. */
@@ -112,12 +134,7 @@ export const deleteStream = (context: ServiceContext) =>
     const writing = context.log.softDelete(stream, expected);
     const outcome = await context.calls.finish(confirmedWithin(writing, context.appendTimeoutMs));
     const position = positionOrThrow('Delete', stream, expected, outcome);
-    const response = new streams.DeleteResp();
-    if (position <= 0n) return response.setNoPosition(new shared.Empty());
-    const place = new streams.DeleteResp.Position();
-    place.setCommitPosition(position.toString());
-    place.setPreparePosition(position.toString());
-    return response.setPosition(place);
+    return withPosition(new streams.DeleteResp(), new streams.DeleteResp.Position(), position);
   });
 
 /** A hard delete: the stream can never be written to again. */
@@ -127,12 +144,11 @@ export const tombstoneStream = (context: ServiceContext) =>
     const writing = context.log.tombstone(stream, expected);
     const outcome = await context.calls.finish(confirmedWithin(writing, context.appendTimeoutMs));
     const position = positionOrThrow('Tombstone', stream, expected, outcome);
-    const response = new streams.TombstoneResp();
-    if (position <= 0n) return response.setNoPosition(new shared.Empty());
-    const place = new streams.TombstoneResp.Position();
-    place.setCommitPosition(position.toString());
-    place.setPreparePosition(position.toString());
-    return response.setPosition(place);
+    return withPosition(
+      new streams.TombstoneResp(),
+      new streams.TombstoneResp.Position(),
+      position,
+    );
   });
 
 const deletionTarget = (

@@ -7,6 +7,7 @@ import {
   type handleServerStreamingCall,
   type handleUnaryCall,
   Metadata,
+  type sendUnaryData,
   type ServerDuplexStream,
   type ServerReadableStream,
   type ServerUnaryCall,
@@ -202,13 +203,8 @@ export const unary =
     serve: (request: Req, call: ServerUnaryCall<Req, Res>) => Promise<Res>,
   ): handleUnaryCall<Req, Res> =>
   (call, callback) => {
-    calls
-      .run(call, () => serve(call.request, call))
-      .then(
-        (response) => callback(null, response),
-        (error: unknown) => callback(toRpcError(error, logger)),
-      )
-      .catch(unanswered(logger));
+    const served = calls.run(call, () => serve(call.request, call));
+    answerOnce(served, callback, logger);
   };
 
 export const clientStreaming =
@@ -217,14 +213,22 @@ export const clientStreaming =
     serve: (call: ServerReadableStream<Req, Res>, signal: AbortSignal) => Promise<Res>,
   ): handleClientStreamingCall<Req, Res> =>
   (call, callback) => {
-    calls
-      .run(call, (signal) => serve(call, signal))
-      .then(
-        (response) => callback(null, response),
-        (error: unknown) => callback(toRpcError(error, logger)),
-      )
-      .catch(unanswered(logger));
+    const served = calls.run(call, (signal) => serve(call, signal));
+    answerOnce(served, callback, logger);
   };
+
+const answerOnce = <Res>(
+  served: Promise<Res>,
+  callback: sendUnaryData<Res>,
+  logger: EventLogLogger,
+): void => {
+  served
+    .then(
+      (response) => callback(null, response),
+      (error: unknown) => callback(toRpcError(error, logger)),
+    )
+    .catch(unanswered(logger));
+};
 
 export const serverStreaming =
   <Req, Res>(

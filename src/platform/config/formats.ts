@@ -122,6 +122,14 @@ const named = (names: RegExp, expectation: string) => ({
 const DATABASE_NAME = /^(?!(?:admin|local|config)$)[^\p{Cc}/\\. "$*<>:|?]+$/iu;
 const MAX_DATABASE_BYTES = 63;
 
+const listFormat = (isEntry: (entry: unknown) => boolean, ofWhat = '') => ({
+  coerce: (value: unknown) => (typeof value === 'string' ? listOf(value) : value),
+  validate: (value: unknown) => {
+    const ok = Array.isArray(value) && value.every((entry) => isEntry(entry));
+    assertFormat(ok, `must be a comma separated list${ofWhat}`);
+  },
+});
+
 convict.addFormats({
   text: {
     validate: (value: unknown) => {
@@ -164,12 +172,7 @@ convict.addFormats({
       );
     },
   },
-  list: {
-    coerce: (value: unknown) => (typeof value === 'string' ? listOf(value) : value),
-    validate: (value: unknown) => {
-      assertFormat(Array.isArray(value) && value.every(isText), 'must be a comma separated list');
-    },
-  },
+  list: listFormat(isText),
   origin: {
     coerce: (value: unknown) => (typeof value === 'string' ? value.trim() : value),
     validate: (value: unknown) => {
@@ -177,34 +180,15 @@ convict.addFormats({
       assertFormat(ok, 'must be empty or an origin such as https://example.com, without a path');
     },
   },
-  origins: {
-    coerce: (value: unknown) => (typeof value === 'string' ? listOf(value) : value),
-    validate: (value: unknown) => {
-      const ok =
-        Array.isArray(value) && value.every((origin) => origin === '*' || isOrigin(origin));
-      assertFormat(
-        ok,
-        'must be a comma separated list of origins such as https://example.com, or *',
-      );
-    },
-  },
-  hosts: {
-    coerce: (value: unknown) => (typeof value === 'string' ? listOf(value) : value),
-    validate: (value: unknown) => {
-      const ok = Array.isArray(value) && value.every((host) => host === '*' || isHost(host));
-      assertFormat(
-        ok,
-        'must be a comma separated list of hosts such as example.com, without ports, or *',
-      );
-    },
-  },
-  addresses: {
-    coerce: (value: unknown) => (typeof value === 'string' ? listOf(value) : value),
-    validate: (value: unknown) => {
-      const ok = Array.isArray(value) && value.every((each) => isAddress(each));
-      assertFormat(ok, 'must be a comma separated list of host:port');
-    },
-  },
+  origins: listFormat(
+    (origin) => origin === '*' || isOrigin(origin),
+    ' of origins such as https://example.com, or *',
+  ),
+  hosts: listFormat(
+    (host) => host === '*' || isHost(host),
+    ' of hosts such as example.com, without ports, or *',
+  ),
+  addresses: listFormat(isAddress, ' of host:port'),
   'page-url': address(isPage, 'https://host:2113'),
   'mongodb-url': address(isMongodbAddress, 'mongodb://user:password@host:27017'),
   'event-store-url': address(isEventStoreAddress, 'esdb://user:password@host:2113'),

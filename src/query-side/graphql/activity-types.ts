@@ -1,5 +1,17 @@
 import { MAX_ACTIVITY_DAYS } from './activity.js';
 
+/** What a day and the totals both count. */
+const countFields = `
+  "The number of clicks."
+  clicks: Count!
+  "The number of views."
+  views: Count!
+  "The duration of the views, in seconds."
+  seconds: Count!
+  "The number of ratings given, repeated ratings of a user included."
+  ratings: Count!
+`;
+
 /** Activity per day and all-time totals: their queries and types. */
 export const activityTypes = /* GraphQL */ `
   extend type Query {
@@ -29,27 +41,13 @@ export const activityTypes = /* GraphQL */ `
   type Totals {
     "The number of listed anime."
     listed: Count!
-    "The number of clicks."
-    clicks: Count!
-    "The number of views."
-    views: Count!
-    "The duration of the views, in seconds."
-    seconds: Count!
-    "The number of ratings given, repeated ratings of a user included."
-    ratings: Count!
+    ${countFields}
   }
 
   "What happened on one UTC day."
   type ActivityPoint {
     "The UTC day, as YYYY-MM-DD."
     day: String!
-    "The number of clicks."
-    clicks: Count!
-    "The number of views."
-    views: Count!
-    "The duration of the views, in seconds."
-    seconds: Count!
-    "The number of ratings given, repeated ratings of a user included."
-    ratings: Count!
+    ${countFields}
   }
 `;

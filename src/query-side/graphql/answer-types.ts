@@ -34,6 +34,17 @@ const detailFields = Object.entries(DETAIL_DESCRIPTIONS)
   )
   .join('\n');
 
+const counterFields = `
+  "How often users clicked the anime."
+  totalClicks: Count!
+  "How often users viewed the anime."
+  totalViews: Count!
+  "The number of users who rated the anime: only each user's latest rating counts."
+  totalRatings: Count!
+  "The mean of the users' latest ratings, from 1 to 10; null while there are none."
+  averageRating: Float
+`;
+
 /** The types of responses, and the filters of a search. */
 export const answerTypes = /* GraphQL */ `
   "The counters of one anime, with its title and picture."
@@ -46,14 +57,7 @@ export const answerTypes = /* GraphQL */ `
     title: String
     "The address of a picture; null when none is known."
     image: String
-    "How often users clicked the anime."
-    totalClicks: Count!
-    "How often users viewed the anime."
-    totalViews: Count!
-    "The number of users who rated the anime: only each user's latest rating counts."
-    totalRatings: Count!
-    "The mean of the users' latest ratings, from 1 to 10; null while there are none."
-    averageRating: Float
+    ${counterFields}
     "The total duration of all views, in seconds."
     totalDurationSeconds: Count!
   }
@@ -76,14 +80,7 @@ export const answerTypes = /* GraphQL */ `
     ${detailFields}
     "Comma separated, as the catalogue spells them; null when none are known."
     genres: String
-    "How often users clicked the anime."
-    totalClicks: Count!
-    "How often users viewed the anime."
-    totalViews: Count!
-    "The number of users who rated the anime: only each user's latest rating counts."
-    totalRatings: Count!
-    "The mean of the users' latest ratings, from 1 to 10; null while there are none."
-    averageRating: Float
+    ${counterFields}
   }
 
   "One page of a search."

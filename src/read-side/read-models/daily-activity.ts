@@ -1,4 +1,4 @@
-import type { DailyActivityDocument } from '../../ports/read-store.js';
+import type { DailyActivityDocument, DayKey } from '../../ports/read-store.js';
 import { addSeconds, type DocumentDraft, type Interaction } from './interaction.js';
 
 /** The UTC day of an event: YYYY-MM-DD. Decoded times are in UTC. */
@@ -10,17 +10,20 @@ export const dayDraft = (
   generation: number,
 ): DocumentDraft<DailyActivityDocument> =>
   document === null
-    ? {
-        generation,
-        revision: -1,
-        animeId: event.data.animeId,
-        day: utcDayOf(event),
-        clicks: 0,
-        views: 0,
-        ratings: 0,
-        seconds: 0,
-      }
+    ? emptyDay({ animeId: event.data.animeId, day: utcDayOf(event) }, generation)
     : { ...document };
+
+/** The document of a day without events. */
+export const emptyDay = ({ animeId, day }: DayKey, generation: number): DailyActivityDocument => ({
+  generation,
+  revision: -1,
+  animeId,
+  day,
+  clicks: 0,
+  views: 0,
+  ratings: 0,
+  seconds: 0,
+});
 
 /** The event must be above the draft's revision. */
 export const applyToDay = (

@@ -5,7 +5,7 @@ import type {
   ViewRegistered,
 } from '../../domain/events.js';
 import { laterOf } from '../../domain/times.js';
-import type { InteractionDocument, RatingEntry } from '../../ports/read-store.js';
+import type { InteractionDocument, InteractionKey, RatingEntry } from '../../ports/read-store.js';
 
 /** A copy of a document into which a run of events is folded: one copy per run, not per event. */
 export type DocumentDraft<Document> = { -readonly [Key in keyof Document]: Document[Key] };
@@ -23,20 +23,24 @@ export const interactionDraft = (
   event: Interaction,
   generation: number,
 ): DocumentDraft<InteractionDocument> =>
-  document === null
-    ? {
-        generation,
-        revision: -1,
-        animeId: event.data.animeId,
-        userId: event.data.userId,
-        clicks: 0,
-        views: 0,
-        seconds: 0,
-        lastClickAt: null,
-        lastViewAt: null,
-        ratings: [],
-      }
-    : { ...document };
+  document === null ? emptyInteraction(event.data, generation) : { ...document };
+
+/** The document of a user without events. Its revision is below that of any event. */
+export const emptyInteraction = (
+  { animeId, userId }: InteractionKey,
+  generation: number,
+): InteractionDocument => ({
+  generation,
+  revision: -1,
+  animeId,
+  userId,
+  clicks: 0,
+  views: 0,
+  seconds: 0,
+  lastClickAt: null,
+  lastViewAt: null,
+  ratings: [],
+});
 
 /** The event must be above the draft's revision. */
 export const applyToInteraction = (

@@ -1,17 +1,13 @@
 import type { AnimeId } from '../../domain/ids.js';
 import { chunksOf } from '../../platform/async/pages.js';
 import type { EventStore } from '../../ports/event-store.js';
-import type {
-  AnimeDocument,
-  DailyActivityDocument,
-  DocumentStore,
-  Guarded,
-  InteractionDocument,
-} from '../../ports/read-store.js';
+import type { AnimeDocument, DocumentStore, Guarded } from '../../ports/read-store.js';
 import { cachedAnimeOf } from '../projector/cached-anime.js';
 import { type FoldedRun, foldRun } from '../projector/fold.js';
 import { readMissing } from '../projector/gap-fill.js';
 import { animeDraft } from '../read-models/anime.js';
+import { emptyDay } from '../read-models/daily-activity.js';
+import { emptyInteraction } from '../read-models/interaction.js';
 
 export interface ReplayOptions {
   readonly eventStore: EventStore;
@@ -65,9 +61,6 @@ const savesOf = ({ interactions, days }: FoldedRun) =>
     },
   );
 
-/** The revision of an emptied document: its user or day is not in the log. */
-const EMPTIED = -1;
-
 /** Bounds the memory and the transaction of one save. */
 const PARTS_PER_SAVE = 1_000;
 
@@ -104,33 +97,3 @@ export const emptyPartsBelow = async (
 /** An anime without events: it is in no list, and queries by id return null. */
 export const emptyAnime = (animeId: AnimeId, generation: number): AnimeDocument =>
   animeDraft(null, animeId, generation);
-
-const emptyInteraction = (
-  { animeId, userId }: InteractionDocument,
-  generation: number,
-): InteractionDocument => ({
-  animeId,
-  userId,
-  generation,
-  revision: EMPTIED,
-  clicks: 0,
-  views: 0,
-  seconds: 0,
-  lastClickAt: null,
-  lastViewAt: null,
-  ratings: [],
-});
-
-const emptyDay = (
-  { animeId, day }: DailyActivityDocument,
-  generation: number,
-): DailyActivityDocument => ({
-  animeId,
-  day,
-  generation,
-  revision: EMPTIED,
-  clicks: 0,
-  views: 0,
-  ratings: 0,
-  seconds: 0,
-});
