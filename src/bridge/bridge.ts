@@ -105,8 +105,8 @@ export const createBridge = (options: BridgeOptions): Bridge => {
   });
   const stopping = new AbortController();
   const outage = createOutage({
-    begun: 'The bridge failed and starts again',
-    ended: 'The bridge has started again',
+    begun: 'The bridge failed; restarting',
+    ended: 'The bridge has restarted',
     logger,
     monotonic,
   });
@@ -149,7 +149,7 @@ export const createBridge = (options: BridgeOptions): Bridge => {
       if (lease === null) return;
       status.attempted('bus', null);
       await checkpoints.limitHistory().catch((error: unknown) => {
-        logger.warn('Old checkpoints are not dropped for now', { error });
+        logger.warn('Could not drop old checkpoints', { error });
       });
       const { progress } = lease;
       const from = await resumePosition({ progress, flushed, bus, logId, logger });

@@ -56,13 +56,13 @@ export const createCheckpointWriter = (options: CheckpointWriterOptions): Checkp
   let renewing: Promise<void> | null = null;
   const stopped = new AbortController();
   const flushOutage = createOutage({
-    begun: 'The position of the documents was not saved and will be',
+    begun: 'Could not save the position of the documents; retrying',
     ended: 'The position of the documents is saved again',
     logger,
     monotonic,
   });
   const writeOutage = createOutage({
-    begun: 'The checkpoint was not written and will be',
+    begun: 'Could not write the checkpoint; retrying',
     ended: 'The checkpoint is written again',
     logger,
     monotonic,

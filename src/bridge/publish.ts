@@ -130,13 +130,13 @@ export interface RetryingPublisher {
 export const createRetryingPublisher = (options: RetryingPublisherOptions): RetryingPublisher => {
   const { deadLetters, logger, metrics, backoff, now, monotonic, onAttempt } = options;
   const busOutage = createOutage({
-    begun: 'A batch was not published and is tried again',
+    begun: 'Could not publish a batch; retrying',
     ended: 'Batches are published again',
     logger,
     monotonic,
   });
   const deadLetterOutage = createOutage({
-    begun: 'A dead letter was not added and is tried again',
+    begun: 'Could not add a dead letter; retrying',
     ended: 'Dead letters are added again',
     logger,
     monotonic,

@@ -86,7 +86,7 @@ export const activateOwn = async (
       signal,
       retriable: () => !signal.aborted,
       onFailure: (error) =>
-        logger.error('Read models of this release could not be activated yet', { error }),
+        logger.error('Could not activate the read models of this release; retrying', { error }),
     }).catch((error: unknown) => {
       if (!signal.aborted) throw error;
     });

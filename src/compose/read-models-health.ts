@@ -90,7 +90,7 @@ export const openHeartbeat = async (
       try {
         for (const name of versions) await readStore.documents(name).noteFed(new Date());
       } catch (error) {
-        logger.warn('Heartbeat of the read models could not be stored', { error });
+        logger.warn('Could not store the heartbeat of the read models', { error });
       }
       await pause(versions.length > 0 ? everyMs : UNTIL_FIRST_MS, stopping.signal);
     }

@@ -35,7 +35,7 @@ export const whenAvailable = async <T>(ask: () => Promise<T>, options: WaitOptio
       signal,
       retriable: isRetriable,
       onFailure: async (error) => {
-        logger.debug('A server did not answer', { server: server?.name, error });
+        logger.debug('A server did not respond', { server: server?.name, error });
         await unlessAborted(signal, wait.tell(error));
       },
     });
@@ -101,7 +101,7 @@ const createWait = ({ server, logger, signal, onWait }: WaitOptions) => {
     over(): void {
       if (lines === 0) return;
       const waitedSeconds = Math.round((performance.now() - since) / 1000);
-      logger.info('A server answers', { server: server?.name ?? 'embedded', waitedSeconds });
+      logger.info('Server available', { server: server?.name ?? 'embedded', waitedSeconds });
     },
   };
 };

@@ -153,7 +153,7 @@ describe('a Kafka broker behind TLS and a login', function () {
     expect(streamIn(await bus.sample())).to.equal('anime-1');
     expect(lines).to.include.members([
       'Access to the settings of a topic is denied: make sure that it has no retention',
-      'The group of a finished reading was not deleted',
+      'Could not delete the consumer group of a finished read',
     ]);
     const error = await rejectionOf(bus.forget(`${group}-v1`));
     expect(error).to.be.instanceOf(PortError).with.property('code', 'ACCESS_DENIED');

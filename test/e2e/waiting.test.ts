@@ -178,7 +178,7 @@ describe('a service whose servers do not respond', function () {
     expect(waiting.output().indexOf('is waiting for')).to.be.lessThan(
       waiting.output().indexOf('is ready.'),
     );
-    expect(waiting.errors()).to.contain('A server answers');
+    expect(waiting.errors()).to.contain('Server available');
     expect((await fetch(`${await healthUrl(waiting)}/ready`)).status).to.equal(200);
   });
 });

@@ -83,14 +83,14 @@ describe('an outage seen by the bridge', () => {
       },
     };
     await linesOf(given({ eventStore, checkpointEveryMs: 1 }), [
-      'The checkpoint was not written and will be',
+      'Could not write the checkpoint; retrying',
       'The checkpoint is written again',
     ]);
   });
 
   it('is logged twice where the bus accepts no batch', async () => {
     await linesOf(given({ bus: recordingBus(failing(FAILURES)) }), [
-      'A batch was not published and is tried again',
+      'Could not publish a batch; retrying',
       'Batches are published again',
     ]);
   });
@@ -106,7 +106,7 @@ describe('an outage seen by the bridge', () => {
       return deadLetters.add(letter);
     };
     await linesOf(given({ bus, deadLetters: { ...deadLetters, add } }), [
-      'A dead letter was not added and is tried again',
+      'Could not add a dead letter; retrying',
       'Dead letters are added again',
     ]);
   });
@@ -121,7 +121,7 @@ describe('an outage seen by the bridge', () => {
       },
     };
     await linesOf(given({ flushed, checkpointEveryMs: 1 }), [
-      'The position of the documents was not saved and will be',
+      'Could not save the position of the documents; retrying',
       'The position of the documents is saved again',
     ]);
   });
@@ -134,8 +134,8 @@ describe('an outage seen by the bridge', () => {
       return bus.ends();
     };
     await linesOf(given({ bus: { ...bus, ends } }), [
-      'The bridge failed and starts again',
-      'The bridge has started again',
+      'The bridge failed; restarting',
+      'The bridge has restarted',
     ]);
   });
 });

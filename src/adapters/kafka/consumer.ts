@@ -186,7 +186,7 @@ export const createConsumer = (options: ConsumerOptions): BusConsumer => {
       try {
         return await join(into);
       } catch (error) {
-        if (!isLeaving()) logger.warn('The group cannot be joined yet', { error });
+        if (!isLeaving()) logger.warn('Could not join the consumer group; retrying', { error });
       }
     }
   };
@@ -205,7 +205,7 @@ export const createConsumer = (options: ConsumerOptions): BusConsumer => {
         logger.error('The topic holds records that this client cannot read', { error });
         return;
       }
-      logger.warn('The consumer crashed and is created again', { crashes, error });
+      logger.warn('The consumer crashed; creating a new one', { crashes, error });
       const revived = (member = await joinAgain(into, crashes));
       void revived?.fetched.then(() => {
         if (revived !== member || isLeaving()) return;

@@ -51,7 +51,7 @@ const startPartitionWorker = (options: PartitionWorkerOptions): PartitionWorker 
         // Its signal was aborted: it may stop in the middle.
         if (isTaken() || isLeaving()) break;
         onFailed();
-        logger.warn('A batch is delivered again', { ...place, attempt, error });
+        logger.warn('Redelivering a batch', { ...place, attempt, error });
         await pause(backoffMs(attempt, redelivery), AbortSignal.any([taken.signal, leaving]));
         if (isLeaving()) break;
       }

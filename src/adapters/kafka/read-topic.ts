@@ -45,7 +45,7 @@ export const readTopic = async (reading: TopicReading): Promise<void> => {
     await client.close(() => consumer.disconnect());
     // A group that is left behind holds no offsets, and the broker drops it.
     await forgetGroup(admin, group).catch((error: unknown) => {
-      logger.warn('The group of a finished reading was not deleted', { group, error });
+      logger.warn('Could not delete the consumer group of a finished read', { group, error });
     });
   }
 };

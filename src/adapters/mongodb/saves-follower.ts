@@ -49,9 +49,12 @@ export const createSavesFollower = (options: SavesFollowerOptions): SavesFollowe
       }
     } catch (error) {
       if (!signal.aborted && isTold) {
-        logger.info('MongoDB does not tell of saves: they are looked for while queries subscribe', {
-          error,
-        });
+        logger.info(
+          'MongoDB change stream unavailable: polling for saves while there are subscriptions',
+          {
+            error,
+          },
+        );
       }
       isTold = false;
     }

@@ -126,7 +126,7 @@ export const createAppendWithRetry = (options: {
       }
       metrics.appendRetries.inc();
       // The adapter logs an outage once and a counter counts attempts: a line each is noise.
-      logger.debug('Append repeated', { stream, attempt, error: failure });
+      logger.debug('Retrying an append', { stream, attempt, error: failure });
       await pause(waitMs);
     }
   };

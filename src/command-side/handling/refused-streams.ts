@@ -133,7 +133,7 @@ export const createRefusedStreams = (options: {
     },
     allow: (animeId) => {
       if (!refused.delete(animeId)) return;
-      logger.info('Commands of an anime are decided again', { animeId });
+      logger.info('Commands of an anime are accepted again', { animeId });
       count();
     },
     all: () => [...refused.values()].map(({ problem }) => problem),

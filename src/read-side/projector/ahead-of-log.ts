@@ -92,7 +92,7 @@ export const createAheadOfLog = (options: AheadOfLogOptions) => {
   /** The document matches the log, so the record is of an event that the log has lost. */
   const refuse = ({ animeId }: CachedAnime, { revision }: IncomingEvent): true => {
     metrics.projectorAlarms.inc({ kind: 'lost-record' });
-    logger.error('Record refused: the log does not have its event', {
+    logger.error('Record rejected: its event is not in the log', {
       animeId,
       revision,
     });

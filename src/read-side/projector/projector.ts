@@ -69,7 +69,7 @@ export const createProjector = (options: ProjectorOptions): Projector => {
     const { reason, stream, value, partition, offset } = item;
     const revision = item.revision === null ? null : Number(item.revision);
     const source = `partition ${partition}, offset ${offset}`;
-    logger.error('An item of the bus cannot be read', { source, stream, revision, reason });
+    logger.error('A record on the bus cannot be read', { source, stream, revision, reason });
     metrics.deadLetters.inc();
     await deadLetters.add(
       deadLetter({ stream, revision, source, reason, value, at: new Date(now()) }),

@@ -127,7 +127,7 @@ export const keepConfirming = async (options: ConfirmOptions): Promise<void> => 
       await projector.confirm(signal);
     } catch (error) {
       if (isAborted(signal)) return;
-      logger.debug('Unconfirmed events could not be looked for', { error });
+      logger.debug('Could not check for unconfirmed events', { error });
     }
     await pause(everyMs, signal);
   }

@@ -109,7 +109,7 @@ export const createConsumerGroup = (options: ConsumerGroupOptions): ConsumerGrou
         const ms = backoffMs(attempt, redelivery);
         attempt += 1;
         if (!member.leaving.signal.aborted) queue.failingSince ??= performance.now();
-        logger.warn('A batch is delivered again', {
+        logger.warn('Redelivering a batch', {
           group: name,
           partition: queue.partition,
           offset: batch[0]?.item.offset,
