@@ -24,7 +24,7 @@ export interface DocumentCacheOptions {
   readonly startsEmpty: boolean;
 }
 
-export interface Run {
+interface Run {
   readonly cached: CachedAnime;
   readonly run: readonly StreamEvent[];
 }
