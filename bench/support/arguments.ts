@@ -6,6 +6,8 @@ export const benchArguments = () => {
     options: {
       quick: { type: 'boolean', default: false },
       alone: { type: 'boolean', default: false },
+      profile: { type: 'boolean', default: false },
+      'over-grpc': { type: 'boolean', default: false },
       rounds: { type: 'string' },
       seconds: { type: 'string' },
     },
@@ -14,6 +16,8 @@ export const benchArguments = () => {
   return {
     quick,
     alone: values.alone,
+    profile: values.profile,
+    overGrpc: values['over-grpc'],
     rounds: Number(values.rounds ?? (quick ? 1 : 5)),
     durationMs: Number(values.seconds ?? (quick ? 0.5 : 4)) * 1000,
   };

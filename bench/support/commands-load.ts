@@ -14,6 +14,8 @@ export interface CommandsLoad {
   readonly server: ServerProcess;
   readonly port: number;
   readonly popularity: WorkloadOptions['popularity'];
+  /** 1,000 by default. */
+  readonly animes?: number;
   readonly durationMs: number;
   /** Commands in one request; absent: one, without a batch. */
   readonly together?: number;
@@ -28,7 +30,12 @@ export interface CommandsLoad {
  */
 export const runCommands = async (load: CommandsLoad, seed: number): Promise<CommandsResult> => {
   const { server, port, popularity, durationMs, connections = 64, settle } = load;
-  const workload = createWorkload({ seed, popularity });
+  const { animes } = load;
+  const workload = createWorkload({
+    seed,
+    popularity,
+    ...(animes === undefined ? {} : { animes }),
+  });
   const before = await server.cpuSeconds();
   const sent =
     load.together === undefined

@@ -69,10 +69,11 @@ export const startCommandApi = async (
 export const withService = async <T>(
   use: (service: Service) => Promise<T>,
   settings: Readonly<Record<string, string>> = {},
+  nodeArgs?: readonly string[],
 ): Promise<T> => {
   const dataDir = await mkdtemp(join(tmpdir(), 'anime-analytics-bench-'));
   try {
-    const service = await startService(dataDir, settings);
+    const service = await startService(dataDir, settings, nodeArgs);
     try {
       return await use(service);
     } finally {
