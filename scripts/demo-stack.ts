@@ -1,13 +1,11 @@
 import { parseArgs } from 'node:util';
 import { setTimeout as delay } from 'node:timers/promises';
-import { commandRequest } from '../bench/support/http-request.js';
-import { createWorkload } from '../bench/support/workload.js';
 import { createEventStoreDbStore } from '../src/adapters/eventstoredb/event-store.js';
 import { silentLogger } from '../src/platform/observability/logger.js';
 import { eventually } from '../test/support/eventually.js';
 import type { Part } from '../test/support/stack/compose-parts.js';
 import { startFreshnessProbe } from '../bench/support/freshness-probe.js';
-import { nothingSent, send } from './support/load.js';
+import { nothingSent, send, singlesAndBatches } from './support/load.js';
 import { withNativeStack, type NativeStack } from './support/native-stack.js';
 import { sampleAnimeIds } from './support/sample-ids.js';
 import { metricOf, scrape } from '../bench/support/scrape.js';
@@ -73,11 +71,7 @@ await withNativeStack(async (stack) => {
   const ids = await sampleAnimeIds();
   say('catalogue imported', { exitCode: imported.code, titles: ids.length });
 
-  const workload = createWorkload({ seed: 1, popularity: 'zipf', animes: ids.length });
-  const next = (): Buffer => {
-    const interaction = workload();
-    return commandRequest({ ...interaction, animeId: ids[interaction.animeId - 1] ?? 1 });
-  };
+  const next = singlesAndBatches(ids);
   const probe = startFreshnessProbe({
     commandUrl: () => stack.commandUrl(),
     queryUrl: () => stack.queryUrl(),

@@ -3,14 +3,13 @@ import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
 import { compiled } from '../bench/support/paths.js';
-import { commandRequest, listRequest } from '../bench/support/http-request.js';
+import { listRequest } from '../bench/support/http-request.js';
 import { createProgress } from '../src/platform/progress.js';
-import { createWorkload } from '../bench/support/workload.js';
 import { eventually } from '../test/support/eventually.js';
 import { query } from '../test/support/http-client.js';
 import { startServiceProcess, type ServiceProcess } from '../test/support/service-process.js';
 import { temporaryDirectory } from '../test/support/temporary-directory.js';
-import { nothingSent, send, type Sent } from './support/load.js';
+import { nothingSent, send, singlesAndBatches, type Sent } from './support/load.js';
 import { verify } from './support/verify.js';
 
 /**
@@ -57,12 +56,8 @@ const fillCatalog = async (service: ServiceProcess, dataDir: string): Promise<nu
   if (catalog === undefined) {
     const ids = Array.from({ length: ANIMES }, (_, index) => index + 1);
     const requests = ids.map(listRequest);
-    await send(
-      portOf(service.commandUrl),
-      () => requests.shift() ?? listRequest(1),
-      ANIMES,
-      nothingSent(),
-    );
+    const next = () => ({ request: requests.shift() ?? listRequest(1), commands: 1 });
+    await send(portOf(service.commandUrl), next, ANIMES, nothingSent());
     return ids;
   }
   const startedAt = performance.now();
@@ -100,11 +95,7 @@ try {
     stdio: 'inherit',
   });
   const readerEnds = once(reader, 'exit');
-  const workload = createWorkload({ seed: 1, popularity: 'zipf' });
-  const next = (): Buffer => {
-    const interaction = workload();
-    return commandRequest({ ...interaction, animeId: ids[interaction.animeId - 1] ?? 1 });
-  };
+  const next = singlesAndBatches(ids);
   const sent = nothingSent();
   const startedAt = performance.now();
   let begun = 0;

@@ -111,6 +111,33 @@ describe('two processes of command APIs that share commands', function () {
     await expectHistoryKept(url(other), load);
   });
 
+  it('have every command of a batch appended by its owner, each once and with a result in order', async () => {
+    const owner = await ownerOf();
+    const other = 1 - owner;
+    const before = await storedEvents(url(0), anime);
+    const entries = Array.from({ length: 100 }, (_, index) => ({
+      type: 'click',
+      anime_id: anime,
+      user_id: `u${index}`,
+      id: randomUUID(),
+    }));
+    const batch = (index: number) => send('POST', `${url(index)}/batch`, entries);
+    const appended = await metric(other, 'append_events_sum');
+    const answers = await Promise.all([batch(owner), batch(other)]);
+    expect(await metric(other, 'append_events_sum')).to.equal(appended);
+    const stored = (await storedEvents(url(0), anime)).slice(before.length);
+    expect(stored).to.have.length(entries.length);
+    for (const { status, body } of answers) {
+      expect(status).to.equal(200);
+      const results = body['results'] as readonly Record<string, unknown>[];
+      expect(results.map((result) => result['status'])).to.deep.equal(entries.map(() => 201));
+      const users = new Map(stored.map(({ eventId, data }) => [eventId, data['userId']]));
+      expect(results.map((result) => users.get(String(result['eventId'])))).to.deep.equal(
+        entries.map((entry) => entry.user_id),
+      );
+    }
+  });
+
   it('record an Idempotency-Key once that is sent to both at once, and say that the other is a repeat', async () => {
     const before = (await storedEvents(url(0), anime)).length;
     const keys = Array.from({ length: 30 }, () => randomUUID());

@@ -18,10 +18,11 @@ type Outcome =
 /** A command that was sent, and what is known of it. */
 interface RecordedCommand {
   readonly animeId: number;
-  /** Sent with the command and stored with its event. */
+  /** Sent with the command, or with its batch, and stored with its event. */
   readonly correlationId: string;
   readonly outcome: Outcome;
-  readonly answer: Answer | undefined;
+  /** Its own, also of a command in a batch. */
+  readonly answer: Pick<Answer, 'status' | 'body'> | undefined;
 }
 
 export interface CommandHistory {
@@ -44,6 +45,9 @@ export interface RecordOptions {
 }
 
 const CLIENTS = 8;
+/** One client of so many sends batches, of so many commands. */
+const BATCHING = 4;
+const TOGETHER = 10;
 /** One command of so many is against the rules. */
 const INVALID = 20;
 /** After a failure, which comes at once where nobody listens. */
@@ -69,18 +73,22 @@ export const recordCommands = (options: RecordOptions): CommandHistory => {
       animes: animeIds.length,
       users: 50,
     });
-    for (let index = 0; !finished; index += 1) {
-      const interaction = workload();
-      const animeId = animeIds[interaction.animeId - 1] ?? 0;
+    const together = number % BATCHING === BATCHING - 1 ? TOGETHER : 1;
+    for (let index = 0; !finished; index += together) {
       const correlationId = `${number}-${index}-${randomUUID()}`;
-      const [path, body] = toRequest({ ...interaction, animeId }, index % INVALID === 0);
-      const headers = { 'x-correlation-id': correlationId };
-      const post = async () => send('POST', `${commandUrl()}/${path}`, body, headers);
-      const answer = await post().catch(() => undefined);
-      const outcome = outcomeOf(answer);
-      commands.push({ animeId, correlationId, outcome, answer });
-      counts[outcome] += 1;
-      const failed = outcome === 'unavailable' || outcome === 'unknown';
+      const requests = Array.from({ length: together }, (_, offset) => {
+        const interaction = workload();
+        const animeId = animeIds[interaction.animeId - 1] ?? 0;
+        return toRequest({ ...interaction, animeId }, (index + offset) % INVALID === 0);
+      });
+      const answers = await postAll(commandUrl, requests, correlationId);
+      const outcomes = answers.map(outcomeOf);
+      for (const [place, outcome] of outcomes.entries()) {
+        const animeId = requests[place]?.body.anime_id ?? 0;
+        commands.push({ animeId, correlationId, outcome, answer: answers[place] });
+        counts[outcome] += 1;
+      }
+      const failed = outcomes.some((outcome) => outcome === 'unavailable' || outcome === 'unknown');
       if (failed || paceMs > 0) await delay(failed ? Math.max(PAUSE_MS, paceMs) : paceMs);
     }
   };
@@ -97,18 +105,47 @@ export const recordCommands = (options: RecordOptions): CommandHistory => {
   };
 };
 
+interface CommandRequest {
+  readonly type: 'click' | 'view' | 'rating';
+  readonly body: Readonly<Record<string, unknown>> & { readonly anime_id: number };
+}
+
 const toRequest = (
   { animeId, userId, ...interaction }: Interaction,
   isInvalid: boolean,
-): readonly [string, unknown] => {
+): CommandRequest => {
   const of = { anime_id: animeId, user_id: userId };
-  if (isInvalid) return ['rating', { ...of, rating: 11 }];
-  if (interaction.kind === 'click') return ['click', of];
-  if (interaction.kind === 'rating') return ['rating', { ...of, rating: interaction.rating }];
-  return ['view', { ...of, duration_seconds: interaction.durationSeconds }];
+  if (isInvalid) return { type: 'rating', body: { ...of, rating: 11 } };
+  const { kind: type } = interaction;
+  if (type === 'click') return { type, body: of };
+  if (type === 'rating') return { type, body: { ...of, rating: interaction.rating } };
+  return { type, body: { ...of, duration_seconds: interaction.durationSeconds } };
 };
 
-const outcomeOf = (answer: Answer | undefined): Outcome => {
+/** The answer of each command, in order; several are one batch. */
+const postAll = async (
+  commandUrl: () => string,
+  requests: readonly CommandRequest[],
+  correlationId: string,
+): Promise<readonly RecordedCommand['answer'][]> => {
+  const headers = { 'x-correlation-id': correlationId };
+  const post = async (path: string, body: unknown): Promise<Answer | undefined> =>
+    send('POST', `${commandUrl()}/${path}`, body, headers).catch(() => undefined);
+  const [first, ...others] = requests;
+  if (first !== undefined && others.length === 0) return [await post(first.type, first.body)];
+  const answer = await post(
+    'batch',
+    requests.map(({ type, body }) => ({ type, ...body })),
+  );
+  const results = answer?.body['results'] as readonly { readonly status: number }[] | undefined;
+  // A batch that is refused as a whole says so for each of its commands.
+  return requests.map((_, place) => {
+    const result = results?.[place];
+    return result === undefined ? answer : { status: result.status, body: { ...result } };
+  });
+};
+
+const outcomeOf = (answer: RecordedCommand['answer']): Outcome => {
   if (answer === undefined) return 'unknown';
   if (answer.status === 201) return 'acknowledged';
   if (answer.status < 500) return 'rejected';
@@ -161,13 +198,29 @@ export const expectHistoryKept = async (
       const id = metadata['$correlationId'];
       revisions.set(id, [...(revisions.get(id) ?? []), revision]);
     }
-    for (const { correlationId, outcome, answer } of commands.filter(
-      (command) => command.animeId === animeId,
-    )) {
-      const found = revisions.get(correlationId) ?? [];
-      const what = `${outcome} command ${correlationId} of ${which}: ${JSON.stringify(answer?.body)}`;
-      if (outcome === 'acknowledged') expect(found, what).to.deep.equal([answer?.body['revision']]);
-      else expect(found.length, what).to.be.at.most(outcome === 'unknown' ? 1 : 0);
+    const requests = new Map<string, RecordedCommand[]>();
+    for (const command of commands.filter((each) => each.animeId === animeId)) {
+      const { correlationId } = command;
+      requests.set(correlationId, [...(requests.get(correlationId) ?? []), command]);
+    }
+    for (const [correlationId, sent] of requests) {
+      expectRecordedOnce(revisions.get(correlationId) ?? [], sent, which);
     }
   }
+};
+
+/** Commands of one request on one anime, and the revisions of the events that it left there. */
+const expectRecordedOnce = (
+  found: readonly string[],
+  sent: readonly RecordedCommand[],
+  which: string,
+): void => {
+  const what = `${which}: ${JSON.stringify(sent)}`;
+  const acknowledged = sent
+    .filter(({ outcome }) => outcome === 'acknowledged')
+    .map(({ answer }) => answer?.body['revision']);
+  expect(new Set(acknowledged).size, what).to.equal(acknowledged.length);
+  expect(found, what).to.include.members(acknowledged);
+  const unknown = sent.filter(({ outcome }) => outcome === 'unknown').length;
+  expect(found.length, what).to.be.at.most(acknowledged.length + unknown);
 };

@@ -3,6 +3,7 @@ import { send } from './http-client.js';
 export interface StoredEvent {
   readonly eventId: string;
   readonly revision: string;
+  readonly data: Readonly<Record<string, unknown>>;
   readonly metadata: Readonly<Record<string, unknown>>;
 }
 
