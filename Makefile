@@ -2,7 +2,7 @@
 .DEFAULT_GOAL := help
 .PHONY: help install build run start test check typecheck lint format format-check mocha \
   test-contract test-stack test-faults test-browser test-ui mutation demo demo-restore demo-stack bench bench-commands bench-stream-growth \
-  bench-freshness bench-rebuild bench-reads bench-import bench-writers bench-connections bench-dashboards bench-batch bench-stack soak schema docs-dependencies docs-screenshot house \
+  bench-freshness bench-rebuild bench-reads bench-import bench-writers bench-connections bench-dashboards bench-batch bench-offered-load bench-log-size bench-stack soak schema docs-dependencies docs-screenshot house \
   up down logs ps seed clean
 
 help: ## List these targets
@@ -97,6 +97,12 @@ bench-batch: install ## Commands in batches of 100 and 1,000, next to single one
 
 bench-dashboards: install ## What five open dashboards cost the service at 1,000 commands a second
 	npm run bench:dashboards
+
+bench-offered-load: install ## Throughput and latency at 25 to 110 % of the highest rate, with pictures
+	npm run bench:offered-load
+
+bench-log-size: install ## Disk, memory, restart and rebuild with up to 1,000,000 events and anime (about 20 minutes)
+	npm run bench:log-size
 
 bench-stack: install ## The distributed service: catch-up, freshness and memory (about 20 minutes)
 	npm run bench:stack

@@ -12,15 +12,17 @@ export interface SteadyLoad {
   /** The ids of listed anime, the most popular first. */
   readonly animes: readonly number[];
   readonly seed?: number;
+  readonly connections?: number;
 }
 
 /** Sends commands at a steady rate from another process; resolves with what was answered. */
 export const steadyLoad = async (load: SteadyLoad): Promise<LoadResult> => {
-  const { port, perSecond, seconds, animes, seed = 1 } = load;
+  const { port, perSecond, seconds, animes, seed = 1, connections = 64 } = load;
   const { stdout } = await run(process.execPath, [
     compiled('bench/support/steady-load.js'),
     ...[`--port=${port}`, `--per-second=${perSecond}`, `--seconds=${seconds}`],
     ...[`--animes=${animes.join(',')}`, `--seed=${seed}`],
+    `--connections=${connections}`,
   ]);
   return JSON.parse(stdout) as LoadResult;
 };

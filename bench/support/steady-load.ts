@@ -15,6 +15,7 @@ const { values } = parseArgs({
     seconds: { type: 'string', default: '20' },
     animes: { type: 'string', default: '1' },
     seed: { type: 'string', default: '1' },
+    connections: { type: 'string', default: '64' },
   },
 });
 
@@ -33,6 +34,7 @@ const result = await runLoad({
   port: Number(values.port),
   next,
   perSecond: Number(values['per-second']),
+  connections: Number(values.connections),
   durationMs: Number(values.seconds) * 1000,
 });
 console.log(JSON.stringify(result));

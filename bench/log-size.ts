@@ -1,0 +1,115 @@
+import { readdir, rm, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { createEmbeddedEventStore } from '../src/adapters/embedded/event-store.js';
+import { openEventLog } from '../src/embedded-eventstore/log/open-event-log.js';
+import { silentLogger } from '../src/platform/observability/logger.js';
+import { temporaryDirectory } from '../test/support/temporary-directory.js';
+import { rebuildOnce } from './support/rebuild-once.js';
+import { printHost, printJson, printTable } from './support/report.js';
+import { seedLog, type SeedOptions } from './support/seed-log.js';
+import { settled, startService } from './support/service.js';
+
+/** What a log costs as it grows: disk, a rebuild, and the restart of a service that has it. */
+
+const { values } = parseArgs({
+  options: {
+    quick: { type: 'boolean', default: false },
+    /** Interactions on 1,000 anime, with 100,000 users. */
+    events: { type: 'string', default: '100000,1000000' },
+    /** Anime that are listed, and one interaction each. */
+    animes: { type: 'string', default: '1000,100000,1000000' },
+    restarts: { type: 'string', default: '3' },
+  },
+});
+const numbers = (text: string) => text.split(',').map(Number);
+const restarts = values.quick ? 1 : Number(values.restarts);
+
+interface Size {
+  readonly animes: number;
+  readonly interactions: number;
+}
+const sizes: readonly Size[] = values.quick
+  ? [{ animes: 100, interactions: 2_000 }]
+  : [
+      ...numbers(values.events).map((interactions) => ({ animes: 1000, interactions })),
+      ...numbers(values.animes).map((animes) => ({ animes, interactions: animes })),
+    ];
+
+const megabytesIn = async (directory: string): Promise<number> => {
+  const entries = await readdir(directory, { recursive: true, withFileTypes: true });
+  const files = entries.filter((entry) => entry.isFile());
+  const lengths = await Promise.all(
+    files.map(async ({ parentPath, name }) => (await stat(join(parentPath, name))).size),
+  );
+  return lengths.reduce((sum, each) => sum + each, 0) / 2 ** 20;
+};
+
+const seeded = async (directory: string, { animes, interactions }: Size) => {
+  const store = createEmbeddedEventStore(await openEventLog({ directory, logger: silentLogger() }));
+  try {
+    const seed: SeedOptions = { seed: 1, popularity: 'zipf', animes, interactions };
+    const events = await seedLog(store, seed);
+    return { events, rebuildPerSecond: await rebuildOnce(store) };
+  } finally {
+    await store.close();
+  }
+};
+
+const measure = async (size: Size) => {
+  const directory = await temporaryDirectory();
+  try {
+    const { events, rebuildPerSecond } = await seeded(directory.path, size);
+    const logMegabytes = await megabytesIn(directory.path);
+    const first = await startService(directory.path);
+    await settled(first);
+    await first.stop();
+    let readyMs = Infinity;
+    let megabytes = 0;
+    for (let restart = 0; restart < restarts; restart += 1) {
+      const startedAt = performance.now();
+      const service = await startService(directory.path);
+      readyMs = Math.min(readyMs, performance.now() - startedAt);
+      megabytes = await service.peakMegabytes();
+      await service.stop();
+    }
+    const documentsMegabytes = (await megabytesIn(directory.path)) - logMegabytes;
+    return {
+      ...size,
+      events,
+      logMegabytes,
+      documentsMegabytes,
+      rebuildPerSecond,
+      readyMs,
+      megabytes,
+    };
+  } finally {
+    await rm(directory.path, { recursive: true, force: true });
+  }
+};
+
+printHost();
+const rows = [];
+for (const size of sizes) rows.push(await measure(size));
+printTable(
+  [
+    'anime',
+    'events',
+    'log MB',
+    'bytes an event',
+    'documents MB',
+    'rebuilt events/s',
+    'ready after ms',
+    'memory MB',
+  ],
+  rows.map((row) => [
+    ...[row.animes, row.events, Math.round(row.logMegabytes)],
+    Math.round((row.logMegabytes * 2 ** 20) / row.events),
+    ...[Math.round(row.documentsMegabytes), Math.round(row.rebuildPerSecond)],
+    ...[Math.round(row.readyMs), Math.round(row.megabytes)],
+  ]),
+);
+console.log(
+  'Ready: from the start of the process until it serves, the fastest restart. Memory: the highest until then.',
+);
+printJson('log-size', { restarts, rows });
