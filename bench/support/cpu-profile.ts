@@ -14,7 +14,6 @@ interface CpuProfile {
 
 /** The arguments that make a process write a profile of each of its threads when it ends. */
 export const profilingArgs = (directory: string): readonly string[] => [
-  '--enable-source-maps',
   '--cpu-prof',
   `--cpu-prof-dir=${directory}`,
 ];

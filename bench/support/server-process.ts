@@ -23,7 +23,7 @@ export interface StartOptions {
 /** Runs a compiled script of ours as a child process. `line` is what it prints first, or never. */
 export const spawnServer = (
   script: string,
-  { args = [], nodeArgs = ['--enable-source-maps'], env = {} }: StartOptions = {},
+  { args = [], nodeArgs = [], env = {} }: StartOptions = {},
 ) => {
   const child = spawn(process.execPath, [...nodeArgs, script, ...args], {
     env: { ...process.env, NODE_ENV: 'production', ...env },

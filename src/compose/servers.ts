@@ -1,7 +1,4 @@
 import { statSync } from 'node:fs';
-import { eventStoreEndpoints } from '../adapters/eventstoredb/connection.js';
-import { kafkaEndpoints } from '../adapters/kafka/client.js';
-import { mongodbEndpoints } from '../adapters/mongodb/connection.js';
 import { type Config, ConfigError } from '../platform/config/config.js';
 import { hostsOf } from '../platform/config/server-address.js';
 import { probe, type Endpoint } from '../platform/probe.js';
@@ -39,7 +36,10 @@ export const eventStoreServer = ({ eventStore: { url } }: Config): Server | null
           'the roles all, bridge and projector need a user of the group $admins, since they read $all.',
         tlsSetting: 'tls in EVENTSTORE_URL',
         caSetting: 'tlsCaFile in EVENTSTORE_URL',
-        endpoints: () => eventStoreEndpoints(url),
+        endpoints: async () => {
+          const { eventStoreEndpoints } = await import('../adapters/eventstoredb/connection.js');
+          return eventStoreEndpoints(url);
+        },
       });
 
 export const kafkaServer = ({ kafka }: Config): Server | null =>
@@ -56,7 +56,10 @@ export const kafkaServer = ({ kafka }: Config): Server | null =>
           `with ${kafka.group}-; docs/stack.md lists all rights.`,
         tlsSetting: 'KAFKA_TLS',
         caSetting: 'the tlsCaFile of Kafka, KAFKA_TLS_CA_FILE',
-        endpoints: () => kafkaEndpoints(kafkaConnection(kafka, silentLogger())),
+        endpoints: async () => {
+          const { kafkaEndpoints } = await import('../adapters/kafka/client.js');
+          return kafkaEndpoints(kafkaConnection(kafka, silentLogger()));
+        },
         ...(kafka.saslMechanism === ''
           ? { hint: 'Does it require a login? KAFKA_SASL_MECHANISM is empty.' }
           : {}),
@@ -76,13 +79,17 @@ export const mongodbServer = ({ mongodb: { url, database } }: Config): Server | 
           'query-api needs read.',
         tlsSetting: 'tls in MONGODB_URL',
         caSetting: 'tlsCAFile in MONGODB_URL',
-        endpoints: () => mongodbEndpoints(url),
+        endpoints: async () => {
+          const { mongodbEndpoints } = await import('../adapters/mongodb/connection.js');
+          return mongodbEndpoints(url);
+        },
       });
 
 interface ServerDescription extends Omit<Server, 'findFault'> {
   readonly tlsSetting: string;
   readonly caSetting: string;
-  readonly endpoints: () => readonly Endpoint[];
+  /** Loads the client's library, which a process without such a server does without. */
+  readonly endpoints: () => Promise<readonly Endpoint[]>;
 }
 
 const serverOf = (description: ServerDescription): Server => ({
@@ -96,7 +103,7 @@ const findFault = async (description: ServerDescription): Promise<string> => {
     throw new ConfigError(`${setting}: ${name} at ${where} ${what}`);
   };
   const found: string[] = [];
-  const all = endpointsOf(setting, lines);
+  const all = await endpointsOf(setting, lines);
   for (const line of all) {
     const where = `${line.host}:${line.port}`;
     const finding = await probe(line);
@@ -121,9 +128,12 @@ const findFault = async (description: ServerDescription): Promise<string> => {
 };
 
 /** Reads the files that the settings name, which may fail. */
-const endpointsOf = (setting: string, lines: () => readonly Endpoint[]): readonly Endpoint[] => {
+const endpointsOf = async (
+  setting: string,
+  lines: ServerDescription['endpoints'],
+): Promise<readonly Endpoint[]> => {
   try {
-    return lines();
+    return await lines();
   } catch (error) {
     throw new ConfigError(`${setting}: ${messageOf(error)}`);
   }
