@@ -111,7 +111,10 @@ export type InteractionKind = keyof InteractionBodies;
 
 /** The body of a request, if every field passes its check. The fields must guarantee `Body`. */
 export const validBody = async <Body>(req: Request, fields: readonly Field[]): Promise<Body> => {
-  if (!isJsonObject(req.body)) throw notAnObject();
+  const { body: given } = req as { readonly body: unknown };
+  if (!isJsonObject(given)) throw notAnObject();
+  // A chain costs more than all rules together, and only what it reports of a fault is needed.
+  if (fields.every(({ rule }) => rule.isValid(given[rule.name]))) return given as Body;
   const errors: FieldProblem[] = [];
   for (const { chain } of fields) {
     const result = await chain.run(req, { dryRun: true });
@@ -119,8 +122,7 @@ export const validBody = async <Body>(req: Request, fields: readonly Field[]): P
       if (error.type === 'field') errors.push(fieldProblem(error.path, error.msg));
     }
   }
-  if (errors.length > 0) throw invalidBody(errors);
-  return req.body as Body;
+  throw invalidBody(errors);
 };
 
 /** An entry of a batch: the body of a single route, the kind that its path says, and its key. */

@@ -1,7 +1,7 @@
 import { IncomingMessage, ServerResponse } from 'node:http';
 import { isIP } from 'node:net';
 import cors from 'cors';
-import express, { type Express, type RequestHandler, Router } from 'express';
+import express, { type Express, type Request, type RequestHandler, Router } from 'express';
 import type { Health } from '../observability/health.js';
 import type { Logger } from '../observability/logger.js';
 import type { Metrics, MetricsPart, PortMetrics } from '../observability/metrics.js';
@@ -122,20 +122,39 @@ export const createHttpApp = (options: HttpAppOptions): Express => {
   app.set('query parser', 'simple');
   app.set('case sensitive routing', true);
   app.set('trust proxy', trustProxy);
-  app.use(useMessageClasses(app));
-  app.use(requestContext({ logger, metrics, untraced: PROBES }));
-  app.use(securityHeaders());
-  app.use(wellFramed());
-  if (options.allowedHosts !== undefined) app.use(onlyHosts(options.allowedHosts));
-  app.use(crossOrigin(options.corsOrigins));
-  app.use(optionsOf(all));
-  if (rateLimitPerMinute > 0)
-    app.use(limitRate(rateLimitPerMinute, ({ path }) => PROBES.includes(path)));
+  const { allowedHosts } = options;
+  const isProbe = ({ path }: Request): boolean => PROBES.includes(path);
+  app.use(
+    inOrder([
+      useMessageClasses(app),
+      requestContext({ logger, metrics, untraced: PROBES }),
+      securityHeaders(),
+      wellFramed(),
+      ...(allowedHosts === undefined ? [] : [onlyHosts(allowedHosts)]),
+      crossOrigin(options.corsOrigins),
+      optionsOf(all),
+      ...(rateLimitPerMinute > 0 ? [limitRate(rateLimitPerMinute, isProbe)] : []),
+    ]),
+  );
   for (const router of all) app.use(router);
   app.use(unmatched(all));
   app.use(lastError(logger));
   return app;
 };
+
+/** One layer for all of them: Express matches the path of each of its layers for each request. */
+const inOrder = (handlers: readonly RequestHandler[]): RequestHandler =>
+  handlers.reduceRight((following, handler) => (req, res, next) => {
+    const proceed = (error?: unknown): void => {
+      if (error === undefined) void following(req, res, next);
+      else next(error);
+    };
+    try {
+      void handler(req, res, proceed);
+    } catch (error) {
+      next(error);
+    }
+  });
 
 /**
  * CORS with credentials, which `navigator.sendBeacon` always sends. Credentials forbid `*`, so the
