@@ -2,7 +2,7 @@
 .DEFAULT_GOAL := help
 .PHONY: help install build run start test check typecheck lint format format-check mocha \
   test-contract test-stack test-faults test-browser test-ui mutation demo demo-restore demo-stack bench bench-commands bench-stream-growth \
-  bench-freshness bench-rebuild bench-reads bench-import bench-writers bench-connections bench-dashboards bench-batch bench-offered-load bench-log-size bench-stack soak schema docs-dependencies docs-screenshot house \
+  bench-freshness bench-rebuild bench-reads bench-import bench-writers bench-connections bench-dashboards bench-batch bench-offered-load bench-log-size bench-stack soak soak-stack schema docs-dependencies docs-screenshot house \
   up down logs ps seed clean
 
 help: ## List these targets
@@ -109,6 +109,9 @@ bench-stack: install ## The distributed service: catch-up, freshness and memory 
 
 soak: install ## Memory under a steady load for an hour: npm run soak -- --minutes 15 for less
 	npm run soak
+
+soak-stack: install ## The same for the four roles on Kafka and a MongoDB server, at 300 commands a second
+	npm run soak:stack
 
 schema: install ## Write docs/schema.graphql, the GraphQL schema as a document
 	npm run schema

@@ -1,6 +1,5 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { metricOf, scrape } from './scrape.js';
-import type { Service } from './service.js';
 
 /** What a process holds at one moment; bytes in MB. */
 export interface MemorySample {
@@ -19,16 +18,22 @@ export interface MemorySample {
 
 const MB = 1024 * 1024;
 
-/** From /proc and from what the service says of itself. */
+export interface Sampled {
+  readonly pid: number;
+  /** Where it serves its metrics. */
+  readonly url: string;
+}
+
+/** From /proc and from what the process says of itself. */
 export const sampleMemory = async (
-  { pid, commandPort }: Service,
+  { pid, url }: Sampled,
   seconds: number,
   lagEvents: number,
 ): Promise<MemorySample> => {
   const [status, descriptors, metrics] = await Promise.all([
     readFile(`/proc/${pid}/status`, 'utf8'),
     readdir(`/proc/${pid}/fd`),
-    scrape(`http://127.0.0.1:${commandPort}`),
+    scrape(url),
   ]);
   const megabytes = (name: string) => metricOf(metrics, name) / MB;
   return {

@@ -16,6 +16,7 @@ import {
   textKey,
 } from './rows.js';
 import type { ReadConnection } from './file.js';
+import { recentTotals } from './recent-totals.js';
 
 interface SearchSql {
   /** The ids of one page, each with the number of all matches, which is null without a filter. */
@@ -86,69 +87,6 @@ const anyOf = (genres: readonly string[]): Condition =>
            WHERE key IN (SELECT value FROM json_each(?)))`,
         JSON.stringify(genres.map(textKey)),
       );
-
-/** With more changed anime than this, recomputing all totals is cheaper than updating each one. */
-const MAX_CHANGED = 2000;
-const MAX_WINDOWS = 4;
-
-const TABLE = `
-  CREATE TEMP TABLE recent (
-    since TEXT NOT NULL,
-    anime_id INTEGER NOT NULL,
-    total INTEGER NOT NULL,
-    PRIMARY KEY (since, anime_id)
-  ) STRICT, WITHOUT ROWID;
-  CREATE INDEX temp.recent_by_total ON recent (since, total DESC, anime_id);`;
-
-const FORGET = 'DELETE FROM recent WHERE since = ?';
-
-const FILL = `
-  INSERT INTO recent SELECT ?1, anime_id, sum(total) FROM days WHERE day >= ?1
-  GROUP BY anime_id HAVING sum(total) > 0`;
-
-const REFRESH = `
-  INSERT OR REPLACE INTO recent
-  SELECT ?1, anime_id, sum(total) FROM days WHERE anime_id = ?2 AND day >= ?1
-  GROUP BY anime_id`;
-
-/**
- * The totals per anime since a day. Summing many days of many anime is slow, so they are cached in
- * a temporary table and updated for the anime saved since.
- */
-const recentTotals = (db: ReadConnection) => {
-  db.exec(TABLE);
-  const changed = new Map<string, Set<AnimeId>>();
-
-  const fill = (since: string): void => {
-    db.run(FORGET, since);
-    db.run(FILL, since);
-    changed.set(since, new Set());
-  };
-
-  const evictOldest = (): void => {
-    const [oldest] = changed.keys();
-    if (oldest === undefined || changed.size <= MAX_WINDOWS) return;
-    db.run(FORGET, oldest);
-    changed.delete(oldest);
-  };
-
-  return {
-    /** Brings the rows of `recent` for this day up to date and returns their `since`. */
-    upToDate: (sinceDay: string): string => {
-      const since = nulFree(sinceDay);
-      const waiting = changed.get(since);
-      if (waiting === undefined || waiting.size > MAX_CHANGED) fill(since);
-      else for (const id of waiting) db.run(REFRESH, since, id);
-      waiting?.clear();
-      evictOldest();
-      return since;
-    },
-
-    changed: (ids: readonly AnimeId[]): void => {
-      for (const waiting of changed.values()) for (const id of ids) waiting.add(id);
-    },
-  };
-};
 
 const TOP_BY_VIEWS = `
   SELECT document FROM animes WHERE facets IS NOT NULL AND views > 0
@@ -245,8 +183,11 @@ export const queriesOn = (db: ReadConnection): Queries => {
     search: (query) => {
       // Views change all the time; the other orders only with the catalogue.
       const remember = query.sortBy === 'views' ? untilSaved : untilCatalogueChanges;
-      const found = remember(`search ${JSON.stringify(query)}`, () => page(query));
-      return { items: listed(found.ids), total: found.total };
+      const question = JSON.stringify(query);
+      return untilSaved(`found ${question}`, () => {
+        const found = remember(`search ${question}`, () => page(query));
+        return { items: listed(found.ids), total: found.total };
+      });
     },
 
     trending: (sinceDay, limit) =>
@@ -283,9 +224,17 @@ export const queriesOn = (db: ReadConnection): Queries => {
   };
 };
 
+/** Answers that are kept, and documents in all of them. */
+const MAX_ANSWERS = 500;
+const MAX_DOCUMENTS = 5_000;
+
 /** Caches results while the epoch stays the same. Bounded. */
-const remembered = (epoch: () => number, max = 500) => {
-  const answers = new LRUCache<string, object>({ max });
+const remembered = (epoch: () => number) => {
+  const answers = new LRUCache<string, object>({
+    max: MAX_ANSWERS,
+    maxSize: MAX_DOCUMENTS,
+    sizeCalculation: documentsIn,
+  });
   let current = -1;
   return <T extends object>(question: string, answer: () => T): T => {
     const now = epoch();
@@ -297,4 +246,9 @@ const remembered = (epoch: () => number, max = 500) => {
     answers.set(question, found);
     return found;
   };
+};
+
+const documentsIn = (answer: object): number => {
+  const items: unknown = 'items' in answer ? answer.items : answer;
+  return Array.isArray(items) ? items.length + 1 : 1;
 };
