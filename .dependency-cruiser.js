@@ -58,6 +58,20 @@ export default {
     mayImport('embedded-eventstore-stands-alone', 'embedded-eventstore'),
     // It runs in a browser: its packages are bundled, and it knows the service by its APIs alone.
     mayImport('dashboard-stands-alone', 'dashboard'),
+    // It is shipped to others: it has no packages, and knows the service by its APIs alone.
+    mayImport('client-stands-alone', 'client'),
+    {
+      name: 'the-client-is-for-others',
+      severity: 'error',
+      from: { path: '^src/', pathNot: '^src/client/' },
+      to: { path: '^src/client/' },
+    },
+    {
+      name: 'no-packages-in-the-client',
+      severity: 'error',
+      from: { path: '^src/client/', pathNot: '\\.js$' },
+      to: { dependencyTypes: ['core', 'npm', 'npm-dev'] },
+    },
     {
       name: 'the-dashboard-is-a-program',
       severity: 'error',

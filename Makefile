@@ -2,7 +2,7 @@
 .DEFAULT_GOAL := help
 .PHONY: help install build run start test check typecheck lint format format-check mocha \
   test-contract test-stack test-faults test-browser test-ui mutation demo demo-restore demo-stack bench bench-commands bench-stream-growth \
-  bench-freshness bench-rebuild bench-reads bench-import bench-writers bench-connections bench-dashboards bench-batch bench-offered-load bench-log-size bench-stack soak soak-stack schema docs-dependencies docs-screenshot house \
+  bench-freshness bench-rebuild bench-reads bench-import bench-writers bench-connections bench-dashboards bench-batch bench-offered-load bench-log-size bench-stack soak soak-stack schema client-types docs-dependencies docs-screenshot house \
   up down logs ps seed clean
 
 help: ## List these targets
@@ -115,6 +115,9 @@ soak-stack: install ## The same for the four roles on Kafka and a MongoDB server
 
 schema: install ## Write docs/schema.graphql, the GraphQL schema as a document
 	npm run schema
+
+client-types: install ## Write the types of the client from the OpenAPI document and the GraphQL schema
+	npm run client:types
 
 docs-dependencies: install ## Draw docs/dependencies.mmd: which folders of src import which
 	npm run docs:dependencies

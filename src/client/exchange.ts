@@ -1,0 +1,140 @@
+import type { Environment } from './environment.js';
+import { NoAnswerError, ProblemError } from './errors.js';
+import type { SchemaProblem } from './generated/commands.js';
+import { isRetried, parseRetryAfter, pauseMs, retryAfterOf } from './retry.js';
+
+export interface ExchangeOptions {
+  readonly apiKey: string | undefined;
+  /** For one attempt. */
+  readonly attemptTimeoutMs: number;
+  /** For a call with all its attempts, unless the call says otherwise. */
+  readonly timeoutMs: number;
+}
+
+export interface Request {
+  readonly method: 'POST' | 'PUT' | 'DELETE';
+  readonly url: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: string;
+  /** The request may outlive the page, if it is small. */
+  readonly keepalive?: boolean;
+}
+
+export interface CallOptions {
+  /** Ends the call with the signal's reason. A command may have been recorded nevertheless. */
+  readonly signal?: AbortSignal;
+  /** For the call with all its attempts. */
+  readonly timeoutMs?: number;
+}
+
+export interface Answer {
+  readonly headers: Headers;
+  readonly body: object;
+  readonly retryAfterMs: number | undefined;
+}
+
+export interface Exchange {
+  /** Sends it once. Rejects with the problem, or because no answer came. */
+  once(request: Request, signal?: AbortSignal): Promise<Answer>;
+  /** Sends it until it is answered, refused for good, or the time is over. */
+  repeated<T>(
+    request: Request,
+    options: CallOptions,
+    read: (answer: Answer) => T | Promise<T>,
+  ): Promise<T>;
+}
+
+/** Sends requests: with time-outs, typed errors, and the rules of what is sent again. */
+export const createExchange = (options: ExchangeOptions, environment: Environment): Exchange => {
+  const { now, random, sleep } = environment;
+  const key: Readonly<Record<string, string>> =
+    options.apiKey === undefined ? {} : { Authorization: `Bearer ${options.apiKey}` };
+
+  const fetchText = async (request: Request, signal: AbortSignal) => {
+    const { url, headers, ...init } = request;
+    const response = await environment.fetch(url, {
+      ...init,
+      headers: { ...headers, ...key },
+      // Nothing here needs a cookie.
+      credentials: 'omit',
+      signal,
+    });
+    return { response, text: await response.text() };
+  };
+
+  const once = async (request: Request, signal?: AbortSignal, timeoutMs = Infinity) => {
+    signal?.throwIfAborted();
+    const attempt = new AbortController();
+    const stop = (): void => attempt.abort();
+    signal?.addEventListener('abort', stop);
+    const timer = setTimeout(stop, Math.min(timeoutMs, options.attemptTimeoutMs));
+    try {
+      const { response, text } = await fetchText(request, attempt.signal);
+      return answerOf(response, text, now());
+    } catch (error) {
+      signal?.throwIfAborted();
+      if (error instanceof ProblemError || error instanceof NoAnswerError) throw error;
+      const reason = attempt.signal.aborted ? 'No answer came in time.' : 'No answer came.';
+      throw new NoAnswerError(reason, { cause: error });
+    } finally {
+      clearTimeout(timer);
+      signal?.removeEventListener('abort', stop);
+    }
+  };
+
+  return {
+    once,
+    repeated: async (request, { signal, timeoutMs = options.timeoutMs }, read) => {
+      const deadline = now() + timeoutMs;
+      let unknown = false;
+      for (let failures = 0; ; failures += 1) {
+        try {
+          return await read(await once(request, signal, deadline - now()));
+        } catch (error) {
+          unknown = isUnknown(error, unknown);
+          if (error instanceof ProblemError) error.outcomeUnknown = unknown;
+          const pause = pauseMs(failures, retryAfterOf(error), random);
+          if (!isRetried(error) || now() + pause >= deadline) throw error;
+          await sleep(pause, signal);
+          signal?.throwIfAborted();
+        }
+      }
+    },
+  };
+};
+
+/** These are decided with the key in mind: an earlier attempt that was recorded would be repeated. */
+const DECIDED: readonly number[] = [404, 410, 412, 422];
+
+const isUnknown = (error: unknown, before: boolean): boolean => {
+  if (error instanceof NoAnswerError) return true;
+  if (!(error instanceof ProblemError)) return before;
+  return error.outcomeUnknown || (before && !DECIDED.includes(error.status));
+};
+
+/** The answer of the service. What is not JSON comes from something in between. */
+const answerOf = (response: Response, text: string, now: number): Answer => {
+  const { status, headers } = response;
+  const body = objectOf(text);
+  const retryAfterMs = parseRetryAfter(headers.get('Retry-After'), now);
+  const isProblem = headers.get('Content-Type')?.startsWith('application/problem+json') === true;
+  if (body !== undefined && !isProblem && (response.ok || 'errors' in body)) {
+    return { headers, body, retryAfterMs };
+  }
+  if (response.ok) throw new NoAnswerError('The answer is not that of the service.');
+  const detail = `The answer has the status ${status}.`;
+  const unnamed = { type: 'about:blank', title: response.statusText, status, detail };
+  throw new ProblemError(
+    isProblem ? { ...unnamed, ...(body as Partial<SchemaProblem>) } : unnamed,
+    retryAfterMs,
+  );
+};
+
+const objectOf = (text: string): object | undefined => {
+  try {
+    const value: unknown = JSON.parse(text);
+    return typeof value === 'object' && value !== null ? value : undefined;
+  } catch {
+    return undefined;
+  }
+};

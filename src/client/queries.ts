@@ -1,0 +1,55 @@
+import { NoAnswerError, QueryFailedError, type QueryProblem } from './errors.js';
+import type { Answer, CallOptions, Exchange } from './exchange.js';
+import type { Operation } from './operation.js';
+import type { Revisions } from './revisions.js';
+
+/**
+ * Asks the query API. An operation that waits gets the last acknowledged revision of its anime, so
+ * that the answer includes this client's commands; `minRevision` in the variables overrides it, with
+ * null for no waiting.
+ */
+export type Query = <Data, Variables extends object>(
+  operation: Operation<Data, Variables>,
+  variables: Variables,
+  options?: CallOptions,
+) => Promise<Data>;
+
+export const createQuery = (
+  base: string | undefined,
+  exchange: Exchange,
+  revisions: Revisions,
+): Query => {
+  const withRevision = (operation: { readonly waits: boolean }, variables: object): object => {
+    const { animeId, minRevision } = variables as { animeId?: unknown; minRevision?: unknown };
+    if (!operation.waits || minRevision !== undefined || typeof animeId !== 'number') {
+      return variables;
+    }
+    const revision = revisions.of(animeId);
+    return revision === undefined ? variables : { ...variables, minRevision: revision };
+  };
+
+  return async <Data, Variables extends object>(
+    operation: Operation<Data, Variables>,
+    variables: Variables,
+    options: CallOptions = {},
+  ): Promise<Data> => {
+    if (base === undefined) throw new TypeError('The client was made without `queries`.');
+    const body = { query: operation.text, variables: withRevision(operation, variables) };
+    const request = {
+      method: 'POST' as const,
+      url: `${base}graphql`,
+      headers: { 'Content-Type': 'application/json', Accept: 'application/json' },
+      body: JSON.stringify(body),
+    };
+    return exchange.repeated(request, options, (answer) => dataOf(answer) as Data);
+  };
+};
+
+const dataOf = ({ body }: Answer): object => {
+  const { data, errors } = body as { data?: object | null; errors?: readonly QueryProblem[] };
+  if (errors !== undefined) throw new QueryFailedError(errors, data ?? undefined);
+  if (data === undefined || data === null) {
+    throw new NoAnswerError('The answer is not that of the service.');
+  }
+  return data;
+};

@@ -1,0 +1,259 @@
+import type { Environment } from './environment.js';
+import { NoAnswerError, ProblemError } from './errors.js';
+import type { Exchange } from './exchange.js';
+import type { SchemaBatchResults, SchemaProblem } from './generated/commands.js';
+import { AFTER_PAGE_BYTES, handOver } from './hand-over.js';
+import { isRetried, pauseMs, retryAfterOf } from './retry.js';
+import type { Revisions } from './revisions.js';
+import {
+  bodyOf,
+  entryOf,
+  firstOf,
+  withoutTime,
+  type Entry,
+  type TrackedCommand,
+  type TrackResult,
+} from './tracked.js';
+
+export interface QueueOptions {
+  /** Commands in one request, at most 10,000; so many are sent without waiting for more. */
+  readonly batchSize: number;
+  /** How long a command waits for others. */
+  readonly maxWaitMs: number;
+  /** Commands that wait, at most; further ones are dropped. */
+  readonly maxQueued: number;
+}
+
+export interface QueueCounts {
+  /** Waiting, or sent and not yet answered. */
+  readonly queued: number;
+  readonly recorded: number;
+  readonly failed: number;
+  readonly dropped: number;
+}
+
+export interface Queue {
+  /** Sends it together with others. The result never rejects, so it may be left alone. */
+  track(command: TrackedCommand): Promise<TrackResult>;
+  /** Sends what is queued now; resolves once every result is known, or rejects with the signal. */
+  flush(options?: { readonly signal?: AbortSignal }): Promise<void>;
+  /** Sends what is queued for at most so long, by default 5 s, then gives up and takes no more. */
+  close(options?: { readonly timeoutMs?: number }): Promise<void>;
+  counts(): QueueCounts;
+}
+
+/** Proxies often refuse more; the service takes 4 MiB. */
+const BODY_BYTES = 1_000_000;
+/** What the service takes of a single command. */
+const COMMAND_BYTES = 16 * 1024;
+const CLOSE_WITHIN_MS = 5000;
+
+const TOO_LARGE: SchemaProblem = {
+  type: 'about:blank',
+  title: 'Content Too Large',
+  status: 413,
+  detail: 'The command is too large.',
+};
+
+/** One batch at a time, so that commands arrive in the order in which they were tracked. */
+export const createQueue = (
+  url: string,
+  options: QueueOptions & { readonly hasKey: boolean },
+  parts: {
+    readonly exchange: Exchange;
+    readonly revisions: Revisions;
+    readonly environment: Environment;
+  },
+): Queue => {
+  const { batchSize, maxWaitMs, maxQueued, hasKey } = options;
+  const { exchange, revisions, environment } = parts;
+  const { random, sleep, page } = environment;
+  const counts = { recorded: 0, failed: 0, dropped: 0 };
+  const stop = new AbortController();
+
+  let waiting: Entry[] = [];
+  let underWay: readonly Entry[] = [];
+  /** What the browser sends if the page is gone; sent again once the page is shown, for the results. */
+  let handedOver: Entry[] = [];
+  let handedBatch: readonly Entry[] | undefined;
+  let entriesAtOnce = batchSize;
+  let failures = 0;
+  let flushes = 0;
+  let linger = new AbortController();
+  let running: Promise<void> | undefined;
+  let closing: Promise<void> | undefined;
+
+  const queued = (): number => waiting.length + underWay.length + handedOver.length;
+
+  const settle = (entry: Entry, result: TrackResult): void => {
+    counts[result.kind] += 1;
+    entry.settle(result);
+  };
+
+  const requestOf = (body: string) => ({
+    method: 'POST' as const,
+    url,
+    // The service takes it as JSON, and browsers send it to other origins without asking first.
+    headers: { 'Content-Type': 'text/plain;charset=UTF-8' },
+    body,
+  });
+
+  /** Settles the entry, or returns it to be sent again. */
+  const take = (entry: Entry, result: SchemaBatchResults['results'][number]): Entry[] => {
+    const { status, animeId, revision, ...more } = result;
+    if (status < 300 && animeId !== undefined && revision !== undefined) {
+      revisions.reached(animeId, revision);
+      const acknowledged = { animeId, revision, ...more, replayed: more.replayed === true };
+      settle(entry, { kind: 'recorded', acknowledged });
+      return [];
+    }
+    const error = new ProblemError(result as SchemaProblem);
+    if (isRetried(error)) return [entry];
+    if (isTimeRefused(error) && entry.undated !== undefined) {
+      return [withoutTime(entry, entry.undated)];
+    }
+    settle(entry, { kind: 'failed', error });
+    return [];
+  };
+
+  /** Sends a batch once. Returns how long to wait before the next one. */
+  const send = async (batch: readonly Entry[]): Promise<number> => {
+    try {
+      const { body, retryAfterMs } = await exchange.once(requestOf(bodyOf(batch)), stop.signal);
+      const { results } = body as Partial<SchemaBatchResults>;
+      if (results?.length !== batch.length) throw new NoAnswerError('There are not all results.');
+      const again = batch.flatMap((entry, at) => {
+        const result = results[at];
+        return result === undefined ? [] : take(entry, result);
+      });
+      waiting = [...again, ...waiting];
+      failures = again.length < batch.length ? 0 : failures + 1;
+      return again.length === 0 ? 0 : pauseMs(failures, retryAfterMs, random);
+    } catch (error) {
+      return failedBatch(batch, error);
+    }
+  };
+
+  const failedBatch = (batch: readonly Entry[], error: unknown): number => {
+    const isTooLarge = error instanceof ProblemError && error.status === 413;
+    if (isTooLarge && batch.length > 1) {
+      entriesAtOnce = Math.ceil(batch.length / 2);
+      waiting = [...batch, ...waiting];
+      return 0;
+    }
+    if (isRetried(error) && !stop.signal.aborted) {
+      waiting = [...batch, ...waiting];
+      failures += 1;
+      return pauseMs(failures, retryAfterOf(error), random);
+    }
+    const known = error instanceof ProblemError ? error : undefined;
+    const unknown = new NoAnswerError('The queue was closed before an answer came.');
+    for (const entry of batch) settle(entry, { kind: 'failed', error: known ?? unknown });
+    return 0;
+  };
+
+  const run = async (): Promise<void> => {
+    while (waiting.length > 0 && !stop.signal.aborted) {
+      if (flushes === 0 && waiting.length < entriesAtOnce) {
+        linger = new AbortController();
+        await sleep(maxWaitMs, linger.signal);
+      }
+      underWay = firstOf(waiting, { bytes: BODY_BYTES, entries: entriesAtOnce });
+      waiting = waiting.slice(underWay.length);
+      const pause = underWay.length === 0 ? 0 : await send(underWay);
+      underWay = [];
+      if (pause > 0) await sleep(pause, stop.signal);
+    }
+    running = undefined;
+  };
+
+  const wake = (): void => {
+    if (flushes > 0 || waiting.length >= entriesAtOnce) linger.abort();
+    running ??= run();
+  };
+
+  const takeBack = (): void => {
+    waiting = [...handedOver, ...waiting];
+    handedOver = [];
+    wake();
+  };
+
+  /** A beacon has no headers, so a request with a key is sent as one that outlives the page. */
+  const senderAfterPage = (): ((body: string) => boolean) => {
+    if (!hasKey) return (body) => page?.sendBeacon(url, body) ?? false;
+    let left = AFTER_PAGE_BYTES;
+    return (body) => {
+      left -= new TextEncoder().encode(body).length;
+      if (left < 0) return false;
+      exchange.once({ ...requestOf(body), keepalive: true }).catch(() => undefined);
+      return true;
+    };
+  };
+
+  const pageChanged = (): void => {
+    if (page?.isHidden() !== true) {
+      takeBack();
+      return;
+    }
+    // What is under way may end with the page; its ids make it safe to send it twice.
+    const first = handedBatch === underWay ? [] : underWay;
+    const taken = handOver([...first, ...waiting], senderAfterPage());
+    const ofWaiting = Math.max(0, taken - first.length);
+    handedBatch = underWay;
+    handedOver = [...handedOver, ...waiting.slice(0, ofWaiting)];
+    waiting = waiting.slice(ofWaiting);
+  };
+
+  const stopListening = page?.onChange(pageChanged);
+
+  const flush = async (signal?: AbortSignal): Promise<void> => {
+    flushes += 1;
+    takeBack();
+    const all = [...underWay, ...waiting].map(({ settled }) => settled);
+    try {
+      await Promise.race([Promise.all(all), ...(signal === undefined ? [] : [aborted(signal)])]);
+    } finally {
+      flushes -= 1;
+    }
+  };
+
+  const close = async (timeoutMs: number): Promise<void> => {
+    stopListening?.();
+    const late = new AbortController();
+    await Promise.race([flush(), sleep(timeoutMs, late.signal)]);
+    late.abort();
+    stop.abort();
+    await running;
+    for (const entry of waiting) settle(entry, { kind: 'dropped' });
+    waiting = [];
+  };
+
+  return {
+    track: (command) => {
+      const entry = entryOf(command, environment);
+      if (closing !== undefined || queued() >= maxQueued) settle(entry, { kind: 'dropped' });
+      else if (entry.bytes > COMMAND_BYTES) {
+        settle(entry, { kind: 'failed', error: new ProblemError(TOO_LARGE) });
+      } else {
+        waiting.push(entry);
+        wake();
+      }
+      return entry.settled;
+    },
+    flush: ({ signal } = {}) => flush(signal),
+    close: ({ timeoutMs = CLOSE_WITHIN_MS } = {}) => (closing ??= close(timeoutMs)),
+    counts: () => ({ queued: queued(), ...counts }),
+  };
+};
+
+/** Whether the time is all that the service refuses. */
+const isTimeRefused = ({ type, problem: { errors = [] } }: ProblemError): boolean =>
+  type === 'urn:problem-type:invalid-time' ||
+  (errors.length === 1 && errors[0]?.pointer === '/occurred_at');
+
+const aborted = (signal: AbortSignal): Promise<never> =>
+  new Promise((_, reject) => {
+    const end = (): void => reject(signal.reason as Error);
+    if (signal.aborted) end();
+    else signal.addEventListener('abort', end, { once: true });
+  });
