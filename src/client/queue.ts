@@ -164,12 +164,14 @@ export const createQueue = (
       underWay = [];
       if (pause > 0) await sleep(pause, stop.signal);
     }
-    running = undefined;
   };
 
   const wake = (): void => {
     if (flushes > 0 || waiting.length >= entriesAtOnce) linger.abort();
-    running ??= run();
+    running ??= run().then(() => {
+      running = undefined;
+      if (waiting.length > 0 && !stop.signal.aborted) wake();
+    });
   };
 
   const takeBack = (): void => {

@@ -189,6 +189,14 @@ describe('the queue of the client', () => {
     await stuck.close({ timeoutMs: 0 });
   });
 
+  it('goes on after it was flushed with nothing in it', async () => {
+    const { client } = given();
+    await client.flush();
+    expect((await client.track(click('a'))).kind).to.equal('recorded');
+    await client.flush();
+    expect((await client.track(click('b'))).kind).to.equal('recorded');
+  });
+
   it('closes once what is queued is recorded, and takes no more', async () => {
     const { client } = given();
     const results = clicks(3).map((command) => client.track(command));
