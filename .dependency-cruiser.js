@@ -141,7 +141,7 @@ export default {
     {
       name: 'no-dev-dependencies-in-production',
       severity: 'error',
-      from: { path: '^src/', pathNot: '^src/dashboard/' },
+      from: { path: '^src/', pathNot: ['^src/dashboard/', '^src/client/vite\\.config\\.js$'] },
       to: { dependencyTypes: ['npm-dev'], dependencyTypesNot: ['type-only'] },
     },
   ],

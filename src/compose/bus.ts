@@ -68,12 +68,13 @@ const openInProcess = async (dependencies: BusDependencies): Promise<OpenedBus> 
 
 const openKafka = async (dependencies: BusDependencies): Promise<OpenedBus> => {
   const { config, lifecycle } = dependencies;
-  const { topic, partitions, replicationFactor } = config.kafka;
+  const { topic, partitions, replicationFactor, minInSyncReplicas } = config.kafka;
   // An embedded service starts faster, and is smaller, without the client.
   const { openKafkaEventBus } = await import('../adapters/kafka/bus.js');
   const connect = (logger: Logger) => {
     const connection = kafkaConnection(config.kafka, logger);
-    return openKafkaEventBus({ ...connection, topic, partitions, replicationFactor }).catch(
+    const copies = { replicationFactor, minInSyncReplicas };
+    return openKafkaEventBus({ ...connection, topic, partitions, ...copies }).catch(
       (error: unknown): never => {
         const refused = error instanceof PortError && error.code === 'NOT_SUPPORTED';
         throw refused ? new ConfigError(`KAFKA_TOPIC, KAFKA_PARTITIONS: ${error.message}`) : error;
@@ -106,10 +107,11 @@ const openFileDeadLetters = ({ config, lifecycle }: BusDependencies): Promise<De
 
 const openKafkaDeadLetters = async (dependencies: BusDependencies): Promise<DeadLetters> => {
   const { config, lifecycle } = dependencies;
-  const { topic, replicationFactor } = config.kafka;
+  const { topic, replicationFactor, minInSyncReplicas } = config.kafka;
+  const copies = { replicationFactor, minInSyncReplicas };
   const { kafkaDeadLetters } = await import('../adapters/kafka/dead-letters.js');
   const connect = (logger: Logger) =>
-    kafkaDeadLetters({ ...kafkaConnection(config.kafka, logger), topic, replicationFactor });
+    kafkaDeadLetters({ ...kafkaConnection(config.kafka, logger), topic, ...copies });
   return lifecycle.open(
     'dead letters',
     () => whenKafka(dependencies, connect),

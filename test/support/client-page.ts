@@ -21,7 +21,7 @@ export const serveSite = async (pages: Readonly<Record<string, string>> = {}) =>
   );
 };
 
-export interface SeenRequest {
+interface SeenRequest {
   readonly method: string;
   readonly path: string;
   readonly headers: IncomingMessage['headers'];

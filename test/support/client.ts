@@ -36,7 +36,7 @@ const silence = (signal: AbortSignal | null | undefined): Promise<never> =>
   });
 
 /** A network whose requests meet the given faults, one each, in order; once they are used up all goes well. */
-export const faultyNetwork = (faults: readonly RequestFault[] = []) => {
+const faultyNetwork = (faults: readonly RequestFault[] = []) => {
   const left = [...faults];
   const requests: { readonly url: string; readonly headers: Headers; readonly body: string }[] = [];
   const faultyFetch: typeof fetch = async (input, init) => {

@@ -6,7 +6,7 @@ import { readTopic } from './read-topic.js';
 import { type KafkaRecord, partitionerFor, receivedRecord } from './record-codec.js';
 
 export interface KafkaDeadLettersOptions
-  extends ConnectionSettings, Pick<TopicSettings, 'replicationFactor'> {
+  extends ConnectionSettings, Pick<TopicSettings, 'replicationFactor' | 'minInSyncReplicas'> {
   /** The topic of the events; the letters are on the one with `.dlq` behind it. */
   readonly topic: string;
   readonly publishTimeoutMs?: number;
@@ -22,10 +22,11 @@ export const kafkaDeadLetters = async ({
   const topic = `${options.topic}.dlq`;
   const connect = clientFactory(options);
   const admin = createAdmin(connect);
-  const { replicationFactor, logger } = options;
+  const { replicationFactor, minInSyncReplicas, logger } = options;
+  const copies = { replicationFactor, minInSyncReplicas };
   let partitions: number;
   try {
-    partitions = await ensureTopic(admin, { topic, partitions: 1, replicationFactor });
+    partitions = await ensureTopic(admin, { topic, partitions: 1, ...copies });
     await warnOfRetention(admin, topic, logger);
   } catch (error) {
     await admin.close();

@@ -42,8 +42,10 @@ export const createRecordPublisher = (options: RecordPublisherOptions): RecordPu
     if (messages.length === 0) return new Map();
     const mine = (current ??= options.producer());
     try {
-      const written = unlessClosed(mine.send(messages));
-      return lastOffsets(messages, await within(publishTimeoutMs, written, publishTimeout));
+      const sending = unlessClosed(mine.send(messages));
+      const written = await within(publishTimeoutMs, sending, publishTimeout);
+      requireAllWritten(messages, written);
+      return lastOffsets(messages, written);
     } catch (error) {
       // Before the next producer is created: a late request of this one must not overtake it.
       mine.cut();
@@ -73,6 +75,24 @@ export const createRecordPublisher = (options: RecordPublisherOptions): RecordPu
 };
 
 const publishTimeout = () => new UnavailableError('Kafka did not take the records in time.');
+
+/**
+ * When kafkajs repeats a request, it leaves out the brokers that have answered. A partition whose
+ * leader was killed, and which now has one of these, is not sent at all, and the send succeeds.
+ */
+const requireAllWritten = (
+  messages: readonly PlacedMessage[],
+  written: readonly RecordMetadata[],
+): void => {
+  const partitions = new Set(written.map(({ partition }) => partition));
+  const missing = new Set(
+    messages.flatMap(({ partition }) => (partitions.has(partition) ? [] : [partition])),
+  );
+  if (missing.size === 0) return;
+  throw new UnavailableError('Kafka took only a part of the records.', {
+    context: { missing: [...missing] },
+  });
+};
 
 const lastOffsets = (
   messages: readonly PlacedMessage[],

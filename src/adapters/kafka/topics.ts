@@ -109,6 +109,11 @@ export const keptForEver = () =>
 /** A broker refuses a record whose time is an hour ahead of its own, so it stamps them itself. */
 const BROKER_TIME = { name: 'message.timestamp.type', value: 'LogAppendTime' };
 
+const inSync = (replicas: number) => ({
+  name: 'min.insync.replicas',
+  value: String(replicas),
+});
+
 /** A rebuild from a topic with retention would silently be wrong. */
 export const refuseRetention = async (
   admin: ClusterAdmin,
@@ -172,6 +177,8 @@ export interface TopicSettings {
   readonly partitions: number;
   /** Copies of each partition; 0: the broker's default. */
   readonly replicationFactor: number;
+  /** Copies that must have a record before it is acknowledged; 0 or absent: the broker's default. */
+  readonly minInSyncReplicas?: number | undefined;
 }
 
 /** Creates the topic without retention where it is missing. Returns how many partitions it has. */
@@ -179,7 +186,7 @@ export const ensureTopic = async (
   admin: ClusterAdmin,
   settings: TopicSettings,
 ): Promise<number> => {
-  const { topic, partitions, replicationFactor } = settings;
+  const { topic, partitions, replicationFactor, minInSyncReplicas = 0 } = settings;
   const found = await partitionCount(admin, topic);
   if (found !== null) return found;
   await admin.ask((kafka) =>
@@ -190,7 +197,11 @@ export const ensureTopic = async (
           topic,
           numPartitions: partitions,
           replicationFactor: replicationFactor === 0 ? -1 : replicationFactor,
-          configEntries: [...keptForEver(), BROKER_TIME],
+          configEntries: [
+            ...keptForEver(),
+            BROKER_TIME,
+            ...(minInSyncReplicas === 0 ? [] : [inSync(minInSyncReplicas)]),
+          ],
         },
       ],
     }),

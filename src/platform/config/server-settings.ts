@@ -64,6 +64,12 @@ export const serverSettings = {
       default: 0,
       env: 'KAFKA_REPLICATION_FACTOR',
     },
+    minInSyncReplicas: {
+      doc: "Replicas that must have a record before it counts as published, when the topic is created; 0 = the broker's default.",
+      format: 'nat',
+      default: 0,
+      env: 'KAFKA_MIN_INSYNC_REPLICAS',
+    },
     tls: {
       doc: 'Whether the brokers are reached over TLS, with their certificates verified.',
       format: 'boolean',

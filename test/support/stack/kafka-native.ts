@@ -21,7 +21,17 @@ interface Listener {
   readonly settings?: Readonly<Record<string, string>>;
 }
 
+/** One of several nodes, each a broker and a controller. */
+export interface ClusterNode {
+  readonly id: number;
+  readonly port: number;
+  readonly controllerPort: number;
+  /** id@host:port of the controllers of all nodes. */
+  readonly voters: string;
+}
+
 export interface NativeKafkaOptions {
+  readonly node?: ClusterNode;
   readonly extra?: Listener;
   /** What the broker is set to beside all that. */
   readonly settings?: Readonly<Record<string, string>>;
@@ -29,14 +39,15 @@ export interface NativeKafkaOptions {
 
 /** A broker of one's own, a process of this machine: one node, KRaft, data in a temporary folder. */
 export const startNativeKafka = async ({
+  node,
   extra,
   settings = {},
 }: NativeKafkaOptions = {}): Promise<StackServer> => {
   const jars = await kafkaJars();
   const { path, remove } = await temporaryDirectory();
-  const [port, controllerPort] = [await freePort(), await freePort()];
+  const { id, port, controllerPort, voters } = node ?? (await loneNode());
   const file = join(path, 'server.properties');
-  const given = { data: join(path, 'data'), port, controllerPort, extra, settings };
+  const given = { data: join(path, 'data'), id, port, controllerPort, voters, extra, settings };
   await writeFile(file, properties(given));
   await java(jars, ['kafka.tools.StorageTool', 'format', '-t', CLUSTER_ID, '-c', file]);
   const address = `127.0.0.1:${port}`;
@@ -51,6 +62,11 @@ export const startNativeKafka = async ({
   });
 };
 
+const loneNode = async (): Promise<ClusterNode> => {
+  const [port, controllerPort] = [await freePort(), await freePort()];
+  return { id: 1, port, controllerPort, voters: `1@127.0.0.1:${controllerPort}` };
+};
+
 const CLUSTER_ID = 'YW5pbWUtYW5hbHl0aWNzLQ';
 const HEAP = ['-Xmx512m', '-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1', '-Dlog4j2.level=ERROR'];
 
@@ -59,12 +75,14 @@ const java = (jars: string, args: readonly string[]) =>
 
 const properties = (given: {
   readonly data: string;
+  readonly id: number;
   readonly port: number;
   readonly controllerPort: number;
+  readonly voters: string;
   readonly extra: Listener | undefined;
   readonly settings: Readonly<Record<string, string>>;
 }): string => {
-  const { data, port, controllerPort, extra, settings } = given;
+  const { data, id, port, controllerPort, voters, extra, settings } = given;
   const at = (name: string, number: number) => `${name}://127.0.0.1:${number}`;
   const further = extra === undefined ? [] : [at('EXTRA', extra.port)];
   const told = extra === undefined ? [] : [at('EXTRA', extra.advertised ?? extra.port)];
@@ -74,8 +92,8 @@ const properties = (given: {
   ]);
   return Object.entries({
     'process.roles': 'broker,controller',
-    'node.id': '1',
-    'controller.quorum.voters': `1@127.0.0.1:${controllerPort}`,
+    'node.id': String(id),
+    'controller.quorum.voters': voters,
     'controller.listener.names': 'CONTROLLER',
     listeners: [at('PLAINTEXT', port), at('CONTROLLER', controllerPort), ...further].join(','),
     'advertised.listeners': [at('PLAINTEXT', port), ...told].join(','),

@@ -24,7 +24,7 @@ const publishedItems = async (stack: FourProcesses): Promise<readonly BusItem[]>
   const settings = { brokers, topic, partitions, replicationFactor: 0 };
   const bus = await openKafkaEventBus({ ...settings, logger: silentLogger() });
   try {
-    return await readAll(bus, `${topic}-reader-${randomUUID()}`);
+    return await itemsOn(bus, `${topic}-reader-${randomUUID()}`);
   } finally {
     await bus.close();
   }
@@ -34,7 +34,8 @@ const publishedItems = async (stack: FourProcesses): Promise<readonly BusItem[]>
 export const publishTo = (stack: FourProcesses, records: readonly KafkaRecord[]): Promise<void> =>
   publishRecords(loadConfig(stack.environment('bridge')).kafka, records);
 
-const readAll = async (bus: EventBus, group: string): Promise<readonly BusItem[]> => {
+/** Everything that is on the topic of a bus by now. */
+export const itemsOn = async (bus: EventBus, group: string): Promise<readonly BusItem[]> => {
   const ends = (await bus.ends()) ?? new Map<number, bigint>();
   const wanted = [...ends].reduce((sum, [, end]) => sum + Number(end), 0);
   const items: BusItem[] = [];

@@ -71,6 +71,19 @@ describe('the publisher to Kafka', () => {
     expect(given.log).to.deep.equal(['made 1', '1 sends 0a', '1 sends 0b', '1 sends 0c']);
   });
 
+  it('fails where a partition has no answer, and sends everything again on a new producer', async () => {
+    const given = producers(written([0, '0']), written([0, '1'], [1, '0']));
+    const publisher = publisherOf(given);
+    const error = await rejectionOf(publisher.publish(records('0a', '1a')));
+    expect(error).to.be.instanceOf(UnavailableError);
+    expect(error).to.have.deep.property('context', { missing: [1] });
+    await publisher.publish(records('0a', '1a'));
+    expect(given.log).to.deep.equal([
+      ...['made 1', '1 sends 0a,1a', 'cut 1'],
+      ...['made 2', '2 sends 0a,1a'],
+    ]);
+  });
+
   it('returns the last offset of each partition that it wrote to', async () => {
     const publisher = publisherOf(producers(written([0, '40'], [2, '9007199254740993'])));
     const offsets = await publisher.publish(records('0a', '2a', '0b', '0c', '2b'));
