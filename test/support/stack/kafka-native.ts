@@ -22,7 +22,7 @@ interface Listener {
 }
 
 /** One of several nodes, each a broker and a controller. */
-export interface ClusterNode {
+interface ClusterNode {
   readonly id: number;
   readonly port: number;
   readonly controllerPort: number;
