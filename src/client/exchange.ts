@@ -1,7 +1,7 @@
 import type { Environment } from './environment.js';
 import { NoAnswerError, ProblemError } from './errors.js';
 import type { SchemaProblem } from './generated/commands.js';
-import { isRetried, parseRetryAfter, pauseMs, retryAfterOf } from './retry.js';
+import { isRetried, isUnknown, parseRetryAfter, pauseMs, retryAfterOf } from './retry.js';
 
 export interface ExchangeOptions {
   readonly apiKey: string | undefined;
@@ -101,15 +101,6 @@ export const createExchange = (options: ExchangeOptions, environment: Environmen
       }
     },
   };
-};
-
-/** These are decided with the key in mind: an earlier attempt that was recorded would be repeated. */
-const DECIDED: readonly number[] = [404, 410, 412, 422];
-
-const isUnknown = (error: unknown, before: boolean): boolean => {
-  if (error instanceof NoAnswerError) return true;
-  if (!(error instanceof ProblemError)) return before;
-  return error.outcomeUnknown || (before && !DECIDED.includes(error.status));
 };
 
 /** The answer of the service. What is not JSON comes from something in between. */

@@ -3,7 +3,7 @@ import { NoAnswerError, ProblemError } from './errors.js';
 import type { Exchange } from './exchange.js';
 import type { SchemaBatchResults, SchemaProblem } from './generated/commands.js';
 import { AFTER_PAGE_BYTES, handOver } from './hand-over.js';
-import { isRetried, pauseMs, retryAfterOf } from './retry.js';
+import { isRetried, isUnknown, pauseMs, retryAfterOf } from './retry.js';
 import type { Revisions } from './revisions.js';
 import {
   bodyOf,
@@ -71,6 +71,9 @@ export const createQueue = (
   const counts = { recorded: 0, failed: 0, dropped: 0 };
   const stop = new AbortController();
 
+  /** Those that may have been recorded by a request that was not answered. */
+  const unknown = new WeakSet<Entry>();
+
   let waiting: Entry[] = [];
   let underWay: readonly Entry[] = [];
   /** What the browser sends if the page is gone; sent again once the page is shown, for the results. */
@@ -88,6 +91,22 @@ export const createQueue = (
   const settle = (entry: Entry, result: TrackResult): void => {
     counts[result.kind] += 1;
     entry.settle(result);
+  };
+
+  /** With an error of its own, though a whole batch failed for the same reason. */
+  const fail = (entry: Entry, cause: ProblemError | NoAnswerError): void => {
+    const error =
+      cause instanceof ProblemError
+        ? new ProblemError(cause.problem, cause.retryAfterMs)
+        : new NoAnswerError(cause.message);
+    if (error instanceof ProblemError) error.outcomeUnknown = isUnknown(cause, unknown.has(entry));
+    error.idempotencyKey = entry.id;
+    settle(entry, { kind: 'failed', error });
+  };
+
+  const sendAgain = (entries: readonly Entry[], error: unknown): Entry[] => {
+    for (const entry of entries) if (isUnknown(error, false)) unknown.add(entry);
+    return [...entries];
   };
 
   const requestOf = (body: string) => ({
@@ -108,11 +127,11 @@ export const createQueue = (
       return [];
     }
     const error = new ProblemError(result as SchemaProblem);
-    if (isRetried(error)) return [entry];
+    if (isRetried(error)) return sendAgain([entry], error);
     if (isTimeRefused(error) && entry.undated !== undefined) {
       return [withoutTime(entry, entry.undated)];
     }
-    settle(entry, { kind: 'failed', error });
+    fail(entry, error);
     return [];
   };
 
@@ -142,13 +161,12 @@ export const createQueue = (
       return 0;
     }
     if (isRetried(error) && !stop.signal.aborted) {
-      waiting = [...batch, ...waiting];
+      waiting = [...sendAgain(batch, error), ...waiting];
       failures += 1;
       return pauseMs(failures, retryAfterOf(error), random);
     }
-    const known = error instanceof ProblemError ? error : undefined;
-    const unknown = new NoAnswerError('The queue was closed before an answer came.');
-    for (const entry of batch) settle(entry, { kind: 'failed', error: known ?? unknown });
+    const closed = new NoAnswerError('The queue was closed before an answer came.');
+    for (const entry of batch) fail(entry, error instanceof ProblemError ? error : closed);
     return 0;
   };
 
@@ -235,7 +253,7 @@ export const createQueue = (
       const entry = entryOf(command, environment);
       if (closing !== undefined || queued() >= maxQueued) settle(entry, { kind: 'dropped' });
       else if (entry.bytes > COMMAND_BYTES) {
-        settle(entry, { kind: 'failed', error: new ProblemError(TOO_LARGE) });
+        fail(entry, new ProblemError(TOO_LARGE));
       } else {
         waiting.push(entry);
         wake();

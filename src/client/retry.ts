@@ -24,6 +24,16 @@ export const isRetried = (error: unknown): boolean => {
   );
 };
 
+/** These are decided with the key in mind: an earlier attempt that was recorded would be repeated. */
+const DECIDED: readonly number[] = [404, 410, 412, 422];
+
+/** Whether a command may have been recorded, after this failure and what was known before. */
+export const isUnknown = (error: unknown, before: boolean): boolean => {
+  if (error instanceof NoAnswerError) return true;
+  if (!(error instanceof ProblemError)) return before;
+  return error.outcomeUnknown || (before && !DECIDED.includes(error.status));
+};
+
 const FIRST_PAUSE_MS = 200;
 const LONGEST_PAUSE_MS = 30_000;
 

@@ -1,5 +1,6 @@
 import type { Acknowledged } from './commands.js';
 import type { Environment } from './environment.js';
+import type { NoAnswerError, ProblemError } from './errors.js';
 import type { SchemaClick, SchemaRating, SchemaView } from './generated/commands.js';
 
 interface Identified {
@@ -16,12 +17,13 @@ export type TrackedCommand =
 export type TrackResult =
   | { readonly kind: 'recorded'; readonly acknowledged: Acknowledged }
   /** The service refused it, or nobody knows what became of it. */
-  | { readonly kind: 'failed'; readonly error: Error }
+  | { readonly kind: 'failed'; readonly error: ProblemError | NoAnswerError }
   /** It was never sent: the queue was full or closed. */
   | { readonly kind: 'dropped' };
 
 /** A command in the queue. */
 export interface Entry {
+  readonly id: string;
   readonly text: string;
   readonly bytes: number;
   readonly settle: (result: TrackResult) => void;
@@ -40,6 +42,7 @@ export const entryOf = (
   const dated = { occurred_at: new Date(now()).toISOString(), ...identified };
   const text = JSON.stringify(dated);
   return {
+    id: identified.id,
     text,
     bytes: new TextEncoder().encode(text).length,
     settle,
