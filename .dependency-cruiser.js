@@ -31,7 +31,10 @@ export default {
       name: 'cli-reads-arguments',
       severity: 'error',
       from: { path: '^src/cli/' },
-      to: { path: '^src/', pathNot: '^src/(cli/|jobs/requests\\.ts$|compose/roles\\.ts$)' },
+      to: {
+        path: '^src/',
+        pathNot: '^src/(cli/|domain/ids\\.ts$|jobs/requests\\.ts$|compose/roles\\.ts$)',
+      },
     },
     {
       name: 'jobs-open-through-compose',
@@ -84,8 +87,8 @@ export default {
       from: { path: '^src/dashboard/', pathNot: '\\.js$' },
       to: { dependencyTypes: ['core', 'npm'], dependencyTypesNot: ['npm-dev'] },
     },
-    ...['command-side', 'bridge', 'read-side', 'query-side', 'import'].map((side) =>
-      mayImport(`${side}-knows-no-other-side`, side, ...APPLICATION),
+    ...['command-side', 'bridge', 'read-side', 'query-side', 'import', 'user-protection'].map(
+      (side) => mayImport(`${side}-knows-no-other-side`, side, ...APPLICATION),
     ),
     mayImport('adapters-know-the-application', 'adapters', 'embedded-eventstore', ...APPLICATION),
     {

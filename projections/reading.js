@@ -28,16 +28,17 @@ function interactionOf(event) {
   if (animeId === null || stored === null) return null;
   const unversioned = stored.schemaVersion === undefined || stored.schemaVersion === null;
   const version = unversioned ? 1 : stored.schemaVersion;
-  if (typeof version !== 'number' || version > 2) return null;
+  if (typeof version !== 'number' || (version > 2 && version !== 3)) return null;
   const data = version < 2 ? fromVersion1(stored) : stored;
-  if (data.animeId !== animeId || !isUserId(data.userId) || !isUtcTime(data.occurredAt))
-    return null;
+  const userId = version === 3 ? standInIn(stored.subject) : data.userId;
+  if (version !== 3 && !isUserId(userId)) return null;
+  if (userId === null || data.animeId !== animeId || !isUtcTime(data.occurredAt)) return null;
   if (type === 'ViewRegistered' && !isDuration(data.durationSeconds)) return null;
   if (type === 'RatingGiven' && !isRating(data.rating)) return null;
   return {
     type: type,
     animeId: animeId,
-    userId: data.userId,
+    userId: userId,
     occurredAt: data.occurredAt,
     seconds: type === 'ViewRegistered' ? data.durationSeconds : 0,
     hundredths: type === 'RatingGiven' ? hundredthsOf(data.rating) : null,
@@ -53,6 +54,13 @@ function fromVersion1(stored) {
     rating: stored.rating,
     occurredAt: inUtc(stored.occurred_at),
   };
+}
+
+/** Version 3 names no user, but a subject: with a control character before it, it is no user id. */
+function standInIn(subject) {
+  return typeof subject === 'string' && /^[A-Za-z0-9_-]{22}$/.test(subject)
+    ? '\u001a' + subject
+    : null;
 }
 
 function inUtc(value) {

@@ -1,5 +1,6 @@
 import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
+import { isUserId } from '../domain/ids.js';
 import { ROLES, type Role } from '../compose/roles.js';
 import type {
   DeadLettersAction,
@@ -75,6 +76,7 @@ export const parseStoreJob = (args: readonly string[]): StoreJob | null => {
     case 'backup':
     case 'rebuild':
     case 'dead-letters':
+    case 'erase-user':
       return invocation;
     default:
       return null;
@@ -137,6 +139,10 @@ const requestOf = ({
       }
       atMost(first === 'replay' ? 2 : 1);
       return { command, action: deadLettersAction(first, second, values.limit) };
+    case 'erase-user':
+      atMost(1);
+      if (!isUserId(first)) throw new UsageError('erase-user needs the id of a user.');
+      return { command, userId: first };
     case 'projections':
       atMost(1);
       if (first === 'deploy' || first === 'status') return { command, action: first };

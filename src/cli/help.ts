@@ -114,6 +114,15 @@ export const COMMANDS = {
     exits: '0 done, 1 failed, 2 wrong usage or configuration',
     example: 'dead-letters ignore anime-1 7 --reason "written by a tool"',
   },
+  'erase-user': {
+    usage: ['erase-user ID [--json]'],
+    about: `Forgets a person: nothing can tell any more what that user did. ${BESIDE}`,
+    options: JSON_OPTION,
+    environment: ['USER_ID_MASTER_KEY', 'DATA_DIR', 'EVENTSTORE_URL', 'MONGODB_URL'],
+    exits:
+      '0 forgotten, 1 some events hold the id in plain text or it failed, 2 wrong usage or configuration',
+    example: 'erase-user user123',
+  },
   projections: {
     usage: [
       'projections deploy [--json]  create or update the projections of EventStoreDB itself',

@@ -10,6 +10,7 @@ import type { MetricsPart } from '../platform/observability/metrics.js';
 import { PACKAGE_ROOT, VERSION } from '../platform/package.js';
 import type { EventStore } from '../ports/event-store.js';
 import type { ReadStore } from '../ports/read-store.js';
+import type { DocumentUsers, EraseUser } from '../ports/user-protection.js';
 import { createDashboard, type Dashboard } from '../query-side/dashboard/dashboard.js';
 import { createQueryApi } from '../query-side/graphql/query-api.js';
 import type { ServiceInfo } from '../query-side/graphql/schema.js';
@@ -105,10 +106,12 @@ export const serveCommands = (
   {
     handler,
     store,
+    eraseUser,
     metricsOf,
   }: {
     readonly handler: CommandHandler;
     readonly store: EventStore;
+    readonly eraseUser: EraseUser | null;
     readonly metricsOf: readonly MetricsPart[];
   },
 ): Promise<void> => {
@@ -117,6 +120,7 @@ export const serveCommands = (
     ...sharedAppOptions(dependencies),
     handler,
     store,
+    eraseUser,
     metricsOf,
     apiKeys,
     version: VERSION,
@@ -131,11 +135,13 @@ export const serveQueries = async (
   port: OpenPort,
   {
     readStore,
+    usersOf,
     readSide,
     eventStore,
     metricsOf,
   }: {
     readonly readStore: ReadStore;
+    readonly usersOf: DocumentUsers;
     /** Null where this process has none. */
     readonly eventStore: EventStore | null;
     readonly metricsOf: readonly MetricsPart[];
@@ -149,6 +155,7 @@ export const serveQueries = async (
     ...sharedAppOptions(dependencies),
     metricsOf,
     readStore,
+    usersOf,
     now,
     serviceInfo: serviceInfo(dependencies.role, readSide),
     events: showsEvents(config) ? (eventStore ?? 'no-event-store') : 'off',

@@ -52,7 +52,10 @@ export const requireSharedServers = (role: Role, config: Config): void => {
     KAFKA_BROKERS: config.kafka.brokers.length > 0,
     MONGODB_URL: config.mongodb.url !== '',
   };
-  const missing = SHARED[role].filter((variable) => !given[variable]);
+  // Where user ids are encrypted, the command APIs and the query APIs share the key store.
+  const keys: readonly Variable[] =
+    role === 'command-api' && config.userIds.masterKey !== '' ? ['MONGODB_URL'] : [];
+  const missing = [...SHARED[role], ...keys].filter((variable) => !given[variable]);
   if (missing.length === 0) return;
   throw new ConfigError(
     `${missing.join(', ')}: the role ${role} alone shares these with other processes; set them, or serve all.`,

@@ -10,6 +10,7 @@ import {
 import { listenError } from '../platform/config/system-errors.js';
 import type { MetricsPart } from '../platform/observability/metrics.js';
 import type { EventStore } from '../ports/event-store.js';
+import type { EraseUser } from '../ports/user-protection.js';
 import { eventStorePage } from './addresses.js';
 import {
   openCommandPort,
@@ -32,6 +33,7 @@ import { type Role, showsEvents } from './roles.js';
 import type { Stores } from './stores.js';
 import { identifyLog, versionsOf, whenEventStore } from './versions.js';
 import { watchProjections } from './projections.js';
+import { openUsers, openUsersOfDocuments } from './user-protection.js';
 import { allOrNone } from './when-available.js';
 
 /** What a service is given by the command line's jobs; compose itself imports none of them. */
@@ -117,12 +119,14 @@ const startCommands = async (
   dependencies: StartDependencies,
   port: OpenPort,
   { store, metricsOf }: { store: EventStore; metricsOf: readonly MetricsPart[] },
-): Promise<CommandHandler> => {
-  const handler = await openCommandHandler(dependencies, store);
+): Promise<{ readonly handler: CommandHandler; readonly eraseUser: EraseUser | null }> => {
+  const users = await openUsers(dependencies, store);
+  const handler = await openCommandHandler(dependencies, store, users?.protection);
   await dependencies.jobs.importSample?.({ store, handler });
   const sharing = await openSharingHandler(dependencies, handler);
-  await serveCommands(dependencies, port, { handler: sharing, store, metricsOf });
-  return sharing;
+  const eraseUser = users?.eraseUser ?? null;
+  await serveCommands(dependencies, port, { handler: sharing, store, eraseUser, metricsOf });
+  return { handler: sharing, eraseUser };
 };
 
 const startAll: StartRole = async (dependencies) => {
@@ -139,21 +143,30 @@ const startAll: StartRole = async (dependencies) => {
     metrics.followReadModels(() => bytesOnDisk(join(config.dataDir, 'read-models'), /\.db/));
   }
   const readSide = await openReadSide(dependencies, store);
-  const handler = await startCommands(dependencies, commandPort, { store, metricsOf: ofCommands });
+  const { handler, eraseUser } = await startCommands(dependencies, commandPort, {
+    store,
+    metricsOf: ofCommands,
+  });
   const { readStore } = readSide;
   await serveQueries(dependencies, queryPort, {
     readStore,
+    usersOf: await openUsersOfDocuments(dependencies),
     readSide,
     eventStore: store,
     metricsOf: ofQueries,
   });
-  await takeJobs(dependencies, { store, handler, readSide });
+  await takeJobs(dependencies, { store, handler, readSide, eraseUser });
 };
 
 /** While this process owns DATA_DIR, it runs the jobs of the command line. */
 const takeJobs = async (
   dependencies: StartDependencies,
-  { store, handler, readSide }: SampleTarget & { readonly readSide: ReadSide },
+  {
+    store,
+    handler,
+    readSide,
+    eraseUser,
+  }: SampleTarget & { readonly readSide: ReadSide; readonly eraseUser: EraseUser | null },
 ): Promise<void> => {
   const { config, logger, lifecycle, jobs } = dependencies;
   const { readStore, deadLetters, projectors } = readSide;
@@ -163,6 +176,7 @@ const takeJobs = async (
     readStore,
     projectorControl: projectors.control,
     deadLetters: () => Promise.resolve(deadLetters),
+    eraseUser: () => Promise.resolve(eraseUser),
   };
   try {
     await lifecycle.open(
@@ -245,7 +259,13 @@ const startQueryApi: StartRole = async (dependencies) => {
   const readStore = await openReadModels(dependencies);
   watchReadModels(dependencies, { readStore, feeds: () => false, remedy: () => BY_COMMAND });
   const eventStore = await eventStoreOfQueries(dependencies);
-  await serveQueries(dependencies, port, { readStore, readSide: null, eventStore, metricsOf });
+  await serveQueries(dependencies, port, {
+    readStore,
+    usersOf: await openUsersOfDocuments(dependencies),
+    readSide: null,
+    eventStore,
+    metricsOf,
+  });
 };
 
 export const START: Readonly<Record<Role, StartRole>> = {

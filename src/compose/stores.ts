@@ -2,11 +2,13 @@ import type { DeadLetters } from '../ports/dead-letters.js';
 import type { EventStore } from '../ports/event-store.js';
 import type { WithProjections } from '../ports/projections.js';
 import type { ReadStore } from '../ports/read-store.js';
+import type { EraseUser } from '../ports/user-protection.js';
 import { isKafka, openDeadLettersOf } from './bus.js';
 import { lockDataDirectory, requireDataDirectory } from './data-directory.js';
 import type { Dependencies } from './dependencies.js';
 import type { ProjectorControl } from './projectors.js';
 import { isMongodb, openReadModels } from './read-store.js';
+import { openUsers } from './user-protection.js';
 import { openEventStoreForJob, openOwnLog } from './write-side.js';
 
 /** What a job works on. */
@@ -15,6 +17,8 @@ export interface Stores {
   readonly readStore: ReadStore;
   /** Opened only by the jobs that need them. */
   readonly deadLetters: () => Promise<DeadLetters>;
+  /** Resolves with null where user ids are not protected. */
+  readonly eraseUser: () => Promise<EraseUser | null>;
   /** Only where a service runs the job: it starts and stops the projectors of versions. */
   readonly projectorControl?: ProjectorControl;
 }
@@ -38,9 +42,13 @@ export const openStores = async (
   if (!shared || embedded || readsLetters) await requireDataDirectory(config, { log: embedded });
   if (!shared && !embedded) await lockDataDirectory(dependencies);
   const own = embedded && !shared;
+  const eventStore = own
+    ? await openOwnLog(dependencies)
+    : await openEventStoreForJob(dependencies);
   return {
-    eventStore: own ? await openOwnLog(dependencies) : await openEventStoreForJob(dependencies),
+    eventStore,
     readStore: await openReadModels(dependencies),
     deadLetters: () => openDeadLettersOf(dependencies),
+    eraseUser: async () => (await openUsers(dependencies, eventStore))?.eraseUser ?? null,
   };
 };

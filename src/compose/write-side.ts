@@ -9,6 +9,7 @@ import { type Config, ConfigError } from '../platform/config/config.js';
 import { messageOf } from '../ports/errors.js';
 import type { EventStore } from '../ports/event-store.js';
 import type { Projections, WithProjections } from '../ports/projections.js';
+import type { UserProtection } from '../ports/user-protection.js';
 import { directoryError, listenError } from '../platform/config/system-errors.js';
 import { dataDirError, prepareDataDirectory } from './data-directory.js';
 import type { Dependencies } from './dependencies.js';
@@ -174,6 +175,7 @@ const withUrl = (config: Config, url: string): Config => ({
 export const openCommandHandler = async (
   dependencies: Omit<Dependencies, 'health'> & Partial<Pick<Dependencies, 'health'>>,
   store: EventStore,
+  users: UserProtection | null = null,
 ): Promise<CommandHandler> => {
   const { config, logger, lifecycle, metrics, health } = dependencies;
   const { appendTimeoutMs } = config.eventStore;
@@ -185,6 +187,7 @@ export const openCommandHandler = async (
         logger,
         metrics,
         newId: randomUUID,
+        users,
         limits: { ...config.commands, appendTimeoutMs },
       }),
     (opened) => opened.drain(),

@@ -38,7 +38,8 @@ export type StoreJob =
   | { readonly command: 'verify' }
   /** The target is an absolute path. */
   | { readonly command: 'backup'; readonly target: string; readonly logOnly: boolean }
-  | { readonly command: 'dead-letters'; readonly action: DeadLettersAction };
+  | { readonly command: 'dead-letters'; readonly action: DeadLettersAction }
+  | { readonly command: 'erase-user'; readonly userId: string };
 
 /** Whether the job leaves everything as it is, and may run beside one that does not. */
 export const isReadOnly = (job: StoreJob): boolean => {
@@ -48,6 +49,7 @@ export const isReadOnly = (job: StoreJob): boolean => {
       return true;
     // No version may be removed while it is copied.
     case 'backup':
+    case 'erase-user':
       return false;
     default:
       return ['status', 'list'].includes(job.action.kind);

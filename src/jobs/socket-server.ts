@@ -97,7 +97,7 @@ export const openJobServer = async (options: JobServerOptions): Promise<JobServe
     try {
       const job = await requestedJob(options, socket, lines);
       entry.writes = admit(job).writes;
-      logger.info('Job of the command line started', { job });
+      logger.info('Job of the command line started', { job: shownJob(job) });
       send({ done: await perform(job) });
     } catch (error) {
       const isShutDown = stopping.signal.aborted;
@@ -130,6 +130,10 @@ export const openJobServer = async (options: JobServerOptions): Promise<JobServe
   };
   return { path: place.path, close };
 };
+
+/** Without what must be nowhere once it is erased. */
+const shownJob = (job: RequestedJob): object =>
+  job.command === 'erase-user' ? { command: job.command } : job;
 
 type RequestedJob = StoreJob | { readonly command: typeof IMPORT };
 

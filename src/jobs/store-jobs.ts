@@ -14,6 +14,7 @@ import {
   type JobOptions,
   type JobOutput,
 } from './job.js';
+import { eraseUser, openStoresForErasure } from './erase-user.js';
 import { askService } from './socket-client.js';
 import { performRebuild } from './rebuild.js';
 import { requireEmbeddedLog, verify } from './verify.js';
@@ -35,6 +36,8 @@ export const performStoreJob = async (
       return await verify(dependencies, stores, output);
     case 'backup':
       return await backup(dependencies, stores, job, output);
+    case 'erase-user':
+      return await eraseUser(dependencies, stores, job.userId, output);
     case 'dead-letters':
       return job.action.kind === 'ignore'
         ? await ignoreRevisions(stores.eventStore, job.action, output)
@@ -61,6 +64,10 @@ export const runStoreJob = async (
   const needs = { readOnly: isReadOnly(job), readsLetters: job.command === 'dead-letters' };
   try {
     return await runJob(options, async (dependencies) => {
+      if (job.command === 'erase-user') {
+        const stores = await openStoresForErasure(dependencies);
+        return await eraseUser(dependencies, stores, job.userId, options);
+      }
       if (job.command !== 'dead-letters' || job.action.kind !== 'ignore') {
         return await performStoreJob(
           job,

@@ -1,9 +1,10 @@
 import { storedDetails } from '../domain/details.js';
 import { isJsonObject, type UnknownFields } from '../ports/json.js';
 import type { AnimeEvent, AnimeEventType } from '../domain/events.js';
-import { type AnimeId, isAnimeId, isUserId } from '../domain/ids.js';
+import { type AnimeId, isAnimeId, isUserId, type UserId } from '../domain/ids.js';
 import { isDurationSeconds, isRating, keptRating } from '../domain/rules.js';
 import type { JsonObject } from '../ports/json.js';
+import { PROTECTED_VERSION, standInIn } from './protected-user.js';
 
 export type Decoded =
   | { readonly kind: 'event'; readonly event: AnimeEvent }
@@ -50,15 +51,25 @@ export const upcast = (type: AnimeEventType | typeof EVENTS_IGNORED, parsed: unk
     return { kind: 'malformed', type, reason: 'schemaVersion is not a number' };
   }
   const newest = type === EVENTS_IGNORED ? EVENTS_IGNORED_VERSION : SCHEMA_VERSIONS[type];
-  if (version > newest) {
+  const isProtected = version === PROTECTED_VERSION && USER_EVENTS.has(type);
+  if (version > newest && !isProtected) {
     return { kind: 'unknown', type: `${type} version ${version}`, isNewer: true };
   }
   if (type === EVENTS_IGNORED) return ignoredOf(stored);
-  const event = build(type, upcastFrom(version, stored, UPCASTERS[type]));
+  const event = isProtected
+    ? build(type, stored, standInIn(stored['subject']))
+    : buildPlain(type, upcastFrom(version, stored, UPCASTERS[type]));
   return typeof event === 'string'
     ? { kind: 'malformed', type, reason: event }
     : { kind: 'event', event };
 };
+
+/** What a user did: these have a protected form, too. */
+const USER_EVENTS: ReadonlySet<string> = new Set<AnimeEventType>([
+  'ClickRegistered',
+  'ViewRegistered',
+  'RatingGiven',
+]);
 
 const ignoredOf = ({ animeId, occurredAt, from, to, reason }: UnknownFields): Decoded => {
   const malformed = (why: string): Decoded => ({
@@ -107,7 +118,10 @@ const UPCASTERS: Readonly<Record<AnimeEventType, readonly Upcaster[]>> = {
 
 const newestVersionOf = (type: AnimeEventType): number => UPCASTERS[type].length + 1;
 
-/** The version that new events are written with, by type. An older one is upcast when read. */
+/**
+ * The version that new events are written with, by type. An older one is upcast when read. Where user
+ * ids are protected, interactions are written with PROTECTED_VERSION instead.
+ */
 export const SCHEMA_VERSIONS: Readonly<Record<AnimeEventType, number>> = {
   AnimeListed: newestVersionOf('AnimeListed'),
   AnimeDetailsRevised: newestVersionOf('AnimeDetailsRevised'),
@@ -132,8 +146,15 @@ export const upcastFrom = (
 
 const UTC_TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?Z$/;
 
-const build = (type: AnimeEventType, data: UnknownFields): AnimeEvent | string => {
-  const { animeId, occurredAt, userId, durationSeconds, rating, details } = data;
+const buildPlain = (type: AnimeEventType, data: UnknownFields): AnimeEvent | string =>
+  build(type, data, isUserId(data['userId']) ? data['userId'] : undefined);
+
+const build = (
+  type: AnimeEventType,
+  data: UnknownFields,
+  userId: UserId | undefined,
+): AnimeEvent | string => {
+  const { animeId, occurredAt, durationSeconds, rating, details } = data;
   if (!isAnimeId(animeId)) return 'animeId is not an anime id';
   if (typeof occurredAt !== 'string' || !UTC_TIME.test(occurredAt)) {
     return 'occurredAt is not an ISO 8601 time in UTC';
@@ -147,7 +168,9 @@ const build = (type: AnimeEventType, data: UnknownFields): AnimeEvent | string =
       ? 'details are not those of an anime'
       : { type, data: { animeId, occurredAt, details: known } };
   }
-  if (!isUserId(userId)) return 'userId is not a user id';
+  if (userId === undefined) {
+    return 'subject' in data ? 'subject is not a subject' : 'userId is not a user id';
+  }
   switch (type) {
     case 'ClickRegistered':
       return { type, data: { animeId, occurredAt, userId } };

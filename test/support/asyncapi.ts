@@ -28,7 +28,7 @@ interface Channel {
 export const asyncApi = parse(readFileSync('docs/asyncapi.yaml', 'utf8')) as {
   readonly asyncapi: string;
   readonly info: { readonly version: string };
-  readonly channels: Readonly<Record<'events' | 'deadLetters' | 'stream', Channel>>;
+  readonly channels: Readonly<Record<'events' | 'deadLetters' | 'stream' | 'forgotten', Channel>>;
   readonly components: {
     readonly messages: Readonly<Record<string, Message>>;
     readonly schemas: Readonly<Record<string, Schema>>;

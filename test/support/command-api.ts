@@ -7,6 +7,7 @@ import { createHealth } from '../../src/platform/observability/health.js';
 import { listen } from '../../src/platform/http/http-server.js';
 import { silentLogger } from '../../src/platform/observability/logger.js';
 import { createMetrics } from '../../src/platform/observability/metrics.js';
+import type { EraseUser } from '../../src/ports/user-protection.js';
 import { openStore } from './command-handler.js';
 import { AT } from './examples.js';
 import { faultyEventStore } from './faulty-event-store.js';
@@ -22,6 +23,8 @@ export interface CommandApiOptions {
   readonly newId?: () => string;
   readonly headersTimeoutMs?: number;
   readonly allowedHosts?: readonly string[];
+  /** Absent: user ids are not protected. */
+  readonly eraseUser?: EraseUser;
 }
 
 /** The whole command API on a free port, over an embedded event store in a fresh directory. */
@@ -33,6 +36,7 @@ export const serveCommandApi = async (options: CommandApiOptions = {}) => {
     newId = randomUUID,
     headersTimeoutMs = 10_000,
     allowedHosts,
+    eraseUser = null,
   } = options;
   const logger = silentLogger();
   const metrics = createMetrics({ processMetrics: false });
@@ -48,6 +52,7 @@ export const serveCommandApi = async (options: CommandApiOptions = {}) => {
   const app = createCommandApi({
     handler,
     store,
+    eraseUser,
     logger,
     metrics,
     health,

@@ -6,7 +6,9 @@ import {
   INDEXES,
 } from '../../src/adapters/mongodb/version-collections.js';
 import { EXAMPLES, exampleDocuments } from '../../src/read-side/rebuild/example-documents.js';
+import { PROTECTED_VERSION } from '../../src/wire/protected-user.js';
 import { SCHEMA_VERSIONS } from '../../src/wire/upcast.js';
+import { events } from '../support/examples.js';
 
 const examples = exampleDocuments();
 const [anime, ...otherAnime] = examples.animes;
@@ -41,8 +43,8 @@ describe('the fingerprint of the read models', () => {
    */
   it('changes only on purpose', () => {
     expect({ embedded: embedded(examples), mongodb: mongodb(examples) }).to.deep.equal({
-      embedded: 'afd2bcd29ad5',
-      mongodb: '2f2c66541692',
+      embedded: 'e5aef9a21aae',
+      mongodb: 'a7ebe111f61b',
     });
   });
 
@@ -75,6 +77,9 @@ describe('the fingerprint of the read models', () => {
       for (let version = 1; version <= newest; version += 1) {
         expect(seen).to.include(`${type} ${version}`);
       }
+    }
+    for (const { type } of [events.click, events.view, events.rating]) {
+      expect(seen).to.include(`${type} ${PROTECTED_VERSION}`);
     }
   });
 });

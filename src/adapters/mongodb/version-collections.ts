@@ -113,7 +113,7 @@ const MAX_INDEX_ATTEMPTS = 5;
  * Uses one command, because a server may take seconds for each. It lists only missing indexes:
  * FerretDB 1 drops the connection if several of the listed ones exist.
  */
-const ensureIndexesOf = async (
+export const ensureIndexesOf = async (
   { ask, timeoutMs: maxTimeMS }: MongodbConnection,
   collection: Pick<Collection, 'createIndexes' | 'listIndexes'>,
   indexes: readonly Index[],

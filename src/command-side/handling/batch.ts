@@ -2,6 +2,7 @@ import { type Anime, decide, evolve } from '../../domain/decide.js';
 import type { AnimeEvent } from '../../domain/events.js';
 import type { NewEvent } from '../../ports/event-store.js';
 import type { JsonObject } from '../../ports/json.js';
+import { encodeProtected, isUserEvent } from '../../wire/protected-user.js';
 import { encode } from '../../wire/stream-event.js';
 import type {
   CommandOptions,
@@ -60,7 +61,8 @@ export const takeBatch = (
   let state = aggregate.state;
   let bytes = 0;
   for (const queued of waiting) {
-    if (steps.length === most) break;
+    // In the order of arrival: those behind one that is still looked up wait, too.
+    if (steps.length === most || queued.identifying !== null) break;
     const decided = decideOne({ aggregate, offset: events.length, state, keyed }, queued);
     const { step } = decided;
     // To measure is to encode once more: a command that goes alone need not be measured.
@@ -220,11 +222,11 @@ const recordedAt = (
 const toNewEvent = (
   event: AnimeEvent,
   index: number,
-  { commandId, eventId, options }: QueuedCommand,
+  { commandId, eventId, options, user }: QueuedCommand,
 ): NewEvent => ({
   id: eventIdOf(eventId, index),
   type: event.type,
-  data: encode(event),
+  data: user !== null && isUserEvent(event) ? encodeProtected(event, user) : encode(event),
   metadata: metadataOf(commandId, index, options),
 });
 

@@ -8,6 +8,7 @@ import {
 } from '../../ports/command-result.js';
 import { PortError, StreamDeletedError, TooLargeError } from '../../ports/errors.js';
 import type { AppendResult, EventStore, RecordedEvent } from '../../ports/event-store.js';
+import type { UserProtection } from '../../ports/user-protection.js';
 import type { Logger } from '../../platform/observability/logger.js';
 import type { Metrics } from '../../platform/observability/metrics.js';
 import { createOutage } from '../../platform/async/outage.js';
@@ -25,6 +26,7 @@ import {
   type DecidedBatch,
 } from './batch.js';
 import { applyWritten, isPresumed, type CachedAggregate } from './cached-aggregate.js';
+import { identified, identify } from './identify.js';
 import {
   type CommandLimits,
   correlationIdsOf,
@@ -59,8 +61,10 @@ export const createCommandHandler = (options: {
   /** Returns a new UUID. */
   readonly newId: () => string;
   readonly limits?: Partial<CommandLimits>;
+  /** Null or absent: events hold plain user ids. */
+  readonly users?: UserProtection | null;
 }): CommandHandler => {
-  const { store, logger, metrics, newId } = options;
+  const { store, logger, metrics, newId, users = null } = options;
   const limits = { ...DEFAULT_COMMAND_LIMITS, ...options.limits };
   const snapshots = createSnapshots({ store, logger, newId, ...limits });
   const aggregates = createAggregateCache({ store, snapshots, ...limits });
@@ -96,6 +100,7 @@ export const createCommandHandler = (options: {
   const turn = async (animeId: AnimeId, waiting: QueuedCommand[]): Promise<void> => {
     let batch: DecidedBatch | undefined;
     try {
+      await identified(waiting);
       let aggregate = presumedNew(animeId, waiting) ?? (await load(animeId));
       batch = takeBatch(aggregate, waiting, limits);
       // A result without events depends on the state alone, so the stream must not have grown.
@@ -248,6 +253,7 @@ export const createCommandHandler = (options: {
         if ('error' in outcome) reject(outcome.error);
         else resolve(outcome.result);
       });
+      if (users !== null) identify(queued, users);
       queue.push(command.animeId, queued);
     });
   };

@@ -1,7 +1,8 @@
-import { createHash } from 'node:crypto';
+import { createHash, createHmac } from 'node:crypto';
 import { v5 } from 'uuid';
 import type { AnimeCommand } from '../../domain/commands.js';
 import type { CommandOptions, CommandResult, IdempotencyKey } from '../../ports/command-result.js';
+import type { ProtectedUser } from '../../ports/user-protection.js';
 
 /** The limits of a command handler. Times in milliseconds. */
 export interface CommandLimits {
@@ -113,7 +114,11 @@ export interface QueuedCommand {
   readonly commandId: string;
   /** Of its first event: no other process has it, not even for the same Idempotency-Key. */
   readonly eventId: string;
-  readonly options: CommandOptions;
+  options: CommandOptions;
+  /** How its events name its user; null: by the user id. */
+  user: ProtectedUser | null;
+  /** Settles when `user` is known, or the command failed without it; null unless it is looked up. */
+  identifying: Promise<void> | null;
   /** In the time of `performance.now()`, like the deadline. */
   readonly receivedAt: number;
   readonly deadline: number;
@@ -156,6 +161,8 @@ export const createQueuedCommand = (
     commandId: idempotencyKey === undefined ? eventId : keyedCommandId(command, idempotencyKey),
     eventId,
     options,
+    user: null,
+    identifying: null,
     receivedAt,
     deadline: receivedAt + options.deadlineMs,
     conflicts: 0,
@@ -208,4 +215,13 @@ export const bodyHashOf = (command: AnimeCommand): string =>
   createHash('sha256')
     .update(JSON.stringify({ ...command, at: undefined }))
     .digest('base64url')
-    .slice(0, 22);
+    .slice(0, BODY_HASH_LENGTH);
+
+const BODY_HASH_LENGTH = 22;
+
+/**
+ * The hash that an event may hold: whoever guesses a user id could check the guess against the plain
+ * one. It cannot be computed any more once the user is forgotten.
+ */
+export const saltedBodyHash = (bodyHash: string, { salt }: ProtectedUser): string =>
+  createHmac('sha256', salt).update(bodyHash).digest('base64url').slice(0, BODY_HASH_LENGTH);

@@ -7,10 +7,12 @@ import type { Link } from '../../platform/http/html.js';
 import { createHttpApp, type HttpAppOptions } from '../../platform/http/http-app.js';
 import { pageSecurityHeaders } from '../../platform/http/security-headers.js';
 import type { EventStore } from '../../ports/event-store.js';
+import type { EraseUser } from '../../ports/user-protection.js';
 import type { CommandHandler } from '../handling/handler.js';
 import { openApi } from './openapi.js';
 import { commandRoutes } from './routes.js';
 import { streamRoutes } from './stream-routes.js';
+import { userRoutes } from './user-routes.js';
 
 /** Resolved, not imported: importing would load the page's whole script into this process. */
 const SWAGGER_UI = dirname(createRequire(import.meta.url).resolve('swagger-ui-dist/package.json'));
@@ -152,6 +154,8 @@ export const createCommandApi = (
   options: Omit<HttpAppOptions, 'routers' | 'title' | 'links'> & {
     readonly handler: CommandHandler;
     readonly store: EventStore;
+    /** Null or absent where user ids are not protected. */
+    readonly eraseUser?: EraseUser | null;
     readonly apiKeys: readonly string[];
     readonly production: boolean;
     readonly version: string;
@@ -163,6 +167,7 @@ export const createCommandApi = (
   const {
     handler,
     store,
+    eraseUser = null,
     apiKeys,
     readerKeys = apiKeys,
     production,
@@ -173,6 +178,7 @@ export const createCommandApi = (
   const routers = [
     commandRoutes({ handler, apiKeys, readerKeys, now, logger }),
     streamRoutes({ store, apiKeys: readerKeys }),
+    userRoutes({ eraseUser, apiKeys, readerKeys }),
     docsRoutes({ version, production }),
   ];
   const links = () => [...(production ? [] : [DOCS]), OPENAPI, ...options.elsewhere()];

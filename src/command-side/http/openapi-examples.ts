@@ -1,5 +1,6 @@
 import { EXAMPLE_DETAILS } from '../../domain/details.js';
-import { Problem, problemDocument, type ProblemOptions } from '../../platform/http/problem.js';
+import { problemExample as problem } from './openapi-problem.js';
+import { USER_PROBLEMS, USER_RESPONSES } from './openapi-user-examples.js';
 
 const INTERACTION_EXAMPLE = { anime_id: 1, user_id: 'user123' };
 
@@ -94,6 +95,7 @@ export const RESPONSE_EXAMPLES = {
     '6',
     '7',
   ),
+  ...USER_RESPONSES,
   healthy: {
     status: 'healthy',
     service: 'command-api',
@@ -122,19 +124,6 @@ export const RESPONSE_EXAMPLES = {
   ready: { status: 'ready' },
   notReady: { status: 'not ready' },
   alive: { status: 'alive' },
-};
-
-interface ProblemExampleOptions extends Pick<ProblemOptions, 'kind' | 'errors' | 'members'> {
-  /** Default: `/click`; null if the HTTP parser refuses, before there is a request. */
-  readonly instance?: string | null;
-}
-
-const problem = (status: number, detail: string, options: ProblemExampleOptions = {}) => {
-  const { instance = '/click', ...typed } = options;
-  return {
-    ...problemDocument(new Problem(status, detail, typed)),
-    ...(instance === null ? {} : { instance, requestId: 'request-42' }),
-  };
 };
 
 const ID_NOT_READABLE = 'The id in the path must be a whole number from 1 to 2147483647.';
@@ -278,6 +267,7 @@ export const PROBLEM_EXAMPLES = {
     },
   ),
   'event-store-access-denied': problem(503, DENIED_BY_STORE, { kind: 'event-store-access-denied' }),
+  ...USER_PROBLEMS,
   'history-denied': problem(503, DENIED_BY_STORE, {
     kind: 'event-store-access-denied',
     instance: '/animes/1/events',

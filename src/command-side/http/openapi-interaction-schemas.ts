@@ -21,7 +21,7 @@ export const ANIME_ID_SCHEMA = numberSchema(
   REQUEST_EXAMPLES.Click.anime_id,
 );
 
-const userId = textSchema(
+export const USER_ID_SCHEMA = textSchema(
   'The id of the user, in any form that identifies users.',
   USER_ID,
   'user123',
@@ -37,7 +37,7 @@ const OCCURRED_AT_SCHEMA = {
 
 const interactionProperties = {
   anime_id: ANIME_ID_SCHEMA,
-  user_id: userId,
+  user_id: USER_ID_SCHEMA,
   occurred_at: OCCURRED_AT_SCHEMA,
 };
 

@@ -2,7 +2,7 @@ import { PROBLEM_MEDIA_TYPE } from '../../platform/http/problem.js';
 import { ENTITY_TAGS, IDEMPOTENCY_KEY } from './headers.js';
 import { PROBLEM_EXAMPLES, type ProblemName } from './openapi-examples.js';
 import { whole64 } from './json-schema.js';
-import { ANIME_ID_SCHEMA } from './openapi-interaction-schemas.js';
+import { ANIME_ID_SCHEMA, USER_ID_SCHEMA } from './openapi-interaction-schemas.js';
 import type { SchemaName } from './openapi-schemas.js';
 import { DEFAULT_EVENTS, MAX_EVENTS } from './stream-routes.js';
 
@@ -94,6 +94,14 @@ export const parameters = {
     schema: ANIME_ID_SCHEMA,
     example: 1,
   },
+  UserId: {
+    name: 'id',
+    in: 'path',
+    description: 'The id of the user, percent-encoded.',
+    required: true,
+    schema: USER_ID_SCHEMA,
+    example: 'user123',
+  },
   From: {
     name: 'from',
     in: 'query',
@@ -170,7 +178,7 @@ const STATUS_DESCRIPTIONS: Readonly<Record<number, string>> = {
   429: 'Too many requests from this address.',
   431: 'The headers are too large.',
   500: 'A bug, or (type event-store-refused) a problem that an operator must fix. Nothing was recorded.',
-  501: 'The body has a transfer coding other than chunked.',
+  501: 'The body has a transfer coding other than chunked, or the service does not encrypt user ids.',
   503:
     'Nothing was recorded, or (type outcome-unknown) it is not known whether the command was recorded. ' +
     'Types stream-unreadable, stream-truncated and event-store-access-denied: an operator must act.',

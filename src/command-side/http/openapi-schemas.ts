@@ -122,6 +122,33 @@ export const schemas = {
     RESPONSE_EXAMPLES.events,
   ),
   Problem: PROBLEM_SCHEMA,
+  Erased: objectSchema(
+    'What an erasure did.',
+    {
+      status: labelSchema('Always ok.', 'ok'),
+      message: labelSchema('A sentence.', RESPONSE_EXAMPLES.erased.message),
+      notErased: objectSchema(
+        'Events from before user ids were encrypted: they hold the id in plain text.',
+        {
+          events: {
+            type: 'integer',
+            minimum: 0,
+            description: 'How many there are.',
+            examples: [RESPONSE_EXAMPLES.erasedInPart.notErased.events],
+          },
+          streams: {
+            type: 'array',
+            description: 'Their streams, at most 20.',
+            items: labelSchema('The name of a stream.', 'anime-1'),
+          },
+        },
+        ['events', 'streams'],
+        RESPONSE_EXAMPLES.erasedInPart.notErased,
+      ),
+    },
+    ['status', 'message', 'notErased'],
+    RESPONSE_EXAMPLES.erased,
+  ),
   Health: objectSchema(
     'The health of the service.',
     {

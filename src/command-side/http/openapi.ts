@@ -16,6 +16,7 @@ import {
   okResponse,
 } from './openapi-responses.js';
 import { schemas } from './openapi-schemas.js';
+import { USERS } from './openapi-users.js';
 
 const COMMAND_HEADERS = refs('IdempotencyKey', 'IfMatch', 'IfNoneMatch', ...IDS, 'Traceparent');
 
@@ -266,9 +267,10 @@ export const openApi = (version: string) => ({
   tags: [
     { name: 'Interactions', description: 'What users do: clicks, views and ratings.' },
     { name: 'Catalogue', description: 'The anime and their histories.' },
+    { name: 'Users', description: 'The right to be forgotten.' },
     { name: 'Operations', description: 'Health, metrics and this document.' },
   ],
-  paths: { ...INTERACTIONS, ...CATALOGUE, ...OPERATIONS },
+  paths: { ...INTERACTIONS, ...CATALOGUE, ...USERS, ...OPERATIONS },
   components: {
     schemas,
     parameters: parts.parameters,

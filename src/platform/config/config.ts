@@ -5,6 +5,7 @@ import { distance } from 'fastest-levenshtein';
 import { messageOf } from '../../ports/errors.js';
 import { PACKAGE_ROOT } from '../package.js';
 import { settings, withVariables } from './help.js';
+import { masterKeyIn } from './master-key.js';
 import { schema } from './schema.js';
 
 import './formats.js';
@@ -39,7 +40,9 @@ export const loadConfig = (environment: NodeJS.ProcessEnv): Config => {
 };
 
 /** Refuses settings that need another one. */
-const refuseIncomplete = ({ kafka, apiKeys, readerApiKeys, peers }: Config): void => {
+const refuseIncomplete = (config: Config): void => {
+  const { kafka, apiKeys, readerApiKeys, peers } = config;
+  refuseWrongMasterKeys(config);
   if (peers.addresses.length > 0 && peers.key === '') {
     throw new ConfigError(
       'PEERS: command APIs share commands only with those that have the same PEER_KEY; set it too.',
@@ -53,6 +56,31 @@ const refuseIncomplete = ({ kafka, apiKeys, readerApiKeys, peers }: Config): voi
   if (kafka.saslMechanism !== '' && (kafka.username === '' || kafka.password === '')) {
     throw new ConfigError(
       'KAFKA_SASL_MECHANISM: to log in, KAFKA_USERNAME and KAFKA_PASSWORD are needed too.',
+    );
+  }
+};
+
+/** Not a format of the schema: its message would repeat the key. */
+const refuseWrongMasterKeys = ({ userIds }: Config): void => {
+  const { protection, masterKey, previousMasterKey } = userIds;
+  for (const [name, text] of [
+    ['USER_ID_MASTER_KEY', masterKey],
+    ['USER_ID_MASTER_KEY_PREVIOUS', previousMasterKey],
+  ] as const) {
+    if (text === '' || masterKeyIn(text) !== undefined) continue;
+    throw new ConfigError(
+      `${name}: must be 32 bytes in base64, as openssl rand -base64 32 prints.`,
+    );
+  }
+  if (masterKey !== '') return;
+  if (protection === 'encrypt') {
+    throw new ConfigError(
+      'USER_ID_PROTECTION: encrypt needs the key that opens the key store; set USER_ID_MASTER_KEY.',
+    );
+  }
+  if (previousMasterKey !== '') {
+    throw new ConfigError(
+      'USER_ID_MASTER_KEY_PREVIOUS: it is replaced by another key; set USER_ID_MASTER_KEY too.',
     );
   }
 };

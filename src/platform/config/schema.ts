@@ -106,6 +106,28 @@ export const schema = {
     env: 'READER_API_KEYS',
     sensitive: true,
   },
+  userIds: {
+    protection: {
+      doc: 'How new events hold user ids: off, in plain text; encrypt, under a key of each user, so that a person can be erased. encrypt needs USER_ID_MASTER_KEY.',
+      format: ['off', 'encrypt'],
+      default: 'off',
+      env: 'USER_ID_PROTECTION',
+    },
+    masterKey: {
+      doc: 'The key that opens the key store: 32 bytes in base64 (openssl rand -base64 32). Without it nobody whose user id is encrypted can be found again.',
+      format: String,
+      default: '',
+      env: 'USER_ID_MASTER_KEY',
+      sensitive: true,
+    },
+    previousMasterKey: {
+      doc: 'The master key before USER_ID_MASTER_KEY, for one start: the key store is opened with it and closed with the new one.',
+      format: String,
+      default: '',
+      env: 'USER_ID_MASTER_KEY_PREVIOUS',
+      sensitive: true,
+    },
+  },
   eventQueries: {
     doc: 'Whether the GraphQL queries stream and log show stored events, to readers where API_KEYS are set. auto: outside production only.',
     format: ['auto', 'on', 'off'],

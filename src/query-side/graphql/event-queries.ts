@@ -102,7 +102,7 @@ const streamQueryOf = (args: OfStream) => {
   if (!isShownStream(name) || name.length > MAX_NAME_LENGTH || !name.isWellFormed()) {
     throw badUserInput(
       'name',
-      'name must be a stream of this service: anime-, ratings-, snapshot-anime- or bridge-checkpoint- and an id, or log-identity.',
+      'name must be a stream of this service: anime-, ratings-, snapshot-anime- or bridge-checkpoint- and an id, log-identity or users-forgotten.',
     );
   }
   if (typeof from === 'string' && typeof after === 'string') {

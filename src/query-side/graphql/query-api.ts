@@ -6,6 +6,7 @@ import { createHttpApp, type HttpAppOptions } from '../../platform/http/http-app
 import { jsonBody } from '../../platform/http/json-body.js';
 import { pageSecurityHeaders } from '../../platform/http/security-headers.js';
 import type { ReadStore } from '../../ports/read-store.js';
+import type { DocumentUsers } from '../../ports/user-protection.js';
 import type { Dashboard } from '../dashboard/dashboard.js';
 import { DEFAULT_DOCUMENT_LIMITS, type DocumentLimits } from '../limits/guards.js';
 import { createRevisionWaiter } from '../read-your-writes/revision-waiter.js';
@@ -110,6 +111,8 @@ export interface QueryApiOptions extends Omit<
   >;
   readonly serviceInfo: () => ServiceInfo | Promise<ServiceInfo>;
   readonly pipeline: PipelineSource;
+  /** Under which user ids the documents of a person are. Default: the given one. */
+  readonly usersOf?: DocumentUsers;
   readonly now: () => Date;
   readonly events: EventsAccess;
   /** Without GraphiQL. */

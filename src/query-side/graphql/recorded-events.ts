@@ -1,7 +1,8 @@
 import { animeIdOf } from '../../domain/stream-name.js';
 import type { RecordedEvent } from '../../ports/event-store.js';
 
-const SHOWN_STREAM = /^(?:(?:anime|ratings|snapshot-anime|bridge-checkpoint)-|log-identity$)/;
+const SHOWN_STREAM =
+  /^(?:(?:anime|ratings|snapshot-anime|bridge-checkpoint)-|(?:log-identity|users-forgotten)$)/;
 
 /**
  * Only the streams of this service: a server may hold those of others, and its own (`$...`) hold

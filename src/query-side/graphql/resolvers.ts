@@ -1,10 +1,11 @@
-import { isAnimeId } from '../../domain/ids.js';
+import { isAnimeId, type UserId } from '../../domain/ids.js';
 import type {
   AnimeDocument,
   InteractionDocument,
   ReadQueries,
   UserInteractions,
 } from '../../ports/read-store.js';
+import type { DocumentUsers } from '../../ports/user-protection.js';
 import type { RevisionWaiter } from '../read-your-writes/revision-waiter.js';
 import {
   afterOf,
@@ -21,6 +22,7 @@ import {
 import { type QueryContext, requireReadModels } from './context.js';
 import { unauthenticated } from './errors.js';
 import { createFindAnime, type NamedAnime } from './find-anime.js';
+import { interactionsOfUsers } from './user-interactions.js';
 
 interface BasedOn {
   readonly basedOnAnimeId: number;
@@ -84,7 +86,13 @@ interface OfUser {
   readonly after?: string | null;
 }
 
-export const createListResolvers = (now: () => Date) => ({
+export const createListResolvers = ({
+  now,
+  usersOf,
+}: {
+  readonly now: () => Date;
+  readonly usersOf: DocumentUsers;
+}) => ({
   topAnimesByViews: async (_: unknown, args: Limited, context: QueryContext) => {
     const limit = pageSizeOf('limit', args.limit, 10);
     const { queries } = await requireReadModels(context);
@@ -126,10 +134,9 @@ export const createListResolvers = (now: () => Date) => ({
     const first = pageSizeOf('first', args.first, 20);
     const after = afterOf(args.after);
     const { queries } = await requireReadModels(context);
-    return toInteractionConnection(
-      await queries.interactionsOf(userId, first, after),
-      after === null,
-    );
+    const users = await usersOf(userId);
+    const page = await interactionsOfUsers(queries, users, first, after);
+    return toInteractionConnection(page, userId, after === null);
   },
 });
 
@@ -180,10 +187,10 @@ const toDistribution = (document: AnimeDocument) => ({
   buckets: document.ratingBuckets.map((count, index) => ({ stars: index + 1, count })),
 });
 
-const toInteraction = (document: InteractionDocument) => {
+const toInteraction = (document: InteractionDocument, userId: UserId) => {
   const rating = document.ratings.at(-1);
   return {
-    id: `UserInteraction:${document.animeId}:${document.userId}`,
+    id: `UserInteraction:${document.animeId}:${userId}`,
     animeId: document.animeId,
     totalClicks: document.clicks,
     totalViews: document.views,
@@ -195,9 +202,13 @@ const toInteraction = (document: InteractionDocument) => {
   };
 };
 
-const toInteractionConnection = ({ items, hasMore }: UserInteractions, isFirstPage: boolean) => {
+const toInteractionConnection = (
+  { items, hasMore }: UserInteractions,
+  userId: UserId,
+  isFirstPage: boolean,
+) => {
   const edges = items.map((document) => ({
-    node: toInteraction(document),
+    node: toInteraction(document, userId),
     cursor: encodeCursor(document.animeId),
   }));
   return {

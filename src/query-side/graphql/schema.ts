@@ -1,5 +1,6 @@
 import { makeExecutableSchema } from '@graphql-tools/schema';
 import { GraphQLError, GraphQLScalarType, type GraphQLSchema, Kind } from 'graphql';
+import type { DocumentUsers } from '../../ports/user-protection.js';
 import type { RevisionWaiter } from '../read-your-writes/revision-waiter.js';
 import { createActivityResolvers, createTotalsResolver } from './activity.js';
 import { activityTypes } from './activity-types.js';
@@ -137,6 +138,8 @@ export interface SchemaOptions {
   readonly waiter: RevisionWaiter;
   readonly serviceInfo: () => ServiceInfo | Promise<ServiceInfo>;
   readonly now: () => Date;
+  /** Under which user ids the documents of a person are. Default: the given one. */
+  readonly usersOf?: DocumentUsers;
   readonly events: EventsAccess;
   readonly pipeline: PipelineSource;
   /** The resolvers of `Subscription`. */
@@ -147,6 +150,7 @@ export const createSchema = ({
   waiter,
   serviceInfo,
   now,
+  usersOf = onlyPlain,
   events,
   pipeline,
   subscriptions,
@@ -157,7 +161,7 @@ export const createSchema = ({
       Count: countScalar,
       JSON: jsonScalar,
       Query: {
-        ...createListResolvers(now),
+        ...createListResolvers({ now, usersOf }),
         ...createAnimeResolvers(waiter),
         ...createActivityResolvers({ waiter, now }),
         ...createTotalsResolver(now),
@@ -169,6 +173,8 @@ export const createSchema = ({
       Subscription: subscriptions,
     },
   });
+
+const onlyPlain: DocumentUsers = (userId) => Promise.resolve([userId]);
 
 /** A function, so that only queries with this field need the store. */
 const activeVersion = async (_: unknown, { readModels }: QueryContext): Promise<string | null> =>

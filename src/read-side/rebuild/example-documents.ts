@@ -12,6 +12,7 @@ const exampleFact = { schemaVersion: 2, animeId: 1, occurredAt: '2026-11-24T10:0
 const nextDay = { ...exampleFact, occurredAt: '2026-11-25T23:59:59.999Z' };
 const dayBefore = { ...exampleFact, occurredAt: '2026-11-23T10:00:00Z' };
 const spike = { userId: 'spike' };
+const jet = { schemaVersion: 3, subject: 'c3ViamVjdC1vZi1qZXQtMQ' };
 const faye = { anime_id: 1, user_id: 'faye', occurred_at: '2026-11-24T12:00:00+02:00' };
 const listing = { ...exampleFact, schemaVersion: 1 };
 
@@ -41,6 +42,10 @@ export const EXAMPLES: readonly (readonly Example[])[] = [
     ['RatingGiven', { ...exampleFact, ...spike, rating: 8.75 }],
     ['RatingGiven', { ...faye, rating: 10 }],
     ['RatingGiven', { ...nextDay, ...spike, rating: 1.29 }],
+    // Of a user whose id is protected.
+    ['ClickRegistered', { ...exampleFact, ...jet }],
+    ['ViewRegistered', { ...exampleFact, ...jet, durationSeconds: 30 }],
+    ['RatingGiven', { ...exampleFact, ...jet, rating: 7 }],
     // An event that never applies, and one of an unknown type.
     ['RatingGiven', { ...exampleFact, ...spike, rating: 11 }],
     ['MoodChanged', exampleFact],

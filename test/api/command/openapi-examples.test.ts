@@ -115,6 +115,21 @@ describe('an example of the OpenAPI document', () => {
     }
   });
 
+  for (const example of [RESPONSE_EXAMPLES.erased, RESPONSE_EXAMPLES.erasedInPart]) {
+    const { events } = example.notErased;
+    it(`of an erasure that leaves ${events} events is the real response`, async () => {
+      const api = await serveCommandApi({ eraseUser: () => Promise.resolve(example.notErased) });
+      try {
+        const answer = await erase('user123')(api);
+        expect(answer.status).to.equal(200);
+        expect(answer.body).to.deep.equal(example);
+        expectDescribed('eraseUser', answer);
+      } finally {
+        await api.stop();
+      }
+    });
+  }
+
   it('of a 304 is the real response to If-None-Match: *', async () => {
     const api = await serveCommandApi();
     try {
@@ -171,6 +186,9 @@ const body =
     api.post('/click', text, { ...NAMES, ...headers });
 
 const get = (path: string) => (api: CommandApi) => api.send('GET', path, undefined, NAMES);
+
+const erase = (id: string) => (api: CommandApi) =>
+  api.send('DELETE', `/users/${id}`, undefined, NAMES);
 
 const denied = new PortError('ACCESS_DENIED', 'no', false);
 const corrupt = new PortError('CORRUPT', 'no', false);
@@ -279,6 +297,13 @@ const PROVOCATIONS: Readonly<Record<ProblemName, Provocation>> = {
   'internal-error': ['recordClick', clickAfter((api) => api.always(() => expect.fail('a bug')))],
   overloaded: ['recordClick', click, { limits: { waitingInAll: 0 } }],
   unavailable: ['recordClick', clickAfter((api) => api.always(refuse))],
+  'user-id-not-readable': ['eraseUser', erase('%20')],
+  'user-ids-not-protected': ['eraseUser', erase('user123')],
+  'not-erased': [
+    'eraseUser',
+    erase('user123'),
+    { eraseUser: () => Promise.reject(new UnavailableError('down')) },
+  ],
   'history-unavailable': ['readAnimeEvents', getWhileReadsFail(new UnavailableError('down'))],
   'history-denied': ['readAnimeEvents', getWhileReadsFail(denied)],
   'history-refused': ['readAnimeEvents', getWhileReadsFail(corrupt)],

@@ -4,6 +4,7 @@ import type { Express } from 'express';
 import { commandRoutes } from '../../../src/command-side/http/routes.js';
 import { docsRoutes } from '../../../src/command-side/http/command-api.js';
 import { streamRoutes } from '../../../src/command-side/http/stream-routes.js';
+import { userRoutes } from '../../../src/command-side/http/user-routes.js';
 import { healthRoutes } from '../../../src/platform/http/http-app.js';
 import { createHealth } from '../../../src/platform/observability/health.js';
 import { silentLogger } from '../../../src/platform/observability/logger.js';
@@ -70,6 +71,7 @@ describe('the OpenAPI document', () => {
       const routers = [
         commandRoutes({ handler, apiKeys: [], now: () => new Date(0), logger }),
         streamRoutes({ store, apiKeys: [] }),
+        userRoutes({ eraseUser: null, apiKeys: [] }),
         docsRoutes({ version: '1', production: false }),
         healthRoutes({
           health: createHealth({ service: 's', version: '1', logger }),

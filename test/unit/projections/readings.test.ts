@@ -21,12 +21,14 @@ const userIds = mostly(
 const ids = mostly(7, 7, 7, 7, 8, '7', 7.5);
 const seconds = mostly(0, 1440, 86_401, 2_147_483_647, 2_147_483_648, -1, 1.5);
 const ratings = mostly(1, 8.75, 10, 0.999, 10.001, 8.755, 5.359999999999999, '8');
-const versions = mostly(undefined, 1, 2, 2, null, 3, 0, '2');
+const versions = mostly(undefined, 1, 2, 2, null, 3, 3, 4, 5, 2.5, 0, '2');
+const subjects = mostly('c3ViamVjdC1vZi1qZXQtMQ', '-_ViamVjdC1vZi1qZXQtMQ', 'c3ViamVjd', '\u001a');
 
 const current = fc.record({
   schemaVersion: versions,
   animeId: ids,
   userId: userIds,
+  subject: subjects,
   durationSeconds: seconds,
   rating: ratings,
   occurredAt: mostly(TIME, '2026-11-24T10:00:00.123456789Z', '2026-11-24T10:00:00+01:00', 'today'),

@@ -1,0 +1,97 @@
+import { UnavailableError } from '../../ports/errors.js';
+import type { UserKey, UserKeys } from '../../ports/user-keys.js';
+import { connect, type ConnectionOptions, isDuplicateKey } from './connection.js';
+import { ensureIndexesOf } from './version-collections.js';
+
+type KeyDocument = Omit<UserKey, 'hash'> & { readonly _id: string };
+
+interface StoreKeyDocument {
+  readonly _id: string;
+  readonly wrapped: string;
+}
+
+const STORE_KEY_ID = 'store-key';
+const BY_SUBJECT = { name: 'by_subject', key: { subject: 1 } } as const;
+const MAX_RACES = 20;
+
+/** The key store in MongoDB: every change is of one document, confirmed by a majority. */
+export const openMongodbUserKeys = async ({
+  readOnly = false,
+  ...options
+}: ConnectionOptions & {
+  /** Makes nothing, for a user without the right to write. */
+  readonly readOnly?: boolean;
+}): Promise<UserKeys> => {
+  const connection = await connect(options);
+  const { db, ask, whileOpen, timeoutMs } = connection;
+  const exact = { readConcern: { level: 'majority' }, readPreference: 'primary' } as const;
+  const users = db.collection<KeyDocument>('user_keys', exact);
+  const store = db.collection<StoreKeyDocument>('user_keys_store', exact);
+  const bounded = { maxTimeMS: timeoutMs };
+
+  try {
+    if (!readOnly) await ensureIndexesOf(connection, users, [BY_SUBJECT]);
+  } catch (error) {
+    await connection.close();
+    throw error;
+  }
+
+  const find = async (hash: string): Promise<UserKey | null> =>
+    keyIn(await ask(() => users.findOne({ _id: hash }, bounded)));
+
+  const storeKey = async (): Promise<string | null> =>
+    (await ask(() => store.findOne({ _id: STORE_KEY_ID }, bounded)))?.wrapped ?? null;
+
+  const keep = async (key: UserKey): Promise<UserKey> => {
+    const { hash, subject, wrappedKey } = key;
+    // Removed again before it was read: then this one is kept.
+    for (let attempt = 0; attempt < MAX_RACES; attempt += 1) {
+      await ask(() => inserted(users.insertOne({ _id: hash, subject, wrappedKey })));
+      const kept = await find(hash);
+      if (kept !== null) return kept;
+    }
+    throw new UnavailableError('Other processes keep changing the key of a user.');
+  };
+
+  return {
+    find: (hash) => whileOpen(() => find(hash)),
+    findSubject: (subject) =>
+      whileOpen(async () => keyIn(await ask(() => users.findOne({ subject }, bounded)))),
+    keep: (key) => whileOpen(() => keep(key)),
+    remove: (subject) =>
+      whileOpen(async () => {
+        await ask(() => users.deleteOne({ subject }));
+      }),
+    storeKey: () => whileOpen(storeKey),
+    keepStoreKey: (wrapped) =>
+      whileOpen(async () => {
+        await ask(() => inserted(store.insertOne({ _id: STORE_KEY_ID, wrapped })));
+        return (await storeKey()) ?? wrapped;
+      }),
+    replaceStoreKey: (present, next) =>
+      whileOpen(async () => {
+        const filter = { _id: STORE_KEY_ID, wrapped: present };
+        await ask(() => store.updateOne(filter, { $set: { wrapped: next } }));
+      }),
+    ping: () =>
+      whileOpen(async () => {
+        await ask(() => db.command({ ping: 1 }));
+      }),
+    close: () => connection.close(),
+  };
+};
+
+const keyIn = (document: KeyDocument | null): UserKey | null => {
+  if (document === null) return null;
+  const { _id: hash, subject, wrappedKey } = document;
+  return { hash, subject, wrappedKey };
+};
+
+/** Another process was faster: its document stays. */
+const inserted = async (insert: Promise<unknown>): Promise<void> => {
+  try {
+    await insert;
+  } catch (error) {
+    if (!isDuplicateKey(error)) throw error;
+  }
+};

@@ -1,0 +1,112 @@
+import { openEmbeddedUserKeys } from '../adapters/embedded/user-keys/user-keys.js';
+import { openMongodbUserKeys } from '../adapters/mongodb/user-keys.js';
+import { type Config, ConfigError } from '../platform/config/config.js';
+import { masterKeyIn } from '../platform/config/master-key.js';
+import { directoryError } from '../platform/config/system-errors.js';
+import type { EventStore } from '../ports/event-store.js';
+import type { UserKeys } from '../ports/user-keys.js';
+import type { DocumentUsers, EraseUser, UserProtection } from '../ports/user-protection.js';
+import { openDocumentUsers } from '../user-protection/document-users.js';
+import { createEraseUser } from '../user-protection/erase-user.js';
+import { createForgottenUsers } from '../user-protection/forgotten-users.js';
+import { type MasterKeys, WrongMasterKeyError } from '../user-protection/store-key.js';
+import { openUserProtection } from '../user-protection/user-protection.js';
+import type { Dependencies } from './dependencies.js';
+import { isMongodb } from './read-store.js';
+import { mongodbServer } from './servers.js';
+import { whenAvailable } from './when-available.js';
+
+type KeyDependencies = Pick<Dependencies, 'config' | 'logger' | 'lifecycle' | 'servers'> &
+  Partial<Pick<Dependencies, 'health'>> & { readonly signal: AbortSignal };
+
+/** How long another process may go on with the key of someone who was forgotten. */
+const FOLLOW_EVERY_MS = 5_000;
+
+export interface OpenedUsers {
+  /** For new events; null where they hold plain user ids. */
+  readonly protection: UserProtection | null;
+  readonly eraseUser: EraseUser;
+}
+
+export const hasMasterKey = ({ userIds }: Config): boolean => userIds.masterKey !== '';
+
+/** The key store with its protection; null where there is no master key. Follows who is forgotten. */
+export const openUsers = async (
+  dependencies: KeyDependencies,
+  store: EventStore,
+): Promise<OpenedUsers | null> => {
+  const { config, logger, lifecycle, health } = dependencies;
+  if (!hasMasterKey(config)) return null;
+  const keys = await openKeys(dependencies, { readOnly: false });
+  health?.register('user-keys', () => keys.ping());
+  const protection = await withRightKey(() =>
+    openUserProtection({ keys, masterKeys: masterKeysOf(config) }),
+  );
+  const forgotten = createForgottenUsers({
+    store,
+    forget: (subject) => protection.forget(subject),
+    logger,
+  });
+  // A key store from a backup may hold keys of people who were forgotten since.
+  await forgotten.catchUp(dependencies.signal);
+  const stop = new AbortController();
+  await lifecycle.open(
+    'forgotten users',
+    () => ({ following: forgotten.follow(FOLLOW_EVERY_MS, stop.signal) }),
+    async ({ following }) => {
+      stop.abort();
+      await following;
+    },
+  );
+  return {
+    protection: config.userIds.protection === 'encrypt' ? protection : null,
+    eraseUser: createEraseUser({ store, protection, now: () => new Date() }),
+  };
+};
+
+/** For queries: under which user ids documents are. */
+export const openUsersOfDocuments = async (
+  dependencies: KeyDependencies,
+): Promise<DocumentUsers> => {
+  const { config } = dependencies;
+  if (!hasMasterKey(config)) return (userId) => Promise.resolve([userId]);
+  const keys = await openKeys(dependencies, { readOnly: true });
+  return withRightKey(() => openDocumentUsers(keys, masterKeysOf(config)));
+};
+
+const openKeys = (
+  dependencies: KeyDependencies,
+  { readOnly }: { readonly readOnly: boolean },
+): Promise<UserKeys> => {
+  const { config, logger, lifecycle, signal, servers } = dependencies;
+  const { url, database, timeoutMs } = config.mongodb;
+  const open = (): Promise<UserKeys> =>
+    isMongodb(config)
+      ? whenAvailable(() => openMongodbUserKeys({ url, database, timeoutMs, readOnly }), {
+          server: mongodbServer(config),
+          logger,
+          signal,
+          onWait: servers?.waits,
+        })
+      : openEmbeddedUserKeys(config).catch((error: unknown) => {
+          throw directoryError('DATA_DIR', config.dataDir, error);
+        });
+  return lifecycle.open('key store', open, (keys) => keys.close());
+};
+
+const masterKeysOf = ({ userIds }: Config): MasterKeys => {
+  const current = masterKeyIn(userIds.masterKey);
+  if (current === undefined) throw new ConfigError('USER_ID_MASTER_KEY: it is no key.');
+  return { current, previous: masterKeyIn(userIds.previousMasterKey) };
+};
+
+const withRightKey = async <T>(open: () => Promise<T>): Promise<T> => {
+  try {
+    return await open();
+  } catch (error) {
+    throw error instanceof WrongMasterKeyError ? new ConfigError(OTHER_MASTER_KEY) : error;
+  }
+};
+
+const OTHER_MASTER_KEY =
+  'USER_ID_MASTER_KEY: the key store was made with another master key. Set that one; to replace it, set it as USER_ID_MASTER_KEY_PREVIOUS.';

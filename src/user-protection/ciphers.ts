@@ -1,0 +1,42 @@
+import { createCipheriv, createDecipheriv, createHmac, hkdfSync, randomBytes } from 'node:crypto';
+
+export const KEY_BYTES = 32;
+const NONCE_BYTES = 12;
+const TAG_BYTES = 16;
+const SUBJECT_BYTES = 16;
+const ALGORITHM = 'aes-256-gcm';
+
+export const newKey = (): Buffer => randomBytes(KEY_BYTES);
+
+export const newSubject = (): string => randomBytes(SUBJECT_BYTES).toString('base64url');
+
+/** AES-256-GCM: nonce, ciphertext and tag in base64url. It opens only with the same key and context. */
+export const seal = (key: Uint8Array, plain: string | Uint8Array, context: string): string => {
+  const nonce = randomBytes(NONCE_BYTES);
+  const cipher = createCipheriv(ALGORITHM, key, nonce).setAAD(Buffer.from(context));
+  const sealed = Buffer.concat([nonce, cipher.update(plain), cipher.final(), cipher.getAuthTag()]);
+  return sealed.toString('base64url');
+};
+
+/** What was sealed; undefined where the key or the context is another, or the text was changed. */
+export const unseal = (key: Uint8Array, sealed: string, context: string): Buffer | undefined => {
+  const bytes = Buffer.from(sealed, 'base64url');
+  if (bytes.length < NONCE_BYTES + TAG_BYTES) return undefined;
+  const nonce = bytes.subarray(0, NONCE_BYTES);
+  const decipher = createDecipheriv(ALGORITHM, key, nonce, { authTagLength: TAG_BYTES })
+    .setAAD(Buffer.from(context))
+    .setAuthTag(bytes.subarray(-TAG_BYTES));
+  try {
+    const plain = decipher.update(bytes.subarray(NONCE_BYTES, -TAG_BYTES));
+    return Buffer.concat([plain, decipher.final()]);
+  } catch {
+    return undefined;
+  }
+};
+
+export const keyedHash = (key: string | Uint8Array, text: string): string =>
+  createHmac('sha256', key).update(text).digest('base64url');
+
+/** A key for one purpose, from a key that serves several. */
+export const deriveKey = (key: Uint8Array, purpose: string): Buffer =>
+  Buffer.from(hkdfSync('sha256', key, '', purpose, KEY_BYTES));

@@ -1,0 +1,82 @@
+import { isUserId, type UserId } from '../domain/ids.js';
+import { animeIdOf } from '../domain/stream-name.js';
+import type { EventStore, Position, RecordedEvent } from '../ports/event-store.js';
+import type { PlainEvents } from '../ports/user-protection.js';
+import { isUserEvent } from '../wire/protected-user.js';
+import { decode } from '../wire/stream-event.js';
+
+const EVENTS_PER_PAGE = 500;
+const SHOWN_STREAMS = 20;
+
+type FindPlainEvents = (userId: UserId, signal?: AbortSignal) => Promise<PlainEvents>;
+
+interface Part {
+  readonly after: Position | undefined;
+  readonly upTo: Position | undefined;
+}
+
+/**
+ * Finds the events that hold a user id in plain text. The first search reads the whole log, a later
+ * one only as far as there are plain events at all, and what was appended since. One at a time: each
+ * may take long.
+ */
+export const createPlainEvents = (store: Pick<EventStore, 'readAll'>): FindPlainEvents => {
+  /** Up to where the log was read, and the last plain event of anybody there. */
+  let readTo: Position | undefined;
+  let lastPlain: Position | undefined;
+  let turn: Promise<unknown> = Promise.resolve();
+
+  async function* eventsIn({ after, upTo }: Part, signal: AbortSignal | undefined) {
+    for (let from = after; ;) {
+      signal?.throwIfAborted();
+      const page = await store.readAll({
+        after: from,
+        direction: 'forwards',
+        limit: EVENTS_PER_PAGE,
+      });
+      for (const event of page) {
+        if (upTo !== undefined && event.position.commit > upTo.commit) return;
+        yield event;
+      }
+      from = page.at(-1)?.position;
+      if (page.length < EVENTS_PER_PAGE || from === undefined) return;
+    }
+  }
+
+  const search: FindPlainEvents = async (userId, signal) => {
+    let events = 0;
+    const streams = new Set<string>();
+    const parts: Part[] = [{ after: readTo, upTo: undefined }];
+    if (lastPlain !== undefined) parts.unshift({ after: undefined, upTo: lastPlain });
+    for (const part of parts) {
+      for await (const event of eventsIn(part, signal)) {
+        readTo = later(readTo, event.position);
+        const plain = plainUserIn(event);
+        if (plain === undefined) continue;
+        lastPlain = later(lastPlain, event.position);
+        if (plain !== userId) continue;
+        events += 1;
+        if (streams.size < SHOWN_STREAMS) streams.add(event.stream);
+      }
+    }
+    return { events, streams: [...streams] };
+  };
+
+  return (userId, signal) => {
+    const found = turn.then(() => search(userId, signal));
+    turn = found.catch(() => undefined);
+    return found;
+  };
+};
+
+const later = (one: Position | undefined, other: Position): Position =>
+  one === undefined || other.commit > one.commit ? other : one;
+
+/** The user id that an event holds in plain text: what stands in for one is none. */
+const plainUserIn = ({ stream, type, data }: RecordedEvent): UserId | undefined => {
+  if (animeIdOf(stream) === undefined) return undefined;
+  const decoded = decode(type, data);
+  if (decoded.kind !== 'event' || !isUserEvent(decoded.event)) return undefined;
+  const { userId } = decoded.event.data;
+  return isUserId(userId) ? userId : undefined;
+};

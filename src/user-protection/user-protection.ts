@@ -1,0 +1,94 @@
+import { LRUCache } from 'lru-cache';
+import { isUserId, type UserId } from '../domain/ids.js';
+import { PortError } from '../ports/errors.js';
+import type { UserKey, UserKeys } from '../ports/user-keys.js';
+import type { ProtectedUser, UserPseudonym, UserProtection } from '../ports/user-protection.js';
+import { deriveKey, keyedHash, newKey, newSubject, seal, unseal } from './ciphers.js';
+import { hashKeyIn, type MasterKeys, openStoreKey } from './store-key.js';
+
+/** Users kept in memory, about 40 MB. */
+const KNOWN_USERS = 100_000;
+
+export interface OpenedUserProtection extends UserProtection {
+  /** The subject of a user; null for one who has none, or was forgotten. Never from memory. */
+  subjectOf(userId: UserId): Promise<string | null>;
+  /** The user id of a protected event; null once the user is forgotten. */
+  reveal(pseudonym: UserPseudonym): Promise<UserId | null>;
+  /** Destroys the key of a subject. */
+  forget(subject: string): Promise<void>;
+}
+
+export interface UserProtectionOptions {
+  readonly keys: UserKeys;
+  readonly masterKeys: MasterKeys;
+  readonly knownUsers?: number;
+}
+
+/** Rejects with WrongMasterKeyError where the key store was made with another master key. */
+export const openUserProtection = async ({
+  keys,
+  masterKeys,
+  knownUsers = KNOWN_USERS,
+}: UserProtectionOptions): Promise<OpenedUserProtection> => {
+  const storeKey = await openStoreKey(keys, masterKeys);
+  const wrapping = deriveKey(storeKey, 'user keys');
+  const hashing = hashKeyIn(storeKey);
+  const hashOf = (userId: UserId): string => keyedHash(hashing, userId);
+  const known = new LRUCache<UserId, ProtectedUser>({ max: knownUsers });
+  const loading = new Map<UserId, Promise<ProtectedUser>>();
+
+  const made = (hash: string): UserKey => {
+    const subject = newSubject();
+    return { hash, subject, wrappedKey: seal(wrapping, newKey(), subject) };
+  };
+
+  const keyIn = ({ subject, wrappedKey }: UserKey): Uint8Array => {
+    const key = unseal(wrapping, wrappedKey, subject);
+    if (key !== undefined) return key;
+    throw new PortError('CORRUPT', 'A key in the key store cannot be opened.', false, {
+      context: { subject },
+    });
+  };
+
+  const load = async (userId: UserId): Promise<ProtectedUser> => {
+    const hash = hashOf(userId);
+    const kept = (await keys.find(hash)) ?? (await keys.keep(made(hash)));
+    const { subject } = kept;
+    const key = keyIn(kept);
+    const encryptedId = seal(key, userId, subject);
+    return { subject, encryptedId, salt: deriveKey(key, 'salt').toString('base64url') };
+  };
+
+  const protect = (userId: UserId): Promise<ProtectedUser> => {
+    const begun = loading.get(userId);
+    if (begun !== undefined) return begun;
+    const loaded: Promise<ProtectedUser> = load(userId).then((user) => {
+      // Not what was forgotten while it was read.
+      if (loading.get(userId) === loaded) known.set(userId, user);
+      return user;
+    });
+    const done = (): void => {
+      if (loading.get(userId) === loaded) loading.delete(userId);
+    };
+    loading.set(userId, loaded);
+    loaded.then(done, done);
+    return loaded;
+  };
+
+  return {
+    known: (userId) => known.get(userId),
+    protect,
+    subjectOf: async (userId) => (await keys.find(hashOf(userId)))?.subject ?? null,
+    reveal: async ({ subject, encryptedId }) => {
+      const found = await keys.findSubject(subject);
+      const plain = found === null ? undefined : unseal(keyIn(found), encryptedId, subject);
+      const userId = plain?.toString('utf8');
+      return isUserId(userId) ? userId : null;
+    },
+    forget: async (subject) => {
+      await keys.remove(subject);
+      loading.clear();
+      for (const [userId, user] of known) if (user.subject === subject) known.delete(userId);
+    },
+  };
+};

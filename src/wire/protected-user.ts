@@ -1,0 +1,46 @@
+import type { AnimeEvent } from '../domain/events.js';
+import type { UserId } from '../domain/ids.js';
+import type { JsonObject } from '../ports/json.js';
+import type { UserPseudonym } from '../ports/user-protection.js';
+
+/** The form of an interaction without a readable user id: version 2, but for how it names the user. */
+export const PROTECTED_VERSION = 3;
+
+export type UserEvent = Extract<AnimeEvent, { readonly data: { readonly userId: UserId } }>;
+
+export const isUserEvent = (event: AnimeEvent): event is UserEvent => 'userId' in event.data;
+
+/** The data as they are stored where user ids are protected. */
+export const encodeProtected = (
+  event: UserEvent,
+  { subject, encryptedId }: UserPseudonym,
+): JsonObject => {
+  const { animeId, occurredAt } = event.data;
+  const named = {
+    schemaVersion: PROTECTED_VERSION,
+    animeId,
+    occurredAt,
+    subject,
+    userIdEncrypted: encryptedId,
+  };
+  switch (event.type) {
+    case 'ClickRegistered':
+      return named;
+    case 'ViewRegistered':
+      return { ...named, durationSeconds: event.data.durationSeconds };
+    case 'RatingGiven':
+      return { ...named, rating: event.data.rating };
+  }
+};
+
+/** A control character, which no user id has: what stands in for a user is never taken for one. */
+const MARK = '\u001a';
+
+/** 128 bits in base64url. */
+const SUBJECT = /^[\w-]{22}$/;
+
+/** What stands in for the user id where only equality counts: the same for all events of a subject. */
+export const standInFor = (subject: string): UserId => `${MARK}${subject}` as UserId;
+
+export const standInIn = (subject: unknown): UserId | undefined =>
+  typeof subject === 'string' && SUBJECT.test(subject) ? standInFor(subject) : undefined;
