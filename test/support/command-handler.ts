@@ -7,6 +7,7 @@ import type { CommandOptions } from '../../src/ports/command-result.js';
 import { createCommandHandler } from '../../src/command-side/handling/handler.js';
 import type { CommandLimits } from '../../src/command-side/handling/queued-command.js';
 import type { EventStore, RecordedEvent } from '../../src/ports/event-store.js';
+import type { UserProtection } from '../../src/ports/user-protection.js';
 import { silentLogger, type Logger } from '../../src/platform/observability/logger.js';
 import { createMetrics } from '../../src/platform/observability/metrics.js';
 import { animeId, commands } from './examples.js';
@@ -48,6 +49,7 @@ export const handlerOver = (
   store: EventStore,
   limits: Partial<CommandLimits> = {},
   logger: Logger = silentLogger(),
+  users: UserProtection | null = null,
 ) => {
   const faulty = faultyEventStore(store);
   const metrics = createMetrics({ processMetrics: false });
@@ -56,6 +58,7 @@ export const handlerOver = (
     logger,
     metrics,
     newId: randomUUID,
+    users,
     limits: { deadlineMs: 8000, ...limits },
   });
   return {

@@ -1,0 +1,118 @@
+import { expect } from 'chai';
+import { UnavailableError } from '../../../src/ports/errors.js';
+import type { UserProtection } from '../../../src/ports/user-protection.js';
+import { isUserId } from '../../../src/domain/ids.js';
+import { decode } from '../../../src/wire/stream-event.js';
+import {
+  freshAnime,
+  handlerOver,
+  openStore,
+  parsed,
+  streamOfAnime,
+  withKey,
+} from '../../support/command-handler.js';
+import { userId } from '../../support/examples.js';
+import { protectingUsers } from '../../support/in-memory-user-keys.js';
+
+describe('commands where user ids are protected', () => {
+  let opened: Awaited<ReturnType<typeof openStore>>;
+  before(async () => (opened = await openStore()));
+  after(() => opened.close());
+
+  const setUp = async (users: UserProtection) => {
+    const anime = freshAnime();
+    const handler = handlerOver(opened.store, {}, undefined, users);
+    await handler.send(anime.list);
+    const dataOf = async () =>
+      (await streamOfAnime(opened.store, anime.id)).slice(1).map(({ data }) => parsed(data));
+    return { anime, handler, dataOf };
+  };
+
+  it('append events that name a subject, the same for all of one user', async () => {
+    const users = await protectingUsers();
+    const { anime, handler } = await setUp(users);
+    for (const command of [anime.click, anime.view, anime.rating]) {
+      expect(await handler.send(command)).to.include({ kind: 'accepted' });
+    }
+    const { subject } = await users.protect(anime.click.userId);
+    const stored = await streamOfAnime(opened.store, anime.id);
+    for (const { type, data, metadata } of stored.slice(1)) {
+      expect(parsed(data)).to.include({ schemaVersion: 3, subject });
+      expect(Buffer.from(data).toString() + Buffer.from(metadata).toString()).not.to.contain(
+        anime.click.userId,
+      );
+      const decoded = decode(type, data);
+      if (decoded.kind !== 'event' || !('userId' in decoded.event.data)) throw new Error(type);
+      expect(isUserId(decoded.event.data.userId)).to.equal(false);
+    }
+    await handler.drain();
+  });
+
+  it('replay for an Idempotency-Key, whose stored hash is salted by the key of the user', async () => {
+    const users = await protectingUsers();
+    const { anime, handler } = await setUp(users);
+    await handler.send(anime.click, withKey('a', 'the-hash-of-the-body'));
+    const again = await handler.send(anime.click, withKey('a', 'the-hash-of-the-body'));
+    expect(again).to.include({ kind: 'replayed' });
+    const another = handlerOver(opened.store, {}, undefined, users);
+    const replayed = await another.send(anime.click, withKey('a', 'the-hash-of-the-body'));
+    expect(replayed).to.include({ kind: 'replayed' });
+    expect(await another.send(anime.click, withKey('a', 'other'))).to.include({
+      kind: 'key-reused',
+    });
+    const [, click] = await streamOfAnime(opened.store, anime.id);
+    expect(parsed(click?.metadata ?? new Uint8Array()))
+      .to.have.property('bodyHash')
+      .of.length(22);
+    expect(Buffer.from(click?.metadata ?? []).toString()).not.to.contain('the-hash-of-the-body');
+    await Promise.all([handler.drain(), another.drain()]);
+  });
+
+  it('keep their order while the key of one is looked up', async () => {
+    const known = await protectingUsers();
+    let release = (): void => undefined;
+    const held = new Promise<void>((resolve) => (release = resolve));
+    const slow: UserProtection = {
+      known: (user) => known.known(user),
+      protect: async (user) => {
+        await held;
+        return known.protect(user);
+      },
+    };
+    const fast = userId('fast');
+    await known.protect(fast);
+    const { anime, handler, dataOf } = await setUp(slow);
+    const sent = [
+      handler.send(anime.click),
+      handler.send({ ...anime.click, userId: fast }),
+      handler.send({ ...anime.view, userId: fast }),
+    ];
+    release();
+    await Promise.all(sent);
+    const subjects = (await dataOf()) as { readonly subject: string }[];
+    const first = await known.protect(anime.click.userId);
+    const second = await known.protect(fast);
+    expect(subjects.map(({ subject }) => subject)).to.deep.equal([
+      first.subject,
+      second.subject,
+      second.subject,
+    ]);
+    await handler.drain();
+  });
+
+  it('are unavailable while the key store is, but for users in memory and the catalogue', async () => {
+    const users = await protectingUsers();
+    const down: UserProtection = {
+      known: (user) => users.known(user),
+      protect: () => Promise.reject(new UnavailableError('down')),
+    };
+    const known = userId('known');
+    await users.protect(known);
+    const { anime, handler, dataOf } = await setUp(down);
+    expect(await handler.send(anime.click)).to.deep.equal({ kind: 'unavailable' });
+    expect(await handler.send({ ...anime.click, userId: known })).to.include({ kind: 'accepted' });
+    expect(await handler.send(anime.delist)).to.include({ kind: 'accepted' });
+    expect(await dataOf()).to.have.length(2);
+    await handler.drain();
+  });
+});
