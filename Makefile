@@ -2,7 +2,7 @@
 .DEFAULT_GOAL := help
 .PHONY: help install build run start test check typecheck lint format format-check mocha \
   test-contract test-stack test-faults test-browser test-ui mutation demo demo-restore demo-stack bench bench-commands bench-stream-growth \
-  bench-freshness bench-rebuild bench-reads bench-import bench-writers bench-connections bench-dashboards bench-batch bench-offered-load bench-log-size bench-stack soak soak-stack schema client-types docs-dependencies docs-screenshot house \
+  bench-freshness bench-rebuild bench-reads bench-import bench-writers bench-connections bench-dashboards bench-batch bench-protection bench-offered-load bench-log-size bench-stack soak soak-stack schema client-types docs-dependencies docs-screenshot house \
   up down logs ps seed clean
 
 help: ## List these targets
@@ -94,6 +94,9 @@ bench-connections: install ## 2,000 connections at once, and clients that read n
 
 bench-batch: install ## Commands in batches of 100 and 1,000, next to single ones
 	npm run bench:batch
+
+bench-protection: install ## What encrypted user ids cost a command
+	npm run bench:protection
 
 bench-dashboards: install ## What five open dashboards cost the service at 1,000 commands a second
 	npm run bench:dashboards

@@ -20,6 +20,8 @@ export interface CommandsLoad {
   /** Commands in one request; absent: one, without a batch. */
   readonly together?: number;
   readonly connections?: number;
+  /** Default: that of the workload. */
+  readonly users?: number;
   /** Resolves when nothing of these commands is left to do. */
   readonly settle?: () => Promise<void>;
 }
@@ -30,11 +32,12 @@ export interface CommandsLoad {
  */
 export const runCommands = async (load: CommandsLoad, seed: number): Promise<CommandsResult> => {
   const { server, port, popularity, durationMs, connections = 64, settle } = load;
-  const { animes } = load;
+  const { animes, users } = load;
   const workload = createWorkload({
     seed,
     popularity,
     ...(animes === undefined ? {} : { animes }),
+    ...(users === undefined ? {} : { users }),
   });
   const before = await server.cpuSeconds();
   const sent =

@@ -49,6 +49,7 @@ const CLI_OPTIONS = {
   format: { type: 'string', default: 'ndjson' },
   types: { type: 'string' },
   since: { type: 'string' },
+  decrypt: { type: 'boolean', default: false },
   'log-only': { type: 'boolean', default: false },
   json: { type: 'boolean', default: false },
 } as const;
@@ -126,7 +127,11 @@ const requestOf = ({
       return { command, target: resolve(first), logOnly: values['log-only'] };
     case 'export':
       atMost(0);
-      return { command, ...exportRequest(values.format, values.types, values.since) };
+      return {
+        command,
+        ...exportRequest(values.format, values.types, values.since),
+        decrypt: values.decrypt,
+      };
     case 'restore':
       atMost(1);
       if (first === undefined) throw new UsageError('restore needs the directory of a backup.');
@@ -157,7 +162,7 @@ const exportRequest = (
   format: string,
   types: string | undefined,
   since: string | undefined,
-): ExportRequest => {
+): Omit<ExportRequest, 'decrypt'> => {
   if (format !== 'ndjson' && format !== 'csv') {
     throw new UsageError(`--format is ndjson or csv, not ${format}.`);
   }

@@ -85,14 +85,15 @@ export const COMMANDS = {
     example: 'restore /backups/2026-11-29',
   },
   export: {
-    usage: ['export [--format ndjson|csv] [--types A,B] [--since POSITION]'],
+    usage: ['export [--format ndjson|csv] [--types A,B] [--since POSITION] [--decrypt]'],
     about: 'Writes the events of the log to standard output, also beside a service with a port.',
     options: {
       format: 'ndjson (default): one JSON object to a line; or csv',
       types: 'A,B: only events of these types',
       since: 'POSITION: only events after this position',
+      decrypt: 'add the userId of encrypted events; null for users who were forgotten',
     },
-    environment: ['DATA_DIR', 'EVENTSTORE_URL'],
+    environment: ['DATA_DIR', 'EVENTSTORE_URL', 'USER_ID_MASTER_KEY'],
     exits: '0 done or the reader left, 1 failed or stopped, 2 wrong usage or configuration',
     example: 'export --types ClickRegistered > clicks.ndjson',
   },
@@ -120,7 +121,7 @@ export const COMMANDS = {
     options: JSON_OPTION,
     environment: ['USER_ID_MASTER_KEY', 'DATA_DIR', 'EVENTSTORE_URL', 'MONGODB_URL'],
     exits:
-      '0 forgotten, 1 some events hold the id in plain text or it failed, 2 wrong usage or configuration',
+      '0 forgotten, 1 failed, or events hold the id in plain text, 2 wrong usage or configuration',
     example: 'erase-user user123',
   },
   projections: {

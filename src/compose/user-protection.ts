@@ -6,6 +6,8 @@ import { directoryError } from '../platform/config/system-errors.js';
 import type { EventStore } from '../ports/event-store.js';
 import type { UserKeys } from '../ports/user-keys.js';
 import type { DocumentUsers, EraseUser, UserProtection } from '../ports/user-protection.js';
+import { isKeyStoreNoted, noteKeyStore } from '../user-protection/noted-key-store.js';
+import { openRevealUser, type RevealUser } from '../user-protection/reveal-users.js';
 import { openDocumentUsers } from '../user-protection/document-users.js';
 import { createEraseUser } from '../user-protection/erase-user.js';
 import { createForgottenUsers } from '../user-protection/forgotten-users.js';
@@ -28,7 +30,7 @@ export interface OpenedUsers {
   readonly eraseUser: EraseUser;
 }
 
-export const hasMasterKey = ({ userIds }: Config): boolean => userIds.masterKey !== '';
+const hasMasterKey = ({ userIds }: Config): boolean => userIds.masterKey !== '';
 
 /** The key store with its protection; null where there is no master key. Follows who is forgotten. */
 export const openUsers = async (
@@ -39,9 +41,11 @@ export const openUsers = async (
   if (!hasMasterKey(config)) return null;
   const keys = await openKeys(dependencies, { readOnly: false });
   health?.register('user-keys', () => keys.ping());
+  if (config.userIds.keyStore === 'auto') await refuseLostKeys(keys, store);
   const protection = await withRightKey(() =>
     openUserProtection({ keys, masterKeys: masterKeysOf(config) }),
   );
+  await noteKeyStore(store);
   const forgotten = createForgottenUsers({
     store,
     forget: (subject) => protection.forget(subject),
@@ -74,6 +78,16 @@ export const openUsersOfDocuments = async (
   return withRightKey(() => openDocumentUsers(keys, masterKeysOf(config)));
 };
 
+/** For an export: the user ids of events. */
+export const openUsersOfEvents = async (dependencies: KeyDependencies): Promise<RevealUser> => {
+  const { config } = dependencies;
+  if (!hasMasterKey(config)) {
+    throw new ConfigError('USER_ID_MASTER_KEY: user ids cannot be decrypted without it.');
+  }
+  const keys = await openKeys(dependencies, { readOnly: true });
+  return withRightKey(() => openRevealUser(keys, masterKeysOf(config)));
+};
+
 const openKeys = (
   dependencies: KeyDependencies,
   { readOnly }: { readonly readOnly: boolean },
@@ -92,6 +106,15 @@ const openKeys = (
           throw directoryError('DATA_DIR', config.dataDir, error);
         });
   return lifecycle.open('key store', open, (keys) => keys.close());
+};
+
+/** A new key store beside a log that had one would be a silent erasure of everybody. */
+const refuseLostKeys = async (keys: UserKeys, store: EventStore): Promise<void> => {
+  // In this order: a process that makes the key store notes it afterwards.
+  if (!(await isKeyStoreNoted(store)) || (await keys.storeKey()) !== null) return;
+  throw new ConfigError(
+    'USER_ID_KEY_STORE: the key store of this log is not there, without which everybody is forgotten. Restore it, or set USER_ID_KEY_STORE=new to go on with a new one.',
+  );
 };
 
 const masterKeysOf = ({ userIds }: Config): MasterKeys => {

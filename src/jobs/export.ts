@@ -2,9 +2,11 @@ import { Readable, type Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { openEventStoreForJob, openPortOfOwner } from '../compose/write-side.js';
 import { requireDataDirectory } from '../compose/data-directory.js';
+import { openUsersOfEvents } from '../compose/user-protection.js';
+import { jsonObjectIn, strictUtf8 } from '../ports/json.js';
+import type { RevealUser } from '../user-protection/reveal-users.js';
 import { DirectoryInUseError } from '../embedded-eventstore/lock.js';
 import type { EventStore, Position, RecordedEvent } from '../ports/event-store.js';
-import { strictUtf8 } from '../ports/json.js';
 import { type JobOptions, type OwnDependencies, runJob } from './job.js';
 import type { ExportRequest } from './requests.js';
 
@@ -22,7 +24,8 @@ export const runExportJob = (
 ): Promise<boolean> =>
   runJob(options, async (dependencies) => {
     const store = await openLogToRead(dependencies);
-    const lines = linesOf(store, request, dependencies.signal);
+    const reveal = request.decrypt ? await openUsersOfEvents(dependencies) : null;
+    const lines = linesOf(store, { ...request, reveal }, dependencies.signal);
     try {
       await pipeline(Readable.from(lines), to, { end: false, signal: dependencies.signal });
     } catch (error) {
@@ -47,7 +50,7 @@ const isClosedPipe = (error: unknown): boolean =>
 
 async function* linesOf(
   store: EventStore,
-  { format, types, since }: ExportRequest,
+  { format, types, since, reveal }: ExportRequest & { readonly reveal: RevealUser | null },
   signal: AbortSignal,
 ): AsyncGenerator<string, void, undefined> {
   if (format === 'csv') yield `${COLUMNS.join()}\n`;
@@ -66,12 +69,19 @@ async function* linesOf(
     });
     for (const event of page) {
       if (event.position.commit > end) return;
-      if (isWanted(event, types)) yield lineOf(event);
+      if (!isWanted(event, types)) continue;
+      yield lineOf(reveal === null ? event : await withUserId(event, reveal));
     }
     after = page.at(-1)?.position;
     if (after === undefined) return;
   }
 }
+
+const withUserId = async (event: RecordedEvent, reveal: RevealUser): Promise<RecordedEvent> => {
+  const userId = await reveal(event.data);
+  if (userId === undefined) return event;
+  return { ...event, data: Buffer.from(JSON.stringify({ ...jsonObjectIn(event.data), userId })) };
+};
 
 /** Types with `$` are the event store's own: exported only where they are named. */
 const isWanted = ({ type }: RecordedEvent, types: readonly string[] | undefined): boolean =>

@@ -29,6 +29,8 @@ export interface ExportRequest {
   readonly types: readonly string[] | undefined;
   /** The commit position to go on after. */
   readonly since: bigint | undefined;
+  /** Whether to add the user ids of protected events. */
+  readonly decrypt: boolean;
 }
 
 /** A job on the log and the documents; the process that owns them can run it, too. */

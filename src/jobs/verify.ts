@@ -15,7 +15,9 @@ const databasesOf = async (config: Config): Promise<readonly string[]> => {
     ? []
     : await readdir(join(config.dataDir, folder)).catch((): string[] => []);
   const documents = names.filter((name) => name.endsWith('.db')).map((name) => join(folder, name));
-  return [LOG_FILE, ...documents];
+  const own = await readdir(config.dataDir).catch((): string[] => []);
+  const keys = own.filter((name) => name === 'user-keys.db');
+  return [LOG_FILE, ...keys, ...documents];
 };
 
 /** Refuses a job on the files of the embedded log where the log is on a server. */

@@ -46,5 +46,8 @@ const unwrapped = (wrapped: string, { current, previous }: MasterKeys) => {
   return { storeKey: before, isOutdated: true };
 };
 
+/** The key that wraps those of the users. */
+export const wrappingKeyIn = (storeKey: Uint8Array): Uint8Array => deriveKey(storeKey, 'user keys');
+
 /** The key of the hashes by which users are found. */
 export const hashKeyIn = (storeKey: Uint8Array): Uint8Array => deriveKey(storeKey, 'user hashes');

@@ -1,10 +1,10 @@
 import { LRUCache } from 'lru-cache';
-import { isUserId, type UserId } from '../domain/ids.js';
+import type { UserId } from '../domain/ids.js';
 import { PortError } from '../ports/errors.js';
 import type { UserKey, UserKeys } from '../ports/user-keys.js';
-import type { ProtectedUser, UserPseudonym, UserProtection } from '../ports/user-protection.js';
+import type { ProtectedUser, UserProtection } from '../ports/user-protection.js';
 import { deriveKey, keyedHash, newKey, newSubject, seal, unseal } from './ciphers.js';
-import { hashKeyIn, type MasterKeys, openStoreKey } from './store-key.js';
+import { hashKeyIn, type MasterKeys, openStoreKey, wrappingKeyIn } from './store-key.js';
 
 /** Users kept in memory, about 40 MB. */
 const KNOWN_USERS = 100_000;
@@ -12,8 +12,6 @@ const KNOWN_USERS = 100_000;
 export interface OpenedUserProtection extends UserProtection {
   /** The subject of a user; null for one who has none, or was forgotten. Never from memory. */
   subjectOf(userId: UserId): Promise<string | null>;
-  /** The user id of a protected event; null once the user is forgotten. */
-  reveal(pseudonym: UserPseudonym): Promise<UserId | null>;
   /** Destroys the key of a subject. */
   forget(subject: string): Promise<void>;
 }
@@ -31,7 +29,7 @@ export const openUserProtection = async ({
   knownUsers = KNOWN_USERS,
 }: UserProtectionOptions): Promise<OpenedUserProtection> => {
   const storeKey = await openStoreKey(keys, masterKeys);
-  const wrapping = deriveKey(storeKey, 'user keys');
+  const wrapping = wrappingKeyIn(storeKey);
   const hashing = hashKeyIn(storeKey);
   const hashOf = (userId: UserId): string => keyedHash(hashing, userId);
   const known = new LRUCache<UserId, ProtectedUser>({ max: knownUsers });
@@ -79,12 +77,6 @@ export const openUserProtection = async ({
     known: (userId) => known.get(userId),
     protect,
     subjectOf: async (userId) => (await keys.find(hashOf(userId)))?.subject ?? null,
-    reveal: async ({ subject, encryptedId }) => {
-      const found = await keys.findSubject(subject);
-      const plain = found === null ? undefined : unseal(keyIn(found), encryptedId, subject);
-      const userId = plain?.toString('utf8');
-      return isUserId(userId) ? userId : null;
-    },
     forget: async (subject) => {
       await keys.remove(subject);
       loading.clear();

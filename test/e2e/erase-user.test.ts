@@ -34,7 +34,12 @@ describe('erasing a user', function () {
   const start = async (environment: NodeJS.ProcessEnv = ENCRYPT) =>
     (service = await startServiceProcess({
       dataDir: dataDir(),
-      environment: { EVENTSTORE_PORT: '0', LOG_DIR: join(directory.path, 'log'), LOG_LEVEL: 'debug', ...environment },
+      environment: {
+        EVENTSTORE_PORT: '0',
+        LOG_DIR: join(directory.path, 'log'),
+        LOG_LEVEL: 'debug',
+        ...environment,
+      },
     }));
   const running = () => service ?? expect.fail('no service');
   const job = (args: readonly string[], environment: NodeJS.ProcessEnv = ENCRYPT) =>
@@ -54,7 +59,9 @@ describe('erasing a user', function () {
 
   const command = async (path: string, user_id: string, more: object = {}) => {
     const body = { anime_id: 1, user_id, ...more };
-    const headers = { 'idempotency-key': `${path}-${user_id.length}-${JSON.stringify(more).length}` };
+    const headers = {
+      'idempotency-key': `${path}-${user_id.length}-${JSON.stringify(more).length}`,
+    };
     const { status } = await send('POST', `${running().commandUrl}/${path}`, body, headers);
     expect(status).to.equal(201);
   };
@@ -181,7 +188,42 @@ describe('erasing a user', function () {
     expect(await clicksOf(SPIKE)).to.deep.equal([1]);
     const told = await job(['erase-user', SPIKE]);
     expect(told.code).to.equal(1);
-    expect(told.output).to.match(/4 events hold the id in plain text .*anime-1.*copy-log --encrypt/);
+    expect(told.output).to.match(
+      /4 events hold the id in plain text .*anime-1.*copy-log --encrypt/,
+    );
+  });
+
+  it('leaves an export that can decrypt all others', async () => {
+    await start();
+    await happenings();
+    await erase(SPIKE);
+    await stop();
+    const { code, output, errors } = await job([
+      'export',
+      '--decrypt',
+      '--types',
+      'ClickRegistered',
+    ]);
+    expect(code, errors).to.equal(0);
+    const users = output
+      .trim()
+      .split('\n')
+      .map((line) => (JSON.parse(line) as { data: { userId: string | null } }).data.userId);
+    expect(users).to.deep.equal([null, FAYE]);
+    expect((await job(['export'])).output).not.to.contain(FAYE);
+  });
+
+  it('of everybody, by losing the key store, happens to nobody by accident', async () => {
+    await start();
+    await happenings();
+    await stop();
+    await rename(join(dataDir(), 'user-keys.db'), join(directory.path, 'lost'));
+    const { code, errors } = await job(['serve'], { ...ENCRYPT, EVENTSTORE_PORT: '0' });
+    expect(code, errors).to.equal(2);
+    expect(errors).to.match(/USER_ID_KEY_STORE: the key store of this log is not there/);
+    await start({ ...ENCRYPT, USER_ID_KEY_STORE: 'new' });
+    expect(await clicksOf(SPIKE)).to.deep.equal([]);
+    await totals(2);
   });
 
   it('is refused with a sentence where user ids are not protected', async () => {
@@ -203,7 +245,12 @@ describe('erasing a user', function () {
     const before = await readFile(keys);
     const other = { ...ENCRYPT, USER_ID_MASTER_KEY: randomBytes(32).toString('base64') };
     for (const args of [['serve'], ['erase-user', SPIKE]]) {
-      const { code, errors } = await job(args, { ...other, COMMAND_PORT: '0', QUERY_PORT: '0', EVENTSTORE_PORT: '0' });
+      const { code, errors } = await job(args, {
+        ...other,
+        COMMAND_PORT: '0',
+        QUERY_PORT: '0',
+        EVENTSTORE_PORT: '0',
+      });
       expect(code, errors).to.equal(2);
       expect(errors).to.match(/USER_ID_MASTER_KEY: the key store was made with another master key/);
       expect(errors).not.to.contain(other.USER_ID_MASTER_KEY);

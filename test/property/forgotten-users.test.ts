@@ -49,9 +49,9 @@ const documentsOf = async (store: InMemoryEventStore): Promise<DocumentStore> =>
 };
 
 const totalsIn = async (documents: DocumentStore) => {
-  const animes: Omit<AnimeDocument, 'lastEventId'>[] = [];
+  const animes: AnimeDocument[] = [];
   const days: unknown[] = [];
-  for await (const { lastEventId: _, ...anime } of documents.allAnimes()) {
+  for await (const anime of documents.allAnimes()) {
     animes.push(anime);
     for await (const day of documents.allDays(anime.animeId)) days.push(day);
   }

@@ -120,6 +120,12 @@ export const schema = {
       env: 'USER_ID_MASTER_KEY',
       sensitive: true,
     },
+    keyStore: {
+      doc: 'new: go on with a new key store where that of the log is lost, which forgets everybody. auto: refuse that.',
+      format: ['auto', 'new'],
+      default: 'auto',
+      env: 'USER_ID_KEY_STORE',
+    },
     previousMasterKey: {
       doc: 'The master key before USER_ID_MASTER_KEY, for one start: the key store is opened with it and closed with the new one.',
       format: String,

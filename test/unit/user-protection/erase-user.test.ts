@@ -12,11 +12,17 @@ import { FORGOTTEN_STREAM, forgottenSubjectIn } from '../../../src/wire/user-for
 import { streamOfAnime } from '../../support/command-handler.js';
 import { animeId, AT, events, userId } from '../../support/examples.js';
 import { inMemoryEventStore } from '../../support/in-memory-event-store.js';
-import { inMemoryUserKeys, protectingUsers } from '../../support/in-memory-user-keys.js';
+import { openRevealUser } from '../../../src/user-protection/reveal-users.js';
+import {
+  aMasterKey,
+  inMemoryUserKeys,
+  protectingUsers,
+} from '../../support/in-memory-user-keys.js';
 import { rejectionOf } from '../../support/rejection-of.js';
 
 const spike = userId('spike');
 const faye = userId('faye');
+const MASTER = aMasterKey();
 const NOTHING = { events: 0, streams: [] };
 
 const plainClick = (id: number, user = spike): NewEvent => ({
@@ -32,7 +38,7 @@ const plainClick = (id: number, user = spike): NewEvent => ({
 const setUp = async (given: { readonly store?: EventStore } = {}) => {
   const store = given.store ?? inMemoryEventStore();
   const keys = inMemoryUserKeys();
-  const protection = await protectingUsers(keys);
+  const protection = await protectingUsers(keys, MASTER);
   const erase = createEraseUser({ store, protection, now: () => new Date(AT) });
   const forget = (subject: string) => protection.forget(subject);
   const forgotten = createForgottenUsers({ store, forget, logger: silentLogger() });
@@ -136,15 +142,15 @@ describe('an erasure', () => {
 
 describe('the protected form of a stored event', () => {
   it('is that of a new event of the same user', async () => {
-    const { store, protection } = await setUp();
+    const { store, keys, protection } = await setUp();
     await store.append(streamOf(animeId(1)), 'no_stream', [plainClick(1)]);
     const [stored] = await streamOfAnime(store, animeId(1));
     const data = stored === undefined ? null : await protectedData(stored, protection);
     const { subject } = await protection.protect(spike);
     expect(data).to.include({ schemaVersion: 3, animeId: 1, subject });
     expect(JSON.stringify(data)).not.to.contain('spike');
-    const encryptedId = data?.['userIdEncrypted'] as string;
-    expect(await protection.reveal({ subject, encryptedId })).to.equal(spike);
+    const reveal = await openRevealUser(keys, { current: MASTER });
+    expect(await reveal(Buffer.from(JSON.stringify(data)))).to.equal(spike);
   });
 
   it('is none where there is no readable user id', async () => {

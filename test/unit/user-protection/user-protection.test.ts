@@ -3,8 +3,11 @@ import type { UserKeys } from '../../../src/ports/user-keys.js';
 import { openDocumentUsers } from '../../../src/user-protection/document-users.js';
 import { WrongMasterKeyError } from '../../../src/user-protection/store-key.js';
 import { openUserProtection } from '../../../src/user-protection/user-protection.js';
-import { standInFor } from '../../../src/wire/protected-user.js';
-import { userId } from '../../support/examples.js';
+import type { UserPseudonym } from '../../../src/ports/user-protection.js';
+import { openRevealUser } from '../../../src/user-protection/reveal-users.js';
+import { encodeProtected, standInFor } from '../../../src/wire/protected-user.js';
+import { encode } from '../../../src/wire/stream-event.js';
+import { events, userId } from '../../support/examples.js';
 import {
   aMasterKey,
   inMemoryUserKeys,
@@ -33,17 +36,23 @@ describe('the protection of user ids', () => {
   });
 
   it('gives someone who was forgotten another subject, and reveals the old one no more', async () => {
-    const users = await protectingUsers();
+    const keys = inMemoryUserKeys();
+    const users = await protectingUsers(keys, MASTER);
+    const reveal = await openRevealUser(keys, { current: MASTER });
+    const dataOf = (user: UserPseudonym) =>
+      Buffer.from(JSON.stringify(encodeProtected(events.click, user)));
     const before = await users.protect(spike);
-    expect(await users.reveal(before)).to.equal(spike);
+    expect(await reveal(dataOf(before))).to.equal(spike);
+    expect(await reveal(Buffer.from(JSON.stringify(encode(events.click))))).to.equal(undefined);
     await users.forget(before.subject);
     expect(users.known(spike)).to.equal(undefined);
     expect(await users.subjectOf(spike)).to.equal(null);
-    expect(await users.reveal(before)).to.equal(null);
+    expect(await reveal(dataOf(before))).to.equal(null);
     const after = await users.protect(spike);
     expect(after.subject).not.to.equal(before.subject);
     expect(after.salt).not.to.equal(before.salt);
-    expect(await users.reveal({ ...before, subject: after.subject })).to.equal(null);
+    expect(await reveal(dataOf(after))).to.equal(spike);
+    expect(await reveal(dataOf({ ...before, subject: after.subject }))).to.equal(null);
   });
 
   it('does not go on with a key that was destroyed while it was read', async () => {
