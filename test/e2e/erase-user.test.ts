@@ -26,7 +26,7 @@ const filesWith = async (directory: string, text: string): Promise<string[]> => 
 };
 
 describe('erasing a user', function () {
-  this.timeout(120_000);
+  this.timeout(240_000);
   let directory: Awaited<ReturnType<typeof temporaryDirectory>>;
   let service: Awaited<ReturnType<typeof startServiceProcess>> | undefined;
 
