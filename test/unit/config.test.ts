@@ -62,6 +62,17 @@ describe('the configuration', () => {
     ['a host with a port', { ALLOWED_HOSTS: 'example.com:8000' }, /ALLOWED_HOSTS.*without ports/],
     ['a negative rate limit', { RATE_LIMIT_PER_MINUTE: '-1' }, /RATE_LIMIT_PER_MINUTE/],
     [
+      'a short master key',
+      { USER_ID_MASTER_KEY: 'c2hvcnQ=' },
+      /USER_ID_MASTER_KEY: must be 32 bytes/,
+    ],
+    ['encryption without a key', { USER_ID_PROTECTION: 'encrypt' }, /set USER_ID_MASTER_KEY/],
+    [
+      'a previous master key alone',
+      { USER_ID_MASTER_KEY_PREVIOUS: 'A'.repeat(43) },
+      /USER_ID_MASTER_KEY_PREVIOUS: .*set USER_ID_MASTER_KEY too/,
+    ],
+    [
       'too short a memory for keys',
       { COMMANDS_REMEMBERED_KEYS: '999' },
       /COMMANDS_REMEMBERED_KEYS/,
