@@ -2,7 +2,7 @@
 .DEFAULT_GOAL := help
 .PHONY: help install build run start test check typecheck lint format format-check mocha \
   test-contract test-stack test-faults test-browser test-ui mutation demo demo-restore demo-stack bench bench-commands bench-stream-growth \
-  bench-freshness bench-rebuild bench-reads bench-import bench-writers bench-connections bench-dashboards bench-batch bench-protection bench-offered-load bench-log-size bench-stack soak soak-stack schema client-types docs-dependencies docs-screenshot house \
+  bench-freshness bench-rebuild bench-reads bench-import bench-copy-log bench-writers bench-connections bench-dashboards bench-batch bench-protection bench-offered-load bench-log-size bench-stack soak soak-stack schema client-types docs-dependencies docs-screenshot house \
   up down logs ps seed clean
 
 help: ## List these targets
@@ -85,6 +85,9 @@ bench-reads: install ## Queries, next to a list served from memory
 
 bench-import: install ## Importing a catalogue of 25,000 titles in three public formats
 	npm run bench:import
+
+bench-copy-log: install ## What an event takes on the disk, and how fast a log is copied
+	npm run bench:copy-log
 
 bench-writers: install ## One, two and four command APIs on one event store
 	npm run bench:writers

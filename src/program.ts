@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
 import { helpOf, shortUsage, USAGE } from './cli/help.js';
 import { parseInvocation, parseStoreJob, UsageError, type Invocation } from './cli/arguments.js';
 import { listThrough } from './import/listing.js';
@@ -7,6 +8,8 @@ import { createJobOutput, type ProcessOutput } from './jobs/output.js';
 import type { JobOptions } from './jobs/job.js';
 import { openJobServer } from './jobs/socket-server.js';
 import { runExportJob } from './jobs/export.js';
+import { runCopyLogJob } from './jobs/log-copy/copy-log.js';
+import { runImportEventsJob } from './jobs/log-copy/import-events.js';
 import { runRestoreJob } from './jobs/restore.js';
 import { runProjectionsJob } from './jobs/projections.js';
 import { performStoreJob, runStoreJob } from './jobs/store-jobs.js';
@@ -60,6 +63,12 @@ const stopSignal = (): AbortSignal => {
   return stop.signal;
 };
 
+/** A reader that has left takes nothing more. */
+const untilDrained = async (stream: NodeJS.WriteStream): Promise<void> => {
+  if (!stream.writableNeedDrain || stream.destroyed) return;
+  await once(stream, 'drain').catch(() => undefined);
+};
+
 /** On SIGUSR1 Node would open its inspector, through which anybody at the port controls the process. */
 const closeInspector = (): void => void process.on('SIGUSR1', () => undefined);
 
@@ -95,14 +104,14 @@ const serviceJobs = (
 /** Runs a command that needs the settings; false where it failed in part or found a difference. */
 const runConfigured = (
   invocation: Exclude<Invocation, { command: 'help' | 'version' | 'config' }>,
-  { print, report, progress }: ProcessOutput,
+  { print, report, progress, drained }: ProcessOutput,
   stop: AbortSignal,
 ): Promise<boolean> => {
   const config = loadSettings();
   if (config.env === 'production') closeInspector();
   let lost = 0;
   const logger = openLogger(config, () => (lost += 1));
-  const job = { config, logger, print, report, progress, stop };
+  const job = { config, logger, print, report, progress, drained, stop };
   switch (invocation.command) {
     case 'serve':
       return runService({
@@ -114,10 +123,14 @@ const runConfigured = (
       });
     case 'import-catalog':
       return runImportJob({ ...job, ...invocation });
+    case 'import-events':
+      return runImportEventsJob(job, invocation.file);
     case 'export':
       return runExportJob(job, invocation, process.stdout);
     case 'restore':
       return runRestoreJob(job, invocation.source);
+    case 'copy-log':
+      return runCopyLogJob(job, invocation);
     case 'projections':
       return runProjectionsJob({ ...job, action: invocation.action });
     default:
@@ -147,7 +160,8 @@ const runToEnd = async (
 ): Promise<number> => {
   const { command, json } = invocation;
   const { stdout, stderr } = process;
-  const output = createJobOutput({ command, json, stdout, stderr });
+  const drained = () => untilDrained(stdout);
+  const output = createJobOutput({ command, json, stdout, stderr, drained });
   const stop = stopSignal();
   try {
     const ok = await (invocation.command === 'config'

@@ -24,6 +24,7 @@ type CommandRequest =
     }
   | StoreJob
   | ({ readonly command: 'export' } & ExportRequest)
+  | { readonly command: 'import-events'; readonly file: string }
   | { readonly command: 'restore'; readonly source: string }
   | { readonly command: 'projections'; readonly action: 'deploy' | 'status' }
   | { readonly command: 'config'; readonly explain: boolean }
@@ -50,6 +51,10 @@ const CLI_OPTIONS = {
   types: { type: 'string' },
   since: { type: 'string' },
   decrypt: { type: 'boolean', default: false },
+  system: { type: 'boolean', default: false },
+  statistics: { type: 'boolean', default: false },
+  from: { type: 'string' },
+  to: { type: 'string' },
   'log-only': { type: 'boolean', default: false },
   json: { type: 'boolean', default: false },
 } as const;
@@ -75,6 +80,8 @@ export const parseStoreJob = (args: readonly string[]): StoreJob | null => {
     case 'audit':
     case 'verify':
     case 'backup':
+    case 'copy-log':
+    case 'export-statistics':
     case 'rebuild':
     case 'dead-letters':
     case 'erase-user':
@@ -127,15 +134,21 @@ const requestOf = ({
       return { command, target: resolve(first), logOnly: values['log-only'] };
     case 'export':
       atMost(0);
-      return {
-        command,
-        ...exportRequest(values.format, values.types, values.since),
-        decrypt: values.decrypt,
-      };
+      if (values.statistics) return statisticsRequest(given, values.format);
+      return { command, ...exportRequest(values) };
+    case 'import-events':
+      atMost(1);
+      if (first === undefined) {
+        throw new UsageError('import-events needs a file, or - for standard input.');
+      }
+      return { command, file: first };
     case 'restore':
       atMost(1);
       if (first === undefined) throw new UsageError('restore needs the directory of a backup.');
       return { command, source: first };
+    case 'copy-log':
+      atMost(0);
+      return { command, from: placeOf('from', values.from), to: placeOf('to', values.to) };
     case 'dead-letters':
       if (first === 'ignore') {
         atMost(3);
@@ -158,20 +171,41 @@ const requestOf = ({
   }
 };
 
-const exportRequest = (
-  format: string,
-  types: string | undefined,
-  since: string | undefined,
-): Omit<ExportRequest, 'decrypt'> => {
-  if (format !== 'ndjson' && format !== 'csv') {
-    throw new UsageError(`--format is ndjson or csv, not ${format}.`);
+const ADDRESS = /^[a-z+]+:\/\//i;
+
+/** An address as it is, and a directory as an absolute path. */
+const placeOf = (option: string, place: string | undefined): string => {
+  if (place === undefined || place === '') {
+    throw new UsageError(`copy-log needs --${option}: a data directory or an esdb:// address.`);
   }
+  return ADDRESS.test(place) ? place : resolve(place);
+};
+
+const formatOf = (format: string): ExportRequest['format'] => {
+  if (format === 'ndjson' || format === 'csv') return format;
+  throw new UsageError(`--format is ndjson or csv, not ${format}.`);
+};
+
+const statisticsRequest = (given: readonly string[], format: string): CommandRequest => {
+  const ofEvents = given.find((name) => ['types', 'since', 'system', 'decrypt'].includes(name));
+  if (ofEvents !== undefined) throw new UsageError(`--${ofEvents} selects events, not statistics.`);
+  return { command: 'export-statistics', format: formatOf(format) };
+};
+
+const exportRequest = ({
+  format,
+  types,
+  since,
+  system,
+  decrypt,
+}: ReturnType<typeof parseOptions>['values']): ExportRequest => {
   if (since !== undefined && !/^\d{1,18}$/.test(since)) {
     throw new UsageError(`--since takes a position, a whole number, not ${since}.`);
   }
   const names = types?.split(',').filter((name) => name !== '');
   if (names?.length === 0) throw new UsageError('--types takes event types, separated by commas.');
-  return { format, types: names, since: since === undefined ? undefined : BigInt(since) };
+  const after = since === undefined ? undefined : BigInt(since);
+  return { format: formatOf(format), types: names, since: after, system, decrypt };
 };
 
 const rebuildAction = (name: string | undefined, version: string | undefined): RebuildAction => {

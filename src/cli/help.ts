@@ -85,17 +85,42 @@ export const COMMANDS = {
     example: 'restore /backups/2026-11-29',
   },
   export: {
-    usage: ['export [--format ndjson|csv] [--types A,B] [--since POSITION] [--decrypt]'],
+    usage: [
+      'export [--format ndjson|csv] [--types A,B | --system] [--since POSITION] [--decrypt]',
+      'export --statistics [--format ndjson|csv]  the totals of each anime',
+    ],
     about: 'Writes the events of the log to standard output, also beside a service with a port.',
     options: {
       format: 'ndjson (default): one JSON object to a line; or csv',
       types: 'A,B: only events of these types',
+      system: "also the event store's own events, so that import-events restores everything",
       since: 'POSITION: only events after this position',
       decrypt: 'add the userId of encrypted events; null for users who were forgotten',
+      statistics: 'the documents of the active version instead of the events',
     },
     environment: ['DATA_DIR', 'EVENTSTORE_URL', 'USER_ID_MASTER_KEY'],
     exits: '0 done or the reader left, 1 failed or stopped, 2 wrong usage or configuration',
     example: 'export --types ClickRegistered > clicks.ndjson',
+  },
+  'import-events': {
+    usage: ['import-events FILE [--json]  FILE of export, or - for standard input'],
+    about: 'Reads the events of an export into an empty event store, and compares the two.',
+    options: JSON_OPTION,
+    environment: ['DATA_DIR', 'EVENTSTORE_URL'],
+    exits: '0 imported and equal, 1 a difference was found or it failed, 2 wrong usage or file',
+    example: 'import-events events.ndjson',
+  },
+  'copy-log': {
+    usage: ['copy-log --from PLACE --to PLACE [--json]'],
+    about: 'Copies a log, or what is new in it, to another place, and compares the two.',
+    options: {
+      from: 'PLACE: a data directory, also of a running service with a port, or an esdb:// address',
+      to: 'PLACE: a data directory that no service uses, or an esdb:// address',
+      ...JSON_OPTION,
+    },
+    environment: ['EVENTSTORE_APPEND_TIMEOUT_MS'],
+    exits: '0 copied and equal, 1 a difference was found or it failed, 2 wrong usage',
+    example: 'copy-log --from .data --to esdb://localhost:2113?tls=false',
   },
   'dead-letters': {
     usage: [

@@ -1,17 +1,17 @@
 import { Readable, type Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { openEventStoreForJob, openPortOfOwner } from '../compose/write-side.js';
-import { requireDataDirectory } from '../compose/data-directory.js';
+import { openLogToRead } from '../compose/log-places.js';
 import { openUsersOfEvents } from '../compose/user-protection.js';
-import { jsonObjectIn, strictUtf8 } from '../ports/json.js';
+import { openPortOfOwner } from '../compose/write-side.js';
+import { jsonObjectIn } from '../ports/json.js';
 import type { RevealUser } from '../user-protection/reveal-users.js';
 import { DirectoryInUseError } from '../embedded-eventstore/lock.js';
-import type { EventStore, Position, RecordedEvent } from '../ports/event-store.js';
+import type { EventStore, RecordedEvent } from '../ports/event-store.js';
 import { type JobOptions, type OwnDependencies, runJob } from './job.js';
+import { lastCommitIn, logPages } from './log-copy/log-pages.js';
+import { csvCell } from './csv.js';
 import type { ExportRequest } from './requests.js';
-
-/** An event may have a megabyte. */
-const PAGE = 100;
+import { exportedHead, jsonTextIn, onOneLine, toExportedLine } from '../wire/exported-event.js';
 
 /**
  * Writes the events of the log to `to` in the order of `$all`, up to the last one at the start, no
@@ -23,7 +23,7 @@ export const runExportJob = (
   to: Writable,
 ): Promise<boolean> =>
   runJob(options, async (dependencies) => {
-    const store = await openLogToRead(dependencies);
+    const store = await openConfiguredLog(dependencies);
     const reveal = request.decrypt ? await openUsersOfEvents(dependencies) : null;
     const lines = linesOf(store, { ...request, reveal }, dependencies.signal);
     try {
@@ -34,11 +34,11 @@ export const runExportJob = (
     return true;
   });
 
-const openLogToRead = async (dependencies: OwnDependencies): Promise<EventStore> => {
+/** Events do not go through the socket of a service. */
+const openConfiguredLog = async (dependencies: OwnDependencies): Promise<EventStore> => {
   const { config } = dependencies;
-  if (config.eventStore.url === '') await requireDataDirectory(config, { log: true });
   try {
-    return await openEventStoreForJob(dependencies);
+    return await openLogToRead(dependencies, config.eventStore.url || config.dataDir);
   } catch (error) {
     if (!(error instanceof DirectoryInUseError)) throw error;
     return await openPortOfOwner(dependencies, error);
@@ -50,30 +50,19 @@ const isClosedPipe = (error: unknown): boolean =>
 
 async function* linesOf(
   store: EventStore,
-  { format, types, since, reveal }: ExportRequest & { readonly reveal: RevealUser | null },
+  { format, types, since, system, reveal }: ExportRequest & { readonly reveal: RevealUser | null },
   signal: AbortSignal,
 ): AsyncGenerator<string, void, undefined> {
   if (format === 'csv') yield `${COLUMNS.join()}\n`;
-  const [newest] = await store.readAll({ direction: 'backwards', limit: 1 });
-  if (newest === undefined) return;
-  const end = newest.position.commit;
-  const lineOf = format === 'csv' ? csvLine : jsonLine;
-  let after: Position | undefined =
-    since === undefined ? undefined : { commit: since, prepare: since };
-  while (after === undefined || after.commit < end) {
-    signal.throwIfAborted();
-    const page: readonly RecordedEvent[] = await store.readAll({
-      after,
-      direction: 'forwards',
-      limit: PAGE,
-    });
+  const end = await lastCommitIn(store);
+  if (end === undefined) return;
+  const lineOf = format === 'csv' ? csvLine : toExportedLine;
+  const after = since === undefined ? undefined : { commit: since, prepare: since };
+  for await (const page of logPages(store, { after, end, signal })) {
     for (const event of page) {
-      if (event.position.commit > end) return;
-      if (!isWanted(event, types)) continue;
+      if (!isWanted(event, types, system)) continue;
       yield lineOf(reveal === null ? event : await withUserId(event, reveal));
     }
-    after = page.at(-1)?.position;
-    if (after === undefined) return;
   }
 }
 
@@ -83,9 +72,12 @@ const withUserId = async (event: RecordedEvent, reveal: RevealUser): Promise<Rec
   return { ...event, data: Buffer.from(JSON.stringify({ ...jsonObjectIn(event.data), userId })) };
 };
 
-/** Types with `$` are the event store's own: exported only where they are named. */
-const isWanted = ({ type }: RecordedEvent, types: readonly string[] | undefined): boolean =>
-  types === undefined ? !type.startsWith('$') : types.includes(type);
+/** Types with `$` are the event store's own: exported only where they are asked for. */
+const isWanted = (
+  { type }: RecordedEvent,
+  types: readonly string[] | undefined,
+  system: boolean,
+): boolean => (types === undefined ? system || !type.startsWith('$') : types.includes(type));
 
 const COLUMNS = [
   'position',
@@ -98,47 +90,13 @@ const COLUMNS = [
   'metadata',
 ] as const;
 
-/** 64-bit numbers as decimal strings. */
-const eventHeadOf = ({ position, stream, revision, id, type, recordedAt }: RecordedEvent) => ({
-  position: String(position.commit),
-  stream,
-  revision: String(revision),
-  id,
-  type,
-  recordedAt: new Date(recordedAt).toISOString(),
-});
-
-/** Stored JSON stays as it is: parsed, large numbers would lose digits. Other bytes become base64. */
-const jsonLine = (event: RecordedEvent): string => {
-  const head = JSON.stringify(eventHeadOf(event)).slice(0, -1);
-  const parts = (['data', 'metadata'] as const).map((name) => {
-    const json = jsonLineOf(event[name]);
-    return json === undefined
-      ? `"${name}Base64":"${Buffer.from(event[name]).toString('base64')}"`
-      : `"${name}":${json}`;
-  });
-  return `${[head, ...parts].join()}}\n`;
-};
-
-/** On one line; undefined where the bytes are no JSON. */
-const jsonLineOf = (bytes: Uint8Array): string | undefined => {
-  try {
-    const text = strictUtf8.decode(bytes);
-    JSON.parse(text);
-    // Within a text of JSON these are escaped: here they only lay it out.
-    return text.replaceAll(/[\r\n]+/g, ' ');
-  } catch {
-    return undefined;
-  }
-};
-
 /** RFC 4180, but for lines that end with LF alone. */
 const csvLine = (event: RecordedEvent): string => {
   const texts = [event.data, event.metadata].map(
-    (bytes) => jsonLineOf(bytes) ?? Buffer.from(bytes).toString('base64'),
+    (bytes) => csvTextOf(jsonTextIn(bytes)) ?? Buffer.from(bytes).toString('base64'),
   );
-  return `${[...Object.values(eventHeadOf(event)), ...texts].map(cellOf).join()}\n`;
+  return `${[...Object.values(exportedHead(event)), ...texts].map(csvCell).join()}\n`;
 };
 
-const cellOf = (text: string): string =>
-  /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+const csvTextOf = (json: string | undefined): string | undefined =>
+  json === undefined ? undefined : onOneLine(json);

@@ -17,6 +17,7 @@ import {
 } from '../compose/write-side.js';
 import { requireDataDirectory } from '../compose/data-directory.js';
 import { openServiceListing } from './import-client.js';
+import { fileProblem } from './file-problem.js';
 import { runJob, type JobOptions, type JobOutput, type OwnDependencies } from './job.js';
 import { UnreachableServiceError } from './socket-client.js';
 
@@ -50,22 +51,13 @@ const importFile = async (options: ImportFileOptions): Promise<ImportReport> => 
       ...(process.stdout.isTTY ? { maxListed: MAX_LISTED_ON_TERMINAL } : {}),
     });
   } catch (error) {
-    const problem = fileProblem(error);
+    const problem = catalogProblem(error);
     throw problem === undefined ? error : new ConfigError(`${file}: ${problem}`);
   }
 };
 
-const fileProblem = (error: unknown): string | undefined => {
-  if (error instanceof CatalogFormatError) return error.message;
-  return error instanceof Error && 'code' in error ? FILE_PROBLEMS.get(error.code) : undefined;
-};
-
-const FILE_PROBLEMS: ReadonlyMap<unknown, string> = new Map([
-  ['ENOENT', 'there is no such file.'],
-  ['ENOTDIR', 'there is no such file.'],
-  ['EISDIR', 'this is a directory, not a file.'],
-  ['EACCES', 'this user may not read the file.'],
-]);
+const catalogProblem = (error: unknown): string | undefined =>
+  error instanceof CatalogFormatError ? error.message : fileProblem(error);
 
 /**
  * Imports a catalogue file, with or without a running service. Returns false if rows were rejected or

@@ -13,6 +13,8 @@ export interface JobOutput {
   /** For a machine: the result, as fields of one JSON document. */
   readonly report: (data: Readonly<Record<string, unknown>>) => void;
   readonly progress: (progress: Progress) => void;
+  /** Resolves once what was printed has been taken. Awaited by what prints without end. */
+  readonly drained?: (() => Promise<void>) | undefined;
 }
 
 /** The options of every job. */

@@ -7,6 +7,7 @@ export interface JobOutputOptions {
   readonly json: boolean;
   readonly stdout: Pick<ProgressOutput, 'write'>;
   readonly stderr: ProgressOutput;
+  readonly drained?: () => Promise<void>;
 }
 
 export interface ProcessOutput extends JobOutput {
@@ -20,6 +21,7 @@ export const createJobOutput = ({
   json,
   stdout,
   stderr,
+  drained,
 }: JobOutputOptions): ProcessOutput => {
   const progress = createProgress({ output: stderr });
   let reported: Readonly<Record<string, unknown>> | null = null;
@@ -32,6 +34,7 @@ export const createJobOutput = ({
     },
     report: (data) => void (reported = data),
     progress: progress.show,
+    drained,
     finish: ({ ok, error }) => {
       progress.clear();
       if (!json) return;

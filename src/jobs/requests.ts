@@ -29,8 +29,16 @@ export interface ExportRequest {
   readonly types: readonly string[] | undefined;
   /** The commit position to go on after. */
   readonly since: bigint | undefined;
+  /** Also the event store's own types: metadata of streams, tombstones and links. */
+  readonly system: boolean;
   /** Whether to add the user ids of protected events. */
   readonly decrypt: boolean;
+}
+
+/** Each a data directory, as an absolute path, or the address of a server. */
+export interface CopyLogRequest {
+  readonly from: string;
+  readonly to: string;
 }
 
 /** A job on the log and the documents; the process that owns them can run it, too. */
@@ -40,6 +48,8 @@ export type StoreJob =
   | { readonly command: 'verify' }
   /** The target is an absolute path. */
   | { readonly command: 'backup'; readonly target: string; readonly logOnly: boolean }
+  | ({ readonly command: 'copy-log' } & CopyLogRequest)
+  | { readonly command: 'export-statistics'; readonly format: ExportRequest['format'] }
   | { readonly command: 'dead-letters'; readonly action: DeadLettersAction }
   | { readonly command: 'erase-user'; readonly userId: string };
 
@@ -48,6 +58,9 @@ export const isReadOnly = (job: StoreJob): boolean => {
   switch (job.command) {
     case 'audit':
     case 'verify':
+    // It reads the log of the service, and writes to another place.
+    case 'copy-log':
+    case 'export-statistics':
       return true;
     // No version may be removed while it is copied.
     case 'backup':

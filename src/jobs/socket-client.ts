@@ -34,6 +34,7 @@ export const askService = async (
         throw frame.isUsage ? new ConfigError(frame.error) : new UnavailableError(frame.error);
       }
       relay(frame, options);
+      await options.drained?.();
     }
   } catch (error) {
     throw isConnectionLost(error) ? serviceGone() : error;

@@ -92,6 +92,7 @@ export const openJobServer = async (options: JobServerOptions): Promise<JobServe
         print: (print) => send({ print }),
         report: (report) => send({ report }),
         progress: (progress) => send({ progress }),
+        drained: () => untilSocketDrained(socket, signal),
       });
     };
     try {
@@ -152,9 +153,10 @@ const requestedJob = async (
       `The service takes imports by protocol ${IMPORT_PROTOCOL}, not ${protocol ?? 0}: use the release of the service.`,
     );
   }
+  const ofLogOnly = isImport || args[0] === 'copy-log';
   const others = Object.entries(serverDigests(config)).flatMap(([name, digest]) =>
-    // An import concerns only the event store.
-    servers[name] === digest || (isImport && name !== 'EVENTSTORE_URL') ? [] : [name],
+    // These concern only the event store.
+    servers[name] === digest || (ofLogOnly && name !== 'EVENTSTORE_URL') ? [] : [name],
   );
   if (others.length > 0) {
     throw new ConfigError(

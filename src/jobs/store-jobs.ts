@@ -16,6 +16,8 @@ import {
 } from './job.js';
 import { eraseUser, openStoresForErasure } from './erase-user.js';
 import { askService } from './socket-client.js';
+import { exportStatistics } from './export-statistics.js';
+import { copyFrom } from './log-copy/copy-log.js';
 import { performRebuild } from './rebuild.js';
 import { requireEmbeddedLog, verify } from './verify.js';
 
@@ -38,6 +40,10 @@ export const performStoreJob = async (
       return await backup(dependencies, stores, job, output);
     case 'erase-user':
       return await eraseUser(dependencies, stores, job.userId, output);
+    case 'copy-log':
+      return await copyFrom(stores.eventStore, dependencies, job.to, output);
+    case 'export-statistics':
+      return await exportStatistics(stores, job.format, output, dependencies.signal);
     case 'dead-letters':
       return job.action.kind === 'ignore'
         ? await ignoreRevisions(stores.eventStore, job.action, output)

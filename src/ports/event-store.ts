@@ -17,6 +17,15 @@ export interface NewEvent {
   readonly metadata: JsonObject;
 }
 
+/** An event as another log holds it: its bytes are stored unchanged, whether or not they are JSON. */
+export interface EncodedEvent {
+  readonly id: string;
+  readonly type: string;
+  readonly data: Uint8Array;
+  readonly metadata: Uint8Array;
+  readonly isJson: boolean;
+}
+
 export interface RecordedEvent {
   readonly stream: string;
   /** Counts from 0 in each stream. */
@@ -98,6 +107,8 @@ export interface ReadAllOptions {
  *         adapter's time-out. It never hangs.
  * - ES-8  An append over the store's size limit rejects with TooLargeError and writes nothing.
  * - ES-9  An append without events is a TypeError: it would be a question, not a write.
+ * - ES-24 An event given as bytes is stored as it is: data and metadata byte by byte, JSON or not, and
+ *         of a type of the store's own, too, such as a link.
  *
  * Reading
  * - ES-10 Events come back in order, forwards or backwards, from any revision, with a limit; a
@@ -121,12 +132,13 @@ export interface ReadAllOptions {
  *         last delivered position, with backoff, without a gap or a repeat. It ends by itself only
  *         with an error that is not retriable.
  *
- * Streams; deleting and tombstoning are an operator's, around this port
+ * Streams; a soft delete is an operator's, around this port
  * - ES-19 `setMaxCount` leaves only the last N events readable; revisions go on counting. A read from
  *         before them begins at the first that is left. `$$<stream>` reads as the stream's metadata.
  * - ES-20 A deleted stream reads as empty and can be appended to again where 'no_stream' is
  *         expected; its revisions go on counting.
  * - ES-21 A tombstoned stream rejects reads and appends with StreamDeletedError.
+ * - ES-25 `tombstone` ends a stream for ever, one that does not exist, too. It may be repeated.
  * - ES-22 `close` settles or rejects what is pending, ends subscriptions, and may be called twice;
  *         afterwards every call rejects with UnavailableError.
  */
@@ -134,7 +146,7 @@ export interface EventStore {
   append(
     stream: string,
     expected: ExpectedRevision,
-    events: readonly NewEvent[],
+    events: readonly (NewEvent | EncodedEvent)[],
     options?: { readonly timeoutMs?: number },
   ): Promise<AppendResult>;
   read(stream: string, options?: ReadOptions): AsyncIterable<RecordedEvent>;
@@ -142,6 +154,7 @@ export interface EventStore {
   readAll(options: ReadAllOptions): Promise<readonly RecordedEvent[]>;
   subscribeToAll(options: SubscriptionOptions): AsyncIterable<SubscriptionItem>;
   setMaxCount(stream: string, maxCount: number): Promise<void>;
+  tombstone(stream: string): Promise<void>;
   /** The version that the server reports; absent where there is no server. */
   readonly serverVersion?: () => Promise<string>;
   /** Resolves when the store answers, else rejects with UnavailableError. For health checks. */
@@ -150,3 +163,6 @@ export interface EventStore {
   pingAll(): Promise<void>;
   close(): Promise<void>;
 }
+
+export const isEncoded = (event: NewEvent | EncodedEvent): event is EncodedEvent =>
+  event.data instanceof Uint8Array;

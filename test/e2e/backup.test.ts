@@ -1,10 +1,12 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { appendFile, mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { appendFile, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import { expect } from 'chai';
 import { readLogIdentity } from '../../src/compose/log-identity.js';
+import { openDatabase } from '../../src/embedded-eventstore/sqlite.js';
 import { runCommandLine as run } from '../support/command-line.js';
 import { openEmbedded } from '../support/embedded.js';
 import { eventually } from '../support/eventually.js';
@@ -39,6 +41,20 @@ describe('backup and restore', function () {
     const { animeStats } = await query(url, '{ animeStats(animeId: 1) { totalClicks } }');
     return (animeStats as { totalClicks: number } | null)?.totalClicks ?? 0;
   };
+
+  const ballast = () => join(dataDir, 'read-models', 'large.db');
+  /** Copying it takes a while, so that a backup can be stopped. */
+  const addBallast = () => {
+    const large = openDatabase(ballast());
+    large.exec(
+      'CREATE TABLE ballast (bytes BLOB); INSERT INTO ballast VALUES (zeroblob(200000000))',
+    );
+    large.close();
+  };
+  const untilBegun = () =>
+    eventually(async () => expect(await readdir(directory)).to.include('backup.partial'), {
+      withinMs: 60_000,
+    });
 
   beforeEach(async () => {
     fixture = await startServiceWithJobs({ environment: WITHOUT_GRPC, clicks: 3 });
@@ -113,21 +129,44 @@ describe('backup and restore', function () {
   for (const signal of ['SIGINT', 'SIGKILL'] as const) {
     it(`leave nothing that looks like a backup after ${signal}`, async () => {
       await fixture.service.end('SIGTERM');
+      addBallast();
       const child = spawn(process.execPath, [MAIN, 'backup', target], {
         env: { PATH: process.env['PATH'], DATA_DIR: dataDir, NODE_ENV: 'test' },
         stdio: 'ignore',
       });
       const exit = once(child, 'exit');
-      await eventually(async () => expect(await readdir(directory)).to.include('backup.partial'));
+      await untilBegun();
       child.kill(signal);
       await exit;
       const names = await readdir(directory);
       expect(names).to.not.include('backup');
       if (signal === 'SIGINT') expect(names).to.not.include('backup.partial');
+      await rm(ballast());
       expect((await job(dataDir, 'backup', target)).code).to.equal(0);
       expect(await readdir(directory)).to.not.include('backup.partial');
     });
   }
+
+  it('leave nothing that looks like a backup after Ctrl-C while a service makes it, which goes on', async () => {
+    addBallast();
+    const child = spawn(process.execPath, [MAIN, 'backup', target], {
+      env: { PATH: process.env['PATH'], DATA_DIR: dataDir, NODE_ENV: 'test' },
+      stdio: ['ignore', 'ignore', 'pipe'],
+    });
+    const exit = once(child, 'exit') as Promise<[number]>;
+    const errors = text(child.stderr);
+    await untilBegun();
+    child.kill('SIGINT');
+    expect((await exit)[0]).to.equal(1);
+    expect(await errors).to.contain('Stopped.');
+    const names = await readdir(directory);
+    expect(names).to.not.include.members(['backup']);
+    expect(names).to.not.include.members(['backup.partial']);
+    await fixture.click();
+    await eventually(async () => expect(await clicksOf(fixture.service.queryUrl)).to.equal(4));
+    await rm(ballast());
+    expect((await job(dataDir, 'backup', target)).code).to.equal(0);
+  });
 
   it('leave nothing that looks like a backup on a full disk', async function () {
     if (cannotMount() !== undefined) this.skip();

@@ -3,12 +3,17 @@ import {
   UnavailableError,
   WrongExpectedRevisionError,
 } from '../../src/ports/errors.js';
-import type { AppendResult, EventStore, NewEvent } from '../../src/ports/event-store.js';
+import type {
+  AppendResult,
+  EventStore,
+  EncodedEvent,
+  NewEvent,
+} from '../../src/ports/event-store.js';
 
 interface AppendCall {
   readonly stream: string;
   readonly expected: bigint | 'no_stream';
-  readonly events: readonly NewEvent[];
+  readonly events: readonly (NewEvent | EncodedEvent)[];
   /** What the store itself would do. */
   readonly forward: () => Promise<AppendResult>;
 }

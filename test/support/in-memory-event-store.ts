@@ -5,12 +5,14 @@ import {
   UnavailableError,
   WrongExpectedRevisionError,
 } from '../../src/ports/errors.js';
-import type {
-  EventStore,
-  ExpectedRevision,
-  NewEvent,
-  RecordedEvent,
-  SubscriptionItem,
+import {
+  type EncodedEvent,
+  type EventStore,
+  type ExpectedRevision,
+  isEncoded,
+  type NewEvent,
+  type RecordedEvent,
+  type SubscriptionItem,
 } from '../../src/ports/event-store.js';
 import type { JsonObject } from '../../src/ports/json.js';
 import type { StreamDeletion } from './stream-deletion.js';
@@ -18,6 +20,12 @@ import type { StreamDeletion } from './stream-deletion.js';
 const MAX_APPEND_BYTES = 1024 * 1024;
 
 const bytes = (value: unknown) => new TextEncoder().encode(JSON.stringify(value));
+
+type StoredForm = Pick<NewEvent, 'id' | 'type'> & {
+  readonly data: Uint8Array;
+  readonly metadata: JsonObject | Uint8Array;
+  readonly isJson?: boolean;
+};
 
 /** What hides events of a stream; stored beside the log, as `$$<stream>`. */
 interface Metadata {
@@ -62,11 +70,7 @@ export const inMemoryEventStore = (now: () => number = () => 0) => {
   const head = (stream: string): ExpectedRevision =>
     readable(stream).at(-1)?.revision ?? 'no_stream';
 
-  const recorded = (
-    stream: string,
-    revision: bigint,
-    event: Omit<NewEvent, 'data'> & { readonly data: Uint8Array },
-  ): RecordedEvent => {
+  const recorded = (stream: string, revision: bigint, event: StoredForm): RecordedEvent => {
     const position = BigInt(log.length + 1) * 100n;
     return {
       stream,
@@ -74,8 +78,8 @@ export const inMemoryEventStore = (now: () => number = () => 0) => {
       id: event.id,
       type: event.type,
       data: event.data,
-      metadata: bytes(event.metadata),
-      isJson: true,
+      metadata: event.metadata instanceof Uint8Array ? event.metadata : bytes(event.metadata),
+      isJson: event.isJson ?? true,
       position: { commit: position, prepare: position },
       recordedAt: now(),
     };
@@ -89,10 +93,7 @@ export const inMemoryEventStore = (now: () => number = () => 0) => {
   };
 
   /** Whatever a client may have stored. */
-  const record = (
-    stream: string,
-    event: Omit<NewEvent, 'data'> & { readonly data: Uint8Array },
-  ) => {
+  const record = (stream: string, event: StoredForm) => {
     const stored = recorded(stream, lastRevision(stream) + 1n, event);
     keep(stored);
     wake();
@@ -105,10 +106,16 @@ export const inMemoryEventStore = (now: () => number = () => 0) => {
     metadata.set(stream, { ...set, event: recorded(`$$${stream}`, 0n, event) });
   };
 
-  const append = (stream: string, expected: ExpectedRevision, events: readonly NewEvent[]) => {
+  const append = (
+    stream: string,
+    expected: ExpectedRevision,
+    events: readonly (NewEvent | EncodedEvent)[],
+  ) => {
     assertUsable(stream);
     if (events.length === 0) throw new TypeError('An append needs at least one event.');
-    const encoded = events.map((event) => ({ ...event, data: bytes(event.data) }));
+    const encoded = events.map((event) =>
+      isEncoded(event) ? event : { ...event, data: bytes(event.data) },
+    );
     if (encoded.reduce((sum, { data }) => sum + data.length, 0) > MAX_APPEND_BYTES) {
       throw new TooLargeError('The append is too large.');
     }
@@ -123,6 +130,11 @@ export const inMemoryEventStore = (now: () => number = () => 0) => {
     }
     const results = encoded.map((event) => record(stream, event));
     return results.at(-1) ?? Promise.reject(new Error('Nothing was recorded.'));
+  };
+
+  const tombstone = async (stream: string): Promise<void> => {
+    await Promise.resolve();
+    tombstones.add(stream);
   };
 
   const store: EventStore & StreamDeletion = {
@@ -191,10 +203,8 @@ export const inMemoryEventStore = (now: () => number = () => 0) => {
       await Promise.resolve();
       setMetadata(stream, { maxCount: Infinity, truncateBefore: lastRevision(stream) + 1n });
     },
-    tombstoneStream: async (stream) => {
-      await Promise.resolve();
-      tombstones.add(stream);
-    },
+    tombstone,
+    tombstoneStream: tombstone,
     ping: () => Promise.resolve().then(assertOpen),
     pingAll: () => Promise.resolve().then(assertOpen),
     close: () => {

@@ -20,6 +20,9 @@ describe('the arguments of the command line', () => {
     ],
     ['a limit that is no number', ['dead-letters', 'list', '--limit', 'all'], '--limit'],
     ['projections without a verb', ['projections'], 'projections needs deploy or status.'],
+    ['a copy without a source', ['copy-log', '--to', 'x'], 'copy-log needs --from'],
+    ['an import of no events', ['import-events'], 'import-events needs a file, or - for'],
+    ['types of statistics', ['export', '--statistics', '--types', 'A'], '--types selects events'],
     ['an option of another command', ['audit', '--relist'], 'audit has no option --relist.'],
     ['too many arguments', ['serve', 'all', 'now'], 'Too many arguments: now.'],
   ] as const) {
@@ -43,6 +46,16 @@ describe('the arguments of the command line', () => {
     ['rebuild promote', { command: 'rebuild', action: { kind: 'promote', version: undefined } }],
     ['rebuild rollback v1', { command: 'rebuild', action: { kind: 'rollback', version: 'v1' } }],
     ['rebuild prune v1', { command: 'rebuild', action: { kind: 'prune', version: 'v1' } }],
+    [
+      'copy-log --from /a --to esdb://b:2113?tls=false',
+      { command: 'copy-log', from: '/a', to: 'esdb://b:2113?tls=false' },
+    ],
+    ['import-events -', { command: 'import-events', file: '-' }],
+    [
+      'export --system --since 7',
+      { command: 'export', format: 'ndjson', types: undefined, since: 7n, system: true },
+    ],
+    ['export --statistics', { command: 'export-statistics', format: 'ndjson' }],
     ['audit v2', { command: 'audit', version: 'v2' }],
     ['dead-letters list', { command: 'dead-letters', action: { kind: 'list', limit: 100 } }],
     [

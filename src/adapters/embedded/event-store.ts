@@ -21,16 +21,18 @@ import {
   UnavailableError,
   WrongExpectedRevisionError,
 } from '../../ports/errors.js';
-import type {
-  AppendResult,
-  SubscriptionItem,
-  EventStore,
-  ExpectedRevision,
-  NewEvent,
-  ReadAllOptions,
-  ReadOptions,
-  RecordedEvent,
-  SubscriptionOptions,
+import {
+  type AppendResult,
+  type EncodedEvent,
+  type SubscriptionItem,
+  type EventStore,
+  type ExpectedRevision,
+  isEncoded,
+  type NewEvent,
+  type ReadAllOptions,
+  type ReadOptions,
+  type RecordedEvent,
+  type SubscriptionOptions,
 } from '../../ports/event-store.js';
 import { sqliteFailureOf } from './read-store/file.js';
 
@@ -71,6 +73,9 @@ export const createEmbeddedEventStore = (
     setMaxCount: async (stream, maxCount) => {
       const append = log.append(metastreamOf(stream), 'any', [maxCountEvent(maxCount)]);
       if ((await settled(stream, append)).kind === 'deleted') throw new StreamDeletedError(stream);
+    },
+    tombstone: async (stream) => {
+      await settled(stream, log.tombstone(stream, 'any'));
     },
     ping: () =>
       log.check().catch((error: unknown) => {
@@ -175,13 +180,17 @@ async function* subscribe(
   }
 }
 
-const toRaw = ({ id, type, data, metadata }: NewEvent): RawEvent => ({
-  id,
-  type,
-  data: Buffer.from(JSON.stringify(data)),
-  metadata: Buffer.from(JSON.stringify(metadata)),
-  isJson: true,
-});
+const toRaw = (event: NewEvent | EncodedEvent): RawEvent => {
+  if (isEncoded(event)) return event;
+  const { id, type, data, metadata } = event;
+  return {
+    id,
+    type,
+    data: Buffer.from(JSON.stringify(data)),
+    metadata: Buffer.from(JSON.stringify(metadata)),
+    isJson: true,
+  };
+};
 
 const maxCountEvent = (maxCount: number): RawEvent =>
   toRaw({

@@ -17,17 +17,15 @@ import {
   UnavailableError,
   WrongExpectedRevisionError,
 } from '../../ports/errors.js';
-import type { ExpectedRevision, NewEvent, Position } from '../../ports/event-store.js';
+import {
+  type EncodedEvent,
+  type ExpectedRevision,
+  isEncoded,
+  type NewEvent,
+  type Position,
+} from '../../ports/event-store.js';
 import { accessDenied, tooLarge } from './errors.js';
 import { streamIdentifier, toPosition } from './messages.js';
-
-/** An event in wire format. */
-export interface EncodedEvent {
-  readonly id: string;
-  readonly type: string;
-  readonly data: Uint8Array;
-  readonly metadata: Uint8Array;
-}
 
 export interface Append {
   readonly stream: string;
@@ -35,12 +33,18 @@ export interface Append {
   readonly events: readonly EncodedEvent[];
 }
 
-export const encodeEvent = ({ id, type, data, metadata }: NewEvent): EncodedEvent => ({
-  id,
-  type,
-  data: Buffer.from(JSON.stringify(data), 'utf8'),
-  metadata: Buffer.from(JSON.stringify(metadata), 'utf8'),
-});
+export const encodeEvent = (event: NewEvent | EncodedEvent): EncodedEvent => {
+  if (isEncoded(event)) return event;
+  const { id, type, data, metadata } = event;
+  const json = { data: JSON.stringify(data), metadata: JSON.stringify(metadata) };
+  return {
+    id,
+    type,
+    data: Buffer.from(json.data, 'utf8'),
+    metadata: Buffer.from(json.metadata, 'utf8'),
+    isJson: true,
+  };
+};
 
 /**
  * No server accepts a message of 16 MiB; a larger one would end the batch call and with it
@@ -101,7 +105,10 @@ type ProposedMessages = BatchAppendReq.ProposedMessage | AppendReq.ProposedMessa
 
 const fill = <Message extends ProposedMessages>(message: Message, event: EncodedEvent): Message => {
   message.setId(uuidMessageOf(event.id));
-  message.getMetadataMap().set('type', event.type).set('content-type', 'application/json');
+  message
+    .getMetadataMap()
+    .set('type', event.type)
+    .set('content-type', event.isJson ? 'application/json' : 'application/octet-stream');
   message.setData(event.data);
   message.setCustomMetadata(event.metadata);
   return message;

@@ -49,8 +49,9 @@ export const createSetMaxCount = ({ append, read, timeoutMs }: StreamMetadataOpt
     const { revision, fields } = await lastMetadata(metastream);
     if (fields['$maxCount'] === maxCount) return;
     const data = Buffer.from(JSON.stringify({ ...fields, $maxCount: maxCount }), 'utf8');
-    const event = { id: randomUUID(), type: '$metadata', data, metadata: new Uint8Array() };
-    await append({ stream: metastream, expected: revision, events: [event] }, timeoutMs);
+    const event = { id: randomUUID(), type: '$metadata', data, isJson: true };
+    const events = [{ ...event, metadata: new Uint8Array() }];
+    await append({ stream: metastream, expected: revision, events }, timeoutMs);
   };
 
   return async (stream: string, maxCount: number): Promise<void> => {

@@ -2,9 +2,10 @@ import { setMaxListeners } from 'node:events';
 import { linkedSignal, settledWithin, within } from '../../platform/async/abort.js';
 import type { Backoff } from '../../platform/async/retry.js';
 import type { Logger } from '../../platform/observability/logger.js';
-import { StreamDeletedError, UnavailableError } from '../../ports/errors.js';
+import { OutcomeUnknownError, StreamDeletedError, UnavailableError } from '../../ports/errors.js';
 import type {
   AppendResult,
+  EncodedEvent,
   EventStore,
   ExpectedRevision,
   NewEvent,
@@ -17,7 +18,7 @@ import type { WithProjections } from '../../ports/projections.js';
 import { encodeEvent } from './append-messages.js';
 import { createAppends, createSetMaxCount } from './appends.js';
 import { createOutages, EventStoreConnection, type Outages, parseAddress } from './connection.js';
-import { ALL_STREAMS, readError } from './errors.js';
+import { ALL_STREAMS, readError, writeError } from './errors.js';
 import { createProjections, deploymentsIn } from './projections.js';
 import { readAllRequest, readStreamRequest, recordedEvent, responses } from './messages.js';
 import { createSubscriptions } from './subscriptions.js';
@@ -202,7 +203,7 @@ export const createEventStoreDbStore = ({
   const append = async (
     stream: string,
     expected: ExpectedRevision,
-    events: readonly NewEvent[],
+    events: readonly (NewEvent | EncodedEvent)[],
     timeoutMs: number,
   ): Promise<AppendResult> => {
     const request = { stream, expected, events: events.map(encodeEvent) };
@@ -222,6 +223,15 @@ export const createEventStoreDbStore = ({
     }
     throw new UnavailableError('The event was appended, but cannot be read.', {
       context: { stream, revision },
+    });
+  };
+
+  const tombstone = async (stream: string): Promise<void> => {
+    const call = connection.tombstoneStream(stream, { deadline: appendTimeoutMs });
+    const late = () => new OutcomeUnknownError('The event store did not respond in time.');
+    await within(appendTimeoutMs, call, late).catch((error: unknown) => {
+      const failure = writeError(error, stream);
+      if (!(failure instanceof StreamDeletedError)) throw failure;
     });
   };
 
@@ -263,6 +273,7 @@ export const createEventStoreDbStore = ({
       });
     },
     setMaxCount: (stream, maxCount) => write(() => setMaxCount(stream, maxCount)),
+    tombstone: (stream) => write(() => tombstone(stream)),
     ping: async () => {
       assertOpen();
       await reads.head('anime-analytics-ping');

@@ -1,5 +1,5 @@
 import { type Database, openDatabase, withNul } from '../sqlite.js';
-import { metastreamOf } from '../log/stream-metadata.js';
+import { METADATA_TYPE, metastreamOf, parseMetadata } from '../log/stream-metadata.js';
 import { TOMBSTONE } from '../log/writer-protocol.js';
 
 /** What a check of one file found. */
@@ -76,14 +76,34 @@ const LIMITED_STREAMS_WITH_GAPS = `
     AND e.revision > (SELECT max(revision) FROM events WHERE stream = r.stream) - r.max_count
   GROUP BY e.stream HAVING count(*) <> max(e.revision) - min(e.revision) + 1`;
 
+/** The data of the last metadata of a stream. */
+const LAST_METADATA = `
+  SELECT substr(payload, 1, data_length) FROM events
+  WHERE stream = (SELECT id FROM streams WHERE name = ?) ORDER BY revision DESC LIMIT 1`;
+
+/** The part of a stream that `$tb` leaves visible. */
+const VISIBLE = `
+  SELECT count(*), min(revision), max(revision) FROM events
+  WHERE stream = (SELECT id FROM streams WHERE name = ?) AND revision >= ? AND revision < ${TOMBSTONE}`;
+
 const holesIn = (db: Database): string[] => {
-  const hasMetadata = db.prepare(
-    'SELECT 1 FROM events WHERE stream = (SELECT id FROM streams WHERE name = ?) LIMIT 1',
-  );
-  // Its `$maxCount` may have been taken away since.
-  const wasLimited = ([name, count, first, last]: LimitedStream): boolean =>
-    count === last - first + 1 && hasMetadata.get(metastreamOf(name)) !== undefined;
-  const unlimited = (rowsOf(db, UNLIMITED) as LimitedStream[]).filter((row) => !wasLimited(row));
+  const [metadata, visible] = [LAST_METADATA, VISIBLE].map((sql) => {
+    const statement = db.prepare(sql);
+    statement.setReturnArrays(true);
+    return statement;
+  });
+  /** It has metadata, which hid or hide what is gone; `$maxCount` may have been taken away since. */
+  const isExplained = ([name, count, first, last]: LimitedStream): boolean => {
+    const found = metadata?.get(metastreamOf(name)) as [Uint8Array] | undefined;
+    if (found === undefined) return false;
+    if (count === last - first + 1) return true;
+    const { truncateBefore } = parseMetadata({ type: METADATA_TYPE, data: found[0] });
+    if (truncateBefore === 0) return false;
+    const from = Math.min(truncateBefore, TOMBSTONE);
+    const [seen, low, high] = visible?.get(name, from) as [number, number | null, number | null];
+    return low === null || high === null || seen === high - low + 1;
+  };
+  const unlimited = (rowsOf(db, UNLIMITED) as LimitedStream[]).filter((row) => !isExplained(row));
   return [...unlimited, ...(rowsOf(db, LIMITED_STREAMS_WITH_GAPS) as LimitedStream[])].map(
     ([name, count, first, last]) =>
       `Stream ${withNul(name)} has holes: ${count} events from revision ${first} to ${last}.`,

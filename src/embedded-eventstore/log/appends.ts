@@ -12,6 +12,7 @@ import {
 import type { Drafts, LogHeads } from './heads.js';
 import {
   type AppendOutcome,
+  type CopiedRecord,
   type EventLog,
   EventLogError,
   type Expected,
@@ -21,8 +22,8 @@ import {
 import type { GroupCommit, RecentIds } from './group-commit.js';
 import { isReserved } from './links.js';
 import type { LogReader } from './reader.js';
-import { isMetastream, originalOf } from './stream-metadata.js';
-import { TOMBSTONE } from './writer-protocol.js';
+import { firstVisible, isMetastream, originalOf } from './stream-metadata.js';
+import { TOMBSTONE, toStored } from './writer-protocol.js';
 
 export interface AppendLimits {
   /** Limit of one append: data, metadata and twice the length of its type names. */
@@ -51,7 +52,7 @@ interface AppendRequest {
   readonly draft: ((head: Head) => AppendDraft) | undefined;
 }
 
-type Appends = Pick<EventLog, 'append' | 'softDelete' | 'tombstone'>;
+type Appends = Pick<EventLog, 'append' | 'copy' | 'softDelete' | 'tombstone'>;
 
 export const createLogAppends = (parts: AppendParts): Appends => {
   const { heads, drafts, commit, limits } = parts;
@@ -96,6 +97,29 @@ export const createLogAppends = (parts: AppendParts): Appends => {
       const draft = events.length === 0 ? undefined : (head: Head) => drafts.append(head, events);
       return decide({ stream, expected, ids, bytes, draft });
     },
+    copy: async (events) => {
+      parts.assertOpen();
+      for (const { stream } of events) checkStream(stream);
+      checkEvents(events);
+      const fresh: CopiedRecord[] = [];
+      const last = new Map<string, number>();
+      for (const event of events) {
+        const { stream, revision } = event;
+        const head = heads.get(stream);
+        if (toStored(revision) > (last.get(stream) ?? head.ahead.last)) {
+          last.set(stream, toStored(revision));
+          fresh.push(event);
+        } else if (!isCopied(viewOf(parts, head), event)) {
+          return { kind: 'conflict', stream, revision };
+        }
+      }
+      if (fresh.length === 0) return { kind: 'copied', written: 0 };
+      const draft = drafts.copy(fresh);
+      const ticket = createTicket(draft, NO_PLACE);
+      commit.join(ticket, draft);
+      await ticket.promise;
+      return { kind: 'copied', written: fresh.length };
+    },
     softDelete: async (stream, expected) => {
       checkStream(stream);
       const draft = drafts.softDelete;
@@ -113,6 +137,17 @@ export const createLogAppends = (parts: AppendParts): Appends => {
       return decide({ stream, expected, ids: [FRESH], bytes: 0, draft: drafts.tombstone });
     },
   };
+};
+
+/** Copies have no place of their own to answer with. */
+const NO_PLACE: AppendOutcome = { kind: 'written', revision: -1n, position: 0n };
+
+/** What the stream's metadata hides may have been scavenged. */
+const isCopied = (view: StreamView, { revision, id }: CopiedRecord): boolean => {
+  const found = view.at(toStored(revision));
+  if (found !== undefined) return found.id === id;
+  const { metadata, last } = view.state;
+  return metadata.softDeleted || toStored(revision) < firstVisible(metadata, last);
 };
 
 /** A placeholder id that no event has. */

@@ -68,6 +68,15 @@ export type AppendOutcome =
   | { readonly kind: 'deleted' }
   | { readonly kind: 'too-large'; readonly limit: number };
 
+/** An event of another log. */
+export type CopiedRecord = Omit<LogRecord, 'position'>;
+
+type CopyOutcome =
+  /** How many were written now; the others had been copied before. */
+  | { readonly kind: 'copied'; readonly written: number }
+  /** The stream has another event at this revision or beyond it. Nothing was written. */
+  | { readonly kind: 'conflict'; readonly stream: string; readonly revision: bigint };
+
 export type Direction = 'forwards' | 'backwards';
 
 export type StreamPage =
@@ -110,6 +119,12 @@ export interface EventLog {
    * passed to subscribers.
    */
   append(stream: string, expected: Expected, events: readonly RawEvent[]): Promise<AppendOutcome>;
+  /**
+   * Appends events of another log as they were there, all or none: with their revisions, of which some
+   * may be missing, and their creation times. Metadata and tombstones take effect, and nothing is added
+   * to them. Events that were copied before are skipped; those that the metadata hides may be gone.
+   */
+  copy(events: readonly CopiedRecord[]): Promise<CopyOutcome>;
   softDelete(stream: string, expected: Expected): Promise<AppendOutcome>;
   tombstone(stream: string, expected: Expected): Promise<AppendOutcome>;
   /**

@@ -1,6 +1,6 @@
 import { LRUCache } from 'lru-cache';
 import type { CommitTicket, StoredEvent } from './append-rules.js';
-import { EventLogError, type LogRecord, TOMBSTONE_REVISION } from './event-log.js';
+import { EventLogError, type LogRecord } from './event-log.js';
 import type { LogHeads } from './heads.js';
 import { FILE_LOST } from './log-check.js';
 import {
@@ -8,7 +8,7 @@ import {
   NUMBERS_PER_EVENT,
   type RetentionRow,
   type StreamRow,
-  TOMBSTONE,
+  toStored,
 } from './writer-protocol.js';
 import type { LogWriter, WriterEvents } from './writer.js';
 
@@ -203,7 +203,7 @@ const packBatch = (group: {
 const numbersOf = (record: LogRecord, stream: number, length: number): number[] => [
   Number(record.position),
   stream,
-  record.revision === TOMBSTONE_REVISION ? TOMBSTONE : Number(record.revision),
+  toStored(record.revision),
   record.created,
   record.isJson ? 1 : 0,
   record.data.byteLength,

@@ -7,7 +7,12 @@ import {
   type Head,
   type StreamState,
 } from './append-rules.js';
-import { type LogRecord, type RawEvent, TOMBSTONE_REVISION } from './event-log.js';
+import {
+  type CopiedRecord,
+  type LogRecord,
+  type RawEvent,
+  TOMBSTONE_REVISION,
+} from './event-log.js';
 import type { LogReader } from './reader.js';
 import {
   isMetastream,
@@ -21,7 +26,7 @@ import {
   type StreamMetadata,
   undeletedJson,
 } from './stream-metadata.js';
-import { TOMBSTONE } from './writer-protocol.js';
+import { TOMBSTONE, toStored } from './writer-protocol.js';
 
 export interface LogHeads {
   get(name: string): Head;
@@ -107,6 +112,8 @@ const NO_BYTES = new Uint8Array();
 export interface Drafts {
   reload(): void;
   append(head: Head, events: readonly RawEvent[]): AppendDraft;
+  /** Each above the last revision of its stream. */
+  copy(events: readonly CopiedRecord[]): AppendDraft;
   readonly softDelete: (head: Head) => AppendDraft;
   readonly tombstone: (head: Head) => AppendDraft;
 }
@@ -135,41 +142,51 @@ export const createDrafts = (reader: LogReader, heads: LogHeads, now: () => numb
     draft.streams.push([head.id, head.name]);
   };
 
-  const write = (
-    draft: AppendDraft,
-    head: Head,
-    events: readonly RawEvent[],
-    from: number,
-  ): void => {
+  const recordOf = (draft: AppendDraft, event: CopiedRecord): LogRecord => {
+    const bytes = event.data.byteLength + event.metadata.byteLength + event.type.length;
+    lastPosition += bytes + EVENT_OVERHEAD;
+    draft.bytes += bytes + EVENT_OVERHEAD;
+    const { id, type, created, isJson, data, metadata, stream, revision } = event;
+    const position = BigInt(lastPosition);
+    return { stream, revision, position, id, type, created, isJson, data, metadata };
+  };
+
+  /** Adds records that end at the revision `last`. */
+  const add = (draft: AppendDraft, head: Head, events: readonly CopiedRecord[], last: number) => {
     ensureRow(draft, head);
-    const created = now();
-    const records = events.map((event, index): LogRecord => {
-      const bytes = event.data.byteLength + event.metadata.byteLength + event.type.length;
-      lastPosition += bytes + EVENT_OVERHEAD;
-      draft.bytes += bytes + EVENT_OVERHEAD;
-      return {
-        stream: head.name,
-        revision: from === TOMBSTONE ? TOMBSTONE_REVISION : BigInt(from + index),
-        position: BigInt(lastPosition),
-        id: event.id,
-        type: event.type,
-        created,
-        isJson: event.isJson,
-        data: event.data,
-        metadata: event.metadata,
-      };
-    });
+    const records = events.map((event) => recordOf(draft, event));
     draft.writes.push({ head, records });
-    const last = from + events.length - 1;
     if (isMetastream(head.name) && head.ahead.last < 1 && last >= 1) {
       draft.retention.push([head.id, 1]);
     }
     advance(draft, head, {
       last,
       lastPosition,
-      tombstoned: from === TOMBSTONE,
+      tombstoned: last === TOMBSTONE,
       metadata: head.ahead.metadata,
     });
+  };
+
+  const write = (
+    draft: AppendDraft,
+    head: Head,
+    events: readonly RawEvent[],
+    from: number,
+  ): void => {
+    const created = now();
+    const placed = events.map(({ id, type, data, metadata, isJson }, index) => {
+      const revision = from === TOMBSTONE ? TOMBSTONE_REVISION : BigInt(from + index);
+      return { stream: head.name, revision, id, type, created, isJson, data, metadata };
+    });
+    add(draft, head, placed, from + events.length - 1);
+  };
+
+  const copyOne = (draft: AppendDraft, event: CopiedRecord): void => {
+    const head = heads.get(event.stream);
+    add(draft, head, [event], toStored(event.revision));
+    if (!isMetastream(head.name)) return;
+    const original = heads.get(originalOf(head.name));
+    if (!isMetastream(original.name)) setMetadata(draft, original, parseMetadata(event));
   };
 
   const setMetadata = (draft: AppendDraft, head: Head, metadata: StreamMetadata): void => {
@@ -211,6 +228,16 @@ export const createDrafts = (reader: LogReader, heads: LogHeads, now: () => numb
       if (json !== undefined) writeMetadata(draft, head, json);
       const latest = events.at(-1);
       if (isMetastream(head.name) && latest !== undefined) follow(draft, head, latest);
+      return draft;
+    },
+    copy: (events) => {
+      // Load before changing anything, as above.
+      for (const { stream } of events) {
+        heads.get(stream);
+        if (isMetastream(stream)) heads.get(originalOf(stream));
+      }
+      const draft = emptyAppendDraft();
+      for (const event of events) copyOne(draft, event);
       return draft;
     },
     softDelete: (head: Head): AppendDraft => {

@@ -76,3 +76,6 @@ export const TOMBSTONE = Number.MAX_SAFE_INTEGER;
 /** A revision as clients see it. */
 export const toRevision = (stored: number): bigint =>
   stored === TOMBSTONE ? TOMBSTONE_REVISION : BigInt(stored);
+
+export const toStored = (revision: bigint): number =>
+  revision === TOMBSTONE_REVISION ? TOMBSTONE : Number(revision);

@@ -1,6 +1,12 @@
+import { randomUUID } from 'node:crypto';
 import { expect } from 'chai';
 import { WrongExpectedRevisionError } from '../../../src/ports/errors.js';
-import type { EventStore, ExpectedRevision, NewEvent } from '../../../src/ports/event-store.js';
+import type {
+  EncodedEvent,
+  EventStore,
+  ExpectedRevision,
+  NewEvent,
+} from '../../../src/ports/event-store.js';
 import { rejectionOf } from '../../support/rejection-of.js';
 import { appendUntilKnown, collect, ids, newEvent, newEvents, type FreshStreams } from './given.js';
 
@@ -9,10 +15,14 @@ const expectConflict = (error: unknown, expected: ExpectedRevision, actual: Expe
   expect(error).to.include({ expected, actual });
 };
 
+const NOT_JSON = { metadata: Buffer.alloc(0), isJson: false };
+
+type AnyEvent = NewEvent | EncodedEvent;
+
 export const appendingClauses = (streams: FreshStreams, open: () => EventStore): void => {
   const stored = (stream: string) => collect(open().read(stream));
 
-  const again = (stream: string, expected: ExpectedRevision, events: readonly NewEvent[]) =>
+  const again = (stream: string, expected: ExpectedRevision, events: readonly AnyEvent[]) =>
     appendUntilKnown(open(), stream, expected, events);
 
   it('ES-1 counts the first event of a stream as revision 0', async () => {
@@ -29,6 +39,25 @@ export const appendingClauses = (streams: FreshStreams, open: () => EventStore):
     const result = await open().append(stream, 1n, newEvents(3));
     const last = (await stored(stream)).at(-1);
     expect(result).to.deep.equal({ revision: 4n, position: last?.position });
+  });
+
+  it('ES-24 stores an event given as bytes as it is, JSON or not', async () => {
+    const stream = streams.named('bytes');
+    const json = Buffer.from('{"b":1,\n "a":12345678901234567890}');
+    const given: EncodedEvent[] = [
+      { id: randomUUID(), type: 'Json', data: json, metadata: Buffer.from('{ }'), isJson: true },
+      { id: randomUUID(), type: 'Raw', data: Buffer.from([0, 255, 10]), ...NOT_JSON },
+      { id: randomUUID(), type: '$>', data: Buffer.from(`0@${stream}`), ...NOT_JSON },
+    ];
+    await open().append(stream, 'no_stream', given);
+    const { revision } = await again(stream, 'no_stream', given);
+    expect(revision).to.equal(2n);
+    const found = (await stored(stream)).map(({ id, type, data, metadata, isJson }) => ({
+      ...{ id, type, isJson },
+      data: Buffer.from(data),
+      metadata: Buffer.from(metadata),
+    }));
+    expect(found).to.deep.equal(given);
   });
 
   it('ES-2 refuses any revision of a stream that does not exist, and says so', async () => {

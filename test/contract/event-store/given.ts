@@ -5,6 +5,7 @@ import { PortError } from '../../../src/ports/errors.js';
 import type {
   AppendResult,
   SubscriptionItem,
+  EncodedEvent,
   EventStore,
   ExpectedRevision,
   NewEvent,
@@ -84,7 +85,7 @@ export const appendUntilKnown = async (
   store: EventStore,
   stream: string,
   expected: ExpectedRevision,
-  events: readonly NewEvent[],
+  events: readonly (NewEvent | EncodedEvent)[],
 ): Promise<AppendResult> => {
   for (;;) {
     try {

@@ -77,6 +77,16 @@ export const lifetimeClauses = (
     expect(bodies(found)).to.deep.equal([{ again: true }]);
   });
 
+  it('ES-25 tombstones a stream, also one that does not exist, and may repeat it', async () => {
+    const stream = streams.named('ended');
+    await open().append(stream, 'no_stream', newEvents(2));
+    for (const name of [stream, streams.named('never')]) {
+      await open().tombstone(name);
+      await open().tombstone(name);
+      expect(await rejectionOf(open().head(name))).to.be.instanceOf(StreamDeletedError);
+    }
+  });
+
   it('ES-21 rejects reads and appends of a tombstoned stream', async () => {
     const stream = streams.named('tombstone');
     await open().append(stream, 'no_stream', newEvents(2));

@@ -1,0 +1,162 @@
+import { randomUUID } from 'node:crypto';
+import { openLogToFill, openLogToRead, type OpenedTarget } from '../../compose/log-places.js';
+import { readLogIdentity, readOrMakeLogIdentity } from '../../compose/log-identity.js';
+import { unlessAborted } from '../../platform/async/abort.js';
+import { DirectoryInUseError } from '../../embedded-eventstore/lock.js';
+import { ConfigError } from '../../platform/config/config.js';
+import { PortError } from '../../ports/errors.js';
+import type { EventStore, Position } from '../../ports/event-store.js';
+import { asOriginal } from '../../wire/original-time.js';
+import {
+  type JobDependencies,
+  type JobOptions,
+  type JobOutput,
+  type OwnDependencies,
+  ownerTakesNoJobs,
+  runJob,
+} from '../job.js';
+import type { CopyLogRequest } from '../requests.js';
+import { askService } from '../socket-client.js';
+import { isForCopy } from './copied-events.js';
+import { openCopyCheckpoint } from './copy-checkpoint.js';
+import { embeddedTarget } from './embedded-target.js';
+import { bytesOfLog, lastCommitIn, logPages } from './log-pages.js';
+import { serverTarget } from './server-target.js';
+import { createStreamDigests } from './stream-digests.js';
+import type { LogTarget } from './target.js';
+import { addSource, compareWithTarget } from './verify-copy.js';
+
+/**
+ * Copies a log to another place, or what has been added since the last run, and compares the two. A
+ * service that has the log and no port copies it itself.
+ */
+export const runCopyLogJob = async (
+  options: JobOptions,
+  { from, to }: CopyLogRequest,
+): Promise<boolean> => {
+  if (from === to) throw new ConfigError('--to: a log cannot be copied to itself.');
+  try {
+    return await runJob(options, async (dependencies) => {
+      const source = await openLogToRead(dependencies, from, '--from');
+      return await copyTo(dependencies, source, to, options);
+    });
+  } catch (error) {
+    if (!(error instanceof DirectoryInUseError)) throw error;
+    if (error.owner?.jobs === undefined) throw ownerTakesNoJobs(error);
+    return await askService(error.owner.jobs, ['copy-log', '--from', from, '--to', to], options);
+  }
+};
+
+/** The same in the service that has the source. */
+export const copyFrom = (
+  source: EventStore,
+  { config, logger, signal: stop }: JobDependencies,
+  to: string,
+  output: JobOutput,
+): Promise<boolean> =>
+  runJob({ config, logger, stop }, (dependencies) => copyTo(dependencies, source, to, output));
+
+const copyTo = async (
+  dependencies: OwnDependencies,
+  source: EventStore,
+  to: string,
+  output: JobOutput,
+): Promise<boolean> => {
+  const { signal } = dependencies;
+  const target = targetOf(await openLogToFill(dependencies, to, '--to'), signal);
+  // A server that does not answer must not keep a job that was stopped.
+  return await unlessAborted(signal, copyLog({ source, target, signal, output }));
+};
+
+export const targetOf = (opened: OpenedTarget, signal: AbortSignal): LogTarget =>
+  opened.kind === 'embedded'
+    ? embeddedTarget(opened.log, opened.store, signal)
+    : serverTarget(opened.store, signal);
+
+interface CopyOptions {
+  readonly source: EventStore;
+  readonly target: LogTarget;
+  readonly signal: AbortSignal;
+  readonly output: JobOutput;
+}
+
+/** Returns false where the comparison at the end finds a difference. */
+export const copyLog = async (options: CopyOptions): Promise<boolean> => {
+  const { source, target, signal, output } = options;
+  const end = await lastCommitIn(source);
+  if (end === undefined) {
+    output.print('The log to copy is empty.');
+    output.report({ written: 0, streams: 0, events: 0, different: [] });
+    return true;
+  }
+  const logId = await target.patiently(() => identify(source, target.store));
+  const written = await copyRest(options, end);
+  const digests = createStreamDigests();
+  try {
+    for await (const page of logPages(source, { end, signal })) {
+      addSource(digests, target, page.filter(isForCopy).map(asOriginal));
+      const done = page.at(-1)?.position.commit ?? end;
+      output.progress({ task: 'read again', ...bytesOfLog(done, end) });
+    }
+    return await compareWithTarget({ digests, target, source, signal, output, written, logId });
+  } finally {
+    digests.close();
+  }
+};
+
+/** A copy is another log: documents and a topic of the source must not go on with it. */
+const identify = async (source: EventStore, target: EventStore): Promise<string> => {
+  const [ours, theirs] = await Promise.all([readLogIdentity(source), readLogIdentity(target)]);
+  if (ours !== null && ours === theirs) {
+    throw new PortError(
+      'REFUSED',
+      `--from and --to are the same log, or one was restored from a backup of the other: both are ${ours}.`,
+      false,
+    );
+  }
+  return theirs ?? (await readOrMakeLogIdentity(target, randomUUID()));
+};
+
+const EVENTS_PER_SAVE = 5_000;
+
+const copyRest = async (
+  { source, target, signal, output }: CopyOptions,
+  end: bigint,
+): Promise<number> => {
+  const checkpoint = await openCopyCheckpoint(target, await nameOf(source));
+  const { position: after } = checkpoint;
+  if (after !== undefined && after.commit > end) throw endsEarlier(after, end);
+  let written = 0;
+  let read = 0;
+  let reached: Position | undefined;
+  for await (const page of logPages(source, { after, end, signal })) {
+    written += await target.write(page.filter(isForCopy).map(asOriginal));
+    reached = page.at(-1)?.position ?? reached;
+    read += page.length;
+    if (reached === undefined) continue;
+    const begin = after?.commit ?? 0n;
+    const detail = `${written.toLocaleString('en')} events`;
+    output.progress({ task: 'copy', ...bytesOfLog(reached.commit - begin, end - begin, detail) });
+    if (read < EVENTS_PER_SAVE) continue;
+    await checkpoint.save(reached);
+    read = 0;
+  }
+  if (reached !== undefined) await checkpoint.save(reached);
+  return written;
+};
+
+/** The identity of a log that a service has worked on; of another one the id of its first event. */
+const nameOf = async (source: EventStore): Promise<string> => {
+  const logId = await readLogIdentity(source);
+  if (logId !== null) return logId;
+  const [first] = await source.readAll({ direction: 'forwards', limit: 1 });
+  return first?.id ?? 'empty';
+};
+
+const endsEarlier = (after: Position, end: bigint): PortError =>
+  new PortError(
+    'REFUSED',
+    `The log to copy ends at position ${end}, but it was copied up to ${after.commit} before: it was ` +
+      'restored from an older backup. Copy it to a new place.',
+    false,
+  );
