@@ -2,7 +2,7 @@
 .DEFAULT_GOAL := help
 .PHONY: help install build run start test check typecheck lint format format-check mocha \
   test-contract test-stack test-faults test-browser test-ui mutation demo demo-restore demo-stack bench bench-commands bench-stream-growth \
-  bench-freshness bench-rebuild bench-reads bench-import bench-copy-log bench-writers bench-connections bench-dashboards bench-batch bench-protection bench-offered-load bench-log-size bench-stack soak soak-stack schema client-types docs-dependencies docs-screenshot house \
+  bench-freshness bench-rebuild bench-reads bench-import bench-copy-log bench-writers bench-connections bench-dashboards bench-projections bench-batch bench-protection bench-offered-load bench-log-size bench-stack soak soak-stack schema client-types docs-dependencies docs-screenshot house \
   up down logs ps seed clean
 
 help: ## List these targets
@@ -100,6 +100,9 @@ bench-batch: install ## Commands in batches of 100 and 1,000, next to single one
 
 bench-protection: install ## What encrypted user ids cost a command
 	npm run bench:protection
+
+bench-projections: install ## Projections on the embedded event store, and what they cost commands
+	npm run bench:projections
 
 bench-dashboards: install ## What five open dashboards cost the service at 1,000 commands a second
 	npm run bench:dashboards

@@ -1,6 +1,6 @@
 import shared from '@eventstore/db-client/generated/shared_pb.js';
 import type { Expected } from '../log/event-log.js';
-import { isReserved } from '../log/links.js';
+import { isReserved } from '../log/link-rules.js';
 import { permissionDenied, invalidArgument } from './rpc-error.js';
 
 /** The real server has no limit. Names also travel in trailers, percent-encoded. */

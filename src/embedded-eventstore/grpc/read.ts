@@ -3,7 +3,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import streams from '@eventstore/db-client/generated/streams_pb.js';
 import type { ServerWritableStream } from '@grpc/grpc-js';
 import type { EventLog, LogRecord, LogSubscriptionItem, StreamPage } from '../log/event-log.js';
-import { isLinkStream, LINK_TYPE } from '../log/links.js';
+import { isLinkStream, LINK_TYPE } from '../log/link-rules.js';
 import { pacedFilter } from '../log/reads.js';
 import { createSender, serverStreaming, type ServiceContext } from './calls.js';
 import { identifierOf, MAX_INT64, uuidMessage } from './identifiers.js';

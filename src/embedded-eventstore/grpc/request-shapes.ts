@@ -1,3 +1,4 @@
+import { ProjectionsService } from '@eventstore/db-client/generated/projections_grpc_pb.js';
 import { StreamsService } from '@eventstore/db-client/generated/streams_grpc_pb.js';
 import type { deserialize, ServiceDefinition } from '@grpc/grpc-js';
 
@@ -30,19 +31,43 @@ const withinBounds =
     return parse(bytes);
   };
 
+/** A projection by name, with plain values. */
+const NAMED_OPTIONS: Shape = { 1: PLAIN };
+
+/** The shapes of requests in projections.proto. */
+const PROJECTION_SHAPES: Readonly<Record<string, Shape>> = {
+  create: { 1: { 1: PLAIN, 2: PLAIN, 3: PLAIN } },
+  update: { 1: { 4: PLAIN } },
+  delete: NAMED_OPTIONS,
+  enable: NAMED_OPTIONS,
+  disable: NAMED_OPTIONS,
+  reset: NAMED_OPTIONS,
+  state: NAMED_OPTIONS,
+  result: NAMED_OPTIONS,
+  statistics: { 1: { 2: PLAIN, 3: PLAIN, 4: PLAIN, 5: PLAIN } },
+  restartSubsystem: PLAIN,
+};
+
 /** The service definition with request lengths checked before parsing. */
-export const boundedStreamsService: ServiceDefinition = {
-  ...StreamsService,
+const bounded = (
+  service: ServiceDefinition,
+  shapes: Readonly<Record<string, Shape>>,
+): ServiceDefinition => ({
+  ...service,
   ...Object.fromEntries(
-    Object.entries(SHAPES).map(([name, shape]) => {
-      const method = StreamsService[name as keyof typeof SHAPES];
+    Object.entries(shapes).map(([name, shape]) => {
+      const method = service[name];
+      if (method === undefined) throw new Error(`There is no method ${name}.`);
       return [
         name,
-        { ...method, requestDeserialize: withinBounds<unknown>(shape, method.requestDeserialize) },
+        { ...method, requestDeserialize: withinBounds(shape, method.requestDeserialize) },
       ];
     }),
   ),
-};
+});
+
+export const boundedStreamsService = bounded(StreamsService, SHAPES);
+export const boundedProjectionsService = bounded(ProjectionsService, PROJECTION_SHAPES);
 
 /** For requests whose content is ignored: they are not parsed. */
 export const unread = (service: ServiceDefinition): ServiceDefinition =>

@@ -19,17 +19,21 @@ import {
   type UntypedServiceImplementation,
 } from '@grpc/grpc-js';
 import type { EventLog, EventLogLogger } from '../log/event-log.js';
+import type { ProjectionEngine } from '../projections/engine.js';
 import { appendCall, deleteStream, tombstoneStream } from './append.js';
 import { batchAppend } from './batch-append.js';
 import { abortablePause, type Calls, createCalls, type ServiceContext, unary } from './calls.js';
 import { uuidMessage } from './identifiers.js';
 import { listenForBoth } from './listener.js';
+import { addProjections } from './projections.js';
 import { readCall } from './read.js';
 import { boundedStreamsService, unread } from './request-shapes.js';
 import { unimplemented } from './rpc-error.js';
 
 export interface GrpcServerOptions {
   readonly log: EventLog;
+  /** Without one, its calls are refused. */
+  readonly projections?: ProjectionEngine;
   /** 0 picks a free port. */
   readonly port: number;
   /** There is no authentication: any address but loopback exposes the log to the network. */
@@ -65,11 +69,12 @@ const TRANSPORT = {
 };
 
 /**
- * Serves appends, reads, subscriptions and deletes over EventStoreDB's protocol. Everything else is
- * answered with UNIMPLEMENTED. Rejects if the port is taken.
+ * Serves appends, reads, subscriptions, deletes and projections over EventStoreDB's protocol.
+ * Everything else is answered with UNIMPLEMENTED. Rejects if the port is taken.
  */
 export const startGrpcServer = async ({
   log,
+  projections,
   port,
   host = '127.0.0.1',
   logger,
@@ -86,12 +91,15 @@ export const startGrpcServer = async ({
   const context: ServiceContext = { log, calls, logger, maxAppendBytes, appendTimeoutMs };
   addStreams(server, context, features);
   server.addService(unread(ServerFeaturesService), {
-    getSupportedMethods: getSupportedMethods(context, features),
+    getSupportedMethods: getSupportedMethods(context, features, projections !== undefined),
   });
   server.addService(unread(GossipService), {
     read: readGossip(context, () => ({ host, port: boundPort })),
   });
-  for (const [service, sentence] of unsupportedServices) {
+  const refused = [...unsupportedServices];
+  if (projections === undefined) refused.push([ProjectionsService, NO_ENGINE]);
+  else addProjections(server, context, projections);
+  for (const [service, sentence] of refused) {
     server.addService(unread(service), refusing(service, sentence));
   }
   const injector = server.createConnectionInjector(ServerCredentials.createInsecure());
@@ -166,31 +174,42 @@ const endpointOf = (authority: string): GrpcEndpoint | undefined => {
 
 /** The EventStoreDB version whose behaviour this server follows; clients read three numbers. */
 const SERVER_VERSION = '24.10.0';
-const STREAMS = 'event_store.client.streams.streams';
 
 interface Features {
   /** Whether to advertise batch appends: one long call instead of one call per append. */
   readonly batchAppend: boolean;
 }
 
-const getSupportedMethods = (context: ServiceContext, { batchAppend }: Features) => {
-  const methods = [
-    'read',
-    'append',
-    'delete',
-    'tombstone',
-    ...(batchAppend ? ['batchappend'] : []),
-  ];
+/** Clients compare them in lower case, as EventStoreDB writes them. */
+const STREAM_METHODS = ['read', 'append', 'delete', 'tombstone'];
+const PROJECTION_METHODS = Object.keys(ProjectionsService).map((name) => name.toLowerCase());
+
+const getSupportedMethods = (
+  context: ServiceContext,
+  { batchAppend: inBatches }: Features,
+  hasEngine: boolean,
+) => {
+  const streams = [...STREAM_METHODS, ...(inBatches ? ['batchappend'] : [])];
+  const services = [['streams', streams] as const];
+  const all = hasEngine ? [...services, ['projections', PROJECTION_METHODS] as const] : services;
   return unary<shared.Empty, serverfeatures.SupportedMethods>(context, () => {
     const supported = new serverfeatures.SupportedMethods();
     supported.setEventStoreServerVersion(SERVER_VERSION);
-    for (const name of methods) {
-      const method = new serverfeatures.SupportedMethod();
-      supported.addMethods(method.setServiceName(STREAMS).setMethodName(name));
+    for (const [service, methods] of all) {
+      for (const name of methods) {
+        const method = new serverfeatures.SupportedMethod()
+          .setServiceName(`event_store.client.${service}.${service}`)
+          .setMethodName(name);
+        if (service === 'projections' && name === 'create') method.addFeatures(TRACKING);
+        supported.addMethods(method);
+      }
     }
     return Promise.resolve(supported);
   });
 };
+
+/** Without it, clients create a projection that tracks what it emits over HTTP. */
+const TRACKING = 'track_emitted_streams';
 
 /**
  * Ending a call normally with pending appends would leave the client waiting for ever: appends are
@@ -211,9 +230,10 @@ const shutDown = async (server: Server, calls: Calls, drainTimeoutMs: number): P
 
 const WHERE = 'Use a full EventStoreDB or KurrentDB server for that.';
 
+const NO_ENGINE = 'The embedded event store runs without its engine for projections here.';
+
 /** A clear message instead of grpc's "does not implement the method". */
 const unsupportedServices: readonly [ServiceDefinition, string][] = [
-  [ProjectionsService, `The embedded event store runs no projections. ${WHERE}`],
   [
     PersistentSubscriptionsService,
     `The embedded event store has no persistent subscriptions. ${WHERE}`,

@@ -20,7 +20,7 @@ import {
   TOMBSTONE_REVISION,
 } from './event-log.js';
 import type { GroupCommit, RecentIds } from './group-commit.js';
-import { isReserved } from './links.js';
+import { isReserved } from './link-rules.js';
 import type { LogReader } from './reader.js';
 import { firstVisible, isMetastream, originalOf } from './stream-metadata.js';
 import { TOMBSTONE, toStored } from './writer-protocol.js';
@@ -160,7 +160,7 @@ const neverExisted = (head: Head): AppendClass | undefined => {
   return missing ? { kind: 'wrong-revision' } : undefined;
 };
 
-const assertRoom = (
+export const assertRoom = (
   pending: { readonly bytes: number; readonly appends: number },
   bytes: number,
   limits: AppendLimits,
@@ -225,13 +225,14 @@ const checkName = (what: string, name: string): void => {
   }
 };
 
-const checkStream = (stream: string): void => {
+/** Throws a TypeError where the log cannot hold the name. */
+export const checkStream = (stream: string): void => {
   checkName('stream name', stream);
   if (isReserved(stream))
     throw new TypeError('$ce- and $et- streams are reserved for links and cannot be written to.');
 };
 
-const checkEvents = (events: readonly RawEvent[]): void => {
+export const checkEvents = (events: readonly RawEvent[]): void => {
   for (const event of events) {
     checkName('event type', event.type);
     if (!UUID.test(event.id)) throw new TypeError('An event id must be a UUID.');

@@ -134,7 +134,7 @@ export interface EventLog {
   head(stream: string): bigint | 'no_stream';
   /**
    * A page, with the stream's metadata ($maxCount, $maxAge, $tb) applied; `from` is inclusive. A
-   * link stream (`$ce-`, `$et-`) only returns links that are indexed: call `indexLinks` first.
+   * link stream (`$ce-`, `$et-`, ...) only returns links that are indexed: call `indexLinks` first.
    */
   readStream(
     stream: string,
@@ -153,6 +153,13 @@ export interface EventLog {
   ): readonly LogRecord[];
   /** Resolves once the links to all events committed so far can be read. */
   indexLinks(): Promise<void>;
+  /** The optional link streams, by EventStoreDB's name of the projection: whether each is on. */
+  optionalLinks(): ReadonlyMap<string, boolean>;
+  /**
+   * Turns `$streams`, `$stream_by_category` or `$by_correlation_id` on or off. They begin at the
+   * beginning of the log, and go on where they were turned off. Durable when it resolves.
+   */
+  turnLinks(name: string, on: boolean): Promise<void>;
   /** The position of the last committed event; 0 in an empty log. */
   lastPosition(): bigint;
   /**

@@ -6,6 +6,7 @@ import { FILE_LOST } from './log-check.js';
 import {
   type AppendBatch,
   NUMBERS_PER_EVENT,
+  type ProjectionChange,
   type RetentionRow,
   type StreamRow,
   toStored,
@@ -47,6 +48,7 @@ export const createRecentIds = (options: { readonly max: number }): RecentIds =>
 interface Rows {
   readonly streams: readonly StreamRow[];
   readonly retention: readonly RetentionRow[];
+  readonly projections?: readonly ProjectionChange[];
 }
 
 export interface GroupCommitOptions {
@@ -64,12 +66,18 @@ interface CommitGroup {
   readonly tickets: CommitTicket[];
   readonly streams: StreamRow[];
   readonly retention: RetentionRow[];
+  readonly projections: ProjectionChange[];
 }
 
-const emptyGroup = (): CommitGroup => ({ tickets: [], streams: [], retention: [] });
+const emptyGroup = (): CommitGroup => ({
+  tickets: [],
+  streams: [],
+  retention: [],
+  projections: [],
+});
 
 export interface GroupCommit {
-  readonly events: Omit<WriterEvents, 'probed' | 'scavenged' | 'indexed'>;
+  readonly events: Pick<WriterEvents, 'committed' | 'failed' | 'died'>;
   attach(to: LogWriter): void;
   pending(): { readonly bytes: number; readonly appends: number };
   join(ticket: CommitTicket, rows: Rows): void;
@@ -124,7 +132,7 @@ export const createGroupCommit = (options: GroupCommitOptions): GroupCommit => {
     for (const ticket of tickets) ticket.reject(error);
   };
 
-  const events: Omit<WriterEvents, 'scavenged' | 'indexed' | 'probed'> = {
+  const events: GroupCommit['events'] = {
     committed: (batches) => {
       const tickets = posted.splice(0, batches).flatMap((group) => group.tickets);
       tickets.forEach(settle);
@@ -155,6 +163,7 @@ export const createGroupCommit = (options: GroupCommitOptions): GroupCommit => {
       collecting.tickets.push(ticket);
       collecting.streams.push(...rows.streams);
       collecting.retention.push(...rows.retention);
+      collecting.projections.push(...(rows.projections ?? []));
       for (const { head } of ticket.changes) heads.pin(head, ticket);
       for (const write of ticket.writes) write.records.forEach(recentIds.remember);
       scheduled ??= setImmediate(flush);
@@ -176,12 +185,8 @@ const recordsOf = (tickets: readonly CommitTicket[]): LogRecord[] => {
  * Packs a group for the writer. The bytes are copied into one buffer that is transferred: posting a
  * small Buffer would copy the whole pool that it was cut from.
  */
-const packBatch = (group: {
-  readonly tickets: readonly CommitTicket[];
-  readonly streams: readonly StreamRow[];
-  readonly retention: readonly RetentionRow[];
-}): AppendBatch => {
-  const { streams, retention } = group;
+const packBatch = (group: CommitGroup): AppendBatch => {
+  const { streams, retention, projections } = group;
   const { events, bytes } = sizeOfTickets(group.tickets);
   const numbers = new Float64Array(events * NUMBERS_PER_EVENT);
   const payload = new Uint8Array(bytes);
@@ -197,7 +202,7 @@ const packBatch = (group: {
     types.push(record.type);
     offset += length;
   });
-  return { kind: 'append', streams, retention, numbers, ids, types, payload };
+  return { kind: 'append', streams, retention, projections, numbers, ids, types, payload };
 };
 
 const numbersOf = (record: LogRecord, stream: number, length: number): number[] => [

@@ -1,5 +1,6 @@
 import { type Database, rollBack, SQLITE, sqliteCodeOf } from '../sqlite.js';
 import { FILE_LOST } from './log-check.js';
+import { projectionWrites } from './projection-rows.js';
 import { NUMBERS_PER_EVENT, type AppendBatch, type EventColumns } from './writer-protocol.js';
 
 type EventNumbers = readonly [number, number, number, number, number, number, number];
@@ -22,6 +23,7 @@ export const groupTransaction = (db: Database, isInPlace: () => boolean = () => 
   const keepAll = db.prepare('DELETE FROM retention WHERE stream = ?');
   const begin = db.prepare('BEGIN IMMEDIATE');
   const commit = db.prepare('COMMIT');
+  const writeProjection = projectionWrites(db);
 
   const insertEvents = ({ numbers, ids, types, payload }: EventColumns): void => {
     let offset = 0;
@@ -44,6 +46,7 @@ export const groupTransaction = (db: Database, isInPlace: () => boolean = () => 
       else keep.run(stream, maxCount);
     }
     insertEvents(batch);
+    batch.projections.forEach(writeProjection);
   };
 
   return (batches: readonly AppendBatch[]): TransactionResult => {

@@ -111,7 +111,8 @@ const NO_BYTES = new Uint8Array();
 
 export interface Drafts {
   reload(): void;
-  append(head: Head, events: readonly RawEvent[]): AppendDraft;
+  /** Adds to a draft that holds earlier parts of the same append. */
+  append(head: Head, events: readonly RawEvent[], to?: AppendDraft): AppendDraft;
   /** Each above the last revision of its stream. */
   copy(events: readonly CopiedRecord[]): AppendDraft;
   readonly softDelete: (head: Head) => AppendDraft;
@@ -217,8 +218,7 @@ export const createDrafts = (reader: LogReader, heads: LogHeads, now: () => numb
 
   return {
     reload,
-    append: (head: Head, events: readonly RawEvent[]): AppendDraft => {
-      const draft = emptyAppendDraft();
+    append: (head: Head, events: readonly RawEvent[], draft = emptyAppendDraft()): AppendDraft => {
       const { metadata, last } = head.ahead;
       // Load before changing anything: a failed read must leave every head untouched.
       if (metadata.softDeleted) heads.get(metastreamOf(head.name));

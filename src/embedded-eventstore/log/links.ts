@@ -1,81 +1,9 @@
 import { v5 } from 'uuid';
 import type { SqlValue } from '../sqlite.js';
 import { type Direction, EventLogError, type LogRecord, TOMBSTONE_REVISION } from './event-log.js';
-import { isMetastream, METADATA_TYPE, originalOf, parseMetadata } from './stream-metadata.js';
+import { isCategoryStream, isDeletionStream, linkTypeOf } from './link-rules.js';
+import { isMetastream, originalOf } from './stream-metadata.js';
 import { type FromLogWriter, toRevision } from './writer-protocol.js';
-
-export const LINK_TYPE = '$>';
-const DELETED_TYPE = '$streamDeleted';
-
-const CATEGORY_PREFIX = '$ce-';
-const TYPE_PREFIX = '$et-';
-const DELETIONS = `${TYPE_PREFIX}$deleted`;
-
-/**
- * Streams of links that the log derives from its events, like `$by_category` and `$by_event_type`.
- */
-export const isLinkStream = (stream: string): boolean =>
-  stream.startsWith(CATEGORY_PREFIX) || stream.startsWith(TYPE_PREFIX);
-
-/** Clients cannot write to a link stream or to its metadata. */
-export const isReserved = (stream: string): boolean =>
-  isLinkStream(isMetastream(stream) ? originalOf(stream) : stream);
-
-export interface LinkableEvent {
-  readonly stream: string;
-  readonly revision: bigint;
-  readonly type: string;
-  /** A function, because only some links need the data. */
-  readonly data: () => Uint8Array;
-}
-
-export interface EventLink {
-  readonly linkStream: string;
-  /** The link's data, if that is not the place of the event itself. */
-  readonly target?: Uint8Array;
-}
-
-/**
- * The links that EventStoreDB's projections create for an event. System streams have none; the
- * category ends at the first `-`; a deletion counts for the deleted stream; a category link points
- * where the stream's own link points. A type link to metadata names the stream itself.
- */
-export const linksOf = (event: LinkableEvent): readonly EventLink[] => {
-  const { stream, revision, type } = event;
-  const ofMetadata = isMetastream(stream);
-  const original = ofMetadata ? originalOf(stream) : stream;
-  if (original.startsWith('$')) return [];
-  const deletion = isDeletion(event);
-  const links: EventLink[] = [];
-  const category = ofMetadata && !deletion ? undefined : categoryOf(original);
-  if (category !== undefined) {
-    links.push({ linkStream: CATEGORY_PREFIX + category, ...copiedTarget(event) });
-  }
-  if (type !== LINK_TYPE) {
-    const target = ofMetadata ? { target: Buffer.from(`${revision}@${original}`) } : {};
-    links.push({ linkStream: deletion ? DELETIONS : TYPE_PREFIX + type, ...target });
-  }
-  return links;
-};
-
-const categoryOf = (stream: string): string | undefined => {
-  const end = stream.indexOf('-');
-  return end > 0 ? stream.slice(0, end) : undefined;
-};
-
-const isDeletion = ({ stream, type, data }: LinkableEvent): boolean =>
-  isMetastream(stream)
-    ? type === METADATA_TYPE && parseMetadata({ type, data: data() }).softDeleted
-    : type === DELETED_TYPE;
-
-/** A revision, `@` and the longest name; anything longer cannot be resolved and is not copied. */
-const MAX_TARGET_BYTES = 20 + 8 * 1024;
-
-const copiedTarget = ({ type, data }: LinkableEvent): Pick<EventLink, 'target'> => {
-  if (type !== LINK_TYPE) return {};
-  const target = data();
-  return target.byteLength === 0 || target.byteLength > MAX_TARGET_BYTES ? {} : { target };
-};
 
 /** The place of an event and of its link, as stored in the index. */
 interface LinkPlace {
@@ -93,13 +21,18 @@ const linkData = ({ stream, revision, target }: LinkPlace): Uint8Array =>
  * `$o` is the stream in which the category found the event; `$c` and `$p` are the position of the
  * event.
  */
-const linkMetadata = ({ linkStream, stream, revision, position }: LinkPlace): Uint8Array => {
-  const byCategory = linkStream.startsWith(CATEGORY_PREFIX);
+export const linkMetadata = ({
+  linkStream,
+  stream,
+  revision,
+  position,
+}: Omit<LinkPlace, 'target'>): Buffer => {
+  const byCategory = isCategoryStream(linkStream);
   const ofMetadata = isMetastream(stream);
   const original = ofMetadata ? originalOf(stream) : stream;
   const deletion = byCategory
     ? ofMetadata || revision === TOMBSTONE_REVISION
-    : linkStream === DELETIONS;
+    : isDeletionStream(linkStream);
   return Buffer.from(
     JSON.stringify({
       $c: position,
@@ -127,6 +60,8 @@ export interface LinkIndex {
   /** Resolves once all links up to a position can be read, or the log is closed. */
   upTo(position: number): Promise<void>;
   inUse(): boolean;
+  /** A family was turned on, and is to be indexed from the beginning. */
+  restart(): void;
   stop(): void;
 }
 
@@ -135,8 +70,11 @@ export interface LinkIndex {
  * it works slice by slice, with appends in between, up to the last position that a reader waits
  * for.
  */
-export const createLinkIndex = (options: { readonly reached: number }): LinkIndex => {
-  let { reached } = options;
+export const createLinkIndex = (options: {
+  readonly reached: number;
+  readonly inUse: boolean;
+}): LinkIndex => {
+  let { reached, inUse } = options;
   let waiting: LinkWaiter[] = [];
   let ask: (() => void) | undefined;
   let asking = false;
@@ -175,6 +113,7 @@ export const createLinkIndex = (options: { readonly reached: number }): LinkInde
         return;
       }
       reached = position;
+      inUse = true;
       for (const waiter of take(reached)) waiter.resolve();
       if (more) next();
       else if (ask !== undefined) rest();
@@ -188,7 +127,11 @@ export const createLinkIndex = (options: { readonly reached: number }): LinkInde
         waiting.push({ position, resolve, reject });
         next();
       }),
-    inUse: (): boolean => reached > 0,
+    inUse: (): boolean => inUse,
+    restart: (): void => {
+      reached = 0;
+      inUse = true;
+    },
     stop: (): void => {
       ask = undefined;
       clearTimeout(pause);
@@ -219,8 +162,10 @@ export interface RevisionRange {
 }
 
 export interface LinkReader {
-  /** The position of the last indexed event; 0 if no link stream was ever read. */
+  /** The position up to which every family is indexed; 0 if no link stream was ever read. */
   reached(): number;
+  /** The families that are turned on or, of those that always are, in use. */
+  enabled(): readonly number[];
   /** The number of the last link to an event up to a position; undefined if there is none. */
   last(linkStream: string, upTo: number): number | undefined;
   page(linkStream: string, direction: Direction, range: RevisionRange, limit: number): LogRecord[];
@@ -238,7 +183,8 @@ export const createLinkReader = (
   nameOf: (stream: number) => string,
 ): LinkReader => {
   const ofStream = 'link_stream = (SELECT id FROM link_streams WHERE name = ?)';
-  const reached = prepare('SELECT position FROM links_reached');
+  const reached = prepare('SELECT min(position) FROM links_reached WHERE enabled');
+  const enabled = prepare('SELECT id FROM links_reached WHERE enabled');
   const last = prepare(
     `SELECT number FROM links WHERE ${ofStream} AND position <= ? ORDER BY number DESC LIMIT 1`,
   );
@@ -260,7 +206,7 @@ export const createLinkReader = (
       revision: BigInt(number),
       position: BigInt(position),
       id: v5(`${number}@${linkStream}`, LINKS),
-      type: LINK_TYPE,
+      type: linkTypeOf(linkStream),
       created,
       isJson: false,
       data: linkData(place),
@@ -269,7 +215,8 @@ export const createLinkReader = (
   };
 
   return {
-    reached: (): number => (reached.get() as [number] | undefined)?.[0] ?? 0,
+    reached: (): number => (reached.get() as [number | null])[0] ?? 0,
+    enabled: (): readonly number[] => (enabled.all() as [number][]).map(([id]) => id),
     last: (linkStream: string, upTo: number): number | undefined =>
       (last.get(linkStream, upTo) as [number] | undefined)?.[0],
     page: (

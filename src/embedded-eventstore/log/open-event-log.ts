@@ -1,14 +1,16 @@
 import { join } from 'node:path';
 import { lockDirectory } from '../lock.js';
-import { type EventLog, EventLogError, type EventLogLogger, type LogRecord } from './event-log.js';
-import { type AppendLimits, createLogAppends } from './appends.js';
+import { EventLogError, type EventLogLogger, type LogRecord } from './event-log.js';
+import { type AppendLimits, assertRoom, createLogAppends } from './appends.js';
 import { createCommitSignal } from './commit-signal.js';
 import { createDrafts, createStreamHeads } from './heads.js';
 import { createGroupCommit, createRecentIds } from './group-commit.js';
 import { errorText } from './group-transaction.js';
 import { createLinkIndex } from './links.js';
+import { createLinkSwitches } from './link-switches.js';
 import { createLogCheck, type LogCheck } from './log-check.js';
 import { openLogReader, type LogReader } from './reader.js';
+import { createProjectionStore, type ProjectedLog } from './projection-store.js';
 import { createLogReads } from './reads.js';
 import { LOG_FILE } from './schema.js';
 import { createRecentTail, createLogSubscriptions } from './subscriptions.js';
@@ -102,7 +104,7 @@ const TAIL = { maxEvents: 2000, maxBytes: 2 * 1024 * 1024 };
  * Opens the log of a directory, ready for appends. Throws DirectoryInUseError if another process
  * has it open.
  */
-export const openEventLog = async (options: EventLogOptions): Promise<EventLog> => {
+export const openEventLog = async (options: EventLogOptions): Promise<ProjectedLog> => {
   const lock = lockDirectory(options.directory);
   const path = join(options.directory, LOG_FILE);
   let reader: LogReader | undefined;
@@ -128,7 +130,7 @@ interface OpenedFile extends EventLogOptions {
   readonly release: () => void;
 }
 
-const assemble = async (opened: OpenedFile): Promise<EventLog> => {
+const assemble = async (opened: OpenedFile): Promise<ProjectedLog> => {
   const {
     path,
     reader,
@@ -145,7 +147,9 @@ const assemble = async (opened: OpenedFile): Promise<EventLog> => {
   const signal = createCommitSignal();
   let committedPosition = reader.lastPosition();
   const committed = (): number => committedPosition;
-  const links = createLinkIndex({ reached: reader.links.reached() });
+  const enabled = reader.links.enabled();
+  const links = createLinkIndex({ reached: reader.links.reached(), inUse: enabled.length > 0 });
+  const switches = createLinkSwitches({ enabled, onTurnedOn: () => links.restart() });
   const indexLinks = (): Promise<void> => links.upTo(committedPosition);
   // If links are in use, events must be indexed before they are deleted.
   const ready = async (): Promise<void> => (links.inUse() ? indexLinks() : undefined);
@@ -163,6 +167,7 @@ const assemble = async (opened: OpenedFile): Promise<EventLog> => {
     closed = error;
     signal.end(closed);
     links.stop();
+    switches.stop(closed);
   };
 
   const commit = createGroupCommit({
@@ -197,15 +202,23 @@ const assemble = async (opened: OpenedFile): Promise<EventLog> => {
   });
   const { scavenged } = scavenger;
   const { indexed } = links;
+  const sweep = (): void => {
+    if (closed === undefined) writer.sweep();
+  };
   const writer = await startLogWriter(path, {
     ...commit.events,
     scavenged,
     indexed,
+    linksTurned: switches.turned,
     probed: check.probed,
+    swept: ({ more }) => {
+      if (more) setImmediate(sweep);
+    },
   });
   commit.attach(writer);
   check.attach(() => writer.probe());
   links.start(() => writer.index());
+  switches.start((family, on) => writer.turnLinks(family, on));
   scavenger.start((after, before) => writer.scavenge(after, before));
 
   const close = async (): Promise<void> => {
@@ -214,6 +227,7 @@ const assemble = async (opened: OpenedFile): Promise<EventLog> => {
     links.stop();
     commit.flush();
     await writer.close();
+    switches.stop(closed);
     signal.end();
     release();
   };
@@ -226,15 +240,26 @@ const assemble = async (opened: OpenedFile): Promise<EventLog> => {
     };
 
   const parts = { reader, heads, recentIds, drafts, commit, tail, signal, links, now, committed };
-  const appends = createLogAppends({ ...parts, assertOpen, limits: { ...LIMITS, ...limits } });
+  const allLimits = { ...LIMITS, ...limits };
+  const appends = createLogAppends({ ...parts, assertOpen, limits: allLimits });
+  const projections = createProjectionStore({
+    ...parts,
+    path,
+    assertOpen,
+    assertRoom: (bytes) => assertRoom(commit.pending(), bytes, allLimits),
+    askSweep: sweep,
+  });
   const reads = createLogReads(parts);
   const subscriptions = createLogSubscriptions(parts);
   return {
     ...appends,
+    projections,
     head: whileOpen(reads.head),
     readStream: whileOpen(reads.readStream),
     readAll: whileOpen(reads.readAll),
     indexLinks: whileOpen(indexLinks),
+    optionalLinks: whileOpen(switches.states),
+    turnLinks: whileOpen(switches.turn),
     lastPosition: whileOpen(() => BigInt(committedPosition)),
     subscribeAll: whileOpen(subscriptions.subscribeAll),
     subscribeStream: whileOpen(subscriptions.subscribeStream),

@@ -9,6 +9,7 @@ import {
 } from './links.js';
 import { damageIn, type Database } from '../sqlite.js';
 import { damagedLog, readFailure } from './log-check.js';
+import { createProjectionReader, type ProjectionReader } from './projection-reads.js';
 import { openLogFile } from './schema.js';
 import { toRevision } from './writer-protocol.js';
 
@@ -38,6 +39,7 @@ interface StreamRange extends RevisionRange {
 
 export interface LogReader {
   readonly links: LinkReader;
+  readonly projections: ProjectionReader;
   streamId(name: string): number | undefined;
   lastStreamId(): number;
   lastPosition(): number;
@@ -182,6 +184,7 @@ export const openLogReader = (
     },
 
     links: createLinkReader(prepare, nameOf),
+    projections: createProjectionReader(prepare),
 
     close: () => db.close(),
   };

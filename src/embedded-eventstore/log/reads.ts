@@ -7,7 +7,8 @@ import {
   TOMBSTONE_REVISION,
 } from './event-log.js';
 import type { LogHeads } from './heads.js';
-import { isLinkStream, type RevisionRange } from './links.js';
+import { isLinkStream } from './link-rules.js';
+import type { RevisionRange } from './links.js';
 import type { LogReader } from './reader.js';
 import { firstVisible, isMetastream, originalOf } from './stream-metadata.js';
 import type { Head } from './append-rules.js';

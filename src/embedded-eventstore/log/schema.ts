@@ -43,6 +43,28 @@ const STEPS = [
   ) STRICT, WITHOUT ROWID;
   CREATE TABLE links_reached (id INTEGER PRIMARY KEY, position INTEGER NOT NULL) STRICT;
   `,
+  'ALTER TABLE links_reached ADD COLUMN enabled INTEGER NOT NULL DEFAULT 1;',
+  `
+  CREATE TABLE projections (
+    id INTEGER PRIMARY KEY,
+    definition TEXT NOT NULL,
+    run INTEGER NOT NULL,
+    checkpoint TEXT NOT NULL
+  ) STRICT;
+  CREATE TABLE projection_states (
+    run INTEGER NOT NULL,
+    partition TEXT NOT NULL,
+    state TEXT,
+    result TEXT,
+    PRIMARY KEY (run, partition)
+  ) STRICT, WITHOUT ROWID;
+  CREATE TABLE projection_streams (
+    projection INTEGER NOT NULL,
+    stream TEXT NOT NULL,
+    PRIMARY KEY (projection, stream)
+  ) STRICT, WITHOUT ROWID;
+  CREATE TABLE projection_runs_left (run INTEGER PRIMARY KEY) STRICT;
+  `,
 ];
 
 /** FULL: a commit returns when it is on disk and survives a power loss. */

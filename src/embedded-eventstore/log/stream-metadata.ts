@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import type { RawEvent } from './event-log.js';
 
 /** The parts of the latest `$metadata` event that the log acts on. */
@@ -98,3 +99,18 @@ export const firstVisible = (metadata: StreamMetadata, last: number): number =>
     metadata.maxCount === null ? 0 : last - metadata.maxCount + 1,
     0,
   );
+
+/** The metadata of a stream, or new one, that hides every event before `revision`. */
+export const metadataText = (
+  current: { readonly data: Uint8Array } | undefined,
+  revision: number,
+): RawEvent => {
+  const json = current === undefined ? undefined : undeletedJson(current, revision);
+  return {
+    id: randomUUID(),
+    type: METADATA_TYPE,
+    data: Buffer.from(json ?? JSON.stringify({ $tb: revision })),
+    metadata: new Uint8Array(),
+    isJson: true,
+  };
+};

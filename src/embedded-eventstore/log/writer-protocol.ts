@@ -25,11 +25,38 @@ export interface EventColumns {
 
 export const NUMBERS_PER_EVENT = 7;
 
+/**
+ * A change to what is stored of a projection. Partitions are JSON texts, which hold any name; a run is one
+ * computation from the beginning, so that the states of the previous one can be deleted in slices.
+ */
+export type ProjectionChange =
+  | {
+      readonly kind: 'put';
+      readonly id: number;
+      readonly definition: string;
+      readonly run: number;
+      readonly checkpoint: string;
+    }
+  | { readonly kind: 'remove'; readonly id: number }
+  | {
+      readonly kind: 'advance';
+      readonly id: number;
+      readonly run: number;
+      readonly checkpoint: string;
+      /** JSON text of `StateRow`s. */
+      readonly states: string;
+      /** Streams written to for the first time, where they are tracked. */
+      readonly streams: readonly string[];
+    };
+
+export type StateRow = readonly [partition: string, state: string | null, result: string | null];
+
 /** Appends that joined in one turn of the event loop. */
 export interface AppendBatch extends EventColumns {
   readonly kind: 'append';
   readonly streams: readonly StreamRow[];
   readonly retention: readonly RetentionRow[];
+  readonly projections: readonly ProjectionChange[];
 }
 
 export type ToLogWriter =
@@ -39,6 +66,10 @@ export type ToLogWriter =
   | { readonly kind: 'scavenge'; readonly afterStream: number; readonly createdBefore: number }
   /** Index the next events. */
   | { readonly kind: 'index' }
+  /** Turn a family of link streams on or off. */
+  | { readonly kind: 'turn-links'; readonly family: number; readonly on: boolean }
+  /** Delete some states of runs that are over. */
+  | { readonly kind: 'sweep' }
   /** Commit something that changes nothing: can the disk be written? */
   | { readonly kind: 'probe' }
   | { readonly kind: 'close' };
@@ -64,7 +95,9 @@ export type FromLogWriter =
       readonly more: boolean;
       /** Why the slice failed. Nothing is lost; the next one tries again. */
       readonly failure?: string;
-    };
+    }
+  | { readonly kind: 'links-turned'; readonly failure?: string }
+  | { readonly kind: 'swept'; readonly more: boolean };
 
 export interface WriterData {
   readonly path: string;

@@ -4,122 +4,17 @@ import {
   receiveMessageOnPort,
   workerData,
 } from 'node:worker_threads';
-import { LRUCache } from 'lru-cache';
 import { type Database, pragma, rollBack, watchDatabaseFile } from '../sqlite.js';
-import { groupTransaction, errorText } from './group-transaction.js';
-import { linksOf } from './links.js';
+import { errorText, groupTransaction } from './group-transaction.js';
+import { linkSlice, turnLinks } from './link-slice.js';
+import { sweepProjections } from './projection-rows.js';
 import { openLogFile } from './schema.js';
 import {
   type AppendBatch,
   type FromLogWriter,
-  toRevision,
   type ToLogWriter,
   type WriterData,
 } from './writer-protocol.js';
-
-/** Limits how long an indexing transaction delays appends. */
-const EVENTS_PER_SLICE = 500;
-const LINK_STREAMS = 10_000;
-
-type IndexedSlice = Extract<FromLogWriter, { readonly kind: 'indexed' }>;
-
-type LinkableRow = [
-  position: number,
-  stream: number,
-  name: string,
-  revision: number,
-  type: string,
-  created: number,
-];
-
-interface LinkStream {
-  readonly id: number;
-  next: number;
-}
-
-/**
- * Numbers the links to the next events and stores the progress in one transaction, so each event is
- * numbered exactly once, in log order.
- */
-const linkSlice = (db: Database) => {
-  const prepare = (sql: string) => {
-    const statement = db.prepare(sql);
-    statement.setReturnArrays(true);
-    return statement;
-  };
-  const reached = prepare('SELECT position FROM links_reached');
-  const reach = db.prepare('INSERT OR REPLACE INTO links_reached VALUES (1, ?)');
-  const following = prepare(`
-    SELECT position, stream, name, revision, type, created
-    FROM events JOIN streams ON streams.id = events.stream
-    WHERE position > ? ORDER BY position LIMIT ${EVENTS_PER_SLICE}`);
-  const payload = prepare('SELECT data_length, payload FROM events WHERE position = ?');
-  const find = prepare('SELECT id FROM link_streams WHERE name = ?');
-  const last = prepare('SELECT max(number) FROM links WHERE link_stream = ?');
-  const add = prepare('INSERT INTO link_streams (name) VALUES (?) RETURNING id');
-  const insert = db.prepare('INSERT INTO links VALUES (?, ?, ?, ?, ?, ?, ?)');
-
-  const known = new LRUCache<string, LinkStream>({ max: LINK_STREAMS });
-
-  const load = (name: string): LinkStream => {
-    const found = find.get(name) as [number] | undefined;
-    if (found === undefined) return { id: (add.get(name) as [number])[0], next: 0 };
-    return { id: found[0], next: ((last.get(found[0]) as [number | null])[0] ?? -1) + 1 };
-  };
-
-  const linkStream = (name: string): LinkStream => {
-    const cached = known.get(name);
-    if (cached !== undefined) return cached;
-    const loaded = load(name);
-    known.set(name, loaded);
-    return loaded;
-  };
-
-  const dataAt = (position: number): Uint8Array => {
-    const [length, bytes] = payload.get(position) as [number, Uint8Array];
-    return bytes.subarray(0, length);
-  };
-
-  const insertLinks = ([position, stream, name, revision, type, created]: LinkableRow): void => {
-    const links = linksOf({
-      stream: name,
-      revision: toRevision(revision),
-      type,
-      data: () => dataAt(position),
-    });
-    for (const { linkStream: to, target } of links) {
-      const list = linkStream(to);
-      insert.run(list.id, list.next, position, stream, revision, created, target ?? null);
-      list.next += 1;
-    }
-  };
-
-  const slice = (): IndexedSlice => {
-    const [after] = (reached.get() as [number] | undefined) ?? [0];
-    const rows = following.all(after) as LinkableRow[];
-    const position = rows.at(-1)?.[0] ?? after;
-    db.exec('BEGIN IMMEDIATE');
-    rows.forEach(insertLinks);
-    reach.run(position);
-    db.exec('COMMIT');
-    return { kind: 'indexed', position, more: rows.length === EVENTS_PER_SLICE };
-  };
-
-  return (): IndexedSlice => {
-    try {
-      // A power loss may undo this; the same events then get the same numbers again. The deletions
-      // that depend on it come later in the same file and are undone first.
-      db.exec('PRAGMA synchronous = NORMAL');
-      return slice();
-    } catch (error) {
-      rollBack(db);
-      known.clear();
-      return { kind: 'indexed', position: 0, more: false, failure: errorText(error) };
-    } finally {
-      db.exec('PRAGMA synchronous = FULL');
-    }
-  };
-};
 
 const STREAMS_PER_SLICE = 50;
 const EVENTS_PER_STREAM = 200;
@@ -140,7 +35,7 @@ const scavengeSlice = (db: Database) => {
     DELETE FROM events WHERE position IN (
       SELECT position FROM events
       WHERE stream = ?1 AND created < ?3
-        AND position <= coalesce((SELECT position FROM links_reached), position)
+        AND position <= coalesce((SELECT min(position) FROM links_reached WHERE enabled), position)
         AND revision <= (SELECT max(revision) FROM events WHERE stream = ?1) - ?2
       ORDER BY revision LIMIT ${EVENTS_PER_STREAM})`);
 
@@ -193,6 +88,8 @@ const runLogWriter = (port: MessagePort, { path }: WriterData): void => {
   const probe = probeWrite(db);
   const scavenge = scavengeSlice(db);
   const index = linkSlice(db);
+  const turn = turnLinks(db);
+  const sweep = sweepProjections(db);
   let dropping = false;
 
   const answer = (message: FromLogWriter): void => port.postMessage(message);
@@ -214,6 +111,12 @@ const runLogWriter = (port: MessagePort, { path }: WriterData): void => {
         return;
       case 'index':
         answer(index());
+        return;
+      case 'turn-links':
+        answer(turn(message.family, message.on));
+        return;
+      case 'sweep':
+        answer({ kind: 'swept', more: sweep() });
         return;
       case 'probe':
         answer(probe());

@@ -9,7 +9,9 @@ export interface WriterEvents {
   failed(message: Told<'failed'>): void;
   scavenged(message: Told<'scavenged'>): void;
   indexed(message: Told<'indexed'>): void;
+  linksTurned(message: Told<'links-turned'>): void;
   probed(message: Told<'probed'>): void;
+  swept(message: Told<'swept'>): void;
   /** The thread ended without being asked to. */
   died(cause: unknown): void;
 }
@@ -20,6 +22,8 @@ export interface LogWriter {
   resume(): void;
   scavenge(afterStream: number, createdBefore: number): void;
   index(): void;
+  turnLinks(family: number, on: boolean): void;
+  sweep(): void;
   probe(): void;
   /**
    * Resolves when everything posted before is done and the thread has ended. The thread is asked to
@@ -57,6 +61,8 @@ export const startLogWriter = (
       scavenge: (afterStream, createdBefore) =>
         post({ kind: 'scavenge', afterStream, createdBefore }),
       index: () => post({ kind: 'index' }),
+      turnLinks: (family, on) => post({ kind: 'turn-links', family, on }),
+      sweep: () => post({ kind: 'sweep' }),
       probe: () => post({ kind: 'probe' }),
       close: () => {
         if (state === 'running') post({ kind: 'close' });
@@ -90,8 +96,14 @@ const dispatch = (events: WriterEvents, message: Exclude<FromLogWriter, Told<'re
     case 'indexed':
       events.indexed(message);
       return;
+    case 'links-turned':
+      events.linksTurned(message);
+      return;
     case 'probed':
       events.probed(message);
+      return;
+    case 'swept':
+      events.swept(message);
       return;
   }
 };

@@ -152,4 +152,4 @@ export const projectionEngine = ({ validates = true }: EngineOptions = {}) => {
   };
 };
 
-export type ProjectionEngine = ReturnType<typeof projectionEngine>;
+export type EngineModel = ReturnType<typeof projectionEngine>;

@@ -1,10 +1,10 @@
 import { PortError } from '../../../src/ports/errors.js';
 import type { JsonValue } from '../../../src/ports/json.js';
 import type { ProjectionDefinition, Projections } from '../../../src/ports/projections.js';
-import type { ProjectionEngine } from './engine.js';
+import type { EngineModel } from './engine.js';
 
 /** The projections port straight over an engine, which runs to its end before it is asked. */
-export const inMemoryProjections = (engine: ProjectionEngine): Projections => {
+export const inMemoryProjections = (engine: EngineModel): Projections => {
   const deployed = new Map<string, ProjectionDefinition>();
   const condition = (name: string) =>
     engine.statuses().find((status) => status.name === name)?.condition;

@@ -17,14 +17,14 @@ import { openEventLog } from '../../../src/embedded-eventstore/log/open-event-lo
 import { silentLogger } from '../../../src/platform/observability/logger.js';
 import type { ProjectionStatus } from '../../../src/ports/projections.js';
 import { temporaryDirectory } from '../temporary-directory.js';
-import type { ProjectionEngine } from './engine.js';
+import type { EngineModel } from './engine.js';
 
 type Named = { getOptions(): { getName(): string } | undefined };
 type Call<Request> = ServerUnaryCall<Request, unknown>;
 type Answer<Response> = sendUnaryData<Response>;
 
 export interface ProjectionServerOptions {
-  readonly engine: ProjectionEngine;
+  readonly engine: EngineModel;
   /** Servers before 24.2 said it in a sentence. */
   readonly saysNotFound?: 'by code' | 'in a sentence';
 }

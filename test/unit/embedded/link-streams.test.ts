@@ -266,6 +266,8 @@ describe('link streams of the event log', () => {
     await log.close();
     const db = openDatabase(join(given.directory, 'events.db'));
     db.exec(`DROP TABLE links; DROP TABLE link_streams; DROP TABLE links_reached;
+      DROP TABLE projections; DROP TABLE projection_states; DROP TABLE projection_streams;
+      DROP TABLE projection_runs_left;
       PRAGMA user_version = 1`);
     db.close();
     log = await given.restart();

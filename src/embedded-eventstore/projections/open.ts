@@ -1,0 +1,198 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { EventLogLogger } from '../log/event-log.js';
+import { isLinkStream } from '../log/link-rules.js';
+import type { ProjectedLog } from '../log/projection-store.js';
+import { ProjectionError, type ProjectionEngine, type ProjectionText } from './engine.js';
+import { manageProjection, type ManagedProjection } from './managed-projection.js';
+import { putOf, type ProjectionRecord, recordOfRow, NOTHING_READ } from './stored-projection.js';
+
+export interface ProjectionEngineOptions {
+  readonly log: ProjectedLog;
+  readonly logger: EventLogLogger;
+  /** How long a projection may take for one event. */
+  readonly executionTimeoutMs?: number;
+  /** How much memory the text of one projection may use. */
+  readonly memoryLimitBytes?: number;
+}
+
+const EXECUTION_TIMEOUT_MS = 250;
+const MEMORY_LIMIT_BYTES = 64 * 1024 * 1024;
+/** Commits of a busy log are handed over together. */
+const COLLECT_MS = 50;
+
+/** Opens the projections of a log and starts those that are enabled. */
+export const openProjectionEngine = async (
+  options: ProjectionEngineOptions,
+): Promise<ProjectionEngine> => {
+  const { log, logger } = options;
+  const { executionTimeoutMs = EXECUTION_TIMEOUT_MS, memoryLimitBytes = MEMORY_LIMIT_BYTES } =
+    options;
+  const store = log.projections;
+  const projections = new Map<string, ManagedProjection>();
+  const creating = new Set<string>();
+  const closing = new AbortController();
+  const stored = store.list().map(recordOfRow);
+  let lastRun = store.lastRun();
+  let lastId = Math.max(0, ...stored.map(({ id }) => id));
+  let feeding: Promise<void> | undefined;
+  let closed: Promise<void> | undefined;
+
+  const manage = (record: ProjectionRecord): ManagedProjection => {
+    const projection = manageProjection(record, {
+      store,
+      logger,
+      executionTimeoutMs,
+      memoryLimitBytes,
+      newRun: () => ++lastRun,
+      lastPosition: () => Number(log.lastPosition()),
+      onIdle: () => void feed(),
+    });
+    projections.set(record.text.name, projection);
+    return projection;
+  };
+
+  /** Hands the log's new events to the projections that wait for them. */
+  const feedOnce = async (): Promise<void> => {
+    const upTo = Number(log.lastPosition());
+    const waiting = [...projections.values()].filter((projection) => {
+      const wait = projection.waiting();
+      return wait !== undefined && wait.upTo < upTo;
+    });
+    const readsLinks = waiting.some((projection) =>
+      projection.waiting()?.sources.streams.some(isLinkStream),
+    );
+    if (readsLinks) await log.indexLinks();
+    for (const projection of waiting) {
+      if (projection.waiting() !== undefined) projection.advance(upTo);
+    }
+  };
+
+  const feed = (): Promise<void> => {
+    feeding ??= (async () => {
+      try {
+        await delay(COLLECT_MS, undefined, { signal: closing.signal });
+        feeding = undefined;
+        await feedOnce();
+      } catch (error) {
+        feeding = undefined;
+        if (closing.signal.aborted) return;
+        logger.warn('projections not fed', { error });
+      }
+    })();
+    return feeding;
+  };
+
+  const follow = async (): Promise<void> => {
+    let seen = -1n;
+    const isOpen = (): boolean => !closing.signal.aborted;
+    while (isOpen()) {
+      await store.nextCommit(closing.signal);
+      if (!isOpen()) return;
+      const position = log.lastPosition();
+      if (position === seen) continue;
+      seen = position;
+      await feed();
+    }
+  };
+
+  const assertOpen = (): void => {
+    if (closed !== undefined) throw new ProjectionError('closed', 'The projections are closed.');
+  };
+
+  const find = (name: string): ManagedProjection => {
+    assertOpen();
+    const found = projections.get(name);
+    if (found === undefined) {
+      throw new ProjectionError('not-found', `There is no projection '${name}'.`);
+    }
+    return found;
+  };
+
+  const create = async (text: ProjectionText): Promise<void> => {
+    assertOpen();
+    const { name } = text;
+    if (name.trim() === '') throw new ProjectionError('refused', 'A projection needs a name.');
+    if (projections.has(name) || creating.has(name)) {
+      throw new ProjectionError('conflict', `There is a projection '${name}' already.`);
+    }
+    creating.add(name);
+    try {
+      const record: ProjectionRecord = {
+        id: ++lastId,
+        run: ++lastRun,
+        text,
+        enabled: true,
+        version: 1,
+        epoch: -1,
+        fault: null,
+        condition: 'idle',
+        checkpoint: NOTHING_READ,
+      };
+      await store.commit([putOf(record)], []);
+      manage(record).start();
+    } finally {
+      creating.delete(name);
+    }
+  };
+
+  const stopAll = (): Promise<unknown> =>
+    Promise.allSettled([...projections.values()].map((projection) => projection.stop(true)));
+
+  const deleteStreams = async (streams: readonly string[]): Promise<void> => {
+    for (const stream of streams) await log.softDelete(stream, 'any');
+  };
+
+  for (const record of stored) {
+    if (record.text.mode === 'transient') {
+      await store.commit([{ kind: 'remove', id: record.id }], []);
+      continue;
+    }
+    // A fault may have passed, and a newer version may know what an older one did not.
+    const mended = record.condition === 'faulted' || record.condition === 'invalid';
+    manage(mended ? { ...record, condition: 'idle', fault: null } : record).start();
+  }
+  store.sweep();
+  const following = follow().catch((error: unknown) => {
+    if (!closing.signal.aborted) logger.warn('projections no longer fed', { error });
+  });
+
+  const close = async (): Promise<void> => {
+    await stopAll();
+    closing.abort();
+    await following;
+  };
+
+  return {
+    create,
+    update: async (name, query, emitEnabled) => find(name).update(query, emitEnabled),
+    delete: async (name, also) => {
+      const projection = find(name);
+      const { id } = projection.record();
+      const streams = also.emittedStreams ? store.streamsOf(id) : [];
+      await projection.remove();
+      projections.delete(name);
+      await deleteStreams(streams);
+    },
+    enable: async (name) => find(name).enable(),
+    disable: async (name, writeCheckpoint) => find(name).disable(writeCheckpoint),
+    reset: async (name) => find(name).reset(),
+    state: async (name, partition) => (await find(name).state(partition))?.[0] ?? undefined,
+    result: async (name, partition) => {
+      const [state, result] = (await find(name).state(partition)) ?? [null, null];
+      return (result === SAME ? state : result) ?? undefined;
+    },
+    statistics: () => {
+      assertOpen();
+      return [...projections.values()].map((projection) => projection.statistics());
+    },
+    restart: async () => {
+      assertOpen();
+      await stopAll();
+      for (const projection of projections.values()) projection.start();
+    },
+    close: () => (closed ??= close()),
+  };
+};
+
+/** A stored result that is the state itself. */
+const SAME = '=';

@@ -1,0 +1,255 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
+import { openProjectionSource } from '../log/projection-source.js';
+import { createPendingStates } from './pending-states.js';
+import { emittedMessages } from './emitted-messages.js';
+import type {
+  Checkpoint,
+  FromProjection,
+  ProjectionProgress,
+  ProjectionThreadData,
+  ToProjection,
+} from './protocol.js';
+import { checkpointAfter, createReading, faultPlaceOf, type ReadEvent } from './reading.js';
+import {
+  DefinitionError,
+  loadSandboxModule,
+  openSandbox,
+  type Sandbox,
+  SandboxFailure,
+} from './sandbox.js';
+import { EMIT_REFUSED } from './sandbox-effects.js';
+import type { BatchOutput } from './sandbox-runner.js';
+
+const EVENTS_PER_CHECKPOINT = 4000;
+const STATES_PER_CHECKPOINT = 2000;
+const BYTES_PER_CHECKPOINT = 2 * 1024 * 1024;
+const CHECKPOINT_EVERY_MS = 1000;
+
+/** Reads events, runs the projection's text over them, and has the main thread store what comes of it. */
+const runProjection = async (port: MessagePort, data: ProjectionThreadData): Promise<void> => {
+  const tell = (message: FromProjection): void => port.postMessage(message);
+  const module = await loadSandboxModule();
+  const source = openProjectionSource(data.path);
+  const pending = createPendingStates((partition) => source.stateOf(data.run, partition));
+  const beat = (): void => {
+    Atomics.add(data.pulse, 0, 2);
+  };
+  const open = (): Sandbox =>
+    openSandbox(module, {
+      query: data.query,
+      emitEnabled: data.emitEnabled,
+      executionTimeoutMs: data.executionTimeoutMs,
+      memoryLimitBytes: data.memoryLimitBytes,
+      load: pending.load,
+      onStep: beat,
+    });
+
+  /** While the pulse is odd and stands still, the text is in a step that cannot be interrupted. */
+  const whileWatched = <T>(work: () => T): T => {
+    Atomics.add(data.pulse, 0, 1);
+    try {
+      return work();
+    } finally {
+      Atomics.add(data.pulse, 0, 1);
+    }
+  };
+
+  let sandbox: Sandbox;
+  try {
+    sandbox = whileWatched(open);
+  } catch (error) {
+    if (!(error instanceof DefinitionError)) throw error;
+    tell({ kind: 'invalid', reason: error.message });
+    source.close();
+    port.close();
+    return;
+  }
+  const reading = createReading(source, sandbox.sources, data.checkpoint);
+  let checkpoint: Checkpoint = reading.checkpoint();
+  /** Read and not processed, and how far the projection has read after them. */
+  let left: readonly ReadEvent[] = [];
+  let afterLeft = checkpoint;
+  let upTo = 0;
+  let drained = false;
+  let unstored = 0;
+  let moved = false;
+  let storedAt = Date.now();
+  let committing: (() => void) | undefined;
+  let pumping = false;
+  let ending: 'store' | 'drop' | undefined;
+  let ended = false;
+  let handled = 0;
+  let busyMs = 0;
+  let cached = 0;
+  let timer: NodeJS.Timeout | undefined;
+
+  const progress = (): ProjectionProgress => ({
+    checkpoint,
+    handled,
+    busyMs,
+    cached,
+    pending: unstored,
+  });
+
+  const store = async (output?: BatchOutput, events: readonly ReadEvent[] = []): Promise<void> => {
+    const emitted =
+      output === undefined ? [] : emittedMessages(output.emitted, events, checkpointBefore);
+    const committed = new Promise<void>((resolve) => (committing = resolve));
+    tell({ kind: 'commit', progress: progress(), states: pending.take(), emitted });
+    unstored = 0;
+    moved = false;
+    storedAt = Date.now();
+    await committed;
+    pending.stored();
+  };
+  let checkpointBefore = checkpoint;
+
+  /** The engine itself gave up: what comes before the row is computed again, in a new sandbox. */
+  const recover = (failure: SandboxFailure, events: readonly ReadEvent[]): BatchOutput => {
+    sandbox.close();
+    sandbox = whileWatched(open);
+    const before = events.slice(0, failure.row).map(({ row }) => row);
+    const nothing = { handled: 0, states: [], emitted: [], logged: [], cached: 0 };
+    const output =
+      before.length === 0 ? { ...nothing, done: 0 } : whileWatched(() => sandbox.run(before));
+    return output.done < before.length ? output : { ...output, fault: failure.message };
+  };
+
+  const runBatch = (events: readonly ReadEvent[]): BatchOutput => {
+    const startedAt = performance.now();
+    try {
+      return whileWatched(() => sandbox.run(events.map(({ row }) => row)));
+    } catch (error) {
+      if (!(error instanceof SandboxFailure)) throw error;
+      return recover(error, events);
+    } finally {
+      busyMs += performance.now() - startedAt;
+    }
+  };
+
+  const fault = (message: string, at: ReadEvent | undefined): void => {
+    const place = at === undefined ? '' : faultPlaceOf(at);
+    const reason =
+      message === EMIT_REFUSED
+        ? message
+        : `The ${data.name} projection failed to process an event.\n` +
+          'Handler: EventStore.Projections.Core.Services.Interpreted.JintProjectionStateHandler\n' +
+          `Event Position: ${place}\n\nMessage:\n\n${message}`;
+    tell({ kind: 'faulted', reason });
+    end();
+  };
+
+  const end = (): void => {
+    ended = true;
+    clearTimeout(timer);
+    source.close();
+    port.close();
+  };
+
+  const step = async (): Promise<void> => {
+    if (left.length === 0) {
+      const batch = reading.next(upTo);
+      left = batch.events;
+      afterLeft = batch.checkpoint;
+      drained = batch.drained;
+    }
+    checkpointBefore = checkpoint;
+    const events = left;
+    const output = events.length === 0 ? undefined : runBatch(events);
+    const done = output?.done ?? 0;
+    left = events.slice(done);
+    moved = true;
+    checkpoint =
+      left.length === 0 ? afterLeft : checkpointAfter(checkpointBefore, events, done - 1);
+    if (output === undefined) return;
+    if (output.logged.length > 0) tell({ kind: 'logged', lines: output.logged });
+    handled += output.handled;
+    unstored += done;
+    cached = output.cached;
+    pending.add(output.states);
+    const faulted = output.fault !== undefined;
+    if (output.emitted.length > 0 || isFull() || faulted) await store(output, events);
+    if (output.fault !== undefined) fault(output.fault, events[done]);
+  };
+
+  const isFull = (): boolean =>
+    unstored >= EVENTS_PER_CHECKPOINT ||
+    pending.count() >= STATES_PER_CHECKPOINT ||
+    pending.bytes() >= BYTES_PER_CHECKPOINT;
+
+  const storeLater = (): void => {
+    if (!moved || timer !== undefined) return;
+    timer = setTimeout(
+      () => {
+        timer = undefined;
+        void pump();
+      },
+      Math.max(0, storedAt + CHECKPOINT_EVERY_MS - Date.now()),
+    );
+  };
+
+  const isBehind = (): boolean => left.length > 0 || checkpoint.position < upTo || !drained;
+
+  /** A function, because the answer changes while others are awaited. */
+  const goesOn = (): boolean => !ended && ending === undefined;
+
+  const storeIfDue = async (): Promise<void> => {
+    if (goesOn() && moved && Date.now() - storedAt >= CHECKPOINT_EVERY_MS) await store();
+  };
+
+  const finish = async (): Promise<void> => {
+    if (ended) return;
+    if (ending !== undefined) {
+      if (ending === 'store' && moved) await store();
+      tell({ kind: 'stopped' });
+      end();
+    } else if (data.endsAtCatchUp) {
+      await store();
+      tell({ kind: 'completed', progress: progress() });
+      end();
+    } else {
+      tell({ kind: 'idle', progress: progress() });
+      storeLater();
+    }
+  };
+
+  const pump = async (): Promise<void> => {
+    if (pumping || ended) return;
+    pumping = true;
+    do {
+      while (goesOn() && isBehind()) {
+        await step();
+        await storeIfDue();
+        await nextTurn();
+      }
+      await storeIfDue();
+    } while (goesOn() && isBehind());
+    pumping = false;
+    await finish();
+  };
+
+  port.on('message', (message: ToProjection) => {
+    switch (message.kind) {
+      case 'advance':
+        if (message.upTo > upTo) drained = false;
+        upTo = Math.max(upTo, message.upTo);
+        void pump();
+        return;
+      case 'committed':
+        committing?.();
+        return;
+      case 'state':
+        tell({ kind: 'state', id: message.id, found: pending.load(message.partition) });
+        return;
+      case 'stop':
+        ending = message.writeCheckpoint ? 'store' : 'drop';
+        void pump();
+        return;
+    }
+  });
+  tell({ kind: 'defined', sources: sandbox.sources });
+};
+
+if (parentPort === null) throw new Error('A projection must run in a worker thread.');
+await runProjection(parentPort, workerData as ProjectionThreadData);

@@ -1,0 +1,81 @@
+import type { ProjectionSources } from './sandbox-definition.js';
+
+/** Messages between the main thread and the thread of one projection. */
+
+/** How far a projection has read: in each stream, or in the log. */
+export interface Checkpoint {
+  /** The log's position up to which everything was read. */
+  readonly position: number;
+  /** The last number read of each stream; absent when the source is the whole log. */
+  readonly streams?: Readonly<Record<string, number>>;
+}
+
+export interface ProjectionThreadData {
+  readonly path: string;
+  readonly name: string;
+  readonly query: string;
+  readonly run: number;
+  readonly emitEnabled: boolean;
+  readonly endsAtCatchUp: boolean;
+  readonly checkpoint: Checkpoint;
+  readonly executionTimeoutMs: number;
+  readonly memoryLimitBytes: number;
+  /** Counts up while the thread makes progress; odd while the projection's text runs. */
+  readonly pulse: Int32Array;
+}
+
+export interface EmittedMessage {
+  readonly stream: string;
+  readonly type: string;
+  readonly isJson: boolean;
+  readonly data: string;
+  /** A JSON object's text. */
+  readonly metadata: string | null;
+  readonly resultOf: string | null;
+  /** The place of the event that caused it, as the items of a JSON object. */
+  readonly tag: string;
+  readonly causedBy: string;
+  /** JSON text. */
+  readonly correlationId: string | undefined;
+  /** Distinguishes what one event emits. */
+  readonly index: number;
+}
+
+export type ToProjection =
+  /** The log is committed, and its links are indexed, up to here. */
+  | { readonly kind: 'advance'; readonly upTo: number }
+  | { readonly kind: 'committed' }
+  | { readonly kind: 'state'; readonly id: number; readonly partition: string }
+  | { readonly kind: 'stop'; readonly writeCheckpoint: boolean };
+
+export interface ProjectionProgress {
+  readonly checkpoint: Checkpoint;
+  readonly handled: number;
+  readonly busyMs: number;
+  readonly cached: number;
+  readonly pending: number;
+}
+
+export type FromProjection =
+  | { readonly kind: 'defined'; readonly sources: ProjectionSources }
+  | { readonly kind: 'invalid'; readonly reason: string }
+  | {
+      readonly kind: 'commit';
+      readonly progress: ProjectionProgress;
+      readonly states: string;
+      readonly emitted: readonly EmittedMessage[];
+    }
+  /** Everything up to the last advance is read. */
+  | { readonly kind: 'idle'; readonly progress: ProjectionProgress }
+  | { readonly kind: 'progress'; readonly progress: ProjectionProgress }
+  | {
+      readonly kind: 'state';
+      readonly id: number;
+      /** JSON text of state and result. */
+      readonly found: string | undefined;
+    }
+  | { readonly kind: 'logged'; readonly lines: readonly string[] }
+  | { readonly kind: 'faulted'; readonly reason: string }
+  /** The end of what a one-time projection reads. */
+  | { readonly kind: 'completed'; readonly progress: ProjectionProgress }
+  | { readonly kind: 'stopped' };

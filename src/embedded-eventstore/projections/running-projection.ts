@@ -1,0 +1,194 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { EventLogLogger } from '../log/event-log.js';
+import type { ProjectionStore, EmittedWrite } from '../log/projection-store.js';
+import { createEmittedWrites, EmitError } from './emitted-writes.js';
+import { startProjectionWorker } from './projection-worker.js';
+import type { FromProjection, ProjectionProgress } from './protocol.js';
+import type { ProjectionSources } from './sandbox-definition.js';
+import type { ProjectionRecord } from './stored-projection.js';
+
+export interface RunningOptions {
+  readonly store: ProjectionStore;
+  readonly record: ProjectionRecord;
+  readonly logger: EventLogLogger;
+  readonly executionTimeoutMs: number;
+  readonly memoryLimitBytes: number;
+  /** It has read everything, and is told of more by `advance`. */
+  readonly onIdle: () => void;
+  readonly onStored: (progress: ProjectionProgress) => void;
+  /** It is over: stopped, completed, or failed for a reason. Told once. */
+  readonly onEnded: (end: RunEnd) => void;
+}
+
+export type RunEnd =
+  | { readonly kind: 'stopped' | 'completed' }
+  | { readonly kind: 'invalid' | 'faulted'; readonly reason: string }
+  /** The log refused a commit: start again from what is stored. */
+  | { readonly kind: 'lost' };
+
+export interface RunningProjection {
+  progress(): ProjectionProgress;
+  sources(): ProjectionSources | undefined;
+  writes(): number;
+  advance(upTo: number): void;
+  /** JSON text of state and result. */
+  state(partition: string): Promise<string | undefined>;
+  stop(writeCheckpoint: boolean): void;
+  kill(): void;
+  readonly ended: Promise<void>;
+}
+
+type CommitMessage = Extract<FromProjection, { readonly kind: 'commit' }>;
+
+const BUSY_MS = 100;
+
+/** One run of a projection in its thread, and the commits of what it computes. */
+export const runProjectionThread = (options: RunningOptions): RunningProjection => {
+  const { store, record, logger } = options;
+  const { text } = record;
+  const writesOf = createEmittedWrites(store);
+  const asked = new Map<number, (found: string | undefined) => void>();
+  let nextQuestion = 1;
+  let sources: ProjectionSources | undefined;
+  let writing = 0;
+  let over = false;
+  let progress: ProjectionProgress = {
+    checkpoint: record.checkpoint,
+    handled: 0,
+    busyMs: 0,
+    cached: 0,
+    pending: 0,
+  };
+
+  const end = (ending: RunEnd): void => {
+    if (over) return;
+    over = true;
+    for (const answer of asked.values()) answer(undefined);
+    asked.clear();
+    options.onEnded(ending);
+  };
+
+  const changeOf = (message: CommitMessage, writes: readonly EmittedWrite[]) => ({
+    kind: 'advance' as const,
+    id: record.id,
+    run: record.run,
+    checkpoint: JSON.stringify(message.progress.checkpoint),
+    states: message.states,
+    streams: text.trackEmittedStreams ? writes.map(({ stream }) => stream) : [],
+  });
+
+  /** Nothing was written while the log was busy. */
+  const commitWhenPossible = async (message: CommitMessage): Promise<void> => {
+    while (!over) {
+      const writes =
+        sources === undefined
+          ? []
+          : writesOf({ ...record, name: text.name }, sources, message.emitted);
+      try {
+        await store.commit([changeOf(message, writes)], writes);
+        return;
+      } catch (error) {
+        if ((error as { readonly code?: unknown }).code !== 'busy') throw error;
+        await delay(BUSY_MS);
+      }
+    }
+  };
+
+  let settled: Promise<void> = Promise.resolve();
+  const commit = async (message: CommitMessage): Promise<void> => {
+    writing += 1;
+    try {
+      await commitWhenPossible(message);
+      if (over) return;
+      progress = message.progress;
+      options.onStored(progress);
+      worker.tell({ kind: 'committed' });
+    } catch (error) {
+      worker.kill();
+      if (error instanceof EmitError) {
+        end({ kind: 'faulted', reason: error.message });
+        return;
+      }
+      if ((error as { readonly code?: unknown }).code === 'closed') {
+        end({ kind: 'stopped' });
+        return;
+      }
+      logger.warn('projection not stored', { projection: text.name, error });
+      end({ kind: 'lost' });
+    } finally {
+      writing -= 1;
+    }
+  };
+
+  const received = (message: FromProjection): void => {
+    switch (message.kind) {
+      case 'defined':
+        sources = message.sources;
+        options.onIdle();
+        return;
+      case 'commit':
+        settled = commit(message);
+        return;
+      case 'idle':
+        progress = message.progress;
+        options.onIdle();
+        return;
+      case 'progress':
+        progress = message.progress;
+        return;
+      case 'state':
+        asked.get(message.id)?.(message.found);
+        asked.delete(message.id);
+        return;
+      case 'logged':
+        for (const line of message.lines) logger.debug(line, { projection: text.name });
+        return;
+      case 'invalid':
+      case 'faulted':
+        end({ kind: message.kind, reason: message.reason });
+        return;
+      case 'stopped':
+      case 'completed':
+        end({ kind: message.kind });
+        return;
+    }
+  };
+
+  const worker = startProjectionWorker(
+    {
+      path: store.path,
+      name: text.name,
+      query: text.query,
+      run: record.run,
+      emitEnabled: text.emitEnabled,
+      endsAtCatchUp: text.mode !== 'continuous',
+      checkpoint: record.checkpoint,
+      executionTimeoutMs: options.executionTimeoutMs,
+      memoryLimitBytes: options.memoryLimitBytes,
+    },
+    {
+      received,
+      died: (reason) => end({ kind: 'faulted', reason }),
+    },
+  );
+
+  return {
+    progress: () => progress,
+    sources: () => sources,
+    writes: () => writing,
+    advance: (upTo) => worker.tell({ kind: 'advance', upTo }),
+    state: (partition) =>
+      new Promise((resolve) => {
+        if (over) {
+          resolve(undefined);
+          return;
+        }
+        const id = nextQuestion++;
+        asked.set(id, resolve);
+        worker.tell({ kind: 'state', id, partition });
+      }),
+    stop: (writeCheckpoint) => worker.tell({ kind: 'stop', writeCheckpoint }),
+    kill: () => worker.kill(),
+    ended: worker.ended.then(() => settled),
+  };
+};
