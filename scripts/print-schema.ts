@@ -11,6 +11,7 @@ const schema = createSchema({
   serviceInfo: unasked,
   now: unasked,
   events: 'off',
+  projections: null,
   pipeline: {
     state: unasked,
     deadLetters: unasked,

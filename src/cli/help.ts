@@ -151,12 +151,13 @@ export const COMMANDS = {
   },
   projections: {
     usage: [
-      'projections deploy [--json]  create or update the projections of EventStoreDB itself',
+      'projections deploy [--json]  create or update our projections on the event store',
       'projections status [--json]  print their state',
     ],
-    about: "The event store's own projections; they need an EventStoreDB or KurrentDB server.",
+    about:
+      'The projections in projections/, on the embedded event store (over the port of a running service, if there is one) or on an EventStoreDB or KurrentDB server.',
     options: JSON_OPTION,
-    environment: ['EVENTSTORE_URL'],
+    environment: ['EVENTSTORE_URL', 'DATA_DIR'],
     exits: '0 all run, 1 one is missing or does not run, 2 wrong usage or configuration',
     example: 'projections deploy',
   },

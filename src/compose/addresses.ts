@@ -37,6 +37,7 @@ export const banner = (addresses: Readonly<Addresses>, role: string, config: Con
     queries && `GraphQL       ${queries}/graphql${outsideProduction('in a browser: GraphiQL')}`,
     probes && `Health        ${probes}/health`,
     eventStore !== undefined && `Event store   ${eventStore ?? EMBEDDED_ONLY}`,
+    queries && projectionsLine(queries, role, config),
     role === 'all' && `Data          ${resolve(config.dataDir)}`,
   ];
   const examples = [
@@ -47,6 +48,15 @@ export const banner = (addresses: Readonly<Addresses>, role: string, config: Con
   ];
   const paragraphs = [places, examples].map(indented).filter((text) => text !== '');
   return `${bannerTitle(role)} is ready.\n\n${paragraphs.join('\n')}\nCtrl-C stops it.\n`;
+};
+
+/** Where the projections of this service are shown, or how they are turned on. */
+const projectionsLine = (queries: string, role: string, config: Config): string | false => {
+  if (role !== 'all' || (config.eventStore.url === '' && config.eventStore.port === 0))
+    return false;
+  return config.projections === 'on'
+    ? `Projections   ${queries}/projections`
+    : 'Projections   off; `anime-analytics projections deploy`, or PROJECTIONS=on at the start';
 };
 
 /** Printed at the start while a server does not answer. */

@@ -9,6 +9,7 @@ import { Problem } from '../platform/http/problem.js';
 import type { MetricsPart } from '../platform/observability/metrics.js';
 import { PACKAGE_ROOT, VERSION } from '../platform/package.js';
 import type { EventStore } from '../ports/event-store.js';
+import type { WithProjections } from '../ports/projections.js';
 import type { ReadStore } from '../ports/read-store.js';
 import type { DocumentUsers, EraseUser } from '../ports/user-protection.js';
 import { createDashboard, type Dashboard } from '../query-side/dashboard/dashboard.js';
@@ -143,7 +144,7 @@ export const serveQueries = async (
     readonly readStore: ReadStore;
     readonly usersOf: DocumentUsers;
     /** Null where this process has none. */
-    readonly eventStore: EventStore | null;
+    readonly eventStore: (EventStore & Partial<WithProjections>) | null;
     readonly metricsOf: readonly MetricsPart[];
     /** Null where another process runs the read side. */
     readonly readSide: ReadSide | null;
@@ -159,6 +160,7 @@ export const serveQueries = async (
     now,
     serviceInfo: serviceInfo(dependencies.role, readSide),
     events: showsEvents(config) ? (eventStore ?? 'no-event-store') : 'off',
+    projections: eventStore?.projections ?? null,
     pipeline: await openPipeline(dependencies, { readStore, readSide, eventStore }),
     maxSubscriptions: config.maxSubscriptions,
     closing: closing.signal,

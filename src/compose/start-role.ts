@@ -11,6 +11,7 @@ import { listenError } from '../platform/config/system-errors.js';
 import type { MetricsPart } from '../platform/observability/metrics.js';
 import type { EventStore } from '../ports/event-store.js';
 import type { EraseUser } from '../ports/user-protection.js';
+import type { WithProjections } from '../ports/projections.js';
 import { eventStorePage } from './addresses.js';
 import {
   openCommandPort,
@@ -32,8 +33,8 @@ import { isMongodb, openReadModels } from './read-store.js';
 import { type Role, showsEvents } from './roles.js';
 import type { Stores } from './stores.js';
 import { identifyLog, versionsOf, whenEventStore } from './versions.js';
-import { watchProjections } from './projections.js';
 import { openUsers, openUsersOfDocuments } from './user-protection.js';
+import { watchProjections } from './watch-projections.js';
 import { allOrNone } from './when-available.js';
 
 /** What a service is given by the command line's jobs; compose itself imports none of them. */
@@ -48,7 +49,7 @@ export interface ServiceJobs {
 }
 
 interface SampleTarget {
-  readonly store: EventStore;
+  readonly store: OpenedLog;
   readonly handler: CommandHandler;
 }
 
@@ -98,8 +99,10 @@ const peerAddress = (address: string): PeerAddress => {
   return { host: hostname.replace(/^\[|\]$/g, ''), port: Number(port) };
 };
 
-const openServedLog = async (dependencies: StartDependencies): Promise<EventStore> => {
-  const { config, metrics, addresses } = dependencies;
+type OpenedLog = EventStore & Partial<WithProjections>;
+
+const openServedLog = async (dependencies: StartDependencies): Promise<OpenedLog> => {
+  const { config, metrics, addresses, role } = dependencies;
   if (config.eventStore.url === '') {
     metrics.followEventLog(() => bytesOnDisk(config.dataDir, /^events\.db/));
   }
@@ -107,12 +110,13 @@ const openServedLog = async (dependencies: StartDependencies): Promise<EventStor
     dependencies,
     eventStorePage(dependencies),
   );
-  if (projections !== undefined && config.eventStore.watchProjections) {
-    await watchProjections(dependencies, projections);
+  const isOn = config.projections === 'on';
+  if (projections !== undefined && (isOn || config.eventStore.watchProjections)) {
+    await watchProjections(dependencies, projections, { deploys: isOn && role === 'all' });
   }
   addresses.eventStore = address;
   if (pageUrl !== undefined) addresses.eventStorePage = pageUrl;
-  return store;
+  return projections === undefined ? store : { ...store, projections };
 };
 
 const startCommands = async (
@@ -244,7 +248,7 @@ const startProjector: StartRole = async (dependencies) => {
 };
 
 /** Only for queries that show events: all others need no event store, so none is waited for. */
-const eventStoreOfQueries = async (dependencies: StartDependencies): Promise<EventStore | null> => {
+const eventStoreOfQueries = async (dependencies: StartDependencies): Promise<OpenedLog | null> => {
   const { config } = dependencies;
   if (config.eventStore.url === '' || !showsEvents(config)) return null;
   const { store } = await openServer(dependencies);

@@ -8,8 +8,9 @@ import { lockDataDirectory, requireDataDirectory } from './data-directory.js';
 import type { Dependencies } from './dependencies.js';
 import type { ProjectorControl } from './projectors.js';
 import { isMongodb, openReadModels } from './read-store.js';
+import { openOwnLog, openOwnNode } from './embedded-node.js';
 import { openUsers } from './user-protection.js';
-import { openEventStoreForJob, openOwnLog } from './write-side.js';
+import { openEventStoreForJob } from './write-side.js';
 
 /** What a job works on. */
 export interface Stores {
@@ -27,13 +28,19 @@ type JobStoreDependencies = Pick<Dependencies, 'config' | 'logger' | 'lifecycle'
   readonly signal: AbortSignal;
 };
 
+interface StoresNeeded {
+  readonly readOnly: boolean;
+  readonly readsLetters: boolean;
+  readonly asksProjections: boolean;
+}
+
 /**
  * Opens the log and the documents. Rejects with DirectoryInUseError where the job needs embedded parts
  * and another process owns DATA_DIR.
  */
 export const openStores = async (
   dependencies: JobStoreDependencies,
-  job: { readonly readOnly: boolean; readonly readsLetters: boolean },
+  job: StoresNeeded,
 ): Promise<Stores> => {
   const { config } = dependencies;
   const shared = isMongodb(config) && (isKafka(config) || job.readOnly);
@@ -41,10 +48,9 @@ export const openStores = async (
   const readsLetters = job.readsLetters && !isKafka(config);
   if (!shared || embedded || readsLetters) await requireDataDirectory(config, { log: embedded });
   if (!shared && !embedded) await lockDataDirectory(dependencies);
-  const own = embedded && !shared;
-  const eventStore = own
-    ? await openOwnLog(dependencies)
-    : await openEventStoreForJob(dependencies);
+  const openOwn = job.asksProjections ? openOwnNode : openOwnLog;
+  const isOwn = embedded && !shared;
+  const eventStore = isOwn ? await openOwn(dependencies) : await openEventStoreForJob(dependencies);
   return {
     eventStore,
     readStore: await openReadModels(dependencies),

@@ -1,34 +1,26 @@
 import { randomUUID } from 'node:crypto';
 import type { RequestListener } from 'node:http';
-import { createEmbeddedEventStore } from '../adapters/embedded/event-store.js';
 import { type CommandHandler, createCommandHandler } from '../command-side/handling/handler.js';
-import { startGrpcServer } from '../embedded-eventstore/grpc/server.js';
-import { announceOwner, DirectoryInUseError } from '../embedded-eventstore/lock.js';
-import { openEventLog } from '../embedded-eventstore/log/open-event-log.js';
+import { DirectoryInUseError } from '../embedded-eventstore/lock.js';
 import { type Config, ConfigError } from '../platform/config/config.js';
 import { messageOf } from '../ports/errors.js';
 import type { EventStore } from '../ports/event-store.js';
 import type { Projections, WithProjections } from '../ports/projections.js';
 import type { UserProtection } from '../ports/user-protection.js';
-import { directoryError, listenError } from '../platform/config/system-errors.js';
-import { dataDirError, prepareDataDirectory } from './data-directory.js';
+import { requireDataDirectory } from './data-directory.js';
 import type { Dependencies } from './dependencies.js';
-
-export interface OpenedEventStore {
-  readonly store: EventStore;
-  /** The connection string for clients, without credentials; null where no port is open. */
-  readonly address: string | null;
-  /** The page for browsers. */
-  readonly pageUrl?: string;
-  /** Of a server, which may have its projection engine turned off. */
-  readonly projections?: Projections;
-}
+import {
+  localAddress,
+  openEmbeddedNode,
+  type OpenedEventStore,
+  openOwnLog,
+  openOwnNode,
+  type StoreDependencies,
+} from './embedded-node.js';
 
 interface OpenedServer extends OpenedEventStore {
   readonly store: EventStore & WithProjections;
 }
-
-type StoreDependencies = Pick<Dependencies, 'config' | 'logger' | 'lifecycle'>;
 
 /**
  * The server that EVENTSTORE_URL names, or the embedded event store of DATA_DIR, whose port answers
@@ -39,7 +31,7 @@ export const openEventStore = (
   page: RequestListener,
 ): Promise<OpenedEventStore> =>
   dependencies.config.eventStore.url === ''
-    ? openEmbeddedLog(dependencies, page)
+    ? openEmbeddedNode(dependencies, page)
     : openServer(dependencies);
 
 /** The server that EVENTSTORE_URL names, with its projections on the same connection. */
@@ -77,52 +69,22 @@ const openClient = async (options: ClientOptions) => {
   }
 };
 
-const openEmbeddedLog = async (
-  { config, logger, lifecycle }: StoreDependencies,
-  page: RequestListener,
-): Promise<OpenedEventStore> => {
-  const { dataDir, eventStore } = config;
-  prepareDataDirectory(dataDir);
-  const log = await lifecycle.open(
-    'event log',
-    () =>
-      openEventLog({ directory: dataDir, logger }).catch((error: unknown) => {
-        throw dataDirError(error, dataDir);
-      }),
-    (opened) => opened.close(),
-  );
-  const store = createEmbeddedEventStore(log);
-  if (eventStore.port === 0) return { store, address: null };
-  const { port } = await lifecycle.open(
-    'event store port',
-    () =>
-      startGrpcServer({ log, port: eventStore.port, logger, page }).catch(
-        listenError('EVENTSTORE_PORT', eventStore.port),
-      ),
-    (server) => server.close(),
-  );
-  announceOwner(dataDir, port);
-  return { store, address: localAddress(port), pageUrl: `http://127.0.0.1:${port}` };
-};
-
-const localAddress = (port: number): string => `esdb://127.0.0.1:${port}?tls=false`;
-
-/** The embedded event store without its port. Rejects with DirectoryInUseError where another process has it. */
-export const openOwnLog = async ({
-  config,
-  logger,
-  lifecycle,
-}: StoreDependencies): Promise<EventStore> => {
-  const { dataDir: directory } = config;
-  const log = await lifecycle.open(
-    'event log',
-    () =>
-      openEventLog({ directory, logger }).catch((error: unknown) => {
-        throw directoryError('DATA_DIR', directory, error);
-      }),
-    (opened) => opened.close(),
-  );
-  return createEmbeddedEventStore(log);
+/**
+ * The projections of the server that EVENTSTORE_URL names, or of the embedded event store: over the
+ * port of the process that owns DATA_DIR, else on a port of this job.
+ */
+export const openProjectionsForJob = async (
+  dependencies: StoreDependencies,
+): Promise<Projections> => {
+  const { config } = dependencies;
+  if (config.eventStore.url !== '') return (await openServer(dependencies)).store.projections;
+  await requireDataDirectory(config, { log: true });
+  try {
+    return (await openOwnNode(dependencies)).projections;
+  } catch (error) {
+    if (!(error instanceof DirectoryInUseError)) throw error;
+    return (await openPortOfOwner(dependencies, error)).projections;
+  }
 };
 
 type JobStore = EventStore & Partial<WithProjections>;
@@ -153,7 +115,7 @@ export const openUnownedEventStore = async (dependencies: StoreDependencies): Pr
 export const openPortOfOwner = async (
   dependencies: StoreDependencies,
   error: DirectoryInUseError,
-): Promise<JobStore> => {
+): Promise<OpenedServer['store']> => {
   const port = error.owner?.port;
   if (!port) throw withoutPort(error);
   const config = withUrl(dependencies.config, localAddress(port));

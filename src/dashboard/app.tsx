@@ -9,6 +9,7 @@ import { Api } from './pages/api.js';
 import { Catalogue } from './pages/catalogue.js';
 import { Overview } from './pages/overview.js';
 import { PipelinePage } from './pages/pipeline.js';
+import { Projections } from './pages/projections.js';
 import { Streams } from './pages/streams.js';
 import { Title } from './pages/title.js';
 import { Link, type Location, useLocation } from './parts/navigation.js';
@@ -20,6 +21,7 @@ const PAGES = [
   { page: 'catalogue', path: 'catalogue', name: 'Catalogue' },
   { page: 'streams', path: 'streams', name: 'Streams' },
   { page: 'pipeline', path: 'pipeline', name: 'Pipeline' },
+  { page: 'projections', path: 'projections', name: 'Projections' },
   { page: 'api', path: 'api', name: 'API' },
 ] as const;
 
@@ -116,6 +118,8 @@ const PageOf = ({
       );
     case 'pipeline':
       return <PipelinePage />;
+    case 'projections':
+      return <Projections search={search} />;
     case 'api':
       return <Api settings={settings} />;
     case 'missing':

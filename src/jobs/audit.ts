@@ -4,6 +4,7 @@ import type { DocumentStore } from '../ports/read-store.js';
 import { compareWithLog, type Comparison } from '../read-side/audit/compare.js';
 import { waitForLate } from '../read-side/audit/heads.js';
 import {
+  areDeployed,
   compareWithProjections,
   type ProjectionComparison,
 } from '../read-side/audit/projections.js';
@@ -100,7 +101,7 @@ export const auditProgress =
   ({ animes, total }: { readonly animes: number; readonly total: number }): void =>
     progress({ task: `audit of ${name}`, done: animes, total, unit: 'anime' });
 
-/** Null if there is no projection engine. */
+/** Null if there is no projection engine, or none of our projections on it. */
 const auditProjections = async (
   projections: Projections | undefined,
   documents: DocumentStore,
@@ -108,6 +109,7 @@ const auditProjections = async (
 ): Promise<ProjectionComparison | null> => {
   if (projections === undefined) return null;
   try {
+    if (!(await areDeployed(projections))) return null;
     const found = await compareWithProjections({ projections, documents, waitMs: WAIT_MS, signal });
     describeProjections(found, print);
     return found;

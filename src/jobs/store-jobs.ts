@@ -67,7 +67,11 @@ export const runStoreJob = async (
 ): Promise<boolean> => {
   if (job.command === 'verify' || job.command === 'backup')
     requireEmbeddedLog(options.config, job.command);
-  const needs = { readOnly: isReadOnly(job), readsLetters: job.command === 'dead-letters' };
+  const needs = {
+    readOnly: isReadOnly(job),
+    readsLetters: job.command === 'dead-letters',
+    asksProjections: job.command === 'audit',
+  };
   try {
     return await runJob(options, async (dependencies) => {
       if (job.command === 'erase-user') {

@@ -68,6 +68,7 @@ describe('the dashboard', () => {
     ['/catalogue', './'],
     ['/streams', './'],
     ['/pipeline', './'],
+    ['/projections', './'],
     ['/api', './'],
     ['/anime/1', '../'],
     ['/streams/anime-1', '../'],

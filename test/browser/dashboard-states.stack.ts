@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
 import { expectAccessible } from '../support/browser.js';
-import { answerQueries, pipelineAnswers } from '../support/dashboard-answers.js';
+import { answerQueries, pipelineAnswers, projectionAnswers } from '../support/dashboard-answers.js';
 import {
   type DashboardService,
   type DashboardVisit,
@@ -85,6 +85,23 @@ describe('the dashboard, where something is missing', function () {
       await close();
     });
   }
+
+  it('shows projections with their faults, and the state of a partition', async () => {
+    const { page, close } = await open('projections', (each) =>
+      answerQueries(each, projectionAnswers),
+    );
+    await settled(page, 'Projections');
+    await page.getByText('The step took too long.').waitFor();
+    await page.locator('main').getByRole('combobox').selectOption('anime-activity');
+    await page.getByLabel('Partition').fill('anime-1');
+    await page.getByRole('button', { name: 'Look up' }).click();
+    await page.getByText('"clicks": 41').waitFor();
+    expect(new URL(page.url()).search).to.equal('?name=anime-activity&partition=anime-1');
+    await expectNoSidewaysScroll(page);
+    await expectAccessible(page);
+    await screenshot(page, 'projections');
+    await close();
+  });
 
   it('explains panels that this service does not serve, and shows the others', async () => {
     const { page, close } = await open('', async (each) => {

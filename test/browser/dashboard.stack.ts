@@ -29,6 +29,7 @@ const PAGES: readonly (readonly [string, string])[] = [
   ['streams', 'All streams'],
   ['streams/anime-1', 'anime-1'],
   ['pipeline', 'Pipeline'],
+  ['projections', 'Projections'],
   ['api', 'API'],
 ];
 

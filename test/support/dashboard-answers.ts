@@ -102,3 +102,26 @@ export const pipelineAnswers: Answers = {
   DashboardDeadLetters: { data: { pipeline: { deadLetters } } },
   DashboardConfiguration: { data: { pipeline: { configuration: { host: '127.0.0.1' } } } },
 };
+
+const projection = { condition: 'running', status: 'Running', reason: null, progress: 1 };
+
+/** Two projections, one of them faulted, and a state. */
+export const projectionAnswers: Answers = {
+  DashboardProjections: {
+    data: {
+      projections: [
+        { ...projection, name: '$by_category', position: 'C:41/P:41' },
+        { ...projection, name: 'anime-activity', position: '{"$ce-anime":41}' },
+        {
+          name: 'global-totals',
+          condition: 'faulted',
+          status: 'Faulted (Enabled)',
+          reason: 'The step took too long.',
+          progress: 0.4,
+          position: '{"$ce-anime":17}',
+        },
+      ],
+    },
+  },
+  DashboardProjectionState: { data: { projectionState: { clicks: 41, views: 7 } } },
+};

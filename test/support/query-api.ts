@@ -32,6 +32,7 @@ export const serveQueryApi = async (
     role: 'all',
     elsewhere: () => [],
     events: 'off',
+    projections: null,
     rateLimitPerMinute: 0,
     production: true,
     now: () => new Date(AT),

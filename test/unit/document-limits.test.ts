@@ -14,6 +14,7 @@ const schema = createSchema({
   serviceInfo: () => ({ version: '1.2.3', role: 'all', lagEvents: null, lagSeconds: null }),
   now: () => new Date(0),
   events: 'off',
+  projections: null,
   pipeline: somePipeline(),
   subscriptions: createSubscriptionResolvers({
     readStore: storeThatAnswers(),

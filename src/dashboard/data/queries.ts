@@ -161,3 +161,19 @@ export const LIVE_EVENTS: Subscription<{ readonly events: readonly EventNode[] }
   document: `subscription DashboardLiveEvents($types: [String!]) { events(types: $types, newest: 12) { ${EVENT_HEAD_FIELDS} } }`,
 };
 export const TICKER_QUERY = `query DashboardTicker($types: [String!]) { log(limit: 12, types: $types) { edges { node { ${EVENT_HEAD_FIELDS} } cursor } pageInfo { hasNextPage endCursor } } }`;
+
+export interface Projection {
+  readonly name: string;
+  readonly condition: string;
+  readonly status: string;
+  readonly reason: string | null;
+  readonly progress: number;
+  readonly position: string | null;
+}
+
+export const PROJECTIONS_QUERY = `query DashboardProjections {
+  projections { name condition status reason progress position }
+}`;
+export const PROJECTION_STATE_QUERY = `query DashboardProjectionState($name: String!, $partition: String) {
+  projectionState(name: $name, partition: $partition)
+}`;

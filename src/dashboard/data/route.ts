@@ -1,6 +1,6 @@
 /** The addresses of the page. Each page and each state worth sharing has one. */
 export type Route =
-  | { readonly page: 'overview' | 'catalogue' | 'pipeline' | 'api' | 'missing' }
+  | { readonly page: 'overview' | 'catalogue' | 'pipeline' | 'projections' | 'api' | 'missing' }
   | { readonly page: 'title'; readonly animeId: number }
   | { readonly page: 'streams'; readonly stream: string | null };
 
@@ -21,6 +21,7 @@ export const routeOf = (path: string): Route => {
       return { page: 'overview' };
     case 'catalogue':
     case 'pipeline':
+    case 'projections':
     case 'api':
       return { page: first };
     default:

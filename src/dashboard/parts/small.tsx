@@ -9,8 +9,8 @@ export const Badge = ({ state }: { readonly state: string }) => (
   <span class={`badge ${toneOf(state)}`}>{state}</span>
 );
 
-const GOOD = ['healthy', 'active', 'publishing', 'ready', 'live', 'connected', 'up'];
-const BAD = ['unhealthy', 'stopped', 'failed', 'down', 'unreachable'];
+const GOOD = ['healthy', 'active', 'publishing', 'ready', 'live', 'connected', 'up', 'running'];
+const BAD = ['unhealthy', 'stopped', 'failed', 'down', 'unreachable', 'faulted'];
 
 const toneOf = (state: string): 'good' | 'bad' | 'fair' =>
   GOOD.includes(state) ? 'good' : BAD.includes(state) ? 'bad' : 'fair';

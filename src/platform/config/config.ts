@@ -41,7 +41,12 @@ export const loadConfig = (environment: NodeJS.ProcessEnv): Config => {
 
 /** Refuses settings that need another one. */
 const refuseIncomplete = (config: Config): void => {
-  const { kafka, apiKeys, readerApiKeys, peers } = config;
+  const { kafka, apiKeys, readerApiKeys, peers, eventStore, projections } = config;
+  if (projections === 'on' && eventStore.url === '' && eventStore.port === 0) {
+    throw new ConfigError(
+      'PROJECTIONS: without its port the embedded event store runs no projections; set EVENTSTORE_PORT too.',
+    );
+  }
   refuseWrongMasterKeys(config);
   if (peers.addresses.length > 0 && peers.key === '') {
     throw new ConfigError(

@@ -72,6 +72,12 @@ export const schema = {
     env: 'KEEP_ALIVE_TIMEOUT_MS',
   },
   ...serverSettings,
+  projections: {
+    doc: 'on: the role all deploys the projections of this service to the event store at its start, and /health and the metrics report them.',
+    format: ['off', 'on'],
+    default: 'off',
+    env: 'PROJECTIONS',
+  },
   log: {
     level: {
       doc: 'The lowest level that is logged.',

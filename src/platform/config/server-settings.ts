@@ -27,7 +27,7 @@ export const serverSettings = {
       env: 'EVENTSTORE_APPEND_TIMEOUT_MS',
     },
     watchProjections: {
-      doc: 'Whether /health and the metrics report the state of our projections on a server. Needs its projection engine, and a user who may read it.',
+      doc: 'Whether /health and the metrics report the state of our projections, also where this process does not deploy them. On a server this needs its projection engine, and a user who may read it.',
       format: 'boolean',
       default: false,
       env: 'PROJECTIONS_WATCH',

@@ -8,6 +8,7 @@ import {
   type Registers,
   SECONDS,
 } from './command-metrics.js';
+import { projectionMetrics } from './projection-metrics.js';
 
 interface BridgeLag {
   /** Whether the end of the log was reached; before, the lag is unknown. */
@@ -64,13 +65,7 @@ export const createMetrics = ({ processMetrics, role = 'none' }: MetricsOptions)
   const openPorts = new Map<string, Registry[]>();
 
   return {
-    /** Only with PROJECTIONS_WATCH. */
-    projectionState: new Gauge({
-      name: `${METRIC_PREFIX}projection_state`,
-      help: '1 for the condition that a projection of the event store is in (running, stopped, faulted, changing, missing), else 0.',
-      labelNames: ['projection', 'condition'] as const,
-      registers: [registries.process],
-    }),
+    ...projectionMetrics([registries.process]),
     ...commandMetrics([registries['command-api']]),
     ...bridgeMetrics([registries.bridge]),
     ...projectorMetrics([registries.projector]),

@@ -27,7 +27,10 @@ export interface Dashboard {
 
 /** The addresses of the page, by how many folders deep they are: `base` leads back to the root. */
 const PAGES: readonly { readonly base: string; readonly paths: readonly string[] }[] = [
-  { base: './', paths: ['/overview', '/catalogue', '/streams', '/pipeline', '/api'] },
+  {
+    base: './',
+    paths: ['/overview', '/catalogue', '/streams', '/pipeline', '/projections', '/api'],
+  },
   { base: '../', paths: ['/anime/:id', '/streams/:name'] },
 ];
 

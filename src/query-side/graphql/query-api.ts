@@ -16,6 +16,7 @@ import { createErrorMask } from './errors.js';
 import type { EventsAccess } from './event-queries.js';
 import { graphqlHandler } from './graphql-handler.js';
 import type { PipelineSource } from './pipeline.js';
+import type { ProjectionQueries } from './projections.js';
 import { createSchema, type ServiceInfo } from './schema.js';
 import { streamHandler } from './stream-handler.js';
 import { createSubscriptionResolvers } from './subscriptions.js';
@@ -113,6 +114,7 @@ export interface QueryApiOptions extends Omit<
   readonly pipeline: PipelineSource;
   /** Under which user ids the documents of a person are. Default: the given one. */
   readonly usersOf?: DocumentUsers;
+  readonly projections: ProjectionQueries['projections'];
   readonly now: () => Date;
   readonly events: EventsAccess;
   /** Without GraphiQL. */

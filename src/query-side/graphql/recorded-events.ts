@@ -53,11 +53,14 @@ const jsonValueOf = (bytes: Uint8Array): unknown => {
   if (text === null) return null;
   try {
     const value: unknown = JSON.parse(text);
-    return isNestedWithin(MAX_NESTING, value) ? value : null;
+    return isShownJson(value) ? value : null;
   } catch {
     return null;
   }
 };
+
+/** Whether a value can be written as JSON in a response. */
+export const isShownJson = (value: unknown): boolean => isNestedWithin(MAX_NESTING, value);
 
 const isNestedWithin = (levels: number, value: unknown): boolean => {
   if (typeof value !== 'object' || value === null) return true;

@@ -10,6 +10,11 @@ import { createEventResolvers, type EventsAccess } from './event-queries.js';
 import { eventTypes, jsonScalar } from './event-types.js';
 import { type PipelineSource, readPipeline } from './pipeline.js';
 import { pipelineTypes } from './pipeline-types.js';
+import {
+  createProjectionResolvers,
+  type ProjectionQueries,
+  projectionTypes,
+} from './projections.js';
 import { createAnimeResolvers, createListResolvers } from './resolvers.js';
 import type { createSubscriptionResolvers } from './subscriptions.js';
 
@@ -89,6 +94,15 @@ const queryType = /* GraphQL */ `
     serviceInfo: ServiceInfo!
     "The way from commands to documents: health, lag, rates and versions, as this process sees them. If the service has API keys, one is required; without it null, with the code UNAUTHENTICATED."
     pipeline: Pipeline
+    "The projections of the event store, those that it keeps itself too; null where it has no engine, or where this process cannot ask it. If the service has API keys, one is required; without it null, with the code UNAUTHENTICATED."
+    projections: [Projection!]
+    "The state of a projection; null where there is none, or where it is nested more than 64 levels deep. It may hold what the events hold, so it needs what the query log needs."
+    projectionState(
+      "The name of the projection. At most 1000 characters."
+      name: String!
+      "The partition, such as anime-1; the empty text for a projection without partitions, and for the shared state of one with them. At most 1000 characters."
+      partition: String = ""
+    ): JSON
   }
 `;
 
@@ -122,6 +136,7 @@ const typeDefs: readonly string[] = [
   eventTypes,
   answerTypes,
   pipelineTypes,
+  projectionTypes,
   subscriptionTypes,
 ];
 
@@ -142,6 +157,7 @@ export interface SchemaOptions {
   readonly usersOf?: DocumentUsers;
   readonly events: EventsAccess;
   readonly pipeline: PipelineSource;
+  readonly projections: ProjectionQueries['projections'];
   /** The resolvers of `Subscription`. */
   readonly subscriptions: ReturnType<typeof createSubscriptionResolvers>;
 }
@@ -153,6 +169,7 @@ export const createSchema = ({
   usersOf = onlyPlain,
   events,
   pipeline,
+  projections,
   subscriptions,
 }: SchemaOptions): GraphQLSchema =>
   makeExecutableSchema<QueryContext>({
@@ -166,6 +183,7 @@ export const createSchema = ({
         ...createActivityResolvers({ waiter, now }),
         ...createTotalsResolver(now),
         ...createEventResolvers(events),
+        ...createProjectionResolvers({ projections, events }),
         serviceInfo: async () => ({ ...(await serviceInfo()), readModels: activeVersion }),
         pipeline: (_: unknown, _args: unknown, context: QueryContext) =>
           readPipeline(pipeline, context),

@@ -120,9 +120,15 @@ export const compareWithProjections = async ({
   return comparisons.summary();
 };
 
+const COMPARED: readonly string[] = [ANIME_ACTIVITY, ANIME_RATING_CHANGES, ANIME_RATING_SUMMARY];
+
+/** Whether the event store has any of the projections that are compared. */
+export const areDeployed = async (projections: Pick<Projections, 'list'>): Promise<boolean> =>
+  (await projections.list()).some(({ name }) => COMPARED.includes(name));
+
 /** Why nothing can be compared; null if every projection runs. */
 const notRunning = (all: readonly ProjectionStatus[]): string | null => {
-  for (const name of [ANIME_ACTIVITY, ANIME_RATING_CHANGES, ANIME_RATING_SUMMARY]) {
+  for (const name of COMPARED) {
     const found = all.find((status) => status.name === name);
     if (found === undefined) return `${name} is not deployed.`;
     if (found.condition === 'faulted') return `${name} is faulted: ${found.reason}`;

@@ -12,6 +12,7 @@ describe('an address of the dashboard', () => {
     ['streams/a%2Fb%20c', { page: 'streams', stream: 'a/b c' }],
     ['streams/%zz', { page: 'streams', stream: '%zz' }],
     ['pipeline', { page: 'pipeline' }],
+    ['projections', { page: 'projections' }],
     ['api', { page: 'api' }],
     ['anime/0', { page: 'missing' }],
     ['anime/x', { page: 'missing' }],

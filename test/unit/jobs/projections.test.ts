@@ -4,7 +4,7 @@ import { ConfigError, loadConfig } from '../../../src/platform/config/config.js'
 import { silentLogger } from '../../../src/platform/observability/logger.js';
 import { freePort } from '../../support/free-port.js';
 import { openGrpcNode } from '../../support/grpc-node.js';
-import { projectionEngine, type ProjectionEngine } from '../../support/projections/engine.js';
+import { projectionEngine, type EngineModel } from '../../support/projections/engine.js';
 import { projectionServer } from '../../support/projections/server.js';
 import { rejectionOf } from '../../support/rejection-of.js';
 
@@ -21,7 +21,7 @@ const TOO_LONG = `The projection script took too long to execute (took: 312ms, l
 const FAILED = `The user-timeline projection failed to process an event.\r\nHandler: Jint\r\nEvent Position: anime-1: 4\r\nMessage:\r\n\r\nIt broke.\r\n${STACK}`;
 
 /** The standard projections that the job checks. */
-const withCategories = (): ProjectionEngine => {
+const withCategories = (): EngineModel => {
   const engine = projectionEngine();
   engine.create({ name: '$by_category', query: "fromCategory('$').when({});", emit: true });
   return engine;
@@ -30,17 +30,17 @@ const withCategories = (): ProjectionEngine => {
 describe('the projections job', () => {
   const run = async (action: 'deploy' | 'status', url: string) => {
     const lines: string[] = [];
-    const config = loadConfig({ NODE_ENV: 'test', EVENTSTORE_URL: url });
+    const config = loadConfig({ NODE_ENV: 'test', EVENTSTORE_URL: url, DATA_DIR: '.none' });
     const print = (line: string) => void lines.push(line);
     const done = await runProjectionsJob({ config, logger: silentLogger(), action, print });
     return { done, lines };
   };
 
   describe('with an engine', () => {
-    let engine: ProjectionEngine;
+    let engine: EngineModel;
     let server: Awaited<ReturnType<typeof projectionServer>>;
 
-    const start = async (fresh: ProjectionEngine) => {
+    const start = async (fresh: EngineModel) => {
       engine = fresh;
       server = await projectionServer({ engine });
     };
@@ -190,10 +190,10 @@ describe('the projections job', () => {
       expect(lines).to.deep.equal(['The event store did not respond.']);
     });
 
-    it(`${action} needs the address of a server, and names the setting`, async () => {
+    it(`${action} needs the address of a server or a log, and names the setting`, async () => {
       const error = await rejectionOf(run(action, ''));
       expect(error).to.be.instanceOf(ConfigError);
-      expect((error as Error).message).to.match(/^EVENTSTORE_URL: /);
+      expect((error as Error).message).to.match(/^DATA_DIR: /);
     });
   }
 });

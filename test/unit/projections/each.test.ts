@@ -3,10 +3,10 @@ import type { AnimeEvent } from '../../../src/domain/events.js';
 import { projectionDefinitions } from '../../../src/compose/projections.js';
 import { encode } from '../../../src/wire/stream-event.js';
 import { AT, events, userId } from '../../support/examples.js';
-import type { ProjectionEngine } from '../../support/projections/engine.js';
+import type { EngineModel } from '../../support/projections/engine.js';
 import { engineWithOurs } from '../../support/projections/ours.js';
 
-const store = (engine: ProjectionEngine, ...happened: readonly AnimeEvent[]): void => {
+const store = (engine: EngineModel, ...happened: readonly AnimeEvent[]): void => {
   for (const event of happened) {
     const data = JSON.stringify(encode(event));
     const streamId = `anime-${event.data.animeId}`;
@@ -20,13 +20,13 @@ const rating = (user: string, value: number): AnimeEvent => ({
   data: { ...events.rating.data, userId: userId(user), rating: value },
 });
 
-const raw = (engine: ProjectionEngine, eventType: string, data: string, isJson = true): void => {
+const raw = (engine: EngineModel, eventType: string, data: string, isJson = true): void => {
   engine.append({ streamId: 'anime-1', eventType, data, isJson });
   engine.run();
 };
 
 describe('our projections', () => {
-  let engine: ProjectionEngine;
+  let engine: EngineModel;
 
   beforeEach(async () => {
     engine = await engineWithOurs({ validates: false });

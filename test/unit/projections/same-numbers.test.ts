@@ -16,7 +16,7 @@ import {
   type InMemoryEventStore,
 } from '../../support/in-memory-event-store.js';
 import { batchOf, projecting } from '../../support/projecting.js';
-import type { ProjectionEngine } from '../../support/projections/engine.js';
+import type { EngineModel } from '../../support/projections/engine.js';
 import { inMemoryProjections } from '../../support/projections/in-memory.js';
 import { engineWithOurs } from '../../support/projections/ours.js';
 import { version1Of } from '../../support/projections/version-1.js';
@@ -25,7 +25,7 @@ const animeIdsIn = (log: readonly RecordedEvent[]) =>
   [...new Set(log.map(({ stream }) => Number(stream.replace('anime-', ''))))].map(animeId);
 
 /** Every number of every projection against the naive fold of the same streams. */
-const expectSameNumbers = async (engine: ProjectionEngine, store: InMemoryEventStore) => {
+const expectSameNumbers = async (engine: EngineModel, store: InMemoryEventStore) => {
   const totals = { clicks: 0, views: 0, seconds: 0, ratings: 0, others: store.log.length };
   const doneBy = new Map<string, string>();
   for (const id of animeIdsIn(store.log)) {
