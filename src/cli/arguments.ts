@@ -55,6 +55,7 @@ const CLI_OPTIONS = {
   statistics: { type: 'boolean', default: false },
   from: { type: 'string' },
   to: { type: 'string' },
+  encrypt: { type: 'boolean', default: false },
   'log-only': { type: 'boolean', default: false },
   json: { type: 'boolean', default: false },
 } as const;
@@ -148,7 +149,12 @@ const requestOf = ({
       return { command, source: first };
     case 'copy-log':
       atMost(0);
-      return { command, from: placeOf('from', values.from), to: placeOf('to', values.to) };
+      return {
+        command,
+        from: placeOf('from', values.from),
+        to: placeOf('to', values.to),
+        encrypt: values.encrypt,
+      };
     case 'dead-letters':
       if (first === 'ignore') {
         atMost(3);

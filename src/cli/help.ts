@@ -111,14 +111,15 @@ export const COMMANDS = {
     example: 'import-events events.ndjson',
   },
   'copy-log': {
-    usage: ['copy-log --from PLACE --to PLACE [--json]'],
+    usage: ['copy-log --from PLACE --to PLACE [--encrypt] [--json]'],
     about: 'Copies a log, or what is new in it, to another place, and compares the two.',
     options: {
       from: 'PLACE: a data directory, also of a running service with a port, or an esdb:// address',
       to: 'PLACE: a data directory that no service uses, or an esdb:// address',
+      encrypt: 'encrypt the user ids that events hold in plain text; needs USER_ID_MASTER_KEY',
       ...JSON_OPTION,
     },
-    environment: ['EVENTSTORE_APPEND_TIMEOUT_MS'],
+    environment: ['EVENTSTORE_APPEND_TIMEOUT_MS', 'USER_ID_MASTER_KEY'],
     exits: '0 copied and equal, 1 a difference was found or it failed, 2 wrong usage',
     example: 'copy-log --from .data --to esdb://localhost:2113?tls=false',
   },

@@ -20,7 +20,7 @@ export type OpenedTarget =
 const LOOKS_LIKE_ADDRESS = /^[a-z+]+:\/\//i;
 
 /** The settings under which a place is the event store. */
-const settingsAt = (config: Config, place: string): Config => ({
+export const settingsAt = (config: Config, place: string): Config => ({
   ...config,
   dataDir: LOOKS_LIKE_ADDRESS.test(place) ? config.dataDir : place,
   eventStore: { ...config.eventStore, url: LOOKS_LIKE_ADDRESS.test(place) ? place : '' },

@@ -88,6 +88,16 @@ export const openUsersOfEvents = async (dependencies: KeyDependencies): Promise<
   return withRightKey(() => openRevealUser(keys, masterKeysOf(config)));
 };
 
+/** For a copy of a log whose events shall hold no user id in plain text. */
+export const openUsersOfCopy = async (dependencies: KeyDependencies): Promise<UserProtection> => {
+  const { config } = dependencies;
+  if (!hasMasterKey(config)) {
+    throw new ConfigError('USER_ID_MASTER_KEY: user ids cannot be encrypted without it.');
+  }
+  const keys = await openKeys(dependencies, { readOnly: false });
+  return withRightKey(() => openUserProtection({ keys, masterKeys: masterKeysOf(config) }));
+};
+
 const openKeys = (
   dependencies: KeyDependencies,
   { readOnly }: { readonly readOnly: boolean },

@@ -39,6 +39,8 @@ export interface ExportRequest {
 export interface CopyLogRequest {
   readonly from: string;
   readonly to: string;
+  /** Whether the copy shall hold no user id in plain text. */
+  readonly encrypt: boolean;
 }
 
 /** A job on the log and the documents; the process that owns them can run it, too. */

@@ -41,7 +41,7 @@ export const performStoreJob = async (
     case 'erase-user':
       return await eraseUser(dependencies, stores, job.userId, output);
     case 'copy-log':
-      return await copyFrom(stores.eventStore, dependencies, job.to, output);
+      return await copyFrom(stores.eventStore, dependencies, job, output);
     case 'export-statistics':
       return await exportStatistics(stores, job.format, output, dependencies.signal);
     case 'dead-letters':

@@ -11,12 +11,23 @@ export const newKey = (): Buffer => randomBytes(KEY_BYTES);
 export const newSubject = (): string => randomBytes(SUBJECT_BYTES).toString('base64url');
 
 /** AES-256-GCM: nonce, ciphertext and tag in base64url. It opens only with the same key and context. */
-export const seal = (key: Uint8Array, plain: string | Uint8Array, context: string): string => {
-  const nonce = randomBytes(NONCE_BYTES);
+export const seal = (
+  key: Uint8Array,
+  plain: string | Uint8Array,
+  context: string,
+  nonce: Uint8Array = randomBytes(NONCE_BYTES),
+): string => {
   const cipher = createCipheriv(ALGORITHM, key, nonce).setAAD(Buffer.from(context));
   const sealed = Buffer.concat([nonce, cipher.update(plain), cipher.final(), cipher.getAuthTag()]);
   return sealed.toString('base64url');
 };
+
+/**
+ * The same for a key that seals one text alone, so that its nonce may follow from it: the result is the same
+ * each time, and a copy of an event can be compared with another.
+ */
+export const sealOnlyText = (key: Uint8Array, plain: string, context: string): string =>
+  seal(key, plain, context, deriveKey(key, 'nonce').subarray(0, NONCE_BYTES));
 
 /** What was sealed; undefined where the key or the context is another, or the text was changed. */
 export const unseal = (key: Uint8Array, sealed: string, context: string): Buffer | undefined => {

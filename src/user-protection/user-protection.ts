@@ -3,7 +3,7 @@ import type { UserId } from '../domain/ids.js';
 import { PortError } from '../ports/errors.js';
 import type { UserKey, UserKeys } from '../ports/user-keys.js';
 import type { ProtectedUser, UserProtection } from '../ports/user-protection.js';
-import { deriveKey, keyedHash, newKey, newSubject, seal, unseal } from './ciphers.js';
+import { deriveKey, keyedHash, newKey, newSubject, seal, sealOnlyText, unseal } from './ciphers.js';
 import { hashKeyIn, type MasterKeys, openStoreKey, wrappingKeyIn } from './store-key.js';
 
 /** Users kept in memory, about 40 MB. */
@@ -53,7 +53,7 @@ export const openUserProtection = async ({
     const kept = (await keys.find(hash)) ?? (await keys.keep(made(hash)));
     const { subject } = kept;
     const key = keyIn(kept);
-    const encryptedId = seal(key, userId, subject);
+    const encryptedId = sealOnlyText(key, userId, subject);
     return { subject, encryptedId, salt: deriveKey(key, 'salt').toString('base64url') };
   };
 

@@ -1,7 +1,8 @@
+import { createHmac } from 'node:crypto';
 import type { AnimeEvent } from '../domain/events.js';
 import type { UserId } from '../domain/ids.js';
 import type { JsonObject } from '../ports/json.js';
-import type { UserPseudonym } from '../ports/user-protection.js';
+import type { ProtectedUser, UserPseudonym } from '../ports/user-protection.js';
 
 /** The form of an interaction without a readable user id: version 2, but for how it names the user. */
 export const PROTECTED_VERSION = 3;
@@ -44,3 +45,13 @@ export const standInFor = (subject: string): UserId => `${MARK}${subject}` as Us
 
 export const standInIn = (subject: unknown): UserId | undefined =>
   typeof subject === 'string' && SUBJECT.test(subject) ? standInFor(subject) : undefined;
+
+/** Characters of base64url, for 128 bits. */
+export const BODY_HASH_LENGTH = 22;
+
+/**
+ * The hash of a command's body that an event may hold: whoever guesses a user id could check the guess
+ * against the plain one. It cannot be computed any more once the user is forgotten.
+ */
+export const saltedBodyHash = (bodyHash: string, { salt }: Pick<ProtectedUser, 'salt'>): string =>
+  createHmac('sha256', salt).update(bodyHash).digest('base64url').slice(0, BODY_HASH_LENGTH);

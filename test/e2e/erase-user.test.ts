@@ -262,4 +262,35 @@ describe('erasing a user', function () {
     await start(other);
     expect(await clicksOf(SPIKE)).to.deep.equal([1]);
   });
+
+  it('leaves no byte of the id of a plain log in a copy that was made with --encrypt', async () => {
+    const plain = { USER_ID_PROTECTION: 'off' };
+    await start(plain);
+    await happenings();
+    const before = await totals(2);
+    await stop();
+    const target = join(directory.path, 'copy');
+    const copy = (environment: NodeJS.ProcessEnv = ENCRYPT) =>
+      job(['copy-log', '--from', dataDir(), '--to', target, '--encrypt'], environment);
+    const without = await copy({});
+    expect(without.code).to.equal(2);
+    expect(without.errors).to.contain('USER_ID_MASTER_KEY');
+    for (const written of [8, 0]) {
+      const { code, output, errors } = await copy();
+      expect(code, errors + output).to.equal(0);
+      expect(output).to.contain(`${written} events written`);
+    }
+    expect(await filesWith(target, SPIKE)).to.deep.equal([]);
+
+    await rm(dataDir(), { recursive: true });
+    await rename(target, dataDir());
+    await start();
+    expect(await totals(2)).to.deep.equal(before);
+    // Repeats of what was recorded before the copy.
+    await command('click', SPIKE);
+    expect(await totals(2)).to.deep.equal(before);
+    const { status, body } = await send('DELETE', `${running().commandUrl}/users/${SPIKE}`);
+    expect([status, body['notErased']]).to.deep.equal([200, { events: 0, streams: [] }]);
+    expect(await totals(2)).to.deep.equal(before);
+  });
 });

@@ -48,12 +48,19 @@ describe('the arguments of the command line', () => {
     ['rebuild prune v1', { command: 'rebuild', action: { kind: 'prune', version: 'v1' } }],
     [
       'copy-log --from /a --to esdb://b:2113?tls=false',
-      { command: 'copy-log', from: '/a', to: 'esdb://b:2113?tls=false' },
+      { command: 'copy-log', from: '/a', to: 'esdb://b:2113?tls=false', encrypt: false },
     ],
     ['import-events -', { command: 'import-events', file: '-' }],
     [
       'export --system --since 7',
-      { command: 'export', format: 'ndjson', types: undefined, since: 7n, system: true },
+      {
+        command: 'export',
+        format: 'ndjson',
+        types: undefined,
+        since: 7n,
+        system: true,
+        decrypt: false,
+      },
     ],
     ['export --statistics', { command: 'export-statistics', format: 'ndjson' }],
     ['audit v2', { command: 'audit', version: 'v2' }],

@@ -1,7 +1,8 @@
 import { resultOfFailure } from '../../ports/command-result.js';
 import { PortError } from '../../ports/errors.js';
 import type { ProtectedUser, UserProtection } from '../../ports/user-protection.js';
-import { type QueuedCommand, saltedBodyHash } from './queued-command.js';
+import { saltedBodyHash } from '../../wire/protected-user.js';
+import type { QueuedCommand } from './queued-command.js';
 
 /** Looks up how the events of a command name its user. At once, if this process knows the user. */
 export const identify = (queued: QueuedCommand, users: UserProtection): void => {

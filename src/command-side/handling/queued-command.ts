@@ -1,8 +1,9 @@
-import { createHash, createHmac } from 'node:crypto';
+import { createHash } from 'node:crypto';
 import { v5 } from 'uuid';
 import type { AnimeCommand } from '../../domain/commands.js';
 import type { CommandOptions, CommandResult, IdempotencyKey } from '../../ports/command-result.js';
 import type { ProtectedUser } from '../../ports/user-protection.js';
+import { BODY_HASH_LENGTH } from '../../wire/protected-user.js';
 
 /** The limits of a command handler. Times in milliseconds. */
 export interface CommandLimits {
@@ -216,12 +217,3 @@ export const bodyHashOf = (command: AnimeCommand): string =>
     .update(JSON.stringify({ ...command, at: undefined }))
     .digest('base64url')
     .slice(0, BODY_HASH_LENGTH);
-
-const BODY_HASH_LENGTH = 22;
-
-/**
- * The hash that an event may hold: whoever guesses a user id could check the guess against the plain
- * one. It cannot be computed any more once the user is forgotten.
- */
-export const saltedBodyHash = (bodyHash: string, { salt }: ProtectedUser): string =>
-  createHmac('sha256', salt).update(bodyHash).digest('base64url').slice(0, BODY_HASH_LENGTH);

@@ -1,5 +1,11 @@
 import { randomUUID } from 'node:crypto';
-import { openLogToFill, openLogToRead, type OpenedTarget } from '../../compose/log-places.js';
+import {
+  openLogToFill,
+  openLogToRead,
+  type OpenedTarget,
+  settingsAt,
+} from '../../compose/log-places.js';
+import { openUsersOfCopy } from '../../compose/user-protection.js';
 import { readLogIdentity, readOrMakeLogIdentity } from '../../compose/log-identity.js';
 import { unlessAborted } from '../../platform/async/abort.js';
 import { DirectoryInUseError } from '../../embedded-eventstore/lock.js';
@@ -19,6 +25,7 @@ import type { CopyLogRequest } from '../requests.js';
 import { askService } from '../socket-client.js';
 import { isForCopy } from './copied-events.js';
 import { openCopyCheckpoint } from './copy-checkpoint.js';
+import { withEncryptedUsers } from './encrypted-source.js';
 import { embeddedTarget } from './embedded-target.js';
 import { bytesOfLog, lastCommitIn, logPages } from './log-pages.js';
 import { serverTarget } from './server-target.js';
@@ -32,18 +39,20 @@ import { addSource, compareWithTarget } from './verify-copy.js';
  */
 export const runCopyLogJob = async (
   options: JobOptions,
-  { from, to }: CopyLogRequest,
+  request: CopyLogRequest,
 ): Promise<boolean> => {
+  const { from, to, encrypt } = request;
   if (from === to) throw new ConfigError('--to: a log cannot be copied to itself.');
   try {
     return await runJob(options, async (dependencies) => {
       const source = await openLogToRead(dependencies, from, '--from');
-      return await copyTo(dependencies, source, to, options);
+      return await copyTo(dependencies, source, request, options);
     });
   } catch (error) {
     if (!(error instanceof DirectoryInUseError)) throw error;
     if (error.owner?.jobs === undefined) throw ownerTakesNoJobs(error);
-    return await askService(error.owner.jobs, ['copy-log', '--from', from, '--to', to], options);
+    const args = ['copy-log', '--from', from, '--to', to, ...(encrypt ? ['--encrypt'] : [])];
+    return await askService(error.owner.jobs, args, options);
   }
 };
 
@@ -51,19 +60,21 @@ export const runCopyLogJob = async (
 export const copyFrom = (
   source: EventStore,
   { config, logger, signal: stop }: JobDependencies,
-  to: string,
+  request: CopyLogRequest,
   output: JobOutput,
 ): Promise<boolean> =>
-  runJob({ config, logger, stop }, (dependencies) => copyTo(dependencies, source, to, output));
+  runJob({ config, logger, stop }, (dependencies) => copyTo(dependencies, source, request, output));
 
 const copyTo = async (
   dependencies: OwnDependencies,
-  source: EventStore,
-  to: string,
+  plain: EventStore,
+  { to, encrypt }: CopyLogRequest,
   output: JobOutput,
 ): Promise<boolean> => {
-  const { signal } = dependencies;
+  const { signal, config } = dependencies;
   const target = targetOf(await openLogToFill(dependencies, to, '--to'), signal);
+  const own = { ...dependencies, config: settingsAt(config, to) };
+  const source = encrypt ? withEncryptedUsers(plain, await openUsersOfCopy(own)) : plain;
   // A server that does not answer must not keep a job that was stopped.
   return await unlessAborted(signal, copyLog({ source, target, signal, output }));
 };

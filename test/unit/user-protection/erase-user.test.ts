@@ -6,7 +6,9 @@ import { UnavailableError } from '../../../src/ports/errors.js';
 import type { EventStore, NewEvent } from '../../../src/ports/event-store.js';
 import { createEraseUser } from '../../../src/user-protection/erase-user.js';
 import { createForgottenUsers } from '../../../src/user-protection/forgotten-users.js';
-import { protectedData } from '../../../src/user-protection/protect-event.js';
+import { protectEvent } from '../../../src/user-protection/protect-event.js';
+import { jsonObjectIn } from '../../../src/ports/json.js';
+import { saltedBodyHash } from '../../../src/wire/protected-user.js';
 import { encode } from '../../../src/wire/stream-event.js';
 import { FORGOTTEN_STREAM, forgottenSubjectIn } from '../../../src/wire/user-forgotten.js';
 import { streamOfAnime } from '../../support/command-handler.js';
@@ -141,29 +143,45 @@ describe('an erasure', () => {
 });
 
 describe('the protected form of a stored event', () => {
-  it('is that of a new event of the same user', async () => {
+  it('is that of a new event of the same user, and the same each time', async () => {
     const { store, keys, protection } = await setUp();
     await store.append(streamOf(animeId(1)), 'no_stream', [plainClick(1)]);
     const [stored] = await streamOfAnime(store, animeId(1));
-    const data = stored === undefined ? null : await protectedData(stored, protection);
+    if (stored === undefined) expect.fail('It is not there.');
+    const { data } = await protectEvent(stored, protection);
     const { subject } = await protection.protect(spike);
-    expect(data).to.include({ schemaVersion: 3, animeId: 1, subject });
-    expect(JSON.stringify(data)).not.to.contain('spike');
+    expect(jsonObjectIn(data)).to.include({ schemaVersion: 3, animeId: 1, subject });
+    expect(Buffer.from(data).toString()).not.to.contain('spike');
     const reveal = await openRevealUser(keys, { current: MASTER });
-    expect(await reveal(Buffer.from(JSON.stringify(data)))).to.equal(spike);
+    expect(await reveal(data)).to.equal(spike);
+    const another = await protectingUsers(keys, MASTER);
+    expect((await protectEvent(stored, another)).data).to.deep.equal(data);
   });
 
-  it('is none where there is no readable user id', async () => {
+  it('holds no hash against which a guess of the id could be checked', async () => {
+    const { protection } = await setUp();
+    const metadata = Buffer.from('{"commandId":"c","bodyHash":"plain"}');
+    const data = Buffer.from(JSON.stringify(encode(events.click)));
+    const plain = { stream: 'anime-1', type: 'ClickRegistered', data, metadata };
+    const found = jsonObjectIn((await protectEvent(plain, protection)).metadata);
+    const { userId } = events.click.data;
+    const bodyHash = saltedBodyHash('plain', await protection.protect(userId));
+    expect(found).to.deep.equal({ commandId: 'c', bodyHash });
+  });
+
+  it('is the event itself where there is no readable user id, or it is none of ours', async () => {
     const { protection } = await setUp();
     const bytes = (value: unknown) => Buffer.from(JSON.stringify(value));
     const isProtected = { ...encode(events.click), schemaVersion: 3, subject: 'a'.repeat(22) };
-    for (const [type, value] of [
-      ['AnimeListed', encode(events.listed)],
-      ['ClickRegistered', isProtected],
-      ['ClickRegistered', 'nonsense'],
-      ['Unknown', encode(events.click)],
+    for (const [type, value, stream] of [
+      ['AnimeListed', encode(events.listed), 'anime-1'],
+      ['ClickRegistered', isProtected, 'anime-1'],
+      ['ClickRegistered', 'nonsense', 'anime-1'],
+      ['Unknown', encode(events.click), 'anime-1'],
+      ['ClickRegistered', encode(events.click), 'another-stream'],
     ] as const) {
-      expect(await protectedData({ type, data: bytes(value) }, protection)).to.equal(null);
+      const event = { stream, type, data: bytes(value), metadata: bytes({}) };
+      expect(await protectEvent(event, protection)).to.equal(event);
     }
   });
 });
