@@ -64,7 +64,7 @@ const stopSignal = (): AbortSignal => {
 };
 
 /** A reader that has left takes nothing more. */
-const untilDrained = async (stream: NodeJS.WriteStream): Promise<void> => {
+const untilWritten = async (stream: NodeJS.WriteStream): Promise<void> => {
   if (!stream.writableNeedDrain || stream.destroyed) return;
   await once(stream, 'drain').catch(() => undefined);
 };
@@ -160,7 +160,7 @@ const runToEnd = async (
 ): Promise<number> => {
   const { command, json } = invocation;
   const { stdout, stderr } = process;
-  const drained = () => untilDrained(stdout);
+  const drained = () => untilWritten(stdout);
   const output = createJobOutput({ command, json, stdout, stderr, drained });
   const stop = stopSignal();
   try {

@@ -1,6 +1,6 @@
 import type { Environment } from './environment.js';
 import { NoAnswerError, ProblemError } from './errors.js';
-import type { Answer, CallOptions, Exchange, Request } from './exchange.js';
+import type { ServiceAnswer, CallOptions, ServiceExchange, Request } from './exchange.js';
 import type {
   SchemaClick,
   SchemaDetails,
@@ -39,7 +39,7 @@ const JSON_BODY = { 'Content-Type': 'application/json' };
 
 export const createCommands = (
   base: string,
-  exchange: Exchange,
+  exchange: ServiceExchange,
   revisions: Revisions,
   { newKey }: Environment,
 ): Commands => {
@@ -85,7 +85,7 @@ export const createCommands = (
 /** As a string of RFC 9651, which may have spaces and quotes in it. */
 const quoted = (key: string): string => `"${key.replace(/["\\]/g, '\\$&')}"`;
 
-const acknowledgedBy = ({ body, headers }: Answer): Acknowledged => {
+const acknowledgedBy = ({ body, headers }: ServiceAnswer): Acknowledged => {
   const { message, animeId, revision, ...more } = body as Partial<SchemaRecorded>;
   if (message === undefined || animeId === undefined || revision === undefined) {
     throw new NoAnswerError('The answer is not that of the service.');

@@ -36,13 +36,13 @@ export const environmentOf = (fetchGiven: typeof fetch | undefined): Environment
   fetch: fetchGiven ?? ((input, init) => fetch(input, init)),
   now: Date.now,
   random: Math.random,
-  newKey,
+  newKey: newIdempotencyKey,
   sleep,
-  page: pageOf(globalThis),
+  page: pageIn(globalThis),
 });
 
 /** 128 random bits. `crypto.randomUUID` exists on encrypted pages only. */
-const newKey = (): string =>
+const newIdempotencyKey = (): string =>
   Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) =>
     byte.toString(16).padStart(2, '0'),
   ).join('');
@@ -59,7 +59,7 @@ const sleep = (ms: number, signal?: AbortSignal): Promise<void> =>
     else signal?.addEventListener('abort', end);
   });
 
-const pageOf = (scope: object): Page | undefined => {
+const pageIn = (scope: object): Page | undefined => {
   const browser = scope as Partial<Browser> & BrowserEvents;
   const { document, navigator } = browser;
   if (document === undefined) return undefined;

@@ -27,25 +27,28 @@ export interface CallOptions {
   readonly timeoutMs?: number;
 }
 
-export interface Answer {
+export interface ServiceAnswer {
   readonly headers: Headers;
   readonly body: object;
   readonly retryAfterMs: number | undefined;
 }
 
-export interface Exchange {
+export interface ServiceExchange {
   /** Sends it once. Rejects with the problem, or because no answer came. */
-  once(request: Request, signal?: AbortSignal): Promise<Answer>;
+  once(request: Request, signal?: AbortSignal): Promise<ServiceAnswer>;
   /** Sends it until it is answered, refused for good, or the time is over. */
   repeated<T>(
     request: Request,
     options: CallOptions,
-    read: (answer: Answer) => T | Promise<T>,
+    read: (answer: ServiceAnswer) => T | Promise<T>,
   ): Promise<T>;
 }
 
 /** Sends requests: with time-outs, typed errors, and the rules of what is sent again. */
-export const createExchange = (options: ExchangeOptions, environment: Environment): Exchange => {
+export const createExchange = (
+  options: ExchangeOptions,
+  environment: Environment,
+): ServiceExchange => {
   const { now, random, sleep } = environment;
   const key: Readonly<Record<string, string>> =
     options.apiKey === undefined ? {} : { Authorization: `Bearer ${options.apiKey}` };
@@ -104,9 +107,9 @@ export const createExchange = (options: ExchangeOptions, environment: Environmen
 };
 
 /** The answer of the service. What is not JSON comes from something in between. */
-const answerOf = (response: Response, text: string, now: number): Answer => {
+const answerOf = (response: Response, text: string, now: number): ServiceAnswer => {
   const { status, headers } = response;
-  const body = objectOf(text);
+  const body = jsonObjectOf(text);
   const retryAfterMs = parseRetryAfter(headers.get('Retry-After'), now);
   const isProblem = headers.get('Content-Type')?.startsWith('application/problem+json') === true;
   if (body !== undefined && !isProblem && (response.ok || 'errors' in body)) {
@@ -121,7 +124,7 @@ const answerOf = (response: Response, text: string, now: number): Answer => {
   );
 };
 
-const objectOf = (text: string): object | undefined => {
+const jsonObjectOf = (text: string): object | undefined => {
   try {
     const value: unknown = JSON.parse(text);
     return typeof value === 'object' && value !== null ? value : undefined;

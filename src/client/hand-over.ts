@@ -1,4 +1,4 @@
-import { bodyOf, firstOf, type Entry } from './tracked.js';
+import { bodyOf, firstOf, type TrackedEntry } from './tracked.js';
 
 /** What browsers send after a page is gone: all requests of the page together. */
 export const AFTER_PAGE_BYTES = 64 * 1024;
@@ -8,7 +8,10 @@ export const AFTER_PAGE_BYTES = 64 * 1024;
  * as many as it takes. Returns their number. Other scripts of the page use the same allowance, so a
  * body that is not taken is halved.
  */
-export const handOver = (entries: readonly Entry[], send: (body: string) => boolean): number => {
+export const handOver = (
+  entries: readonly TrackedEntry[],
+  send: (body: string) => boolean,
+): number => {
   let taken = 0;
   let bytes = AFTER_PAGE_BYTES;
   while (taken < entries.length) {

@@ -1,5 +1,5 @@
 import { NoAnswerError, QueryFailedError, type QueryProblem } from './errors.js';
-import type { Answer, CallOptions, Exchange } from './exchange.js';
+import type { ServiceAnswer, CallOptions, ServiceExchange } from './exchange.js';
 import type { Operation } from './operation.js';
 import type { Revisions } from './revisions.js';
 
@@ -16,7 +16,7 @@ export type Query = <Data, Variables extends object>(
 
 export const createQuery = (
   base: string | undefined,
-  exchange: Exchange,
+  exchange: ServiceExchange,
   revisions: Revisions,
 ): Query => {
   const withRevision = (operation: { readonly waits: boolean }, variables: object): object => {
@@ -45,7 +45,7 @@ export const createQuery = (
   };
 };
 
-const dataOf = ({ body }: Answer): object => {
+const dataOf = ({ body }: ServiceAnswer): object => {
   const { data, errors } = body as { data?: object | null; errors?: readonly QueryProblem[] };
   if (errors !== undefined) throw new QueryFailedError(errors, data ?? undefined);
   if (data === undefined || data === null) {

@@ -1,6 +1,6 @@
 import type { Environment } from './environment.js';
 import { NoAnswerError, ProblemError } from './errors.js';
-import type { Exchange } from './exchange.js';
+import type { ServiceExchange } from './exchange.js';
 import type { SchemaBatchResults, SchemaProblem } from './generated/commands.js';
 import { AFTER_PAGE_BYTES, handOver } from './hand-over.js';
 import { isRetried, isUnknown, pauseMs, retryAfterOf } from './retry.js';
@@ -10,7 +10,7 @@ import {
   entryOf,
   firstOf,
   withoutTime,
-  type Entry,
+  type TrackedEntry,
   type TrackedCommand,
   type TrackResult,
 } from './tracked.js';
@@ -46,9 +46,9 @@ export interface Queue {
 const BODY_BYTES = 1_000_000;
 /** What the service takes of a single command. */
 const COMMAND_BYTES = 16 * 1024;
-const CLOSE_WITHIN_MS = 5000;
+const CLOSE_QUEUE_WITHIN_MS = 5000;
 
-const TOO_LARGE: SchemaProblem = {
+const COMMAND_TOO_LARGE: SchemaProblem = {
   type: 'about:blank',
   title: 'Content Too Large',
   status: 413,
@@ -60,7 +60,7 @@ export const createQueue = (
   url: string,
   options: QueueOptions & { readonly hasKey: boolean },
   parts: {
-    readonly exchange: Exchange;
+    readonly exchange: ServiceExchange;
     readonly revisions: Revisions;
     readonly environment: Environment;
   },
@@ -72,13 +72,13 @@ export const createQueue = (
   const stop = new AbortController();
 
   /** Those that may have been recorded by a request that was not answered. */
-  const unknown = new WeakSet<Entry>();
+  const unknown = new WeakSet<TrackedEntry>();
 
-  let waiting: Entry[] = [];
-  let underWay: readonly Entry[] = [];
+  let waiting: TrackedEntry[] = [];
+  let underWay: readonly TrackedEntry[] = [];
   /** What the browser sends if the page is gone; sent again once the page is shown, for the results. */
-  let handedOver: Entry[] = [];
-  let handedBatch: readonly Entry[] | undefined;
+  let handedOver: TrackedEntry[] = [];
+  let handedBatch: readonly TrackedEntry[] | undefined;
   let entriesAtOnce = batchSize;
   let failures = 0;
   let flushes = 0;
@@ -88,13 +88,13 @@ export const createQueue = (
 
   const queued = (): number => waiting.length + underWay.length + handedOver.length;
 
-  const settle = (entry: Entry, result: TrackResult): void => {
+  const settle = (entry: TrackedEntry, result: TrackResult): void => {
     counts[result.kind] += 1;
     entry.settle(result);
   };
 
   /** With an error of its own, though a whole batch failed for the same reason. */
-  const fail = (entry: Entry, cause: ProblemError | NoAnswerError): void => {
+  const fail = (entry: TrackedEntry, cause: ProblemError | NoAnswerError): void => {
     const error =
       cause instanceof ProblemError
         ? new ProblemError(cause.problem, cause.retryAfterMs)
@@ -104,7 +104,7 @@ export const createQueue = (
     settle(entry, { kind: 'failed', error });
   };
 
-  const sendAgain = (entries: readonly Entry[], error: unknown): Entry[] => {
+  const sendAgain = (entries: readonly TrackedEntry[], error: unknown): TrackedEntry[] => {
     for (const entry of entries) if (isUnknown(error, false)) unknown.add(entry);
     return [...entries];
   };
@@ -118,7 +118,10 @@ export const createQueue = (
   });
 
   /** Settles the entry, or returns it to be sent again. */
-  const take = (entry: Entry, result: SchemaBatchResults['results'][number]): Entry[] => {
+  const take = (
+    entry: TrackedEntry,
+    result: SchemaBatchResults['results'][number],
+  ): TrackedEntry[] => {
     const { status, animeId, revision, ...more } = result;
     if (status < 300 && animeId !== undefined && revision !== undefined) {
       revisions.reached(animeId, revision);
@@ -136,7 +139,7 @@ export const createQueue = (
   };
 
   /** Sends a batch once. Returns how long to wait before the next one. */
-  const send = async (batch: readonly Entry[]): Promise<number> => {
+  const send = async (batch: readonly TrackedEntry[]): Promise<number> => {
     try {
       const { body, retryAfterMs } = await exchange.once(requestOf(bodyOf(batch)), stop.signal);
       const { results } = body as Partial<SchemaBatchResults>;
@@ -153,7 +156,7 @@ export const createQueue = (
     }
   };
 
-  const failedBatch = (batch: readonly Entry[], error: unknown): number => {
+  const failedBatch = (batch: readonly TrackedEntry[], error: unknown): number => {
     const isTooLarge = error instanceof ProblemError && error.status === 413;
     if (isTooLarge && batch.length > 1) {
       entriesAtOnce = Math.ceil(batch.length / 2);
@@ -231,7 +234,10 @@ export const createQueue = (
     takeBack();
     const all = [...underWay, ...waiting].map(({ settled }) => settled);
     try {
-      await Promise.race([Promise.all(all), ...(signal === undefined ? [] : [aborted(signal)])]);
+      await Promise.race([
+        Promise.all(all),
+        ...(signal === undefined ? [] : [rejectedOnAbort(signal)]),
+      ]);
     } finally {
       flushes -= 1;
     }
@@ -253,7 +259,7 @@ export const createQueue = (
       const entry = entryOf(command, environment);
       if (closing !== undefined || queued() >= maxQueued) settle(entry, { kind: 'dropped' });
       else if (entry.bytes > COMMAND_BYTES) {
-        fail(entry, new ProblemError(TOO_LARGE));
+        fail(entry, new ProblemError(COMMAND_TOO_LARGE));
       } else {
         waiting.push(entry);
         wake();
@@ -261,7 +267,7 @@ export const createQueue = (
       return entry.settled;
     },
     flush: ({ signal } = {}) => flush(signal),
-    close: ({ timeoutMs = CLOSE_WITHIN_MS } = {}) => (closing ??= close(timeoutMs)),
+    close: ({ timeoutMs = CLOSE_QUEUE_WITHIN_MS } = {}) => (closing ??= close(timeoutMs)),
     counts: () => ({ queued: queued(), ...counts }),
   };
 };
@@ -271,7 +277,7 @@ const isTimeRefused = ({ type, problem: { errors = [] } }: ProblemError): boolea
   type === 'urn:problem-type:invalid-time' ||
   (errors.length === 1 && errors[0]?.pointer === '/occurred_at');
 
-const aborted = (signal: AbortSignal): Promise<never> =>
+const rejectedOnAbort = (signal: AbortSignal): Promise<never> =>
   new Promise((_, reject) => {
     const end = (): void => reject(signal.reason as Error);
     if (signal.aborted) end();

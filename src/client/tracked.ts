@@ -22,7 +22,7 @@ export type TrackResult =
   | { readonly kind: 'dropped' };
 
 /** A command in the queue. */
-export interface Entry {
+export interface TrackedEntry {
   readonly id: string;
   readonly text: string;
   readonly bytes: number;
@@ -35,8 +35,8 @@ export interface Entry {
 export const entryOf = (
   command: TrackedCommand,
   { now, newKey }: Pick<Environment, 'now' | 'newKey'>,
-): Entry => {
-  let settle: Entry['settle'] = () => undefined;
+): TrackedEntry => {
+  let settle: TrackedEntry['settle'] = () => undefined;
   const settled = new Promise<TrackResult>((resolve) => void (settle = resolve));
   const identified = { id: newKey(), ...command };
   const dated = { occurred_at: new Date(now()).toISOString(), ...identified };
@@ -52,20 +52,20 @@ export const entryOf = (
 };
 
 /** The entry as it is sent again after the service refused its time. */
-export const withoutTime = (entry: Entry, undated: string): Entry => ({
+export const withoutTime = (entry: TrackedEntry, undated: string): TrackedEntry => ({
   ...entry,
   text: undated,
   undated: undefined,
 });
 
-export const bodyOf = (entries: readonly Entry[]): string =>
+export const bodyOf = (entries: readonly TrackedEntry[]): string =>
   `[${entries.map(({ text }) => text).join()}]`;
 
 /** The first entries that fit into a body of so many bytes; one at least. */
 export const firstOf = (
-  entries: readonly Entry[],
+  entries: readonly TrackedEntry[],
   limits: { readonly bytes: number; readonly entries: number },
-): Entry[] => {
+): TrackedEntry[] => {
   let bytes = 1;
   const end = entries.slice(0, limits.entries).findIndex((entry) => {
     bytes += entry.bytes + 1;

@@ -49,13 +49,13 @@ export const openServer = async ({
   return { store, address: shown, projections: store.projections };
 };
 
-interface ClientOptions extends Pick<Dependencies, 'logger'> {
+interface EventStoreClientOptions extends Pick<Dependencies, 'logger'> {
   readonly connectionString: string;
   readonly appendTimeoutMs: number;
 }
 
 /** Rejects with a ConfigError where the client refuses the address, or a file that it names. */
-const openClient = async (options: ClientOptions) => {
+const openClient = async (options: EventStoreClientOptions) => {
   // An embedded service starts faster, and is smaller, without the client.
   const [{ createEventStoreDbStore }, { parseAddress }] = await Promise.all([
     import('../adapters/eventstoredb/event-store.js'),

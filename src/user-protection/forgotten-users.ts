@@ -15,7 +15,7 @@ import {
   USER_FORGOTTEN,
 } from '../wire/user-forgotten.js';
 
-const APPEND_ATTEMPTS = 10;
+const FORGET_ATTEMPTS = 10;
 
 /** Appends `UserForgotten`. Two for one subject do no harm. */
 export const appendForgotten = async (
@@ -32,7 +32,7 @@ export const appendForgotten = async (
     } catch (error) {
       const again =
         error instanceof WrongExpectedRevisionError || error instanceof OutcomeUnknownError;
-      if (!again || attempt === APPEND_ATTEMPTS) throw error;
+      if (!again || attempt === FORGET_ATTEMPTS) throw error;
     }
   }
 };

@@ -2,11 +2,11 @@ import { randomUUID } from 'node:crypto';
 import { WrongExpectedRevisionError } from '../ports/errors.js';
 import type { EventStore } from '../ports/event-store.js';
 
-const STREAM = 'user-keys';
+const KEY_STORE_STREAM = 'user-keys';
 
 /** Whether the log ever had a key store. */
 export const isKeyStoreNoted = async (store: Pick<EventStore, 'head'>): Promise<boolean> =>
-  (await store.head(STREAM)) !== 'no_stream';
+  (await store.head(KEY_STORE_STREAM)) !== 'no_stream';
 
 /** Notes in the log that it has a key store, once. */
 export const noteKeyStore = async (store: Pick<EventStore, 'head' | 'append'>): Promise<void> => {
@@ -18,7 +18,7 @@ export const noteKeyStore = async (store: Pick<EventStore, 'head' | 'append'>): 
     metadata: {},
   };
   try {
-    await store.append(STREAM, 'no_stream', [event]);
+    await store.append(KEY_STORE_STREAM, 'no_stream', [event]);
   } catch (error) {
     if (!(error instanceof WrongExpectedRevisionError)) throw error;
   }

@@ -5,12 +5,12 @@ import type { PlainEvents } from '../ports/user-protection.js';
 import { isUserEvent } from '../wire/protected-user.js';
 import { decode } from '../wire/stream-event.js';
 
-const EVENTS_PER_PAGE = 500;
-const SHOWN_STREAMS = 20;
+const PLAIN_EVENTS_PER_PAGE = 500;
+const SHOWN_PLAIN_STREAMS = 20;
 
 type FindPlainEvents = (userId: UserId, signal?: AbortSignal) => Promise<PlainEvents>;
 
-interface Part {
+interface CountedPart {
   readonly after: Position | undefined;
   readonly upTo: Position | undefined;
 }
@@ -26,27 +26,27 @@ export const createPlainEvents = (store: Pick<EventStore, 'readAll'>): FindPlain
   let lastPlain: Position | undefined;
   let turn: Promise<unknown> = Promise.resolve();
 
-  async function* eventsIn({ after, upTo }: Part, signal: AbortSignal | undefined) {
+  async function* eventsIn({ after, upTo }: CountedPart, signal: AbortSignal | undefined) {
     for (let from = after; ;) {
       signal?.throwIfAborted();
       const page = await store.readAll({
         after: from,
         direction: 'forwards',
-        limit: EVENTS_PER_PAGE,
+        limit: PLAIN_EVENTS_PER_PAGE,
       });
       for (const event of page) {
         if (upTo !== undefined && event.position.commit > upTo.commit) return;
         yield event;
       }
       from = page.at(-1)?.position;
-      if (page.length < EVENTS_PER_PAGE || from === undefined) return;
+      if (page.length < PLAIN_EVENTS_PER_PAGE || from === undefined) return;
     }
   }
 
   const search: FindPlainEvents = async (userId, signal) => {
     let events = 0;
     const streams = new Set<string>();
-    const parts: Part[] = [{ after: readTo, upTo: undefined }];
+    const parts: CountedPart[] = [{ after: readTo, upTo: undefined }];
     if (lastPlain !== undefined) parts.unshift({ after: undefined, upTo: lastPlain });
     for (const part of parts) {
       for await (const event of eventsIn(part, signal)) {
@@ -56,7 +56,7 @@ export const createPlainEvents = (store: Pick<EventStore, 'readAll'>): FindPlain
         lastPlain = later(lastPlain, event.position);
         if (plain !== userId) continue;
         events += 1;
-        if (streams.size < SHOWN_STREAMS) streams.add(event.stream);
+        if (streams.size < SHOWN_PLAIN_STREAMS) streams.add(event.stream);
       }
     }
     return { events, streams: [...streams] };

@@ -6,13 +6,13 @@ import type { ProtectedUser, UserProtection } from '../ports/user-protection.js'
 import { encodeProtected, isUserEvent, saltedBodyHash } from '../wire/protected-user.js';
 import { decode } from '../wire/stream-event.js';
 
-type StoredEvent = Pick<RecordedEvent, 'stream' | 'type' | 'data' | 'metadata'>;
+type ProtectableEvent = Pick<RecordedEvent, 'stream' | 'type' | 'data' | 'metadata'>;
 
 /**
  * A stored event in protected form, for a copy of the log: the same each time, as long as the user is not
  * forgotten. As it is where it is none of ours, cannot be read or holds no user id in plain text.
  */
-export const protectEvent = async <Event extends StoredEvent>(
+export const protectEvent = async <Event extends ProtectableEvent>(
   event: Event,
   protection: UserProtection,
 ): Promise<Event> => {

@@ -12,7 +12,7 @@ interface StoreKeyDocument {
 
 const STORE_KEY_ID = 'store-key';
 const BY_SUBJECT = { name: 'by_subject', key: { subject: 1 } } as const;
-const MAX_RACES = 20;
+const MAX_KEY_RACES = 20;
 
 /** The key store in MongoDB: every change is of one document, confirmed by a majority. */
 export const openMongodbUserKeys = async ({
@@ -37,7 +37,7 @@ export const openMongodbUserKeys = async ({
   }
 
   const find = async (hash: string): Promise<UserKey | null> =>
-    keyIn(await ask(() => users.findOne({ _id: hash }, bounded)));
+    userKeyIn(await ask(() => users.findOne({ _id: hash }, bounded)));
 
   const storeKey = async (): Promise<string | null> =>
     (await ask(() => store.findOne({ _id: STORE_KEY_ID }, bounded)))?.wrapped ?? null;
@@ -45,7 +45,7 @@ export const openMongodbUserKeys = async ({
   const keep = async (key: UserKey): Promise<UserKey> => {
     const { hash, subject, wrappedKey } = key;
     // Removed again before it was read: then this one is kept.
-    for (let attempt = 0; attempt < MAX_RACES; attempt += 1) {
+    for (let attempt = 0; attempt < MAX_KEY_RACES; attempt += 1) {
       await ask(() => inserted(users.insertOne({ _id: hash, subject, wrappedKey })));
       const kept = await find(hash);
       if (kept !== null) return kept;
@@ -56,7 +56,7 @@ export const openMongodbUserKeys = async ({
   return {
     find: (hash) => whileOpen(() => find(hash)),
     findSubject: (subject) =>
-      whileOpen(async () => keyIn(await ask(() => users.findOne({ subject }, bounded)))),
+      whileOpen(async () => userKeyIn(await ask(() => users.findOne({ subject }, bounded)))),
     keep: (key) => whileOpen(() => keep(key)),
     remove: (subject) =>
       whileOpen(async () => {
@@ -81,7 +81,7 @@ export const openMongodbUserKeys = async ({
   };
 };
 
-const keyIn = (document: KeyDocument | null): UserKey | null => {
+const userKeyIn = (document: KeyDocument | null): UserKey | null => {
   if (document === null) return null;
   const { _id: hash, subject, wrappedKey } = document;
   return { hash, subject, wrappedKey };

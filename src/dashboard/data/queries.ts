@@ -129,7 +129,7 @@ export interface EventNode {
 }
 
 /** Where an event is, which no other event shares. */
-export const placeOf = ({ stream, revision }: EventNode): string => `${revision}@${stream}`;
+export const shownPlaceOf = ({ stream, revision }: EventNode): string => `${revision}@${stream}`;
 
 export interface EventPage {
   readonly edges: readonly { readonly node: EventNode; readonly cursor: string }[];

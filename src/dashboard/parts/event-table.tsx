@@ -1,4 +1,4 @@
-import { placeOf, type EventNode } from '../data/queries.js';
+import { shownPlaceOf, type EventNode } from '../data/queries.js';
 import { streamPath, withParameters } from '../data/route.js';
 import { EventDetails } from './events.js';
 import { formats, useNow } from './formats.js';
@@ -16,7 +16,7 @@ export const EventTable = ({ events, loaded, search }: EventTableProps) => {
   const given = new URLSearchParams(search);
   const isOpen = (event: EventNode): boolean =>
     given.has('open')
-      ? given.get('open') === placeOf(event)
+      ? given.get('open') === shownPlaceOf(event)
       : given.get('revision') === event.revision;
   return (
     <div class="panel scroll" tabIndex={0} role="group" aria-label="Events">
@@ -35,7 +35,7 @@ export const EventTable = ({ events, loaded, search }: EventTableProps) => {
           </tr>
         </thead>
         {events.map((event) => (
-          <tbody key={placeOf(event)}>
+          <tbody key={shownPlaceOf(event)}>
             <tr class={isOpen(event) ? 'open' : undefined}>
               <td title={formats.dateTime(event.time)}>{formats.ago(event.time, now)}</td>
               <td>
@@ -45,7 +45,9 @@ export const EventTable = ({ events, loaded, search }: EventTableProps) => {
                   aria-expanded={isOpen(event)}
                   onClick={() =>
                     searchTo(
-                      withParameters(search, { open: isOpen(event) ? 'none' : placeOf(event) }),
+                      withParameters(search, {
+                        open: isOpen(event) ? 'none' : shownPlaceOf(event),
+                      }),
                       {
                         replace: true,
                       },

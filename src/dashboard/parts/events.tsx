@@ -1,6 +1,6 @@
 import type { ComponentChildren } from 'preact';
 import { animeOf, streamPath, titlePath } from '../data/route.js';
-import { placeOf, type EventNode } from '../data/queries.js';
+import { shownPlaceOf, type EventNode } from '../data/queries.js';
 import { formats, useNow } from './formats.js';
 import { Link } from './navigation.js';
 import { Table } from './small.js';
@@ -11,7 +11,7 @@ export const EventList = ({ events }: { readonly events: readonly EventNode[] })
   return (
     <Table label="Newest events" head={['When', 'Type', 'Stream', '#Revision']}>
       {events.map((event) => (
-        <tr key={placeOf(event)}>
+        <tr key={shownPlaceOf(event)}>
           <td title={formats.dateTime(event.time)}>{formats.ago(event.time, now)}</td>
           <td>
             <Link to={streamPath(event.stream, event.revision)}>{event.type}</Link>

@@ -4,7 +4,7 @@ import {
   EVENT_TYPES,
   type EventPage,
   LIVE_EVENTS,
-  placeOf,
+  shownPlaceOf,
   type EventNode,
   TICKER_QUERY,
 } from '../data/queries.js';
@@ -77,7 +77,7 @@ const newestOf = (
   pushed: readonly EventNode[],
   asked: readonly EventNode[],
 ): readonly EventNode[] => {
-  const byId = new Map([...pushed, ...asked].map((event) => [placeOf(event), event]));
+  const byId = new Map([...pushed, ...asked].map((event) => [shownPlaceOf(event), event]));
   return [...byId.values()]
     .sort(
       (a, b) =>

@@ -49,7 +49,7 @@ const PROJECTION_SHAPES: Readonly<Record<string, Shape>> = {
 };
 
 /** The service definition with request lengths checked before parsing. */
-const bounded = (
+const boundedService = (
   service: ServiceDefinition,
   shapes: Readonly<Record<string, Shape>>,
 ): ServiceDefinition => ({
@@ -66,8 +66,8 @@ const bounded = (
   ),
 });
 
-export const boundedStreamsService = bounded(StreamsService, SHAPES);
-export const boundedProjectionsService = bounded(ProjectionsService, PROJECTION_SHAPES);
+export const boundedStreamsService = boundedService(StreamsService, SHAPES);
+export const boundedProjectionsService = boundedService(ProjectionsService, PROJECTION_SHAPES);
 
 /** For requests whose content is ignored: they are not parsed. */
 export const unread = (service: ServiceDefinition): ServiceDefinition =>

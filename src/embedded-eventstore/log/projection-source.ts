@@ -58,7 +58,7 @@ export interface ProjectionSource {
   close(): void;
 }
 
-type EventRow = [
+type SourceEventRow = [
   position: number,
   stream: string,
   revision: number,
@@ -78,9 +78,9 @@ interface Visible {
   readonly createdSince: number;
 }
 
-const COLUMNS =
+const SOURCE_COLUMNS =
   'e.position, s.name, e.revision, e.id, e.type, e.created, e.is_json, e.data_length, e.payload, e.stream';
-const EVENTS = `SELECT ${COLUMNS} FROM events e JOIN streams s ON s.id = e.stream`;
+const EVENTS = `SELECT ${SOURCE_COLUMNS} FROM events e JOIN streams s ON s.id = e.stream`;
 
 const utf8Of = (bytes: Uint8Array): string =>
   Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8');
@@ -127,7 +127,7 @@ export const openProjectionSource = (path: string): ProjectionSource => {
   const metadataOf = (stream: string) => {
     const id = isMetastream(stream) ? undefined : idOf(metastreamOf(stream));
     const row =
-      id === undefined ? undefined : (sql.one.get(id, lastOf(id)) as EventRow | undefined);
+      id === undefined ? undefined : (sql.one.get(id, lastOf(id)) as SourceEventRow | undefined);
     return row === undefined ? NO_METADATA : parseMetadata(metadataEventOf(row));
   };
 
@@ -159,21 +159,22 @@ export const openProjectionSource = (path: string): ProjectionSource => {
     const [revision, stream] = [Number(target.slice(0, at)), target.slice(at + 1)];
     if (at < 1 || !Number.isSafeInteger(revision)) return undefined;
     const id = idOf(stream);
-    const row = id === undefined ? undefined : (sql.one.get(id, revision) as EventRow | undefined);
+    const row =
+      id === undefined ? undefined : (sql.one.get(id, revision) as SourceEventRow | undefined);
     if (id === undefined || row === undefined) return undefined;
-    return isVisible(stream, id, row[2], row[5]) ? eventOf(row, link) : undefined;
+    return isVisible(stream, id, row[2], row[5]) ? sourceEventOf(row, link) : undefined;
   };
 
-  const resolved = (row: EventRow): SourceEvent | undefined => {
-    if (row[4] !== LINK_TYPE) return eventOf(row);
-    const { data, metadata } = eventOf(row);
+  const resolved = (row: SourceEventRow): SourceEvent | undefined => {
+    if (row[4] !== LINK_TYPE) return sourceEventOf(row);
+    const { data, metadata } = sourceEventOf(row);
     return resolve(data, metadata);
   };
 
   const itemOfLink = (
     linkStream: string,
     [number, position, target]: FoundItem,
-    row: EventRow,
+    row: SourceEventRow,
   ): SourceItem => {
     const nothing = { number, position, event: undefined, deletes: undefined };
     const [, name, revision, , , created] = row;
@@ -184,19 +185,19 @@ export const openProjectionSource = (path: string): ProjectionSource => {
     const link = linkMetadata(place).toString();
     if (target !== null) return { ...nothing, event: resolve(utf8Of(target), link) };
     const seen = isVisible(name, row[9], revision, created);
-    return seen ? { ...nothing, event: eventOf(row, link) } : nothing;
+    return seen ? { ...nothing, event: sourceEventOf(row, link) } : nothing;
   };
 
   const pageOf = (
     found: readonly FoundItem[],
     limit: PageLimit,
-    itemOf: (found: FoundItem, row: EventRow) => SourceItem,
+    itemOf: (found: FoundItem, row: SourceEventRow) => SourceItem,
   ): SourcePage => {
     const items: SourceItem[] = [];
     let bytes = 0;
     for (const one of found) {
       const [number, position] = one;
-      const row = sql.at.get(position) as EventRow | undefined;
+      const row = sql.at.get(position) as SourceEventRow | undefined;
       const missing = { number, position, event: undefined, deletes: undefined };
       const item = row === undefined ? missing : itemOf(one, row);
       items.push(item);
@@ -243,7 +244,7 @@ export const openProjectionSource = (path: string): ProjectionSource => {
   };
 };
 
-const eventOf = (row: EventRow, link?: string): SourceEvent => {
+const sourceEventOf = (row: SourceEventRow, link?: string): SourceEvent => {
   const [position, stream, revision, id, type, , isJson, dataLength, payload] = row;
   const metadata = utf8Of(payload.subarray(dataLength));
   const deletes = revision === TOMBSTONE;
@@ -260,12 +261,12 @@ const eventOf = (row: EventRow, link?: string): SourceEvent => {
   };
 };
 
-const metadataEventOf = (row: EventRow): Pick<LogRecord, 'type' | 'data'> => ({
+const metadataEventOf = (row: SourceEventRow): Pick<LogRecord, 'type' | 'data'> => ({
   type: row[4],
   data: row[8].subarray(0, row[7]),
 });
 
-const deletedBy = (row: EventRow): string | undefined => {
+const deletedBy = (row: SourceEventRow): string | undefined => {
   if (row[2] === TOMBSTONE) return row[1];
   if (row[4] !== METADATA_TYPE || !isMetastream(row[1])) return undefined;
   return parseMetadata(metadataEventOf(row)).softDeleted ? originalOf(row[1]) : undefined;

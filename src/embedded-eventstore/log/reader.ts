@@ -19,7 +19,7 @@ const PAGE_BYTES = 4 * 1024 * 1024;
 const SMALL_PAGE = 8;
 const MAX_CACHED_NAMES = 20_000;
 
-type EventRow = [
+type LogEventRow = [
   position: number,
   stream: number,
   revision: number,
@@ -127,7 +127,7 @@ export const openLogReader = (
     return name;
   };
 
-  const toRecord = (row: EventRow): LogRecord => {
+  const toRecord = (row: LogEventRow): LogRecord => {
     const [position, stream, revision, id, type, created, isJson, dataLength, payload] = row;
     return {
       stream: nameOf(stream),
@@ -149,7 +149,7 @@ export const openLogReader = (
     lastPosition: (): number => (lastEvent.get() as [number | null])[0] ?? 0,
 
     lastOf: (stream: number): LogRecord | undefined => {
-      const row = top.get(stream) as EventRow | undefined;
+      const row = top.get(stream) as LogEventRow | undefined;
       return row === undefined ? undefined : toRecord(row);
     },
     storedAt: (stream: number, revision: number): StoredEvent | undefined => {
@@ -161,13 +161,13 @@ export const openLogReader = (
       const within = Math.min(upTo, position + PAGE_BYTES);
       const rows = all.window.all(position, within, limit);
       const found = rows.length > 0 ? rows : all.window.all(within, upTo, 1);
-      return (found as EventRow[]).map(toRecord);
+      return (found as LogEventRow[]).map(toRecord);
     },
     before: (position: number, limit: number): LogRecord[] => {
       const within = Math.max(0, position - PAGE_BYTES);
       const rows = all.backwards.all(position, within, limit);
       const found = rows.length > 0 ? rows : all.backwards.all(within, 0, 1);
-      return (found as EventRow[]).map(toRecord);
+      return (found as LogEventRow[]).map(toRecord);
     },
 
     ofStream: (
@@ -180,7 +180,7 @@ export const openLogReader = (
         limit <= SMALL_PAGE
           ? limit
           : countWithin(sizes.all(stream, from, to, createdSince, limit) as [number][]);
-      return (rows.all(stream, from, to, createdSince, fitting) as EventRow[]).map(toRecord);
+      return (rows.all(stream, from, to, createdSince, fitting) as LogEventRow[]).map(toRecord);
     },
 
     links: createLinkReader(prepare, nameOf),

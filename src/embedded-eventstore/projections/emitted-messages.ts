@@ -1,4 +1,4 @@
-import type { Checkpoint, EmittedMessage } from './protocol.js';
+import type { ProjectionCheckpoint, EmittedMessage } from './protocol.js';
 import { checkpointAfter, type ReadEvent, tagOf } from './reading.js';
 import type { EmittedRow } from './sandbox-runner.js';
 
@@ -6,7 +6,7 @@ import type { EmittedRow } from './sandbox-runner.js';
 export const emittedMessages = (
   emitted: readonly EmittedRow[],
   events: readonly ReadEvent[],
-  before: Checkpoint,
+  before: ProjectionCheckpoint,
 ): EmittedMessage[] => {
   let row = -1;
   let tag = '';

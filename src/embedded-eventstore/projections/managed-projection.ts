@@ -4,7 +4,7 @@ import { ProjectionError, type ProjectionStatistics } from './engine.js';
 import type { ProjectionProgress } from './protocol.js';
 import { type RunEnd, type RunningProjection, runProjectionThread } from './running-projection.js';
 import type { ProjectionSources } from './sandbox-definition.js';
-import { type Activity, statisticsOf } from './statistics.js';
+import { type ProjectionActivity, statisticsOf } from './statistics.js';
 import { type ProjectionRecord, putOf, NOTHING_READ } from './stored-projection.js';
 
 export interface ManagedOptions {
@@ -46,7 +46,7 @@ export const manageProjection = (
   const { store, logger } = options;
   let record = initial;
   let running: RunningProjection | undefined;
-  let activity: Activity = 'stopped';
+  let activity: ProjectionActivity = 'stopped';
   let upTo = -1;
   let idle = false;
   let last: ProjectionProgress = {

@@ -18,7 +18,7 @@ export interface ProjectionEngineOptions {
 const EXECUTION_TIMEOUT_MS = 250;
 const MEMORY_LIMIT_BYTES = 64 * 1024 * 1024;
 /** Commits of a busy log are handed over together. */
-const COLLECT_MS = 50;
+const FEED_AFTER_MS = 50;
 
 /** Opens the projections of a log and starts those that are enabled. */
 export const openProjectionEngine = async (
@@ -70,7 +70,7 @@ export const openProjectionEngine = async (
   const feed = (): Promise<void> => {
     feeding ??= (async () => {
       try {
-        await delay(COLLECT_MS, undefined, { signal: closing.signal });
+        await delay(FEED_AFTER_MS, undefined, { signal: closing.signal });
         feeding = undefined;
         await feedOnce();
       } catch (error) {

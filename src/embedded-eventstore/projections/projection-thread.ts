@@ -4,7 +4,7 @@ import { openProjectionSource } from '../log/projection-source.js';
 import { createPendingStates } from './pending-states.js';
 import { emittedMessages } from './emitted-messages.js';
 import type {
-  Checkpoint,
+  ProjectionCheckpoint,
   FromProjection,
   ProjectionProgress,
   ProjectionThreadData,
@@ -21,7 +21,7 @@ import {
 import { EMIT_REFUSED } from './sandbox-effects.js';
 import type { BatchOutput } from './sandbox-runner.js';
 
-const EVENTS_PER_CHECKPOINT = 4000;
+const EVENTS_PER_PROJECTION_CHECKPOINT = 4000;
 const STATES_PER_CHECKPOINT = 2000;
 const BYTES_PER_CHECKPOINT = 2 * 1024 * 1024;
 const CHECKPOINT_EVERY_MS = 1000;
@@ -66,7 +66,7 @@ const runProjection = async (port: MessagePort, data: ProjectionThreadData): Pro
     return;
   }
   const reading = createReading(source, sandbox.sources, data.checkpoint);
-  let checkpoint: Checkpoint = reading.checkpoint();
+  let checkpoint: ProjectionCheckpoint = reading.checkpoint();
   /** Read and not processed, and how far the projection has read after them. */
   let left: readonly ReadEvent[] = [];
   let afterLeft = checkpoint;
@@ -174,7 +174,7 @@ const runProjection = async (port: MessagePort, data: ProjectionThreadData): Pro
   };
 
   const isFull = (): boolean =>
-    unstored >= EVENTS_PER_CHECKPOINT ||
+    unstored >= EVENTS_PER_PROJECTION_CHECKPOINT ||
     pending.count() >= STATES_PER_CHECKPOINT ||
     pending.bytes() >= BYTES_PER_CHECKPOINT;
 

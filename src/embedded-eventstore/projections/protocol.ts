@@ -3,7 +3,7 @@ import type { ProjectionSources } from './sandbox-definition.js';
 /** Messages between the main thread and the thread of one projection. */
 
 /** How far a projection has read: in each stream, or in the log. */
-export interface Checkpoint {
+export interface ProjectionCheckpoint {
   /** The log's position up to which everything was read. */
   readonly position: number;
   /** The last number read of each stream; absent when the source is the whole log. */
@@ -17,7 +17,7 @@ export interface ProjectionThreadData {
   readonly run: number;
   readonly emitEnabled: boolean;
   readonly endsAtCatchUp: boolean;
-  readonly checkpoint: Checkpoint;
+  readonly checkpoint: ProjectionCheckpoint;
   readonly executionTimeoutMs: number;
   readonly memoryLimitBytes: number;
   /** Counts up while the thread makes progress; odd while the projection's text runs. */
@@ -49,7 +49,7 @@ export type ToProjection =
   | { readonly kind: 'stop'; readonly writeCheckpoint: boolean };
 
 export interface ProjectionProgress {
-  readonly checkpoint: Checkpoint;
+  readonly checkpoint: ProjectionCheckpoint;
   readonly handled: number;
   readonly busyMs: number;
   readonly cached: number;

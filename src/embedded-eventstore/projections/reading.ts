@@ -1,5 +1,5 @@
 import type { PageLimit, ProjectionSource, SourceItem } from '../log/projection-source.js';
-import type { Checkpoint } from './protocol.js';
+import type { ProjectionCheckpoint } from './protocol.js';
 import type { ProjectionSources } from './sandbox-definition.js';
 import type { EventRow } from './sandbox-runner.js';
 
@@ -14,7 +14,7 @@ export interface ReadEvent {
 
 export interface ReadBatch {
   readonly events: readonly ReadEvent[];
-  readonly checkpoint: Checkpoint;
+  readonly checkpoint: ProjectionCheckpoint;
   /** Whether there is nothing more up to the position asked for. */
   readonly drained: boolean;
 }
@@ -37,7 +37,7 @@ interface Cursor {
 export const createReading = (
   source: ProjectionSource,
   sources: ProjectionSources,
-  from: Checkpoint,
+  from: ProjectionCheckpoint,
 ) => {
   const wanted = sources.types === null ? undefined : new Set(sources.types);
   let position = from.position;
@@ -95,7 +95,7 @@ export const createReading = (
     return first;
   };
 
-  const checkpoint = (): Checkpoint =>
+  const checkpoint = (): ProjectionCheckpoint =>
     sources.all
       ? { position }
       : { position, streams: Object.fromEntries(cursors.map(({ stream, at }) => [stream, at])) };
@@ -135,10 +135,10 @@ export const createReading = (
 
 /** How far a projection has read after an event, given how far it had before the batch. */
 export const checkpointAfter = (
-  before: Checkpoint,
+  before: ProjectionCheckpoint,
   events: readonly ReadEvent[],
   index: number,
-): Checkpoint => {
+): ProjectionCheckpoint => {
   const last = events[index];
   if (last === undefined) return before;
   if (before.streams === undefined) return { position: last.position };
@@ -150,7 +150,7 @@ export const checkpointAfter = (
 };
 
 /** As EventStoreDB writes a place into the metadata of what a projection emits. */
-export const tagOf = ({ position, streams }: Checkpoint): string =>
+export const tagOf = ({ position, streams }: ProjectionCheckpoint): string =>
   streams === undefined ? `"$c":${position},"$p":${position}` : `"$s":${JSON.stringify(streams)}`;
 
 /** As EventStoreDB names the event that a projection failed at. */

@@ -48,7 +48,7 @@ export interface Sandbox {
 const COMPILE_TIMEOUT_MS = 500;
 const STACK_BYTES = 256 * 1024;
 
-const durationOf = (ms: number): string => {
+const timeSpanOf = (ms: number): string => {
   const seconds = Math.floor(ms / 1000);
   const ticks = Math.round((ms % 1000) * 10_000);
   const two = (value: number): string => String(value).padStart(2, '0');
@@ -58,7 +58,7 @@ const durationOf = (ms: number): string => {
 
 /** In the server's words, which clients look for. */
 const tookTooLong = (action: 'compile' | 'execute', ms: number, allowed: number): string =>
-  `Projection script took too long to ${action} (took: ${durationOf(ms)}, allowed: ${durationOf(allowed)})`;
+  `Projection script took too long to ${action} (took: ${timeSpanOf(ms)}, allowed: ${timeSpanOf(allowed)})`;
 
 /** Only parses: nothing of the text runs outside the sandbox. */
 const checkSyntax = (query: string): void => {

@@ -1,17 +1,20 @@
 import type { ProjectionStatistics } from './engine.js';
-import type { Checkpoint, ProjectionProgress } from './protocol.js';
+import type { ProjectionCheckpoint, ProjectionProgress } from './protocol.js';
 import type { ProjectionRecord } from './stored-projection.js';
 
 const MODES = { continuous: 'Continuous', 'one-time': 'OneTime', transient: 'Transient' } as const;
 
 /** What a projection is doing, apart from what is stored of it. */
-export type Activity = 'stopped' | 'starting' | 'running' | 'stopping';
+export type ProjectionActivity = 'stopped' | 'starting' | 'running' | 'stopping';
 
-const printedPlace = ({ position, streams }: Checkpoint): string =>
+const printedPlace = ({ position, streams }: ProjectionCheckpoint): string =>
   streams === undefined ? `C:${position}/P:${position}` : JSON.stringify(streams);
 
 /** EventStoreDB's words. */
-const statusWords = ({ condition, enabled }: ProjectionRecord, activity: Activity): string => {
+const statusWords = (
+  { condition, enabled }: ProjectionRecord,
+  activity: ProjectionActivity,
+): string => {
   if (activity === 'starting') return 'Preparing';
   if (activity === 'running') return 'Running';
   if (activity === 'stopping') return 'Stopping';
@@ -34,7 +37,7 @@ const percentOf = (read: number, last: number): number =>
 
 export const statisticsOf = (options: {
   readonly record: ProjectionRecord;
-  readonly activity: Activity;
+  readonly activity: ProjectionActivity;
   readonly progress: ProjectionProgress;
   readonly writes: number;
   readonly lastPosition: number;

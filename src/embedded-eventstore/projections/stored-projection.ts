@@ -1,6 +1,6 @@
 import type { ProjectionChange } from '../log/writer-protocol.js';
 import type { ProjectionText } from './engine.js';
-import type { Checkpoint } from './protocol.js';
+import type { ProjectionCheckpoint } from './protocol.js';
 
 /** What is stored of a projection, apart from its states. */
 export interface ProjectionRecord {
@@ -13,10 +13,10 @@ export interface ProjectionRecord {
   readonly epoch: number;
   readonly fault: string | null;
   readonly condition: 'idle' | 'invalid' | 'faulted' | 'aborted' | 'completed';
-  readonly checkpoint: Checkpoint;
+  readonly checkpoint: ProjectionCheckpoint;
 }
 
-export const NOTHING_READ: Checkpoint = { position: 0 };
+export const NOTHING_READ: ProjectionCheckpoint = { position: 0 };
 
 /** What is kept in the text `definition`; the rest has columns. */
 type Definition = Omit<ProjectionRecord, 'id' | 'run' | 'checkpoint'>;
@@ -41,5 +41,5 @@ export const recordOfRow = (row: {
   ...(JSON.parse(row.definition) as Definition),
   id: row.id,
   run: row.run,
-  checkpoint: JSON.parse(row.checkpoint) as Checkpoint,
+  checkpoint: JSON.parse(row.checkpoint) as ProjectionCheckpoint,
 });

@@ -2,7 +2,7 @@ import type { EventLog } from '../log/event-log.js';
 import { type ProjectionEngine, ProjectionError, type ProjectionStatistics } from './engine.js';
 
 /** The node keeps their links whether anybody asks or not. */
-const KEPT = ['$by_category', '$by_event_type'] as const;
+const ALWAYS_RUNNING = ['$by_category', '$by_event_type'] as const;
 
 type SystemLog = Pick<EventLog, 'optionalLinks' | 'turnLinks' | 'lastPosition'>;
 
@@ -16,7 +16,7 @@ export const withSystemProjections = (
 ): ProjectionEngine => {
   const isOptional = (name: string): boolean => log.optionalLinks().has(name);
   const isSystem = (name: string): boolean =>
-    (KEPT as readonly string[]).includes(name) || isOptional(name);
+    (ALWAYS_RUNNING as readonly string[]).includes(name) || isOptional(name);
 
   /** For what cannot be done to a system projection. */
   const onlyUsers =
@@ -34,7 +34,7 @@ export const withSystemProjections = (
 
   const systems = (): readonly ProjectionStatistics[] => {
     const position = log.lastPosition().toString();
-    return [...KEPT.map((name) => [name, true] as const), ...log.optionalLinks()].map(
+    return [...ALWAYS_RUNNING.map((name) => [name, true] as const), ...log.optionalLinks()].map(
       ([name, on]) => systemStatistics(name, on, position),
     );
   };

@@ -100,7 +100,7 @@ export const copyLog = async (options: CopyOptions): Promise<boolean> => {
     output.report({ written: 0, streams: 0, events: 0, different: [] });
     return true;
   }
-  const logId = await target.patiently(() => identify(source, target.store));
+  const logId = await target.patiently(() => identifyTarget(source, target.store));
   const written = await copyRest(options, end);
   const digests = createStreamDigests();
   try {
@@ -116,7 +116,7 @@ export const copyLog = async (options: CopyOptions): Promise<boolean> => {
 };
 
 /** A copy is another log: documents and a topic of the source must not go on with it. */
-const identify = async (source: EventStore, target: EventStore): Promise<string> => {
+const identifyTarget = async (source: EventStore, target: EventStore): Promise<string> => {
   const [ours, theirs] = await Promise.all([readLogIdentity(source), readLogIdentity(target)]);
   if (ours !== null && ours === theirs) {
     throw new PortError(

@@ -83,7 +83,7 @@ export const createStreamDigests = (): StreamDigests => {
   return {
     add: (side, events) =>
       transaction(db, () => {
-        for (const [stream, own] of byStream(events)) {
+        for (const [stream, own] of eventsByStream(events)) {
           const name = nulFree(stream);
           if (side === 'source' || known.source.get(name) !== undefined) addTo(side, name, own);
         }
@@ -139,7 +139,7 @@ export const hashAfter = (before: Uint8Array, event: RecordedEvent): Uint8Array 
     .digest();
 };
 
-const byStream = (events: readonly RecordedEvent[]): ReadonlyMap<string, RecordedEvent[]> => {
+const eventsByStream = (events: readonly RecordedEvent[]): ReadonlyMap<string, RecordedEvent[]> => {
   const groups = new Map<string, RecordedEvent[]>();
   for (const event of events) {
     const group = groups.get(event.stream);

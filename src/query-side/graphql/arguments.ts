@@ -62,7 +62,7 @@ export const afterOf = (given: OrNull<string>): AnimeId | null => {
   throw badUserInput('after', 'after must be a cursor of an earlier page.');
 };
 
-export interface AnimeFilters {
+export interface AnimeFiltersInput {
   readonly search?: OrNull<string>;
   readonly type?: OrNull<string>;
   readonly genres?: OrNull<readonly string[]>;
@@ -71,7 +71,7 @@ export interface AnimeFilters {
 }
 
 /** Empty texts and lists count as absent: an empty search box sends them. */
-export const filtersOf = (given: OrNull<AnimeFilters>) => {
+export const filtersOf = (given: OrNull<AnimeFiltersInput>) => {
   const { search, type, genres, minScore, sortBy } = given ?? {};
   if (genres && genres.length > MAX_GENRES) {
     throw badUserInput('filters.genres', `filters.genres takes at most ${MAX_GENRES} genres.`);

@@ -9,7 +9,7 @@ import type { DocumentUsers } from '../../ports/user-protection.js';
 import type { RevisionWaiter } from '../read-your-writes/revision-waiter.js';
 import {
   afterOf,
-  type AnimeFilters,
+  type AnimeFiltersInput,
   daysArgument,
   encodeCursor,
   filtersOf,
@@ -70,14 +70,14 @@ interface Limited {
   readonly limit: number | null;
 }
 
-interface Trending extends Limited {
+interface TrendingArguments extends Limited {
   readonly days: number | null;
 }
 
-interface Search {
+interface SearchArguments {
   readonly page: number | null;
   readonly pageSize: number | null;
-  readonly filters?: AnimeFilters | null;
+  readonly filters?: AnimeFiltersInput | null;
 }
 
 interface OfUser {
@@ -105,14 +105,14 @@ export const createListResolvers = ({
     return (await queries.topByRating(limit, MIN_RATINGS)).map(toStats);
   },
 
-  trendingAnimes: async (_: unknown, args: Trending, context: QueryContext) => {
+  trendingAnimes: async (_: unknown, args: TrendingArguments, context: QueryContext) => {
     const limit = pageSizeOf('limit', args.limit, 10);
     const since = sinceDay(now(), daysArgument(args.days));
     const { queries } = await requireReadModels(context);
     return (await queries.trending(since, limit)).map(toAnimeWithStats);
   },
 
-  searchAnimes: async (_: unknown, args: Search, context: QueryContext) => {
+  searchAnimes: async (_: unknown, args: SearchArguments, context: QueryContext) => {
     const page = pageOf(args.page);
     const pageSize = pageSizeOf('pageSize', args.pageSize, 20);
     const offset = (page - 1) * pageSize;

@@ -110,7 +110,7 @@ const versionWriter = (path: string) => {
     /** Performs all writes in one transaction. */
     write: (writes: readonly DocumentWrite[]): readonly Saved[] => {
       const outcome = transaction(db, () => writes.map(apply));
-      const documents = writes.reduce((sum, write) => sum + documentsIn(write), 0);
+      const documents = writes.reduce((sum, write) => sum + documentsOfWrite(write), 0);
       saved += documents;
       sinceCheckpoint += documents;
       return outcome;
@@ -143,7 +143,7 @@ const versionWriter = (path: string) => {
 };
 
 /** The number of documents in a write; a position counts as one. */
-const documentsIn = (write: DocumentWrite): number =>
+const documentsOfWrite = (write: DocumentWrite): number =>
   write.kind === 'save'
     ? write.batch.interactions.length + write.batch.days.length + write.batch.animes.length
     : 1;
@@ -242,12 +242,12 @@ const runDocumentWriter = (port: MessagePort): void => {
  */
 const gather = (first: Ticketed<DocumentWrite>, port: MessagePort) => {
   const writes: [Ticketed<DocumentWrite>, ...Ticketed<DocumentWrite>[]] = [first];
-  let documents = documentsIn(first);
+  let documents = documentsOfWrite(first);
   let next = nextOrder(port);
   while (next !== undefined && isWrite(next) && next.path === first.path) {
     if (documents > GROUP_DOCUMENTS) break;
     writes.push(next);
-    documents += documentsIn(next);
+    documents += documentsOfWrite(next);
     next = nextOrder(port);
   }
   return { writes, next };
