@@ -34,8 +34,8 @@ export const isUnknown = (error: unknown, before: boolean): boolean => {
   return error.outcomeUnknown || (before && !DECIDED.includes(error.status));
 };
 
-const FIRST_RETRY_MS = 200;
-const LONGEST_RETRY_MS = 30_000;
+const FIRST_REPEAT_MS = 200;
+const LONGEST_REPEAT_MS = 30_000;
 
 /**
  * How long to wait after so many failures: a random part of a time that doubles, after what
@@ -46,7 +46,7 @@ export const pauseMs = (
   retryAfterMs: number | undefined,
   random: () => number,
 ): number =>
-  (retryAfterMs ?? 0) + random() * Math.min(LONGEST_RETRY_MS, FIRST_RETRY_MS * 2 ** failures);
+  (retryAfterMs ?? 0) + random() * Math.min(LONGEST_REPEAT_MS, FIRST_REPEAT_MS * 2 ** failures);
 
 export const retryAfterOf = (error: unknown): number | undefined =>
   error instanceof ProblemError ? error.retryAfterMs : undefined;
