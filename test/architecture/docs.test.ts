@@ -60,7 +60,7 @@ describe('the documentation', () => {
       readFileSync('README.md', 'utf8'),
     ) ?? [''];
     const guarantees = text.split(/^\d+\. /m).slice(1);
-    expect(guarantees).to.have.length(8);
+    expect(guarantees).to.have.length(11);
     for (const guarantee of guarantees) {
       const titles = [...guarantee.matchAll(/\[(.*?)\]\((test\/.*?)\)/g)];
       expect(titles, guarantee).to.not.be.empty;
