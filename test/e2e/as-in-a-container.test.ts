@@ -1,13 +1,17 @@
 import { spawnSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { expect } from 'chai';
 import { send } from '../support/http-client.js';
 import { startServiceProcess, type ServiceProcess } from '../support/service-process.js';
 
-/** As the image runs: the first process, an ordinary user, nothing to write to but /tmp. */
+/** What is mounted there must not hide the code of the service. */
+const WRITABLE = ['/tmp', '/mnt', '/srv', '/media'].find(
+  (path) => existsSync(path) && !process.cwd().startsWith(`${path}/`),
+);
+
+/** As the image runs: the first process, an ordinary user, one place to write to. */
 const ISOLATE = 'unshare --pid --fork --kill-child --mount --mount-proc sh -c';
-const PREPARE =
-  'mount -o remount,bind,ro / && mount -t tmpfs tmpfs /tmp && install -d -o 1000 -g 1000 /tmp/data';
+const PREPARE = `mount -o remount,bind,ro / && mount -t tmpfs tmpfs ${WRITABLE} && install -d -o 1000 -g 1000 ${WRITABLE}/data`;
 const AS_USER = 'exec setpriv --reuid=1000 --regid=1000 --clear-groups --inh-caps=-all';
 
 describe('the service as the first process of a read-only container, without rights', function () {
@@ -25,7 +29,7 @@ describe('the service as the first process of a read-only container, without rig
       this.skip();
     }
     service = await startServiceProcess({
-      dataDir: '/tmp/data',
+      dataDir: `${WRITABLE}/data`,
       environment: { RATE_LIMIT_PER_MINUTE: '0' },
       shell: `exec ${ISOLATE} '${PREPARE} && ${AS_USER} "$@"' sh "$@"`,
     });

@@ -20,10 +20,7 @@ const seriesIn = (text: string): readonly Series[] =>
 
 /** What shows only once something has failed, or with other servers. */
 const ELSEWHERE = new Set(['outcome="error"', 'condition="faulted"']);
-const WITHOUT_SERIES = new Set([
-  'anime_analytics_projection_state',
-  'anime_analytics_graphql_refused_total',
-]);
+const WITHOUT_SERIES = new Set(['anime_analytics_graphql_refused_total']);
 
 describe('what dashboard and alarms ask for', function () {
   this.timeout(120_000);
@@ -35,7 +32,8 @@ describe('what dashboard and alarms ask for', function () {
 
   before(async () => {
     directory = await temporaryDirectory();
-    service = await startServiceProcess({ dataDir: directory.path });
+    const environment = { PROJECTIONS: 'on' };
+    service = await startServiceProcess({ dataDir: directory.path, environment });
     const { commandUrl, queryUrl } = service;
     const command = { anime_id: 1, user_id: 'user1' };
     await send('PUT', `${commandUrl}/animes/1`, { title: 'Cowboy Bebop' });
@@ -45,7 +43,16 @@ describe('what dashboard and alarms ask for', function () {
     const stats = `{ animeStats(animeId: 1, minRevision: "${String(body['revision'])}") { totalViews } }`;
     await eventually(() => query(queryUrl, stats));
     const metricsOf = async (url: string) => (await fetch(new URL('/metrics', url))).text();
-    const text = (await Promise.all([commandUrl, queryUrl].map(metricsOf))).join('\n');
+    // Projections are deployed and looked at from time to time.
+    const text = await eventually(
+      async () => {
+        const texts = await Promise.all([commandUrl, queryUrl].map(metricsOf));
+        const all = texts.join('\n');
+        expect(all).to.contain('anime_analytics_projection_lag_seconds{');
+        return all;
+      },
+      { withinMs: 60_000 },
+    );
     const types = [...text.matchAll(/^# TYPE (\S+) (\S+)$/gm)];
     known = new Set(
       types.flatMap(([, name = '', type]) =>
