@@ -2,7 +2,7 @@
 .DEFAULT_GOAL := help
 .PHONY: help install build run start test check typecheck lint format format-check mocha \
   test-contract test-stack test-faults test-browser test-ui mutation demo demo-restore demo-life demo-stack bench bench-commands bench-stream-growth \
-  bench-freshness bench-rebuild bench-reads bench-import bench-copy-log bench-writers bench-connections bench-dashboards bench-projections bench-batch bench-protection bench-offered-load bench-log-size bench-stack soak soak-stack schema client-types docs-dependencies docs-screenshot house \
+  bench-freshness bench-rebuild bench-reads bench-import bench-copy-log bench-writers bench-connections bench-dashboards bench-projections bench-batch bench-protection bench-telemetry bench-offered-load bench-log-size bench-stack soak soak-stack schema client-types docs-dependencies docs-screenshot house \
   up down logs ps seed clean
 
 help: ## List these targets
@@ -109,6 +109,9 @@ bench-projections: install ## Projections on the embedded event store, and what 
 
 bench-dashboards: install ## What five open dashboards cost the service at 1,000 commands a second
 	npm run bench:dashboards
+
+bench-telemetry: install ## What OpenTelemetry costs a command, at 10 and 100 % of the traces
+	npm run bench:telemetry
 
 bench-offered-load: install ## Throughput and latency at 25 to 110 % of the highest rate, with pictures
 	npm run bench:offered-load
