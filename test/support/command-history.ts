@@ -129,8 +129,14 @@ const postAll = async (
   correlationId: string,
 ): Promise<readonly RecordedCommand['answer'][]> => {
   const headers = { 'x-correlation-id': correlationId };
-  const post = async (path: string, body: unknown): Promise<Answer | undefined> =>
-    send('POST', `${commandUrl()}/${path}`, body, headers).catch(() => undefined);
+  // Also where the process to send to does not run.
+  const post = async (path: string, body: unknown): Promise<Answer | undefined> => {
+    try {
+      return await send('POST', `${commandUrl()}/${path}`, body, headers);
+    } catch {
+      return undefined;
+    }
+  };
   const [first, ...others] = requests;
   if (first !== undefined && others.length === 0) return [await post(first.type, first.body)];
   const answer = await post(
