@@ -12,6 +12,8 @@ import { DirectoryInUseError } from '../../embedded-eventstore/lock.js';
 import { ConfigError } from '../../platform/config/config.js';
 import { PortError } from '../../ports/errors.js';
 import type { EventStore, Position } from '../../ports/event-store.js';
+import type { UserProtection } from '../../ports/user-protection.js';
+import { protectEvent } from '../../user-protection/protect-event.js';
 import { asOriginal } from '../../wire/original-time.js';
 import {
   type JobDependencies,
@@ -25,7 +27,6 @@ import type { CopyLogRequest } from '../requests.js';
 import { askService } from '../socket-client.js';
 import { isForCopy } from './copied-events.js';
 import { openCopyCheckpoint } from './copy-checkpoint.js';
-import { withEncryptedUsers } from './encrypted-source.js';
 import { embeddedTarget } from './embedded-target.js';
 import { bytesOfLog, lastCommitIn, logPages } from './log-pages.js';
 import { serverTarget } from './server-target.js';
@@ -78,6 +79,16 @@ const copyTo = async (
   // A server that does not answer must not keep a job that was stopped.
   return await unlessAborted(signal, copyLog({ source, target, signal, output }));
 };
+
+/** A log as a copy of it shall be: without user ids in plain text. */
+const withEncryptedUsers = (source: EventStore, users: UserProtection): EventStore => ({
+  ...source,
+  readAll: async (options) =>
+    Promise.all((await source.readAll(options)).map((event) => protectEvent(event, users))),
+  async *read(stream, options) {
+    for await (const event of source.read(stream, options)) yield await protectEvent(event, users);
+  },
+});
 
 export const targetOf = (opened: OpenedTarget, signal: AbortSignal): LogTarget =>
   opened.kind === 'embedded'
