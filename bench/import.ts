@@ -5,8 +5,7 @@ import { createEmbeddedEventStore } from '../src/adapters/embedded/event-store.j
 import { openEventLog } from '../src/embedded-eventstore/log/open-event-log.js';
 import { createEventStoreDbStore } from '../src/adapters/eventstoredb/event-store.js';
 import { createCommandHandler } from '../src/command-side/handling/handler.js';
-import { importCatalog, type ListTitle } from '../src/import/catalog-import.js';
-import { listThrough } from '../src/import/listing.js';
+import { importCatalog, listThrough, type ListTitle } from '../src/import/catalog-import.js';
 import { openServiceListing } from '../src/jobs/import-client.js';
 import { loadConfig } from '../src/platform/config/config.js';
 import { silentLogger, type Logger } from '../src/platform/observability/logger.js';

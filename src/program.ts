@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { helpOf, shortUsage, USAGE } from './cli/help.js';
 import { parseInvocation, parseStoreJob, UsageError, type Invocation } from './cli/arguments.js';
-import { listThrough } from './import/listing.js';
+import { listThrough } from './import/catalog-import.js';
 import { importSample, runImportJob } from './jobs/import.js';
 import { createJobOutput, type ProcessOutput } from './jobs/output.js';
 import type { JobOptions } from './jobs/job.js';

@@ -1,8 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { completeDetails } from '../../src/domain/details.js';
 import type { AnimeEvent } from '../../src/domain/events.js';
-import { isAnimeId, isUserId } from '../../src/domain/ids.js';
-import { streamOf } from '../../src/domain/stream-name.js';
+import { isAnimeId, isUserId, streamOf } from '../../src/domain/ids.js';
 import type { EventStore, ExpectedRevision, NewEvent } from '../../src/ports/event-store.js';
 import { encode } from '../../src/wire/stream-event.js';
 import { createWorkload, type Interaction, type WorkloadOptions } from './workload.js';

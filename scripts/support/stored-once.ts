@@ -1,5 +1,5 @@
 import type { EventStore } from '../../src/ports/event-store.js';
-import { ANIME_STREAM_PREFIX } from '../../src/domain/stream-name.js';
+import { ANIME_STREAM_PREFIX } from '../../src/domain/ids.js';
 
 export interface StoredOnce {
   readonly eventsInLog: number;

@@ -1,4 +1,4 @@
-import { ANIME_STREAM_PREFIX } from '../domain/stream-name.js';
+import { ANIME_STREAM_PREFIX } from '../domain/ids.js';
 import { deadlineAfter, settledWithin, unlessAborted } from '../platform/async/abort.js';
 import type { Logger } from '../platform/observability/logger.js';
 import type { Metrics } from '../platform/observability/metrics.js';

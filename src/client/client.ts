@@ -1,9 +1,8 @@
-import { createCommands, type Commands } from './commands.js';
+import { type Commands, createCommands, createRevisions } from './commands.js';
 import type { Environment } from './environment.js';
 import { createExchange } from './exchange.js';
 import { createQuery, type Query } from './queries.js';
 import { createQueue, type Queue, type QueueOptions } from './queue.js';
-import { createRevisions } from './revisions.js';
 
 export interface ClientOptions {
   /** The address of the command API, with its prefix if it has one. */

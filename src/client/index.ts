@@ -22,7 +22,7 @@ export {
   Search,
   Trending,
 } from './generated/queries.js';
-export type { Operation } from './operation.js';
+export type { Operation } from './queries.js';
 export type { QueueCounts, QueueOptions } from './queue.js';
 export type { TrackedCommand, TrackResult } from './tracked.js';
 

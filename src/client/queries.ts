@@ -1,7 +1,6 @@
 import { NoAnswerError, QueryFailedError, type QueryProblem } from './errors.js';
-import type { ServiceAnswer, CallOptions, ServiceExchange } from './exchange.js';
-import type { Operation } from './operation.js';
-import type { Revisions } from './revisions.js';
+import type { CallOptions, ServiceAnswer, ServiceExchange } from './exchange.js';
+import type { Revisions } from './commands.js';
 
 /**
  * Asks the query API. An operation that waits gets the last acknowledged revision of its anime, so
@@ -53,3 +52,12 @@ const dataOf = ({ body }: ServiceAnswer): object => {
   }
   return data;
 };
+
+/** A query of which the types of the answer and of the variables are known. */
+export interface Operation<Answer, Variables> {
+  readonly text: string;
+  /** Whether it waits for the last acknowledged command of its anime. */
+  readonly waits: boolean;
+  /** Only for the compiler. */
+  readonly types?: (variables: Variables) => Answer;
+}

@@ -1,18 +1,18 @@
 import type { Environment } from './environment.js';
 import { NoAnswerError, ProblemError } from './errors.js';
-import type { ServiceExchange } from './exchange.js';
+import { isRetried, isUnknown, pauseMs, retryAfterOf, type ServiceExchange } from './exchange.js';
 import type { SchemaBatchResults, SchemaProblem } from './generated/commands.js';
-import { AFTER_PAGE_BYTES, handOver } from './hand-over.js';
-import { isRetried, isUnknown, pauseMs, retryAfterOf } from './retry.js';
-import type { Revisions } from './revisions.js';
+import type { Revisions } from './commands.js';
 import {
+  AFTER_PAGE_BYTES,
   bodyOf,
   entryOf,
   firstOf,
-  withoutTime,
-  type TrackedEntry,
+  handOver,
   type TrackedCommand,
+  type TrackedEntry,
   type TrackResult,
+  withoutTime,
 } from './tracked.js';
 
 export interface QueueOptions {

@@ -3,8 +3,10 @@ import { createEmbeddedEventStore } from '../adapters/embedded/event-store.js';
 import { startGrpcServer } from '../embedded-eventstore/grpc/server.js';
 import { announceOwner } from '../embedded-eventstore/lock.js';
 import { openEventLog } from '../embedded-eventstore/log/open-event-log.js';
-import { openProjectionEngine } from '../embedded-eventstore/projections/open.js';
-import { withSystemProjections } from '../embedded-eventstore/projections/system.js';
+import {
+  openProjectionEngine,
+  withSystemProjections,
+} from '../embedded-eventstore/projections/open.js';
 import { directoryError, listenError } from '../platform/config/system-errors.js';
 import type { EventStore } from '../ports/event-store.js';
 import type { Projections, WithProjections } from '../ports/projections.js';

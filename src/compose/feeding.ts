@@ -1,6 +1,10 @@
 import { keepChecking, keepConfirming } from '../read-side/rebuild/check-documents.js';
-import { createConsumption, type Consumption } from '../read-side/projector/consume.js';
-import { createProjector, type Projector } from '../read-side/projector/projector.js';
+import {
+  type Consumption,
+  createConsumption,
+  createProjector,
+  type Projector,
+} from '../read-side/projector/projector.js';
 import { ConfigError } from '../platform/config/config.js';
 import { isEmpty } from '../platform/async/pages.js';
 import { pause } from '../platform/async/retry.js';

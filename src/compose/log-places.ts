@@ -3,7 +3,7 @@ import type { EventLog } from '../embedded-eventstore/log/event-log.js';
 import { openEventLog } from '../embedded-eventstore/log/open-event-log.js';
 import { DirectoryInUseError } from '../embedded-eventstore/lock.js';
 import { ConfigError, type Config } from '../platform/config/config.js';
-import { isEventStoreAddress, MAX_TIMER_MS } from '../platform/config/server-address.js';
+import { isEventStoreAddress, MAX_TIMER_MS } from '../platform/config/server-settings.js';
 import { directoryError } from '../platform/config/system-errors.js';
 import type { EventStore } from '../ports/event-store.js';
 import { prepareDataDirectory, requireDataDirectory } from './data-directory.js';

@@ -2,7 +2,6 @@ import { effectiveSettings } from '../platform/config/help.js';
 import { within } from '../platform/async/abort.js';
 import { repeat } from '../platform/async/retry.js';
 import type { HealthReport } from '../platform/observability/health.js';
-import { readTotals, type MetricTotals } from '../platform/observability/totals.js';
 import { VERSION } from '../platform/package.js';
 import type { DeadLetter } from '../ports/dead-letters.js';
 import { UnavailableError } from '../ports/errors.js';
@@ -10,8 +9,14 @@ import type { EventStore } from '../ports/event-store.js';
 import type { ReadStore } from '../ports/read-store.js';
 import type { PipelineSource, PipelineState } from '../query-side/graphql/pipeline.js';
 import type { ServeDependencies } from './dependencies.js';
-import { createPipelineHistory, type KnownTotals } from './pipeline-history.js';
-import { readModelsOf, bridgeOf } from './pipeline-progress.js';
+import {
+  bridgeOf,
+  createPipelineHistory,
+  type KnownTotals,
+  type MetricTotals,
+  readModelsOf,
+  readTotals,
+} from './pipeline-progress.js';
 import type { ReadSide } from './read-side.js';
 import { eventStoreServer, kafkaServer, mongodbServer, type Server } from './servers.js';
 

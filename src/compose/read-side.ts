@@ -5,7 +5,6 @@ import type { DeadLetters } from '../ports/dead-letters.js';
 import type { EventBus } from '../ports/event-bus.js';
 import type { EventStore, Position } from '../ports/event-store.js';
 import type { DocumentStore, ReadStore } from '../ports/read-store.js';
-import { activateOwn } from './activate-own.js';
 import { type BridgeTarget, openBridge, topicOf } from './bridge.js';
 import { isKafka, openBus } from './bus.js';
 import { ownDataDirectory } from './data-directory.js';
@@ -13,7 +12,7 @@ import { openHeartbeat, watchReadModels } from './read-models-health.js';
 import type { Dependencies } from './dependencies.js';
 import { openProjectors, type Projectors } from './projectors.js';
 import { isMongodb, openReadModels } from './read-store.js';
-import { identifyLog, versionsOf } from './versions.js';
+import { activateOwn, identifyLog, versionsOf } from './versions.js';
 import { allOrNone } from './when-available.js';
 
 /**

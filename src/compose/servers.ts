@@ -1,6 +1,6 @@
 import { statSync } from 'node:fs';
 import { type Config, ConfigError } from '../platform/config/config.js';
-import { hostsOf } from '../platform/config/server-address.js';
+import { hostsOf } from '../platform/config/server-settings.js';
 import { probe, type Endpoint } from '../platform/probe.js';
 import { type Logger, silentLogger } from '../platform/observability/logger.js';
 import { messageOf } from '../ports/errors.js';

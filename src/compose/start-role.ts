@@ -34,7 +34,7 @@ import { type Role, showsEvents } from './roles.js';
 import type { Stores } from './stores.js';
 import { identifyLog, versionsOf, whenEventStore } from './versions.js';
 import { openUsers, openUsersOfDocuments } from './user-protection.js';
-import { watchProjections } from './watch-projections.js';
+import { watchProjections } from './projections.js';
 import { allOrNone } from './when-available.js';
 
 /** What a service is given by the command line's jobs; compose itself imports none of them. */

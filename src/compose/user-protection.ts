@@ -1,17 +1,26 @@
 import { openEmbeddedUserKeys } from '../adapters/embedded/user-keys/user-keys.js';
 import { openMongodbUserKeys } from '../adapters/mongodb/user-keys.js';
-import { type Config, ConfigError } from '../platform/config/config.js';
-import { masterKeyIn } from '../platform/config/master-key.js';
+import { type Config, ConfigError, masterKeyIn } from '../platform/config/config.js';
 import { directoryError } from '../platform/config/system-errors.js';
 import type { EventStore } from '../ports/event-store.js';
-import type { UserKeys } from '../ports/user-keys.js';
-import type { DocumentUsers, EraseUser, UserProtection } from '../ports/user-protection.js';
-import { isKeyStoreNoted, noteKeyStore } from '../user-protection/noted-key-store.js';
-import { openRevealUser, type RevealUser } from '../user-protection/reveal-users.js';
-import { openDocumentUsers } from '../user-protection/document-users.js';
-import { createEraseUser } from '../user-protection/erase-user.js';
-import { createForgottenUsers } from '../user-protection/forgotten-users.js';
-import { type MasterKeys, WrongMasterKeyError } from '../user-protection/store-key.js';
+import type {
+  DocumentUsers,
+  EraseUser,
+  UserKeys,
+  UserProtection,
+} from '../ports/user-protection.js';
+import {
+  openDocumentUsers,
+  openRevealUser,
+  type RevealUser,
+} from '../user-protection/plain-events.js';
+import {
+  createEraseUser,
+  createForgottenUsers,
+  isKeyStoreNoted,
+  noteKeyStore,
+} from '../user-protection/forgotten-users.js';
+import { type MasterKeys, WrongMasterKeyError } from '../user-protection/ciphers.js';
 import { openUserProtection } from '../user-protection/user-protection.js';
 import type { Dependencies } from './dependencies.js';
 import { isMongodb } from './read-store.js';

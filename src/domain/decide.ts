@@ -1,8 +1,7 @@
 import type { AnimeCommand, InteractionCommand, ListAnime } from './commands.js';
 import { type AnimeDetails, areSameDetails, revisedDetails } from './details.js';
 import type { AnimeEvent } from './events.js';
-import { isDurationSeconds, isRating, keptRating } from './rules.js';
-import { isTimely } from './times.js';
+import { isDurationSeconds, isRating, isTimely, keptRating } from './rules.js';
 
 /** What a decision needs to know of an anime. Its size does not grow with the stream. */
 export interface Anime {

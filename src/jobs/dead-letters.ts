@@ -1,7 +1,6 @@
 import type { DeadLettersAction, IgnoreAction } from './requests.js';
 import { ignoreEvents } from '../command-side/handling/ignore-events.js';
-import { animeIdOf } from '../domain/stream-name.js';
-import type { AnimeId } from '../domain/ids.js';
+import { type AnimeId, animeIdOf } from '../domain/ids.js';
 import { ConfigError } from '../platform/config/config.js';
 import type { DeadLetter } from '../ports/dead-letters.js';
 import { StreamDeletedError } from '../ports/errors.js';

@@ -1,17 +1,21 @@
 import { Readable, type Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { openLogToRead } from '../compose/log-places.js';
+import type { Stores } from '../compose/stores.js';
 import { openUsersOfEvents } from '../compose/user-protection.js';
+import { isOwn, otherFingerprint } from '../compose/versions.js';
 import { openPortOfOwner } from '../compose/write-side.js';
-import { jsonObjectIn } from '../ports/json.js';
-import type { RevealUser } from '../user-protection/reveal-users.js';
 import { DirectoryInUseError } from '../embedded-eventstore/lock.js';
+import { PortError } from '../ports/errors.js';
 import type { EventStore, RecordedEvent } from '../ports/event-store.js';
-import { type JobOptions, type OwnDependencies, runJob } from './job.js';
-import { lastCommitIn, logPages } from './log-copy/log-pages.js';
-import { csvCell } from './csv.js';
-import type { ExportRequest } from './requests.js';
+import { jsonObjectIn } from '../ports/json.js';
+import type { AnimeDocument, DailyActivityDocument, DocumentStore } from '../ports/read-store.js';
+import type { RevealUser } from '../user-protection/plain-events.js';
 import { exportedHead, jsonTextIn, onOneLine, toExportedLine } from '../wire/exported-event.js';
+import { type JobOptions, type JobOutput, type OwnDependencies, runJob } from './job.js';
+import { lastCommitIn, logPages } from './log-copy/copied-events.js';
+import { csvCell } from './output.js';
+import type { ExportRequest } from './requests.js';
 
 /**
  * Writes the events of the log to `to` in the order of `$all`, up to the last one at the start, no
@@ -100,3 +104,70 @@ const csvLine = (event: RecordedEvent): string => {
 
 const csvTextOf = (json: string | undefined): string | undefined =>
   json === undefined ? undefined : onOneLine(json);
+
+/** Writes one line for each anime of the active version, in the order of their ids. */
+export const exportStatistics = async (
+  { readStore }: Pick<Stores, 'readStore'>,
+  format: ExportRequest['format'],
+  { print, drained }: Pick<JobOutput, 'print' | 'drained'>,
+  signal: AbortSignal,
+): Promise<boolean> => {
+  const active = await readStore.active();
+  if (active === null) throw new PortError('NOT_FOUND', 'There are no read models yet.', false);
+  if (!isOwn(readStore, active)) {
+    throw new PortError('NOT_SUPPORTED', otherFingerprint(active.name), false);
+  }
+  const documents = readStore.documents(active.name);
+  if (format === 'csv') print(STATISTICS_COLUMNS.join());
+  for await (const anime of documents.allAnimes()) {
+    signal.throwIfAborted();
+    print(
+      format === 'csv' ? csvRow(anime) : JSON.stringify(await statisticsLine(documents, anime)),
+    );
+    await drained?.();
+  }
+  return true;
+};
+
+const animeTotals = (anime: AnimeDocument) => ({
+  animeId: anime.animeId,
+  title: anime.details.title,
+  status: anime.status,
+  clicks: anime.clicks,
+  views: anime.views,
+  seconds: anime.seconds,
+  ratings: anime.ratingCount,
+  averageRating: anime.ratingCount === 0 ? null : anime.ratingSum / (anime.ratingCount * 100),
+  revision: String(anime.revision),
+});
+
+const STATISTICS_COLUMNS = [
+  'animeId',
+  'title',
+  'status',
+  'clicks',
+  'views',
+  'seconds',
+  'ratings',
+  'averageRating',
+  'revision',
+] as const satisfies readonly (keyof ReturnType<typeof animeTotals>)[];
+
+const csvRow = (anime: AnimeDocument): string => {
+  const totals = animeTotals(anime);
+  return STATISTICS_COLUMNS.map((name) => csvCell(String(totals[name] ?? ''))).join();
+};
+
+const statisticsLine = async (documents: DocumentStore, anime: AnimeDocument) => {
+  const days: ReturnType<typeof dayTotals>[] = [];
+  for await (const day of documents.allDays(anime.animeId)) days.push(dayTotals(day));
+  return { ...animeTotals(anime), days };
+};
+
+const dayTotals = ({ day, clicks, views, seconds, ratings }: DailyActivityDocument) => ({
+  day,
+  clicks,
+  views,
+  seconds,
+  ratings,
+});

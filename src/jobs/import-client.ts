@@ -4,23 +4,21 @@ import type { ListTitle } from '../import/catalog-import.js';
 import type { ListingOutcome } from '../import/import-report.js';
 import { type Config, ConfigError } from '../platform/config/config.js';
 import { messageOf, PortError } from '../ports/errors.js';
+import { connected, isConnectionLost, MAX_OUTPUT, SERVICE_GONE } from './socket-client.js';
 import {
   decodeOutcome,
   encodeTitle,
-  IMPORT_PROTOCOL,
-  MAX_TITLES,
-  MAX_TITLES_LENGTH,
-  titlesFrame,
-  type OutcomesFrame,
-} from './import-frames.js';
-import { connected, isConnectionLost, MAX_OUTPUT, SERVICE_GONE } from './socket-client.js';
-import {
   IMPORT,
-  serverDigests,
-  socketLines,
-  toJson,
+  IMPORT_PROTOCOL,
   type JobFrame,
   type JobRequest,
+  MAX_TITLES,
+  MAX_TITLES_LENGTH,
+  type OutcomesFrame,
+  serverDigests,
+  socketLines,
+  titlesFrame,
+  toJson,
 } from './socket-protocol.js';
 
 interface ServiceListing {

@@ -4,12 +4,12 @@ import { unlessAborted } from '../platform/async/abort.js';
 import { PortError } from '../ports/errors.js';
 import {
   encodeOutcome,
-  readTitles,
+  JobRefusedError,
   type NumberedTitle,
   type OutcomesFrame,
+  readTitles,
   type TitleOutcome,
-} from './import-frames.js';
-import { JobRefusedError } from './socket-protocol.js';
+} from './socket-protocol.js';
 
 /** A client reads outcomes more slowly only if it has stopped; then no more titles are read. */
 const MAX_ENTRIES_IN_FLIGHT = 512;

@@ -1,15 +1,14 @@
 import { randomUUID } from 'node:crypto';
 import { DirectoryInUseError } from '../embedded-eventstore/lock.js';
-import type { ListTitle } from '../import/catalog-import.js';
+import { listThrough, type ListTitle } from '../import/catalog-import.js';
 import { CatalogFormatError } from '../import/catalog-columns.js';
 import { importCatalogFile } from '../import/import-file.js';
 import { isComplete, type ImportReport } from '../import/import-report.js';
-import { listThrough } from '../import/listing.js';
 import { ConfigError } from '../platform/config/config.js';
 import type { CommandHandler } from '../command-side/handling/handler.js';
 import type { Logger } from '../platform/observability/logger.js';
 import type { EventStore } from '../ports/event-store.js';
-import { ANIME_STREAM_PREFIX } from '../domain/stream-name.js';
+import { ANIME_STREAM_PREFIX } from '../domain/ids.js';
 import {
   openCommandHandler,
   openPortOfOwner,
@@ -17,7 +16,7 @@ import {
 } from '../compose/write-side.js';
 import { requireDataDirectory } from '../compose/data-directory.js';
 import { openServiceListing } from './import-client.js';
-import { fileProblem } from './file-problem.js';
+import { fileProblem } from './output.js';
 import { runJob, type JobOptions, type JobOutput, type OwnDependencies } from './job.js';
 import { UnreachableServiceError } from './socket-client.js';
 

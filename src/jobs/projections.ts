@@ -10,8 +10,8 @@ import {
   padded,
   type Print,
   printProblems,
-} from '../compose/deploy-projections.js';
-import { projectionDefinitions } from '../compose/projections.js';
+  projectionDefinitions,
+} from '../compose/projections.js';
 import { openProjectionsForJob } from '../compose/write-side.js';
 
 export interface ProjectionsJobOptions {

@@ -1,5 +1,5 @@
 import type { RebuildAction } from './requests.js';
-import { streamOf } from '../domain/stream-name.js';
+import { streamOf } from '../domain/ids.js';
 import type { EventStore } from '../ports/event-store.js';
 import type { DocumentStore, ReadStore, VersionRecord, VersionState } from '../ports/read-store.js';
 import type { Comparison } from '../read-side/audit/compare.js';

@@ -5,12 +5,7 @@ import { checkDatabase, syncPath } from '../embedded-eventstore/files/file-tasks
 import { LOG_FILE } from '../embedded-eventstore/log/schema.js';
 import { ConfigError } from '../platform/config/config.js';
 import { messageOf, PortError, UnavailableError } from '../ports/errors.js';
-import {
-  assertWhole,
-  type BackupManifest,
-  damagedBackup,
-  readManifest,
-} from './backup-manifest.js';
+import { assertWhole, type BackupManifest, damagedBackup, readManifest } from './backup.js';
 import { type JobOptions, type OwnDependencies, runJob } from './job.js';
 import { requireEmbeddedLog } from './verify.js';
 

@@ -9,18 +9,19 @@ import { ConfigError, type Config } from '../platform/config/config.js';
 import type { Logger } from '../platform/observability/logger.js';
 import { messageOf, PortError } from '../ports/errors.js';
 import type { ListTitle } from '../import/catalog-import.js';
-import { IMPORT_PROTOCOL, type OutcomesFrame } from './import-frames.js';
 import { listTitlesOf } from './import-server.js';
 import type { JobOutput } from './job.js';
 import { isReadOnly, type StoreJob } from './requests.js';
 import {
   IMPORT,
-  JobRefusedError,
-  socketLines,
-  serverDigests,
-  toJson,
+  IMPORT_PROTOCOL,
   type JobFrame,
+  JobRefusedError,
   type JobRequest,
+  type OutcomesFrame,
+  serverDigests,
+  socketLines,
+  toJson,
 } from './socket-protocol.js';
 
 export interface JobServerOptions {

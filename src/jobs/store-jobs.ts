@@ -1,25 +1,70 @@
-import { DirectoryInUseError } from '../embedded-eventstore/lock.js';
+import { lockDataDirectory, requireDataDirectory } from '../compose/data-directory.js';
+import { isMongodb } from '../compose/read-store.js';
 import { openStores, type Stores } from '../compose/stores.js';
-import { isReadOnly, type StoreJob } from './requests.js';
+import { openUsers } from '../compose/user-protection.js';
+import { openEventStoreForJob, openUnownedEventStore } from '../compose/write-side.js';
+import { isUserId } from '../domain/ids.js';
+import { DirectoryInUseError } from '../embedded-eventstore/lock.js';
+import { ConfigError } from '../platform/config/config.js';
 import { PortError, type PortErrorCode } from '../ports/errors.js';
 import { audit } from './audit.js';
 import { backup } from './backup.js';
-import { requireDataDirectory } from '../compose/data-directory.js';
 import { ignoreRevisions, listOrReplay } from './dead-letters.js';
-import { openEventStoreForJob } from '../compose/write-side.js';
+import { exportStatistics } from './export.js';
 import {
-  ownerTakesNoJobs,
-  runJob,
   type JobDependencies,
   type JobOptions,
   type JobOutput,
+  type OwnDependencies,
+  ownerTakesNoJobs,
+  runJob,
 } from './job.js';
-import { eraseUser, openStoresForErasure } from './erase-user.js';
-import { askService } from './socket-client.js';
-import { exportStatistics } from './export-statistics.js';
 import { copyFrom } from './log-copy/copy-log.js';
 import { performRebuild } from './rebuild.js';
+import { isReadOnly, type StoreJob } from './requests.js';
+import { askService } from './socket-client.js';
 import { requireEmbeddedLog, verify } from './verify.js';
+
+type ErasureStores = Pick<Stores, 'eraseUser'>;
+
+/**
+ * The log and the key store. Rejects with DirectoryInUseError where a service owns them: it must do it
+ * itself, since it has keys in memory.
+ */
+const openStoresForErasure = async (dependencies: OwnDependencies): Promise<ErasureStores> => {
+  const { config } = dependencies;
+  const embedded = config.eventStore.url === '';
+  if (embedded || !isMongodb(config)) await requireDataDirectory(config, { log: embedded });
+  if (!embedded && !isMongodb(config)) await lockDataDirectory(dependencies);
+  const eventStore = await openUnownedEventStore(dependencies);
+  const users = await openUsers(dependencies, eventStore);
+  return { eraseUser: () => Promise.resolve(users?.eraseUser ?? null) };
+};
+
+/** Forgets a person. Returns false where events hold the user id in plain text. */
+const eraseUser = async (
+  { signal }: Pick<JobDependencies, 'signal'>,
+  stores: ErasureStores,
+  userId: string,
+  { print, report }: JobOutput,
+): Promise<boolean> => {
+  if (!isUserId(userId)) throw new ConfigError('erase-user needs the id of a user.');
+  const erase = await stores.eraseUser();
+  if (erase === null) {
+    throw new ConfigError(
+      'USER_ID_MASTER_KEY: without it user ids are kept in plain text, which cannot be erased.',
+    );
+  }
+  const notErased = await erase(userId, signal);
+  report({ notErased });
+  print('The user is forgotten.');
+  const { events, streams } = notErased;
+  if (events === 0) return true;
+  print(
+    `${events} events hold the id in plain text and cannot be erased: ${streams.join(', ')}. Copy the log with copy-log --encrypt.`,
+  );
+  return false;
+};
 
 /** No such version, or the active one: the message of the read store is the output of the job. */
 const REFUSALS: ReadonlySet<PortErrorCode> = new Set(['NOT_FOUND', 'REFUSED']);

@@ -1,24 +1,40 @@
 import { randomUUID } from 'node:crypto';
-import type { Logger } from '../platform/observability/logger.js';
 import { createOutage } from '../platform/async/outage.js';
 import { repeat } from '../platform/async/retry.js';
+import type { Logger } from '../platform/observability/logger.js';
 import {
   OutcomeUnknownError,
   StreamDeletedError,
   WrongExpectedRevisionError,
 } from '../ports/errors.js';
-import type { EventStore } from '../ports/event-store.js';
-import {
-  encodeForgotten,
-  FORGOTTEN_STREAM,
-  forgottenSubjectIn,
-  USER_FORGOTTEN,
-} from '../wire/user-forgotten.js';
+import type { EventStore, RecordedEvent } from '../ports/event-store.js';
+import { type JsonObject, jsonObjectIn } from '../ports/json.js';
+import type { EraseUser } from '../ports/user-protection.js';
+import { createPlainEvents } from './plain-events.js';
+import type { OpenedUserProtection } from './user-protection.js';
+
+/** Who was forgotten, by subject: a stream of its own, short enough to be read at every start. */
+export const FORGOTTEN_STREAM = 'users-forgotten';
+
+export const USER_FORGOTTEN = 'UserForgotten';
+export const USER_FORGOTTEN_VERSION = 1;
+
+export const encodeForgotten = (subject: string, occurredAt: string): JsonObject => ({
+  schemaVersion: USER_FORGOTTEN_VERSION,
+  subject,
+  occurredAt,
+});
+
+/** The subject that an event of the stream forgets; undefined for any other event. */
+export const forgottenSubjectIn = ({ type, data }: RecordedEvent): string | undefined => {
+  const subject = type === USER_FORGOTTEN ? jsonObjectIn(data)?.['subject'] : undefined;
+  return typeof subject === 'string' ? subject : undefined;
+};
 
 const FORGET_ATTEMPTS = 10;
 
 /** Appends `UserForgotten`. Two for one subject do no harm. */
-export const appendForgotten = async (
+const appendForgotten = async (
   store: Pick<EventStore, 'append' | 'head'>,
   subject: string,
   at: string,
@@ -85,4 +101,50 @@ export const createForgottenUsers = ({ store, forget, logger }: ForgottenUsersOp
         signal,
       ),
   };
+};
+
+/**
+ * The event comes first: from then on every process with a key store destroys the key, whatever happens
+ * to this one. A process that ends before it has changed nothing.
+ */
+export const createEraseUser = ({
+  store,
+  protection,
+  now,
+}: {
+  readonly store: Pick<EventStore, 'append' | 'head' | 'readAll'>;
+  readonly protection: Pick<OpenedUserProtection, 'subjectOf' | 'forget'>;
+  readonly now: () => Date;
+}): EraseUser => {
+  const findPlainEvents = createPlainEvents(store);
+  return async (userId, signal) => {
+    const subject = await protection.subjectOf(userId);
+    if (subject !== null) {
+      await appendForgotten(store, subject, now().toISOString());
+      await protection.forget(subject);
+    }
+    return findPlainEvents(userId, signal);
+  };
+};
+
+const KEY_STORE_STREAM = 'user-keys';
+
+/** Whether the log ever had a key store. */
+export const isKeyStoreNoted = async (store: Pick<EventStore, 'head'>): Promise<boolean> =>
+  (await store.head(KEY_STORE_STREAM)) !== 'no_stream';
+
+/** Notes in the log that it has a key store, once. */
+export const noteKeyStore = async (store: Pick<EventStore, 'head' | 'append'>): Promise<void> => {
+  if (await isKeyStoreNoted(store)) return;
+  const event = {
+    id: randomUUID(),
+    type: 'KeyStoreMade',
+    data: { schemaVersion: 1 },
+    metadata: {},
+  };
+  try {
+    await store.append(KEY_STORE_STREAM, 'no_stream', [event]);
+  } catch (error) {
+    if (!(error instanceof WrongExpectedRevisionError)) throw error;
+  }
 };

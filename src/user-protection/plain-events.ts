@@ -1,9 +1,17 @@
-import { isUserId, type UserId } from '../domain/ids.js';
-import { animeIdOf } from '../domain/stream-name.js';
+import { animeIdOf, isUserId, type UserId } from '../domain/ids.js';
 import type { EventStore, Position, RecordedEvent } from '../ports/event-store.js';
-import type { PlainEvents } from '../ports/user-protection.js';
-import { isUserEvent } from '../wire/protected-user.js';
+import { jsonObjectIn } from '../ports/json.js';
+import type { DocumentUsers, PlainEvents, UserKeys } from '../ports/user-protection.js';
+import { isUserEvent, standInFor, standInIn } from '../wire/protected-user.js';
 import { decode } from '../wire/stream-event.js';
+import {
+  hashKeyIn,
+  keyedHash,
+  type MasterKeys,
+  readStoreKey,
+  unseal,
+  wrappingKeyIn,
+} from './ciphers.js';
 
 const PLAIN_EVENTS_PER_PAGE = 500;
 const SHOWN_PLAIN_STREAMS = 20;
@@ -79,4 +87,52 @@ const plainUserIn = ({ stream, type, data }: RecordedEvent): UserId | undefined 
   if (decoded.kind !== 'event' || !isUserEvent(decoded.event)) return undefined;
   const { userId } = decoded.event.data;
   return isUserId(userId) ? userId : undefined;
+};
+
+/** The user id of an event's data: null once the user is forgotten, undefined where it is not protected. */
+export type RevealUser = (data: Uint8Array) => Promise<UserId | null | undefined>;
+
+/** Reads the user ids of protected events. Rejects with WrongMasterKeyError for another master key. */
+export const openRevealUser = async (
+  keys: Pick<UserKeys, 'findSubject' | 'storeKey'>,
+  masterKeys: MasterKeys,
+): Promise<RevealUser> => {
+  const storeKey = await readStoreKey(keys, masterKeys);
+  const wrapping = storeKey === null ? null : wrappingKeyIn(storeKey);
+  return async (data) => {
+    const { subject, userIdEncrypted: sealed } = jsonObjectIn(data) ?? {};
+    if (standInIn(subject) === undefined || typeof sealed !== 'string') return undefined;
+    const found = wrapping === null ? null : await keys.findSubject(String(subject));
+    if (wrapping === null || found === null) return null;
+    const key = unseal(wrapping, found.wrappedKey, found.subject);
+    const userId = key && unseal(key, sealed, found.subject)?.toString('utf8');
+    return isUserId(userId) ? userId : null;
+  };
+};
+
+/**
+ * Finds people's documents, and writes nothing. Asks the key store every time: someone forgotten is not
+ * found from then on. Rejects with WrongMasterKeyError where the key store was made with another one.
+ */
+export const openDocumentUsers = async (
+  keys: Pick<UserKeys, 'find' | 'storeKey'>,
+  masterKeys: MasterKeys,
+): Promise<DocumentUsers> => {
+  const hashKey = async () => {
+    const storeKey = await readStoreKey(keys, masterKeys);
+    return storeKey === null ? null : hashKeyIn(storeKey);
+  };
+  let hashing = await hashKey();
+
+  const subjectOf = async (userId: UserId): Promise<string | null> => {
+    // The first command may have made the key store meanwhile.
+    hashing ??= await hashKey();
+    if (hashing === null) return null;
+    return (await keys.find(keyedHash(hashing, userId)))?.subject ?? null;
+  };
+
+  return async (userId) => {
+    const subject = await subjectOf(userId);
+    return subject === null ? [userId] : [userId, standInFor(subject)];
+  };
 };

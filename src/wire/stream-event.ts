@@ -1,6 +1,5 @@
 import type { AnimeEvent, AnimeEventType } from '../domain/events.js';
-import type { AnimeId } from '../domain/ids.js';
-import { animeIdOf } from '../domain/stream-name.js';
+import { type AnimeId, animeIdOf } from '../domain/ids.js';
 import type { Position, RecordedEvent } from '../ports/event-store.js';
 import { type JsonObject, strictUtf8 } from '../ports/json.js';
 import { type Decoded, EVENTS_IGNORED, SCHEMA_VERSIONS, upcast } from './upcast.js';

@@ -17,7 +17,11 @@ describe('reading a JSON body', () => {
   before(async () => (server = await serveRouters([routes()])));
   after(() => server.stop());
 
-  const post = (body: string | Uint8Array, headers: Record<string, string> = {}, path = '/echo') =>
+  const post = (
+    body: string | Uint8Array<ArrayBuffer>,
+    headers: Record<string, string> = {},
+    path = '/echo',
+  ) =>
     fetch(`${server.url}${path}`, {
       method: 'POST',
       body,

@@ -1,5 +1,5 @@
 import { openEmbeddedUserKeys } from '../../src/adapters/embedded/user-keys/user-keys.js';
-import type { UserKeys } from '../../src/ports/user-keys.js';
+import type { UserKeys } from '../../src/ports/user-protection.js';
 import { temporaryDirectory } from '../support/temporary-directory.js';
 import { userKeysContract } from './user-keys.features.js';
 

@@ -1,5 +1,5 @@
 import { openMongodbUserKeys } from '../../src/adapters/mongodb/user-keys.js';
-import type { UserKeys } from '../../src/ports/user-keys.js';
+import type { UserKeys } from '../../src/ports/user-protection.js';
 import { freshDatabase } from '../support/stack/mongodb-store.js';
 import { dropDatabase, openMongodb } from '../support/stack/mongodb.js';
 import { orSkip } from '../support/stack/server.js';

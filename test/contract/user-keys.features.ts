@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { expect } from 'chai';
-import type { UserKey, UserKeys } from '../../src/ports/user-keys.js';
+import type { UserKey, UserKeys } from '../../src/ports/user-protection.js';
 import { UnavailableError } from '../../src/ports/errors.js';
 import { rejectionOf } from '../support/rejection-of.js';
 
@@ -18,7 +18,7 @@ const aKey = (given: Partial<UserKey> = {}): UserKey => ({
   ...given,
 });
 
-/** The promises of `ports/user-keys.ts`. */
+/** The promises of `ports/user-protection.ts`. */
 export const userKeysContract = (
   title: string,
   open: (context: Mocha.Context) => Promise<OpenedUserKeys>,

@@ -9,9 +9,12 @@ import {
 } from '../../src/command-side/handling/handler.js';
 import { completeDetails } from '../../src/domain/details.js';
 import type { AnimeEvent } from '../../src/domain/events.js';
-import { streamOf } from '../../src/domain/stream-name.js';
-import { importCatalog, type CatalogImportOptions } from '../../src/import/catalog-import.js';
-import { listThrough } from '../../src/import/listing.js';
+import { streamOf } from '../../src/domain/ids.js';
+import {
+  type CatalogImportOptions,
+  importCatalog,
+  listThrough,
+} from '../../src/import/catalog-import.js';
 import { silentLogger } from '../../src/platform/observability/logger.js';
 import { createMetrics } from '../../src/platform/observability/metrics.js';
 import type { EventStore } from '../../src/ports/event-store.js';

@@ -1,12 +1,11 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
-import { isUserId, type UserId } from '../../src/domain/ids.js';
-import { streamOf } from '../../src/domain/stream-name.js';
+import { isUserId, streamOf, type UserId } from '../../src/domain/ids.js';
 import type { JsonObject } from '../../src/ports/json.js';
 import type { AnimeDocument, DocumentStore } from '../../src/ports/read-store.js';
 import { compareWithLog } from '../../src/read-side/audit/compare.js';
-import { createEraseUser } from '../../src/user-protection/erase-user.js';
-import { openDocumentUsers } from '../../src/user-protection/document-users.js';
+import { createEraseUser } from '../../src/user-protection/forgotten-users.js';
+import { openDocumentUsers } from '../../src/user-protection/plain-events.js';
 import { encodeProtected, isUserEvent } from '../../src/wire/protected-user.js';
 import { encode } from '../../src/wire/stream-event.js';
 import { animeId, AT, userId } from '../support/examples.js';

@@ -1,8 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { openEventLog } from '../../src/embedded-eventstore/log/open-event-log.js';
 import type { AnimeCommand } from '../../src/domain/commands.js';
-import type { AnimeId } from '../../src/domain/ids.js';
-import { streamOf } from '../../src/domain/stream-name.js';
+import { type AnimeId, streamOf } from '../../src/domain/ids.js';
 import type { CommandOptions } from '../../src/ports/command-result.js';
 import { createCommandHandler } from '../../src/command-side/handling/handler.js';
 import type { CommandLimits } from '../../src/command-side/handling/queued-command.js';

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { AnimeEvent } from '../../src/domain/events.js';
-import { streamOf } from '../../src/domain/stream-name.js';
+import { streamOf } from '../../src/domain/ids.js';
 import type { EventStore } from '../../src/ports/event-store.js';
 import { encode } from '../../src/wire/stream-event.js';
 import { animeId, COWBOY_BEBOP, userId } from './examples.js';

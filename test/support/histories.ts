@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import type { AnimeEvent } from '../../src/domain/events.js';
-import { streamOf } from '../../src/domain/stream-name.js';
+import { streamOf } from '../../src/domain/ids.js';
 import { encode } from '../../src/wire/stream-event.js';
 import { EVENTS_IGNORED, encodeIgnored } from '../../src/wire/upcast.js';
 import type { EventItem } from '../../src/ports/event-bus.js';

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import type { UserKey, UserKeys } from '../../src/ports/user-keys.js';
+import type { UserKey, UserKeys } from '../../src/ports/user-protection.js';
 import { openUserProtection } from '../../src/user-protection/user-protection.js';
 
 /** A key store for properties; `content` is all that it holds. */

@@ -4,11 +4,9 @@ import { createEventStoreDbStore } from '../../src/adapters/eventstoredb/event-s
 import { startGrpcServer } from '../../src/embedded-eventstore/grpc/server.js';
 import type { EventLog } from '../../src/embedded-eventstore/log/event-log.js';
 import { copyLog } from '../../src/jobs/log-copy/copy-log.js';
-import { isForCopy } from '../../src/jobs/log-copy/copied-events.js';
-import { embeddedTarget } from '../../src/jobs/log-copy/embedded-target.js';
-import { isPlaceholder } from '../../src/jobs/log-copy/placeholders.js';
+import { isForCopy, isPlaceholder } from '../../src/jobs/log-copy/copied-events.js';
 import { serverTarget } from '../../src/jobs/log-copy/server-target.js';
-import { createPatience, type LogTarget } from '../../src/jobs/log-copy/target.js';
+import { createPatience, embeddedTarget, type LogTarget } from '../../src/jobs/log-copy/target.js';
 import { silentLogger } from '../../src/platform/observability/logger.js';
 import type { EventStore, RecordedEvent } from '../../src/ports/event-store.js';
 import { asOriginal } from '../../src/wire/original-time.js';

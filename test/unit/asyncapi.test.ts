@@ -12,9 +12,8 @@ import { decide, evolve, initialState } from '../../src/domain/decide.js';
 import type { AnimeCommand } from '../../src/domain/commands.js';
 import { areDetails, DETAILS } from '../../src/domain/details.js';
 import type { AnimeEvent, AnimeEventType } from '../../src/domain/events.js';
-import { isUserId, MAX_ANIME_ID } from '../../src/domain/ids.js';
+import { isUserId, MAX_ANIME_ID, streamOf } from '../../src/domain/ids.js';
 import { MAX_RATING, MAX_VIEW_SECONDS, MIN_RATING } from '../../src/domain/rules.js';
-import { streamOf } from '../../src/domain/stream-name.js';
 import type { RecordedEvent } from '../../src/ports/event-store.js';
 import { loadConfig } from '../../src/platform/config/config.js';
 import { decode, encode } from '../../src/wire/stream-event.js';
@@ -23,7 +22,7 @@ import {
   FORGOTTEN_STREAM,
   USER_FORGOTTEN,
   USER_FORGOTTEN_VERSION,
-} from '../../src/wire/user-forgotten.js';
+} from '../../src/user-protection/forgotten-users.js';
 import { encodeProtected, PROTECTED_VERSION } from '../../src/wire/protected-user.js';
 import { newKey, newSubject, seal } from '../../src/user-protection/ciphers.js';
 import { encodeIgnored, EVENTS_IGNORED, SCHEMA_VERSIONS } from '../../src/wire/upcast.js';

@@ -1,6 +1,5 @@
 import { expect } from 'chai';
-import { cachedAnimeOf } from '../../src/read-side/projector/cached-anime.js';
-import { foldRun } from '../../src/read-side/projector/fold.js';
+import { cachedAnimeOf, foldRun } from '../../src/read-side/projector/fold.js';
 import type { StreamEvent } from '../../src/wire/stream-event.js';
 import { animeId, AT, events, userId } from '../support/examples.js';
 

@@ -5,8 +5,7 @@ import type {
   DailyActivityDocument,
   InteractionDocument,
 } from '../../src/ports/read-store.js';
-import { cachedAnimeOf } from '../../src/read-side/projector/cached-anime.js';
-import { foldRun } from '../../src/read-side/projector/fold.js';
+import { cachedAnimeOf, foldRun } from '../../src/read-side/projector/fold.js';
 import { animeDraft, noteSkipped } from '../../src/read-side/read-models/anime.js';
 import { utcDayOf } from '../../src/read-side/read-models/daily-activity.js';
 import {

@@ -1,7 +1,6 @@
 import { inspect } from 'node:util';
 import { expect } from 'chai';
-import { isAnimeId, MAX_ANIME_ID } from '../../src/domain/ids.js';
-import { animeIdOf, streamOf } from '../../src/domain/stream-name.js';
+import { animeIdOf, isAnimeId, MAX_ANIME_ID, streamOf } from '../../src/domain/ids.js';
 import { animeId } from '../support/examples.js';
 
 describe('the stream of an anime', () => {

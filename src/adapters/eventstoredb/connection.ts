@@ -19,7 +19,7 @@ import type {
 } from '@eventstore/db-client/generated/streams_pb.js';
 import type { Channel, ClientDuplexStream, ClientReadableStream } from '@grpc/grpc-js';
 import { reasonOf, secondsBetween } from '../../platform/async/outage.js';
-import { isEventStoreAddress, unusableNumberIn } from '../../platform/config/server-address.js';
+import { isEventStoreAddress, unusableNumberIn } from '../../platform/config/server-settings.js';
 import type { Logger } from '../../platform/observability/logger.js';
 import type { Endpoint } from '../../platform/probe.js';
 import { OutcomeUnknownError, UnavailableError } from '../../ports/errors.js';

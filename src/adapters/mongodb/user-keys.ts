@@ -1,5 +1,5 @@
 import { UnavailableError } from '../../ports/errors.js';
-import type { UserKey, UserKeys } from '../../ports/user-keys.js';
+import type { UserKey, UserKeys } from '../../ports/user-protection.js';
 import { connect, type ConnectionOptions, isDuplicateKey } from './connection.js';
 import { ensureIndexesOf } from './version-collections.js';
 

@@ -1,6 +1,6 @@
 // Written by `npm run client:types`; a test compares it with the APIs.
 
-import type { Operation } from '../operation.js';
+import type { Operation } from '../queries.js';
 
 /** Internal type. DO NOT USE DIRECTLY. */
 type Exact<T extends { [key: string]: unknown }> = { [K in keyof T]: T[K] };

@@ -1,7 +1,6 @@
 import { createHash } from 'node:crypto';
 import { type Anime, evolve, initialState } from '../../domain/decide.js';
-import type { AnimeId } from '../../domain/ids.js';
-import { streamOf } from '../../domain/stream-name.js';
+import { type AnimeId, streamOf } from '../../domain/ids.js';
 import type { ExpectedRevision, NewEvent, RecordedEvent } from '../../ports/event-store.js';
 import { decodeOf } from '../../wire/stream-event.js';
 import {

@@ -26,13 +26,14 @@ import {
   type DecidedBatch,
 } from './batch.js';
 import { applyWritten, isPresumed, type CachedAggregate } from './cached-aggregate.js';
-import { identified, identify } from './identify.js';
 import {
   type CommandLimits,
   correlationIdsOf,
   createKeyedQueue,
   createQueuedCommand,
   DEFAULT_COMMAND_LIMITS,
+  identified,
+  identify,
   isPlainListing,
   type QueuedCommand,
 } from './queued-command.js';

@@ -1,6 +1,5 @@
 import { v5 } from 'uuid';
-import type { AnimeId } from '../../domain/ids.js';
-import { streamOf } from '../../domain/stream-name.js';
+import { type AnimeId, streamOf } from '../../domain/ids.js';
 import { OutcomeUnknownError, WrongExpectedRevisionError } from '../../ports/errors.js';
 import type { EventStore, ExpectedRevision, NewEvent } from '../../ports/event-store.js';
 import { decodeOf } from '../../wire/stream-event.js';

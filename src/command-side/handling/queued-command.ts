@@ -1,9 +1,15 @@
 import { createHash } from 'node:crypto';
 import { v5 } from 'uuid';
 import type { AnimeCommand } from '../../domain/commands.js';
-import type { CommandOptions, CommandResult, IdempotencyKey } from '../../ports/command-result.js';
-import type { ProtectedUser } from '../../ports/user-protection.js';
-import { BODY_HASH_LENGTH } from '../../wire/protected-user.js';
+import {
+  type CommandOptions,
+  type CommandResult,
+  type IdempotencyKey,
+  resultOfFailure,
+} from '../../ports/command-result.js';
+import { PortError } from '../../ports/errors.js';
+import type { ProtectedUser, UserProtection } from '../../ports/user-protection.js';
+import { BODY_HASH_LENGTH, saltedBodyHash } from '../../wire/protected-user.js';
 
 /** The limits of a command handler. Times in milliseconds. */
 export interface CommandLimits {
@@ -217,3 +223,39 @@ export const bodyHashOf = (command: AnimeCommand): string =>
     .update(JSON.stringify({ ...command, at: undefined }))
     .digest('base64url')
     .slice(0, BODY_HASH_LENGTH);
+
+/** Looks up how the events of a command name its user. At once, if this process knows the user. */
+export const identify = (queued: QueuedCommand, users: UserProtection): void => {
+  const { command } = queued;
+  if (!('userId' in command)) return;
+  const known = users.known(command.userId);
+  if (known !== undefined) {
+    nameBy(queued, known);
+    return;
+  }
+  queued.identifying = users.protect(command.userId).then(
+    (user) => {
+      nameBy(queued, user);
+      queued.identifying = null;
+    },
+    (error: unknown) => {
+      if (error instanceof PortError) queued.settle(resultOfFailure(error));
+      else queued.fail(error);
+      queued.identifying = null;
+    },
+  );
+};
+
+const nameBy = (queued: QueuedCommand, user: ProtectedUser): void => {
+  queued.user = user;
+  const { idempotencyKey } = queued.options;
+  if (idempotencyKey === undefined) return;
+  const bodyHash = saltedBodyHash(idempotencyKey.bodyHash, user);
+  queued.options = { ...queued.options, idempotencyKey: { ...idempotencyKey, bodyHash } };
+};
+
+/** Resolves when all that wait now are identified or settled. Those that come meanwhile may not be. */
+export const identified = async (waiting: readonly QueuedCommand[]): Promise<void> => {
+  const looking = waiting.flatMap(({ identifying }) => identifying ?? []);
+  if (looking.length > 0) await Promise.all(looking);
+};

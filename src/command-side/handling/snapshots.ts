@@ -1,8 +1,7 @@
 import type { Anime } from '../../domain/decide.js';
 import { completeDetails } from '../../domain/details.js';
 import type { AnimeEventType } from '../../domain/events.js';
-import type { AnimeId } from '../../domain/ids.js';
-import { streamOf } from '../../domain/stream-name.js';
+import { type AnimeId, streamOf } from '../../domain/ids.js';
 import { StreamDeletedError, WrongExpectedRevisionError } from '../../ports/errors.js';
 import type { EventStore, RecordedEvent } from '../../ports/event-store.js';
 import type { JsonObject } from '../../ports/json.js';

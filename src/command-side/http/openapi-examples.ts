@@ -1,6 +1,5 @@
 import { EXAMPLE_DETAILS } from '../../domain/details.js';
-import { problemExample as problem } from './openapi-problem.js';
-import { USER_PROBLEMS, USER_RESPONSES } from './openapi-user-examples.js';
+import { problemExample as problem, USER_PROBLEMS, USER_RESPONSES } from './openapi-problem.js';
 
 const INTERACTION_EXAMPLE = { anime_id: 1, user_id: 'user123' };
 

@@ -1,6 +1,12 @@
 import { MAX_ANIME_ID, USER_ID } from '../../domain/ids.js';
-import { MAX_RATING, MAX_VIEW_SECONDS, MIN_RATING } from '../../domain/rules.js';
-import { MAX_AGE_DAYS, MAX_AHEAD_MINUTES, TIME_PATTERN } from '../../domain/times.js';
+import {
+  MAX_AGE_DAYS,
+  MAX_AHEAD_MINUTES,
+  MAX_RATING,
+  MAX_VIEW_SECONDS,
+  MIN_RATING,
+  TIME_PATTERN,
+} from '../../domain/rules.js';
 import { MAX_COMMANDS } from './batch-route.js';
 import { KEY_TEXT } from './headers.js';
 import {

@@ -1,4 +1,4 @@
-import { BATCH } from './openapi-batch.js';
+import { BATCH, USERS } from './openapi-batch.js';
 import { RESPONSE_EXAMPLES, REQUEST_EXAMPLES } from './openapi-examples.js';
 import * as parts from './openapi-responses.js';
 import {
@@ -16,7 +16,6 @@ import {
   okResponse,
 } from './openapi-responses.js';
 import { schemas } from './openapi-schemas.js';
-import { USERS } from './openapi-users.js';
 
 const COMMAND_HEADERS = refs('IdempotencyKey', 'IfMatch', 'IfNoneMatch', ...IDS, 'Traceparent');
 

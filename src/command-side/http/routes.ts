@@ -9,18 +9,18 @@ import {
 } from '../../platform/http/request-context.js';
 import type { Logger } from '../../platform/observability/logger.js';
 import { batchRoute } from './batch-route.js';
-import { RECORDED, toCommand } from './interactions.js';
 import { sendResult, type Success } from './responses.js';
-import { traced } from './tracing.js';
 import { bodyHashOf } from '../handling/queued-command.js';
 import type { CommandOptions } from '../../ports/command-result.js';
-import { parseIdempotencyKey, parseIfMatch, parseIfNoneMatch } from './headers.js';
+import { parseIdempotencyKey, parseIfMatch, parseIfNoneMatch, traced } from './headers.js';
 import type { CommandHandler } from '../handling/handler.js';
 import {
   type InteractionBodies,
   interactionFields,
   type InteractionKind,
   pathAnimeId,
+  RECORDED,
+  toCommand,
   validBody,
   validDetails,
 } from './validation.js';

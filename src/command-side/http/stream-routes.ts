@@ -1,5 +1,5 @@
 import { Router, type Request } from 'express';
-import { streamOf } from '../../domain/stream-name.js';
+import { streamOf } from '../../domain/ids.js';
 import { PortError } from '../../ports/errors.js';
 import type { EventStore, RecordedEvent } from '../../ports/event-store.js';
 import { requireApiKey } from '../../platform/http/api-key.js';

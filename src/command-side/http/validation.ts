@@ -1,6 +1,6 @@
-import { isJsonObject } from '../../ports/json.js';
 import type { Request } from 'express';
 import { body, type ValidationChain } from 'express-validator';
+import type { InteractionCommand } from '../../domain/commands.js';
 import {
   type AnimeDetails,
   areDetails,
@@ -9,11 +9,20 @@ import {
   detailsProblems,
   type UncheckedDetails,
 } from '../../domain/details.js';
-import { isAnimeId, isUserId, type AnimeId, type UserId } from '../../domain/ids.js';
-import { isDurationSeconds, isRating } from '../../domain/rules.js';
-import { isTimely, MAX_AGE_DAYS, MAX_AHEAD_MINUTES, utcOf } from '../../domain/times.js';
+import { type AnimeId, isAnimeId, isUserId, type UserId } from '../../domain/ids.js';
+import {
+  isDurationSeconds,
+  isRating,
+  isTimely,
+  keptRating,
+  MAX_AGE_DAYS,
+  MAX_AHEAD_MINUTES,
+  utcOf,
+} from '../../domain/rules.js';
+import { type FieldProblem, Problem } from '../../platform/http/problem.js';
+import { isJsonObject } from '../../ports/json.js';
 import { isIdempotencyKey } from './headers.js';
-import { Problem, type FieldProblem } from '../../platform/http/problem.js';
+import type { Success } from './responses.js';
 
 /** What a field of a command must be. */
 interface FieldRule {
@@ -210,3 +219,55 @@ export const pathAnimeId = (req: Request): AnimeId => {
   if (isAnimeId(number)) return number;
   throw new Problem(400, 'The id in the path must be a whole number from 1 to 2147483647.');
 };
+
+/** The response to each kind of interaction. */
+export const RECORDED: Readonly<Record<InteractionKind, Success>> = {
+  click: { message: 'Click recorded.', status: () => 201 },
+  view: { message: 'View recorded.', status: () => 201 },
+  rating: { message: 'Rating recorded.', status: () => 201 },
+};
+
+type ToCommand<Kind extends InteractionKind> = (
+  body: InteractionBodies[Kind],
+  at: string,
+) => InteractionCommand;
+
+const TO_COMMAND: { readonly [Kind in InteractionKind]: ToCommand<Kind> } = {
+  click: (body, at) => ({
+    type: 'RegisterClick',
+    animeId: body.anime_id,
+    userId: body.user_id,
+    at,
+    ...occurrence(body),
+  }),
+  view: (body, at) => ({
+    type: 'RegisterView',
+    animeId: body.anime_id,
+    userId: body.user_id,
+    durationSeconds: body.duration_seconds,
+    at,
+    ...occurrence(body),
+  }),
+  rating: (body, at) => ({
+    type: 'GiveRating',
+    animeId: body.anime_id,
+    userId: body.user_id,
+    // Rounded here, so that 8.333 and 8.33 are the same body for an Idempotency-Key.
+    rating: keptRating(body.rating),
+    at,
+    ...occurrence(body),
+  }),
+};
+
+/** In UTC, so that the same time at another offset is the same body, too. */
+const occurrence = ({ occurred_at }: InteractionBodies[InteractionKind]) => {
+  const occurredAt = utcOf(occurred_at);
+  return occurredAt === undefined ? {} : { occurredAt };
+};
+
+/** The command of a valid body that was received `at` a time. */
+export const toCommand = <Kind extends InteractionKind>(
+  kind: Kind,
+  body: InteractionBodies[Kind],
+  at: string,
+): InteractionCommand => TO_COMMAND[kind](body, at);

@@ -1,7 +1,6 @@
 import { urlOf } from '../data/base.js';
 import { errorOfStatus } from '../data/errors.js';
 import { request } from '../data/graphql.js';
-import { HealthReportOf } from '../parts/health.js';
 import {
   type HealthResponse,
   NUMBERS_QUERY,
@@ -13,23 +12,47 @@ import {
   ACTIVITY_QUERY,
   type ActivityPoint,
   type EntryWithStats,
+  type OverallTotals as TotalsOfAll,
   sparklinesOf,
   type Stats,
   TITLES_QUERY,
-  TOTALS_QUERY,
-  type OverallTotals as TotalsOfAll,
   TOP_BY_RATING_QUERY,
   TOP_BY_VIEWS_QUERY,
+  TOTALS_QUERY,
   TRENDING_QUERY,
 } from '../data/queries.js';
 import { usePolled, useQuery } from '../data/use-query.js';
-import { ActivityChart } from '../parts/activity-chart.js';
+import { ActivityChart } from '../parts/charts.js';
+import { NewestEvents } from '../parts/events.js';
 import { formats } from '../parts/formats.js';
 import { Link } from '../parts/navigation.js';
-import { NewestEvents } from '../parts/newest-events.js';
 import { Empty, Loaded, Panel } from '../parts/panel.js';
-import { Table, Tile, TitleLink } from '../parts/small.js';
+import { Badge, Table, Tile, TitleLink } from '../parts/small.js';
 import { TopTable } from '../parts/top-table.js';
+
+/** The state of each part, and what an operator must do. */
+const HealthReportOf = ({ report }: { readonly report: HealthResponse }) => {
+  const troubles = Object.values(report.problems ?? {}).flatMap(({ streams }) => streams);
+  return (
+    <>
+      <ul class="states">
+        <li>
+          <span>Service</span> <Badge state={report.status} />
+        </li>
+        {Object.entries(report.dependencies).map(([name, status]) => (
+          <li key={name}>
+            <span>{name.replaceAll('-', ' ')}</span> <Badge state={status} />
+          </li>
+        ))}
+      </ul>
+      {troubles.map(({ stream, detail, remedy }) => (
+        <p key={stream} class="trouble">
+          <strong>{stream}</strong>: {detail} {remedy}
+        </p>
+      ))}
+    </>
+  );
+};
 
 const ABSENT_STATISTICS = 'This service does not serve this list.';
 

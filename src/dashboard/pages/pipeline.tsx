@@ -11,11 +11,9 @@ import {
 } from '../data/pipeline.js';
 import { useQuery } from '../data/use-query.js';
 import { TimeChart } from '../parts/charts.js';
-import { DataFlow } from '../parts/data-flow.js';
-import { DeadLetters } from '../parts/dead-letters.js';
+import { DataFlow, DeadLetters, Versions } from '../parts/pipeline.js';
 import { formats, useNow } from '../parts/formats.js';
 import { Empty, Loaded, Panel } from '../parts/panel.js';
-import { Versions } from '../parts/versions.js';
 import { Badge, LiveMark, Table, Tile } from '../parts/small.js';
 
 const ABSENT =

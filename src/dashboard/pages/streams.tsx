@@ -3,8 +3,7 @@ import type { Settings } from '../data/base.js';
 import { EVENT_TYPES, type EventPage, LOG_QUERY, STREAM_QUERY } from '../data/queries.js';
 import { animeOf, streamPath, titlePath, withParameters } from '../data/route.js';
 import { useQuery } from '../data/use-query.js';
-import { EventTable } from '../parts/event-table.js';
-import { textIn } from '../parts/events.js';
+import { EventTable, textIn } from '../parts/events.js';
 import { Link, navigate, searchTo } from '../parts/navigation.js';
 import { Empty, Loaded } from '../parts/panel.js';
 

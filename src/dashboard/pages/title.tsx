@@ -18,8 +18,7 @@ import {
 } from '../data/queries.js';
 import { streamPath } from '../data/route.js';
 import { useQuery } from '../data/use-query.js';
-import { ActivityChart } from '../parts/activity-chart.js';
-import { Bars } from '../parts/charts.js';
+import { ActivityChart, Bars } from '../parts/charts.js';
 import { DemoCommands } from '../parts/demo-commands.js';
 import { EventList } from '../parts/events.js';
 import { formats } from '../parts/formats.js';

@@ -1,9 +1,20 @@
 import type { ComponentChildren } from 'preact';
-import { animeOf, streamPath, titlePath } from '../data/route.js';
-import { shownPlaceOf, type EventNode } from '../data/queries.js';
+import { useRef, useState } from 'preact/hooks';
+import { useLive } from '../data/live.js';
+import {
+  EVENT_TYPES,
+  type EventNode,
+  type EventPage,
+  LIVE_EVENTS,
+  shownPlaceOf,
+  TICKER_QUERY,
+} from '../data/queries.js';
+import { animeOf, streamPath, titlePath, withParameters } from '../data/route.js';
+import { useQuery } from '../data/use-query.js';
 import { formats, useNow } from './formats.js';
-import { Link } from './navigation.js';
-import { Table } from './small.js';
+import { Link, searchTo } from './navigation.js';
+import { Empty, Loaded, Panel } from './panel.js';
+import { LiveMark, Table } from './small.js';
 
 /** A short list of events; each leads to itself in its stream. */
 export const EventList = ({ events }: { readonly events: readonly EventNode[] }) => {
@@ -32,7 +43,7 @@ interface EventDetailsProps {
 }
 
 /** All of an event: its data and metadata, and what it is connected with. */
-export const EventDetails = ({ event, others, onCorrelation }: EventDetailsProps) => {
+const EventDetails = ({ event, others, onCorrelation }: EventDetailsProps) => {
   const correlation = textIn(event.metadata, '$correlationId');
   const causation = textIn(event.metadata, '$causationId');
   const cause = others.find(({ eventId }) => eventId === causation);
@@ -103,4 +114,154 @@ export const textIn = (object: unknown, name: string): string | undefined => {
   if (typeof object !== 'object' || object === null) return undefined;
   const value = (object as Readonly<Record<string, unknown>>)[name];
   return typeof value === 'string' ? value : undefined;
+};
+
+const SHOWN_EVENTS = 12;
+/** How often the list is drawn, whatever arrives. */
+const DRAW_MS = 250;
+
+/** The end of the log, ticking by. */
+export const NewestEvents = () => {
+  const [fresh, setFresh] = useState<readonly EventNode[]>([]);
+  const waiting = useRef<EventNode[]>([]);
+  const timer = useRef<ReturnType<typeof setTimeout>>(undefined);
+  const live = useLive(LIVE_EVENTS, { types: EVENT_TYPES }, ({ events }) => {
+    waiting.current = [...events.slice(-SHOWN_EVENTS).reverse(), ...waiting.current].slice(
+      0,
+      SHOWN_EVENTS,
+    );
+    timer.current ??= setTimeout(() => {
+      timer.current = undefined;
+      const arrived = waiting.current;
+      waiting.current = [];
+      setFresh((before) => [...arrived, ...before].slice(0, SHOWN_EVENTS));
+    }, DRAW_MS);
+  });
+  const asked = useQuery<{ log: EventPage | null }>(
+    TICKER_QUERY,
+    { types: EVENT_TYPES },
+    {
+      everyMs: live === 'open' ? 10_000 : 2000,
+    },
+  );
+  return (
+    <Panel
+      title="Newest events"
+      aside={
+        <span>
+          <LiveMark state={live} /> <Link to="streams">All events</Link>
+        </span>
+      }
+    >
+      <Loaded
+        asked={asked}
+        absent="This service does not show its log: it is off in production unless switched on, and needs a process with an event store."
+      >
+        {({ log }) => {
+          const events = newestOf(fresh, log?.edges.map(({ node }) => node) ?? []);
+          return events.length === 0 ? (
+            <Empty>
+              {log?.pageInfo.hasNextPage === true
+                ? 'Nothing happened lately.'
+                : 'No event is stored yet.'}
+            </Empty>
+          ) : (
+            <EventList events={events} />
+          );
+        }}
+      </Loaded>
+    </Panel>
+  );
+};
+
+/** What was pushed and what was asked for, each event once, newest first. */
+const newestOf = (
+  pushed: readonly EventNode[],
+  asked: readonly EventNode[],
+): readonly EventNode[] => {
+  const byId = new Map([...pushed, ...asked].map((event) => [shownPlaceOf(event), event]));
+  return [...byId.values()]
+    .sort(
+      (a, b) =>
+        Number(BigInt(b.position) - BigInt(a.position)) ||
+        Number(BigInt(b.revision) - BigInt(a.revision)),
+    )
+    .slice(0, SHOWN_EVENTS);
+};
+
+interface EventTableProps {
+  readonly events: readonly EventNode[];
+  readonly loaded: readonly EventNode[];
+  readonly search: string;
+}
+
+/** The event that is open stands in the address: by its id, or as the revision that was linked. */
+export const EventTable = ({ events, loaded, search }: EventTableProps) => {
+  const now = useNow();
+  const given = new URLSearchParams(search);
+  const isOpen = (event: EventNode): boolean =>
+    given.has('open')
+      ? given.get('open') === shownPlaceOf(event)
+      : given.get('revision') === event.revision;
+  return (
+    <div class="panel scroll" tabIndex={0} role="group" aria-label="Events">
+      <table class="events">
+        <thead>
+          <tr>
+            <th scope="col">When</th>
+            <th scope="col">Type</th>
+            <th scope="col">Stream</th>
+            <th scope="col" class="number">
+              Revision
+            </th>
+            <th scope="col" class="number">
+              Position
+            </th>
+          </tr>
+        </thead>
+        {events.map((event) => (
+          <tbody key={shownPlaceOf(event)}>
+            <tr class={isOpen(event) ? 'open' : undefined}>
+              <td title={formats.dateTime(event.time)}>{formats.ago(event.time, now)}</td>
+              <td>
+                <button
+                  type="button"
+                  class="plain"
+                  aria-expanded={isOpen(event)}
+                  onClick={() =>
+                    searchTo(
+                      withParameters(search, {
+                        open: isOpen(event) ? 'none' : shownPlaceOf(event),
+                      }),
+                      {
+                        replace: true,
+                      },
+                    )
+                  }
+                >
+                  {event.type}
+                </button>
+              </td>
+              <td>
+                <Link to={streamPath(event.stream)}>{event.stream}</Link>
+              </td>
+              <td class="number">{event.revision}</td>
+              <td class="number">{event.position}</td>
+            </tr>
+            {isOpen(event) && (
+              <tr>
+                <td colSpan={5}>
+                  <EventDetails
+                    event={event}
+                    others={loaded}
+                    onCorrelation={(id) => searchTo(withParameters(search, { correlation: id }))}
+                  />
+                </td>
+              </tr>
+            )}
+          </tbody>
+        ))}
+      </table>
+    </div>
+  );
 };

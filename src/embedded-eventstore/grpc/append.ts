@@ -8,7 +8,7 @@ import {
   type ServiceContext,
   unary,
 } from './calls.js';
-import { expectedOf, writableStreamOf } from './identifiers.js';
+import { expectedOf, writableStreamOf } from './request-shapes.js';
 import {
   invalidArgument,
   maximumAppendSizeExceeded,

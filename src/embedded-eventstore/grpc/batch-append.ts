@@ -13,7 +13,7 @@ import {
   type ServiceContext,
   unanswered,
 } from './calls.js';
-import { identifierOf, uuidOf } from './identifiers.js';
+import { identifierOf, uuidOf } from './request-shapes.js';
 import { type RpcError, toRpcError } from './rpc-error.js';
 import { createUnfinished, openedBy, type PendingAppend } from './unfinished-appends.js';
 

@@ -2,7 +2,7 @@ import streams from '@eventstore/db-client/generated/streams_pb.js';
 import { RE2JS, RE2JSException } from 're2js';
 import type { Direction, LogFilter } from '../log/event-log.js';
 import { type Alternative, readDotNet } from './dotnet-syntax.js';
-import { MAX_INT64, streamNameOf } from './identifiers.js';
+import { MAX_INT64, streamNameOf } from './request-shapes.js';
 import { invalidArgument, unexpectedReadResult } from './rpc-error.js';
 
 const MAX_PATTERN_CHARACTERS = 1000;

@@ -6,7 +6,7 @@ import type { EventLog, LogRecord, LogSubscriptionItem, StreamPage } from '../lo
 import { isLinkStream, LINK_TYPE } from '../log/link-rules.js';
 import { pacedFilter } from '../log/reads.js';
 import { createSender, serverStreaming, type ServiceContext } from './calls.js';
-import { identifierOf, MAX_INT64, uuidMessage } from './identifiers.js';
+import { identifierOf, MAX_INT64, uuidMessage } from './request-shapes.js';
 import { type ReadRequest, readRequestOf } from './read-request.js';
 import { invalidArgument, streamDeleted, unavailable } from './rpc-error.js';
 

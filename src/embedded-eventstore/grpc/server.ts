@@ -23,11 +23,10 @@ import type { ProjectionEngine } from '../projections/engine.js';
 import { appendCall, deleteStream, tombstoneStream } from './append.js';
 import { batchAppend } from './batch-append.js';
 import { abortablePause, type Calls, createCalls, type ServiceContext, unary } from './calls.js';
-import { uuidMessage } from './identifiers.js';
 import { listenForBoth } from './listener.js';
 import { addProjections } from './projections.js';
 import { readCall } from './read.js';
-import { boundedStreamsService, unread } from './request-shapes.js';
+import { boundedStreamsService, unread, uuidMessage } from './request-shapes.js';
 import { unimplemented } from './rpc-error.js';
 
 export interface GrpcServerOptions {

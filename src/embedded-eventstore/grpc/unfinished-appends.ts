@@ -1,7 +1,7 @@
 import type shared from '@eventstore/db-client/generated/shared_pb.js';
 import type streams from '@eventstore/db-client/generated/streams_pb.js';
 import type { Expected, RawEvent } from '../log/event-log.js';
-import { expectedOf, uuidOf, writableStreamOf } from './identifiers.js';
+import { expectedOf, uuidOf, writableStreamOf } from './request-shapes.js';
 import { invalidArgument, requiredMetadataPropertyMissing } from './rpc-error.js';
 
 type ProposedEvent = streams.AppendReq.ProposedMessage | streams.BatchAppendReq.ProposedMessage;

@@ -3,8 +3,7 @@ import type { CommitSignal } from './commit-signal.js';
 import type { EventLog, LogRecord, RawEvent } from './event-log.js';
 import type { GroupCommit } from './group-commit.js';
 import type { Drafts, LogHeads } from './heads.js';
-import type { StoredProjection, StoredState } from './projection-reads.js';
-import type { LogReader } from './reader.js';
+import type { LogReader, StoredProjection, StoredState } from './reader.js';
 import { isMetastream, metadataText, metastreamOf, originalOf } from './stream-metadata.js';
 import type { ProjectionChange } from './writer-protocol.js';
 

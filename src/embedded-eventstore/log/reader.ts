@@ -1,15 +1,14 @@
 import { LRUCache } from 'lru-cache';
-import { EventLogError, type LogRecord } from './event-log.js';
+import { damageIn, type Database } from '../sqlite.js';
 import type { StoredEvent } from './append-rules.js';
+import { EventLogError, type LogRecord } from './event-log.js';
 import {
   createLinkReader,
   type LinkReader,
   type PrepareRead,
   type RevisionRange,
 } from './links.js';
-import { damageIn, type Database } from '../sqlite.js';
 import { damagedLog, readFailure } from './log-check.js';
-import { createProjectionReader, type ProjectionReader } from './projection-reads.js';
 import { openLogFile } from './schema.js';
 import { toRevision } from './writer-protocol.js';
 
@@ -209,4 +208,53 @@ const assertSound = (db: Database, path: string): void => {
     db.close();
     throw readFailure(error);
   }
+};
+
+/** A projection as stored; only the engine reads the texts. */
+export interface StoredProjection {
+  readonly id: number;
+  readonly definition: string;
+  readonly run: number;
+  readonly checkpoint: string;
+}
+
+export interface StoredState {
+  readonly state: string | null;
+  readonly result: string | null;
+}
+
+interface ProjectionReader {
+  list(): readonly StoredProjection[];
+  lastRun(): number;
+  stateOf(run: number, partition: string): StoredState | undefined;
+  streamsOf(id: number): readonly string[];
+}
+
+/** What is stored of the projections, read on the log's connection. */
+const createProjectionReader = (prepare: PrepareRead): ProjectionReader => {
+  const all = prepare('SELECT id, definition, run, checkpoint FROM projections ORDER BY id');
+  const runs = prepare(`
+    SELECT max(coalesce((SELECT max(run) FROM projections), 0),
+      coalesce((SELECT max(run) FROM projection_runs_left), 0))`);
+  const one = prepare(
+    'SELECT state, result FROM projection_states WHERE run = ? AND partition = ?',
+  );
+  const streams = prepare('SELECT stream FROM projection_streams WHERE projection = ?');
+  return {
+    list: () =>
+      (all.all() as [number, string, number, string][]).map(
+        ([id, definition, run, checkpoint]) => ({
+          id,
+          definition,
+          run,
+          checkpoint,
+        }),
+      ),
+    lastRun: () => (runs.get() as [number])[0],
+    stateOf: (run, partition) => {
+      const row = one.get(run, partition) as [string | null, string | null] | undefined;
+      return row === undefined ? undefined : { state: row[0], result: row[1] };
+    },
+    streamsOf: (id) => (streams.all(id) as [string][]).map(([stream]) => stream),
+  };
 };

@@ -5,9 +5,8 @@ import {
   workerData,
 } from 'node:worker_threads';
 import { type Database, pragma, rollBack, watchDatabaseFile } from '../sqlite.js';
-import { errorText, groupTransaction } from './group-transaction.js';
+import { errorText, groupTransaction, sweepProjections } from './group-transaction.js';
 import { linkSlice, turnLinks } from './link-slice.js';
-import { sweepProjections } from './projection-rows.js';
 import { openLogFile } from './schema.js';
 import {
   type AppendBatch,

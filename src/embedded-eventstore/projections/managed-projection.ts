@@ -1,11 +1,15 @@
 import type { EventLogLogger } from '../log/event-log.js';
 import type { ProjectionStore } from '../log/projection-store.js';
 import { ProjectionError, type ProjectionStatistics } from './engine.js';
-import type { ProjectionProgress } from './protocol.js';
+import {
+  NOTHING_READ,
+  type ProjectionCheckpoint,
+  type ProjectionProgress,
+  type ProjectionRecord,
+  putOf,
+} from './protocol.js';
 import { type RunEnd, type RunningProjection, runProjectionThread } from './running-projection.js';
 import type { ProjectionSources } from './sandbox-definition.js';
-import { type ProjectionActivity, statisticsOf } from './statistics.js';
-import { type ProjectionRecord, putOf, NOTHING_READ } from './stored-projection.js';
 
 export interface ManagedOptions {
   readonly store: ProjectionStore;
@@ -223,5 +227,72 @@ export const manageProjection = (
       upTo = to;
       running?.advance(to);
     },
+  };
+};
+
+const MODES = { continuous: 'Continuous', 'one-time': 'OneTime', transient: 'Transient' } as const;
+
+/** What a projection is doing, apart from what is stored of it. */
+type ProjectionActivity = 'stopped' | 'starting' | 'running' | 'stopping';
+
+const printedPlace = ({ position, streams }: ProjectionCheckpoint): string =>
+  streams === undefined ? `C:${position}/P:${position}` : JSON.stringify(streams);
+
+/** EventStoreDB's words. */
+const statusWords = (
+  { condition, enabled }: ProjectionRecord,
+  activity: ProjectionActivity,
+): string => {
+  if (activity === 'starting') return 'Preparing';
+  if (activity === 'running') return 'Running';
+  if (activity === 'stopping') return 'Stopping';
+  switch (condition) {
+    case 'invalid':
+      return 'Faulted';
+    case 'faulted':
+      return enabled ? 'Faulted (Enabled)' : 'Faulted';
+    case 'aborted':
+      return 'Aborted/Stopped';
+    case 'completed':
+      return 'Completed/Stopped/Writing results';
+    case 'idle':
+      return 'Stopped';
+  }
+};
+
+const percentOf = (read: number, last: number): number =>
+  last <= 0 || read >= last ? 100 : Math.floor((1000 * read) / last) / 10;
+
+const statisticsOf = (options: {
+  readonly record: ProjectionRecord;
+  readonly activity: ProjectionActivity;
+  readonly progress: ProjectionProgress;
+  readonly writes: number;
+  readonly lastPosition: number;
+  readonly isReading: boolean;
+}): ProjectionStatistics => {
+  const { record, activity, progress, writes, lastPosition } = options;
+  const { name, mode } = record.text;
+  const reading = activity === 'running' && options.isReading;
+  return {
+    name,
+    effectiveName: name,
+    mode: MODES[mode],
+    status: statusWords(record, activity),
+    stateReason: record.fault ?? '',
+    checkpointStatus: writes > 0 ? 'Requested' : '',
+    progress: percentOf(progress.checkpoint.position, lastPosition),
+    position: printedPlace(progress.checkpoint),
+    lastCheckpoint: printedPlace(record.checkpoint),
+    eventsProcessedAfterRestart: progress.handled,
+    coreProcessingTime: Math.round(progress.busyMs),
+    version: record.version,
+    epoch: record.epoch,
+    readsInProgress: reading ? 1 : 0,
+    writesInProgress: writes,
+    partitionsCached: progress.cached,
+    bufferedEvents: 0,
+    writePendingEventsBeforeCheckpoint: progress.pending,
+    writePendingEventsAfterCheckpoint: 0,
   };
 };

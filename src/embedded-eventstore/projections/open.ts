@@ -1,10 +1,15 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { EventLogLogger } from '../log/event-log.js';
+import type { EventLog, EventLogLogger } from '../log/event-log.js';
 import { isLinkStream } from '../log/link-rules.js';
 import type { ProjectedLog } from '../log/projection-store.js';
-import { ProjectionError, type ProjectionEngine, type ProjectionText } from './engine.js';
-import { manageProjection, type ManagedProjection } from './managed-projection.js';
-import { putOf, type ProjectionRecord, recordOfRow, NOTHING_READ } from './stored-projection.js';
+import {
+  type ProjectionEngine,
+  ProjectionError,
+  type ProjectionStatistics,
+  type ProjectionText,
+} from './engine.js';
+import { type ManagedProjection, manageProjection } from './managed-projection.js';
+import { NOTHING_READ, type ProjectionRecord, putOf, recordOfRow } from './protocol.js';
 
 export interface ProjectionEngineOptions {
   readonly log: ProjectedLog;
@@ -196,3 +201,92 @@ export const openProjectionEngine = async (
 
 /** A stored result that is the state itself. */
 const SAME = '=';
+
+/** The node keeps their links whether anybody asks or not. */
+const ALWAYS_RUNNING = ['$by_category', '$by_event_type'] as const;
+
+type SystemLog = Pick<EventLog, 'optionalLinks' | 'turnLinks' | 'lastPosition'>;
+
+/**
+ * An engine with EventStoreDB's five system projections, which here are no projections: the log
+ * derives their link streams. Two of them are always on; the others can be enabled and disabled.
+ */
+export const withSystemProjections = (
+  engine: ProjectionEngine,
+  log: SystemLog,
+): ProjectionEngine => {
+  const isOptional = (name: string): boolean => log.optionalLinks().has(name);
+  const isSystem = (name: string): boolean =>
+    (ALWAYS_RUNNING as readonly string[]).includes(name) || isOptional(name);
+
+  /** For what cannot be done to a system projection. */
+  const onlyUsers =
+    <A extends unknown[], R>(call: (name: string, ...args: A) => Promise<R>) =>
+    async (name: string, ...args: A): Promise<R> => {
+      if (isSystem(name)) throw refused(name, 'it can only be enabled or disabled');
+      return await call(name, ...args);
+    };
+
+  /** A system projection has no state of its own. */
+  const stateless =
+    (call: (name: string, partition: string) => Promise<string | undefined>) =>
+    async (name: string, partition: string): Promise<string | undefined> =>
+      isSystem(name) ? undefined : await call(name, partition);
+
+  const systems = (): readonly ProjectionStatistics[] => {
+    const position = log.lastPosition().toString();
+    return [...ALWAYS_RUNNING.map((name) => [name, true] as const), ...log.optionalLinks()].map(
+      ([name, on]) => systemStatistics(name, on, position),
+    );
+  };
+
+  return {
+    create: async (text) => {
+      if (isSystem(text.name)) throw new ProjectionError('conflict', `${text.name} exists.`);
+      await engine.create(text);
+    },
+    update: onlyUsers((...given) => engine.update(...given)),
+    delete: onlyUsers((...given) => engine.delete(...given)),
+    reset: onlyUsers((...given) => engine.reset(...given)),
+    enable: async (name) => {
+      if (isOptional(name)) await log.turnLinks(name, true);
+      else if (!isSystem(name)) await engine.enable(name);
+    },
+    disable: async (name, writeCheckpoint) => {
+      if (isOptional(name)) await log.turnLinks(name, false);
+      else if (isSystem(name)) throw refused(name, 'the node always keeps its links');
+      else await engine.disable(name, writeCheckpoint);
+    },
+    state: stateless((...given) => engine.state(...given)),
+    result: stateless((...given) => engine.result(...given)),
+    statistics: () => [...systems(), ...engine.statistics()],
+    restart: () => engine.restart(),
+    close: () => engine.close(),
+  };
+};
+
+const refused = (name: string, why: string): ProjectionError =>
+  new ProjectionError('refused', `${name} is a projection of the node: ${why}.`);
+
+/** A link stream is brought up to date by each read of it, so none is ever behind. */
+const systemStatistics = (name: string, on: boolean, position: string): ProjectionStatistics => ({
+  name,
+  effectiveName: name,
+  mode: 'Continuous',
+  status: on ? 'Running' : 'Stopped',
+  stateReason: '',
+  checkpointStatus: '',
+  progress: on ? 100 : 0,
+  position: on ? `C:${position}/P:${position}` : '',
+  lastCheckpoint: '',
+  eventsProcessedAfterRestart: 0,
+  coreProcessingTime: 0,
+  version: 0,
+  epoch: 0,
+  readsInProgress: 0,
+  writesInProgress: 0,
+  partitionsCached: 0,
+  bufferedEvents: 0,
+  writePendingEventsBeforeCheckpoint: 0,
+  writePendingEventsAfterCheckpoint: 0,
+});

@@ -1,8 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
 import { openProjectionSource } from '../log/projection-source.js';
-import { createPendingStates } from './pending-states.js';
-import { emittedMessages } from './emitted-messages.js';
 import type {
   ProjectionCheckpoint,
   FromProjection,
@@ -10,7 +8,14 @@ import type {
   ProjectionThreadData,
   ToProjection,
 } from './protocol.js';
-import { checkpointAfter, createReading, faultPlaceOf, type ReadEvent } from './reading.js';
+import {
+  checkpointAfter,
+  createPendingStates,
+  createReading,
+  emittedMessages,
+  faultPlaceOf,
+  type ReadEvent,
+} from './reading.js';
 import {
   DefinitionError,
   loadSandboxModule,

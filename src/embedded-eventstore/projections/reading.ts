@@ -1,7 +1,8 @@
 import type { PageLimit, ProjectionSource, SourceItem } from '../log/projection-source.js';
-import type { ProjectionCheckpoint } from './protocol.js';
+import type { StateRow } from '../log/writer-protocol.js';
+import type { EmittedMessage, ProjectionCheckpoint } from './protocol.js';
 import type { ProjectionSources } from './sandbox-definition.js';
-import type { EventRow } from './sandbox-runner.js';
+import type { EmittedRow, EventRow } from './sandbox-runner.js';
 
 /** An event for the sandbox, with how far the projection has read once it is processed. */
 export interface ReadEvent {
@@ -150,9 +151,83 @@ export const checkpointAfter = (
 };
 
 /** As EventStoreDB writes a place into the metadata of what a projection emits. */
-export const tagOf = ({ position, streams }: ProjectionCheckpoint): string =>
+const tagOf = ({ position, streams }: ProjectionCheckpoint): string =>
   streams === undefined ? `"$c":${position},"$p":${position}` : `"$s":${JSON.stringify(streams)}`;
 
 /** As EventStoreDB names the event that a projection failed at. */
 export const faultPlaceOf = (event: ReadEvent): string =>
   event.in === '' ? `C:${event.position}/P:${event.position}` : `${event.in}: ${event.number}`;
+
+/** What a batch emitted, with what caused it. */
+export const emittedMessages = (
+  emitted: readonly EmittedRow[],
+  events: readonly ReadEvent[],
+  before: ProjectionCheckpoint,
+): EmittedMessage[] => {
+  let row = -1;
+  let tag = '';
+  let correlationId: string | undefined;
+  let index = 0;
+  return emitted.map(([cause, stream, type, isJson, data, metadata, resultOf]) => {
+    if (cause !== row) {
+      row = cause;
+      index = 0;
+      tag = tagOf(checkpointAfter(before, events, cause));
+      correlationId = correlationIdIn(events[cause]?.row[5] ?? '');
+    }
+    const causedBy = events[cause]?.row[6] ?? '';
+    const what = { stream, type, isJson, data, metadata, resultOf };
+    return { ...what, tag, causedBy, correlationId, index: index++ };
+  });
+};
+
+const correlationIdIn = (metadata: string): string | undefined => {
+  if (!metadata.includes('$correlationId')) return undefined;
+  try {
+    const value: unknown = JSON.parse(metadata);
+    if (typeof value !== 'object' || value === null) return undefined;
+    const { $correlationId: id } = value as { readonly $correlationId?: unknown };
+    return typeof id === 'string' ? JSON.stringify(id) : undefined;
+  } catch {
+    return undefined;
+  }
+};
+
+/** States that are computed and not stored yet, in front of the stored ones. */
+export const createPendingStates = (stored: (partitionKey: string) => string | undefined) => {
+  const pending = new Map<string, StateRow>();
+  let taken = new Map<string, StateRow>();
+  let bytes = 0;
+
+  return {
+    add: (rows: readonly StateRow[]): void => {
+      for (const row of rows) {
+        pending.set(row[0], row);
+        bytes += (row[1]?.length ?? 0) + (row[2]?.length ?? 0);
+      }
+    },
+    count: () => pending.size,
+    bytes: () => bytes,
+    /** JSON text of state and result. */
+    load: (partition: string): string | undefined => {
+      const row = pending.get(partition) ?? taken.get(partition);
+      return row === undefined
+        ? stored(JSON.stringify(partition))
+        : JSON.stringify([row[1], row[2]]);
+    },
+    /** What is to be stored now, as the log stores it. */
+    take: (): string => {
+      taken = new Map(pending);
+      pending.clear();
+      bytes = 0;
+      const rows = Array.from(taken.values(), ([partition, state, result]) => [
+        JSON.stringify(partition),
+        state,
+        result,
+      ]);
+      return JSON.stringify(rows);
+    },
+    /** What was taken is stored. */
+    stored: (): void => taken.clear(),
+  };
+};

@@ -3,9 +3,8 @@ import type { EventLogLogger } from '../log/event-log.js';
 import type { ProjectionStore, EmittedWrite } from '../log/projection-store.js';
 import { createEmittedWrites, EmitError } from './emitted-writes.js';
 import { startProjectionWorker } from './projection-worker.js';
-import type { FromProjection, ProjectionProgress } from './protocol.js';
+import type { FromProjection, ProjectionProgress, ProjectionRecord } from './protocol.js';
 import type { ProjectionSources } from './sandbox-definition.js';
-import type { ProjectionRecord } from './stored-projection.js';
 
 export interface RunningOptions {
   readonly store: ProjectionStore;

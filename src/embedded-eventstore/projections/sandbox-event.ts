@@ -83,3 +83,95 @@ export const createEvents = (
 
   return (event, partition) => new ProjectionEvent(event, partition);
 };
+
+/**
+ * Runs inside the sandbox, where it is passed as text: it may use nothing from outside. Values become JSON
+ * texts as EventStoreDB writes them: undefined in an object is left out, a bigint is a text, a Date is an
+ * empty object; what has no JSON form is a fault, not a null.
+ */
+export const createValueWriter = (
+  fatal: (message: string) => never,
+): ((value: unknown) => string) => {
+  const quote: (text: string) => string = JSON.stringify;
+  const { isArray } = Array;
+  const { keys, getPrototypeOf, prototype: plain } = Object;
+  const { prototype: dates } = Date;
+  const MAX_DEPTH = 64;
+  const NOT_FINITE =
+    '.NET number values such as positive and negative infinity cannot be written as valid JSON. ' +
+    "To make it work when using 'JsonSerializer', consider specifying " +
+    "'JsonNumberHandling.AllowNamedFloatingPointLiterals' (see " +
+    'https://docs.microsoft.com/dotnet/api/system.text.json.serialization.jsonnumberhandling).';
+  let names: Record<string, string> = { __proto__: null } as never;
+  let known = 0;
+
+  const quoteName = (name: string): string => {
+    const found = names[name];
+    if (found !== undefined) return found;
+    if (known++ === 1000) {
+      names = { __proto__: null } as never;
+      known = 0;
+    }
+    return (names[name] = quote(name) + ':');
+  };
+
+  const writeNumber = (value: number): string => {
+    if (value - value !== 0) return fatal(NOT_FINITE);
+    return value === 0 && 1 / value < 0 ? '-0' : `${value}`;
+  };
+
+  const writeArray = (items: readonly unknown[], depth: number): string => {
+    let text = '[';
+    for (let i = 0; i < items.length; i++) {
+      text += (i === 0 ? '' : ',') + write(items[i], depth);
+    }
+    return text + ']';
+  };
+
+  const writeObject = (value: object, depth: number): string => {
+    const prototype: unknown = getPrototypeOf(value);
+    if (prototype === dates) return '{}';
+    if (prototype !== plain && prototype !== null) assertPlain(value);
+    const own = keys(value);
+    let text = '';
+    for (let i = 0; i < own.length; i++) {
+      const name = own[i] as string;
+      const item = (value as Record<string, unknown>)[name];
+      if (item === undefined) continue;
+      text += (text === '' ? '' : ',') + quoteName(name) + write(item, depth);
+    }
+    return '{' + text + '}';
+  };
+
+  /** An instance of a class of the projection is fine; what keeps its content elsewhere is not. */
+  const assertPlain = (value: object): void => {
+    const kinds = [Map, Set, WeakMap, WeakSet, Promise, RegExp, ArrayBuffer, Int8Array, Error];
+    for (const kind of kinds) {
+      if (value instanceof kind)
+        fatal(`A ${kind.name} in a state, result or event is not supported.`);
+    }
+  };
+
+  const write = (value: unknown, depth: number): string => {
+    switch (typeof value) {
+      case 'string':
+        return quote(value);
+      case 'number':
+        return writeNumber(value);
+      case 'boolean':
+        return value ? 'true' : 'false';
+      case 'bigint':
+        return `"${value}"`;
+      case 'undefined':
+        return 'null';
+      case 'object':
+        if (value === null) return 'null';
+        if (depth === MAX_DEPTH) return fatal('Index was outside the bounds of the array.');
+        return isArray(value) ? writeArray(value, depth + 1) : writeObject(value, depth + 1);
+      default:
+        return fatal(`A ${typeof value} in a state, result or event is not supported.`);
+    }
+  };
+
+  return (value) => write(value, 0);
+};

@@ -1,9 +1,8 @@
 import { createDefinition } from './sandbox-definition.js';
 import { createEffects } from './sandbox-effects.js';
-import { createEvents } from './sandbox-event.js';
+import { createEvents, createValueWriter } from './sandbox-event.js';
 import { createRunner } from './sandbox-runner.js';
 import { createStates } from './sandbox-states.js';
-import { createValueWriter } from './sandbox-values.js';
 
 /**
  * The program around a projection's text, as a text for the sandbox. It evaluates to a function from the

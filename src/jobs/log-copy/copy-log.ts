@@ -13,7 +13,7 @@ import { ConfigError } from '../../platform/config/config.js';
 import { PortError } from '../../ports/errors.js';
 import type { EventStore, Position } from '../../ports/event-store.js';
 import type { UserProtection } from '../../ports/user-protection.js';
-import { protectEvent } from '../../user-protection/protect-event.js';
+import { protectEvent } from '../../user-protection/user-protection.js';
 import { asOriginal } from '../../wire/original-time.js';
 import {
   type JobDependencies,
@@ -25,13 +25,11 @@ import {
 } from '../job.js';
 import type { CopyLogRequest } from '../requests.js';
 import { askService } from '../socket-client.js';
-import { isForCopy } from './copied-events.js';
+import { bytesOfLog, isForCopy, lastCommitIn, logPages } from './copied-events.js';
 import { openCopyCheckpoint } from './copy-checkpoint.js';
-import { embeddedTarget } from './embedded-target.js';
-import { bytesOfLog, lastCommitIn, logPages } from './log-pages.js';
 import { serverTarget } from './server-target.js';
 import { createStreamDigests } from './stream-digests.js';
-import type { LogTarget } from './target.js';
+import { embeddedTarget, type LogTarget } from './target.js';
 import { addSource, compareWithTarget } from './verify-copy.js';
 
 /**

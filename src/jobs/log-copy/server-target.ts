@@ -6,9 +6,8 @@ import {
 } from '../../ports/errors.js';
 import type { EncodedEvent, EventStore, RecordedEvent } from '../../ports/event-store.js';
 import { withOriginalTime } from '../../wire/original-time.js';
-import { holdsMetadata, TOMBSTONE_TYPE } from './copied-events.js';
+import { holdsMetadata, placeholderAt, TOMBSTONE_TYPE } from './copied-events.js';
 import { createMetadataCopies } from './metadata-copies.js';
-import { placeholderAt } from './placeholders.js';
 import {
   appendableGroups,
   createPatience,

@@ -1,3 +1,4 @@
+import type { EventLog } from '../../embedded-eventstore/log/event-log.js';
 import { type Backoff, retry } from '../../platform/async/retry.js';
 import { isRetriable, PortError } from '../../ports/errors.js';
 import type { EventStore, RecordedEvent } from '../../ports/event-store.js';
@@ -69,3 +70,29 @@ export const appendableGroups = (
   }
   return groups;
 };
+
+/** The embedded log of a directory, in which every event is as it was. */
+export const embeddedTarget = (
+  log: EventLog,
+  store: EventStore,
+  signal: AbortSignal,
+): LogTarget => ({
+  store,
+  isExact: true,
+  patiently: createPatience(signal),
+  write: async (events) => {
+    let written = 0;
+    for (const group of appendableGroups(events)) {
+      signal.throwIfAborted();
+      const outcome = await log.copy(group.map(toCopied));
+      if (outcome.kind === 'conflict') throw otherEvents(outcome.stream, outcome.revision);
+      written += outcome.written;
+    }
+    return written;
+  },
+});
+
+const toCopied = ({ recordedAt, position: _, ...event }: RecordedEvent) => ({
+  ...event,
+  created: recordedAt,
+});

@@ -3,9 +3,15 @@ import type { EventStore, RecordedEvent } from '../../ports/event-store.js';
 import { asOriginal } from '../../wire/original-time.js';
 import { pages } from '../../platform/async/pages.js';
 import type { JobOutput } from '../job.js';
-import { holdsMetadata, isForCopy, metadataStreamOf } from './copied-events.js';
-import { bytesOfLog, lastCommitIn, logPages } from './log-pages.js';
-import { isPlaceholder } from './placeholders.js';
+import {
+  bytesOfLog,
+  holdsMetadata,
+  isForCopy,
+  isPlaceholder,
+  lastCommitIn,
+  logPages,
+  metadataStreamOf,
+} from './copied-events.js';
 import {
   type DifferentStream,
   hashAfter,

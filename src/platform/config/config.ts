@@ -4,11 +4,15 @@ import { parse } from 'dotenv';
 import { distance } from 'fastest-levenshtein';
 import { messageOf } from '../../ports/errors.js';
 import { PACKAGE_ROOT } from '../package.js';
+import './formats.js';
 import { settings, withVariables } from './help.js';
-import { masterKeyIn } from './master-key.js';
 import { schema } from './schema.js';
 
-import './formats.js';
+const KEY = /^[\w+/-]{43}=?$/;
+
+/** The 32 bytes of a key in base64; undefined where the text is something else. */
+export const masterKeyIn = (text: string): Uint8Array | undefined =>
+  KEY.test(text) ? Buffer.from(text, 'base64') : undefined;
 
 /** A setting is missing, mistyped, unknown or unsafe. The message names it and says what to do. */
 export class ConfigError extends Error {

@@ -7,7 +7,7 @@ import {
   MAX_TIMER_MS,
   unusableNumberIn,
   zeroTimeIn,
-} from './server-address.js';
+} from './server-settings.js';
 
 const assertFormat = (holds: boolean, expectation: string): void => {
   if (!holds) throw new Error(expectation);

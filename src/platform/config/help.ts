@@ -1,5 +1,5 @@
 import { schema } from './schema.js';
-import { withoutSecrets } from './server-address.js';
+import { withoutSecrets } from './server-settings.js';
 
 interface Setting {
   readonly key: string;

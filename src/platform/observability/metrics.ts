@@ -5,10 +5,10 @@ import {
   commandMetrics,
   followNumber,
   METRIC_PREFIX,
+  projectionMetrics,
   type Registers,
   SECONDS,
 } from './command-metrics.js';
-import { projectionMetrics } from './projection-metrics.js';
 
 interface BridgeLag {
   /** Whether the end of the log was reached; before, the lag is unknown. */

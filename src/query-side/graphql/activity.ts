@@ -1,9 +1,16 @@
-import { DAY_MS } from '../../domain/times.js';
-import type { ActivityOfDay, DayRange, ReadQueries, Totals } from '../../ports/read-store.js';
+import { isAnimeId } from '../../domain/ids.js';
+import { DAY_MS } from '../../domain/rules.js';
+import type {
+  ActivityOfDay,
+  AnimeDocument,
+  DayRange,
+  ReadQueries,
+  Totals,
+} from '../../ports/read-store.js';
 import type { RevisionWaiter } from '../read-your-writes/revision-waiter.js';
+import { minRevisionOf } from './arguments.js';
 import { type QueryContext, requireReadModels } from './context.js';
 import { badUserInput } from './errors.js';
-import { createFindAnime, type NamedAnime } from './find-anime.js';
 
 export const MAX_ACTIVITY_DAYS = 400;
 const DEFAULT_DAYS = 30;
@@ -113,3 +120,80 @@ export const createTotalsResolver = (now: () => Date) => {
     },
   };
 };
+
+/** What a day and the totals both count. */
+const countFields = `
+  "The number of clicks."
+  clicks: Count!
+  "The number of views."
+  views: Count!
+  "The duration of the views, in seconds."
+  seconds: Count!
+  "The number of ratings given, repeated ratings of a user included."
+  ratings: Count!
+`;
+
+/** Activity per day and all-time totals: their queries and types. */
+export const activityTypes = /* GraphQL */ `
+  extend type Query {
+    "What happened to one anime on each UTC day of a range, oldest first; days without activity have zeros. Null when the anime is unknown."
+    animeActivity(
+      "The anime's id in the MyAnimeList catalogue."
+      animeId: Int!
+      "The first day, as YYYY-MM-DD, from 1970-01-01 on. By default 29 days before the last one; at most ${MAX_ACTIVITY_DAYS} days in all."
+      from: String
+      "The last day, as YYYY-MM-DD. By default today."
+      to: String
+      "Wait until the response includes this revision: the decimal string that a command returned."
+      minRevision: String
+    ): [ActivityPoint!]
+    "What happened to all anime, delisted ones included, on each UTC day of a range, oldest first; days without activity have zeros."
+    activity(
+      "The first day, as YYYY-MM-DD, from 1970-01-01 on. By default 29 days before the last one; at most ${MAX_ACTIVITY_DAYS} days in all."
+      from: String
+      "The last day, as YYYY-MM-DD. By default today."
+      to: String
+    ): [ActivityPoint!]!
+    "What happened to all anime, delisted ones included, since the first event, and how many are listed. At most a second old."
+    totals: Totals!
+  }
+
+  "All that happened to all anime, delisted ones included."
+  type Totals {
+    "The number of listed anime."
+    listed: Count!
+    ${countFields}
+  }
+
+  "What happened on one UTC day."
+  type ActivityPoint {
+    "The UTC day, as YYYY-MM-DD."
+    day: String!
+    ${countFields}
+  }
+`;
+
+/** The arguments of a query that names an anime. */
+export interface NamedAnime {
+  readonly animeId: number;
+  readonly minRevision?: string | null;
+}
+
+/** Finds an anime's document, at least at `minRevision` where that is given. */
+export const createFindAnime =
+  (waiter: RevisionWaiter) =>
+  /** Null if the anime is unknown, also for ids that no anime can have. */
+  async (
+    { animeId, minRevision }: NamedAnime,
+    context: QueryContext,
+  ): Promise<AnimeDocument | null> => {
+    const revision = minRevisionOf(minRevision);
+    if (!isAnimeId(animeId)) return null;
+    const readModels = await requireReadModels(context);
+    if (revision === undefined) return knownOrNull(await readModels.queries.anime(animeId));
+    return waiter.read(readModels, animeId, revision);
+  };
+
+/** A document without events is an anime that is not in the log. */
+export const knownOrNull = (document: AnimeDocument | null): AnimeDocument | null =>
+  document === null || document.revision < 0 ? null : document;

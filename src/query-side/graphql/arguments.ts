@@ -2,7 +2,7 @@ import { type AnimeId, isAnimeId, isUserId, type UserId } from '../../domain/ids
 import { CONTROL_CHARACTER } from '../../domain/rules.js';
 import type { SortBy } from '../../ports/read-store.js';
 import type { Position } from '../../ports/event-store.js';
-import { positionOfResumeId } from '../subscriptions/event-buffer.js';
+import { positionOfResumeId } from '../subscriptions/event-feed.js';
 import { badUserInput } from './errors.js';
 
 /**

@@ -1,4 +1,4 @@
-import { animeIdOf } from '../../domain/stream-name.js';
+import { animeIdOf } from '../../domain/ids.js';
 import type { DeadLetter } from '../../ports/dead-letters.js';
 import { decodePlace, encodePlace, pageSizeOf } from './arguments.js';
 import type { QueryContext } from './context.js';

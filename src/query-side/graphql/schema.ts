@@ -2,12 +2,11 @@ import { makeExecutableSchema } from '@graphql-tools/schema';
 import { GraphQLError, GraphQLScalarType, type GraphQLSchema, Kind } from 'graphql';
 import type { DocumentUsers } from '../../ports/user-protection.js';
 import type { RevisionWaiter } from '../read-your-writes/revision-waiter.js';
-import { createActivityResolvers, createTotalsResolver } from './activity.js';
-import { activityTypes } from './activity-types.js';
+import { activityTypes, createActivityResolvers, createTotalsResolver } from './activity.js';
 import { answerTypes } from './answer-types.js';
 import type { QueryContext } from './context.js';
 import { createEventResolvers, type EventsAccess } from './event-queries.js';
-import { eventTypes, jsonScalar } from './event-types.js';
+import { eventTypes, jsonScalar } from './recorded-events.js';
 import { type PipelineSource, readPipeline } from './pipeline.js';
 import { pipelineTypes } from './pipeline-types.js';
 import {

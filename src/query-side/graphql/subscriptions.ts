@@ -5,19 +5,19 @@ import type { ReadStore } from '../../ports/read-store.js';
 import type { ReadModels } from '../read-your-writes/revision-waiter.js';
 import {
   createEventBuffer,
+  createEventFeed,
   createNewestEvents,
   resumeIdOf,
-} from '../subscriptions/event-buffer.js';
-import { createEventFeed, TooFarBackError } from '../subscriptions/event-feed.js';
-import { createLiveAnime } from '../subscriptions/live-anime.js';
-import { createPaced, type Paced } from '../subscriptions/paced.js';
+  TooFarBackError,
+} from '../subscriptions/event-feed.js';
+import { createLiveAnime, createPaced, type Paced } from '../subscriptions/live-anime.js';
 import { eventTypesOf, pageSizeOf, resumePositionOf } from './arguments.js';
 import { requireReadModels, type QueryContext } from './context.js';
 import { resumeTooFar, subscriberTooSlow, unauthenticated } from './errors.js';
 import { requireEvents, type EventsAccess } from './event-queries.js';
 import { readPipeline, type PipelineSource } from './pipeline.js';
 import { isShownEvent, toRecordedEvent } from './recorded-events.js';
-import { knownOrNull } from './find-anime.js';
+import { knownOrNull } from './activity.js';
 import { toStats } from './resolvers.js';
 
 /** What a subscription knows of the response that it fills. */

@@ -1,5 +1,4 @@
-import type { AnimeId } from '../../domain/ids.js';
-import { streamOf } from '../../domain/stream-name.js';
+import { type AnimeId, streamOf } from '../../domain/ids.js';
 import { collect } from '../../platform/async/pages.js';
 import type { EventStore } from '../../ports/event-store.js';
 import type {

@@ -1,5 +1,4 @@
-import type { AnimeId } from '../../domain/ids.js';
-import { ANIME_STREAM_PREFIX, animeIdOf, streamOf } from '../../domain/stream-name.js';
+import { ANIME_STREAM_PREFIX, type AnimeId, animeIdOf, streamOf } from '../../domain/ids.js';
 import { StreamDeletedError } from '../../ports/errors.js';
 import type { EventStore, Position } from '../../ports/event-store.js';
 import type { DocumentStore } from '../../ports/read-store.js';

@@ -1,6 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
-import type { AnimeId } from '../../domain/ids.js';
-import { streamOf } from '../../domain/stream-name.js';
+import { type AnimeId, streamOf } from '../../domain/ids.js';
 import { chunksOf } from '../../platform/async/pages.js';
 import { pause } from '../../platform/async/retry.js';
 import type { JsonValue } from '../../ports/json.js';

@@ -1,15 +1,14 @@
 import { LRUCache } from 'lru-cache';
-import type { AnimeId } from '../../domain/ids.js';
-import { streamOf } from '../../domain/stream-name.js';
+import { type AnimeId, streamOf } from '../../domain/ids.js';
 import type { EventStore } from '../../ports/event-store.js';
 import type { DocumentStore } from '../../ports/read-store.js';
 import type { StreamTrouble } from '../../platform/observability/health.js';
 import type { Logger } from '../../platform/observability/logger.js';
 import type { Metrics } from '../../platform/observability/metrics.js';
 import { presenceOf, type Presence } from '../../wire/presence.js';
-import { revisionOf, cachedAnimeOf, type CachedAnime } from './cached-anime.js';
 import { emptyAnime, emptyPartsBelow, nextGeneration } from '../rebuild/replay.js';
-import type { DocumentCache } from './document-cache.js';
+import { type CachedAnime, cachedAnimeOf, revisionOf } from './fold.js';
+import { type DocumentCache } from './document-cache.js';
 import type { IncomingEvent } from './classify.js';
 
 export interface AheadOfLogOptions {

@@ -9,12 +9,23 @@ import type { EventPlace } from '../../wire/presence.js';
 import { whyUnreadable } from '../../wire/upcast.js';
 import { emptyAnime } from '../rebuild/replay.js';
 import { createAheadOfLog } from './ahead-of-log.js';
-import { type CachedAnime, isOlder, isCurrent, revisionOf, cachedAnimeOf } from './cached-anime.js';
-import { type AnimeRun, createFindRun, type IncomingEvent } from './classify.js';
+import {
+  type AnimeRun,
+  createFindRun,
+  createUnconfirmedEvents,
+  type IncomingEvent,
+} from './classify.js';
 import { createAddDeadLetter, createQuarantine, createSkippedEvents } from './quarantine.js';
 import { createDocumentCache, type DocumentCache } from './document-cache.js';
-import { type FoldedRun, foldRun } from './fold.js';
-import { createUnconfirmedEvents } from './unconfirmed.js';
+import {
+  type CachedAnime,
+  cachedAnimeOf,
+  type FoldedRun,
+  foldRun,
+  isCurrent,
+  isOlder,
+  revisionOf,
+} from './fold.js';
 
 export interface ApplierOptions {
   readonly documents: DocumentStore;

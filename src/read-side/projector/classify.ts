@@ -1,11 +1,11 @@
+import { type AnimeId, streamOf } from '../../domain/ids.js';
 import type { Logger } from '../../platform/observability/logger.js';
 import type { Metrics } from '../../platform/observability/metrics.js';
+import { StreamDeletedError } from '../../ports/errors.js';
 import type { EventStore } from '../../ports/event-store.js';
-import type { StreamEvent } from '../../wire/stream-event.js';
-import { type CachedAnime, revisionOf } from './cached-anime.js';
-import { type Gap, readMissing } from './gap-fill.js';
+import { fromRecorded, type StreamEvent } from '../../wire/stream-event.js';
+import { type CachedAnime, revisionOf } from './fold.js';
 import type { AddDeadLetter, AlarmKind, Quarantine } from './quarantine.js';
-import type { UnconfirmedEvents } from './unconfirmed.js';
 
 /** A record that could not be read; all it says is that the stream has this revision. */
 interface UnreadableNotice {
@@ -157,4 +157,116 @@ export const createFindRun = (options: NextRunOptions): FindRun => {
   };
 
   return findRun;
+};
+
+export type GapFill =
+  | { readonly kind: 'events'; readonly events: readonly StreamEvent[] }
+  /** The stream no longer has them: it was deleted or truncated. */
+  | { readonly kind: 'lost'; readonly reason: string }
+  /** The stream ends before them: a lagging follower, or an event of another log. */
+  | { readonly kind: 'behind'; readonly head: bigint };
+
+/** The first and last missing revision. */
+export interface Gap {
+  readonly from: number;
+  readonly to: number;
+}
+
+/**
+ * Reads missing events from the anime's own stream: from the gap's first revision on, at most
+ * `limit` events.
+ */
+export const readMissing = async (
+  eventStore: EventStore,
+  logId: string,
+  animeId: AnimeId,
+  { from, to }: Gap,
+  limit: number,
+): Promise<GapFill> => {
+  const stream = streamOf(animeId);
+  const read = async (): Promise<readonly StreamEvent[]> => {
+    const events: StreamEvent[] = [];
+    const options = { from: BigInt(from), limit: Math.min(limit, to - from + 1) };
+    for await (const recorded of eventStore.read(stream, options)) {
+      const reading = fromRecorded(recorded, logId);
+      if (reading.kind !== 'event' || reading.event.revision !== from + events.length) break;
+      events.push(reading.event);
+    }
+    return events;
+  };
+  try {
+    const events = await read();
+    if (events.length > 0) return { kind: 'events', events };
+    const head = await eventStore.head(stream);
+    if (head === 'no_stream') return { kind: 'lost', reason: `Stream ${stream} was deleted.` };
+    if (head < BigInt(from)) return { kind: 'behind', head };
+    // The event may have been appended between the read and the look at the head.
+    const appended = await read();
+    if (appended.length > 0) return { kind: 'events', events: appended };
+  } catch (error) {
+    if (!(error instanceof StreamDeletedError)) throw error;
+    return { kind: 'lost', reason: error.message };
+  }
+  return { kind: 'lost', reason: `Stream ${stream} was truncated above revision ${from}.` };
+};
+
+interface Unconfirmed {
+  /** The highest revision that was delivered. */
+  readonly revision: number;
+  readonly since: number;
+}
+
+/** Anime with delivered events that their streams, as the event store reads them, do not have yet. */
+export interface UnconfirmedEvents {
+  readonly all: () => ReadonlyMap<AnimeId, Unconfirmed>;
+  add(animeId: AnimeId, revision: number): void;
+  has(animeId: AnimeId, revision: number): boolean;
+  /** Whether the event store has had the time to catch up. */
+  isOverdue(animeId: AnimeId): boolean;
+  /** The document of the anime is at this revision. */
+  reached(animeId: AnimeId, revision: number): void;
+  remove(animeId: AnimeId): void;
+}
+
+interface UnconfirmedEventsOptions {
+  readonly logger: Logger;
+  /** How long to wait for the event store to catch up before a delivered revision counts as invalid. */
+  readonly patienceMs: number;
+  readonly now: () => number;
+}
+
+export const createUnconfirmedEvents = (options: UnconfirmedEventsOptions): UnconfirmedEvents => {
+  const { logger, patienceMs, now } = options;
+  const unconfirmed = new Map<AnimeId, Unconfirmed>();
+  return {
+    all: () => unconfirmed,
+
+    add(animeId, revision) {
+      const known = unconfirmed.get(animeId);
+      if (known === undefined) {
+        logger.warn('An event was delivered that its stream does not have yet', {
+          animeId,
+          revision,
+        });
+      }
+      unconfirmed.set(animeId, {
+        revision: Math.max(revision, known?.revision ?? revision),
+        since: known?.since ?? now(),
+      });
+    },
+
+    has: (animeId, revision) => unconfirmed.get(animeId)?.revision === revision,
+
+    isOverdue: (animeId) => {
+      const since = unconfirmed.get(animeId)?.since;
+      return since !== undefined && now() - since >= patienceMs;
+    },
+
+    reached(animeId, revision) {
+      const known = unconfirmed.get(animeId);
+      if (known !== undefined && known.revision <= revision) unconfirmed.delete(animeId);
+    },
+
+    remove: (animeId) => void unconfirmed.delete(animeId),
+  };
 };

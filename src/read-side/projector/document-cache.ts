@@ -8,10 +8,9 @@ import type {
   InteractionKey,
 } from '../../ports/read-store.js';
 import type { StreamEvent } from '../../wire/stream-event.js';
-import { isCurrent, cachedAnimeOf, type CachedAnime } from './cached-anime.js';
-import type { FoldedRun } from './fold.js';
 import { utcDayOf } from '../read-models/daily-activity.js';
 import { isInteraction } from '../read-models/interaction.js';
+import { type CachedAnime, cachedAnimeOf, type FoldedRun, isCurrent } from './fold.js';
 
 export interface DocumentCacheOptions {
   readonly documents: DocumentStore;

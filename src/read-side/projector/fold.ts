@@ -1,4 +1,4 @@
-import type { UserId } from '../../domain/ids.js';
+import type { AnimeId, UserId } from '../../domain/ids.js';
 import type {
   AnimeDocument,
   DailyActivityDocument,
@@ -7,18 +7,61 @@ import type {
 } from '../../ports/read-store.js';
 import type { StreamEvent } from '../../wire/stream-event.js';
 import { isUnreadable, type Unreadable } from '../../wire/upcast.js';
-import { revisionOf, type CachedAnime } from './cached-anime.js';
-import { animeDraft, forgetSkipped, noteSkipped, applyToAnime } from '../read-models/anime.js';
-import { dayDraft, utcDayOf, applyToDay } from '../read-models/daily-activity.js';
+import { animeDraft, applyToAnime, forgetSkipped, noteSkipped } from '../read-models/anime.js';
+import { applyToDay, dayDraft, utcDayOf } from '../read-models/daily-activity.js';
 import {
+  applyToInteraction,
   type DocumentDraft,
   type Interaction,
   interactionDraft,
   isInteraction,
   ratingBefore,
-  applyToInteraction,
   trimRatings,
 } from '../read-models/interaction.js';
+
+/** One anime as far as it is computed; `document` is null before its first event. */
+export interface CachedAnime {
+  readonly animeId: AnimeId;
+  readonly generation: number;
+  readonly document: AnimeDocument | null;
+  readonly parts: DocumentParts;
+}
+
+/**
+ * The cached parts of one anime: its user and day documents. They belong to the `current` state of
+ * the anime alone; an older state must not be folded with them.
+ */
+interface DocumentParts {
+  current: CachedAnime | null;
+  readonly users: Map<UserId, InteractionDocument>;
+  readonly days: Map<string, DailyActivityDocument>;
+  /** The revision at which the document was last verified against the log, and when. */
+  verified: { readonly revision: number; readonly at: number } | null;
+}
+
+/** Without any parts yet. */
+export const cachedAnimeOf = (
+  animeId: AnimeId,
+  generation: number,
+  document: AnimeDocument | null,
+): CachedAnime => {
+  const parts: DocumentParts = {
+    current: null,
+    users: new Map(),
+    days: new Map(),
+    verified: null,
+  };
+  const cached = { animeId, generation, document, parts };
+  parts.current = cached;
+  return cached;
+};
+
+export const revisionOf = ({ document }: CachedAnime): number => document?.revision ?? -1;
+
+export const isCurrent = (cached: CachedAnime): boolean => cached.parts.current === cached;
+
+export const isOlder = (a: CachedAnime, b: CachedAnime): boolean =>
+  a.generation < b.generation || (a.generation === b.generation && revisionOf(a) < revisionOf(b));
 
 /** The documents that a run of events changed, and the events that could not be read. */
 export interface FoldedRun {

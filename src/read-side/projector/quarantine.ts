@@ -1,5 +1,4 @@
-import type { AnimeId } from '../../domain/ids.js';
-import { streamOf } from '../../domain/stream-name.js';
+import { type AnimeId, streamOf } from '../../domain/ids.js';
 import type { StreamTrouble } from '../../platform/observability/health.js';
 import type { Logger } from '../../platform/observability/logger.js';
 import type { Metrics } from '../../platform/observability/metrics.js';

@@ -4,7 +4,7 @@ import type {
   RatingGiven,
   ViewRegistered,
 } from '../../domain/events.js';
-import { laterOf } from '../../domain/times.js';
+import { laterOf } from '../../domain/rules.js';
 import type { InteractionDocument, InteractionKey, RatingEntry } from '../../ports/read-store.js';
 
 /** A copy of a document into which a run of events is folded: one copy per run, not per event. */

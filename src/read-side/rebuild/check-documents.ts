@@ -1,5 +1,5 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { streamOf } from '../../domain/stream-name.js';
+import { streamOf } from '../../domain/ids.js';
 import { StreamDeletedError } from '../../ports/errors.js';
 import type { EventStore, Position } from '../../ports/event-store.js';
 import type { AnimeDocument, DocumentStore } from '../../ports/read-store.js';

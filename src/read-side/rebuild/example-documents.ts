@@ -1,10 +1,8 @@
 import { completeDetails, EXAMPLE_DETAILS } from '../../domain/details.js';
-import { streamOf } from '../../domain/stream-name.js';
-import type { AnimeId } from '../../domain/ids.js';
+import { type AnimeId, streamOf } from '../../domain/ids.js';
 import type { DocumentBatch } from '../../ports/read-store.js';
 import { decode } from '../../wire/stream-event.js';
-import { cachedAnimeOf } from '../projector/cached-anime.js';
-import { foldRun } from '../projector/fold.js';
+import { cachedAnimeOf, foldRun } from '../projector/fold.js';
 
 type Example = readonly [type: string, data: object];
 

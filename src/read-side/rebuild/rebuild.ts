@@ -1,5 +1,4 @@
-import type { AnimeId } from '../../domain/ids.js';
-import { ANIME_STREAM_PREFIX } from '../../domain/stream-name.js';
+import { ANIME_STREAM_PREFIX, type AnimeId } from '../../domain/ids.js';
 import { isEmpty } from '../../platform/async/pages.js';
 import { UnavailableError } from '../../ports/errors.js';
 import type { Position, RecordedEvent } from '../../ports/event-store.js';

@@ -1,7 +1,6 @@
 import { expect } from 'chai';
 import { openEmbeddedReadStore } from '../../../src/adapters/embedded/read-store/open-read-store.js';
-import { activateOwn } from '../../../src/compose/activate-own.js';
-import { ownVersions } from '../../../src/compose/versions.js';
+import { activateOwn, ownVersions } from '../../../src/compose/versions.js';
 import { createLifecycle } from '../../../src/platform/lifecycle.js';
 import { silentLogger } from '../../../src/platform/observability/logger.js';
 import type { ReadStore } from '../../../src/ports/read-store.js';

@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { createPipelineHistory } from '../../../src/compose/pipeline-history.js';
+import { createPipelineHistory } from '../../../src/compose/pipeline-progress.js';
 
 describe('the history of the pipeline', () => {
   const given = () => {

@@ -5,7 +5,7 @@ import {
   streamNameOf,
   uuidMessage,
   uuidOf,
-} from '../../../src/embedded-eventstore/grpc/identifiers.js';
+} from '../../../src/embedded-eventstore/grpc/request-shapes.js';
 import { RpcError } from '../../../src/embedded-eventstore/grpc/rpc-error.js';
 
 const NIL = '00000000-0000-0000-0000-000000000000';

@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { listThrough, type ListingHandler } from '../../../src/import/listing.js';
+import { type ListingHandler, listThrough } from '../../../src/import/catalog-import.js';
 import type { CommandResult, StreamProblem } from '../../../src/ports/command-result.js';
 import { PortError } from '../../../src/ports/errors.js';
 import { commands } from '../../support/examples.js';

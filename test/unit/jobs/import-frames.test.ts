@@ -7,7 +7,7 @@ import {
   MAX_TITLES,
   readTitles,
   titlesFrame,
-} from '../../../src/jobs/import-frames.js';
+} from '../../../src/jobs/socket-protocol.js';
 import {
   OutcomeUnknownError,
   PortError,

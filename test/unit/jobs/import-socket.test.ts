@@ -4,11 +4,14 @@ import { connect } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { expect } from 'chai';
 import fc from 'fast-check';
-import { importCatalog, type ListTitle } from '../../../src/import/catalog-import.js';
-import { listThrough } from '../../../src/import/listing.js';
+import { importCatalog, listThrough, type ListTitle } from '../../../src/import/catalog-import.js';
 import { openServiceListing } from '../../../src/jobs/import-client.js';
-import { encodeTitle, IMPORT_PROTOCOL, titlesFrame } from '../../../src/jobs/import-frames.js';
-import { serverDigests } from '../../../src/jobs/socket-protocol.js';
+import {
+  encodeTitle,
+  IMPORT_PROTOCOL,
+  serverDigests,
+  titlesFrame,
+} from '../../../src/jobs/socket-protocol.js';
 import { loadConfig } from '../../../src/platform/config/config.js';
 import { silentLogger } from '../../../src/platform/observability/logger.js';
 import { PortError, TooLargeError, UnavailableError } from '../../../src/ports/errors.js';

@@ -6,7 +6,7 @@ import {
   toMarkerRecord,
   toRecord,
 } from '../../../src/adapters/kafka/record-codec.js';
-import { streamOf } from '../../../src/domain/stream-name.js';
+import { streamOf } from '../../../src/domain/ids.js';
 import type { RecordedEvent } from '../../../src/ports/event-store.js';
 import { encode } from '../../../src/wire/stream-event.js';
 import { animeId, events } from '../../support/examples.js';

@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { createSavesFollower } from '../../../src/adapters/mongodb/saves-follower.js';
+import { createSavesFollower } from '../../../src/adapters/mongodb/read-store.js';
 import { silentLogger } from '../../../src/platform/observability/logger.js';
 import { eventually } from '../../support/eventually.js';
 

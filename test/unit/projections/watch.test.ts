@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { watchProjections } from '../../../src/compose/watch-projections.js';
+import { watchProjections } from '../../../src/compose/projections.js';
 import { createHealth } from '../../../src/platform/observability/health.js';
 import { createLifecycle } from '../../../src/platform/lifecycle.js';
 import { silentLogger } from '../../../src/platform/observability/logger.js';

@@ -5,7 +5,7 @@ import {
   createNewestEvents,
   positionOfResumeId,
   resumeIdOf,
-} from '../../../src/query-side/subscriptions/event-buffer.js';
+} from '../../../src/query-side/subscriptions/event-feed.js';
 
 const event = (n: number, bytes = 10): RecordedEvent => ({
   stream: 'anime-1',

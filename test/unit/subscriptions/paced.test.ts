@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
-import { createPaced } from '../../../src/query-side/subscriptions/paced.js';
+import { createPaced } from '../../../src/query-side/subscriptions/live-anime.js';
 
 const EVERY_MS = 20;
 

@@ -1,20 +1,23 @@
 import { randomUUID } from 'node:crypto';
 import { expect } from 'chai';
-import { streamOf } from '../../../src/domain/stream-name.js';
+import { streamOf } from '../../../src/domain/ids.js';
 import { silentLogger } from '../../../src/platform/observability/logger.js';
 import { UnavailableError } from '../../../src/ports/errors.js';
 import type { EventStore, NewEvent } from '../../../src/ports/event-store.js';
-import { createEraseUser } from '../../../src/user-protection/erase-user.js';
-import { createForgottenUsers } from '../../../src/user-protection/forgotten-users.js';
-import { protectEvent } from '../../../src/user-protection/protect-event.js';
+import {
+  createEraseUser,
+  createForgottenUsers,
+  FORGOTTEN_STREAM,
+  forgottenSubjectIn,
+} from '../../../src/user-protection/forgotten-users.js';
+import { protectEvent } from '../../../src/user-protection/user-protection.js';
 import { jsonObjectIn } from '../../../src/ports/json.js';
 import { saltedBodyHash } from '../../../src/wire/protected-user.js';
 import { encode } from '../../../src/wire/stream-event.js';
-import { FORGOTTEN_STREAM, forgottenSubjectIn } from '../../../src/wire/user-forgotten.js';
 import { streamOfAnime } from '../../support/command-handler.js';
 import { animeId, AT, events, userId } from '../../support/examples.js';
 import { inMemoryEventStore } from '../../support/in-memory-event-store.js';
-import { openRevealUser } from '../../../src/user-protection/reveal-users.js';
+import { openRevealUser } from '../../../src/user-protection/plain-events.js';
 import {
   aMasterKey,
   inMemoryUserKeys,

@@ -1,10 +1,8 @@
 import { expect } from 'chai';
-import type { UserKeys } from '../../../src/ports/user-keys.js';
-import { openDocumentUsers } from '../../../src/user-protection/document-users.js';
-import { WrongMasterKeyError } from '../../../src/user-protection/store-key.js';
+import { WrongMasterKeyError } from '../../../src/user-protection/ciphers.js';
 import { openUserProtection } from '../../../src/user-protection/user-protection.js';
-import type { UserPseudonym } from '../../../src/ports/user-protection.js';
-import { openRevealUser } from '../../../src/user-protection/reveal-users.js';
+import type { UserKeys, UserPseudonym } from '../../../src/ports/user-protection.js';
+import { openDocumentUsers, openRevealUser } from '../../../src/user-protection/plain-events.js';
 import { encodeProtected, standInFor } from '../../../src/wire/protected-user.js';
 import { encode } from '../../../src/wire/stream-event.js';
 import { events, userId } from '../../support/examples.js';

@@ -15,14 +15,14 @@ import {
   withReady,
   withVersion,
 } from '../../read-store/version-rules.js';
-import { totalActivity } from './activity.js';
 import { ALL_DAYS, totalsOf } from '../../read-store/all-time.js';
 import {
-  inPromise,
   createEmbeddedDocuments,
   type FindVersion,
+  inPromise,
   openVersion,
   type OpenVersion,
+  totalActivity,
 } from './document-store.js';
 import { animeRow, dayRow, interactionRow } from './rows.js';
 import {

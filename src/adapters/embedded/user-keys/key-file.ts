@@ -1,5 +1,5 @@
 import type { SqlValue } from '../../../embedded-eventstore/sqlite.js';
-import type { UserKey } from '../../../ports/user-keys.js';
+import type { UserKey } from '../../../ports/user-protection.js';
 import type { FileKind } from '../read-store/file.js';
 
 export const USER_KEYS_FILE = 'user-keys.db';

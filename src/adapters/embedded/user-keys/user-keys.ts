@@ -2,7 +2,7 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { UnavailableError } from '../../../ports/errors.js';
-import type { UserKey, UserKeys } from '../../../ports/user-keys.js';
+import type { UserKey, UserKeys } from '../../../ports/user-protection.js';
 import {
   closeWriting,
   openForWriting,
