@@ -82,7 +82,7 @@ const queryTypes = async (root: URL): Promise<string> => {
     pluginMap: { operations },
   });
   const texts = Object.entries(separateOperations(document)).map(operationText);
-  return [`import type { Operation } from '../operation.js';`, types, ...texts].join('\n\n');
+  return [`import type { Operation } from '../queries.js';`, types, ...texts].join('\n\n');
 };
 
 /** An operation as the client sends it: its text, and whether it waits for a revision. */
