@@ -63,7 +63,7 @@ const stopSignal = (): AbortSignal => {
   return stop.signal;
 };
 
-/** A reader that has left takes nothing more. */
+/** The reader has closed the pipe. */
 const untilWritten = async (stream: NodeJS.WriteStream): Promise<void> => {
   if (!stream.writableNeedDrain || stream.destroyed) return;
   await once(stream, 'drain').catch(() => undefined);

@@ -48,7 +48,7 @@ export type CommandResult =
   | { readonly kind: 'unavailable' }
   /** The event may or may not have been written. */
   | { readonly kind: 'outcome-unknown' }
-  /** The stream was deleted for ever. */
+  /** The stream was tombstoned. */
   | { readonly kind: 'gone' }
   /**
    * The stream holds an event that cannot be read, or has lost its beginning: deciding without

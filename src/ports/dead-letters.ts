@@ -12,7 +12,7 @@ export interface DeadLetter {
 
 const MAX_VALUE_BYTES = 64 * 1024;
 
-/** As much of a value as is kept: enough to recognise it by. */
+/** How much of a value is kept: enough to recognise it. */
 export const keptValue = ({ value }: Pick<DeadLetter, 'value'>): Uint8Array | null =>
   value === null ? null : value.subarray(0, MAX_VALUE_BYTES);
 

@@ -138,7 +138,7 @@ export interface ReadAllOptions {
  * - ES-20 A deleted stream reads as empty and can be appended to again where 'no_stream' is
  *         expected; its revisions go on counting.
  * - ES-21 A tombstoned stream rejects reads and appends with StreamDeletedError.
- * - ES-25 `tombstone` ends a stream for ever, one that does not exist, too. It may be repeated.
+ * - ES-25 `tombstone` ends a stream for ever, even one that does not exist. It may be repeated.
  * - ES-22 `close` settles or rejects what is pending, ends subscriptions, and may be called twice;
  *         afterwards every call rejects with UnavailableError.
  */

@@ -90,10 +90,10 @@ export interface DocumentBatch {
  * - RS-3 Interactions and days of a batch are safe before its first anime document is: after a crash
  *        an anime document never stands without the parts that it was computed with.
  * - RS-4 Saving a batch again changes nothing.
- * - RS-5 `flushed` answers the last position given to `setFlushed`; everything saved before that
+ * - RS-5 `flushed` returns the last position given to `setFlushed`; everything saved before that
  *        call survives wherever the position does.
  * - RS-6 Ids and texts are data: nothing in them is read as an operator, a path or a pattern.
- * - RS-18 `fedAt` answers the last heartbeat given to `noteFed` by any process that shares the store.
+ * - RS-18 `fedAt` returns the last heartbeat given to `noteFed` by any process that shares the store.
  */
 export interface DocumentStore {
   animes(ids: readonly AnimeId[]): Promise<readonly AnimeDocument[]>;
@@ -151,7 +151,7 @@ export interface UserInteractions {
 }
 
 /**
- * The questions that the query API asks of one version. Lists leave out delisted anime; ties are
+ * What the query API reads from one version. Lists leave out delisted anime; ties are
  * broken by anime id, so that every order is total.
  *
  * - RS-7  topByViews: views > 0, most views first. topByRating: at least `minRatings` ratings, best
@@ -200,7 +200,7 @@ export interface VersionRecord {
   readonly createdAt: string;
   /** Of the release that made it; null where that release knew of no fingerprints. */
   readonly fingerprint: string | null;
-  /** What the group that feeds it from a bus is told from others by: those of other stores, too. */
+  /** Distinguishes its consumer group from all others, those of other stores included. */
   readonly group: string;
 }
 

@@ -2,7 +2,7 @@ import type { UserId } from '../domain/ids.js';
 
 /** How new events name a user. */
 export interface UserPseudonym {
-  /** Random, and the same for all events of the user until he is forgotten. */
+  /** Random, and the same for all events of the user until the user is forgotten. */
   readonly subject: string;
   /** The user id under the user's own key. */
   readonly encryptedId: string;
@@ -30,7 +30,7 @@ export interface PlainEvents {
 }
 
 /**
- * Forgets a person. Answers the same whether the service knew the person or not, and may be repeated:
+ * Forgets a person. Resolves with the same whether the service knew the person or not, and may be repeated:
  * after a rejection, to finish what it began.
  */
 export type EraseUser = (userId: UserId, signal?: AbortSignal) => Promise<PlainEvents>;
@@ -48,7 +48,7 @@ export interface UserKey {
 }
 
 /**
- * Where the keys of users are. Each adapter passes the contract suite, whose clauses carry these numbers.
+ * The store of the users' keys. Each adapter passes the contract suite, whose clauses carry these numbers.
  *
  * - UK-1 `keep` keeps the first key of a hash and returns the one that is kept, for any number of calls
  *        and processes at the same time.

@@ -16,7 +16,7 @@ import type {
   NewEvent,
 } from '../../ports/event-store.js';
 
-/** The streams that other processes write, too. */
+/** The streams that other processes write too. */
 export interface Contention {
   /** Whether another process wrote the stream lately: what is cached of it is likely to be behind. */
   expected(animeId: AnimeId): boolean;
@@ -28,7 +28,7 @@ export interface Contention {
   looked(animeId: AnimeId, othersWrote: boolean): void;
 }
 
-/** After so many looks in a row at which nobody else had written, the stream is ours again. */
+/** After so many looks in a row at which nobody else had written, this process has the stream for itself again. */
 const QUIET_LOOKS = 5;
 
 const MIN_YIELD_MS = 1;

@@ -34,7 +34,7 @@ const MAX_LINE_BYTES = 16 * 1024;
 /** Commands that are checked and begun in one turn of the event loop. */
 const SLICE = 500;
 
-/** Of all bodies that are read at the same time. What they hold and their results follow from it. */
+/** Of all bodies that are being read. It also bounds what is parsed from them, and the results. */
 const BODIES_BYTES = 16 * 1024 * 1024;
 /** What any request takes of that, however small. */
 const LEAST_BYTES = 64 * 1024;
@@ -223,7 +223,7 @@ const createBatchDecider = (options: BatchDeciderOptions): ((request: BatchReque
         const first = results.length === 0 ? Math.min(1, lines.length) : 0;
         const allowed = first + (await countMore(req, res, lines.length - first));
         await underWay.take(allowed);
-        // Nobody is left to hear of these.
+        // The client has disconnected.
         if (res.destroyed) {
           underWay.give(allowed);
           return;

@@ -16,7 +16,7 @@ export const NOT_TAKEN = 'not-taken';
 export const HANDLING_FAILED = 'failed';
 export const PING = 'ping';
 
-/** A client pings every second: one that says nothing for so long is gone, or is none. */
+/** Peers ping every second: a connection that is silent for this long is gone, or is not a peer. */
 const CLIENT_SILENCE_MS = 10_000;
 
 /** For both sides to prove that they have the key. */

@@ -91,7 +91,7 @@ export const connectPeers = (options: {
   const look = async (): Promise<void> => {
     const found = (await Promise.all(addresses.map(resolve))).flat();
     const current = new Set(found.map(({ host, port }) => `${host}:${port}`));
-    // Containers come with new addresses for ever.
+    // Restarted containers get new addresses.
     for (const known of [idAt, outages]) {
       for (const address of known.keys()) if (!current.has(address)) known.delete(address);
     }

@@ -18,7 +18,7 @@ export interface GraphqlError {
   readonly extensions?: { readonly code?: unknown };
 }
 
-/** Servers say so of a field that they do not have; this service may be older. */
+/** What a server answers for a field that it does not have: the service may be older than the page. */
 const ABSENT = /^(Cannot query field|Unknown type|Unknown argument)/;
 /** The same question again gets the same answer. */
 const REFUSED_CODES = ['BAD_USER_INPUT', 'EVENTS_NOT_AVAILABLE'];

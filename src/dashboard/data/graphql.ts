@@ -34,7 +34,7 @@ export const ask = async <T>(
 /** A query for one field that failed has an object with null in it. */
 const isAllNull = (data: object): boolean => Object.values(data).every((value) => value === null);
 
-/** Fetches; a server that cannot be reached is known to the whole page. */
+/** Fetches, and notes for the whole page whether the server could be reached. */
 export const request = async (url: string, init: RequestInit): Promise<Response> => {
   try {
     const response = await fetch(url, init);

@@ -9,7 +9,7 @@ export type LiveState = 'opening' | 'open' | 'retrying' | 'absent';
 
 export interface Subscription<T> {
   readonly document: string;
-  /** Never there: it carries the type of what is delivered. */
+  /** Never set: it carries the type of what is delivered. */
   readonly data?: T;
 }
 

@@ -136,12 +136,12 @@ export interface EventPage {
   readonly pageInfo: { readonly hasNextPage: boolean; readonly endCursor: string | null };
 }
 
-/** Without data and metadata, which a list that ticks by does not show. */
+/** Without data and metadata, which a live list does not show. */
 const EVENT_HEAD_FIELDS = `stream type revision position time animeId`;
 const EVENT_FIELDS = `eventId ${EVENT_HEAD_FIELDS} data dataText metadata`;
 const EVENT_PAGE_FIELDS = `edges { node { ${EVENT_FIELDS} } cursor } pageInfo { hasNextPage endCursor }`;
 
-/** What happens to anime; the log also holds checkpoints and the like. */
+/** Only streams of anime; the log also holds checkpoints. */
 export const EVENT_TYPES: readonly string[] = [
   'ClickRegistered',
   'ViewRegistered',

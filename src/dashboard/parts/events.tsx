@@ -109,7 +109,7 @@ const Json = ({ name, value }: { readonly name: string; readonly value: unknown 
   </div>
 );
 
-/** A string in an object of which nothing is known. */
+/** A string in an object of unknown shape. */
 export const textIn = (object: unknown, name: string): string | undefined => {
   if (typeof object !== 'object' || object === null) return undefined;
   const value = (object as Readonly<Record<string, unknown>>)[name];
@@ -120,7 +120,7 @@ const SHOWN_EVENTS = 12;
 /** How often the list is drawn, whatever arrives. */
 const DRAW_MS = 250;
 
-/** The end of the log, ticking by. */
+/** The newest events, live. */
 export const NewestEvents = () => {
   const [fresh, setFresh] = useState<readonly EventNode[]>([]);
   const waiting = useRef<EventNode[]>([]);

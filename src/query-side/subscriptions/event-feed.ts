@@ -10,7 +10,7 @@ interface FeedReader {
   upTo(position: Position): void;
   /** Whether history may go on: live events do not ask. */
   hasRoom(): boolean;
-  /** Nothing comes any more. */
+  /** The feed has ended. */
   failed(error: unknown): void;
 }
 
