@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { RequestListener } from 'node:http';
 import { type CommandHandler, createCommandHandler } from '../command-side/handling/handler.js';
 import { DirectoryInUseError } from '../embedded-eventstore/lock.js';
+import { type CircuitTimes, createCircuit } from '../platform/async/circuit.js';
 import { type Config, ConfigError } from '../platform/config/config.js';
 import { messageOf } from '../ports/errors.js';
 import type { EventStore } from '../ports/event-store.js';
@@ -139,23 +140,52 @@ export const openCommandHandler = async (
   store: EventStore,
   users: UserProtection | null = null,
 ): Promise<CommandHandler> => {
-  const { config, logger, lifecycle, metrics, health } = dependencies;
+  const { config, logger, lifecycle, metrics, health, servers } = dependencies;
   const { appendTimeoutMs } = config.eventStore;
   const handler = await lifecycle.open(
     'command handler',
-    () =>
-      createCommandHandler({
+    () => {
+      const opened = createCommandHandler({
         store,
         logger,
         metrics,
         newId: randomUUID,
         users,
         limits: { ...config.commands, appendTimeoutMs },
-      }),
+      });
+      // A job may take its time, and an embedded store is never away.
+      const mayBeAway = servers !== undefined && config.eventStore.url !== '';
+      return mayBeAway ? refuseWhileSilent(opened, () => store.ping()) : opened;
+    },
     (opened) => opened.drain(),
   );
   health?.watch('commands-refused', () =>
     handler.refused().map(({ stream, detail, remedy }) => ({ stream, detail, remedy })),
   );
   return handler;
+};
+
+/**
+ * The handler, which refuses new commands at once while the event store answers nothing at all, as
+ * behind a network that drops packets: each would wait for its deadline. Commands under way keep theirs,
+ * because their append may have been written. An error is an answer: it fails quickly anyway, and a
+ * cluster that elects a leader gives some.
+ */
+export const refuseWhileSilent = (
+  handler: CommandHandler,
+  ping: () => Promise<void>,
+  times: CircuitTimes = {},
+): CommandHandler => {
+  const circuit = createCircuit({ ...times, ping, isAway: () => false });
+  return {
+    ...handler,
+    handle: (command, options) =>
+      circuit.isOpen()
+        ? Promise.resolve({ kind: 'unavailable' })
+        : circuit.timed(() => handler.handle(command, options)),
+    drain: async () => {
+      circuit.close();
+      await handler.drain();
+    },
+  };
 };

@@ -6,6 +6,7 @@ import type { HttpAppOptions } from '../../src/platform/http/http-app.js';
 import { jsonBody } from '../../src/platform/http/json-body.js';
 import { Problem } from '../../src/platform/http/problem.js';
 import { expectProblem, serveRouters } from '../support/http.js';
+import { recordingLogger } from '../support/recording-logger.js';
 
 const routes = (): Router => {
   const router = Router();
@@ -14,6 +15,9 @@ const routes = (): Router => {
   router.put('/things/:id', (_req, res) => void res.json({}));
   router.get('/broken', () => {
     throw new Error('the password is hunter2');
+  });
+  router.get('/away', () => {
+    throw new Problem(503, 'The event store does not respond.', { kind: 'unavailable' });
   });
   router.get('/refused', () => {
     throw new Problem(409, 'Somebody was faster.', { kind: 'conflict' });
@@ -222,6 +226,27 @@ describe('a rate limit', () => {
           statuses.push((await fetch(`${server.url}/things/1`, { headers })).status);
         }
         expect(statuses).to.deep.equal(expected);
+      } finally {
+        await server.stop();
+      }
+    });
+  }
+});
+
+describe('the log of an HTTP app', () => {
+  for (const [what, path, level, message, told] of [
+    ['a refusal in its sentence', '/away', 'warn', 'Request refused', 'reason'],
+    ['a bug with its stack', '/broken', 'error', 'Request failed', 'error'],
+  ] as const) {
+    it(`has ${what}, with the ids of the request`, async () => {
+      const { logger, lines } = recordingLogger();
+      const server = await serveRouters([routes()], { logger });
+      try {
+        await fetch(`${server.url}${path}`, { headers: { 'x-request-id': 'mine' } });
+        const [line] = lines.filter((each) => each.message.startsWith('Request'));
+        expect(line).to.include({ level, message });
+        const names = ['requestId', 'correlationId', 'method', 'status', told];
+        expect(line?.data).to.have.all.keys(names).and.to.include({ requestId: 'mine' });
       } finally {
         await server.stop();
       }

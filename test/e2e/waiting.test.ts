@@ -181,4 +181,42 @@ describe('a service whose servers do not respond', function () {
     expect(waiting.errors()).to.contain('Server available');
     expect((await fetch(`${await healthUrl(waiting)}/ready`)).status).to.equal(200);
   });
+
+  it('refuses commands at once while its event store is silent, and takes them when it is back', async () => {
+    node = await startEmbeddedNode({ dataDir: join(data.path, 'log'), port });
+    const { pid } = node;
+    const service = await start('command-api');
+    await eventually(() => expect(service.output()).to.contain('is ready.'), { withinMs });
+    const [, url = ''] = /Command API\s+(\S+)/.exec(service.output()) ?? [];
+    const put = async (id: number) => {
+      const begun = performance.now();
+      const { status } = await fetch(`${url}/animes/${id}`, {
+        method: 'PUT',
+        headers: { 'Content-Type': 'application/json' },
+        body: JSON.stringify({ title: 'A title' }),
+      });
+      return { status, tookMs: performance.now() - begun };
+    };
+    expect((await put(1)).status).to.equal(201);
+    process.kill(pid, 'SIGSTOP');
+    try {
+      // Its append is in flight, so it is not known whether it was recorded.
+      const underWay = put(2);
+      await eventually(
+        async () => {
+          const { status, tookMs } = await put(3);
+          expect(status).to.equal(503);
+          expect(tookMs).to.be.lessThan(1_000);
+        },
+        { withinMs },
+      );
+      process.kill(pid, 'SIGCONT');
+      await eventually(async () => expect((await put(4)).status).to.be.oneOf([200, 201]), {
+        withinMs,
+      });
+      await underWay;
+    } finally {
+      process.kill(pid, 'SIGCONT');
+    }
+  });
 });

@@ -140,13 +140,18 @@ export const problemOfError = (
   const { logger, req, res } = at;
   const problem = problemOf(error) ?? masked(requestIdOf(res));
   if (problem.status >= 500) {
-    logger.error('Request failed', {
+    const request = {
       requestId: requestIdOf(res),
       correlationId: correlationIdOf(res),
       method: req.method,
       status: problem.status,
-      error: problem.cause ?? error,
-    });
+    };
+    // While a server is away every request is refused: one sentence each is enough.
+    if (problem === error && problem.cause === undefined) {
+      logger.warn('Request refused', { ...request, reason: problem.message });
+    } else {
+      logger.error('Request failed', { ...request, error: problem.cause ?? error });
+    }
   }
   return problem;
 };
