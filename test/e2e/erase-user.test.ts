@@ -1,29 +1,17 @@
 import { randomBytes } from 'node:crypto';
-import { readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import { runCommandLine as run } from '../support/command-line.js';
 import { eventually } from '../support/eventually.js';
 import { query, send } from '../support/http-client.js';
 import { startServiceProcess } from '../support/service-process.js';
-import { temporaryDirectory } from '../support/temporary-directory.js';
+import { filesWith, temporaryDirectory } from '../support/temporary-directory.js';
 
 const MASTER_KEY = randomBytes(32).toString('base64');
 const ENCRYPT = { USER_ID_PROTECTION: 'encrypt', USER_ID_MASTER_KEY: MASTER_KEY };
 const SPIKE = 'spike.spiegel@bebop.example';
 const FAYE = 'faye.valentine@bebop.example';
-
-/** The files below a directory that hold a text, whatever else they are. */
-const filesWith = async (directory: string, text: string): Promise<string[]> => {
-  const entries = await readdir(directory, { recursive: true });
-  const found: string[] = [];
-  for (const name of entries) {
-    const path = join(directory, name);
-    if (!(await stat(path)).isFile()) continue;
-    if ((await readFile(path)).includes(text)) found.push(name);
-  }
-  return found;
-};
 
 describe('erasing a user', function () {
   this.timeout(240_000);

@@ -41,10 +41,14 @@ export interface FourProcesses {
 
 const STOPPED_WITHIN_MS = 5_000;
 
-/** Nothing is started yet. The settings are those of a shell in which the stack is started. */
+/**
+ * Nothing is started yet. The settings are those of a shell in which the stack is started; a part may have
+ * its own beside them.
+ */
 export const fourProcesses = async (
   { eventStore, kafka, mongodb }: StackAddresses,
   settings: NodeJS.ProcessEnv = {},
+  settingsOf: Partial<Record<Part, NodeJS.ProcessEnv>> = {},
 ): Promise<FourProcesses> => {
   const topic = `test-${randomUUID().slice(0, 8)}`;
   const database = topic.replaceAll('-', '_');
@@ -67,6 +71,7 @@ export const fourProcesses = async (
     ...partOf(part).environment,
     ...names,
     ...settings,
+    ...settingsOf[part],
   });
 
   const open = async (part: Part): Promise<ServiceProcess> => {

@@ -1,6 +1,8 @@
-import { Kafka, logLevel, type Admin } from 'kafkajs';
-import { MongoClient } from 'mongodb';
+import { randomUUID } from 'node:crypto';
+import { type Admin, type IHeaders, Kafka, logLevel } from 'kafkajs';
+import { BSON, MongoClient } from 'mongodb';
 import { within } from '../../../src/platform/async/abort.js';
+import { eventually } from '../eventually.js';
 
 /** The servers that a service has left something on, and the name that all of it begins with. */
 export interface Traces {
@@ -15,6 +17,75 @@ export const tracesOf = async (traces: Traces): Promise<readonly string[]> => {
   const { topics, groups } = await withAdmin(traces, (admin) => findInKafka(admin, traces));
   return [...topics, ...groups, ...(await withMongodb(traces, (client) => find(client, traces)))];
 };
+
+/** Something that a server holds of a service, as bytes, and where. */
+export interface HeldBytes {
+  readonly place: string;
+  readonly bytes: Buffer;
+}
+
+/** Every record of every topic of a service: key, value and headers, read by a client of its own. */
+export const recordsHeld = async (traces: Traces): Promise<readonly HeldBytes[]> => {
+  const { topics, ends } = await withAdmin(traces, async (admin) => {
+    const { topics } = await findInKafka(admin, traces);
+    return { topics, ends: await endsOf(admin, topics) };
+  });
+  const client = new Kafka({ brokers: traces.kafka.split(','), logLevel: logLevel.NOTHING });
+  const consumer = client.consumer({ groupId: `${traces.topic}-plain-${randomUUID()}` });
+  const held: HeldBytes[] = [];
+  try {
+    await consumer.connect();
+    await consumer.subscribe({ topics, fromBeginning: true });
+    await consumer.run({
+      eachMessage: ({ topic, message: { key, value, headers, offset } }) => {
+        const parts = [key ?? '', value ?? '', ...textsIn(headers)].map((part) =>
+          Buffer.from(part),
+        );
+        held.push({ place: `${topic}@${offset}`, bytes: Buffer.concat(parts) });
+        return Promise.resolve();
+      },
+    });
+    await eventually(
+      () => {
+        if (held.length < ends) throw new Error(`${held.length} of ${ends} records came.`);
+      },
+      { withinMs: 60_000 },
+    );
+  } finally {
+    await consumer.disconnect();
+  }
+  return held;
+};
+
+/** Every document of every collection of a service. */
+export const documentsHeld = (traces: Traces): Promise<readonly HeldBytes[]> =>
+  withMongodb(traces, async (client) => {
+    const held: HeldBytes[] = [];
+    for (const database of await find(client, traces)) {
+      for (const collection of await client.db(database).collections()) {
+        for await (const document of collection.find()) {
+          held.push({
+            place: `${database}.${collection.collectionName}`,
+            bytes: Buffer.from(BSON.serialize(document)),
+          });
+        }
+      }
+    }
+    return held;
+  });
+
+const endsOf = async (admin: Admin, topics: readonly string[]): Promise<number> => {
+  let sum = 0;
+  for (const topic of topics) {
+    for (const { low, high } of await admin.fetchTopicOffsets(topic)) {
+      sum += Number(high) - Number(low);
+    }
+  }
+  return sum;
+};
+
+const textsIn = (headers: IHeaders = {}): readonly (Buffer | string)[] =>
+  Object.entries(headers).flatMap(([name, value]) => [name, value ?? ''].flat());
 
 const WITHIN_MS = 15_000;
 
