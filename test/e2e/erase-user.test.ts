@@ -1,7 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import { readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { expect } from 'chai';
+import fc from 'fast-check';
 import { runCommandLine as run } from '../support/command-line.js';
 import { eventually } from '../support/eventually.js';
 import { query, send } from '../support/http-client.js';
@@ -142,6 +144,40 @@ describe('erasing a user', function () {
     await start();
     expect(await clicksOf(FAYE)).to.deep.equal([]);
     expect(await filesWith(directory.path, SPIKE)).to.deep.equal([]);
+  });
+
+  it('is whole or not there after a kill -9 at any moment, and a repeat completes it', async () => {
+    const KILLS = 6;
+    const users = Array.from({ length: KILLS + 1 }, (_, index) => `user-${index}@bebop.example`);
+    await start();
+    await send('PUT', `${running().commandUrl}/animes/1`, { title: 'Bebop' });
+    for (const user_id of users) {
+      const click = { anime_id: 1, user_id };
+      expect(await send('POST', `${running().commandUrl}/click`, click)).to.include({
+        status: 201,
+      });
+    }
+    const before = await totals(users.length);
+    const begun = performance.now();
+    await erase(users.pop() ?? '');
+    const tookMs = performance.now() - begun;
+
+    const moments = fc.double({ min: 0, max: 1.5, noNaN: true });
+    const kill = async (moment: number): Promise<void> => {
+      const user = users.pop() ?? expect.fail('everybody is erased');
+      const erasing = erase(user).catch(() => undefined);
+      await delay(moment * tookMs);
+      await stop('SIGKILL');
+      const answer = await erasing;
+      await start();
+      const found = await clicksOf(user);
+      expect(found).to.be.deep.oneOf(answer === undefined ? [[], [1]] : [[]]);
+      expect(await erase(user)).to.include({ status: 200 });
+      expect(await clicksOf(user)).to.deep.equal([]);
+      expect(await filesWith(directory.path, user)).to.deep.equal([]);
+    };
+    await fc.assert(fc.asyncProperty(moments, kill), { numRuns: KILLS, endOnFailure: true });
+    expect(await totals(KILLS + 1)).to.deep.equal(before);
   });
 
   it('holds for a key store that was copied before it', async () => {

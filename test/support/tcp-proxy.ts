@@ -11,6 +11,8 @@ export type Line =
   | { readonly kind: 'deaf' }
   /** Open until what is sent fulfils this, deaf from then on. */
   | { readonly kind: 'deaf-from'; readonly request: (bytes: Buffer) => boolean }
+  /** Open until what is sent fulfils this: it and all that follows does not arrive. */
+  | { readonly kind: 'black-hole-from'; readonly request: (bytes: Buffer) => boolean }
   /** Answers pass until this many bytes of them, then the connection is reset. */
   | { readonly kind: 'cut-after'; readonly bytes: number }
   /** New connections are reset at once. */
@@ -41,6 +43,7 @@ export const tcpProxy = async (target: { readonly host: string; readonly port: n
     far.on('close', () => near.destroy());
     near.on('data', (bytes: Buffer) => {
       if (line.kind === 'deaf-from' && line.request(bytes)) line = { kind: 'deaf' };
+      if (line.kind === 'black-hole-from' && line.request(bytes)) line = { kind: 'black-hole' };
       isSilent ||= line.kind === 'deaf' || line.kind === 'black-hole';
       if (line.kind !== 'black-hole') later(() => far.write(bytes));
     });
