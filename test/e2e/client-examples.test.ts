@@ -11,8 +11,8 @@ import {
 import { startServiceProcess, type ServiceProcess } from '../support/service-process.js';
 import { temporaryDirectory } from '../support/temporary-directory.js';
 
-describe('an example of docs/client.md', function () {
-  this.timeout(60_000);
+describe('an example of docs/client.md, with the package installed from its tarball', function () {
+  this.timeout(120_000);
 
   const examples = clientExamples('ts');
   const fileOf = (name: string): string => `${name.replace(/\W+/g, '-').toLowerCase()}.ts`;

@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
 import { readFileSync } from 'node:fs';
-import { mkdir, symlink, writeFile } from 'node:fs/promises';
+import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import ts from 'typescript';
@@ -19,10 +19,14 @@ export const clientExamples = (language: 'ts' | 'html') =>
 export const printedBy = (text: string): string =>
   [...text.matchAll(/\/\/ prints (.*)$/gm)].map(([, line = '']) => `${line}\n`).join('');
 
-/** In a directory where the client is installed, as npm does with a folder. */
+/** Packs the package and puts it where npm does; the client needs none of its dependencies. */
 export const installClient = async (directory: string): Promise<void> => {
-  await mkdir(join(directory, 'node_modules'));
-  await symlink(process.cwd(), join(directory, 'node_modules/anime-analytics'));
+  const run = promisify(execFile);
+  const installed = join(directory, 'node_modules/anime-analytics');
+  await mkdir(installed, { recursive: true });
+  const { stdout } = await run('npm', ['pack', '--silent', '--pack-destination', directory]);
+  const tarball = join(directory, stdout.trim());
+  await run('tar', ['-xzf', tarball, '-C', installed, '--strip-components', '1']);
   await writeFile(join(directory, 'package.json'), '{ "type": "module" }');
 };
 

@@ -12,7 +12,8 @@ export const storedEvents = async (commandUrl: string, animeId: number): Promise
   const stored: StoredEvent[] = [];
   for (;;) {
     const url = `${commandUrl}/animes/${animeId}/events?from=${stored.length}&limit=100`;
-    const { body } = await send('GET', url);
+    const { status, body } = await send('GET', url);
+    if (status !== 200) throw new Error(`The events are not served: ${JSON.stringify(body)}`);
     const events = body['events'] as readonly StoredEvent[];
     if (events.length === 0) return stored;
     stored.push(...events);

@@ -52,6 +52,10 @@ export const writeError = (error: unknown, stream: string): unknown => {
 export const isUnimplemented = (error: unknown): boolean =>
   callFailureOf(error)?.code === UNIMPLEMENTED;
 
+/** A node refused a read because it is not the leader. The client connects to the leader for its next call. */
+export const isNotLeader = (error: unknown): boolean =>
+  callFailureOf(error)?.exception === 'not-leader';
+
 export const accessDenied = (stream: string, cause?: unknown): PortError =>
   new PortError('ACCESS_DENIED', denial(stream, callFailureOf(cause)?.code), false, {
     cause,

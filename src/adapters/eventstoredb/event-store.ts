@@ -20,7 +20,7 @@ import { createAppends, createSetMaxCount } from './appends.js';
 import { createOutages, EventStoreConnection, type Outages, parseAddress } from './connection.js';
 import { ALL_STREAMS, readError, writeError } from './errors.js';
 import { createProjections, deploymentsIn } from './projections.js';
-import { readAllRequest, readStreamRequest, recordedEvent, responses } from './messages.js';
+import { readAllRequest, readStreamRequest, recordedEvent, responsesOfLeader } from './messages.js';
 import { createSubscriptions } from './subscriptions.js';
 
 interface ReadsOptions {
@@ -48,7 +48,7 @@ const createReads = ({ connection, silenceMs, outages, closing }: ReadsOptions) 
     let count = 0;
     let last: RecordedEvent | undefined;
     try {
-      for await (const response of responses(open, { silenceMs, signal })) {
+      for await (const response of responsesOfLeader(open, { silenceMs, signal })) {
         outages.answered('read');
         const event = response.getEvent()?.getEvent();
         if (event === undefined) continue;
@@ -85,7 +85,7 @@ const createReads = ({ connection, silenceMs, outages, closing }: ReadsOptions) 
     const open = () => connection.read(readAllRequest(options), { leaderOnly });
     const events: RecordedEvent[] = [];
     try {
-      for await (const response of responses(open, { silenceMs, signal: closing })) {
+      for await (const response of responsesOfLeader(open, { silenceMs, signal: closing })) {
         const event = response.getEvent()?.getEvent();
         if (event !== undefined) events.push(recordedEvent(event));
       }

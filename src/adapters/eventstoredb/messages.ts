@@ -3,6 +3,7 @@ import type { StreamIdentifier, UUID } from '@eventstore/db-client/generated/sha
 import streams from '@eventstore/db-client/generated/streams_pb.js';
 import type { ReadReq, ReadResp } from '@eventstore/db-client/generated/streams_pb.js';
 import { within } from '../../platform/async/abort.js';
+import { backoffMs, pause } from '../../platform/async/retry.js';
 import { UnavailableError } from '../../ports/errors.js';
 import type {
   Position,
@@ -11,6 +12,7 @@ import type {
   RecordedEvent,
 } from '../../ports/event-store.js';
 import type { ReadCall } from './connection.js';
+import { isNotLeader } from './errors.js';
 
 const { Options } = streams.ReadReq;
 const { FORWARDS, BACKWARDS } = Options.ReadDirection;
@@ -175,6 +177,27 @@ export async function* responses(
     clearTimeout(silence);
     signal.removeEventListener('abort', cancel);
     if (!ended) call.cancel();
+  }
+}
+
+/** How often a read is sent to another leader before it fails. */
+const LEADER_CHANGES = 3;
+const RECONNECT_BACKOFF = { baseMs: 10, maxMs: 100 };
+
+/**
+ * The responses to a call. A node that is no longer the leader refuses a read before its first response,
+ * so the read can be repeated on the new leader.
+ */
+export async function* responsesOfLeader(
+  ...call: Parameters<typeof responses>
+): AsyncGenerator<ReadResp, void, undefined> {
+  for (let attempt = 0; ; attempt += 1) {
+    try {
+      return yield* responses(...call);
+    } catch (error) {
+      if (!isNotLeader(error) || attempt === LEADER_CHANGES) throw error;
+      await pause(backoffMs(attempt, RECONNECT_BACKOFF), call[1].signal);
+    }
   }
 }
 

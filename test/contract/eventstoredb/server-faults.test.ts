@@ -1,6 +1,7 @@
 import { expect } from 'chai';
 import { OutcomeUnknownError, UnavailableError } from '../../../src/ports/errors.js';
 import { startEmbeddedNode, type EmbeddedNode } from '../../support/embedded-node.js';
+import { eventStoreCluster } from '../../support/event-store-cluster.js';
 import { eventually } from '../../support/eventually.js';
 import { rejectionOf } from '../../support/rejection-of.js';
 import { temporaryDirectory } from '../../support/temporary-directory.js';
@@ -124,3 +125,44 @@ for (const batchAppend of [true, false]) {
     });
   });
 }
+
+describe('EventStoreDB adapter and a change of the leader', function () {
+  this.timeout(30_000);
+  const keep = opened();
+
+  const clusterOfTwo = async () => {
+    const directory = keep(await temporaryDirectory(), ({ remove }) => remove());
+    const node = keep(await startEmbeddedNode({ dataDir: directory.path }), (one) => one.stop());
+    return keep(await eventStoreCluster(node, 2), (one) => one.stop());
+  };
+  const openAt = (hosts: readonly string[]) =>
+    keep(openStore(`esdb://${hosts.join(',')}?tls=false`), (one) => one.close());
+
+  it('reads on from the new leader, without an error', async () => {
+    const cluster = await clusterOfTwo();
+    const store = openAt(cluster.hosts.slice(0, 1));
+    const [first, second] = [newEvent(), newEvent()];
+    await store.append('led', 'no_stream', [first]);
+    for (const leader of [1, 0, 1]) {
+      cluster.elect(leader);
+      expect(ids(await collect(store.read('led')))).to.deep.equal(ids([first]));
+    }
+    await store.append('led', 0n, [second]);
+    const page = await store.readAll({ after: undefined, direction: 'backwards', limit: 1 });
+    expect(ids(page)).to.deep.equal(ids([second]));
+    expect(cluster.redirected()).to.equal(3);
+  });
+
+  it('is unavailable for reads and appends while there is no leader', async () => {
+    const cluster = await clusterOfTwo();
+    const store = openAt(cluster.hosts);
+    await store.append('led', 'no_stream', [newEvent()]);
+    cluster.elect(null);
+    const append = () => store.append('led', 0n, [newEvent()]);
+    for (const call of [append, () => store.head('led')]) {
+      expect(await rejectionOf(call())).to.be.instanceOf(UnavailableError);
+    }
+    cluster.elect(1);
+    await eventually(append, HEALS);
+  });
+});

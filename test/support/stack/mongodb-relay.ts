@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
-import { BSON, type Document } from 'mongodb';
+import { BSON, type Document, ObjectId } from 'mongodb';
 
 /** A line to a MongoDB that keeps what is sent to it. */
 export interface MongodbRelay {
@@ -19,9 +19,111 @@ const OP_MSG = 2013;
  * preference out of what it sends to a server that stands alone. All else the server answers.
  */
 export const mongodbRelay = async (serverUrl: string): Promise<MongodbRelay> => {
+  let commands: Document[] = [];
+  const relay = await relayTo(serverUrl, (command) => {
+    if (isGreeting(command)) return greeting(relay.address, [relay.address], relay.address);
+    commands.push(command);
+    return null;
+  });
+  return {
+    url: `mongodb://${relay.address}/?replicaSet=rs0`,
+    sent: () => {
+      const sent = commands;
+      commands = [];
+      return sent;
+    },
+    stop: () => relay.stop(),
+  };
+};
+
+/** Members that behave as those of a replica set towards a driver, in front of one server. */
+export interface ReplicaSet {
+  readonly url: string;
+  /** Makes a member the primary, or none. */
+  elect(member: number | null): void;
+  /** Closes the connections of a member, and refuses new ones. */
+  kill(member: number): Promise<void>;
+  start(member: number): Promise<void>;
+  /** How many commands were refused by a member that is not the primary. */
+  refused(): number;
+  stop(): Promise<void>;
+}
+
+/** So many commands that a member has when it steps down end with it. */
+const INTERRUPTED = 3;
+
+/** The data are never rolled back, as those that a majority has. */
+export const mongodbReplicaSet = async (serverUrl: string, size: number): Promise<ReplicaSet> => {
+  const members: Relay[] = [];
+  const hosts = (): readonly string[] => members.map(({ address }) => address);
+  let primary: number | null = 0;
+  let term = 1;
+  let interrupted = INTERRUPTED;
+  let refused = 0;
+
+  const answerOf = (member: number) => (command: Document) => {
+    const [address = '', leader] = [
+      hosts()[member],
+      primary === null ? undefined : hosts()[primary],
+    ];
+    if (isGreeting(command)) return greeting(address, hosts(), leader, term);
+    if (member === primary || isServedBySecondary(command)) return null;
+    refused += 1;
+    interrupted += 1;
+    if (interrupted <= INTERRUPTED) return refusal(189, 'PrimarySteppedDown');
+    return isRead(command)
+      ? refusal(13435, 'NotPrimaryNoSecondaryOk')
+      : refusal(10107, 'NotWritablePrimary');
+  };
+
+  for (let member = 0; member < size; member += 1) {
+    members.push(await relayTo(serverUrl, answerOf(member)));
+  }
+  return {
+    url: `mongodb://${hosts().join(',')}/?replicaSet=rs0`,
+    elect: (member) => {
+      if (member === null) interrupted = 0;
+      else term += 1;
+      primary = member;
+    },
+    kill: async (member) => members[member]?.stop(),
+    start: async (member) => members[member]?.start(),
+    refused: () => refused,
+    stop: async () => {
+      for (const member of members) await member.stop();
+    },
+  };
+};
+
+const isRead = (command: Document): boolean =>
+  ['find', 'aggregate', 'distinct', 'getMore', 'listCollections'].some((name) => name in command);
+
+const isServedBySecondary = (command: Document): boolean => {
+  const preference = (command['$readPreference'] as { mode?: string } | undefined)?.mode;
+  const isForAny = ['ping', 'endSessions', 'killCursors'].some((name) => name in command);
+  return isForAny || (isRead(command) && (preference ?? 'primary') !== 'primary');
+};
+
+const refusal = (code: number, codeName: string): Document => ({
+  ok: 0,
+  code,
+  codeName,
+  errmsg: 'not primary',
+});
+
+interface Relay {
+  readonly address: string;
+  start(): Promise<void>;
+  stop(): Promise<void>;
+}
+
+/** A line to a server. What `answer` returns is the reply; null leaves it to the server. */
+const relayTo = async (
+  serverUrl: string,
+  answer: (command: Document) => Document | null,
+): Promise<Relay> => {
   const { hostname: host, port } = new URL(serverUrl);
   const sockets = new Set<Socket>();
-  let commands: Document[] = [];
 
   const hold = (socket: Socket) => {
     sockets.add(socket);
@@ -36,24 +138,23 @@ export const mongodbRelay = async (serverUrl: string): Promise<MongodbRelay> => 
     near.on(
       'data',
       inFrames((frame) => {
-        const command = commandOf(frame);
-        if (isGreeting(command)) return void near.write(answerTo(frame, primary(address())));
-        commands.push(command);
-        far.write(frame);
+        const reply = answer(commandOf(frame));
+        if (reply === null) far.write(frame);
+        else near.write(answerTo(frame, reply));
       }),
     );
   });
-  const address = () => `127.0.0.1:${(server.address() as AddressInfo).port}`;
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
+  let own = 0;
+  const start = async (): Promise<void> => {
+    server.listen(own, '127.0.0.1');
+    await once(server, 'listening');
+    own = (server.address() as AddressInfo).port;
+  };
+  await start();
 
   return {
-    url: `mongodb://${address()}/?replicaSet=rs0`,
-    sent: () => {
-      const sent = commands;
-      commands = [];
-      return sent;
-    },
+    address: `127.0.0.1:${own}`,
+    start,
     stop: async () => {
       for (const socket of sockets) socket.destroy();
       await new Promise((resolve) => server.close(resolve));
@@ -84,15 +185,23 @@ const commandOf = (frame: Buffer): Document => {
 const isGreeting = (command: Document): boolean =>
   ['hello', 'isMaster', 'ismaster'].some((name) => name in command);
 
-const primary = (address: string): Document => ({
+/** What a member says of itself and of its set. */
+const greeting = (
+  me: string,
+  hosts: readonly string[],
+  primary: string | undefined,
+  term = 1,
+): Document => ({
   helloOk: true,
-  isWritablePrimary: true,
-  ismaster: true,
+  isWritablePrimary: me === primary,
+  ismaster: me === primary,
+  secondary: me !== primary,
   setName: 'rs0',
   setVersion: 1,
-  hosts: [address],
-  me: address,
-  primary: address,
+  hosts,
+  me,
+  ...(primary === undefined ? {} : { primary }),
+  ...(me === primary ? { electionId: ObjectId.createFromTime(term) } : {}),
   maxBsonObjectSize: 16_777_216,
   maxMessageSizeBytes: 48_000_000,
   maxWriteBatchSize: 100_000,
