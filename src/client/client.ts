@@ -9,7 +9,7 @@ export interface ClientOptions {
   readonly commands: string;
   /** The address of the query API; without it there are no queries. */
   readonly queries?: string;
-  /** Where the service asks for one. Everybody who can read a page can read a key in it. */
+  /** If the service requires one. Do not put it into a public page: anyone can read it there. */
   readonly apiKey?: string;
   /** For one attempt; 10 s by default. */
   readonly attemptTimeoutMs?: number;
@@ -17,7 +17,7 @@ export interface ClientOptions {
   readonly timeoutMs?: number;
   /** By default 100 commands, 1 s, and 1,000 commands. */
   readonly queue?: Partial<QueueOptions>;
-  /** Instead of the global one. */
+  /** Replaces the global `fetch`. */
   readonly fetch?: typeof fetch;
 }
 
@@ -25,7 +25,7 @@ export interface Client extends Commands, Queue {
   readonly query: Query;
 }
 
-/** The most that the service takes in one request. */
+/** The service's limit for one request. */
 const MOST_COMMANDS = 10_000;
 
 export const createClientIn = (options: ClientOptions, environment: Environment): Client => {

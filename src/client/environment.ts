@@ -1,26 +1,26 @@
-/** What a client needs of the machine that it runs on; the same in browsers and Node. */
+/** The platform as the client uses it, in browsers and Node. */
 export interface Environment {
   readonly fetch: typeof fetch;
-  /** The time of the clock, in milliseconds. */
+  /** Wall clock, in milliseconds. */
   readonly now: () => number;
   readonly random: () => number;
   readonly newKey: () => string;
-  /** Resolves after that time, or once the signal is aborted. */
+  /** Resolves after that time, or when the signal aborts. */
   readonly sleep: (ms: number, signal?: AbortSignal) => Promise<void>;
-  /** Undefined where there is no page that could be hidden. */
+  /** Undefined outside of a page. */
   readonly page: Page | undefined;
 }
 
-/** A page that may be gone at any time once it is hidden. */
+/** A page, which the browser may discard at any time while it is hidden. */
 export interface Page {
   readonly isHidden: () => boolean;
-  /** Calls it when the page may have been hidden or shown; returns how to stop that. */
+  /** Calls back when the page may have been hidden or shown. Returns a function that stops it. */
   readonly onChange: (listener: () => void) => () => void;
-  /** Whether the browser took it; an answer never comes. */
+  /** Whether the browser accepted it. There is never an answer. */
   readonly sendBeacon: (url: string, body: string) => boolean;
 }
 
-/** The part of a browser that is used, so that the types of Node are enough. */
+/** Declared here, so that the client compiles with the types of Node alone. */
 interface Browser {
   readonly document: BrowserEvents & { readonly visibilityState: string };
   readonly navigator: { readonly sendBeacon?: (url: string, body: string) => boolean };
@@ -32,7 +32,7 @@ interface BrowserEvents {
 }
 
 export const environmentOf = (fetchGiven: typeof fetch | undefined): Environment => ({
-  // A browser's fetch must be called without another `this`.
+  // Browsers reject a `fetch` that is called as a method of another object.
   fetch: fetchGiven ?? ((input, init) => fetch(input, init)),
   now: Date.now,
   random: Math.random,
@@ -41,7 +41,7 @@ export const environmentOf = (fetchGiven: typeof fetch | undefined): Environment
   page: pageIn(globalThis),
 });
 
-/** 128 random bits. `crypto.randomUUID` exists on encrypted pages only. */
+/** 128 random bits. `crypto.randomUUID` exists only in secure contexts. */
 const newIdempotencyKey = (): string =>
   Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) =>
     byte.toString(16).padStart(2, '0'),

@@ -1,20 +1,20 @@
 import type { SchemaProblem } from './generated/commands.js';
 
-/** What a failed command was sent with: sent again with it, it is recorded once at most. */
+/** The idempotency key of a failed command. A repeat with it is recorded at most once. */
 interface Sent {
   idempotencyKey?: string;
 }
 
 /** The service, or a proxy in front of it, refused the request; the problem says why (RFC 9457). */
 export class ProblemError extends Error implements Sent {
-  /** Of a command. */
+  /** Set for commands. */
   idempotencyKey?: string;
-  /** Whether the command may have been recorded nevertheless, by this attempt or an earlier one. */
+  /** Whether this or an earlier attempt may have recorded the command. */
   outcomeUnknown: boolean;
 
   constructor(
     readonly problem: SchemaProblem,
-    /** When the service expects the request again, if it said so. */
+    /** From Retry-After, if the service sent it. */
     readonly retryAfterMs?: number,
   ) {
     super(problem.detail);
@@ -33,9 +33,9 @@ export class ProblemError extends Error implements Sent {
   }
 }
 
-/** No answer came: the network failed, or the time was over. A command may have been recorded. */
+/** The network failed or the time-out passed. A command may have been recorded. */
 export class NoAnswerError extends Error implements Sent {
-  /** Of a command. */
+  /** Set for commands. */
   idempotencyKey?: string;
   readonly outcomeUnknown = true;
 
@@ -45,18 +45,18 @@ export class NoAnswerError extends Error implements Sent {
   }
 }
 
-/** An error of a GraphQL answer, with the code that the service gave it. */
+/** A GraphQL error with the service's code. */
 export interface QueryProblem {
   readonly message: string;
   readonly path?: readonly (string | number)[];
   readonly extensions?: { readonly code?: string };
 }
 
-/** A query was answered with errors. */
+/** The answer to a query has errors. */
 export class QueryFailedError extends Error {
   constructor(
     readonly errors: readonly QueryProblem[],
-    /** What was answered beside the errors. */
+    /** Partial data beside the errors. */
     readonly data: unknown,
   ) {
     super(errors[0]?.message ?? 'The query failed.');

@@ -15,12 +15,12 @@ export interface Request {
   readonly url: string;
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: string;
-  /** The request may outlive the page, if it is small. */
+  /** `keepalive` of fetch: a small request may outlive the page. */
   readonly keepalive?: boolean;
 }
 
 export interface CallOptions {
-  /** Ends the call with the signal's reason. A command may have been recorded nevertheless. */
+  /** Rejects with the signal's reason. A command may still have been recorded. */
   readonly signal?: AbortSignal;
   /** For the call with all its attempts. */
   readonly timeoutMs?: number;
@@ -33,9 +33,9 @@ export interface ServiceAnswer {
 }
 
 export interface ServiceExchange {
-  /** Sends it once. Rejects with the problem, or because no answer came. */
+  /** Sends once. Rejects with ProblemError or NoAnswerError. */
   once(request: Request, signal?: AbortSignal): Promise<ServiceAnswer>;
-  /** Sends it until it is answered, refused for good, or the time is over. */
+  /** Retries until there is an answer or a permanent refusal, or the time-out passes. */
   repeated<T>(
     request: Request,
     options: CallOptions,
@@ -43,7 +43,7 @@ export interface ServiceExchange {
   ): Promise<T>;
 }
 
-/** Sends requests: with time-outs, typed errors, and the rules of what is sent again. */
+/** Requests with time-outs, typed errors and retries. */
 export const createExchange = (
   options: ExchangeOptions,
   environment: Environment,
@@ -57,7 +57,7 @@ export const createExchange = (
     const response = await environment.fetch(url, {
       ...init,
       headers: { ...headers, ...key },
-      // Nothing here needs a cookie.
+      // The service uses no cookies.
       credentials: 'omit',
       signal,
     });
@@ -105,7 +105,7 @@ export const createExchange = (
   };
 };
 
-/** The answer of the service. What is not JSON comes from something in between. */
+/** Parses the answer. Anything but JSON comes from a proxy. */
 const answerOf = (response: Response, text: string, now: number): ServiceAnswer => {
   const { status, headers } = response;
   const body = jsonObjectOf(text);
@@ -133,7 +133,7 @@ const jsonObjectOf = (text: string): object | undefined => {
 };
 
 const RETRIED_STATUSES: readonly number[] = [408, 409, 429, 502, 503, 504];
-/** These are 503, but only an operator can help: asking again is of no use. */
+/** Problems with status 503 that only an operator can solve: not retried. */
 const FOR_AN_OPERATOR: readonly string[] = [
   'urn:problem-type:stream-unreadable',
   'urn:problem-type:stream-truncated',
@@ -145,7 +145,7 @@ const RETRIED_CODES: readonly (string | undefined)[] = [
   'SERVICE_UNAVAILABLE',
 ];
 
-/** Whether the same request may succeed later. Commands are repeated with the same key. */
+/** Whether a retry may succeed. Commands are retried with the same key. */
 export const isRetried = (error: unknown): boolean => {
   if (error instanceof NoAnswerError) return true;
   if (error instanceof QueryFailedError) return RETRIED_CODES.includes(error.code);
@@ -156,10 +156,10 @@ export const isRetried = (error: unknown): boolean => {
   );
 };
 
-/** These are decided with the key in mind: an earlier attempt that was recorded would be repeated. */
+/** The service checks the key before it sends these, so no earlier attempt was recorded. */
 const DECIDED: readonly number[] = [404, 410, 412, 422];
 
-/** Whether a command may have been recorded, after this failure and what was known before. */
+/** Whether a command may have been recorded, by this attempt or an earlier one. */
 export const isUnknown = (error: unknown, before: boolean): boolean => {
   if (error instanceof NoAnswerError) return true;
   if (!(error instanceof ProblemError)) return before;
@@ -170,8 +170,8 @@ const FIRST_REPEAT_MS = 200;
 const LONGEST_REPEAT_MS = 30_000;
 
 /**
- * How long to wait after so many failures: a random part of a time that doubles, after what
- * Retry-After asks for, so that clients which failed together do not come back together.
+ * Exponential backoff with jitter, added to Retry-After, so that clients that failed together do not
+ * retry together.
  */
 export const pauseMs = (
   failures: number,
@@ -183,7 +183,7 @@ export const pauseMs = (
 export const retryAfterOf = (error: unknown): number | undefined =>
   error instanceof ProblemError ? error.retryAfterMs : undefined;
 
-/** In milliseconds; the header has seconds, or a date. */
+/** In milliseconds. The header contains seconds or a date. */
 const parseRetryAfter = (header: string | null, now: number): number | undefined => {
   if (header === null) return undefined;
   const ms = /^\d+$/.test(header) ? Number(header) * 1000 : Date.parse(header) - now;

@@ -3,9 +3,9 @@ import type { CallOptions, ServiceAnswer, ServiceExchange } from './exchange.js'
 import type { Revisions } from './commands.js';
 
 /**
- * Asks the query API. An operation that waits gets the last acknowledged revision of its anime, so
- * that the answer includes this client's commands; `minRevision` in the variables overrides it, with
- * null for no waiting.
+ * Queries the query API. A waiting operation gets the last acknowledged revision of its anime as
+ * `minRevision`, so that the answer includes this client's commands. The variables override it; null
+ * does not wait.
  */
 export type Query = <Data, Variables extends object>(
   operation: Operation<Data, Variables>,
@@ -53,11 +53,11 @@ const dataOf = ({ body }: ServiceAnswer): object => {
   return data;
 };
 
-/** A query of which the types of the answer and of the variables are known. */
+/** A query with the types of its answer and variables. */
 export interface Operation<Answer, Variables> {
   readonly text: string;
-  /** Whether it waits for the last acknowledged command of its anime. */
+  /** Whether it waits for the client's last acknowledged command on the anime. */
   readonly waits: boolean;
-  /** Only for the compiler. */
+  /** Never set: carries the types. */
   readonly types?: (variables: Variables) => Answer;
 }

@@ -16,16 +16,16 @@ import {
 } from './tracked.js';
 
 export interface QueueOptions {
-  /** Commands in one request, at most 10,000; so many are sent without waiting for more. */
+  /** Commands per request, at most 10,000. A full batch is sent at once. */
   readonly batchSize: number;
-  /** How long a command waits for others. */
+  /** How long a command waits for a batch to fill. */
   readonly maxWaitMs: number;
-  /** Commands that wait, at most; further ones are dropped. */
+  /** The maximum number of waiting commands; further ones are dropped. */
   readonly maxQueued: number;
 }
 
 export interface QueueCounts {
-  /** Waiting, or sent and not yet answered. */
+  /** Commands without a result yet. */
   readonly queued: number;
   readonly recorded: number;
   readonly failed: number;
@@ -33,18 +33,18 @@ export interface QueueCounts {
 }
 
 export interface Queue {
-  /** Sends it together with others. The result never rejects, so it may be left alone. */
+  /** Sends it in a batch. The result never rejects, so it need not be awaited. */
   track(command: TrackedCommand): Promise<TrackResult>;
-  /** Sends what is queued now; resolves once every result is known, or rejects with the signal. */
+  /** Sends what is queued now. Resolves with the last result; rejects when the signal aborts. */
   flush(options?: { readonly signal?: AbortSignal }): Promise<void>;
-  /** Sends what is queued for at most so long, by default 5 s, then gives up and takes no more. */
+  /** Sends what is queued, for at most 5 s by default, and accepts no more commands. */
   close(options?: { readonly timeoutMs?: number }): Promise<void>;
   counts(): QueueCounts;
 }
 
-/** Proxies often refuse more; the service takes 4 MiB. */
+/** Below the limit of many proxies; the service accepts 4 MiB. */
 const BODY_BYTES = 1_000_000;
-/** What the service takes of a single command. */
+/** The service's limit for one command. */
 const COMMAND_BYTES = 16 * 1024;
 const CLOSE_QUEUE_WITHIN_MS = 5000;
 
@@ -55,7 +55,7 @@ const COMMAND_TOO_LARGE: SchemaProblem = {
   detail: 'The command is too large.',
 };
 
-/** One batch at a time, so that commands arrive in the order in which they were tracked. */
+/** Sends one batch at a time, to keep the order of commands. */
 export const createQueue = (
   url: string,
   options: QueueOptions & { readonly hasKey: boolean },
@@ -71,12 +71,12 @@ export const createQueue = (
   const counts = { recorded: 0, failed: 0, dropped: 0 };
   const stop = new AbortController();
 
-  /** Those that may have been recorded by a request that was not answered. */
+  /** Commands that an unanswered request may have recorded. */
   const unknown = new WeakSet<TrackedEntry>();
 
   let waiting: TrackedEntry[] = [];
   let underWay: readonly TrackedEntry[] = [];
-  /** What the browser sends if the page is gone; sent again once the page is shown, for the results. */
+  /** Handed to the browser while the page was hidden. Sent again once it is shown, to get the results. */
   let handedOver: TrackedEntry[] = [];
   let handedBatch: readonly TrackedEntry[] | undefined;
   let entriesAtOnce = batchSize;
@@ -93,7 +93,7 @@ export const createQueue = (
     entry.settle(result);
   };
 
-  /** With an error of its own, though a whole batch failed for the same reason. */
+  /** Each command gets an error object of its own, because the key differs. */
   const fail = (entry: TrackedEntry, cause: ProblemError | NoAnswerError): void => {
     const error =
       cause instanceof ProblemError
@@ -112,12 +112,12 @@ export const createQueue = (
   const requestOf = (body: string) => ({
     method: 'POST' as const,
     url,
-    // The service takes it as JSON, and browsers send it to other origins without asking first.
+    // The service parses it as JSON, and browsers send it across origins without a preflight.
     headers: { 'Content-Type': 'text/plain;charset=UTF-8' },
     body,
   });
 
-  /** Settles the entry, or returns it to be sent again. */
+  /** Settles the entry, or returns it for a retry. */
   const take = (
     entry: TrackedEntry,
     result: SchemaBatchResults['results'][number],
@@ -138,7 +138,7 @@ export const createQueue = (
     return [];
   };
 
-  /** Sends a batch once. Returns how long to wait before the next one. */
+  /** Sends a batch once. Returns the pause before the next one. */
   const send = async (batch: readonly TrackedEntry[]): Promise<number> => {
     try {
       const { body, retryAfterMs } = await exchange.once(requestOf(bodyOf(batch)), stop.signal);
@@ -201,7 +201,7 @@ export const createQueue = (
     wake();
   };
 
-  /** A beacon has no headers, so a request with a key is sent as one that outlives the page. */
+  /** A beacon cannot carry the API key as a header; a `keepalive` request can. */
   const senderAfterPage = (): ((body: string) => boolean) => {
     if (!hasKey) return (body) => page?.sendBeacon(url, body) ?? false;
     let left = AFTER_PAGE_BYTES;
@@ -218,7 +218,7 @@ export const createQueue = (
       takeBack();
       return;
     }
-    // What is under way may end with the page; its ids make it safe to send it twice.
+    // A request in flight may die with the page. Its keys make sending it twice safe.
     const first = handedBatch === underWay ? [] : underWay;
     const taken = handOver([...first, ...waiting], senderAfterPage());
     const ofWaiting = Math.max(0, taken - first.length);
@@ -272,7 +272,7 @@ export const createQueue = (
   };
 };
 
-/** Whether the time is all that the service refuses. */
+/** Whether the service refused only `occurred_at`. */
 const isTimeRefused = ({ type, problem: { errors = [] } }: ProblemError): boolean =>
   type === 'urn:problem-type:invalid-time' ||
   (errors.length === 1 && errors[0]?.pointer === '/occurred_at');

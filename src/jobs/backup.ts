@@ -16,13 +16,13 @@ import { jsonObjectIn } from '../ports/json.js';
 import type { JobDependencies, JobOutput } from './job.js';
 import type { StoreJob } from './requests.js';
 
-/** What a backup holds; written last, so a directory without it is no backup. */
+/** Written last: a directory without it is not a complete backup. */
 export interface BackupManifest {
   readonly format: 1;
-  /** The release that made it. */
+  /** The release that created the backup. */
   readonly version: string;
   readonly createdAt: string;
-  /** Null where the service never started on this log. */
+  /** Null if the service never started on this log. */
   readonly logId: string | null;
   /** The position of the last event, as a decimal string. */
   readonly lastPosition: string;
@@ -32,7 +32,7 @@ export interface BackupManifest {
 }
 
 interface BackupFile {
-  /** Relative to the backup, and to DATA_DIR. */
+  /** Relative to the backup, and to DATA_DIR after a restore. */
   readonly path: string;
   readonly bytes: number;
   readonly sha256: string;
@@ -40,7 +40,7 @@ interface BackupFile {
 
 const MANIFEST = 'manifest.json';
 
-/** Reads a file of a backup to its end. */
+/** Computes size and hash. */
 const describeFile = async (
   directory: string,
   path: string,
@@ -52,7 +52,7 @@ const describeFile = async (
   return { path, bytes, sha256: hash.digest('hex') };
 };
 
-/** Rejects with NOT_FOUND where the directory holds no manifest, and with CORRUPT where it is unreadable. */
+/** Rejects with NOT_FOUND if there is no manifest, and with CORRUPT if it cannot be read. */
 export const readManifest = async (directory: string): Promise<BackupManifest> => {
   const written = await readFile(join(directory, MANIFEST)).catch(() => null);
   if (written === null) {
@@ -64,7 +64,7 @@ export const readManifest = async (directory: string): Promise<BackupManifest> =
   return manifest;
 };
 
-/** Rejects with CORRUPT unless every file is as the manifest says. */
+/** Rejects with CORRUPT unless every file matches the manifest. */
 export const assertWhole = async (
   directory: string,
   { files }: BackupManifest,
@@ -84,7 +84,7 @@ export const assertWhole = async (
 export const damagedBackup = (what: string, cause?: unknown): PortError =>
   new PortError('CORRUPT', `The backup is damaged: ${what}.`, false, { cause });
 
-/** No other path is written into DATA_DIR. */
+/** The only paths that a restore writes: a manifest from elsewhere must not name others. */
 const KNOWN_PATH = /^(?:events|dead-letters|read-models\/[0-9a-z-]+)\.db$/;
 
 const isManifest = (value: object): value is BackupManifest => {
@@ -113,8 +113,8 @@ const exists = async (path: string): Promise<boolean> =>
   (await stat(path).catch(() => null)) !== null;
 
 /**
- * Copies the embedded stores to a new directory, beside their writers. It is made under another name
- * and renamed once every copy was opened and checked. Rejects with REFUSED where the directory exists.
+ * Copies the embedded stores to a new directory while the service writes to them. The directory has a
+ * temporary name until every copy was opened and checked. Rejects with REFUSED if the directory exists.
  */
 export const backup = async (
   dependencies: Files,
@@ -181,11 +181,11 @@ const syncIfThere = async (path: string): Promise<void> => {
   if (await exists(path)) await syncPath(path);
 };
 
-/** The log comes last, so that no document is ahead of it. */
+/** Copies the log last, so that no document is ahead of it. */
 const pathsOf = async (dataDir: string, logOnly: boolean): Promise<readonly string[]> => {
   const own = (await readdir(dataDir)).filter((name) => name === 'dead-letters.db');
   const names = logOnly ? [] : await readdir(join(dataDir, 'read-models')).catch(() => []);
-  // Files of versions that the list does not name are removed when it is opened.
+  // Opening the copy removes files of versions that are not in its list.
   const versions = names.filter((name) => name.endsWith('.db') && name !== 'versions.db');
   const list = names.includes('versions.db') ? ['versions.db'] : [];
   return [...[...list, ...versions].map((name) => `read-models/${name}`), ...own, LOG_FILE];

@@ -13,7 +13,7 @@ import type { JobDependencies, JobOutput } from './job.js';
 import type { Stores } from '../compose/stores.js';
 import { isOwn, knownLog, refuseForeign } from '../compose/versions.js';
 
-/** They are held in memory with their values. */
+/** They are held in memory, values included. */
 const MAX_LETTERS_PRINTED = 10_000;
 
 /** Lists dead letters, or recomputes the anime that they belong to. */
@@ -98,7 +98,7 @@ const revisionList = (revisions: readonly number[]): string =>
 const revisionsOf = ({ from, to }: IgnoreAction): string =>
   from === to ? `revision ${from}` : `revisions ${from} to ${to}`;
 
-/** Depends on whether this version of the service can read the event. */
+/** The remedy depends on whether this release can read the event. */
 const remedyOf = async (letter: DeadLetter, store: EventStore): Promise<string | undefined> => {
   const { stream, revision } = letter;
   const animeId = animeIdOfLetter(letter);
@@ -121,7 +121,7 @@ const remedyOf = async (letter: DeadLetter, store: EventStore): Promise<string |
 const animeIdOfLetter = ({ stream }: DeadLetter): AnimeId | undefined =>
   stream === null ? undefined : animeIdOf(stream);
 
-/** A dead letter is settled once the active documents include its event, not skipped. */
+/** A dead letter is settled once the active documents include its event and did not skip it. */
 const withOpenState = async (letters: readonly DeadLetter[], readStore: ReadStore) => {
   const active = await readStore.active();
   const ids = [...new Set(letters.flatMap((letter) => animeIdOfLetter(letter) ?? []))];

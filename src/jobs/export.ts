@@ -18,8 +18,8 @@ import { csvCell } from './output.js';
 import type { ExportRequest } from './requests.js';
 
 /**
- * Writes the events of the log to `to` in the order of `$all`, up to the last one at the start, no
- * faster than `to` takes them. Resolves, too, where `to` is a pipe whose reader has left.
+ * Writes events in the order of `$all`, up to the end of the log at the start, with backpressure. Resolves
+ * if the reader of a pipe leaves, as `head` does.
  */
 export const runExportJob = (
   options: JobOptions,
@@ -38,7 +38,7 @@ export const runExportJob = (
     return true;
   });
 
-/** Events do not go through the socket of a service. */
+/** Events are not sent through the job socket of a service. */
 const openConfiguredLog = async (dependencies: OwnDependencies): Promise<EventStore> => {
   const { config } = dependencies;
   try {
@@ -76,7 +76,7 @@ const withUserId = async (event: RecordedEvent, reveal: RevealUser): Promise<Rec
   return { ...event, data: Buffer.from(JSON.stringify({ ...jsonObjectIn(event.data), userId })) };
 };
 
-/** Types with `$` are the event store's own: exported only where they are asked for. */
+/** Types with `$` are the event store's own, and exported only on request. */
 const isWanted = (
   { type }: RecordedEvent,
   types: readonly string[] | undefined,
@@ -94,7 +94,7 @@ const COLUMNS = [
   'metadata',
 ] as const;
 
-/** RFC 4180, but for lines that end with LF alone. */
+/** RFC 4180, except that lines end with LF. */
 const csvLine = (event: RecordedEvent): string => {
   const texts = [event.data, event.metadata].map(
     (bytes) => csvTextOf(jsonTextIn(bytes)) ?? Buffer.from(bytes).toString('base64'),

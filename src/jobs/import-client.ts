@@ -22,7 +22,7 @@ import {
 } from './socket-protocol.js';
 
 interface ServiceListing {
-  /** Lists a title in the service. Bounded by the titles that the caller has in flight. */
+  /** Lists a title in the service. The caller bounds how many are in flight. */
   readonly list: ListTitle;
   readonly close: () => Promise<void>;
 }
@@ -34,12 +34,12 @@ interface Waiting {
 
 type ImportFrame = JobFrame | OutcomesFrame | { readonly ready: true };
 
-/** Longer than a service needs for any title: then it hangs. */
+/** A service that takes longer for a title hangs. */
 const SERVICE_SILENCE_MS = 60_000;
 
 /**
- * Opens an import in the service that listens on the socket. Rejects with a ConfigError if it cannot
- * be reached or refuses. Once the connection is lost every title fails for good.
+ * Opens an import in the service that listens on the socket. Rejects with a ConfigError if the service
+ * cannot be reached or refuses. Once the connection is lost, every title fails without a retry.
  */
 export const openServiceListing = async (path: string, config: Config): Promise<ServiceListing> => {
   const socket = await connected(path);
@@ -65,7 +65,7 @@ export const openServiceListing = async (path: string, config: Config): Promise<
 
   const frames = framesOf(socketLines(socket, MAX_OUTPUT));
 
-  /** Until the connection ends, for whatever reason. */
+  /** Reads outcomes until the connection ends. */
   const follow = async (): Promise<void> => {
     try {
       for await (const frame of frames) {
@@ -114,7 +114,7 @@ async function* framesOf(lines: AsyncGenerator<string>): AsyncGenerator<ImportFr
   for await (const line of lines) yield JSON.parse(line) as ImportFrame;
 }
 
-/** Resolves when the service takes the import. */
+/** Resolves when the service accepts the import. */
 const accepted = async (frames: AsyncGenerator<ImportFrame>): Promise<void> => {
   const first = await frames.next();
   if (first.done === true) throw new ConfigError(SERVICE_GONE);
@@ -122,7 +122,7 @@ const accepted = async (frames: AsyncGenerator<ImportFrame>): Promise<void> => {
   if (!('ready' in first.value)) throw new ConfigError('The service has another version.');
 };
 
-/** Sends together what is listed in one turn of the event loop, in frames of bounded size. */
+/** Batches the titles of one turn of the event loop into frames of bounded size. */
 const createFrames = (send: (frame: string) => void) => {
   let encoded: string[] = [];
   let length = 0;

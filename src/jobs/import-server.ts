@@ -11,20 +11,20 @@ import {
   type TitleOutcome,
 } from './socket-protocol.js';
 
-/** A client reads outcomes more slowly only if it has stopped; then no more titles are read. */
+/** Stops reading titles from a client that does not read its outcomes. */
 const MAX_ENTRIES_IN_FLIGHT = 512;
 
 interface ImportConnection {
   readonly lines: AsyncGenerator<string>;
   readonly send: (frame: OutcomesFrame) => void;
-  /** Resolves once what was sent has left, or the connection is closed. */
+  /** Resolves once the output is flushed or the connection is closed. */
   readonly sent: () => Promise<void>;
 }
 
 /**
- * Lists the titles that a client sends, and returns their outcomes in the order in which they come.
- * Resolves when the client has sent its last title; rejects when the signal aborts, a frame cannot be
- * read or a title meets a bug. Titles in flight are finished first in any case.
+ * Lists the titles that a client sends, and returns each outcome as soon as it is known. Resolves after
+ * the client's last title; rejects if the signal aborts, a frame cannot be read or a title fails with a bug.
+ * Waits for titles in flight in every case.
  */
 export const listTitlesOf = async (
   { lines, send, sent }: ImportConnection,
@@ -72,7 +72,7 @@ const titlesOf = (line: string): readonly NumberedTitle[] => {
   }
 };
 
-/** Sends together what comes in one turn of the event loop. */
+/** Batches the outcomes of one turn of the event loop. */
 const createOutcomes = (send: ImportConnection['send']) => {
   let ready: OutcomesFrame['outcomes'][number][] = [];
   const flush = (): void => {

@@ -46,7 +46,7 @@ const importFile = async (options: ImportFileOptions): Promise<ImportReport> => 
       list,
       now: Date.now,
       onProgress: output.progress,
-      // A file or a pipe gets every line that the report keeps.
+      // A file or a pipe gets the whole report.
       ...(process.stdout.isTTY ? { maxListed: MAX_LISTED_ON_TERMINAL } : {}),
     });
   } catch (error) {
@@ -76,8 +76,8 @@ export const runImportJob = (
   });
 
 /**
- * Titles go to the embedded log, or to the server of EVENTSTORE_URL. Where a service owns the log, they
- * go to the service: through its socket for jobs, or else through its event store port.
+ * Appends to the embedded log, or to the server of EVENTSTORE_URL. If a service owns the log, the titles go
+ * through its job socket, or else through its event store port.
  */
 const openListing = async (dependencies: OwnDependencies): Promise<ListTitle> => {
   try {
@@ -96,7 +96,7 @@ const openListing = async (dependencies: OwnDependencies): Promise<ListTitle> =>
 const listingIn = async (dependencies: OwnDependencies, store: EventStore): Promise<ListTitle> =>
   listThrough(await openCommandHandler(dependencies, store), randomUUID());
 
-/** Returns the error if nothing takes the connection. */
+/** Returns the error if nothing accepts the connection. */
 const openInService = async (
   { config, lifecycle }: OwnDependencies,
   path: string,

@@ -13,7 +13,7 @@ export interface JobOutput {
   /** For a machine: the result, as fields of one JSON document. */
   readonly report: (data: Readonly<Record<string, unknown>>) => void;
   readonly progress: (progress: Progress) => void;
-  /** Resolves once what was printed has been taken. Awaited by what prints without end. */
+  /** Resolves once the output is flushed, for backpressure on long output. */
   readonly drained?: (() => Promise<void>) | undefined;
 }
 
@@ -44,7 +44,7 @@ export const runJob = async (
   }
 };
 
-/** The process that owns DATA_DIR has no socket for jobs. */
+/** The process that owns DATA_DIR does not accept jobs. */
 export const ownerTakesNoJobs = (error: DirectoryInUseError): ConfigError =>
   new ConfigError(
     `DATA_DIR: ${error.message} It does not run jobs, and no other process can open its data: stop it ` +

@@ -11,11 +11,11 @@ export interface JobOutputOptions {
 }
 
 export interface ProcessOutput extends JobOutput {
-  /** Ends the output: with `json` it writes the one document to standard output. */
+  /** With `json`, writes the document to standard output. */
   readonly finish: (result: { readonly ok: boolean; readonly error?: string }) => void;
 }
 
-/** Writes a job's output as text, or as one JSON document with all else on standard error. */
+/** Writes text, or with `json` one JSON document and the text to standard error. */
 export const createJobOutput = ({
   command,
   json,

@@ -65,8 +65,8 @@ const activate = async (
 const CATCH_UP_MS = 10_000;
 
 /**
- * The number of anime for which queries would go back in time. Waits, because a version with a
- * projector catches up. Events that the active version has but the log has lost do not count.
+ * The number of anime whose answers would go back in time. Waits while a projector catches up. Events
+ * that only the active version has, because the log lost them, do not count.
  */
 const behindActive = async (
   { eventStore, readStore }: Pick<Stores, 'eventStore' | 'readStore'>,
@@ -118,7 +118,7 @@ export const performRebuild = async (
       return done;
     }
     case 'prune':
-      // The store refuses to prune the active version, so its projector must go on.
+      // The store refuses to prune the active version, so keep its projector running.
       if ((await readStore.active())?.name !== action.version)
         await projectorControl?.release(action.version);
       await readStore.prune(action.version);
@@ -128,7 +128,7 @@ export const performRebuild = async (
   }
 };
 
-/** Small batches, because commands of the service wait for each of them. */
+/** Small batches, because the service's commands wait for each one. */
 const IN_SERVICE = { batchEvents: 500, cachedDocuments: 50_000 };
 
 const buildVersion = async (
@@ -179,7 +179,7 @@ const buildVersion = async (
   return conclude(version, state, comparison, output);
 };
 
-/** Adds what was published between the build of a version and the start of its projector. */
+/** Adds events that were published after the build and before the version's projector started. */
 const replayLate = async (
   shared: { readonly eventStore: EventStore; readonly logId: string; readonly signal: AbortSignal },
   documents: DocumentStore,
@@ -197,7 +197,7 @@ const conclude = (
   comparison: Comparison,
   { print, report }: JobOutput,
 ): boolean => {
-  // Events added meanwhile are not a difference: the projector applies them.
+  // Events added since are not a difference: the projector applies them.
   const equal = comparison.equal || (comparison.differing === 0 && state !== 'building');
   describeComparison(comparison, print);
   if (equal) print(`${version} is ${state}: anime-analytics rebuild promote ${version}`);
@@ -205,7 +205,7 @@ const conclude = (
   return equal;
 };
 
-/** A version whose build was interrupted, else the next number. */
+/** Resumes an interrupted build, or takes the next number. */
 const nextOf = (readStore: ReadStore, versions: readonly VersionRecord[]): string =>
   versions.find((version) => version.state === 'building' && isOwn(readStore, version))?.name ??
   nextName(versions);

@@ -25,25 +25,25 @@ export interface IgnoreAction {
 
 export interface ExportRequest {
   readonly format: 'ndjson' | 'csv';
-  /** Without them, all but the types of the event store itself. */
+  /** By default all but the event store's own types. */
   readonly types: readonly string[] | undefined;
-  /** The commit position to go on after. */
+  /** Starts after this commit position. */
   readonly since: bigint | undefined;
-  /** Also the event store's own types: metadata of streams, tombstones and links. */
+  /** Includes the event store's own types: stream metadata, tombstones and links. */
   readonly system: boolean;
-  /** Whether to add the user ids of protected events. */
+  /** Adds the user ids of encrypted events. */
   readonly decrypt: boolean;
 }
 
-/** Each a data directory, as an absolute path, or the address of a server. */
+/** Each is a data directory, as an absolute path, or the address of a server. */
 export interface CopyLogRequest {
   readonly from: string;
   readonly to: string;
-  /** Whether the copy shall hold no user id in plain text. */
+  /** Encrypts plain user ids in the copy. */
   readonly encrypt: boolean;
 }
 
-/** A job on the log and the documents; the process that owns them can run it, too. */
+/** A job on the log and the documents, which the process that owns them can run. */
 export type StoreJob =
   | { readonly command: 'rebuild'; readonly action: RebuildAction }
   | { readonly command: 'audit'; readonly version: string | undefined }
@@ -55,16 +55,16 @@ export type StoreJob =
   | { readonly command: 'dead-letters'; readonly action: DeadLettersAction }
   | { readonly command: 'erase-user'; readonly userId: string };
 
-/** Whether the job leaves everything as it is, and may run beside one that does not. */
+/** Whether the job only reads, so that it may run beside one that writes. */
 export const isReadOnly = (job: StoreJob): boolean => {
   switch (job.command) {
     case 'audit':
     case 'verify':
-    // It reads the log of the service, and writes to another place.
+    // Reads the log of the service and writes elsewhere.
     case 'copy-log':
     case 'export-statistics':
       return true;
-    // No version may be removed while it is copied.
+    // A version must not be pruned while it is copied.
     case 'backup':
     case 'erase-user':
       return false;

@@ -9,15 +9,15 @@ import { assertWhole, type BackupManifest, damagedBackup, readManifest } from '.
 import { type JobOptions, type OwnDependencies, runJob } from './job.js';
 import { requireEmbeddedLog } from './verify.js';
 
-/** Copies are made here, and moved to their places once all are whole. */
+/** Files are copied here, and moved into place once all are complete. */
 const RESTORING = 'restoring';
 
-/** What may be in an empty DATA_DIR: a lock, the rest of a restore that was killed, a file system's own. */
+/** Ignored in an otherwise empty DATA_DIR: a lock, remains of a killed restore, the file system's own. */
 const NOT_CONTENT = /^(?:lock\.db.*|owner\.json.*|restoring|lost\+found)$/;
 
 /**
- * Restores a backup into DATA_DIR, which must be empty or absent. Checks the backup before it writes
- * anything. Rejects with CORRUPT where the backup is damaged.
+ * Restores a backup into DATA_DIR, which must be empty or absent. Checks the whole backup before the first
+ * write; rejects with CORRUPT if it is damaged.
  */
 export const runRestoreJob = (options: JobOptions, source: string): Promise<boolean> => {
   requireEmbeddedLog(options.config, 'restore');
@@ -53,7 +53,7 @@ const restoreFiles = async (
   manifest: BackupManifest,
 ): Promise<void> => {
   const restoring = join(dataDir, RESTORING);
-  // The log comes last: without it no service takes the directory for its own.
+  // Move the log last: without it the service does not start on a half-restored directory.
   const others = manifest.files.map(({ path }) => path).filter((path) => path !== LOG_FILE);
   const paths = [...others, LOG_FILE];
   try {

@@ -45,7 +45,7 @@ export const askService = async (
   throw serviceGone();
 };
 
-/** Nothing takes a connection at the socket. */
+/** Nothing listens on the socket. */
 export class UnreachableServiceError extends ConfigError {}
 
 const relay = (frame: JobFrame, { print, report, progress }: JobOptions): void => {

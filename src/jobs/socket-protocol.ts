@@ -8,22 +8,22 @@ import type { Config } from '../platform/config/config.js';
 import type { Progress } from '../platform/progress.js';
 import { PortError, type PortErrorCode } from '../ports/errors.js';
 
-/** The first line from a client. A second line stops the job, except that an import follows with titles. */
+/** The first line from a client. Any further line stops the job, except for the titles of an import. */
 export interface JobRequest {
-  /** The arguments of the command line, which the service checks again; of an import only its name. */
+  /** The command line, which the service parses again; only the name for an import. */
   readonly args: readonly string[];
   readonly servers: Readonly<Record<string, string>>;
   /** The version of the frames that follow. */
   readonly protocol?: number;
 }
 
-/** The command whose titles a client sends after its request. */
+/** The command after whose request the client sends titles. */
 export const IMPORT = 'import-catalog';
 
-/** A request that the service does not take: the message is for a person. */
+/** The service refused a request. The message is shown to the operator. */
 export class JobRefusedError extends Error {}
 
-/** The service's frames, one to a line; the last one is `done` or `error`. */
+/** Frames from the service, one per line; the last one is `done` or `error`. */
 export type JobFrame =
   | { readonly print: string }
   | { readonly report: Readonly<Record<string, unknown>> }
@@ -31,7 +31,7 @@ export type JobFrame =
   | { readonly done: boolean }
   | { readonly error: string; readonly isUsage: boolean };
 
-/** Digests of the server settings, for comparison: addresses may hold passwords. */
+/** Server settings are compared by digest, because addresses may contain passwords. */
 export const serverDigests = ({ eventStore, kafka, mongodb }: Config): JobRequest['servers'] => {
   const addresses = {
     EVENTSTORE_URL: eventStore.url,
@@ -66,14 +66,14 @@ export async function* socketLines(socket: Socket, maxLength: number): AsyncGene
   }
 }
 
-/** Raised with every change of the frames of an import. */
+/** Increment with every change of the frames of an import. */
 export const IMPORT_PROTOCOL = 1;
 
 /** A frame of titles ends with the title that reaches one of these. */
 export const MAX_TITLES = 64;
 export const MAX_TITLES_LENGTH = 64 * 1024;
 
-/** A title to list, by the number under which its outcome comes back. */
+/** A title to list. Its outcome comes back under the same number. */
 export interface NumberedTitle {
   readonly number: number;
   readonly command: ListAnime;
@@ -81,7 +81,7 @@ export interface NumberedTitle {
 
 export type TitleOutcome = ListingOutcome | PortError;
 
-/** A title as text, to become part of a frame. */
+/** Serialises a title for a frame. */
 export const encodeTitle = (number: number, command: ListAnime): string => {
   const { animeId, at, relist = true, details } = command;
   return JSON.stringify([number, animeId, at, relist, details]);
@@ -90,7 +90,7 @@ export const encodeTitle = (number: number, command: ListAnime): string => {
 /** One line of titles from a client. */
 export const titlesFrame = (encoded: readonly string[]): string => `{"titles":[${encoded.join()}]}`;
 
-/** The titles of a line. Throws a SyntaxError if it is no such frame. */
+/** Parses a frame of titles. Throws a SyntaxError if it is malformed. */
 export const readTitles = (line: string): readonly NumberedTitle[] => {
   const { titles } = JSON.parse(line) as { titles?: unknown };
   if (!Array.isArray(titles) || titles.length > MAX_TITLES) throw new SyntaxError('No titles.');

@@ -42,12 +42,12 @@ export interface JobServer {
 
 const MAX_JOBS = 4;
 const MAX_CONNECTIONS = 16;
-/** Of a line of a client, in characters: the largest title is about half as long. */
+/** Characters in a line from a client, twice the largest title. */
 const MAX_REQUEST_LINE = 256 * 1024;
 const REQUEST_WITHIN_MS = 5_000;
 /** How long a client has to read the last frame and to close the connection. */
 const CLOSE_WITHIN_MS = 1_000;
-/** A client that does not read its output is disconnected. */
+/** Unread output, after which a client is disconnected. */
 const MAX_UNREAD_BYTES = 64 * 1024 * 1024;
 
 /**
@@ -59,9 +59,9 @@ export const openJobServer = async (options: JobServerOptions): Promise<JobServe
   const stopping = new AbortController();
   const running = new Map<Promise<void>, { readonly writes: boolean }>();
 
-  /** Admits a few jobs at a time, and only one that writes. */
+  /** Limits concurrent jobs, and allows one writer. */
   const admit = (job: RequestedJob): { readonly writes: boolean } => {
-    // An import sends commands, as any client of the service does.
+    // An import only sends commands, as any client does.
     const writes = job.command !== IMPORT && !isReadOnly(job);
     const others = [...running.values()];
     if (others.length > MAX_JOBS)
@@ -133,7 +133,7 @@ export const openJobServer = async (options: JobServerOptions): Promise<JobServe
   return { path: place.path, close };
 };
 
-/** Without what must be nowhere once it is erased. */
+/** For the log: an erased user id must not stay there. */
 const shownJob = (job: RequestedJob): object =>
   job.command === 'erase-user' ? { command: job.command } : job;
 
@@ -189,7 +189,7 @@ const readRequest = (line: string): JobRequest => {
       return { args, servers: servers as JobRequest['servers'], ...known };
     }
   } catch {
-    // Refused below, like JSON of another shape.
+    // Refused below, as is JSON of another shape.
   }
   throw new JobRefusedError(
     'The request cannot be read: does the job have another version than the service?',
@@ -227,7 +227,7 @@ const discard = async (lines: AsyncGenerator<string>): Promise<void> => {
   try {
     while ((await lines.next()).done !== true);
   } catch {
-    // A line that is too long ends the lines, too.
+    // A line that is too long ends the input as well.
   }
 };
 

@@ -28,8 +28,8 @@ import { requireEmbeddedLog, verify } from './verify.js';
 type ErasureStores = Pick<Stores, 'eraseUser'>;
 
 /**
- * The log and the key store. Rejects with DirectoryInUseError where a service owns them: it must do it
- * itself, since it has keys in memory.
+ * Rejects with DirectoryInUseError if a service owns the log and the key store: it has keys in memory, so
+ * it must run the erasure itself.
  */
 const openStoresForErasure = async (dependencies: OwnDependencies): Promise<ErasureStores> => {
   const { config } = dependencies;
@@ -41,7 +41,7 @@ const openStoresForErasure = async (dependencies: OwnDependencies): Promise<Eras
   return { eraseUser: () => Promise.resolve(users?.eraseUser ?? null) };
 };
 
-/** Forgets a person. Returns false where events hold the user id in plain text. */
+/** Returns false if events contain the user id in plain text, which cannot be erased. */
 const eraseUser = async (
   { signal }: Pick<JobDependencies, 'signal'>,
   stores: ErasureStores,
@@ -66,7 +66,7 @@ const eraseUser = async (
   return false;
 };
 
-/** No such version, or the active one: the message of the read store is the output of the job. */
+/** Refusals of the read store, whose message is the job's output. */
 const REFUSALS: ReadonlySet<PortErrorCode> = new Set(['NOT_FOUND', 'REFUSED']);
 
 /** Runs a job on open stores: in a process of its own, or in the service that owns them. */
@@ -143,7 +143,7 @@ export const runStoreJob = async (
   }
 };
 
-/** The service has another working directory. */
+/** Resolved here, because the service has a different working directory. */
 const argumentsOf = (job: StoreJob, args: readonly string[]): readonly string[] =>
   job.command === 'backup'
     ? [job.command, job.target, ...(job.logOnly ? ['--log-only'] : [])]

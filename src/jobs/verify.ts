@@ -20,7 +20,7 @@ const databasesOf = async (config: Config): Promise<readonly string[]> => {
   return [LOG_FILE, ...keys, ...documents];
 };
 
-/** Refuses a job on the files of the embedded log where the log is on a server. */
+/** Refuses a job on embedded files if the log is on a server. */
 export const requireEmbeddedLog = ({ eventStore }: Config, job: string): void => {
   if (eventStore.url === '') return;
   throw new ConfigError(

@@ -11,7 +11,7 @@ export const newKey = (): Buffer => randomBytes(KEY_BYTES);
 
 export const newSubject = (): string => randomBytes(SUBJECT_BYTES).toString('base64url');
 
-/** AES-256-GCM: nonce, ciphertext and tag in base64url. It opens only with the same key and context. */
+/** Encrypts with AES-256-GCM into nonce, ciphertext and tag, in base64url. The context is authenticated. */
 export const seal = (
   key: Uint8Array,
   plain: string | Uint8Array,
@@ -24,13 +24,13 @@ export const seal = (
 };
 
 /**
- * The same for a key that seals one text alone, so that its nonce may follow from it: the result is the same
- * each time, and a copy of an event can be compared with another.
+ * Deterministic, so that two copies of an event can be compared. The nonce is derived from the key, which is
+ * safe only for a key that never encrypts a second text.
  */
 export const sealOnlyText = (key: Uint8Array, plain: string, context: string): string =>
   seal(key, plain, context, deriveKey(key, 'nonce').subarray(0, NONCE_BYTES));
 
-/** What was sealed; undefined where the key or the context is another, or the text was changed. */
+/** Decrypts; undefined for another key or context, or if the text was changed. */
 export const unseal = (key: Uint8Array, sealed: string, context: string): Buffer | undefined => {
   const bytes = Buffer.from(sealed, 'base64url');
   if (bytes.length < NONCE_BYTES + TAG_BYTES) return undefined;
@@ -49,17 +49,17 @@ export const unseal = (key: Uint8Array, sealed: string, context: string): Buffer
 export const keyedHash = (key: string | Uint8Array, text: string): string =>
   createHmac('sha256', key).update(text).digest('base64url');
 
-/** A key for one purpose, from a key that serves several. */
+/** Derives a key for one purpose, so that no key serves two. */
 export const deriveKey = (key: Uint8Array, purpose: string): Buffer =>
   Buffer.from(hkdfSync('sha256', key, '', purpose, KEY_BYTES));
 
 export interface MasterKeys {
   readonly current: Uint8Array;
-  /** The one before it, where it was just replaced. */
+  /** Set while the master key is being replaced. */
   readonly previous?: Uint8Array | undefined;
 }
 
-/** The key store was made with another master key. Nothing was written. */
+/** The key store was created with a different master key. Nothing was written. */
 export class WrongMasterKeyError extends Error {
   override readonly name = 'WrongMasterKeyError';
 }
@@ -67,8 +67,8 @@ export class WrongMasterKeyError extends Error {
 const CONTEXT = 'store key';
 
 /**
- * The key that wraps the users' keys, made where the key store is new. Wraps it anew where it opens
- * only with the previous master key; rejects with WrongMasterKeyError where it opens with neither.
+ * Unwraps the store key, or creates one in a new key store. Rewraps a store key that only the previous
+ * master key unwraps; rejects with WrongMasterKeyError if neither does.
  */
 export const openStoreKey = async (keys: UserKeys, masterKeys: MasterKeys): Promise<Uint8Array> => {
   const { current } = masterKeys;
@@ -78,7 +78,7 @@ export const openStoreKey = async (keys: UserKeys, masterKeys: MasterKeys): Prom
   return storeKey;
 };
 
-/** The same without a write: null where the key store is new. */
+/** Like `openStoreKey` without a write: null in a new key store. */
 export const readStoreKey = async (
   keys: Pick<UserKeys, 'storeKey'>,
   masterKeys: MasterKeys,
@@ -98,8 +98,8 @@ const unwrapped = (wrapped: string, { current, previous }: MasterKeys) => {
   return { storeKey: before, isOutdated: true };
 };
 
-/** The key that wraps those of the users. */
+/** Wraps the users' keys. */
 export const wrappingKeyIn = (storeKey: Uint8Array): Uint8Array => deriveKey(storeKey, 'user keys');
 
-/** The key of the hashes by which users are found. */
+/** Keys the hashes under which users are stored. */
 export const hashKeyIn = (storeKey: Uint8Array): Uint8Array => deriveKey(storeKey, 'user hashes');

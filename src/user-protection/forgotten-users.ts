@@ -13,7 +13,7 @@ import type { EraseUser } from '../ports/user-protection.js';
 import { createPlainEvents } from './plain-events.js';
 import type { OpenedUserProtection } from './user-protection.js';
 
-/** Who was forgotten, by subject: a stream of its own, short enough to be read at every start. */
+/** The subjects of erased users, in a stream short enough to be read at every start. */
 export const FORGOTTEN_STREAM = 'users-forgotten';
 
 export const USER_FORGOTTEN = 'UserForgotten';
@@ -25,7 +25,7 @@ export const encodeForgotten = (subject: string, occurredAt: string): JsonObject
   occurredAt,
 });
 
-/** The subject that an event of the stream forgets; undefined for any other event. */
+/** The erased subject; undefined for an event of any other type. */
 export const forgottenSubjectIn = ({ type, data }: RecordedEvent): string | undefined => {
   const subject = type === USER_FORGOTTEN ? jsonObjectIn(data)?.['subject'] : undefined;
   return typeof subject === 'string' ? subject : undefined;
@@ -33,7 +33,7 @@ export const forgottenSubjectIn = ({ type, data }: RecordedEvent): string | unde
 
 const FORGET_ATTEMPTS = 10;
 
-/** Appends `UserForgotten`. Two for one subject do no harm. */
+/** Appends `UserForgotten`. A second one for the same subject is harmless. */
 const appendForgotten = async (
   store: Pick<EventStore, 'append' | 'head'>,
   subject: string,
@@ -59,14 +59,14 @@ interface ForgottenUsersOptions {
   readonly logger: Logger;
 }
 
-/** Finishes erasures that another process began, and those that a restored key store undid. */
+/** Completes erasures that another process started, or that restoring an older key store undid. */
 export const createForgottenUsers = ({ store, forget, logger }: ForgottenUsersOptions) => {
   const outage = createOutage({
     logger,
     begun: 'Erased users are not looked for',
     ended: 'Erased users are looked for again',
   });
-  /** The first revision that was not read yet. */
+  /** The first unread revision. */
   let next = 0n;
 
   const catchUp = async (signal?: AbortSignal): Promise<void> => {
@@ -104,8 +104,8 @@ export const createForgottenUsers = ({ store, forget, logger }: ForgottenUsersOp
 };
 
 /**
- * The event comes first: from then on every process with a key store destroys the key, whatever happens
- * to this one. A process that ends before it has changed nothing.
+ * Appends the event before it deletes the key. If this process dies in between, any process with the key
+ * store reads the event and deletes the key. If it dies before the append, nothing has changed.
  */
 export const createEraseUser = ({
   store,
@@ -129,11 +129,11 @@ export const createEraseUser = ({
 
 const KEY_STORE_STREAM = 'user-keys';
 
-/** Whether the log ever had a key store. */
+/** Whether a service with a key store ever ran on this log. */
 export const isKeyStoreNoted = async (store: Pick<EventStore, 'head'>): Promise<boolean> =>
   (await store.head(KEY_STORE_STREAM)) !== 'no_stream';
 
-/** Notes in the log that it has a key store, once. */
+/** Records in the log, once, that it needs a key store: a lost one is then noticed at the start. */
 export const noteKeyStore = async (store: Pick<EventStore, 'head' | 'append'>): Promise<void> => {
   if (await isKeyStoreNoted(store)) return;
   const event = {

@@ -24,12 +24,12 @@ interface CountedPart {
 }
 
 /**
- * Finds the events that hold a user id in plain text. The first search reads the whole log, a later
- * one only as far as there are plain events at all, and what was appended since. One at a time: each
- * may take long.
+ * Finds events that contain a user id in plain text. The first search reads the whole log. Later ones read
+ * up to the last plain event found so far, and then only new events. Searches run one at a time, because
+ * each may read the whole log.
  */
 export const createPlainEvents = (store: Pick<EventStore, 'readAll'>): FindPlainEvents => {
-  /** Up to where the log was read, and the last plain event of anybody there. */
+  /** How far the log has been read, and the last plain event of any user up to there. */
   let readTo: Position | undefined;
   let lastPlain: Position | undefined;
   let turn: Promise<unknown> = Promise.resolve();
@@ -80,7 +80,7 @@ export const createPlainEvents = (store: Pick<EventStore, 'readAll'>): FindPlain
 const later = (one: Position | undefined, other: Position): Position =>
   one === undefined || other.commit > one.commit ? other : one;
 
-/** The user id that an event holds in plain text: what stands in for one is none. */
+/** The user id that an event contains in plain text; undefined for an encrypted one. */
 const plainUserIn = ({ stream, type, data }: RecordedEvent): UserId | undefined => {
   if (animeIdOf(stream) === undefined) return undefined;
   const decoded = decode(type, data);
@@ -89,10 +89,10 @@ const plainUserIn = ({ stream, type, data }: RecordedEvent): UserId | undefined 
   return isUserId(userId) ? userId : undefined;
 };
 
-/** The user id of an event's data: null once the user is forgotten, undefined where it is not protected. */
+/** Decrypts the user id of an event: null if the user was erased, undefined if it is not encrypted. */
 export type RevealUser = (data: Uint8Array) => Promise<UserId | null | undefined>;
 
-/** Reads the user ids of protected events. Rejects with WrongMasterKeyError for another master key. */
+/** Rejects with WrongMasterKeyError if the key store was created with a different master key. */
 export const openRevealUser = async (
   keys: Pick<UserKeys, 'findSubject' | 'storeKey'>,
   masterKeys: MasterKeys,
@@ -111,8 +111,8 @@ export const openRevealUser = async (
 };
 
 /**
- * Finds people's documents, and writes nothing. Asks the key store every time: someone forgotten is not
- * found from then on. Rejects with WrongMasterKeyError where the key store was made with another one.
+ * Needs only read access. Looks the user up in the key store for every query, so that an erasure takes
+ * effect at once. Rejects with WrongMasterKeyError if the key store was created with a different master key.
  */
 export const openDocumentUsers = async (
   keys: Pick<UserKeys, 'find' | 'storeKey'>,
@@ -125,7 +125,7 @@ export const openDocumentUsers = async (
   let hashing = await hashKey();
 
   const subjectOf = async (userId: UserId): Promise<string | null> => {
-    // The first command may have made the key store meanwhile.
+    // The first command may have created the key store since.
     hashing ??= await hashKey();
     if (hashing === null) return null;
     return (await keys.find(keyedHash(hashing, userId)))?.subject ?? null;

@@ -20,13 +20,13 @@ import {
   wrappingKeyIn,
 } from './ciphers.js';
 
-/** Users kept in memory, about 40 MB. */
+/** About 40 MB. */
 const KNOWN_USERS = 100_000;
 
 export interface OpenedUserProtection extends UserProtection {
-  /** The subject of a user; null for one who has none, or was forgotten. Never from memory. */
+  /** Null for a user who is unknown or was erased. Always asks the key store, which other processes change. */
   subjectOf(userId: UserId): Promise<string | null>;
-  /** Destroys the key of a subject. */
+  /** Deletes the key of a subject from the key store and from memory. */
   forget(subject: string): Promise<void>;
 }
 
@@ -36,7 +36,7 @@ export interface UserProtectionOptions {
   readonly knownUsers?: number;
 }
 
-/** Rejects with WrongMasterKeyError where the key store was made with another master key. */
+/** Rejects with WrongMasterKeyError if the key store was created with a different master key. */
 export const openUserProtection = async ({
   keys,
   masterKeys,
@@ -75,7 +75,7 @@ export const openUserProtection = async ({
     const begun = loading.get(userId);
     if (begun !== undefined) return begun;
     const loaded: Promise<ProtectedUser> = load(userId).then((user) => {
-      // Not what was forgotten while it was read.
+      // Not cached if the user was erased during the lookup.
       if (loading.get(userId) === loaded) known.set(userId, user);
       return user;
     });
@@ -102,8 +102,8 @@ export const openUserProtection = async ({
 type ProtectableEvent = Pick<RecordedEvent, 'stream' | 'type' | 'data' | 'metadata'>;
 
 /**
- * A stored event in protected form, for a copy of the log: the same each time, as long as the user is not
- * forgotten. As it is where it is none of ours, cannot be read or holds no user id in plain text.
+ * Encrypts the user id of a stored event, for a copy of the log. Deterministic until the user is erased, so
+ * a copy can be repeated and compared. Foreign, unreadable and already encrypted events are returned as they are.
  */
 export const protectEvent = async <Event extends ProtectableEvent>(
   event: Event,

@@ -98,7 +98,7 @@ const STEPS: readonly {
   },
 ];
 
-describe('an erasure whose process is killed with kill -9', function () {
+describe('an erasure in a process that is killed', function () {
   this.timeout(180_000);
   const toStop: { stop(): Promise<void> }[] = [];
   const users = STEPS.map((_, index) => `user-${index}@bebop.example`);
@@ -185,7 +185,7 @@ describe('an erasure whose process is killed with kill -9', function () {
   };
 
   for (const [index, { step, holdAt, isRecorded, isKeyGone }] of STEPS.entries()) {
-    it(`${step} ${isRecorded ? 'is completed by the next start, and may be repeated' : 'has changed nothing, and is completed by a repeat'}`, async () => {
+    it(`is whole or not there after a kill -9 ${step}, and a repeat completes it`, async () => {
       const user = users[index] ?? expect.fail('there is no user');
       const [keysBefore, forgottenBefore] = [await subjects(), await countForgotten()];
       const held = holdAt(lines);

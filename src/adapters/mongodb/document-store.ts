@@ -87,7 +87,7 @@ const writeChunk = async <Document extends Guarded>(
 
 const MAX_DOCUMENT_BYTES = 16 * 1024 * 1024;
 
-/** A far too large document overflows the driver's buffer with an error that does not say so. */
+/** The driver's error for a document that overflows its buffer does not name the cause. */
 const assertFitting = (documents: readonly StoredDocument<Guarded>[], cause: unknown): void => {
   const tooLarge = documents.find((one) => BSON.calculateObjectSize(one) > MAX_DOCUMENT_BYTES);
   if (tooLarge === undefined) return;

@@ -178,12 +178,12 @@ interface Change {
 type ChangeListener = (ids: readonly AnimeId[] | null) => void;
 
 export interface SavesFollowerOptions {
-  /** The ids of saved anime documents, as the server tells of them; throws where it cannot. */
+  /** Change notifications from the server; throws if it has none. */
   readonly watch: (signal: AbortSignal) => AsyncIterable<string>;
   readonly logger: Logger;
-  /** Where the server does not tell of saves, listeners look for themselves so often. */
+  /** Without change streams, listeners poll at this interval. */
   readonly pollMs?: number;
-  /** How long until the server is asked again to tell. */
+  /** The pause before the change stream is opened again. */
   readonly retryMs?: number;
 }
 
@@ -194,7 +194,7 @@ export interface SavesFollower {
   close(): void;
 }
 
-/** Tells of saves by all processes: one change stream, or one timer, only while somebody listens. */
+/** Reports saves of all processes, with one change stream or one timer while there are listeners. */
 export const createSavesFollower = (options: SavesFollowerOptions): SavesFollower => {
   const { watch, logger, pollMs = 250, retryMs = 30_000 } = options;
   const listeners = new Set<ChangeListener>();

@@ -14,12 +14,12 @@ const STORE_KEY_ID = 'store-key';
 const BY_SUBJECT = { name: 'by_subject', key: { subject: 1 } } as const;
 const MAX_KEY_RACES = 20;
 
-/** The key store in MongoDB: every change is of one document, confirmed by a majority. */
+/** Every change is to one document, and acknowledged by a majority. */
 export const openMongodbUserKeys = async ({
   readOnly = false,
   ...options
 }: ConnectionOptions & {
-  /** Makes nothing, for a user without the right to write. */
+  /** Creates no index, for a user without write access. */
   readonly readOnly?: boolean;
 }): Promise<UserKeys> => {
   const connection = await connect(options);
@@ -44,7 +44,7 @@ export const openMongodbUserKeys = async ({
 
   const keep = async (key: UserKey): Promise<UserKey> => {
     const { hash, subject, wrappedKey } = key;
-    // Removed again before it was read: then this one is kept.
+    // Another process may remove the key before it is read back: insert again.
     for (let attempt = 0; attempt < MAX_KEY_RACES; attempt += 1) {
       await ask(() => inserted(users.insertOne({ _id: hash, subject, wrappedKey })));
       const kept = await find(hash);
@@ -87,7 +87,7 @@ const userKeyIn = (document: KeyDocument | null): UserKey | null => {
   return { hash, subject, wrappedKey };
 };
 
-/** Another process was faster: its document stays. */
+/** If another process inserted first, its document stays. */
 const inserted = async (insert: Promise<unknown>): Promise<void> => {
   try {
     await insert;

@@ -4,17 +4,17 @@ import type { EncodedEvent, EventStore, Position, RecordedEvent } from '../../po
 export const TOMBSTONE_TYPE = '$streamDeleted';
 const METASTREAM = '$$';
 
-/** Whether a stream holds the metadata of another one. */
+/** Whether this is a metadata stream. */
 export const holdsMetadata = (stream: string): boolean => stream.startsWith(METASTREAM);
 export const metadataStreamOf = (stream: string): string => METASTREAM + stream;
 const describedBy = (metastream: string): string => metastream.slice(METASTREAM.length);
 
-/** In the target: how far each source has been copied. */
+/** Stored in the target: how far each source has been copied. */
 export const COPY_CHECKPOINTS = 'log-copy-';
 
 /**
- * What this service, or one of its projections, makes from a log or for it. Copied, the first four
- * would be wrong: they name the source or positions in it. The others are made again.
+ * Streams that the service or its projections derive from a log. The first four contain the source's
+ * identity or positions, which would be wrong in a copy. The others are computed again.
  */
 const DERIVED_STREAMS: readonly string[] = [
   'log-identity',
@@ -26,20 +26,20 @@ const DERIVED_STREAMS: readonly string[] = [
   'user-timeline-',
 ];
 
-/** All but the store's own streams and what is derived. A stream's metadata goes with the stream. */
+/** Excludes system streams and derived ones. Metadata is copied with its stream. */
 export const isForCopy = ({ stream }: Pick<RecordedEvent, 'stream'>): boolean => {
   const original = holdsMetadata(stream) ? describedBy(stream) : stream;
   return !original.startsWith('$') && !DERIVED_STREAMS.some((name) => original.startsWith(name));
 };
 
-/** Takes the place of an event that the source no longer has, so that those after it keep their revisions. */
+/** Fills the revision of an event that the source no longer has, so that later events keep theirs. */
 const LEFT_OUT = 'RevisionLeftOut';
 
 const PLACEHOLDERS = '2d0c5d8e-7a43-4f0b-9d0e-6c1f4f6f5b11';
 
 const EMPTY_OBJECT = Buffer.from('{}');
 
-/** It has the same id each time, so that it may be written again. */
+/** Its id is deterministic, so that a repeated append is idempotent. */
 export const placeholderAt = (stream: string, revision: bigint): EncodedEvent => ({
   id: v5(`${revision}@${stream}`, PLACEHOLDERS),
   type: LEFT_OUT,
@@ -52,19 +52,18 @@ export const isPlaceholder = ({ type, id, stream, revision }: RecordedEvent): bo
   type === LEFT_OUT && id === placeholderAt(stream, revision).id;
 
 interface PagesOptions {
-  /** Exclusive; without it from the first event. */
+  /** Exclusive; by default from the first event. */
   readonly after?: Position | undefined;
   /** The commit position of the last event, inclusive. */
   readonly end: bigint;
   readonly signal: AbortSignal;
 }
 
-/** An event may have a megabyte. */
+/** Few, because an event may have a megabyte. */
 const EVENTS_READ_AT_ONCE = 100;
 
 /**
- * The events of a log in the order of `$all`, in pages, read no faster than they are taken but for one
- * page that is read ahead.
+ * The pages of a log in the order of `$all`. Reads one page ahead of the consumer.
  */
 export async function* logPages(
   store: EventStore,
@@ -72,7 +71,7 @@ export async function* logPages(
 ): AsyncGenerator<readonly RecordedEvent[], void, undefined> {
   const pageAfter = (place: Position | undefined): Promise<readonly RecordedEvent[]> => {
     const page = store.readAll({ after: place, direction: 'forwards', limit: EVENTS_READ_AT_ONCE });
-    // Its failure is thrown where it is awaited, unless the caller has left by then.
+    // A failure surfaces at the await; a consumer that left must not cause an unhandled rejection.
     page.catch(() => undefined);
     return page;
   };
@@ -96,7 +95,7 @@ export const lastCommitIn = async (store: EventStore): Promise<bigint | undefine
   return newest?.position.commit;
 };
 
-/** Progress through a log: positions grow like bytes, and no server tells the number of its events. */
+/** Progress by position, because a server does not report its number of events. */
 export const bytesOfLog = (done: bigint, total: bigint, detail = `${total} bytes`) => ({
   done: Number(done),
   total: Number(total),

@@ -6,7 +6,7 @@ import { COPY_CHECKPOINTS } from './copied-events.js';
 import type { LogTarget } from './target.js';
 
 export interface CopyCheckpoint {
-  /** Where the source was copied up to; undefined at the first run. */
+  /** Copied up to here; undefined on the first run. */
   readonly position: Position | undefined;
   readonly save: (position: Position) => Promise<void>;
 }
@@ -15,8 +15,8 @@ const LOG_COPIED = 'LogCopied';
 const KEPT = 10;
 
 /**
- * How far a source has been copied. It is in the target, in a stream that is named after the source, so no
- * run can go on in a wrong target, or after another source.
+ * How far a source has been copied. Stored in the target, in a stream named after the source, so that a
+ * run cannot continue in the wrong target or from another source.
  */
 export const openCopyCheckpoint = async (
   { store, patiently }: LogTarget,

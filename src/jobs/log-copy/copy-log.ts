@@ -33,8 +33,8 @@ import { embeddedTarget, type LogTarget } from './target.js';
 import { addSource, compareWithTarget } from './verify-copy.js';
 
 /**
- * Copies a log to another place, or what has been added since the last run, and compares the two. A
- * service that has the log and no port copies it itself.
+ * Copies a log, or what was added since the last run, and compares source and target. If a service owns the
+ * log and has no event store port, the service copies it.
  */
 export const runCopyLogJob = async (
   options: JobOptions,
@@ -55,7 +55,7 @@ export const runCopyLogJob = async (
   }
 };
 
-/** The same in the service that has the source. */
+/** Like `copyLog`, in the service that owns the source. */
 export const copyFrom = (
   source: EventStore,
   { config, logger, signal: stop }: JobDependencies,
@@ -74,11 +74,11 @@ const copyTo = async (
   const target = targetOf(await openLogToFill(dependencies, to, '--to'), signal);
   const own = { ...dependencies, config: settingsAt(config, to) };
   const source = encrypt ? withEncryptedUsers(plain, await openUsersOfCopy(own)) : plain;
-  // A server that does not answer must not keep a job that was stopped.
+  // A stopped job must not wait for a server that does not answer.
   return await unlessAborted(signal, copyLog({ source, target, signal, output }));
 };
 
-/** A log as a copy of it shall be: without user ids in plain text. */
+/** Encrypts plain user ids of the events it reads. */
 const withEncryptedUsers = (source: EventStore, users: UserProtection): EventStore => ({
   ...source,
   readAll: async (options) =>
@@ -100,7 +100,7 @@ interface CopyOptions {
   readonly output: JobOutput;
 }
 
-/** Returns false where the comparison at the end finds a difference. */
+/** Returns false if source and target differ in the end. */
 export const copyLog = async (options: CopyOptions): Promise<boolean> => {
   const { source, target, signal, output } = options;
   const end = await lastCommitIn(source);
@@ -124,7 +124,7 @@ export const copyLog = async (options: CopyOptions): Promise<boolean> => {
   }
 };
 
-/** A copy is another log: documents and a topic of the source must not go on with it. */
+/** A copy is a different log: the source's documents and topic must not be continued with it. */
 const identifyTarget = async (source: EventStore, target: EventStore): Promise<string> => {
   const [ours, theirs] = await Promise.all([readLogIdentity(source), readLogIdentity(target)]);
   if (ours !== null && ours === theirs) {
@@ -165,7 +165,7 @@ const copyRest = async (
   return written;
 };
 
-/** The identity of a log that a service has worked on; of another one the id of its first event. */
+/** The identity that a service gave the log, or the id of its first event. */
 const nameOf = async (source: EventStore): Promise<string> => {
   const logId = await readLogIdentity(source);
   if (logId !== null) return logId;

@@ -22,8 +22,8 @@ import { addSource, compareWithTarget } from './verify-copy.js';
 const EVENTS_AT_ONCE = 100;
 
 /**
- * Reads the lines that `export` wrote into the event store of the settings, which must be empty, and
- * compares the two. May be repeated after an interruption, with the same file.
+ * Imports the output of `export` into the configured event store, which must be empty, and compares the
+ * two. Can be repeated with the same file after an interruption.
  */
 export const runImportEventsJob = (options: JobOptions, file: string): Promise<boolean> =>
   runJob(options, async (dependencies) => {
@@ -63,7 +63,7 @@ interface ImportEventsOptions extends ExportedFile {
   readonly output: JobOutput;
 }
 
-/** Returns false where the comparison at the end finds a difference. */
+/** Returns false if source and target differ in the end. */
 export const importEvents = async (options: ImportEventsOptions): Promise<boolean> => {
   const { from, name, bytes, bytesRead, target, signal, output } = options;
   const digests = createStreamDigests();
@@ -88,10 +88,10 @@ export const importEvents = async (options: ImportEventsOptions): Promise<boolea
   }
 };
 
-/** The name of a file says nothing about its content, so all files have one checkpoint. */
+/** All files share one checkpoint, because a file name does not identify its content. */
 const OF_A_FILE = 'file';
 
-/** Refuses a target that has events, unless an import put them there. */
+/** Refuses a target with events that no import wrote. */
 const beginImport = async (target: LogTarget, signal: AbortSignal): Promise<void> => {
   const checkpoint = await openCopyCheckpoint(target, OF_A_FILE);
   if (checkpoint.position !== undefined) return;
@@ -131,7 +131,7 @@ async function* eventsIn(
   }
 }
 
-/** Data, metadata and their base64 of the largest event that a server takes. */
+/** Fits data and metadata of the largest event that a server accepts, in base64. */
 const LONGEST_LINE = 64 * 1024 * 1024;
 
 async function* linesIn(from: Readable, name: string): AsyncGenerator<string, void, undefined> {

@@ -5,21 +5,21 @@ import { jsonObjectIn, type UnknownFields } from '../../ports/json.js';
 import { metadataStreamOf } from './copied-events.js';
 import type { Patiently } from './target.js';
 
-/** In the metadata of a stream whose first revisions are placeholders: how many. */
+/** Metadata of a stream that begins with placeholders: how many there are. */
 const FILLED_BEFORE = 'filledBefore';
 /** As a soft delete hides them. JavaScript cannot hold 2^63-1 exactly, so compare with a bound below it. */
 const ALL_HIDDEN_FROM = 9.2e18;
 
 interface MetadataCopies {
-  /** Writes the last of some events of a metadata stream, unless it is there. */
+  /** Writes the last of these metadata events, unless the target has it. */
   readonly write: (events: readonly RecordedEvent[]) => Promise<number>;
   /** Hides placeholders from readers, and keeps the rest of the metadata. */
   readonly hideBefore: (stream: string, revision: bigint) => Promise<void>;
 }
 
 /**
- * A server keeps only the last metadata of a stream, and adds some of its own when a deleted stream is
- * written to. So they are copied as a state: with revisions of the target's.
+ * A server keeps only the last metadata of a stream, and writes its own when a deleted stream is recreated.
+ * So only the latest state is copied, and its revisions are the target's.
  */
 export const createMetadataCopies = (store: EventStore, patiently: Patiently): MetadataCopies => {
   const replace = async (
@@ -35,9 +35,9 @@ export const createMetadataCopies = (store: EventStore, patiently: Patiently): M
         await patiently(() => store.append(metastream, expected, [event]));
         return 1;
       } catch (error) {
-        // The stream was tombstoned, and its metadata is gone with it.
+        // The stream was tombstoned together with its metadata.
         if (error instanceof StreamDeletedError) return 0;
-        // The server has added metadata of its own in between.
+        // The server wrote metadata in between.
         if (!(error instanceof WrongExpectedRevisionError)) throw error;
       }
     }
@@ -84,7 +84,7 @@ const hiding = (fields: UnknownFields, revision: number): Uint8Array => {
   return Buffer.from(JSON.stringify({ ...fields, $tb: truncated, [FILLED_BEFORE]: revision }));
 };
 
-/** The source's metadata, under which placeholders stay hidden. */
+/** The source's metadata, with `$tb` raised to keep placeholders hidden. */
 const stillHiding = (data: Uint8Array, now: Uint8Array | undefined): Uint8Array => {
   const filled = now === undefined ? undefined : jsonObjectIn(now)?.[FILLED_BEFORE];
   const fields = jsonObjectIn(data);
@@ -92,7 +92,7 @@ const stillHiding = (data: Uint8Array, now: Uint8Array | undefined): Uint8Array 
   return Number(fields['$tb']) >= ALL_HIDDEN_FROM ? data : hiding(fields, filled);
 };
 
-/** What is the same in the source and in its copy. */
+/** The part that source and copy have in common. */
 export const comparableMetadata = (data: Uint8Array): string => {
   const fields = jsonObjectIn(data) ?? {};
   const sorted = Object.entries(fields)

@@ -52,7 +52,7 @@ export const serverTarget = (
       await append(stream, revision, events.map(withOriginalTime));
       return events.length;
     } catch (error) {
-      // Its tombstone was copied before, or else the comparison at the end finds it.
+      // Its tombstone was copied before; if not, the final comparison reports it.
       if (error instanceof StreamDeletedError) return 0;
       if (error instanceof TooLargeError) throw tooLargeFor(head, error);
       if (!(error instanceof WrongExpectedRevisionError)) throw error;
@@ -68,7 +68,7 @@ export const serverTarget = (
     }
   };
 
-  /** What the metadata hides from readers is not compared. */
+  /** Events that metadata hides from readers are not compared. */
   const assertCopied = async (events: readonly RecordedEvent[]): Promise<void> => {
     const expected = new Map(events.map(({ revision, id }) => [revision, id]));
     const { stream = '', revision: from = 0n } = events[0] ?? {};
@@ -105,7 +105,7 @@ export const serverTarget = (
 
 const FILLED_AT_ONCE = 500n;
 
-/** Neighbours of one stream whose revisions follow each other. A tombstone has the highest of all. */
+/** Groups neighbours of one stream with consecutive revisions. A tombstone has the highest revision. */
 const runsOf = (events: readonly RecordedEvent[]): readonly (readonly RecordedEvent[])[] => {
   const runs: RecordedEvent[][] = [];
   for (const event of events) {

@@ -33,12 +33,12 @@ export interface StreamDigests {
   readonly close: () => void;
 }
 
-/** More would help nobody, and must be held in memory. */
+/** Bounds the list, which is held in memory. */
 const MAX_DIFFERENT = 1_000;
 
 /**
- * The number of events, the last revision and a hash of each stream, on both sides. They are in a temporary
- * file of SQLite, which is gone when it is closed, so that memory does not grow with the number of streams.
+ * Event count, last revision and hash of each stream, for source and target. Kept in a temporary SQLite file,
+ * deleted on close, so that memory does not grow with the number of streams.
  */
 export const createStreamDigests = (): StreamDigests => {
   const db = openPrepared('', (opened) => {
@@ -127,7 +127,7 @@ const hexOf = (digest: Uint8Array | null): string | null =>
 
 const NO_DIGEST = new Uint8Array();
 
-/** The hash of a stream is that of the hash before and the next event, so order counts. */
+/** Chains the hash of each event with the previous one, so that order counts. */
 export const hashAfter = (before: Uint8Array, event: RecordedEvent): Uint8Array => {
   const { revision, id, type, isJson, recordedAt, data, metadata } = event;
   const head = [revision, id.toLowerCase(), type, isJson, recordedAt, data.byteLength];

@@ -3,7 +3,7 @@ import { type Backoff, retry } from '../../platform/async/retry.js';
 import { isRetriable, PortError } from '../../ports/errors.js';
 import type { EventStore, RecordedEvent } from '../../ports/event-store.js';
 
-/** Where a log is copied to. */
+/** The destination of a copy. */
 export interface LogTarget {
   readonly store: EventStore;
   /**

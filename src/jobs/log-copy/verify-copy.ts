@@ -21,7 +21,7 @@ import {
 } from './stream-digests.js';
 import type { LogTarget } from './target.js';
 
-/** Events of the source, as they are compared. */
+/** Events of the source in the form that is compared. */
 export const addSource = (
   digests: StreamDigests,
   { isExact }: LogTarget,
@@ -36,7 +36,7 @@ export const addSource = (
 };
 
 interface CopyComparison {
-  /** Holds the source already. */
+  /** Already contains the digests of the source. */
   readonly digests: StreamDigests;
   readonly target: LogTarget;
   /** Absent where the source is a file. */
@@ -73,8 +73,8 @@ const digestText = ({ events, last, sha256 }: StreamDigest): string =>
   `${events} events up to revision ${last ?? 'none'}, SHA-256 ${sha256 ?? 'none'}`;
 
 /**
- * The streams in which the target differs from the source. What the metadata of a stream hides may be
- * gone on either side, so where such a stream differs, what its readers see is compared.
+ * The streams in which the target differs. Events hidden by metadata may be missing on either side, so a
+ * stream that differs is compared again by what its readers see.
  */
 const differencesOf = async ({
   digests,
@@ -108,7 +108,7 @@ const isSameToReaders = async (
   return isHiding && target.last === expected.last;
 };
 
-/** The hash of what a reader of a stream sees. */
+/** The hash of the events visible to a reader. */
 const seenIn = async (store: EventStore, stream: string): Promise<string> => {
   let hash: Uint8Array = new Uint8Array();
   try {
@@ -122,7 +122,7 @@ const seenIn = async (store: EventStore, stream: string): Promise<string> => {
   }
 };
 
-/** Metadata that were copied as a state. */
+/** Metadata of which only the latest state was copied. */
 const metadataDifferences = async (
   digests: StreamDigests,
   store: EventStore,
