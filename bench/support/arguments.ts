@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util';
 
-/** What every benchmark takes: --quick for a smoke test, --rounds and --seconds to measure longer. */
+/** What every benchmark takes: --quick for a smoke test, --rounds and --seconds to measure longer, --only for a part. */
 export const benchArguments = () => {
   const { values } = parseArgs({
     options: {
@@ -8,6 +8,7 @@ export const benchArguments = () => {
       alone: { type: 'boolean', default: false },
       profile: { type: 'boolean', default: false },
       'over-grpc': { type: 'boolean', default: false },
+      only: { type: 'string' },
       rounds: { type: 'string' },
       seconds: { type: 'string' },
     },
@@ -18,6 +19,7 @@ export const benchArguments = () => {
     alone: values.alone,
     profile: values.profile,
     overGrpc: values['over-grpc'],
+    only: values.only,
     rounds: Number(values.rounds ?? (quick ? 1 : 5)),
     durationMs: Number(values.seconds ?? (quick ? 0.5 : 4)) * 1000,
   };

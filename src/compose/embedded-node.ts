@@ -116,7 +116,7 @@ const serveLog = async (
   return { port: server.port, projections: connectedWhenAsked(connect) };
 };
 
-/** Who asks for no projections needs no client, which is a large one. */
+/** Loaded on first use: the client is large, and many processes never ask for projections. */
 const connectedWhenAsked = (connect: () => Promise<WithProjections>): Projections => {
   let connection: Promise<WithProjections> | undefined;
   const ask = async (): Promise<Projections> => (await (connection ??= connect())).projections;

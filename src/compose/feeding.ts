@@ -34,7 +34,7 @@ export interface Fed {
 }
 
 export interface FeedOptions {
-  /** The name was another version's before: what its group remembers is of that one. */
+  /** The name belonged to another version before, so the offsets of its group are dropped. */
   readonly anew: boolean;
   readonly signal: AbortSignal;
 }
@@ -99,9 +99,9 @@ interface Beginning extends FeedOptions {
 }
 
 /**
- * Where documents were lost, or were never there, the group begins anew. Members that a crash left
- * behind are waited for; those that live are filling these documents. Members that have come further
- * than documents without anything in them are filling others: the group is refused.
+ * Without documents the offsets of the group are dropped, so that it reads the topic from the start.
+ * That needs a group without members; a crashed one leaves it after the session time-out. Live members
+ * that have committed offsets fill other documents than these: the group is refused.
  */
 const fromTheBeginning = async (beginning: Beginning): Promise<void> => {
   const { bus, group, documents, sessionMs, anew, signal } = beginning;
@@ -127,8 +127,8 @@ const refuseForeignMembers = async (bus: EventBus, group: string): Promise<void>
 };
 
 /**
- * Embedded documents are fed by the owner of their directory alone: members that live feed others that
- * say they are the same. Each would get the half of the anime.
+ * Only the owner of the directory fills embedded documents. If the group has live members, the directory
+ * is a copy: the partitions would be shared, and each of the two would miss some anime.
  */
 const refuseCopy = async (
   { bus, group, sessionMs, signal }: Pick<Beginning, 'bus' | 'group' | 'sessionMs' | 'signal'>,

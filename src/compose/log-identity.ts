@@ -2,16 +2,16 @@ import { jsonObjectIn } from '../ports/json.js';
 import { WrongExpectedRevisionError, OutcomeUnknownError, PortError } from '../ports/errors.js';
 import type { EventStore } from '../ports/event-store.js';
 
-/** One event, made once: which log this is, whatever server or file it has moved to. */
+/** Its only event identifies the log, whatever server or file the log is moved to. */
 export const LOG_IDENTITY_STREAM = 'log-identity';
 const LOG_IDENTIFIED = 'LogIdentified';
 
 const ATTEMPTS = 5;
 
 /**
- * The identity of a log, which is made with `newId` (a UUID) where the log has none yet. Of many
- * that race to make it one wins, and all answer the winner's. Rejects with CORRUPT where the stream
- * holds anything else than an identity.
+ * Returns the identity of a log. Creates it with `newId` (a UUID) if there is none; of several
+ * processes that do so at once one wins, and all return its identity. Rejects with CORRUPT if the
+ * stream holds anything else.
  */
 export const readOrMakeLogIdentity = async (store: EventStore, newId: string): Promise<string> => {
   for (let attempt = 1; ; attempt += 1) {
@@ -22,7 +22,7 @@ export const readOrMakeLogIdentity = async (store: EventStore, newId: string): P
       await store.append(LOG_IDENTITY_STREAM, 'no_stream', [event]);
       return newId;
     } catch (error) {
-      // Lost the race, or the answer: what the stream holds now tells which.
+      // Either another process was first or the response was lost: the stream tells which.
       const readAgain =
         error instanceof WrongExpectedRevisionError || error instanceof OutcomeUnknownError;
       if (!readAgain || attempt === ATTEMPTS) throw error;

@@ -28,7 +28,7 @@ export interface PipelineParts {
   readonly eventStore: EventStore | null;
 }
 
-/** A server that is slow must not keep the rest of the answer. */
+/** A slow server must not delay the rest of the answer. */
 const SERVER_MS = 1_500;
 const STATE_SHARED_FOR_MS = 500;
 const LETTERS_SHARED_FOR_MS = 5_000;

@@ -88,7 +88,7 @@ export const mongodbServer = ({ mongodb: { url, database } }: Config): Server | 
 interface ServerDescription extends Omit<Server, 'findFault'> {
   readonly tlsSetting: string;
   readonly caSetting: string;
-  /** Loads the client's library, which a process without such a server does without. */
+  /** Loads the client library, which is needed only where there is such a server. */
   readonly endpoints: () => Promise<readonly Endpoint[]>;
 }
 

@@ -21,7 +21,7 @@ export interface ServiceOptions {
   readonly lostLogLines: () => number;
   readonly role: Role;
   readonly jobs: ServiceJobs;
-  /** Null: spans and metrics are exported by nobody here. */
+  /** Null if spans and metrics are not exported. */
   readonly telemetry: TelemetrySettings | null;
   readonly print: (text: string) => void;
   readonly stop: AbortSignal;
@@ -41,7 +41,7 @@ export const runService = async (options: ServiceOptions): Promise<boolean> => {
   metrics.followLog(options.lostLogLines);
   const health = createHealth({ service: `anime-analytics ${role}`, version: VERSION, logger });
   metrics.followDependencies(async () =>
-    // What is being closed is not unhealthy: the last values stay.
+    // Keep the last values: a part that is closing is not unhealthy.
     stop.aborted ? {} : (await health.report()).dependencies,
   );
   const addresses: Addresses = {};

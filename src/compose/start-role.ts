@@ -63,7 +63,7 @@ interface StartDependencies extends ServeDependencies {
   readonly jobs: ServiceJobs;
 }
 
-/** Opens everything that a role runs, in the order in which it depends on each other. */
+/** Opens everything that a role runs, each part after those that it depends on. */
 export type StartRole = (dependencies: StartDependencies) => Promise<void>;
 
 /** The handler, or one that shares commands with the command APIs that PEERS names. */
@@ -207,7 +207,7 @@ const startCommandApi: StartRole = async (dependencies) => {
   await startCommands(dependencies, port, { store, metricsOf });
 };
 
-/** Its probes are up first: waiting for a server is part of its life. */
+/** Serves probes first, because it may have to wait for a server. */
 const startBridge: StartRole = async (dependencies) => {
   const { url } = await serveProbes(dependencies, 'BRIDGE_PORT', dependencies.config.bridgePort, [
     'process',

@@ -30,7 +30,7 @@ import { whenAvailable } from './when-available.js';
 type KeyDependencies = Pick<Dependencies, 'config' | 'logger' | 'lifecycle' | 'servers'> &
   Partial<Pick<Dependencies, 'health'>> & { readonly signal: AbortSignal };
 
-/** How long another process may go on with the key of someone who was forgotten. */
+/** How long another process may still use the key of a forgotten user. */
 const FOLLOW_EVERY_MS = 5_000;
 
 export interface OpenedUsers {
@@ -77,7 +77,7 @@ export const openUsers = async (
   };
 };
 
-/** For queries: under which user ids documents are. */
+/** For queries: the user ids under which documents are stored. */
 export const openUsersOfDocuments = async (
   dependencies: KeyDependencies,
 ): Promise<DocumentUsers> => {
@@ -127,7 +127,7 @@ const openKeys = (
   return lifecycle.open('key store', open, (keys) => keys.close());
 };
 
-/** A new key store beside a log that had one would be a silent erasure of everybody. */
+/** A new key store for a log that already had one would silently erase every user. */
 const refuseLostKeys = async (keys: UserKeys, store: EventStore): Promise<void> => {
   // In this order: a process that makes the key store notes it afterwards.
   if (!(await isKeyStoreNoted(store)) || (await keys.storeKey()) !== null) return;

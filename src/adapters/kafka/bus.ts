@@ -29,7 +29,7 @@ export interface KafkaBusOptions extends ConnectionSettings, TopicSettings {
   readonly heartbeatMs?: number;
   readonly maxWaitMs?: number;
   readonly maxBytesPerPartition?: number;
-  /** How long other partitions wait for a handler before it goes on beside them. */
+  /** How long other partitions wait for one whose queue is full before it is paused. */
   readonly patienceMs?: number;
   /** Pause before a batch whose handler threw is delivered again. */
   readonly redelivery?: Backoff;

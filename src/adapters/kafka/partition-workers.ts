@@ -2,56 +2,73 @@ import type { EachBatchPayload } from 'kafkajs';
 import { settledWithin } from '../../platform/async/abort.js';
 import { type Backoff, backoffMs, pause } from '../../platform/async/retry.js';
 import type { Logger } from '../../platform/observability/logger.js';
-import type { BatchHandler, BusBatch } from '../../ports/event-bus.js';
-import { fromRecord, receivedRecord } from './record-codec.js';
+import type { BatchHandler } from '../../ports/event-bus.js';
+import { busBatchOf } from './record-codec.js';
+import { createCommitter } from './topics.js';
 
-/** Takes one batch through the handler, as often as needed, and commits its offset. */
+/** Takes the batches of one partition through the handler in order, and commits their offsets. */
 interface PartitionWorker {
-  /** Never rejects. */
-  readonly done: Promise<void>;
-  /** Resolves when it is done or has failed once: kafkajs need not wait any longer. */
-  readonly passed: Promise<void>;
+  /** Queues a batch; false if this worker accepts none any more. */
+  add(payload: EachBatchPayload): boolean;
+  /** Null if the queue has room; else resolves once it has, with false if none are accepted then. */
+  room(): Promise<boolean> | null;
+  /** Finishes the batch in the handler and drops those behind it, which are fetched again. */
+  retire(): void;
   /** The partition belongs to another member now. */
   takeAway(): void;
+  /** Never rejects. */
+  readonly done: Promise<void>;
 }
 
-interface PartitionWorkerOptions {
-  readonly payload: EachBatchPayload;
-  readonly handler: BatchHandler;
-  readonly redelivery: Backoff;
+interface PartitionWorkerOptions extends Omit<PartitionWorkersOptions, 'patienceMs' | 'monotonic'> {
+  readonly first: EachBatchPayload;
   /** No further attempt. */
   readonly leaving: AbortSignal;
-  readonly logger: Logger;
   /** Its handler threw, and will be called again. */
   readonly onFailed: () => void;
   readonly onHandled: () => void;
+  /** Called in the turn in which the last batch is done: a later one needs another worker. */
+  readonly onDone: () => void;
 }
 
-const COMMIT_ATTEMPTS = 5;
-const COMMIT_BACKOFF: Backoff = { baseMs: 100, maxMs: 2_000 };
+/** Queued batches are handled as one, up to this number of messages. */
+const MAX_HANDLED = 1_000;
+/** Enough to keep the handler busy during the next fetch. */
+const MAX_QUEUED = 1_000;
 
 const startPartitionWorker = (options: PartitionWorkerOptions): PartitionWorker => {
-  const { payload, handler, redelivery, leaving, logger, onFailed, onHandled } = options;
-  const { batch } = payload;
-  const place = { partition: batch.partition, offset: batch.firstOffset() };
+  const { first, handler, redelivery, leaving, logger, onFailed, onHandled, onDone } = options;
+  const { partition } = first.batch;
   const taken = new AbortController();
   const isTaken = () => taken.signal.aborted;
   const isLeaving = () => leaving.aborted;
-  let pass = (): void => undefined;
-  const passed = new Promise<void>((resolve) => (pass = resolve));
+  const committer = createCommitter(taken.signal, logger);
+  const queue: EachBatchPayload[] = [first];
+  let accepting = true;
+  let roomMade: Promise<boolean> | null = null;
+  let makeRoom: (accepting: boolean) => void = () => undefined;
 
-  const handled = async (): Promise<boolean> => {
+  const queued = () => queue.reduce((sum, { batch }) => sum + batch.messages.length, 0);
+  const isFull = () => accepting && queued() >= MAX_QUEUED;
+
+  const noteRoom = (): void => {
+    if (isFull()) return;
+    roomMade = null;
+    makeRoom(accepting);
+  };
+
+  const handled = async (payloads: readonly EachBatchPayload[]): Promise<boolean> => {
     for (let attempt = 0; !isTaken(); attempt += 1) {
       try {
-        await handler(toBatch(payload, taken.signal));
+        await handler(busBatchOf(payloads, queue, taken.signal));
         if (!isTaken()) onHandled();
         return true;
       } catch (error) {
-        pass();
         // Its signal was aborted: it may stop in the middle.
         if (isTaken() || isLeaving()) break;
         onFailed();
-        logger.warn('Redelivering a batch', { ...place, attempt, error });
+        const offset = payloads[0]?.batch.firstOffset();
+        logger.warn('Redelivering a batch', { partition, offset, attempt, error });
         await pause(backoffMs(attempt, redelivery), AbortSignal.any([taken.signal, leaving]));
         if (isLeaving()) break;
       }
@@ -59,43 +76,51 @@ const startPartitionWorker = (options: PartitionWorkerOptions): PartitionWorker 
     return false;
   };
 
-  const commit = async (): Promise<void> => {
-    const { topic, partition } = batch;
-    const offset = (BigInt(batch.lastOffset()) + 1n).toString();
-    const offsets = { topics: [{ topic, partitions: [{ partition, offset }] }] };
-    for (let attempt = 0; !isTaken(); attempt += 1) {
-      try {
-        await payload.commitOffsetsIfNecessary(offsets);
-        return;
-      } catch (error) {
-        // During a rebalance there is nobody to commit to.
-        pass();
-        if (attempt + 1 === COMMIT_ATTEMPTS) {
-          logger.warn('An offset was not committed; its batch may come again', { ...place, error });
-          return;
-        }
-        await pause(backoffMs(attempt, COMMIT_BACKOFF), taken.signal);
-      }
+  const handleQueue = async (): Promise<void> => {
+    while (queue.length > 0) {
+      const payloads = takeBatches(queue);
+      noteRoom();
+      if (!(await handled(payloads)) || isTaken()) break;
+      // The next batch does not wait for the commit: an offset may lag behind the documents.
+      committer.commit(payloads.at(-1));
+      if (isLeaving()) break;
+      if (queue.length === 0) await committer.done();
     }
+    // In the same turn as the last look at the queue: nothing is added to it between.
+    retire();
+    onDone();
+    await committer.done();
   };
 
-  const run = async (): Promise<void> => {
-    if ((await handled()) && !isTaken()) await commit();
+  const retire = (): void => {
+    accepting = false;
+    queue.length = 0;
+    noteRoom();
   };
-  return { done: run().finally(pass), passed, takeAway: () => taken.abort() };
+
+  return {
+    add: (payload) => {
+      if (accepting) queue.push(payload);
+      return accepting;
+    },
+    room: () => (isFull() ? (roomMade ??= new Promise((resolve) => (makeRoom = resolve))) : null),
+    retire,
+    takeAway: () => {
+      taken.abort();
+      retire();
+    },
+    done: handleQueue(),
+  };
 };
 
-const toBatch = (payload: EachBatchPayload, signal: AbortSignal): BusBatch => {
-  const { batch } = payload;
-  const { partition, messages } = batch;
-  return {
-    partition,
-    items: messages.map((message) => fromRecord(receivedRecord(partition, message))),
-    waiting: Math.max(0, Number(BigInt(batch.highWatermark) - BigInt(batch.lastOffset()) - 1n)),
-    // What it reports, mostly a rebalance, the consumer's own loop sees too.
-    heartbeat: () => payload.heartbeat().catch(() => undefined),
-    signal,
-  };
+/** Removes the batches that are handled next from the queue: at least one. */
+const takeBatches = (queue: EachBatchPayload[]): readonly EachBatchPayload[] => {
+  let messages = 0;
+  const end = queue.findIndex(({ batch }, index) => {
+    messages += batch.messages.length;
+    return index > 0 && messages > MAX_HANDLED;
+  });
+  return queue.splice(0, end < 0 ? queue.length : end);
 };
 
 /** Pauses and resumes fetching of the current membership. */
@@ -107,7 +132,7 @@ export interface Fetching {
 
 export interface PartitionWorkersOptions {
   readonly handler: BatchHandler;
-  /** How long other partitions wait for a handler before it goes on beside them. */
+  /** How long other partitions wait for one whose queue is full before it is paused. */
   readonly patienceMs: number;
   readonly redelivery: Backoff;
   readonly logger: Logger;
@@ -115,7 +140,7 @@ export interface PartitionWorkersOptions {
 }
 
 export interface PartitionWorkers {
-  /** Takes one batch of kafkajs; when it resolves the batch counts as read, not as handled. */
+  /** Queues one batch of kafkajs; when it resolves the batch counts as read, not as handled. */
   readonly take: (payload: EachBatchPayload) => Promise<void>;
   /** After each rebalance, before anything is fetched. */
   assigned(partitions: readonly number[], by: Fetching): void;
@@ -129,43 +154,66 @@ export interface PartitionWorkers {
 
 /**
  * One worker for each partition with a batch in the handler. kafkajs fetches nothing more, joins no
- * rebalance and sends no heartbeat until every batch of a fetch is returned. So a slow or failing
- * batch is returned unfinished, its partition is paused, and the worker goes on beside it.
+ * rebalance and sends no heartbeat until every batch of a fetch is returned. So a batch is returned
+ * when it is queued, and the next fetch goes on beside the handlers. A partition whose queue stays
+ * full is paused.
  */
 export const createPartitionWorkers = (options: PartitionWorkersOptions): PartitionWorkers => {
   const { patienceMs, monotonic } = options;
   const workers = new Map<number, PartitionWorker>();
+  /** Partitions that are not fetched. */
+  const held = new Set<number>();
   /** Since when the batch of a partition keeps failing. */
   const failing = new Map<number, number>();
   const leaving = new AbortController();
   const isLeaving = () => leaving.signal.aborted;
   let fetching: Fetching | null = null;
 
-  const follow = async (partition: number, worker: PartitionWorker): Promise<void> => {
-    await worker.done;
-    workers.delete(partition);
-    if (!isLeaving()) fetching?.release(partition);
+  const hold = (partition: number): void => {
+    held.add(partition);
+    fetching?.hold(partition);
+  };
+
+  const release = (partition: number): void => {
+    if (!isLeaving() && held.delete(partition)) fetching?.release(partition);
+  };
+
+  const start = (first: EachBatchPayload): PartitionWorker => {
+    const { partition } = first.batch;
+    const worker = startPartitionWorker({
+      ...options,
+      first,
+      leaving: leaving.signal,
+      onFailed: () => {
+        if (!failing.has(partition)) failing.set(partition, monotonic());
+      },
+      onHandled: () => failing.delete(partition),
+      onDone: () => {
+        workers.delete(partition);
+        release(partition);
+      },
+    });
+    workers.set(partition, worker);
+    return worker;
   };
 
   const take = async (payload: EachBatchPayload): Promise<void> => {
-    const { batch } = payload;
+    const { partition } = payload.batch;
     if (isLeaving()) return;
-    if (workers.has(batch.partition)) return fetching?.hold(batch.partition);
-    const worker = startPartitionWorker({
-      ...options,
-      payload,
-      leaving: leaving.signal,
-      onFailed: () => {
-        if (!failing.has(batch.partition)) failing.set(batch.partition, monotonic());
-      },
-      onHandled: () => failing.delete(batch.partition),
+    const running = workers.get(partition);
+    if (running?.add(payload) === false) {
+      hold(partition);
+      return;
+    }
+    const worker = running ?? start(payload);
+    payload.resolveOffset(payload.batch.lastOffset());
+    const room = worker.room();
+    if (room === null || (await settledWithin(room, patienceMs))) return;
+    if (isLeaving() || workers.get(partition) !== worker) return;
+    hold(partition);
+    void room.then((accepting) => {
+      if (accepting) release(partition);
     });
-    workers.set(batch.partition, worker);
-    const followed = follow(batch.partition, worker);
-    await settledWithin(Promise.race([followed, worker.passed]), patienceMs);
-    if (isLeaving()) return;
-    if (workers.get(batch.partition) === worker) fetching?.hold(batch.partition);
-    payload.resolveOffset(batch.lastOffset());
   };
 
   return {
@@ -173,14 +221,17 @@ export const createPartitionWorkers = (options: PartitionWorkersOptions): Partit
 
     assigned(partitions, by) {
       fetching = by;
+      held.clear();
       for (const [partition, worker] of workers) {
         if (!partitions.includes(partition)) worker.takeAway();
+        // Fetching begins again at the committed offset.
+        else worker.retire();
       }
       for (const partition of failing.keys()) {
         if (!partitions.includes(partition)) failing.delete(partition);
       }
       for (const partition of partitions) {
-        if (workers.has(partition)) by.hold(partition);
+        if (workers.has(partition)) hold(partition);
         else by.release(partition);
       }
       if (isLeaving()) by.holdAll();
@@ -199,9 +250,10 @@ export const createPartitionWorkers = (options: PartitionWorkersOptions): Partit
     async stop(timeoutMs) {
       leaving.abort();
       fetching?.holdAll();
-      const idle = Promise.all([...workers.values()].map(({ done }) => done));
+      const running = [...workers.values()];
+      const idle = Promise.all(running.map(({ done }) => done));
       const isIdle = await settledWithin(idle, timeoutMs);
-      for (const worker of workers.values()) worker.takeAway();
+      for (const worker of running) worker.takeAway();
       if (!isIdle) await settledWithin(idle, timeoutMs);
     },
   };

@@ -1,6 +1,6 @@
-import { type KafkaMessage, type Message, Partitioners } from 'kafkajs';
+import { type EachBatchPayload, type KafkaMessage, type Message, Partitioners } from 'kafkajs';
 import { traceparentIn } from '../../platform/observability/trace-context.js';
-import type { BusItem } from '../../ports/event-bus.js';
+import type { BusBatch, BusItem } from '../../ports/event-bus.js';
 import type { RecordedEvent } from '../../ports/event-store.js';
 
 /** One message of a topic. Its key decides the partition, and so the order. */
@@ -134,8 +134,18 @@ export const partitionerFor = (partitions: number): ((key: string) => number) =>
     replicas: [],
     isr: [],
   }));
-  return (key) => choose({ topic: '', partitionMetadata, message: { key, value: null } });
+  const known = new Map<string, number>();
+  return (key) => {
+    const before = known.get(key);
+    if (before !== undefined) return before;
+    const partition = choose({ topic: '', partitionMetadata, message: { key, value: null } });
+    if (known.size === MAX_KNOWN_KEYS) known.clear();
+    known.set(key, partition);
+    return partition;
+  };
 };
+
+const MAX_KNOWN_KEYS = 20_000;
 
 export const toMessage = (
   { key, value, headers }: KafkaRecord,
@@ -143,7 +153,7 @@ export const toMessage = (
 ): PlacedMessage => ({
   key,
   value: value === null ? null : Buffer.from(value.buffer, value.byteOffset, value.byteLength),
-  headers: { ...headers },
+  headers,
   partition: partitionOf(key),
 });
 
@@ -168,4 +178,26 @@ const headerText = (content: unknown): string => {
   const contents: readonly unknown[] = Array.isArray(content) ? content : [content];
   const first = contents.find((each) => Buffer.isBuffer(each) || typeof each === 'string');
   return first?.toString() ?? '';
+};
+
+/** Fetched batches of one partition as one; `queued` are those that were fetched after them. */
+export const busBatchOf = (
+  payloads: readonly EachBatchPayload[],
+  queued: readonly EachBatchPayload[],
+  signal: AbortSignal,
+): BusBatch => {
+  const last = payloads.at(-1);
+  if (last === undefined) throw new TypeError('A batch comes from at least one fetch.');
+  const { partition } = last.batch;
+  const { highWatermark } = (queued.at(-1) ?? last).batch;
+  return {
+    partition,
+    items: payloads.flatMap(({ batch }) =>
+      batch.messages.map((message) => fromRecord(receivedRecord(partition, message))),
+    ),
+    waiting: Math.max(0, Number(BigInt(highWatermark) - BigInt(last.batch.lastOffset()) - 1n)),
+    // What it reports, mostly a rebalance, the consumer's own loop sees too.
+    heartbeat: () => last.heartbeat().catch(() => undefined),
+    signal,
+  };
 };

@@ -58,8 +58,10 @@ const refusalSentence = (error: Error): string => {
 };
 
 /** Another writer inserted the document first, so the upsert lost a race. */
+export const DUPLICATE_KEY = 11000;
+
 export const isDuplicateKey = (error: unknown): boolean =>
-  error instanceof MongoServerError && error.code === 11000;
+  error instanceof MongoServerError && error.code === DUPLICATE_KEY;
 
 export const isNoCollection = (error: unknown): boolean =>
   error instanceof MongoServerError && error.code === 26;

@@ -14,13 +14,13 @@ export type ProjectorOptions = Omit<ApplierOptions, 'startsEmpty'>;
 export interface Projector {
   /** Resolves when the batch is in saved documents; rejects where it is to be delivered again. */
   readonly handle: BatchHandler;
-  /** Why events are refused, since one of another log came; null while all is well. */
+  /** Why events are refused, after one of another log arrived; else null. */
   refusal(): string | null;
   /** The anime that cannot be followed, and why. */
   quarantine(): ReadonlyMap<AnimeId, Quarantined>;
   /** The anime whose documents leave out events that cannot be read. */
   readonly skippedEvents: SkippedEvents;
-  /** The anime that are computed again, since their documents were ahead of the log, and up to where. */
+  /** Anime being recomputed because their documents were ahead of the log, and the target revision. */
   ahead(): ReadonlyMap<AnimeId, number>;
   /** The event that was applied last; null before the first one. */
   lastApplied(): EventPlace | null;
@@ -46,7 +46,7 @@ export const createProjector = (options: ProjectorOptions): Projector => {
         addTo(pending, found.animeId, found);
       } else {
         unreadable.push(found);
-        // The event store has what the item could not say.
+        // The event is read from the event store instead.
         const { stream, revision } = found;
         const animeId = stream === null ? undefined : animeIdOf(stream);
         if (animeId !== undefined && revision !== null)
@@ -137,7 +137,7 @@ export interface ConsumeOptions {
 
 export interface Consumption {
   readonly handle: BatchHandler;
-  /** The items that wait, by partition, as of the last batch. */
+  /** The number of waiting items by partition, as of the last batch. */
   readonly waiting: ReadonlyMap<number, number>;
   /** Removes the version's series from the metrics. */
   forget(): void;
@@ -156,7 +156,7 @@ export const createConsumption = (options: ConsumeOptions): Consumption => {
     metrics.projectorUnread.set({ version }, projector.skippedEvents.count());
   };
 
-  // An alert on a series that comes with the first event would not fire where none ever comes.
+  // Without these series an alert could not fire if no event ever comes.
   metrics.projectorLagSeconds.set({ version }, 0);
   metrics.freshness.zero({ version });
   for (const partition of partitions) metrics.projectorWaiting.set({ version, partition }, 0);
@@ -166,7 +166,7 @@ export const createConsumption = (options: ConsumeOptions): Consumption => {
     waiting,
     handle: async (batch) => {
       const { partition, items } = batch;
-      // What is being handled waits too, for as long as that takes.
+      // Items in the handler still count as waiting.
       noteWaiting(partition, batch.waiting + items.length);
       await spanInEachTrace(`project ${version}`, tracesOf(items), () => projector.handle(batch));
       noteWaiting(partition, batch.waiting);

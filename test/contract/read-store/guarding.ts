@@ -47,6 +47,17 @@ export const guardingClauses = (target: ReadStoreTarget, open: () => ReadStore):
     });
   }
 
+  it("RS-2 decides by the guard for a user's only interaction, too, stored before or not", async () => {
+    const only = (revision: number) => written({ generation: 0, revision }, 1);
+    const version = await freshVersion(open());
+    expect(await version.documents.save(only(5))).to.deep.equal({ refused: 0 });
+    expect(await version.documents.save(only(4))).to.deep.equal({ refused: 3 });
+    await expectWritten(version, only(5));
+    const others = joined([only(6), written({ generation: 0, revision: 6 }, 1, 2)]);
+    expect(await version.documents.save(others)).to.deep.equal({ refused: 0 });
+    await expectWritten(version, others);
+  });
+
   it('RS-2 keeps a document at the same revision, whatever it contains', async () => {
     const guard = { generation: 1, revision: 7 };
     const version = await versionWith(open(), written(guard, 1));
