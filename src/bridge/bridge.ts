@@ -17,12 +17,14 @@ import {
 } from './checkpoint.js';
 import { createLeaderLoop } from './leader-loop.js';
 import { acquireLease, type Lease } from './lease.js';
-import { createRetryingPublisher } from './publish.js';
+import { createRetryingPublisher, type BusDestination } from './publish.js';
 import { createBridgeStatus, type BridgeStatus } from './status.js';
 
 export interface BridgeOptions {
   readonly eventStore: EventStore;
   readonly bus: Pick<EventBus, 'publisher' | 'ends' | 'sample'>;
+  /** Default: the in-process bus. */
+  readonly destination?: BusDestination;
   readonly deadLetters: DeadLetters;
   readonly logId: string;
   readonly logger: Logger;
@@ -78,6 +80,7 @@ export const createBridge = (options: BridgeOptions): Bridge => {
   const status = createBridgeStatus({ now, monotonic });
   const publisher = createRetryingPublisher({
     publisher: () => bus.publisher(logId),
+    destination: options.destination ?? { system: 'in_process', name: 'bus' },
     deadLetters,
     logger,
     metrics,

@@ -1,8 +1,10 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
+import { SpanKind } from '@opentelemetry/api';
 import { createOutage } from '../platform/async/outage.js';
 import { type Backoff, retry } from '../platform/async/retry.js';
 import type { Logger } from '../platform/observability/logger.js';
 import type { Metrics } from '../platform/observability/metrics.js';
+import { spanInEachTrace, traceparentIn } from '../platform/observability/trace-context.js';
 import type { DeadLetters } from '../ports/dead-letters.js';
 import { isRetriable, TooLargeError } from '../ports/errors.js';
 import type { BusPublisher, Offsets } from '../ports/event-bus.js';
@@ -104,9 +106,17 @@ export const createBatcher = (options: BatcherOptions): Batcher => {
 export const eventsOfBatch = (entries: readonly EventToPublish[]): RecordedEvent[] =>
   entries.flatMap(({ event }) => event ?? []);
 
+/** By the names of OpenTelemetry: `messaging.system` and `messaging.destination.name`. */
+export interface BusDestination {
+  readonly system: string;
+  readonly name: string;
+}
+
 export interface RetryingPublisherOptions {
   /** Opens a publisher; the next one is asked for only after this one was closed. */
   readonly publisher: () => Promise<BusPublisher>;
+  /** In the spans. */
+  readonly destination: BusDestination;
   readonly deadLetters: DeadLetters;
   readonly logger: Logger;
   readonly metrics: Metrics;
@@ -232,8 +242,27 @@ export const createRetryingPublisher = (options: RetryingPublisherOptions): Retr
     deadLetterOutage.over();
   };
 
+  const { system, name } = options.destination;
+  const traced = (events: readonly RecordedEvent[], signal: AbortSignal): Promise<Offsets> =>
+    spanInEachTrace(
+      `publish ${name}`,
+      {
+        // Not a producer's: consumers continue from the span that was stored with the event.
+        kind: SpanKind.CLIENT,
+        attributes: {
+          'messaging.system': system,
+          'messaging.destination.name': name,
+          'messaging.operation.name': 'publish',
+          'messaging.operation.type': 'send',
+          'messaging.batch.message_count': events.length,
+        },
+      },
+      tracesOf(events),
+      () => publish(events, signal),
+    );
+
   return {
-    publish,
+    publish: traced,
     close: async () => {
       const closing = current;
       current = null;
@@ -243,3 +272,7 @@ export const createRetryingPublisher = (options: RetryingPublisherOptions): Retr
     },
   };
 };
+
+function* tracesOf(events: readonly RecordedEvent[]): Generator<string | undefined> {
+  for (const { metadata } of events) yield traceparentIn(metadata);
+}

@@ -39,6 +39,7 @@ export const openBridge = async (
     logger,
     metrics,
     ...(alone ? { takeOverAfterMs: 0 } : {}),
+    ...(isKafka(config) ? { destination: { system: 'kafka', name: config.kafka.topic } } : {}),
   });
   await lifecycle.open(
     'bridge',

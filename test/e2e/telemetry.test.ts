@@ -68,11 +68,30 @@ describe('a service with OTEL_EXPORTER_OTLP_ENDPOINT', function () {
       const command = spanCalled('RegisterClick');
       expect(request.parentSpanId).to.equal(CALLER);
       expect(command.parentSpanId).to.equal(request.spanId);
+      // The event carries the command's span past the bridge, to the projector.
+      expect(spanCalled('publish bus').parentSpanId).to.equal(command.spanId);
       expect(spanCalled('project v1').parentSpanId).to.equal(command.spanId);
     });
-    expect(ofTrace()).to.have.length(3);
+    expect(ofTrace()).to.have.length(4);
     expect(spanCalled('POST /click').service).to.equal('statistics');
     expect(running.errors()).to.match(new RegExp(`Request completed.*"trace_id":"${TRACE_ID}"`));
+  });
+
+  it('hands on the trace of a client that does not sample it, without a span of its own', async () => {
+    const running = await start({
+      ...SOON,
+      OTEL_EXPORTER_OTLP_ENDPOINT: receiver.url,
+      LOG_LEVEL: 'debug',
+    });
+    const traceparent = `00-${TRACE_ID}-${CALLER}-00`;
+    const { body } = await list(running, { traceparent });
+    await stats(running, body['revision']);
+    const recorded = await send('GET', `${running.commandUrl}/animes/1/events`);
+    const [event] = recorded.body['events'] as readonly { metadata: { traceparent: string } }[];
+    expect(event?.metadata.traceparent).to.match(new RegExp(`^00-${TRACE_ID}-[0-9a-f]{16}-00$`));
+    expect(running.errors()).to.match(new RegExp(`Request completed.*"trace_id":"${TRACE_ID}"`));
+    await eventually(() => expect(receiver.spans()).to.not.be.empty);
+    expect(receiver.spans().filter(({ traceId }) => traceId === TRACE_ID)).to.deep.equal([]);
   });
 
   it('continues the trace of a GraphQL client, and begins one where there is none', async () => {

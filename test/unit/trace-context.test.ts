@@ -9,6 +9,7 @@ import { expect } from 'chai';
 import {
   extractTrace,
   spanInEachTrace,
+  startChildSpan,
   traceparentOf,
 } from '../../src/platform/observability/trace-context.js';
 
@@ -64,6 +65,27 @@ describe('trace headers', () => {
   });
 });
 
+describe('a span within a request', () => {
+  const { spans, provider } = recordingProvider();
+  before(() => trace.setGlobalTracerProvider(provider));
+  after(() => trace.disable());
+  beforeEach(() => void spans.splice(0));
+
+  it('is started where that of the request is sampled', () => {
+    const parent = extractTrace({ traceparent: `00-${TRACE}-${SPAN}-01` });
+    startChildSpan('RegisterClick', {}, parent);
+    expect(spans.map(({ name }) => name)).to.deep.equal(['RegisterClick']);
+  });
+
+  it('is that of the request where it is not sampled', () => {
+    const parent = extractTrace({ traceparent: `00-${TRACE}-${SPAN}-00` });
+    const { span, within } = startChildSpan('RegisterClick', {}, parent);
+    expect(spans).to.deep.equal([]);
+    expect(span.spanContext().spanId).to.equal(SPAN);
+    expect(traceparentOf(within)).to.equal(`00-${TRACE}-${SPAN}-00`);
+  });
+});
+
 describe('a span around a batch', () => {
   const { spans, provider } = recordingProvider();
   before(() => trace.setGlobalTracerProvider(provider));
@@ -78,14 +100,14 @@ describe('a span around a batch', () => {
       ...[`00-${other}-${SPAN}-01`, `00-${TRACE}-${SPAN}-01`],
     ];
     const work = () => Promise.resolve(7);
-    expect(await spanInEachTrace('project v1', traceparents, work)).to.equal(7);
+    expect(await spanInEachTrace('project v1', {}, traceparents, work)).to.equal(7);
     expect(parents()).to.deep.equal([TRACE, other]);
     expect(spans.map(({ name }) => name)).to.deep.equal(['project v1', 'project v1']);
     expect(spans.every(({ ended }) => ended)).to.equal(true);
   });
 
   it('is left out of a trace that is not sampled', async () => {
-    await spanInEachTrace('project v1', [`00-${TRACE}-${SPAN}-00`], () => Promise.resolve());
+    await spanInEachTrace('project v1', {}, [`00-${TRACE}-${SPAN}-00`], () => Promise.resolve());
     expect(spans).to.deep.equal([]);
   });
 
@@ -93,7 +115,7 @@ describe('a span around a batch', () => {
     const traceparents = Array.from({ length: 300 }, (_, index) => {
       return `00-${(index + 1).toString(16).padStart(32, '0')}-${SPAN}-01`;
     });
-    await spanInEachTrace('project v1', traceparents, () => Promise.resolve());
+    await spanInEachTrace('project v1', {}, traceparents, () => Promise.resolve());
     expect(new Set(parents()).size).to.equal(128);
   });
 
@@ -101,7 +123,7 @@ describe('a span around a batch', () => {
     const failure = new Error('Not this time.');
     const traceparents = [`00-${TRACE}-${SPAN}-01`];
     const work = () => Promise.reject(failure);
-    const error: unknown = await spanInEachTrace('project v1', traceparents, work).catch(
+    const error: unknown = await spanInEachTrace('project v1', {}, traceparents, work).catch(
       (reason: unknown) => reason,
     );
     expect(error).to.equal(failure);

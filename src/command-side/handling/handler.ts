@@ -29,6 +29,7 @@ import { applyWritten, isPresumed, type CachedAggregate } from './cached-aggrega
 import {
   type CommandLimits,
   correlationIdsOf,
+  withinTraceOf,
   createKeyedQueue,
   createQueuedCommand,
   DEFAULT_COMMAND_LIMITS,
@@ -201,7 +202,9 @@ export const createCommandHandler = (options: {
     error: PortError,
   ): readonly QueuedCommand[] => {
     if (error instanceof StreamDeletedError) aggregates.forget(animeId);
-    else if (!error.retriable) logger.error('Append refused', { stream, error });
+    else if (!error.retriable) {
+      withinTraceOf(commandsOf(batch), () => logger.error('Append refused', { stream, error }));
+    }
     if (error instanceof TooLargeError && batch.events.length > 1) {
       // Together they are too large for this server: append each on its own.
       for (const queued of commandsOf(batch)) queued.mustGoAlone = true;
@@ -215,8 +218,9 @@ export const createCommandHandler = (options: {
     batch: DecidedBatch,
   ): readonly QueuedCommand[] => {
     aggregates.forget(animeId);
-    const correlationIds = correlationIdsOf(commandsOf(batch));
-    logger.error('Append outcome unknown', { stream, expected: revision, correlationIds });
+    const commands = commandsOf(batch);
+    const data = { stream, expected: revision, correlationIds: correlationIdsOf(commands) };
+    withinTraceOf(commands, () => logger.error('Append outcome unknown', data));
     return answerAppended(batch, { kind: 'outcome-unknown' });
   };
 
@@ -230,8 +234,10 @@ export const createCommandHandler = (options: {
     if (concerned.length > 0) {
       const correlationIds = correlationIdsOf(concerned);
       const context = { animeId, commands: concerned.length, correlationIds };
-      if (error instanceof PortError && error.retriable) outage.failed(error, context);
-      else logger.warn(NOT_DECIDED, { ...context, error });
+      withinTraceOf(concerned, () => {
+        if (error instanceof PortError && error.retriable) outage.failed(error, context);
+        else logger.warn(NOT_DECIDED, { ...context, error });
+      });
     }
     if (error instanceof PortError) {
       for (const queued of concerned) queued.settle(resultOfFailure(error));

@@ -10,6 +10,7 @@ import {
 import { PortError } from '../../ports/errors.js';
 import type { ProtectedUser, UserProtection } from '../../ports/user-protection.js';
 import { BODY_HASH_LENGTH, saltedBodyHash } from '../../wire/protected-user.js';
+import { withinTrace } from '../../platform/observability/trace-context.js';
 
 /** The limits of a command handler. Times in milliseconds. */
 export interface CommandLimits {
@@ -143,6 +144,12 @@ export interface QueuedCommand {
 /** Log data about several commands, cut to the length of a log line. */
 export const correlationIdsOf = (queuedCommands: readonly QueuedCommand[]): readonly string[] =>
   queuedCommands.slice(0, 10).map(({ options }) => options.correlationId);
+
+/** A log line about several commands names the trace of the first that has one. */
+export const withinTraceOf = <T>(queued: readonly QueuedCommand[], log: () => T): T => {
+  const traced = queued.find(({ options }) => options.traceparent !== undefined);
+  return withinTrace(traced?.options.traceparent, log);
+};
 
 /**
  * A command that is settled by its deadline, whatever happens: as `unavailable` if it was still

@@ -1,6 +1,6 @@
 import { type Attributes, type Context, SpanStatusCode } from '@opentelemetry/api';
 import { Problem } from '../../platform/http/problem.js';
-import { startSpan, traceparentOf } from '../../platform/observability/trace-context.js';
+import { startChildSpan, traceparentOf } from '../../platform/observability/trace-context.js';
 import type { EntityTags } from '../../ports/command-result.js';
 import type { ExpectedRevision } from '../../ports/event-store.js';
 
@@ -79,7 +79,7 @@ export const traced = async <Result extends object>(
   attributes: Attributes,
   run: (traceparent: string | undefined) => Promise<Result>,
 ): Promise<Result> => {
-  const { span, within } = startSpan(name, { attributes }, parent);
+  const { span, within } = startChildSpan(name, { attributes }, parent);
   try {
     const result = await run(traceparentOf(within));
     if ('kind' in result && typeof result.kind === 'string') {

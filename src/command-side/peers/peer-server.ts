@@ -3,6 +3,7 @@ import { isAnimeId } from '../../domain/ids.js';
 import type { AnimeCommand } from '../../domain/commands.js';
 import type { CommandOptions } from '../../ports/command-result.js';
 import type { Logger } from '../../platform/observability/logger.js';
+import { withinTrace } from '../../platform/observability/trace-context.js';
 import type { CommandHandler } from '../handling/handler.js';
 import { createHandshake, openLines } from './protocol.js';
 
@@ -50,7 +51,9 @@ export const openPeerServer = async (options: {
     try {
       return await handler.handle(command, given);
     } catch (error) {
-      logger.error('A forwarded command failed', { type: command.type, error });
+      const { type } = command;
+      const log = () => logger.error('A forwarded command failed', { type, error });
+      withinTrace(given.traceparent, log);
       return HANDLING_FAILED;
     }
   };

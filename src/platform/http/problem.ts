@@ -1,7 +1,8 @@
 import { STATUS_CODES } from 'node:http';
+import { context } from '@opentelemetry/api';
 import type { ErrorRequestHandler, Request, RequestHandler, Response, Router } from 'express';
 import type { Logger } from '../observability/logger.js';
-import { correlationIdOf, externalPathOf, requestIdOf } from './request-context.js';
+import { correlationIdOf, externalPathOf, requestIdOf, traceContextOf } from './request-context.js';
 
 /** An invalid field: a JSON pointer into the body, and a sentence. */
 export interface FieldProblem {
@@ -146,12 +147,14 @@ export const problemOfError = (
       method: req.method,
       status: problem.status,
     };
-    // While a server is away every request is refused: one sentence each is enough.
-    if (problem === error && problem.cause === undefined) {
-      logger.warn('Request refused', { ...request, reason: problem.message });
-    } else {
-      logger.error('Request failed', { ...request, error: problem.cause ?? error });
-    }
+    context.with(traceContextOf(res), () => {
+      // While a server is away every request is refused: one sentence each is enough.
+      if (problem === error && problem.cause === undefined) {
+        logger.warn('Request refused', { ...request, reason: problem.message });
+      } else {
+        logger.error('Request failed', { ...request, error: problem.cause ?? error });
+      }
+    });
   }
   return problem;
 };

@@ -82,7 +82,7 @@ export const requestContext = (options: {
       metrics.httpSeconds.observe({ method, route, status }, seconds);
       const data = { method, route, status, seconds, requestId, correlationId };
       context.with(within, () => logger.debug('Request completed', data));
-      if (span === undefined) return;
+      if (span?.isRecording() !== true) return;
       span.updateName(`${method} ${route}`);
       span.setAttributes({ 'http.route': route, 'http.response.status_code': status });
       if (status >= 500) span.setStatus({ code: SpanStatusCode.ERROR });

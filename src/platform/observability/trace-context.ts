@@ -6,6 +6,7 @@ import {
   trace,
   TraceFlags,
   type Context,
+  type Span,
   type SpanOptions,
 } from '@opentelemetry/api';
 import { W3CTraceContextPropagator } from '@opentelemetry/core';
@@ -52,11 +53,38 @@ export const traceparentIn = (metadata: Uint8Array): string | undefined => {
 
 const tracer = trace.getTracer('anime-analytics');
 
-/** A span within the trace of a context, and the context with it. Almost free without a tracing SDK. */
-export const startSpan = (name: string, options: SpanOptions, parent: Context) => {
+interface StartedSpan {
+  readonly span: Span;
+  /** The parent context with the span in it. */
+  readonly within: Context;
+}
+
+export const startSpan = (name: string, options: SpanOptions, parent: Context): StartedSpan => {
   const span = tracer.startSpan(name, options, parent);
   return { span, within: trace.setSpan(parent, span) };
 };
+
+/** The sampler decides once for a request: without a recorded parent there is no span, only the parent's context. */
+export const startChildSpan = (
+  name: string,
+  options: SpanOptions,
+  parent: Context,
+): StartedSpan => {
+  const span = trace.getSpan(parent);
+  if (span === undefined || span.isRecording() || isSampled(parent)) {
+    return startSpan(name, options, parent);
+  }
+  return { span, within: parent };
+};
+
+const isSampled = (within: Context): boolean => {
+  const { traceFlags = TraceFlags.NONE } = trace.getSpanContext(within) ?? {};
+  return (traceFlags & TraceFlags.SAMPLED) !== 0;
+};
+
+/** Makes the trace that a `traceparent` names the active one, so that log lines name it. */
+export const withinTrace = <T>(traceparent: string | undefined, work: () => T): T =>
+  traceparent === undefined ? work() : context.with(extractTrace({ traceparent }), work);
 
 /** Later traces of a larger batch get no span. */
 const MAX_TRACES = 128;
@@ -64,10 +92,12 @@ const MAX_TRACES = 128;
 /** One span around a batch in each sampled trace that its records come from. */
 export const spanInEachTrace = async <T>(
   name: string,
+  options: SpanOptions,
   traceparents: Iterable<string | undefined>,
   work: () => Promise<T>,
 ): Promise<T> => {
-  const spans = sampledParents(traceparents).map((parent) => tracer.startSpan(name, {}, parent));
+  const parents = sampledParents(traceparents);
+  const spans = parents.map((parent) => tracer.startSpan(name, options, parent));
   try {
     return await work();
   } catch (error) {
@@ -83,8 +113,7 @@ const sampledParents = (traceparents: Iterable<string | undefined>): readonly Co
   for (const traceparent of traceparents) {
     if (traceparent === undefined || parents.has(traceparent)) continue;
     const parent = extractTrace({ traceparent });
-    const { traceFlags = TraceFlags.NONE } = trace.getSpanContext(parent) ?? {};
-    if ((traceFlags & TraceFlags.SAMPLED) !== 0) parents.set(traceparent, parent);
+    if (isSampled(parent)) parents.set(traceparent, parent);
     if (parents.size === MAX_TRACES) break;
   }
   return [...parents.values()];

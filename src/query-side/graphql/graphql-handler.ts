@@ -1,11 +1,11 @@
 import { isJsonObject } from '../../ports/json.js';
-import type { Span } from '@opentelemetry/api';
+import { context as tracing, type Context, type Span } from '@opentelemetry/api';
 import type { Request, RequestHandler } from 'express';
 import { getOperationAST, GraphQLError, type GraphQLSchema, OperationTypeNode } from 'graphql';
 import { createHandler, type RequestParams, type Response as GraphqlResponse } from 'graphql-http';
 import { Problem } from '../../platform/http/problem.js';
 import { requestIdOf, traceContextOf } from '../../platform/http/request-context.js';
-import { startSpan } from '../../platform/observability/trace-context.js';
+import { startChildSpan } from '../../platform/observability/trace-context.js';
 import type { ReadModels } from '../read-your-writes/revision-waiter.js';
 import { createContext, type QueryContext } from './context.js';
 import type { Documents } from './documents.js';
@@ -134,7 +134,9 @@ export const graphqlHandler = (options: GraphqlHandlerOptions): RequestHandler =
       const outcome = result.errors === undefined ? 'ok' : 'error';
       onAnswered(name, outcome, secondsSince(startedAt));
       context.span.setAttributes({ 'graphql.operation.name': name ?? 'anonymous', outcome });
-      const errors = result.errors?.map((error) => mask(error, requestId));
+      const errors = tracing.with(context.within, () =>
+        result.errors?.map((error) => mask(error, requestId)),
+      );
       const masked = errors === undefined ? result : { ...result, errors };
       return serialized(masked, mediaType);
     },
@@ -144,7 +146,7 @@ export const graphqlHandler = (options: GraphqlHandlerOptions): RequestHandler =
   return async (req, res) => {
     const startedAt = performance.now();
     const mediaType = acceptedType(req);
-    const { span } = startSpan('GraphQL', {}, traceContextOf(res));
+    const { span, within } = startChildSpan('GraphQL', {}, traceContextOf(res));
     const [body, init] = await handle({
       // HEAD is handled like GET; the server leaves out the body.
       method: req.method === 'HEAD' ? 'GET' : req.method,
@@ -152,7 +154,14 @@ export const graphqlHandler = (options: GraphqlHandlerOptions): RequestHandler =
       headers: { accept: mediaType },
       body: null,
       raw: req,
-      context: { requestId: requestIdOf(res), isReader: isReader(req), mediaType, startedAt, span },
+      context: {
+        requestId: requestIdOf(res),
+        isReader: isReader(req),
+        mediaType,
+        startedAt,
+        span,
+        within,
+      },
     }).finally(() => span.end());
     if (init.status === 405) throw MUTATION_BY_GET;
     res.statusCode = init.status;
@@ -174,6 +183,7 @@ interface RequestContext {
   readonly mediaType: MediaType;
   readonly startedAt: number;
   readonly span: Span;
+  readonly within: Context;
 }
 
 const secondsSince = (startedAt: number): number => (performance.now() - startedAt) / 1000;

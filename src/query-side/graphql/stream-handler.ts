@@ -1,3 +1,4 @@
+import { context as tracing, type Context } from '@opentelemetry/api';
 import type { Request, RequestHandler, Response } from 'express';
 import {
   getOperationAST,
@@ -8,7 +9,7 @@ import {
 } from 'graphql';
 import { createHandler } from 'graphql-sse';
 import { Problem } from '../../platform/http/problem.js';
-import { requestIdOf } from '../../platform/http/request-context.js';
+import { requestIdOf, traceContextOf } from '../../platform/http/request-context.js';
 import type { Metrics } from '../../platform/observability/metrics.js';
 import type { ReadModels } from '../read-your-writes/revision-waiter.js';
 import { createContext } from './context.js';
@@ -35,6 +36,7 @@ interface Stream {
   readonly context: StreamContext;
   /** The subscribed field, once it is known. */
   field: string | null;
+  readonly within: Context;
 }
 
 /**
@@ -68,7 +70,7 @@ export const streamHandler = (options: StreamHandlerOptions): RequestHandler => 
       return { schema, document, operationName, variableValues: variables, contextValue };
     },
     onNext: async (_, { context }, result) => {
-      const { messages, context: of, field } = context;
+      const { messages, context: of, field, within } = context;
       // Until the client has taken the last message, no other one is made.
       await messages.ready(of.resumeId);
       if (field !== null) metrics.subscriptionMessages.inc({ subscription: field });
@@ -76,7 +78,9 @@ export const streamHandler = (options: StreamHandlerOptions): RequestHandler => 
       if (errors === undefined) return result;
       return {
         ...result,
-        errors: errors.map((error) => mask(asGraphQLError(error), of.requestId)),
+        errors: tracing.with(within, () =>
+          errors.map((error) => mask(asGraphQLError(error), of.requestId)),
+        ),
       };
     },
   });
@@ -88,7 +92,7 @@ export const streamHandler = (options: StreamHandlerOptions): RequestHandler => 
       ...createContext({ requestId, isReader: isReader(req) }, activeReadModels),
       lastEventId: req.get('last-event-id'),
     };
-    const stream: Stream = { messages, context, field: null };
+    const stream: Stream = { messages, context, field: null, within: traceContextOf(res) };
     try {
       const [body, { status }] = await handle({
         method: 'POST',

@@ -1,5 +1,6 @@
 import { type AnimeId, animeIdOf } from '../../domain/ids.js';
 import type { Metrics } from '../../platform/observability/metrics.js';
+import { SpanKind } from '@opentelemetry/api';
 import { spanInEachTrace, traceparentIn } from '../../platform/observability/trace-context.js';
 import { PortError } from '../../ports/errors.js';
 import type { BatchHandler, BusItem, EventItem, UnreadableItem } from '../../ports/event-bus.js';
@@ -168,7 +169,9 @@ export const createConsumption = (options: ConsumeOptions): Consumption => {
       const { partition, items } = batch;
       // Items in the handler still count as waiting.
       noteWaiting(partition, batch.waiting + items.length);
-      await spanInEachTrace(`project ${version}`, tracesOf(items), () => projector.handle(batch));
+      await spanInEachTrace(`project ${version}`, PROCESS, tracesOf(items), () =>
+        projector.handle(batch),
+      );
       noteWaiting(partition, batch.waiting);
       countUnread();
     },
@@ -179,6 +182,11 @@ export const createConsumption = (options: ConsumeOptions): Consumption => {
       metrics.freshness.remove({ version });
     },
   };
+};
+
+const PROCESS = {
+  kind: SpanKind.CONSUMER,
+  attributes: { 'messaging.operation.name': 'process', 'messaging.operation.type': 'process' },
 };
 
 function* tracesOf(items: readonly BusItem[]): Generator<string | undefined> {
