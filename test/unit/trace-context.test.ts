@@ -22,7 +22,7 @@ const recordingProvider = () => {
   const startSpan = (name: string, _options: unknown, parent: Context) => {
     const noted = { name, parent, status: undefined as unknown, ended: false };
     spans.push(noted);
-    // A whole span: tracers that were taken meanwhile keep this provider after it is disabled.
+    // A whole span: a tracer keeps this provider after it is disabled.
     const context = trace.getSpanContext(parent) ?? INVALID_SPAN_CONTEXT;
     const span: Span = Object.assign(trace.wrapSpanContext(context), {
       setStatus: (status: unknown) => {
@@ -36,6 +36,9 @@ const recordingProvider = () => {
   const provider = { getTracer: () => ({ startSpan }) } as unknown as TracerProvider;
   return { spans, provider };
 };
+
+/** One for all tests: a tracer keeps the provider that it found first. */
+const { spans, provider } = recordingProvider();
 
 describe('trace headers', () => {
   const written = (traceparent?: string): string | undefined =>
@@ -66,7 +69,6 @@ describe('trace headers', () => {
 });
 
 describe('a span within a request', () => {
-  const { spans, provider } = recordingProvider();
   before(() => trace.setGlobalTracerProvider(provider));
   after(() => trace.disable());
   beforeEach(() => void spans.splice(0));
@@ -87,7 +89,6 @@ describe('a span within a request', () => {
 });
 
 describe('a span around a batch', () => {
-  const { spans, provider } = recordingProvider();
   before(() => trace.setGlobalTracerProvider(provider));
   after(() => trace.disable());
   beforeEach(() => void spans.splice(0));
