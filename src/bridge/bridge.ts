@@ -29,16 +29,16 @@ export interface BridgeOptions {
   readonly logId: string;
   readonly logger: Logger;
   readonly metrics: Metrics;
-  /** Of the bridges of one name one publishes, and the others stand by. */
+  /** Of all bridges with this name, one publishes and the others stand by. */
   readonly name?: string;
   /** The name in earlier releases. */
   readonly formerName?: string;
-  /** For a bus that keeps nothing: how far the documents are. */
+  /** For a bus that keeps no records: the position of the documents. */
   readonly flushed?: FlushedPosition;
   readonly maxBatchBytes?: number;
   readonly maxBatchEvents?: number;
   readonly checkpointEveryEvents?: number;
-  /** Also when nothing happens: it is the heartbeat that a standby watches. */
+  /** Written even without new events: it is the heartbeat that standbys watch. */
   readonly checkpointEveryMs?: number;
   /** Silence after which a standby takes over; 0 where there can be no other bridge. */
   readonly takeOverAfterMs?: number;
@@ -52,8 +52,8 @@ export interface BridgeOptions {
 
 export interface Bridge {
   /**
-   * Begins. Rejects where no repetition helps, with CORRUPT where the checkpoint cannot be trusted or
-   * the bus holds another log; a server that cannot be reached is waited for in the background.
+   * Rejects if a retry cannot help: with CORRUPT if the checkpoint is unreadable or the bus holds
+   * another log. An unreachable server is retried in the background.
    */
   start(): Promise<void>;
   /** Publishes what it has read, within its deadline, and releases the lease. May be called twice. */
@@ -183,7 +183,7 @@ export const createBridge = (options: BridgeOptions): Bridge => {
 
   const refuseWrongServers = async (): Promise<void> => {
     const { checkpoint } = await checkpoints.read();
-    // A bus that was published to has been checked then.
+    // With a checkpoint, the bus was checked before the first publish.
     if ((checkpoint?.position ?? null) === null) await refuseAnotherLog(bus, logId);
   };
 

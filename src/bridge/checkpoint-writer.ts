@@ -11,15 +11,15 @@ import type { Lease } from './lease.js';
 export interface CheckpointWriterOptions {
   readonly checkpoints: Checkpoints;
   readonly lease: Lease;
-  /** Where publishing begins: what comes before it is on the bus, and in documents. */
+  /** Publishing resumes here; everything before it is on the bus and in the documents. */
   readonly from: ResumePosition;
   readonly owner: string;
   readonly flushed: FlushedPosition | undefined;
   readonly everyEvents: number;
   readonly everyMs: number;
-  /** After so long without a checkpoint of ours another bridge may have taken over. */
+  /** Another bridge may take over once this one has written no checkpoint for this long. */
   readonly staleAfterMs: number;
-  /** Whether the log still holds an event that was published: a restored one may not. */
+  /** Whether the log still holds a published event: a log restored from a backup may not. */
   readonly isInLog: (event: EventPlace) => Promise<boolean>;
   readonly monotonic: () => number;
   readonly logger: Logger;
@@ -27,14 +27,14 @@ export interface CheckpointWriterOptions {
   readonly onFenced: () => void;
   /** The bus or the log no longer holds what was published: publish everything again. */
   readonly onLost: () => void;
-  /** A checkpoint failed in a way that no repetition helps. */
+  /** Writing a checkpoint failed with an error that is not retriable. */
   readonly onFailed: (error: unknown) => void;
 }
 
 export interface CheckpointWriter {
   /** Everything up to this position is on the bus, with these events last. */
   acknowledge(upTo: Position, events: readonly EventPlace[], last: Offsets): void;
-  /** Before a publish: a bridge that was paused finds out here that it was replaced. */
+  /** Call before each publish: a bridge that was suspended learns here that it was replaced. */
   ensureFresh(): Promise<void>;
   /** Ends the heartbeat; with `release` a last checkpoint lets the next bridge begin at once. */
   stop(release: boolean, timeoutMs: number): Promise<void>;
@@ -45,7 +45,7 @@ export const createCheckpointWriter = (options: CheckpointWriterOptions): Checkp
   const { checkpoints, lease, from, owner, flushed, everyEvents, everyMs, staleAfterMs } = options;
   const { isInLog, monotonic, logger, onFenced, onLost, onFailed } = options;
   let { revision } = lease;
-  // Not the lease's: documents that were lost are further back, and must not count as flushed.
+  // Not the lease's position: if documents were lost, it is ahead of them and must not count as flushed.
   let position = from.after === 'start' ? null : from.after;
   const offsets = new Map(from.offsets);
   let flushedUpTo: Position | null = null;
@@ -75,7 +75,7 @@ export const createCheckpointWriter = (options: CheckpointWriterOptions): Checkp
       flushedUpTo = upTo;
       flushOutage.over();
     } catch (error) {
-      // What is not flushed is published again after a restart; nothing is lost by it.
+      // Harmless: events after the last flushed position are published again after a restart.
       flushOutage.failed(error);
     }
   };

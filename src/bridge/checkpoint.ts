@@ -33,7 +33,7 @@ export interface ReadCheckpoint {
 
 export interface CheckpointOptions {
   readonly eventStore: EventStore;
-  /** Of the bridges of one name one publishes, and the others stand by. */
+  /** Of all bridges with this name, one publishes and the others stand by. */
   readonly name: string;
   /** The name in earlier releases: read where there is no checkpoint under the name yet. */
   readonly formerName: string | undefined;
@@ -158,7 +158,7 @@ const offsetsIn = (value: unknown): Offsets | undefined => {
   return offsets;
 };
 
-/** How far the documents are, where the bus keeps nothing and they are all there is to go by. */
+/** The position of the documents, from which to resume if the bus keeps no records. */
 export interface FlushedPosition {
   /** Null where nothing was ever flushed. */
   load(): Promise<Position | null>;
@@ -222,7 +222,7 @@ const besideDocuments = async (
 const firstLost = (published: Offsets, ends: Offsets) =>
   [...published].find(([partition, last]) => (ends.get(partition) ?? 0n) <= last);
 
-/** Nothing was ever published to it, whatever the checkpoint of another topic of its name says. */
+/** True for a new topic, even if the checkpoint is that of an earlier topic with this name. */
 const isEmptyTopic = (ends: Offsets): boolean => [...ends.values()].every((end) => end === 0n);
 
 const earlier = (a: Position, b: Position): Position =>

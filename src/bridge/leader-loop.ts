@@ -38,7 +38,7 @@ export interface LeaderLoopOptions {
 
 /**
  * Publishes until another bridge takes over, everything must be published again, or `stopping`
- * aborts; then stops cleanly. Rejects with what no repetition helps, after the same clean stop.
+ * aborts; then stops cleanly. Rejects with errors that are not retriable, after the same clean stop.
  */
 export type LeaderLoop = (
   lease: Lease,
@@ -56,7 +56,7 @@ export const createLeaderLoop = (options: LeaderLoopOptions): LeaderLoop => {
     const over = AbortSignal.any([stopping, fenced.signal, lost.signal, failed.signal]);
     const gaveUp = deadlineAfter(over, drainTimeoutMs);
     const fail = (error: unknown): void => {
-      // Ending cuts off what is under way, which is no failure.
+      // Errors during the stop come from aborted work.
       if (!over.aborted) failed.abort(error);
     };
     const checkpoint = createCheckpointWriter({
@@ -96,14 +96,14 @@ export const createLeaderLoop = (options: LeaderLoopOptions): LeaderLoop => {
 
     await follow(from.after, batcher, over).catch(fail);
     await batcher.drain();
-    // A publisher that was given up in the middle of a batch must never overlap with its successor.
+    // A publisher abandoned in the middle of a batch must not overlap with its successor.
     if (gaveUp.signal.aborted) await settledWithin(publisher.close(), drainTimeoutMs);
     gaveUp.cancel();
     await checkpoint.stop(!fenced.signal.aborted, drainTimeoutMs);
     failed.signal.throwIfAborted();
   };
 
-  /** The event store resumes what drops. Ends with the signal, and rejects with what is final. */
+  /** The event store resumes dropped subscriptions. Ends when the signal aborts; rejects with final errors. */
   async function follow(
     after: Position | 'start',
     batcher: Batcher,
@@ -122,7 +122,7 @@ export const createLeaderLoop = (options: LeaderLoopOptions): LeaderLoop => {
         await batcher.add({ event: null, position: item.position });
       } else {
         const { event } = item;
-        // Types that begin so belong to the event store itself, and mean nothing to a consumer.
+        // Types that begin with $ are the event store's own system events.
         const isOurs = !event.type.startsWith('$');
         await batcher.add({ event: isOurs ? event : null, position: event.position });
       }

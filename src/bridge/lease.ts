@@ -14,11 +14,11 @@ export interface Lease {
 export interface LeaseOptions {
   readonly checkpoints: Checkpoints;
   readonly owner: string;
-  /** After so long without a new checkpoint an owner that did not release counts as gone; 0: at once. */
+  /** An owner that did not release counts as gone after this long without a checkpoint; 0: at once. */
   readonly takeOverAfterMs: number;
   readonly pollMs: number;
   readonly logger: Logger;
-  /** Milliseconds of a clock that only runs forward. */
+  /** Milliseconds of a monotonic clock. */
   readonly monotonic: () => number;
   /** Called after every attempt to read the checkpoint: with the error, or null if it was read. */
   readonly onAttempt: (error: unknown) => void;

@@ -10,7 +10,7 @@ import { isRetriable, TooLargeError } from '../ports/errors.js';
 import type { BusPublisher, Offsets } from '../ports/event-bus.js';
 import type { Position, RecordedEvent } from '../ports/event-store.js';
 
-/** What the log delivered: an event for the bus, or only that the log was read up to here. */
+/** An item of the log subscription: an event to publish, or a position without one. */
 export interface EventToPublish {
   readonly event: RecordedEvent | null;
   readonly position: Position;
@@ -28,22 +28,22 @@ export interface BatcherOptions {
 }
 
 export interface Batcher {
-  /** Resolves once there is room for another entry; rejects when publishing was given up. */
+  /** Resolves once there is room for another entry; rejects after publishing has failed. */
   add(entry: EventToPublish): Promise<void>;
   /** The events that are not known to be on the bus. */
   waiting(): readonly RecordedEvent[];
-  /** Resolves when all is published, or publishing was given up. Nothing is added after it. */
+  /** Resolves when all is published or publishing has failed. Do not call `add` after it. */
   drain(): Promise<void>;
 }
 
 const NOTHING_NEW: Offsets = new Map();
 
-/** Of an event beside its data, about: on Kafka these are headers. */
+/** Estimated size of an event without its data, which is mostly Kafka headers. */
 const OVERHEAD_BYTES = 400;
 
 /**
- * While one batch is published the next one collects, up to the limits: a single event is published
- * at once, and under load batches grow by themselves.
+ * Collects the next batch while one is being published. A single event is published at once; under
+ * load batches grow up to the limits.
  */
 export const createBatcher = (options: BatcherOptions): Batcher => {
   const { publish, onPublished, onFailed, maxBytes, maxEvents } = options;
@@ -115,7 +115,7 @@ export interface BusDestination {
 export interface RetryingPublisherOptions {
   /** Opens a publisher; the next one is asked for only after this one was closed. */
   readonly publisher: () => Promise<BusPublisher>;
-  /** In the spans. */
+  /** For the attributes of spans. */
   readonly destination: BusDestination;
   readonly deadLetters: DeadLetters;
   readonly logger: Logger;
@@ -129,11 +129,11 @@ export interface RetryingPublisherOptions {
 
 export interface RetryingPublisher {
   /**
-   * Publishes a batch, again and again until the bus has taken it. Returns the last offsets. Rejects
-   * when the signal aborts, and where no repetition helps.
+   * Retries until the bus has accepted the batch; returns the last offsets. Rejects when the signal
+   * aborts, or with an error that is not retriable.
    */
   publish(events: readonly RecordedEvent[], signal: AbortSignal): Promise<Offsets>;
-  /** What is being published is given up. The next batch opens another publisher. */
+  /** Abandons the batch in flight. The next batch opens another publisher. */
   close(): Promise<void>;
 }
 

@@ -6,7 +6,7 @@ type BridgeRole = 'starting' | 'leading' | 'standby' | 'refusing' | 'stopped';
 
 export interface BridgeStatus {
   readonly role: BridgeRole;
-  /** Whether it has been at the end of the log since it leads. */
+  /** Whether it has reached the end of the log since it became the leader. */
   readonly caughtUp: boolean;
   /** Everything up to here is on the bus. */
   readonly position: Position | null;
@@ -21,14 +21,14 @@ export interface BridgeStatus {
   readonly problem: string | null;
 }
 
-/** A shorter failure is a hiccup. */
+/** Failures shorter than this do not make the bridge unhealthy. */
 const UNHEALTHY_AFTER_MS = 15_000;
 
 type BridgeServer = 'log' | 'bus';
 
 export interface BridgeStatusTracker {
   standsBy(): void;
-  /** Another bridge publishes, and has come so far. */
+  /** Another bridge publishes, and has reached this position. */
   sawOwner(owner: string, upTo: Position | null): void;
   leads(batcher: Batcher, owner: string): void;
   stops(): void;

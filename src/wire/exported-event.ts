@@ -30,7 +30,7 @@ export const toExportedLine = (event: RecordedEvent): string => {
   return `${parts.join()}}\n`;
 };
 
-/** Stored JSON as it is: parsed, large numbers would lose digits. Undefined where the bytes are no JSON. */
+/** The stored text itself: parsing would lose digits of large numbers. Undefined if it is not JSON. */
 export const jsonTextIn = (bytes: Uint8Array): string | undefined => {
   try {
     const text = STRICT_UTF8.decode(bytes);
@@ -44,7 +44,7 @@ export const jsonTextIn = (bytes: Uint8Array): string | undefined => {
 /** A byte order mark stays, and is no JSON. */
 const STRICT_UTF8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
-/** Within a text of JSON line breaks are escaped: here they only lay it out. */
+/** Line breaks inside JSON strings are escaped, so these are only layout. */
 export const onOneLine = (json: string): string => json.replaceAll(/[\r\n]+/g, ' ');
 
 /** Why a line is no exported event, as the end of a sentence. */

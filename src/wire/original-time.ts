@@ -21,7 +21,7 @@ export const withOriginalTime = (event: RecordedEvent): EncodedEvent => {
 
 /** The event as it was before it was copied; one that is not a copy stays as it is. */
 export const asOriginal = (event: RecordedEvent): RecordedEvent => {
-  // Latin 1 keeps every byte; what is looked for is ASCII.
+  // Latin 1 maps bytes one to one, and the searched text is ASCII.
   const text = Buffer.from(event.metadata).toString('latin1');
   const found = COPY_METADATA.exec(text);
   const recordedAt = Date.parse(found?.[2] ?? '');

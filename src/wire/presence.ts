@@ -9,7 +9,7 @@ export interface EventPlace {
 }
 
 /**
- * Where an event that was read from this log once is now. `lost`: its stream has another event
+ * Where an event that was once read from this log is now. `lost`: its stream has another event
  * there, ends before it, or never existed, so the log was restored from an older copy or lost its
  * end. `unknown`: its stream was deleted or truncated, which proves nothing.
  */

@@ -34,7 +34,7 @@ export const encodeProtected = (
   }
 };
 
-/** A control character, which no user id has: what stands in for a user is never taken for one. */
+/** A control character, which no user id contains: a stand-in is never taken for a user id. */
 const MARK = '\u001a';
 
 /** 128 bits in base64url. */
@@ -50,8 +50,8 @@ export const standInIn = (subject: unknown): UserId | undefined =>
 export const BODY_HASH_LENGTH = 22;
 
 /**
- * The hash of a command's body that an event may hold: whoever guesses a user id could check the guess
- * against the plain one. It cannot be computed any more once the user is forgotten.
+ * The hash of a command's body, salted: with a plain hash in the event, a guessed user id could be
+ * checked. It cannot be computed once the user is forgotten.
  */
 export const saltedBodyHash = (bodyHash: string, { salt }: Pick<ProtectedUser, 'salt'>): string =>
   createHmac('sha256', salt).update(bodyHash).digest('base64url').slice(0, BODY_HASH_LENGTH);

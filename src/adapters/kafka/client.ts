@@ -11,7 +11,7 @@ import { PortError, TooLargeError, UnavailableError } from '../../ports/errors.j
 // At run time the error classes are properties of the default export alone.
 const { KafkaJSAggregateError, KafkaJSError, KafkaJSNotImplemented } = kafkajs;
 
-/** What a failure of kafkajs means to the caller of the port. A bug stays what it is. */
+/** The port's error for a failure of kafkajs. Bugs are returned unchanged. */
 export const busError = (error: unknown): unknown => {
   if (error instanceof PortError) return error;
   const cause = originOf(error);
@@ -62,10 +62,10 @@ const NOT_SUPPORTED: readonly string[] = [
   'KafkaJSNotImplemented',
   'KafkaJSServerDoesNotSupportApiKey',
 ];
-/** Arguments that kafkajs refuses, and what it says is a bug of its own. */
+/** Invalid arguments, and violated invariants of kafkajs itself. */
 const MISUSE: readonly string[] = ['KafkaJSNonRetriableError', 'KafkaJSInvariantViolation'];
 
-/** kafkajs wraps what it retried and what it did not, a TypeError included, in errors of its own. */
+/** kafkajs wraps every error in errors of its own, even a TypeError that it did not retry. */
 const originOf = (error: unknown): unknown => {
   if (error instanceof KafkaJSAggregateError) return originOf(error.errors[0]);
   if (!(error instanceof KafkaJSError)) return error;
@@ -99,7 +99,7 @@ export interface KafkaClient {
   readonly kafka: Kafka;
   /** Destroys its connections: pending requests fail, and nothing more is sent. */
   cut(): void;
-  /** Lets it disconnect, which can hang, and cuts it. */
+  /** Disconnects within a deadline, because disconnecting can hang, then cuts the connections. */
   close(disconnect: () => Promise<void>): Promise<void>;
 }
 
@@ -157,7 +157,7 @@ export const clientFactory = ({
       if (cut) return;
       const { message: detail, error, broker, groupId, retryCount } = entry as LogData;
       const data = { namespace, detail, error, broker, groupId, retryCount };
-      // What kafkajs logs as an error is mostly an attempt that it repeats.
+      // kafkajs logs attempts that it retries as errors.
       const write = level === logLevel.ERROR ? logger.warn : logger.debug;
       write('The Kafka client reports a problem', data);
     };

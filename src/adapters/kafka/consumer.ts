@@ -19,7 +19,7 @@ import {
 } from './partition-workers.js';
 
 interface GroupTimings {
-  /** A killed member keeps its partitions for so long. */
+  /** How long a killed member keeps its partitions. */
   readonly sessionTimeoutMs: number;
   readonly heartbeatMs: number;
   /** How long the broker delays an empty response to a fetch. */
@@ -29,9 +29,9 @@ interface GroupTimings {
 
 const REBALANCE_TIMEOUT_MS = 15_000;
 const JOIN_TIMEOUT_MS = 30_000;
-/** After so long without a response to a fetch the consumer counts as crashed. */
+/** A consumer without a response to a fetch for this long counts as crashed. */
 const STALL_TIMEOUT_MS = 30_000;
-/** Before a crashed consumer is created again. */
+/** The wait before a crashed consumer is replaced. */
 const REJOIN_BACKOFF: Backoff = { baseMs: 200, maxMs: 5_000 };
 
 interface MemberOptions extends GroupTimings {
@@ -153,7 +153,7 @@ export interface ConsumerOptions extends GroupTimings {
   readonly patienceMs: number;
   readonly redelivery: Backoff;
   readonly stopTimeoutMs: number;
-  /** A batch that has failed for so long is no hiccup. */
+  /** A batch that keeps failing for this long makes the consumer unhealthy. */
   readonly unhealthyAfterMs: number;
   readonly logger: Logger;
 }
@@ -179,7 +179,7 @@ export const createConsumer = (options: ConsumerOptions): BusConsumer => {
     into: PartitionWorkers,
     attempts: number,
   ): Promise<Membership | undefined> => {
-    // Not `retry`: it waits before the first attempt too, and counts on from the crashes before.
+    // Not `retry`: this waits before the first attempt too, and its backoff continues from earlier crashes.
     for (let attempt = attempts; ; attempt += 1) {
       await pause(backoffMs(attempt, REJOIN_BACKOFF), leaving.signal);
       if (isLeaving()) return undefined;

@@ -19,9 +19,9 @@ export interface RecordPublisherOptions {
 }
 
 /**
- * One send at a time, and a new producer after any that failed: kafkajs takes the sequence numbers
- * of a failed request back, so the broker would take what comes next for a repeat and acknowledge it
- * unwritten (docs/decisions/0010).
+ * One send at a time, and a new producer after a failed send: kafkajs reuses the sequence numbers of
+ * a failed request, so the broker would take the next records for duplicates and acknowledge them
+ * without writing them (docs/decisions/0010).
  */
 export const createRecordPublisher = (options: RecordPublisherOptions): RecordPublisher => {
   const { partitionOf, publishTimeoutMs } = options;
@@ -47,7 +47,7 @@ export const createRecordPublisher = (options: RecordPublisherOptions): RecordPu
       requireAllWritten(messages, written);
       return lastOffsets(messages, written);
     } catch (error) {
-      // Before the next producer is created: a late request of this one must not overtake it.
+      // Cut first: a late request of this producer must not overtake the next one.
       mine.cut();
       current = null;
       throw busError(error);
@@ -57,7 +57,7 @@ export const createRecordPublisher = (options: RecordPublisherOptions): RecordPu
   const close = async (): Promise<void> => {
     closed = true;
     const last = current;
-    // What is still being sent has as long as the disconnect takes.
+    // A send in flight may finish until the disconnect is done.
     await last?.close();
     abandon();
   };
@@ -103,7 +103,7 @@ const lastOffsets = (
   const offsets = new Map<number, bigint>();
   for (const { partition, baseOffset } of written) {
     const first = BigInt(baseOffset ?? -1);
-    // A broker that recognises a repeat may no longer know its offset.
+    // For a duplicate the broker may no longer know the offset.
     if (first >= 0n) offsets.set(partition, first + (counts.get(partition) ?? 1n) - 1n);
   }
   return offsets;

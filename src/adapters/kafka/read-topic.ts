@@ -17,8 +17,8 @@ export interface TopicReading {
 }
 
 /**
- * Reads a topic once, from the first record to what is its end by now. kafkajs reads only as a
- * member of a group, so the group is one for this reading, and deleted after it.
+ * Reads a topic once, from the first record to its current end. kafkajs reads only as a member of a
+ * group, so each read has a group of its own, which is deleted afterwards.
  */
 export const readTopic = async (reading: TopicReading): Promise<void> => {
   const { connect, admin, topic, logger, timeoutMs } = reading;
@@ -33,7 +33,7 @@ export const readTopic = async (reading: TopicReading): Promise<void> => {
     allowAutoTopicCreation: false,
     // It stops only between two fetches.
     maxWaitTimeInMs: 100,
-    // kafkajs would restart a reader that was cut off, for ever.
+    // kafkajs would keep restarting a reader whose connection was cut.
     retry: { ...CLIENT_RETRY, restartOnFailure: () => Promise.resolve(false) },
   });
   const late = () => new UnavailableError('Kafka did not deliver the topic in time.');

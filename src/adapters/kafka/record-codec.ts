@@ -93,13 +93,13 @@ export const fromRecord = (record: ReceivedRecord): BusItem => {
 
 const JSON_CONTENT = 'application/json';
 
-/** A foreign source stands for itself, so that it equals no log of ours. */
+/** A foreign source is returned whole, so that it never equals a log id of ours. */
 const logIdOf = (source: string): string =>
   source.startsWith(SOURCE_PREFIX) ? source.slice(SOURCE_PREFIX.length) : source;
 
 const UNSIGNED = /^\d{1,20}$/;
 
-/** Revisions count from 0 in steps of one: a larger one than this is no revision. */
+/** Revisions count from 0 in steps of one, so none exceeds a safe integer. */
 const revisionIn = (text: string | undefined): bigint | null => {
   const revision = unsigned64(text);
   return revision !== null && revision <= Number.MAX_SAFE_INTEGER ? revision : null;
@@ -108,7 +108,7 @@ const revisionIn = (text: string | undefined): bigint | null => {
 const unsigned64 = (text: string | undefined): bigint | null =>
   text !== undefined && UNSIGNED.test(text) ? BigInt(text) : null;
 
-/** Only for measuring lag, so an unknown time is no reason to refuse an event. */
+/** Used only to measure lag, so an event with an unknown time is still accepted. */
 const recordedAtIn = (text: string | undefined): number => {
   const milliseconds = text === undefined ? Number.NaN : Date.parse(text);
   return Number.isNaN(milliseconds) ? 0 : milliseconds;
@@ -171,8 +171,8 @@ export const receivedRecord = (
 });
 
 /**
- * The first of a header that comes more than once. kafkajs takes what every object inherits for an
- * earlier one, so a header named `constructor` comes with a function before its bytes.
+ * The first value of a repeated header. kafkajs takes inherited properties for earlier values, so a
+ * header named `constructor` comes with a function before its bytes.
  */
 const headerText = (content: unknown): string => {
   const contents: readonly unknown[] = Array.isArray(content) ? content : [content];
@@ -196,7 +196,7 @@ export const busBatchOf = (
       batch.messages.map((message) => fromRecord(receivedRecord(partition, message))),
     ),
     waiting: Math.max(0, Number(BigInt(highWatermark) - BigInt(last.batch.lastOffset()) - 1n)),
-    // What it reports, mostly a rebalance, the consumer's own loop sees too.
+    // The consumer's own loop sees the same error, mostly a rebalance.
     heartbeat: () => last.heartbeat().catch(() => undefined),
     signal,
   };

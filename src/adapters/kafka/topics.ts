@@ -114,7 +114,7 @@ const inSync = (replicas: number) => ({
   value: String(replicas),
 });
 
-/** A rebuild from a topic with retention would silently be wrong. */
+/** A rebuild from a topic with retention would silently miss events. */
 export const refuseRetention = async (
   admin: ClusterAdmin,
   topic: string,
@@ -223,7 +223,7 @@ export const ensureTopic = async (
 /** Attempts to see a new topic count from 0. */
 const LAST_ATTEMPT = 9;
 
-/** The number of partitions decides where a key goes: another number would break the order. */
+/** The number of partitions decides a key's partition, so another number would break the order per key. */
 export const refuseOtherCount = (topic: string, found: number, wanted: number): void => {
   if (found === wanted) return;
   throw new PortError(
@@ -268,7 +268,7 @@ export const createCommitter = (taken: AbortSignal, logger: Logger) => {
           logger.warn('An offset was not committed; its batch may come again', where);
           return;
         }
-        // During a rebalance there is nobody to commit to.
+        // During a rebalance the coordinator accepts no commit.
         await pause(backoffMs(attempt, COMMIT_BACKOFF), taken);
       }
     }

@@ -76,8 +76,8 @@ export const within = async <T>(ms: number, promise: Promise<T>, late: () => Err
 };
 
 /**
- * Work with a signal that aborts once the time is up. Unlike `AbortSignal.timeout` the timer ends with
- * the work: at a thousand reads a second, the signals of that would pile up for the garbage collector.
+ * Runs work with a signal that aborts after the timeout. The timer ends with the work, unlike that of
+ * `AbortSignal.timeout`: at a thousand reads a second those would pile up in memory.
  */
 export const abortedAfter = async <T>(
   ms: number,

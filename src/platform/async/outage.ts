@@ -7,7 +7,7 @@ export interface OutageOptions {
   readonly begun: string;
   /** Logged when the outage is over. */
   readonly ended: string;
-  /** Milliseconds of a clock that only runs forward. */
+  /** Milliseconds of a monotonic clock. */
   readonly monotonic?: () => number;
 }
 

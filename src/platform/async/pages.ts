@@ -1,6 +1,6 @@
 /**
- * All items, each page a query of its own: a slow reader keeps nothing open in the store, and a restart
- * of the store between two pages loses nothing.
+ * All items, one query per page: a slow reader holds no cursor open in the store, and the store may
+ * restart between two pages.
  */
 export const pages = async function* <Item, Key>(
   read: (after: Key | null, limit: number) => Promise<readonly Item[]>,

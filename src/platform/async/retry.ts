@@ -5,7 +5,7 @@ export interface Backoff {
   readonly maxMs: number;
 }
 
-/** Exponential with full jitter: many that failed together do not come back together. */
+/** Exponential with jitter, so that clients that failed together do not retry together. */
 export const backoffMs = (
   attempt: number,
   { baseMs, maxMs }: Backoff,

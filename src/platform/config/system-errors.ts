@@ -40,7 +40,7 @@ const NO_DIRECTORY = 'is a file or is below one, where a directory is needed. Mo
 const NO_WAY = 'cannot be created: its path leads nowhere. Correct the path';
 const DAMAGED_DATABASE = 'holds a file that is not our database, or is damaged. Restore a backup';
 const UNOPENABLE = 'holds a file that cannot be opened. Move it away';
-/** These have several causes, which a look at the directory tells apart. */
+/** Codes with several causes, which the state of the directory tells apart. */
 const VAGUE: ReadonlySet<string> = new Set([FORBIDDEN, NO_WAY, UNOPENABLE]);
 
 const REASONS: Readonly<Record<string, string>> = {

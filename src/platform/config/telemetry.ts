@@ -10,10 +10,9 @@ export interface TelemetrySettings {
 const METRIC_INTERVAL_MS = 60_000;
 
 /**
- * What the standard variables of OpenTelemetry ask for; null where they ask for nothing. They are no
- * settings of ours: the SDK reads them itself, with names and defaults that its specification gives,
- * so that everything written about OpenTelemetry holds for this service too. Here is only what decides
- * whether it is loaded, and what it would ignore in silence.
+ * What to export, by OpenTelemetry's standard variables; null if nothing. The SDK reads the other
+ * variables itself, so OpenTelemetry's own documentation holds for this service. Read here is only
+ * what decides whether to load the SDK, and what the SDK would silently ignore.
  */
 export const telemetrySettings = (environment: NodeJS.ProcessEnv): TelemetrySettings | null => {
   const value = (name: string): string => environment[name]?.trim() ?? '';

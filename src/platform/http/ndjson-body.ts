@@ -66,7 +66,7 @@ const createLineSplitter = (lineBytes: number) => {
 
   const keep = (part: Buffer): void => {
     restBytes += part.length;
-    // What is beyond the limit need not be kept to be refused.
+    // A line beyond the limit is refused, so the rest of it is not kept.
     if (restBytes <= lineBytes) rest.push(part);
   };
   const endLine = (): void => {

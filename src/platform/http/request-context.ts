@@ -102,10 +102,10 @@ const startRequestSpan = (req: Request) => {
   return startSpan(method, { kind: SpanKind.SERVER, attributes }, parent);
 };
 
-/** The id of a user is in no trace: it would be there after he was forgotten. */
+/** Traces must not hold user ids: they would outlive an erasure. */
 const withoutUser = (path: string): string => path.replace(/^\/users\/.+/, '/users/:id');
 
-/** The pattern, not the path: a label must not have as many values as there are anime. */
+/** The pattern, not the path, which would give a label one value per anime. */
 const routePattern = (req: Request): string => {
   const route = req.route as { readonly path?: unknown } | undefined;
   return typeof route?.path === 'string' ? `${req.baseUrl}${route.path}` : 'none';

@@ -33,7 +33,7 @@ interface Readiness {
 interface HealthCheckOptions {
   /** False where an operator must see the failure, while requests can still be served. */
   readonly neededToServe?: boolean;
-  /** True where requests of the main kind do not need it: a failure degrades, and is no reason to restart. */
+  /** True if most requests do not need it: a failure then degrades the service instead of failing it. */
   readonly onlyDegrades?: boolean;
 }
 

@@ -40,14 +40,14 @@ export interface TelemetryOptions {
 const FLUSH_MS = 3_000;
 /** An exporter gives up after this, in the background. */
 const EXPORT_TIMEOUT_MS = 10_000;
-/** What keeps failing is logged this often. */
+/** A persistent problem is logged this often. */
 const REPEAT_AFTER_MS = 60_000;
 
 interface Exporting {
   shutdown(): Promise<void>;
 }
 
-/** Everything that is not given here, the SDK takes from the environment: addresses, headers, sampler, batches. */
+/** Addresses, headers, sampler and batch limits: the SDK reads them from the environment. */
 export const startSdk = ({ settings, role, metrics, logger }: TelemetryOptions): Telemetry => {
   diag.setLogger(complaints(logger), {
     logLevel: DiagLogLevel.WARN,
@@ -75,7 +75,7 @@ export const startSdk = ({ settings, role, metrics, logger }: TelemetryOptions):
   };
 };
 
-/** The name of the service and attributes of the environment win over ours. */
+/** OTEL_SERVICE_NAME and OTEL_RESOURCE_ATTRIBUTES override these. */
 const describe = (role: string): Resource =>
   defaultResource()
     .merge(
