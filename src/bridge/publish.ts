@@ -257,7 +257,7 @@ export const createRetryingPublisher = (options: RetryingPublisherOptions): Retr
           'messaging.batch.message_count': events.length,
         },
       },
-      tracesOf(events),
+      tracesToPublish(events),
       () => publish(events, signal),
     );
 
@@ -273,6 +273,6 @@ export const createRetryingPublisher = (options: RetryingPublisherOptions): Retr
   };
 };
 
-function* tracesOf(events: readonly RecordedEvent[]): Generator<string | undefined> {
+function* tracesToPublish(events: readonly RecordedEvent[]): Generator<string | undefined> {
   for (const { metadata } of events) yield traceparentIn(metadata);
 }
