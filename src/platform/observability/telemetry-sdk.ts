@@ -102,8 +102,8 @@ const startTraces = (resource: Resource, logger: Logger): Exporting => {
 
 /**
  * A context is active during a call, and not in what the call has started. The usual context manager
- * goes that far by AsyncLocalStorage, whose hooks run for every promise of the process before Node 24:
- * a sixth of a command's CPU time, sampled or not. Requests carry their context themselves instead.
+ * goes that far by AsyncLocalStorage, whose hooks run for every promise of the process before Node 24,
+ * sampled or not. Requests carry their context themselves instead.
  */
 const callContexts = (): ContextManager => {
   let active = ROOT_CONTEXT;
