@@ -1,12 +1,7 @@
 import type { RequestListener } from 'node:http';
 import { createEmbeddedEventStore } from '../adapters/embedded/event-store.js';
-import { startGrpcServer } from '../embedded-eventstore/grpc/server.js';
 import { announceOwner } from '../embedded-eventstore/lock.js';
 import { openEventLog } from '../embedded-eventstore/log/open-event-log.js';
-import {
-  openProjectionEngine,
-  withSystemProjections,
-} from '../embedded-eventstore/projections/open.js';
 import { directoryError, listenError } from '../platform/config/system-errors.js';
 import type { EventStore } from '../ports/event-store.js';
 import type { Projections, WithProjections } from '../ports/projections.js';
@@ -85,6 +80,11 @@ const serveLog = async (
   log: DataLog,
   { port, page }: { readonly port: number; readonly page?: RequestListener },
 ): Promise<{ readonly port: number; readonly projections: Projections }> => {
+  // The protocol's messages and the engine take 12 MB, which a service without the port saves.
+  const [{ startGrpcServer }, { openProjectionEngine, withSystemProjections }] = await Promise.all([
+    import('../embedded-eventstore/grpc/server.js'),
+    import('../embedded-eventstore/projections/open.js'),
+  ]);
   const engine = await lifecycle.open(
     'projection engine',
     () => openProjectionEngine({ log, logger, executionTimeoutMs: STEP_TIMEOUT_MS }),
