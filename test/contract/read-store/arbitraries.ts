@@ -50,6 +50,8 @@ const count = fc.oneof(fc.nat(3), fc.maxSafeNat());
 const moment = fc.oneof(
   fc.date({ noInvalidDate: true }).map((date) => date.toISOString()),
   fc.constantFrom('2026-11-24T10:00:00Z', '2026-11-24T10:00:00.000+01:00'),
+  // A day and an hour that no calendar and no clock has.
+  fc.constantFrom('2026-02-30T10:00:00.000Z', '2026-11-24T24:00:00.000Z'),
 );
 const guard = { generation: fc.nat(3), revision: count };
 

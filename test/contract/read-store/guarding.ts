@@ -81,6 +81,16 @@ export const guardingClauses = (target: ReadStoreTarget, open: () => ReadStore):
     );
   });
 
+  it('RS-2 decides separately for each document of a large batch', async () => {
+    const guard = { generation: 0, revision: 5 };
+    const ids = Array.from({ length: 100 }, (_, index) => index + 1);
+    const even = joined(ids.filter((id) => id % 2 === 0).map((id) => written(guard, 1, id)));
+    const version = await versionWith(open(), even);
+    const all = joined(ids.map((id) => written(guard, 2, id)));
+    expect(await version.documents.save(all)).to.deep.equal({ refused: 150 });
+    await expectWritten(version, joined(ids.map((id) => written(guard, id % 2 === 0 ? 1 : 2, id))));
+  });
+
   const guards = fc.uniqueArray(
     fc.record({ id: fc.integer({ min: 1, max: 3 }), generation: fc.nat(2), revision: fc.nat(5) }),
     { selector: (one) => JSON.stringify(one), minLength: 1, maxLength: 40 },

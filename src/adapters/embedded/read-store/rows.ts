@@ -1,9 +1,10 @@
 import type { AnimeId, UserId } from '../../../domain/ids.js';
-import { nulFree, withNul } from '../../../embedded-eventstore/sqlite.js';
+import { nulFree, type SqlValue, withNul } from '../../../embedded-eventstore/sqlite.js';
 import type {
   AnimeDocument,
   DailyActivityDocument,
   DayKey,
+  DocumentBatch,
   InteractionDocument,
   InteractionKey,
 } from '../../../ports/read-store.js';
@@ -59,8 +60,29 @@ export const interactionFromRow = (row: InteractionRow): InteractionDocument => 
 /** Milliseconds if they give back the same text, else the text. */
 const instant = (text: string | null): Instant => {
   if (text === null) return null;
-  const ms = Date.parse(text);
-  return !Number.isNaN(ms) && new Date(ms).toISOString() === text ? ms : nulFree(text);
+  const ms = CANONICAL.test(text) ? midnightOf(text.slice(0, 10)) + timeOfDay(text) : NaN;
+  return Number.isNaN(ms) ? nulFree(text) : ms;
+};
+
+const CANONICAL = /^\d{4}-\d\d-\d\dT(?:[01]\d|2[0-3])(?::[0-5]\d){2}\.\d{3}Z$/;
+
+const timeOfDay = (text: string): number => {
+  const minutes = Number(text.slice(11, 13)) * 60 + Number(text.slice(14, 16));
+  return minutes * 60_000 + Math.round(Number(text.slice(17, 23)) * 1000);
+};
+
+let lastDay = { day: '', midnight: NaN };
+
+/**
+ * NaN if the calendar has no such day. Every save converts a time for each user, mostly of the day
+ * before it; parsing dates was a sixth of the cost of saving.
+ */
+const midnightOf = (day: string): number => {
+  if (day === lastDay.day) return lastDay.midnight;
+  const ms = Date.parse(day);
+  const exists = !Number.isNaN(ms) && new Date(ms).toISOString().startsWith(day);
+  lastDay = { day, midnight: exists ? ms : NaN };
+  return lastDay.midnight;
 };
 
 const textOfInstant = (stored: Instant): string | null =>
@@ -123,17 +145,45 @@ export const animeRow = (document: AnimeDocument): AnimeRow => [
   document.views,
   document.ratingCount > 0 ? document.ratingSum / document.ratingCount : null,
   document.ratingCount,
-  document.status === 'listed' ? facetsOf(document) : null,
+  document.status === 'listed' ? facetsOf(document.details) : null,
   JSON.stringify(document),
 ];
+
+/** The values of rows, one row after another. */
+export interface BatchRows {
+  readonly interactions: readonly SqlValue[];
+  readonly days: readonly SqlValue[];
+  readonly animes: readonly SqlValue[];
+}
+
+/** What is sent to the writer thread: cloning a flat array costs a quarter of cloning documents. */
+export const rowsOf = ({ interactions, days, animes }: DocumentBatch): BatchRows => ({
+  interactions: valuesOf(interactions, interactionRow),
+  days: valuesOf(days, dayRow),
+  animes: valuesOf(animes, animeRow),
+});
+
+const valuesOf = <Document>(
+  documents: readonly Document[],
+  rowOf: (document: Document) => readonly SqlValue[],
+): SqlValue[] => {
+  const values: SqlValue[] = [];
+  for (const document of documents) values.push(...rowOf(document));
+  return values;
+};
 
 export const animeFromJson = (document: string): AnimeDocument =>
   JSON.parse(document) as AnimeDocument;
 
+/** Details rarely change: most saves of an anime come with the same object as the one before. */
+const knownFacets = new WeakMap<AnimeDocument['details'], string>();
+
 /** The values by which a listed anime is searched. */
-const facetsOf = ({ details }: AnimeDocument): string => {
+const facetsOf = (details: AnimeDocument['details']): string => {
+  const known = knownFacets.get(details);
+  if (known !== undefined) return known;
   const genres = [...genreSpellings(details.genres)];
-  return JSON.stringify({
+  const facets = JSON.stringify({
     title: textKey(details.title),
     type: details.type === null ? null : textKey(details.type),
     score: details.score,
@@ -141,6 +191,8 @@ const facetsOf = ({ details }: AnimeDocument): string => {
     genres: genres.map(([key, spelling]) => [nulFree(key), nulFree(spelling)]),
     genreSet: genreSet(genres.map(([key]) => key)),
   });
+  knownFacets.set(details, facets);
+  return facets;
 };
 
 /** Genre keys as one text, each between line feeds, which a JSON string never contains. */

@@ -1,13 +1,13 @@
 import { Worker } from 'node:worker_threads';
 import { UnavailableError } from '../../../ports/errors.js';
-import type { DocumentBatch } from '../../../ports/read-store.js';
+import type { BatchRows } from './rows.js';
 import { remedyForReadModels } from './schema.js';
 import { READ_STORE_CLOSED, portErrorOf, type SqliteFailure } from './file.js';
 
 /** Messages between the main thread and the writer thread. */
 
 export type DocumentWrite =
-  | { readonly kind: 'save'; readonly batch: DocumentBatch }
+  | { readonly kind: 'save'; readonly rows: BatchRows }
   | { readonly kind: 'flushed'; readonly position: string };
 
 export type Order =
