@@ -108,7 +108,7 @@ const openForReading = (path: string, kind: FileKind): Database =>
   openChecked(
     path,
     kind,
-    (db) => db.exec('PRAGMA temp_store = MEMORY; PRAGMA cache_size = -16000;'),
+    (db) => db.exec('PRAGMA temp_store = MEMORY; PRAGMA cache_size = -8000;'),
     {
       readOnly: true,
     },

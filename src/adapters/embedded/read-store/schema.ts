@@ -13,7 +13,7 @@ const DERIVED = `
   PRAGMA synchronous = NORMAL;
   PRAGMA wal_autocheckpoint = 0;
   PRAGMA journal_size_limit = 67108864;
-  PRAGMA cache_size = -32000;
+  PRAGMA cache_size = -8000;
 `;
 
 export const remedyForReadModels = (path: string): string =>
