@@ -43,6 +43,7 @@ const ask = async (port: number, request: Buffer, ms: number): Promise<LoadResul
   const result = await runLoad({
     port,
     next: () => request,
+    first: request,
     durationMs: ms,
     onAnswer: ({ body }) => {
       if (body.includes('"errors"')) throw new Error(`A query failed: ${body}`);
