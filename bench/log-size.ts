@@ -65,11 +65,13 @@ const measure = async (size: Size) => {
     await settled(first);
     await first.stop();
     let readyMs = Infinity;
+    let readyCpu = Infinity;
     let megabytes = 0;
     for (let restart = 0; restart < restarts; restart += 1) {
       const startedAt = performance.now();
       const service = await startService(directory.path);
       readyMs = Math.min(readyMs, performance.now() - startedAt);
+      readyCpu = Math.min(readyCpu, await service.cpuSeconds());
       megabytes = await service.peakMegabytes();
       await service.stop();
     }
@@ -81,6 +83,7 @@ const measure = async (size: Size) => {
       documentsMegabytes,
       rebuildPerSecond,
       readyMs,
+      readyCpu,
       megabytes,
     };
   } finally {
@@ -100,13 +103,14 @@ printTable(
     'documents MB',
     'rebuilt events/s',
     'ready after ms',
+    'CPU s of it',
     'memory MB',
   ],
   rows.map((row) => [
     ...[row.animes, row.events, Math.round(row.logMegabytes)],
     Math.round((row.logMegabytes * 2 ** 20) / row.events),
     ...[Math.round(row.documentsMegabytes), Math.round(row.rebuildPerSecond)],
-    ...[Math.round(row.readyMs), Math.round(row.megabytes)],
+    ...[Math.round(row.readyMs), row.readyCpu, Math.round(row.megabytes)],
   ]),
 );
 console.log(
