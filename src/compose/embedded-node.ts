@@ -80,7 +80,7 @@ const serveLog = async (
   log: DataLog,
   { port, page }: { readonly port: number; readonly page?: RequestListener },
 ): Promise<{ readonly port: number; readonly projections: Projections }> => {
-  // The protocol's messages and the engine take 12 MB, which a service without the port saves.
+  // Loaded here, because they take 12 MB that a service without the port can save.
   const [{ startGrpcServer }, { openProjectionEngine, withSystemProjections }] = await Promise.all([
     import('../embedded-eventstore/grpc/server.js'),
     import('../embedded-eventstore/projections/open.js'),

@@ -150,7 +150,7 @@ const readAllOf = async (
 
 const RESUME_BACKOFF: Backoff = { baseMs: 100, maxMs: 5_000 };
 
-/** Ends with the signal and with the log; what else ends it is resumed or, at last, thrown. */
+/** Ends when the signal aborts or the log closes. Resumes after a retriable failure and throws others. */
 async function* subscribe(
   log: EventLog,
   { after, streamPrefix, signal, onDrop = () => undefined }: SubscriptionOptions,

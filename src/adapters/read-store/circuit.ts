@@ -3,12 +3,12 @@ import { PortError, UnavailableError } from '../../ports/errors.js';
 import type { ReadQueries, ReadStore } from '../../ports/read-store.js';
 
 /**
- * The store, whose queries are refused at once while it is known to be away, those under way included:
- * none of them waits for the time-out of a call. Known by a ping, which is sent after a query that
- * failed or has no answer yet, and by the health check's. Any answer shows that the store is back.
+ * A circuit breaker around the store: while the store is known to be down, queries are rejected at once,
+ * including those in flight, instead of each waiting for its time-out. A ping decides: the health
+ * check's, or one sent after a query failed or took too long. Any answer closes the circuit again.
  */
 export const withCircuit = (store: ReadStore, times: CircuitTimes = {}): ReadStore => {
-  /** How to refuse the queries under way. */
+  /** Rejects each query in flight. */
   const refusals = new Set<() => void>();
   const circuit = createCircuit({
     ...times,
@@ -17,7 +17,7 @@ export const withCircuit = (store: ReadStore, times: CircuitTimes = {}): ReadSto
     onOpen: () => refusals.forEach((refuse) => refuse()),
   });
 
-  /** The outcome, from which the circuit learns. */
+  /** Runs a query and updates the circuit with its outcome. */
   const noted = async <T>(question: () => Promise<T>): Promise<T> => {
     try {
       const answer = await circuit.timed(question);

@@ -109,7 +109,7 @@ export const linkSlice = (db: Database) => {
     });
   };
 
-  /** A family that was turned on later catches up with the others before it goes on with them. */
+  /** A family that was turned on later catches up first, then is indexed together with the others. */
   const slice = (): IndexedSlice => {
     const all = active();
     const after = Math.min(...all.map(({ position }) => position));
@@ -146,7 +146,7 @@ export const linkSlice = (db: Database) => {
 
 type LinksTurned = Extract<FromLogWriter, { readonly kind: 'links-turned' }>;
 
-/** One that is turned on again goes on where it was turned off. */
+/** A family that is turned on again continues where it was turned off. */
 export const turnLinks = (db: Database) => {
   const set = db.prepare(
     `INSERT INTO links_reached (id, position, enabled) VALUES (?, 0, ?)

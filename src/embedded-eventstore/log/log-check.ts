@@ -12,18 +12,18 @@ export interface LogCheck {
   failed(message: string): void;
   /** A read found a damaged page. */
   damaged(error: EventLogError): void;
-  /** The outcome of a probe that was asked for. */
+  /** The outcome of a requested probe. */
   readonly probed: (outcome: { readonly failure?: string }) => void;
-  /** How to make the writer commit something that changes nothing. */
+  /** Passes the function that makes the writer commit a change without effect. */
   attach(probe: () => void): void;
-  /** Rejects with EventLogError, with a sentence for the operator. */
+  /** Rejects with an EventLogError whose message is for the operator. */
   run(): Promise<void>;
 }
 
-/** A commit that is younger needs no probe: the check puts little load on the disk. */
+/** After a commit this recent no probe is needed, which keeps the load on the disk low. */
 const FRESH_MS = 2_000;
 const PROBE_TIMEOUT_MS = 1_500;
-/** With less, a write that is small would succeed where commands fail. */
+/** With less free space a probe could succeed where commands fail. */
 const LEAST_ROOM_BYTES = 1024 * 1024;
 
 export const createLogCheck = (path: string): LogCheck => {

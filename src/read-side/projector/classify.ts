@@ -113,8 +113,8 @@ export const createFindRun = (options: NextRunOptions): FindRun => {
   };
 
   /**
-   * The first event was delivered with a revision that the stream does not have. Nothing waits for it:
-   * a gap is only filled from the stream, so a later event or `confirm` brings it in its order.
+   * The first event was delivered with a revision that the stream does not have. Skipping it loses
+   * nothing: gaps are filled from the stream, so a later event or `confirm` applies it in order.
    */
   const skipUnconfirmed = async (
     cached: CachedAnime,

@@ -97,7 +97,7 @@ const lastRevisionIn = async (eventStore: EventStore, stream: string): Promise<n
   return known === 'no_stream' ? -1 : Number(known);
 };
 
-/** Follows again the quarantined anime whose streams are whole again, without waiting for an event. */
+/** Resumes quarantined anime whose streams have been repaired, without waiting for an event. */
 export const recheckQuarantined = async ({
   eventStore,
   projector,
@@ -108,7 +108,7 @@ export const recheckQuarantined = async ({
     try {
       await projector.recheck(animeId, await lastRevisionIn(eventStore, streamOf(animeId)), signal);
     } catch (error) {
-      // A stream that was deleted for ever stays quarantined.
+      // The anime of a tombstoned stream stays quarantined.
       if (!(error instanceof StreamDeletedError)) throw error;
     }
   }
@@ -119,7 +119,7 @@ interface ConfirmOptions extends Pick<DocumentCheckOptions, 'logger' | 'signal'>
   readonly everyMs?: number;
 }
 
-/** Applies events that came before the event store could read them from their streams. */
+/** Applies events that were delivered before they could be read from their streams. */
 export const keepConfirming = async (options: ConfirmOptions): Promise<void> => {
   const { projector, logger, signal, everyMs = 250 } = options;
   while (!isAborted(signal)) {
@@ -155,7 +155,7 @@ export const keepChecking = async (options: DocumentCheckOptions): Promise<void>
       }
       if (performance.now() >= nextAt) {
         const { complete, ...found } = await checkDocuments(options);
-        // An event that was unconfirmed when the last process ended may come into its stream only now.
+        // An event left unconfirmed by the previous process may have reached its stream only now.
         nextAt = performance.now() + (complete && !isFirst ? everyMs : againAfterMs);
         isFirst = false;
         if (found.ahead > 0 || found.late > 0) {

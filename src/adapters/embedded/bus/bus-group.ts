@@ -50,7 +50,7 @@ export interface ConsumerGroupOptions {
 /** The members that share a group's items: a partition belongs to one of them at a time. */
 export interface ConsumerGroup {
   readonly member: () => GroupMember;
-  /** Whether it ever had a member: only then it gets what is published. */
+  /** Whether it ever had a member; until then nothing is published to it. */
   readonly hasStarted: () => boolean;
   readonly members: () => number;
   readonly put: (queued: QueuedItem) => void;
@@ -59,7 +59,7 @@ export interface ConsumerGroup {
   readonly stop: () => Promise<void>;
 }
 
-/** At most so many items are handed over at once. */
+/** The maximum number of items in a batch. */
 const MAX_BATCH = 1_000;
 /** How long `stop` waits for a running handler before it aborts its signal. */
 const STOP_TIMEOUT_MS = 10_000;
@@ -87,7 +87,7 @@ export const createConsumerGroup = (options: ConsumerGroupOptions): ConsumerGrou
   const isStuck = ({ failingSince }: PartitionQueue): boolean =>
     failingSince !== null && performance.now() - failingSince >= unhealthyAfterMs;
 
-  /** Handles what waits on one partition, batch after batch, as long as the group has a member. */
+  /** Handles the waiting items of a partition, batch by batch, while the group has a member. */
   const drain = async (queue: PartitionQueue): Promise<void> => {
     queue.running = true;
     for (let attempt = 0; queue.waiting.length > 0;) {

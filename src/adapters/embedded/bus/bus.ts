@@ -28,9 +28,9 @@ interface Publication {
 }
 
 /**
- * Hands events over inside the process, as the objects that they are. It keeps nothing: `publish`
- * resolves once every group that has started by then has handled the events, and waits while there
- * is no group. So a publisher that awaits it bounds the memory.
+ * Passes events by reference within the process and stores nothing. `publish` resolves once every
+ * started group has handled the events, and waits for a first group if there is none, so a publisher
+ * that awaits it bounds the memory.
  */
 export const createInProcessBus = ({
   logger,

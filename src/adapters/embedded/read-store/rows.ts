@@ -74,8 +74,8 @@ const timeOfDay = (text: string): number => {
 let lastDay = { day: '', midnight: NaN };
 
 /**
- * NaN if the calendar has no such day. Every save converts a time for each user, mostly of the day
- * before it; parsing dates was a sixth of the cost of saving.
+ * NaN if there is no such day. Cached, because the times in a save are mostly of the same day and parsing
+ * a date costs ten times as much.
  */
 const midnightOf = (day: string): number => {
   if (day === lastDay.day) return lastDay.midnight;
@@ -156,7 +156,7 @@ export interface BatchRows {
   readonly animes: readonly SqlValue[];
 }
 
-/** What is sent to the writer thread: cloning a flat array costs a quarter of cloning documents. */
+/** For the writer thread: cloning a flat array costs a quarter of cloning the documents. */
 export const rowsOf = ({ interactions, days, animes }: DocumentBatch): BatchRows => ({
   interactions: valuesOf(interactions, interactionRow),
   days: valuesOf(days, dayRow),
@@ -175,7 +175,7 @@ const valuesOf = <Document>(
 export const animeFromJson = (document: string): AnimeDocument =>
   JSON.parse(document) as AnimeDocument;
 
-/** Details rarely change: most saves of an anime come with the same object as the one before. */
+/** Keyed by object: details rarely change, and unchanged ones are the same object in every save. */
 const knownFacets = new WeakMap<AnimeDocument['details'], string>();
 
 /** The values by which a listed anime is searched. */

@@ -118,7 +118,7 @@ export const startDocumentWriter = (): DocumentWriter => {
     order,
     check: async (path) => {
       if (failed.has(path)) throw failed.get(path);
-      // Behind saves under way it would only wait, and they tell as much.
+      // Saves in flight show whether the disk can be written; a probe would only wait behind them.
       if (waiting.size === 0) await order(path, { kind: 'probe' });
     },
     alive: () => (death === undefined ? Promise.resolve() : Promise.reject(death)),

@@ -22,8 +22,8 @@ interface WaitingWrite {
 const SELECT_KEY = 'SELECT hash, subject, wrapped_key FROM user_keys WHERE';
 
 /**
- * The key store as a file of its own. A thread writes, since every write waits for the disk; those that
- * come meanwhile share the next transaction.
+ * The key store in a file of its own. A writer thread waits for the disk; writes that arrive during a
+ * transaction share the next one.
  */
 export const openEmbeddedUserKeys = async ({
   dataDir,
@@ -32,7 +32,7 @@ export const openEmbeddedUserKeys = async ({
 }): Promise<UserKeys> => {
   await mkdir(dataDir, { recursive: true });
   const path = join(dataDir, USER_KEYS_FILE);
-  // Made and checked here, so that a damaged file is an error of the opening.
+  // Created and checked here, so that opening a damaged file fails.
   closeWriting(openForWriting(path, USER_KEYS));
   const reader = openReadConnection(path, USER_KEYS);
   const writer = startKeyWriter(path);
@@ -69,7 +69,7 @@ export const openEmbeddedUserKeys = async ({
     find: async (hash) => Promise.resolve(one('hash', hash)),
     findSubject: async (subject) => Promise.resolve(one('subject', subject)),
     keep: async (key) => {
-      // Removed again before it was read: then this one is kept.
+      // Another call may remove the key before it is read: try again.
       for (;;) {
         await write({ kind: 'keep', key });
         const kept = one('hash', key.hash);
@@ -97,7 +97,7 @@ const CLOSED = 'The key store is closed.';
 const startKeyWriter = (path: string) => {
   const worker = new Worker(new URL('./writer-thread.js', import.meta.url), { workerData: path });
   let waiting: WaitingWrite[] = [];
-  /** The transaction under way; at first the thread opens the file. */
+  /** Writes in flight. Empty, not null, until the thread has opened the file. */
   let current: readonly WaitingWrite[] | null = [];
   let death: UnavailableError | undefined;
   let cause: unknown;
@@ -128,7 +128,7 @@ const startKeyWriter = (path: string) => {
     });
   });
 
-  /** Settled in order: after the last one, none is left. */
+  /** Writes settle in order, so once the last has settled, all have. */
   let last: Promise<void> = Promise.resolve();
 
   const write = (wanted: KeyWrite): Promise<void> => {

@@ -11,7 +11,7 @@ import { type KeyWrite, statementOf, USER_KEYS } from './key-file.js';
 /** Writes that share a transaction; an empty list ends the thread. */
 export type KeyWrites = readonly KeyWrite[];
 
-/** Null where all of the transaction is on disk. */
+/** Null if the transaction is on disk. */
 export type KeyWritesDone = SqliteFailure | null;
 
 const db = openForWriting(workerData as string, USER_KEYS);
@@ -24,7 +24,7 @@ const write = (writes: KeyWrites): KeyWritesDone => {
         db.prepare(sql).run(...values);
       }
     });
-    // The write-ahead log holds the pages as they were before.
+    // The write-ahead log may still contain a removed key.
     if (writes.some(({ kind }) => kind === 'remove')) db.exec('PRAGMA wal_checkpoint(TRUNCATE)');
     return null;
   } catch (error) {
