@@ -15,7 +15,7 @@ import type {
 } from '../../../ports/read-store.js';
 import { openReadConnection, type ReadConnection } from './file.js';
 import { type Queries, queriesOn } from './queries.js';
-import { documentReads, type DocumentReads, rowsOf } from './rows.js';
+import { documentReads, type DocumentReads, batchRowsOf } from './rows.js';
 import { VERSION_FILE } from './schema.js';
 import type { DocumentWriter } from './writer.js';
 
@@ -83,7 +83,7 @@ export const createEmbeddedDocuments = (
 
   save: async (batch) => {
     const version = find();
-    const save = { kind: 'save', rows: rowsOf(batch) } as const;
+    const save = { kind: 'save', rows: batchRowsOf(batch) } as const;
     const { refused, refusedAnimes } = await writer.order(version.path, save);
     version.noteSaved(batch);
     saved(batch.animes.filter((_, place) => !refusedAnimes.includes(place)));

@@ -17,35 +17,35 @@ import type {
   DocumentWrite,
 } from './writer.js';
 
-interface Table {
+interface SavedTable {
   readonly name: string;
   readonly key: readonly string[];
   readonly values: readonly string[];
 }
 
-const INTERACTIONS: Table = {
+const INTERACTION_TABLE: SavedTable = {
   name: 'interactions',
   key: ['anime_id', 'user_id'],
   values: 'generation revision clicks views seconds last_click last_view ratings'.split(' '),
 };
 
-const DAYS: Table = {
+const DAY_TABLE: SavedTable = {
   name: 'days',
   key: ['anime_id', 'day'],
   values: 'generation revision clicks views ratings seconds total'.split(' '),
 };
 
-const ANIMES: Table = {
+const ANIME_TABLE: SavedTable = {
   name: 'animes',
   key: ['anime_id'],
   values: 'generation revision views average rating_count facets document'.split(' '),
 };
 
-const columnsOf = ({ key, values }: Table): readonly string[] => [...key, ...values];
+const rowColumnsOf = ({ key, values }: SavedTable): readonly string[] => [...key, ...values];
 
 /** Replaces only an older document, decided in the statement itself. */
-const upsert = (table: Table, rows: number): string => {
-  const columns = columnsOf(table);
+const upsert = (table: SavedTable, rows: number): string => {
+  const columns = rowColumnsOf(table);
   const row = `(${columns.map(() => '?').join(', ')})`;
   return `
   INSERT INTO ${table.name} (${columns.join(', ')})
@@ -58,10 +58,10 @@ const upsert = (table: Table, rows: number): string => {
 const ROWS_TOGETHER = 16;
 
 /** Writes the rows of a table, `rowsTogether` in each statement. */
-const tableWriter = (db: Database, table: Table, rowsTogether: number) => {
+const tableWriter = (db: Database, table: SavedTable, rowsTogether: number) => {
   const one = db.prepare(upsert(table, 1));
   const many = db.prepare(upsert(table, rowsTogether));
-  const width = columnsOf(table).length;
+  const width = rowColumnsOf(table).length;
 
   /** Returns the number of refused rows, and the indexes of the statements that had any. */
   return (values: readonly SqlValue[]) => {
@@ -87,10 +87,10 @@ interface DocumentStatements {
 }
 
 const documentWriter = (db: Database): DocumentStatements => {
-  const writeInteractions = tableWriter(db, INTERACTIONS, ROWS_TOGETHER);
-  const writeDays = tableWriter(db, DAYS, ROWS_TOGETHER);
+  const writeInteractions = tableWriter(db, INTERACTION_TABLE, ROWS_TOGETHER);
+  const writeDays = tableWriter(db, DAY_TABLE, ROWS_TOGETHER);
   // One by one, to tell which were refused.
-  const writeAnimes = tableWriter(db, ANIMES, 1);
+  const writeAnimes = tableWriter(db, ANIME_TABLE, 1);
   const flushed = db.prepare('INSERT OR REPLACE INTO flushed (id, position) VALUES (1, ?)');
 
   return {
@@ -171,13 +171,13 @@ const versionWriter = (path: string) => {
 /** The number of documents in a write; a position counts as one. */
 const documentsOfWrite = (write: DocumentWrite): number =>
   write.kind === 'save'
-    ? rowsIn(write.rows.interactions, INTERACTIONS) +
-      rowsIn(write.rows.days, DAYS) +
-      rowsIn(write.rows.animes, ANIMES)
+    ? rowsIn(write.rows.interactions, INTERACTION_TABLE) +
+      rowsIn(write.rows.days, DAY_TABLE) +
+      rowsIn(write.rows.animes, ANIME_TABLE)
     : 1;
 
-const rowsIn = (values: readonly SqlValue[], table: Table): number =>
-  values.length / columnsOf(table).length;
+const rowsIn = (values: readonly SqlValue[], table: SavedTable): number =>
+  values.length / rowColumnsOf(table).length;
 
 type VersionWriter = ReturnType<typeof versionWriter>;
 
