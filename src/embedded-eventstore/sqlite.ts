@@ -30,6 +30,8 @@ interface Statement {
   run(...parameters: SqlValue[]): { readonly changes: number | bigint };
   get(...parameters: SqlValue[]): unknown;
   all(...parameters: SqlValue[]): unknown[];
+  /** Row by row; leaving the loop early ends the query. */
+  iterate(...parameters: SqlValue[]): Iterable<unknown>;
   /** Rows as arrays, which are much cheaper than objects. */
   setReturnArrays(enabled: boolean): void;
 }

@@ -13,18 +13,19 @@ import {
 } from './stream-metadata.js';
 import { TOMBSTONE, toRevision } from './writer-protocol.js';
 
-/** An event as a projection reads it, and its place in the stream or log that it was found in. */
+/** An event as a projection reads it; its texts are decoded when they are asked for. */
 interface SourceEvent {
   readonly stream: string;
   /** The revision; -1 for the event of a deletion. */
   readonly revision: number;
   readonly type: string;
   readonly isJson: boolean;
-  readonly data: string;
-  readonly metadata: string;
   readonly id: string;
-  readonly linkMetadata: string;
-  readonly position: number;
+  /** The size of data and metadata. */
+  readonly bytes: number;
+  data(): string;
+  metadata(): string;
+  linkMetadata(): string;
 }
 
 /** Something that was read, whether or not there is an event to process. */
@@ -58,7 +59,7 @@ export interface ProjectionSource {
   close(): void;
 }
 
-type SourceEventRow = [
+type SourceEventRow = readonly [
   position: number,
   stream: string,
   revision: number,
@@ -71,7 +72,10 @@ type SourceEventRow = [
   streamId: number,
 ];
 
-type FoundItem = [number: number, position: number, target: Uint8Array | null];
+/** Followed by the event's number in what is read, and the link's own target if it has one. */
+type FoundRow = readonly [...SourceEventRow, number: number, target: Uint8Array | null];
+
+type EventColumns = SourceEventRow | FoundRow;
 
 interface Visible {
   readonly from: number;
@@ -80,7 +84,10 @@ interface Visible {
 
 const SOURCE_COLUMNS =
   'e.position, s.name, e.revision, e.id, e.type, e.created, e.is_json, e.data_length, e.payload, e.stream';
-const EVENTS = `SELECT ${SOURCE_COLUMNS} FROM events e JOIN streams s ON s.id = e.stream`;
+const FROM_EVENTS = 'FROM events e JOIN streams s ON s.id = e.stream';
+
+/** Streams whose visibility is remembered. */
+const KNOWN_STREAMS = 20_000;
 
 const utf8Of = (bytes: Uint8Array): string =>
   Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8');
@@ -94,19 +101,19 @@ const statementsOf = (db: Database) => {
   return {
     streamId: prepare('SELECT id FROM streams WHERE name = ?'),
     last: prepare('SELECT max(revision) FROM events WHERE stream = ?'),
-    one: prepare(`${EVENTS} WHERE e.stream = ? AND e.revision = ?`),
-    at: prepare(`${EVENTS} WHERE e.position = ?`),
-    // Positions alone, from the index: the events are read one by one, until the page is full.
+    one: prepare(`SELECT ${SOURCE_COLUMNS} ${FROM_EVENTS} WHERE e.stream = ? AND e.revision = ?`),
     ofStream: prepare(`
-      SELECT revision, position, NULL FROM events
-      WHERE stream = ? AND revision >= ? AND position <= ? ORDER BY revision LIMIT ?`),
+      SELECT ${SOURCE_COLUMNS}, e.revision, NULL ${FROM_EVENTS}
+      WHERE e.stream = ? AND e.revision >= ? AND e.position <= ? ORDER BY e.revision LIMIT ?`),
     ofLog: prepare(`
-      SELECT position, position, NULL FROM events
-      WHERE position > ? AND position <= ? ORDER BY position LIMIT ?`),
+      SELECT ${SOURCE_COLUMNS}, e.position, NULL ${FROM_EVENTS}
+      WHERE e.position > ? AND e.position <= ? ORDER BY e.position LIMIT ?`),
     ofLinks: prepare(`
-      SELECT number, position, target FROM links
-      WHERE link_stream = (SELECT id FROM link_streams WHERE name = ?)
-        AND number > ? AND position <= ? ORDER BY number LIMIT ?`),
+      SELECT l.position, ${SOURCE_COLUMNS.replace('e.position, ', '')}, l.number, l.target
+      FROM links l LEFT JOIN events e ON e.position = l.position
+        LEFT JOIN streams s ON s.id = e.stream
+      WHERE l.link_stream = (SELECT id FROM link_streams WHERE name = ?)
+        AND l.number > ? AND l.position <= ? ORDER BY l.number LIMIT ?`),
     state: prepare('SELECT state, result FROM projection_states WHERE run = ? AND partition = ?'),
   };
 };
@@ -116,8 +123,9 @@ export const openProjectionSource = (path: string): ProjectionSource => {
   const db = openDatabase(path, { readOnly: true });
   db.exec('PRAGMA cache_size = -2000');
   const sql = statementsOf(db);
-  /** What readers may see of each stream; of one page, because it changes. */
-  let visible = new Map<string, Visible | 'deleted'>();
+  /** What readers may see of each stream; looked up again for newer events, because it changes. */
+  const visible = new Map<string, Visible | 'deleted'>();
+  let visibleFor = -1;
 
   const idOf = (stream: string): number | undefined =>
     (sql.streamId.get(stream) as [number] | undefined)?.[0];
@@ -148,13 +156,19 @@ export const openProjectionSource = (path: string): ProjectionSource => {
     return found;
   };
 
+  const startPage = (upTo: number): void => {
+    if (upTo === visibleFor && visible.size <= KNOWN_STREAMS) return;
+    visible.clear();
+    visibleFor = upTo;
+  };
+
   const isVisible = (stream: string, id: number, revision: number, created: number): boolean => {
     const range = visibilityOf(stream, id);
     return range !== 'deleted' && revision >= range.from && created >= range.createdSince;
   };
 
   /** What a link names, where readers may see it. */
-  const resolve = (target: string, link: string): SourceEvent | undefined => {
+  const resolve = (target: string, link: () => string): SourceEvent | undefined => {
     const at = target.indexOf('@');
     const [revision, stream] = [Number(target.slice(0, at)), target.slice(at + 1)];
     if (at < 1 || !Number.isSafeInteger(revision)) return undefined;
@@ -165,73 +179,74 @@ export const openProjectionSource = (path: string): ProjectionSource => {
     return isVisible(stream, id, row[2], row[5]) ? sourceEventOf(row, link) : undefined;
   };
 
-  const resolved = (row: SourceEventRow): SourceEvent | undefined => {
+  const resolved = (row: EventColumns): SourceEvent | undefined => {
     if (row[4] !== LINK_TYPE) return sourceEventOf(row);
-    const { data, metadata } = sourceEventOf(row);
-    return resolve(data, metadata);
+    const link = sourceEventOf(row);
+    return resolve(link.data(), () => link.metadata());
   };
 
-  const itemOfLink = (
-    linkStream: string,
-    [number, position, target]: FoundItem,
-    row: SourceEventRow,
-  ): SourceItem => {
+  const itemOfLink = (linkStream: string, row: FoundRow): SourceItem => {
+    const [position, name, revision, , , created, , , , , number, target] = row;
     const nothing = { number, position, event: undefined, deletes: undefined };
-    const [, name, revision, , , created] = row;
     if (linkStream.startsWith('$ce-') && isMetastream(name)) {
       return { ...nothing, deletes: originalOf(name) };
     }
-    const place = { stream: name, revision: toRevision(revision), linkStream, position };
-    const link = linkMetadata(place).toString();
+    const link = (): string =>
+      linkMetadata({
+        stream: name,
+        revision: toRevision(revision),
+        linkStream,
+        position,
+      }).toString();
     if (target !== null) return { ...nothing, event: resolve(utf8Of(target), link) };
     const seen = isVisible(name, row[9], revision, created);
     return seen ? { ...nothing, event: sourceEventOf(row, link) } : nothing;
   };
 
+  /** Reads row by row, because a page of the largest events would not fit into memory. */
   const pageOf = (
-    found: readonly FoundItem[],
+    found: Iterable<unknown>,
     limit: PageLimit,
-    itemOf: (found: FoundItem, row: SourceEventRow) => SourceItem,
+    itemOf: (row: FoundRow) => SourceItem,
   ): SourcePage => {
     const items: SourceItem[] = [];
     let bytes = 0;
-    for (const one of found) {
-      const [number, position] = one;
-      const row = sql.at.get(position) as SourceEventRow | undefined;
-      const missing = { number, position, event: undefined, deletes: undefined };
-      const item = row === undefined ? missing : itemOf(one, row);
+    for (const row of found as Iterable<FoundRow>) {
+      const item = isStored(row)
+        ? itemOf(row)
+        : { number: row[10], position: row[0], event: undefined, deletes: undefined };
       items.push(item);
-      bytes += item.event === undefined ? 0 : item.event.data.length + item.event.metadata.length;
-      if (bytes > limit.bytes) break;
+      bytes += item.event?.bytes ?? 0;
+      if (bytes > limit.bytes) return { items, drained: false };
     }
-    return { items, drained: found.length < limit.items && items.length === found.length };
+    return { items, drained: items.length < limit.items };
   };
 
   return {
     ofStream: (stream, after, upTo, limit) => {
-      visible = new Map();
+      startPage(upTo);
       if (isLinkStream(stream)) {
-        const found = sql.ofLinks.all(stream, after, upTo, limit.items) as FoundItem[];
-        return pageOf(found, limit, (one, row) => itemOfLink(stream, one, row));
+        const found = sql.ofLinks.iterate(stream, after, upTo, limit.items);
+        return pageOf(found, limit, (row) => itemOfLink(stream, row));
       }
       const id = idOf(stream);
       const range = id === undefined ? 'deleted' : visibilityOf(stream, id);
       if (id === undefined || range === 'deleted') return { items: [], drained: true };
       const from = Math.min(Math.max(after + 1, range.from), Number.MAX_SAFE_INTEGER);
-      const found = sql.ofStream.all(id, from, upTo, limit.items) as FoundItem[];
-      return pageOf(found, limit, ([number, position], row) => ({
-        number,
-        position,
+      const found = sql.ofStream.iterate(id, from, upTo, limit.items);
+      return pageOf(found, limit, (row) => ({
+        number: row[10],
+        position: row[0],
         event: row[5] >= range.createdSince ? resolved(row) : undefined,
         deletes: undefined,
       }));
     },
     ofLog: (after, upTo, limit, includeLinks) => {
-      visible = new Map();
-      const found = sql.ofLog.all(after, upTo, limit.items) as FoundItem[];
-      return pageOf(found, limit, ([number, position], row) => ({
-        number,
-        position,
+      startPage(upTo);
+      const found = sql.ofLog.iterate(after, upTo, limit.items);
+      return pageOf(found, limit, (row) => ({
+        number: row[10],
+        position: row[0],
         event: row[4] === LINK_TYPE && !includeLinks ? undefined : resolved(row),
         deletes: deletedBy(row),
       }));
@@ -244,29 +259,32 @@ export const openProjectionSource = (path: string): ProjectionSource => {
   };
 };
 
-const sourceEventOf = (row: SourceEventRow, link?: string): SourceEvent => {
-  const [position, stream, revision, id, type, , isJson, dataLength, payload] = row;
-  const metadata = utf8Of(payload.subarray(dataLength));
+/** A scavenged event leaves its link behind, whose position is all there is. */
+const isStored = (row: EventColumns): boolean => (row[1] as string | null) !== null;
+
+const sourceEventOf = (row: EventColumns, link?: () => string): SourceEvent => {
+  const [, stream, revision, id, type, , isJson, dataLength, payload] = row;
+  const metadata = (): string => utf8Of(payload.subarray(dataLength));
   const deletes = revision === TOMBSTONE;
   return {
-    position,
     stream,
     revision: deletes ? -1 : revision,
     type,
     isJson: isJson === 1 && !deletes,
-    data: utf8Of(payload.subarray(0, dataLength)),
-    metadata,
     id,
+    bytes: payload.byteLength,
+    data: () => utf8Of(payload.subarray(0, dataLength)),
+    metadata,
     linkMetadata: link ?? metadata,
   };
 };
 
-const metadataEventOf = (row: SourceEventRow): Pick<LogRecord, 'type' | 'data'> => ({
+const metadataEventOf = (row: EventColumns): Pick<LogRecord, 'type' | 'data'> => ({
   type: row[4],
   data: row[8].subarray(0, row[7]),
 });
 
-const deletedBy = (row: SourceEventRow): string | undefined => {
+const deletedBy = (row: EventColumns): string | undefined => {
   if (row[2] === TOMBSTONE) return row[1];
   if (row[4] !== METADATA_TYPE || !isMetastream(row[1])) return undefined;
   return parseMetadata(metadataEventOf(row)).softDeleted ? originalOf(row[1]) : undefined;

@@ -30,6 +30,8 @@ export interface ProjectionStore {
    * tombstone.
    */
   lastOf(stream: string): LogRecord | 'deleted' | undefined;
+  /** The revision of that event, without reading it; -1 if there is none. */
+  lastRevisionOf(stream: string): number | 'deleted';
   /** Writes the changes and the events in one transaction, or nothing. Rejects with EventLogError. */
   commit(changes: readonly ProjectionChange[], writes: readonly EmittedWrite[]): Promise<void>;
   /** Resolves at the next commit, at the end of the log, or when the signal aborts. */
@@ -58,6 +60,10 @@ interface StoreParts {
 export const createProjectionStore = (parts: StoreParts): ProjectionStore => {
   const { path, reader, heads, drafts, commit, signal } = parts;
 
+  const isDeleted = (stream: string): boolean =>
+    heads.get(stream).ahead.tombstoned ||
+    (isMetastream(stream) && heads.get(originalOf(stream)).ahead.tombstoned);
+
   const append = (draft: ReturnType<typeof emptyAppendDraft>, write: EmittedWrite): void => {
     const head = heads.get(write.stream);
     if (write.truncates) {
@@ -76,10 +82,9 @@ export const createProjectionStore = (parts: StoreParts): ProjectionStore => {
     streamsOf: (id) => reader.projections.streamsOf(id),
     lastOf: (stream) => {
       const head = heads.get(stream);
-      if (head.ahead.tombstoned) return 'deleted';
-      if (isMetastream(stream) && heads.get(originalOf(stream)).ahead.tombstoned) return 'deleted';
-      return lastRecord(reader, head);
+      return isDeleted(stream) ? 'deleted' : lastRecord(reader, head);
     },
+    lastRevisionOf: (stream) => (isDeleted(stream) ? 'deleted' : heads.get(stream).ahead.last),
     commit: async (changes, writes) => {
       parts.assertOpen();
       parts.assertRoom(bytesToWrite(writes));

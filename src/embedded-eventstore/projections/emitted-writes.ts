@@ -1,5 +1,4 @@
 import { LRUCache } from 'lru-cache';
-import { v5 } from 'uuid';
 import type { LogRecord, RawEvent } from '../log/event-log.js';
 import { checkEvents, checkStream } from '../log/appends.js';
 import type { EmittedWrite, ProjectionStore } from '../log/projection-store.js';
@@ -19,9 +18,7 @@ export interface EmittingProjection {
   readonly epoch: number;
 }
 
-/** The namespace of the ids of emitted events: the same effect has the same id each time it is computed. */
-const EMITTED = '5d0fbb3c-7d0c-4d6e-9a7f-0c2f0d1f8f11';
-/** The version of EventStoreDB's projections whose metadata these are. */
+/** The version of EventStoreDB's projection system whose metadata format this is. */
 const SYSTEM_VERSION = 4;
 const KNOWN_STREAMS = 10_000;
 const MAX_EVENT_BYTES = 1024 * 1024;
@@ -40,12 +37,18 @@ const resultStreamsOf = (
 };
 
 /**
- * Turns what a projection emits into events. The first one of a run to a stream of an earlier run hides what is
- * in it; a stream of others is refused.
+ * Turns what a projection emits into appends. The first append of a run truncates what an earlier run left in the
+ * stream; a stream that others wrote to is refused.
  */
 export const createEmittedWrites = (store: ProjectionStore) => {
-  /** Streams whose last event is of the present run. */
+  /** Streams whose last event was written by the current run. */
   const known = new LRUCache<string, true>({ max: KNOWN_STREAMS });
+
+  /** Whether the stream can be appended to without truncating it first. */
+  const isWritable = (stream: string, projection: EmittingProjection): boolean => {
+    const last = store.lastOf(stream);
+    return last === undefined || last === 'deleted' || isOfRun(last, stream, projection);
+  };
 
   return (
     projection: EmittingProjection,
@@ -60,30 +63,24 @@ export const createEmittedWrites = (store: ProjectionStore) => {
       const found = writes.get(stream);
       if (found !== undefined) return found;
       assertValid(() => checkStream(stream), stream);
-      const last = store.lastOf(stream);
+      const last = store.lastRevisionOf(stream);
       if (last === 'deleted') {
         throw new EmitError(`Stream ${stream} is deleted. Cannot emit events to it`);
       }
       const key = `${run}@${stream}`;
-      const isOurs = last === undefined || known.has(key) || isOfRun(last, stream, projection);
+      const isOurs = known.get(key) ?? isWritable(stream, projection);
       known.set(key, true);
       const write = {
         stream,
         truncates: !isOurs,
         events: [] as RawEvent[],
-        next: last === undefined ? 0n : last.revision + 1n,
+        next: BigInt(last + 1),
       };
       writes.set(stream, write);
       return write;
     };
 
-    const add = (
-      message: EmittedMessage,
-      stream: string,
-      type: string,
-      data: string,
-      n: number,
-    ) => {
+    const add = (message: EmittedMessage, stream: string, type: string, data: string, n: 0 | 1) => {
       const write = writeTo(stream);
       const { tag, causedBy, correlationId, metadata } = message;
       const own = metadata === null || metadata === '{}' ? '' : `,${metadata.slice(1, -1)}`;
@@ -92,7 +89,7 @@ export const createEmittedWrites = (store: ProjectionStore) => {
         (correlationId === undefined ? '' : `,"$correlationId":${correlationId}`);
       const text = `{"$v":"${id}:${epoch}:${version}:${SYSTEM_VERSION}",${tag}${own}${cause}}`;
       const event = {
-        id: v5(`${id}:${run}:${tag}:${message.index}:${n}`, EMITTED),
+        id: message.ids[n] ?? '',
         type,
         isJson: type !== '$>' && message.isJson,
         data: Buffer.from(data),

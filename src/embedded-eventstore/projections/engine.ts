@@ -1,4 +1,4 @@
-/** The engine behind the Projections service: whose projections run, how far they are, and their states. */
+/** The engine behind the Projections service: creates, runs and reports on projections. */
 type ProjectionMode = 'continuous' | 'one-time' | 'transient';
 
 export interface ProjectionText {
@@ -13,9 +13,9 @@ export type ProjectionErrorCode =
   /** The name is taken. */
   | 'conflict'
   | 'not-found'
-  /** The call does not fit the state that the projection is in, or an argument is not valid. */
+  /** The projection's current status does not allow the call, or an argument is invalid. */
   | 'refused'
-  /** There is no state to answer: the text never compiled. EventStoreDB lets such a call time out. */
+  /** There is no state to return: the query never compiled. EventStoreDB lets such a call time out. */
   | 'no-state'
   /** Closing or closed. */
   | 'closed';
@@ -31,7 +31,7 @@ export class ProjectionError extends Error {
   }
 }
 
-/** As EventStoreDB's statistics: status words, progress and positions are strings and numbers of its own form. */
+/** EventStoreDB's statistics, with its status words and its formats of positions. */
 export interface ProjectionStatistics {
   readonly name: string;
   readonly effectiveName: string;
@@ -40,9 +40,9 @@ export interface ProjectionStatistics {
   readonly status: string;
   readonly stateReason: string;
   readonly checkpointStatus: string;
-  /** Per cent. */
+  /** In per cent. */
   readonly progress: number;
-  /** The place in its source, as the server prints it: `{"movie-1":23}`, `C:100/P:100`, ... */
+  /** The position in its source, as the server prints it: `{"movie-1":23}`, `C:100/P:100`, ... */
   readonly position: string;
   readonly lastCheckpoint: string;
   readonly eventsProcessedAfterRestart: number;
@@ -58,9 +58,9 @@ export interface ProjectionStatistics {
 }
 
 export interface ProjectionEngine {
-  /** Durable when it resolves. A text that does not compile is created and shows as faulted, as on EventStoreDB. */
+  /** Durable when it resolves. A query that does not compile is created as faulted, as on EventStoreDB. */
   create(text: ProjectionText): Promise<void>;
-  /** Goes on with the old state. `emitEnabled` undefined leaves it as it is. */
+  /** Keeps the state and the position. `emitEnabled` is unchanged if undefined. */
   update(name: string, query: string, emitEnabled: boolean | undefined): Promise<void>;
   delete(
     name: string,
@@ -71,16 +71,16 @@ export interface ProjectionEngine {
     },
   ): Promise<void>;
   enable(name: string): Promise<void>;
-  /** `writeCheckpoint` false is an abort. */
+  /** Without a checkpoint this is EventStoreDB's abort. */
   disable(name: string, writeCheckpoint: boolean): Promise<void>;
-  /** From the beginning again; what it emitted is truncated and emitted anew. */
+  /** Starts over from the beginning; what it emitted is truncated and emitted again. */
   reset(name: string): Promise<void>;
-  /** JSON text; undefined where the partition has none (the server answers an empty value). '' is the shared or only partition. */
+  /** JSON text; undefined if the partition has no state. '' is the shared or only partition. */
   state(name: string, partition: string): Promise<string | undefined>;
   result(name: string, partition: string): Promise<string | undefined>;
   statistics(): readonly ProjectionStatistics[];
-  /** RestartSubsystem: stops all with a checkpoint and starts those that are enabled. */
+  /** Stops all projections with a checkpoint and starts those that are enabled. */
   restart(): Promise<void>;
-  /** Writes checkpoints, ends the threads. May be called twice. */
+  /** Writes checkpoints and ends the threads. May be called twice. */
   close(): Promise<void>;
 }

@@ -18,7 +18,7 @@ export interface ManagedOptions {
   readonly memoryLimitBytes: number;
   readonly newRun: () => number;
   readonly lastPosition: () => number;
-  /** Called when the projection could read more. */
+  /** Called when the projection has processed everything it was given. */
   readonly onIdle: () => void;
 }
 
@@ -34,12 +34,12 @@ export interface ManagedProjection {
   remove(): Promise<void>;
   state(partition: string): Promise<readonly [string | null, string | null] | undefined>;
   statistics(): ProjectionStatistics;
-  /** Its sources, while it waits for events after a position. */
+  /** While it waits for events: its sources, and the position up to which it has read. */
   waiting(): { readonly sources: ProjectionSources; readonly upTo: number } | undefined;
   advance(upTo: number): void;
 }
 
-/** How long a run may take to end before its thread is ended. */
+/** How long a run may take to stop before its thread is terminated. */
 const STOP_MS = 10_000;
 const RESTART_MS = 1000;
 
@@ -63,7 +63,7 @@ export const manageProjection = (
   let queue: Promise<unknown> = Promise.resolve();
   let again: NodeJS.Timeout | undefined;
 
-  /** One change at a time. */
+  /** Runs one change at a time. */
   const inTurn = <T>(work: () => Promise<T>): Promise<T> => {
     const turn = queue.then(work, work);
     queue = turn.catch(() => undefined);
@@ -100,7 +100,7 @@ export const manageProjection = (
       logger.warn('projection faulted', { projection: record.text.name, reason });
     }
     inTurn(() => save({ condition, fault })).catch((error: unknown) =>
-      logger.warn('projection not stored', { projection: record.text.name, error }),
+      logger.warn('projection could not be stored', { projection: record.text.name, error }),
     );
   };
 
@@ -232,13 +232,13 @@ export const manageProjection = (
 
 const MODES = { continuous: 'Continuous', 'one-time': 'OneTime', transient: 'Transient' } as const;
 
-/** What a projection is doing, apart from what is stored of it. */
+/** What a projection is doing now; its stored record does not say. */
 type ProjectionActivity = 'stopped' | 'starting' | 'running' | 'stopping';
 
 const printedPlace = ({ position, streams }: ProjectionCheckpoint): string =>
   streams === undefined ? `C:${position}/P:${position}` : JSON.stringify(streams);
 
-/** EventStoreDB's words. */
+/** EventStoreDB's status words. */
 const statusWords = (
   { condition, enabled }: ProjectionRecord,
   activity: ProjectionActivity,

@@ -16,14 +16,15 @@ export interface ProjectionEngineOptions {
   readonly logger: EventLogLogger;
   /** How long a projection may take for one event. */
   readonly executionTimeoutMs?: number;
-  /** How much memory the text of one projection may use. */
+  /** How much memory one projection's sandbox may use. */
   readonly memoryLimitBytes?: number;
 }
 
 const EXECUTION_TIMEOUT_MS = 250;
 const MEMORY_LIMIT_BYTES = 64 * 1024 * 1024;
-/** Commits of a busy log are handed over together. */
+/** A busy log is read in larger pieces: each feed wakes every projection, and emitted events cause the next one. */
 const FEED_AFTER_MS = 50;
+const FEED_EVERY_MS = 250;
 
 /** Opens the projections of a log and starts those that are enabled. */
 export const openProjectionEngine = async (
@@ -40,6 +41,7 @@ export const openProjectionEngine = async (
   let lastRun = store.lastRun();
   let lastId = Math.max(0, ...stored.map(({ id }) => id));
   let feeding: Promise<void> | undefined;
+  let fedAt = 0;
   let closed: Promise<void> | undefined;
 
   const manage = (record: ProjectionRecord): ManagedProjection => {
@@ -56,7 +58,7 @@ export const openProjectionEngine = async (
     return projection;
   };
 
-  /** Hands the log's new events to the projections that wait for them. */
+  /** Tells the waiting projections how far they may read. */
   const feedOnce = async (): Promise<void> => {
     const upTo = Number(log.lastPosition());
     const waiting = [...projections.values()].filter((projection) => {
@@ -75,13 +77,15 @@ export const openProjectionEngine = async (
   const feed = (): Promise<void> => {
     feeding ??= (async () => {
       try {
-        await delay(FEED_AFTER_MS, undefined, { signal: closing.signal });
+        const wait = Math.max(FEED_AFTER_MS, fedAt + FEED_EVERY_MS - Date.now());
+        await delay(wait, undefined, { signal: closing.signal });
+        fedAt = Date.now();
         feeding = undefined;
         await feedOnce();
       } catch (error) {
         feeding = undefined;
         if (closing.signal.aborted) return;
-        logger.warn('projections not fed', { error });
+        logger.warn('new events could not be passed to projections', { error });
       }
     })();
     return feeding;
@@ -118,7 +122,7 @@ export const openProjectionEngine = async (
     const { name } = text;
     if (name.trim() === '') throw new ProjectionError('refused', 'A projection needs a name.');
     if (projections.has(name) || creating.has(name)) {
-      throw new ProjectionError('conflict', `There is a projection '${name}' already.`);
+      throw new ProjectionError('conflict', `A projection '${name}' already exists.`);
     }
     creating.add(name);
     try {
@@ -152,13 +156,13 @@ export const openProjectionEngine = async (
       await store.commit([{ kind: 'remove', id: record.id }], []);
       continue;
     }
-    // A fault may have passed, and a newer version may know what an older one did not.
+    // The cause of the fault may be gone, or this version may support what an older one did not.
     const mended = record.condition === 'faulted' || record.condition === 'invalid';
     manage(mended ? { ...record, condition: 'idle', fault: null } : record).start();
   }
   store.sweep();
   const following = follow().catch((error: unknown) => {
-    if (!closing.signal.aborted) logger.warn('projections no longer fed', { error });
+    if (!closing.signal.aborted) logger.warn('projections stopped receiving new events', { error });
   });
 
   const close = async (): Promise<void> => {
@@ -199,17 +203,17 @@ export const openProjectionEngine = async (
   };
 };
 
-/** A stored result that is the state itself. */
+/** Stored as the result where it equals the state. */
 const SAME = '=';
 
-/** The node keeps their links whether anybody asks or not. */
+/** Always indexed by the node. */
 const ALWAYS_RUNNING = ['$by_category', '$by_event_type'] as const;
 
 type SystemLog = Pick<EventLog, 'optionalLinks' | 'turnLinks' | 'lastPosition'>;
 
 /**
- * An engine with EventStoreDB's five system projections, which here are no projections: the log
- * derives their link streams. Two of them are always on; the others can be enabled and disabled.
+ * Adds EventStoreDB's five system projections to an engine. They run no code here: the log derives their
+ * link streams. Two are always on; the others can be enabled and disabled.
  */
 export const withSystemProjections = (
   engine: ProjectionEngine,
@@ -219,7 +223,7 @@ export const withSystemProjections = (
   const isSystem = (name: string): boolean =>
     (ALWAYS_RUNNING as readonly string[]).includes(name) || isOptional(name);
 
-  /** For what cannot be done to a system projection. */
+  /** For calls that system projections do not support. */
   const onlyUsers =
     <A extends unknown[], R>(call: (name: string, ...args: A) => Promise<R>) =>
     async (name: string, ...args: A): Promise<R> => {
@@ -268,7 +272,7 @@ export const withSystemProjections = (
 const refused = (name: string, why: string): ProjectionError =>
   new ProjectionError('refused', `${name} is a projection of the node: ${why}.`);
 
-/** A link stream is brought up to date by each read of it, so none is ever behind. */
+/** Each read of a link stream first brings it up to date, so it is never behind. */
 const systemStatistics = (name: string, on: boolean, position: string): ProjectionStatistics => ({
   name,
   effectiveName: name,

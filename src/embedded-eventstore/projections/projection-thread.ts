@@ -1,3 +1,4 @@
+import { constants, getPriority, setPriority } from 'node:os';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
 import { openProjectionSource } from '../log/projection-source.js';
@@ -14,6 +15,7 @@ import {
   createReading,
   emittedMessages,
   faultPlaceOf,
+  firstAtPlace,
   type ReadEvent,
 } from './reading.js';
 import {
@@ -30,8 +32,19 @@ const EVENTS_PER_PROJECTION_CHECKPOINT = 4000;
 const STATES_PER_CHECKPOINT = 2000;
 const BYTES_PER_CHECKPOINT = 2 * 1024 * 1024;
 const CHECKPOINT_EVERY_MS = 1000;
+/** Added to the niceness of the process: a third of its share of a busy processor. */
+const NICE = 5;
 
-/** Reads events, runs the projection's text over them, and has the main thread store what comes of it. */
+/**
+ * Keeps projections from delaying commands. Only Linux has priorities per thread. Called once the query is
+ * compiled, because compiling has a time limit.
+ */
+const yieldToOthers = (): void => {
+  if (process.platform !== 'linux') return;
+  setPriority(Math.min(getPriority() + NICE, constants.priority.PRIORITY_LOW));
+};
+
+/** Reads events, runs the projection's handlers on them, and has the main thread store the outcome. */
 const runProjection = async (port: MessagePort, data: ProjectionThreadData): Promise<void> => {
   const tell = (message: FromProjection): void => port.postMessage(message);
   const module = await loadSandboxModule();
@@ -50,7 +63,7 @@ const runProjection = async (port: MessagePort, data: ProjectionThreadData): Pro
       onStep: beat,
     });
 
-  /** While the pulse is odd and stands still, the text is in a step that cannot be interrupted. */
+  /** While the pulse is odd and does not change, a step that cannot be interrupted is running. */
   const whileWatched = <T>(work: () => T): T => {
     Atomics.add(data.pulse, 0, 1);
     try {
@@ -72,7 +85,7 @@ const runProjection = async (port: MessagePort, data: ProjectionThreadData): Pro
   }
   const reading = createReading(source, sandbox.sources, data.checkpoint);
   let checkpoint: ProjectionCheckpoint = reading.checkpoint();
-  /** Read and not processed, and how far the projection has read after them. */
+  /** Events that were read but not processed yet, and the checkpoint after them. */
   let left: readonly ReadEvent[] = [];
   let afterLeft = checkpoint;
   let upTo = 0;
@@ -81,6 +94,7 @@ const runProjection = async (port: MessagePort, data: ProjectionThreadData): Pro
   let moved = false;
   let storedAt = Date.now();
   let committing: (() => void) | undefined;
+  let committed: Promise<void> = Promise.resolve();
   let pumping = false;
   let ending: 'store' | 'drop' | undefined;
   let ended = false;
@@ -97,24 +111,24 @@ const runProjection = async (port: MessagePort, data: ProjectionThreadData): Pro
     pending: unstored,
   });
 
+  /** Waits only for the previous commit, so that processing continues during this one. */
   const store = async (output?: BatchOutput, events: readonly ReadEvent[] = []): Promise<void> => {
     const emitted =
-      output === undefined ? [] : emittedMessages(output.emitted, events, checkpointBefore);
-    const committed = new Promise<void>((resolve) => (committing = resolve));
+      output === undefined ? [] : emittedMessages(data, output.emitted, events, checkpointBefore);
+    await committed;
+    committed = new Promise<void>((resolve) => (committing = resolve)).then(pending.stored);
     tell({ kind: 'commit', progress: progress(), states: pending.take(), emitted });
     unstored = 0;
     moved = false;
     storedAt = Date.now();
-    await committed;
-    pending.stored();
   };
   let checkpointBefore = checkpoint;
 
-  /** The engine itself gave up: what comes before the row is computed again, in a new sandbox. */
+  /** Processes the events before the row again, in a new sandbox, and faults at the row. */
   const recover = (failure: SandboxFailure, events: readonly ReadEvent[]): BatchOutput => {
     sandbox.close();
     sandbox = whileWatched(open);
-    const before = events.slice(0, failure.row).map(({ row }) => row);
+    const before = events.slice(0, firstAtPlace(events, failure.row)).map(({ row }) => row);
     const nothing = { handled: 0, states: [], emitted: [], logged: [], cached: 0 };
     const output =
       before.length === 0 ? { ...nothing, done: 0 } : whileWatched(() => sandbox.run(before));
@@ -124,7 +138,10 @@ const runProjection = async (port: MessagePort, data: ProjectionThreadData): Pro
   const runBatch = (events: readonly ReadEvent[]): BatchOutput => {
     const startedAt = performance.now();
     try {
-      return whileWatched(() => sandbox.run(events.map(({ row }) => row)));
+      const output = whileWatched(() => sandbox.run(events.map(({ row }) => row)));
+      const { fault: reason, done } = output;
+      if (reason === undefined || firstAtPlace(events, done) === done) return output;
+      return recover(new SandboxFailure(done, reason), events);
     } catch (error) {
       if (!(error instanceof SandboxFailure)) throw error;
       return recover(error, events);
@@ -133,7 +150,8 @@ const runProjection = async (port: MessagePort, data: ProjectionThreadData): Pro
     }
   };
 
-  const fault = (message: string, at: ReadEvent | undefined): void => {
+  const fault = async (message: string, at: ReadEvent | undefined): Promise<void> => {
+    await committed;
     const place = at === undefined ? '' : faultPlaceOf(at);
     const reason =
       message === EMIT_REFUSED
@@ -175,7 +193,7 @@ const runProjection = async (port: MessagePort, data: ProjectionThreadData): Pro
     pending.add(output.states);
     const faulted = output.fault !== undefined;
     if (output.emitted.length > 0 || isFull() || faulted) await store(output, events);
-    if (output.fault !== undefined) fault(output.fault, events[done]);
+    if (output.fault !== undefined) await fault(output.fault, events[done]);
   };
 
   const isFull = (): boolean =>
@@ -196,7 +214,7 @@ const runProjection = async (port: MessagePort, data: ProjectionThreadData): Pro
 
   const isBehind = (): boolean => left.length > 0 || checkpoint.position < upTo || !drained;
 
-  /** A function, because the answer changes while others are awaited. */
+  /** A function, because its result changes across awaits. */
   const goesOn = (): boolean => !ended && ending === undefined;
 
   const storeIfDue = async (): Promise<void> => {
@@ -207,10 +225,12 @@ const runProjection = async (port: MessagePort, data: ProjectionThreadData): Pro
     if (ended) return;
     if (ending !== undefined) {
       if (ending === 'store' && moved) await store();
+      await committed;
       tell({ kind: 'stopped' });
       end();
     } else if (data.endsAtCatchUp) {
       await store();
+      await committed;
       tell({ kind: 'completed', progress: progress() });
       end();
     } else {
@@ -253,6 +273,7 @@ const runProjection = async (port: MessagePort, data: ProjectionThreadData): Pro
         return;
     }
   });
+  yieldToOthers();
   tell({ kind: 'defined', sources: sandbox.sources });
 };
 

@@ -2,21 +2,21 @@ import { Worker } from 'node:worker_threads';
 import type { FromProjection, ProjectionThreadData, ToProjection } from './protocol.js';
 
 const THREAD = new URL('./projection-thread.js', import.meta.url);
-/** Beyond the sandbox's own memory: texts of a batch on their way in and out. */
+/** In addition to the sandbox's own memory: a batch's texts on their way in and out. */
 const HEAP_MB = 192;
 const WATCH_EVERY_MS = 1000;
-/** How long a step that cannot be interrupted may take. */
+/** How long a step that QuickJS cannot interrupt may take. */
 const STUCK_MS = 5000;
 
 export interface ProjectionWorker {
   tell(message: ToProjection): void;
   /** Resolves when the thread has ended. */
   readonly ended: Promise<void>;
-  /** Ends the thread whatever it does. */
+  /** Terminates the thread, whatever it is doing. */
   kill(): void;
 }
 
-/** The thread of a projection as seen from the main thread; `died` is told once if it ends unasked. */
+/** A projection's thread as seen from the main thread; `died` is called once if it ends unexpectedly. */
 export const startProjectionWorker = (
   data: Omit<ProjectionThreadData, 'pulse'>,
   events: {
@@ -28,7 +28,7 @@ export const startProjectionWorker = (
   const workerData: ProjectionThreadData = { ...data, pulse };
   const worker = new Worker(THREAD, {
     workerData,
-    // Nothing of the process reaches the thread, although its text could not reach it either.
+    // The sandbox cannot reach the environment anyway; this is a second barrier.
     env: {},
     resourceLimits: { maxOldGenerationSizeMb: HEAP_MB, stackSizeMb: 4 },
   });

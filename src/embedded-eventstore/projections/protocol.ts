@@ -14,6 +14,7 @@ export interface ProjectionCheckpoint {
 
 export interface ProjectionThreadData {
   readonly path: string;
+  readonly id: number;
   readonly name: string;
   readonly query: string;
   readonly run: number;
@@ -34,17 +35,17 @@ export interface EmittedMessage {
   /** A JSON object's text. */
   readonly metadata: string | null;
   readonly resultOf: string | null;
-  /** The place of the event that caused it, as the items of a JSON object. */
+  /** The position of the event that caused it, as members of a JSON object without the braces. */
   readonly tag: string;
   readonly causedBy: string;
   /** JSON text. */
   readonly correlationId: string | undefined;
-  /** Distinguishes what one event emits. */
-  readonly index: number;
+  /** Of the event and, for a result of a partition, of the link to it. */
+  readonly ids: readonly [event: string, link?: string];
 }
 
 export type ToProjection =
-  /** The log is committed, and its links are indexed, up to here. */
+  /** The log is committed and its links are indexed up to this position. */
   | { readonly kind: 'advance'; readonly upTo: number }
   | { readonly kind: 'committed' }
   | { readonly kind: 'state'; readonly id: number; readonly partition: string }
@@ -67,7 +68,7 @@ export type FromProjection =
       readonly states: string;
       readonly emitted: readonly EmittedMessage[];
     }
-  /** Everything up to the last advance is read. */
+  /** Everything up to the last `advance` has been processed. */
   | { readonly kind: 'idle'; readonly progress: ProjectionProgress }
   | { readonly kind: 'progress'; readonly progress: ProjectionProgress }
   | {
@@ -78,14 +79,14 @@ export type FromProjection =
     }
   | { readonly kind: 'logged'; readonly lines: readonly string[] }
   | { readonly kind: 'faulted'; readonly reason: string }
-  /** The end of what a one-time projection reads. */
+  /** A one-time projection has processed everything. */
   | { readonly kind: 'completed'; readonly progress: ProjectionProgress }
   | { readonly kind: 'stopped' };
 
-/** What is stored of a projection, apart from its states. */
+/** A projection's stored record; its states are stored separately. */
 export interface ProjectionRecord {
   readonly id: number;
-  /** Its states belong to a run: a reset begins another one. */
+  /** The key of its states: a reset begins a new run. */
   readonly run: number;
   readonly text: ProjectionText;
   readonly enabled: boolean;
@@ -98,7 +99,7 @@ export interface ProjectionRecord {
 
 export const NOTHING_READ: ProjectionCheckpoint = { position: 0 };
 
-/** What is kept in the text `definition`; the rest has columns. */
+/** The part that is stored as JSON in the column `definition`; the rest has columns of its own. */
 type Definition = Omit<ProjectionRecord, 'id' | 'run' | 'checkpoint'>;
 
 export const putOf = (record: ProjectionRecord): ProjectionChange => {

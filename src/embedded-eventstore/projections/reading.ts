@@ -1,10 +1,11 @@
+import { v5 } from 'uuid';
 import type { PageLimit, ProjectionSource, SourceItem } from '../log/projection-source.js';
 import type { StateRow } from '../log/writer-protocol.js';
 import type { EmittedMessage, ProjectionCheckpoint } from './protocol.js';
 import type { ProjectionSources } from './sandbox-definition.js';
 import type { EmittedRow, EventRow } from './sandbox-runner.js';
 
-/** An event for the sandbox, with how far the projection has read once it is processed. */
+/** An event for the sandbox, with its place in the source for checkpoints. */
 export interface ReadEvent {
   readonly row: EventRow;
   /** The stream, or '' for the log, and the number in it. */
@@ -30,7 +31,7 @@ interface Cursor {
   next: number;
   /** Everything up to this position is in `items` or before. */
   readUpTo: number;
-  /** A source that an update added begins where the projection was. */
+  /** A source that an update added starts at the projection's position. */
   readonly skipUpTo: number;
 }
 
@@ -56,11 +57,9 @@ export const createReading = (
     const place = { in: stream, number, position: item.position };
     const rows: ReadEvent[] = [];
     if (event !== undefined && (wanted === undefined || wanted.has(event.type))) {
-      const { revision, type, isJson, data, metadata, id, linkMetadata } = event;
-      rows.push({
-        ...place,
-        row: [event.stream, revision, type, isJson, data, metadata, id, linkMetadata, null],
-      });
+      const { revision, type, isJson, id } = event;
+      const texts = [event.data(), event.metadata(), id, event.linkMetadata()] as const;
+      rows.push({ ...place, row: [event.stream, revision, type, isJson, ...texts, null] });
     }
     if (deletes !== undefined && sources.handlesDeletions) {
       rows.push({ ...place, row: [deletes, -1, '$deleted', false, '', '', '', '', deletes] });
@@ -114,7 +113,7 @@ export const createReading = (
       cursor.next += 1;
       cursor.at = item.number;
       position = Math.max(position, item.position);
-      bytes += item.event?.data.length ?? 0;
+      bytes += item.event?.bytes ?? 0;
       if (item.position > cursor.skipUpTo) events.push(...rowsOf(item, cursor.stream));
     }
     return { events, checkpoint: checkpoint(), drained: false };
@@ -134,7 +133,17 @@ export const createReading = (
   };
 };
 
-/** How far a projection has read after an event, given how far it had before the batch. */
+/**
+ * The first row at the place of a row. In the log, an event and the deletion that it means share a place; they
+ * are processed together or not at all, because no checkpoint can lie between them.
+ */
+export const firstAtPlace = (events: readonly ReadEvent[], row: number): number => {
+  const [before, event] = [events[row - 1], events[row]];
+  if (before === undefined || event === undefined || event.row[8] === null) return row;
+  return before.in === event.in && before.number === event.number ? row - 1 : row;
+};
+
+/** The checkpoint after an event of a batch, given the one before the batch. */
 export const checkpointAfter = (
   before: ProjectionCheckpoint,
   events: readonly ReadEvent[],
@@ -150,16 +159,20 @@ export const checkpointAfter = (
   return { position: last.position, streams };
 };
 
-/** As EventStoreDB writes a place into the metadata of what a projection emits. */
+/** A checkpoint as EventStoreDB writes it into the metadata of emitted events. */
 const tagOf = ({ position, streams }: ProjectionCheckpoint): string =>
   streams === undefined ? `"$c":${position},"$p":${position}` : `"$s":${JSON.stringify(streams)}`;
 
-/** As EventStoreDB names the event that a projection failed at. */
+/** The failed event's position, as EventStoreDB writes it in the reason of a fault. */
 export const faultPlaceOf = (event: ReadEvent): string =>
   event.in === '' ? `C:${event.position}/P:${event.position}` : `${event.in}: ${event.number}`;
 
-/** What a batch emitted, with what caused it. */
+/** The namespace of emitted events' ids, which are the same each time an effect is computed. */
+const EMITTED = '5d0fbb3c-7d0c-4d6e-9a7f-0c2f0d1f8f11';
+
+/** The events that a batch emitted, each with its cause. */
 export const emittedMessages = (
+  { id, run }: { readonly id: number; readonly run: number },
   emitted: readonly EmittedRow[],
   events: readonly ReadEvent[],
   before: ProjectionCheckpoint,
@@ -177,7 +190,11 @@ export const emittedMessages = (
     }
     const causedBy = events[cause]?.row[6] ?? '';
     const what = { stream, type, isJson, data, metadata, resultOf };
-    return { ...what, tag, causedBy, correlationId, index: index++ };
+    const place = `${id}:${run}:${tag}:${index++}`;
+    const event = v5(`${place}:0`, EMITTED);
+    const isLinked = resultOf !== null && resultOf !== '';
+    const ids = isLinked ? ([event, v5(`${place}:1`, EMITTED)] as const) : ([event] as const);
+    return { ...what, tag, causedBy, correlationId, ids };
   });
 };
 
@@ -193,7 +210,7 @@ const correlationIdIn = (metadata: string): string | undefined => {
   }
 };
 
-/** States that are computed and not stored yet, in front of the stored ones. */
+/** States that are not stored yet, which take precedence over the stored ones. */
 export const createPendingStates = (stored: (partitionKey: string) => string | undefined) => {
   const pending = new Map<string, StateRow>();
   let taken = new Map<string, StateRow>();
@@ -215,7 +232,7 @@ export const createPendingStates = (stored: (partitionKey: string) => string | u
         ? stored(JSON.stringify(partition))
         : JSON.stringify([row[1], row[2]]);
     },
-    /** What is to be stored now, as the log stores it. */
+    /** Takes the states to be stored, as the text that the log expects. */
     take: (): string => {
       taken = new Map(pending);
       pending.clear();
@@ -227,7 +244,7 @@ export const createPendingStates = (stored: (partitionKey: string) => string | u
       ]);
       return JSON.stringify(rows);
     },
-    /** What was taken is stored. */
+    /** The states that were taken are now stored. */
     stored: (): void => taken.clear(),
   };
 };

@@ -12,17 +12,17 @@ export interface RunningOptions {
   readonly logger: EventLogLogger;
   readonly executionTimeoutMs: number;
   readonly memoryLimitBytes: number;
-  /** It has read everything, and is told of more by `advance`. */
+  /** Everything was processed; `advance` tells it of more. */
   readonly onIdle: () => void;
   readonly onStored: (progress: ProjectionProgress) => void;
-  /** It is over: stopped, completed, or failed for a reason. Told once. */
+  /** Called once, when the run has stopped, completed or failed. */
   readonly onEnded: (end: RunEnd) => void;
 }
 
 export type RunEnd =
   | { readonly kind: 'stopped' | 'completed' }
   | { readonly kind: 'invalid' | 'faulted'; readonly reason: string }
-  /** The log refused a commit: start again from what is stored. */
+  /** The log refused a commit: the next run starts from what is stored. */
   | { readonly kind: 'lost' };
 
 export interface RunningProjection {
@@ -41,7 +41,7 @@ type CommitMessage = Extract<FromProjection, { readonly kind: 'commit' }>;
 
 const BUSY_MS = 100;
 
-/** One run of a projection in its thread, and the commits of what it computes. */
+/** One run of a projection: its thread, and the commits of its states and events. */
 export const runProjectionThread = (options: RunningOptions): RunningProjection => {
   const { store, record, logger } = options;
   const { text } = record;
@@ -76,7 +76,7 @@ export const runProjectionThread = (options: RunningOptions): RunningProjection 
     streams: text.trackEmittedStreams ? writes.map(({ stream }) => stream) : [],
   });
 
-  /** Nothing was written while the log was busy. */
+  /** Retries while the log is busy: then nothing was written. */
   const commitWhenPossible = async (message: CommitMessage): Promise<void> => {
     while (!over) {
       const writes =
@@ -99,8 +99,9 @@ export const runProjectionThread = (options: RunningOptions): RunningProjection 
     try {
       await commitWhenPossible(message);
       if (over) return;
-      progress = message.progress;
-      options.onStored(progress);
+      // Meanwhile the thread may have reported later progress.
+      if (message.progress.handled >= progress.handled) progress = message.progress;
+      options.onStored(message.progress);
       worker.tell({ kind: 'committed' });
     } catch (error) {
       worker.kill();
@@ -112,7 +113,7 @@ export const runProjectionThread = (options: RunningOptions): RunningProjection 
         end({ kind: 'stopped' });
         return;
       }
-      logger.warn('projection not stored', { projection: text.name, error });
+      logger.warn('projection could not be stored', { projection: text.name, error });
       end({ kind: 'lost' });
     } finally {
       writing -= 1;
@@ -156,6 +157,7 @@ export const runProjectionThread = (options: RunningOptions): RunningProjection 
   const worker = startProjectionWorker(
     {
       path: store.path,
+      id: record.id,
       name: text.name,
       query: text.query,
       run: record.run,

@@ -1,8 +1,8 @@
-/** What a projection's text declares; also tells the reader which events to read. */
+/** What a projection's query declares, including which events to read. */
 export interface ProjectionSources {
   readonly all: boolean;
   readonly streams: readonly string[];
-  /** The category, where the source is one. */
+  /** Set if the source is a single category. */
   readonly category: string | null;
   readonly byStream: boolean;
   readonly byCustom: boolean;
@@ -32,8 +32,8 @@ export interface ProjectionHandlers {
 
 /**
  * Runs inside the sandbox, where it is passed as text: it may use nothing from outside. Declares `fromStream`
- * and its like until the projection's text has run. A selector that EventStoreDB does not offer at a place is
- * not there either.
+ * and the other selectors, until the query has been evaluated. Chains that EventStoreDB does not offer are not
+ * offered here either.
  */
 export const createDefinition = () => {
   const handlers = {
@@ -186,7 +186,7 @@ export const createDefinition = () => {
   const OPTIONS: Record<string, (value: unknown) => void> = {
     $includelinks: flag('includeLinks'),
     bistate: flag('biState'),
-    // Events of several streams are read in the order of the log, so there is nothing to put in order.
+    // Events of several streams are read in the order of the log, so there is nothing to reorder.
     reorderevents: (value) => {
       if (typeof value !== 'boolean') throw new Error('Invalid value');
     },
@@ -230,7 +230,7 @@ export const createDefinition = () => {
   );
   declare('on_any', (handler) => addHandler('$any', asFunction(handler)));
 
-  /** After the text: selectors can no longer be used, and what is declared must make sense. */
+  /** After the query was evaluated: removes the selectors and checks the declarations. */
   const finish = (): void => {
     for (const name of declared) Reflect.deleteProperty(globalThis, name);
     if (handlers.any !== null) sources.types = null;

@@ -4,12 +4,12 @@ export const EMIT_REFUSED = "'emit' is not allowed by the projection/configurati
 
 /**
  * Runs inside the sandbox, where it is passed as text: it may use nothing from outside. Declares `emit`,
- * `linkTo`, `linkStreamTo`, `copyTo` and `log`; their errors are EventStoreDB's, which no projection can catch.
+ * `linkTo`, `linkStreamTo`, `copyTo` and `log`. Their errors are EventStoreDB's; a projection cannot catch them.
  */
 export const createEffects = (parts: {
   readonly write: (value: unknown) => string;
   readonly fatal: (message: string) => never;
-  /** Whatever is emitted is a fault with this message. */
+  /** If set, emitting anything is a fault with this message. */
   readonly refusal: string | null;
   readonly add: Runner['add'];
   readonly log: Runner['log'];
@@ -81,12 +81,12 @@ export const createEffects = (parts: {
   declare('linkStreamTo', (...given) => {
     const stream = nonEmpty(given[0], 'streamId');
     const linked = nonEmpty(given[1], 'linkedStreamId');
-    // EventStoreDB looks for the metadata in the wrong place.
+    // EventStoreDB reads the metadata from the wrong argument, and so always fails.
     if (given.length === 3) fatal('The value is not an object');
     add(stream, '$@', false, linked, null);
   });
 
-  // EventStoreDB declares it and does nothing.
+  // It does nothing on EventStoreDB either.
   declare('copyTo', () => undefined);
 
   const logText = (value: unknown): string =>

@@ -2,7 +2,7 @@ import type { EventRow } from './sandbox-runner.js';
 
 /**
  * Runs inside the sandbox, where it is passed as text: it may use nothing from outside. An event as handlers
- * see it, which cannot be changed; what its texts hold is parsed when somebody looks.
+ * see it: immutable, with bodies that are parsed on first access.
  */
 export const createEvents = (
   category: string | null,
@@ -16,7 +16,7 @@ export const createEvents = (
     boolean: 'JsBoolean',
     object: 'JsNull',
   };
-  /** The bodies of the last event, so that a handler gets the same object each time. */
+  /** The parsed bodies of the last event: each access returns the same object. */
   let parsedFor: object | undefined;
   let parsed: Record<string, unknown> = {};
 
@@ -85,9 +85,9 @@ export const createEvents = (
 };
 
 /**
- * Runs inside the sandbox, where it is passed as text: it may use nothing from outside. Values become JSON
- * texts as EventStoreDB writes them: undefined in an object is left out, a bigint is a text, a Date is an
- * empty object; what has no JSON form is a fault, not a null.
+ * Runs inside the sandbox, where it is passed as text: it may use nothing from outside. Serialises values
+ * as EventStoreDB does: undefined members are omitted, a bigint becomes a string, a Date an empty object; a value
+ * without a JSON form is a fault, not null.
  */
 export const createValueWriter = (
   fatal: (message: string) => never,
@@ -143,7 +143,7 @@ export const createValueWriter = (
     return '{' + text + '}';
   };
 
-  /** An instance of a class of the projection is fine; what keeps its content elsewhere is not. */
+  /** Accepts instances of the projection's own classes, but no built-ins that hide their content. */
   const assertPlain = (value: object): void => {
     const kinds = [Map, Set, WeakMap, WeakSet, Promise, RegExp, ArrayBuffer, Int8Array, Error];
     for (const kind of kinds) {

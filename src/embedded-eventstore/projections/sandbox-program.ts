@@ -48,7 +48,7 @@ export const SANDBOX_PROGRAM = `'use strict';
       handlers, sources, write, fatal, takeFatal, states, eventOf, progress,
     });
     Object.assign(globalThis, effects);
-    // Only now: a text may extend them where it is evaluated, not while events are processed.
+    // Only now: a query may extend them while it is evaluated, but not while it processes events.
     for (const shared of [Object, Array, Function, String, Number, Boolean, Date, Map, Set, RegExp]) {
       Object.preventExtensions(shared.prototype);
       Object.preventExtensions(shared);

@@ -2,7 +2,7 @@ import type { StateRow } from '../log/writer-protocol.js';
 import type { ProjectionHandlers, ProjectionSources } from './sandbox-definition.js';
 import type { SandboxStates } from './sandbox-states.js';
 
-/** An event as a row; `deleted` is the partition that ends, where the event is the deletion of a stream. */
+/** An event as an array; `deleted` is the partition to delete if the event is the deletion of a stream. */
 export type EventRow = readonly [
   stream: string,
   revision: number,
@@ -15,7 +15,7 @@ export type EventRow = readonly [
   deleted: string | null,
 ];
 
-/** An event to emit; its metadata is a JSON object's text without what the engine adds. */
+/** An event to emit; its metadata is JSON text, without what the engine adds. */
 export type EmittedRow = readonly [
   /** The row that caused it. */
   row: number,
@@ -24,19 +24,19 @@ export type EmittedRow = readonly [
   isJson: boolean,
   data: string,
   metadata: string | null,
-  /** For a result: the partition, whose result is also linked from the stream of all results. */
+  /** For a result: its partition. Results of partitions are also linked from the stream of all results. */
   resultOf: string | null,
 ];
 
 export interface BatchOutput {
-  /** Rows whose effects are included. */
+  /** The number of rows that were processed. */
   readonly done: number;
   readonly handled: number;
   readonly states: readonly StateRow[];
   readonly emitted: readonly EmittedRow[];
   readonly logged: readonly string[];
   readonly cached: number;
-  /** Why the row `done` failed. */
+  /** Why the row with the index `done` failed. */
   readonly fault?: string;
 }
 
@@ -45,24 +45,24 @@ interface RunnerParts {
   readonly sources: ProjectionSources;
   readonly write: (value: unknown) => string;
   readonly fatal: (message: string) => never;
-  /** The first fatal message since the last call, which nobody can catch. */
+  /** The first fatal message since the last call; set even if the projection caught the exception. */
   readonly takeFatal: () => string | undefined;
   readonly states: SandboxStates;
   readonly eventOf: (event: EventRow, partition: string) => object;
-  /** The host reads here which row is running, and since when. */
+  /** Tells the host which row is running. */
   readonly progress: Int32Array;
 }
 
 export interface Runner {
   run(batch: string): string;
-  /** What `emit` and its like add. */
+  /** Called by `emit` and the other effects. */
   add(stream: string, type: string, isJson: boolean, data: string, metadata: string | null): void;
   log(text: string): void;
 }
 
 /**
  * Runs inside the sandbox, where it is passed as text: it may use nothing from outside, and nothing that a
- * projection could have replaced. Answers a function from a batch as JSON text to its output as JSON text.
+ * projection could have replaced. The runner takes a batch as JSON text and returns its output as JSON text.
  */
 export const createRunner = (parts: RunnerParts): Runner => {
   const { handlers, sources, write, fatal, takeFatal, states, eventOf, progress } = parts;
@@ -96,7 +96,7 @@ export const createRunner = (parts: RunnerParts): Runner => {
     return typeof partition === 'string' ? partition : null;
   };
 
-  /** Makes the partition's state the live one; answers whether it is new. */
+  /** Makes the partition's state the live one; returns whether it is new. */
   const enter = (partition: string): boolean => {
     if (sources.biState && shared === undefined) {
       const [state] = states.get('');
@@ -148,7 +148,7 @@ export const createRunner = (parts: RunnerParts): Runner => {
     const before = states.get(partition);
     const state = textOf(own);
     const result = resultOf(state);
-    // Nothing fails from here on.
+    // Nothing can fail from here on, so the changes are all or nothing.
     if (sources.biState && all !== states.get('')[0]) states.save('', all, null);
     if (state !== before[0] || result !== before[1]) states.save(partition, state, result);
     if (sources.outputState && result !== before[1]) writeResult(partition, result);
@@ -194,7 +194,7 @@ export const createRunner = (parts: RunnerParts): Runner => {
     return text[0] === "'" ? text.replace("'", '').replace("'", '') : text;
   };
 
-  /** Undefined, or why the event failed; what it had changed and emitted is undone. */
+  /** Returns whether the event was handled, or why it failed; then its changes and emitted events are undone. */
   const attempt = (event: EventRow): string | boolean => {
     const [events, bytes] = [emitted.length, emittedBytes];
     let failure: string | undefined;
@@ -229,7 +229,7 @@ export const createRunner = (parts: RunnerParts): Runner => {
         break;
       }
       if (outcome) handled += 1;
-      // A deletion belongs to the event before it.
+      // A batch must not end between an event and the deletion that it means.
       const next = events[row + 1];
       const mayEnd = next === undefined || next[8] === null;
       if (mayEnd && emittedBytes + states.changedBytes() > BATCH_BYTES) {

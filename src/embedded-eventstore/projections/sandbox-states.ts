@@ -5,23 +5,23 @@ export interface SandboxStates {
   save(partition: string, state: string | null, result: string | null): void;
   begin(): void;
   changedBytes(): number;
-  /** The changes since `begin`, as the items of a JSON array; then makes room for the next batch. */
+  /** The changes since `begin`, as elements of a JSON array; then evicts states from the cache. */
   takeChanged(): string;
   size(): number;
 }
 
 /**
- * Runs inside the sandbox, where it is passed as text: it may use nothing from outside. The states used last,
- * as texts; `load` asks the host for the others, as JSON text of state and result.
+ * Runs inside the sandbox, where it is passed as text: it may use nothing from outside. Caches the most
+ * recently used states as texts; `load` gets others from the host, as JSON text of state and result.
  */
 export const createStates = (load: (partition: string) => string | undefined): SandboxStates => {
   const { parse, stringify } = JSON;
-  const HOT_STATES = 5000;
+  const HOT_STATES = 20_000;
   const HOT_BYTES = 4 * 1024 * 1024;
-  /** A result that is the state; no JSON text. */
+  /** Stands for a result that equals the state; not valid JSON, so it cannot be confused with one. */
   const SAME = '=';
   const EMPTY: StoredPair = [null, null];
-  /** The most recently used is the last. */
+  /** In order of use, the most recent last. */
   const hot = new Map<string, StoredPair>();
   let hotBytes = 0;
   let changed = new Map<string, StoredPair>();

@@ -10,12 +10,12 @@ import { EMIT_REFUSED } from './sandbox-effects.js';
 import { SANDBOX_PROGRAM } from './sandbox-program.js';
 import type { BatchOutput, EventRow } from './sandbox-runner.js';
 
-/** The projection's text, or something in it, failed before the first event. */
+/** The query could not be compiled, or failed while it was evaluated. */
 export class DefinitionError extends Error {
   override readonly name = 'DefinitionError';
 }
 
-/** The sandbox cannot go on; the row was running. */
+/** The sandbox failed while the row was running, and cannot continue. */
 export class SandboxFailure extends Error {
   override readonly name = 'SandboxFailure';
 
@@ -32,15 +32,15 @@ export interface SandboxOptions {
   readonly emitEnabled: boolean;
   readonly executionTimeoutMs: number;
   readonly memoryLimitBytes: number;
-  /** A state that is not in the sandbox, as JSON text of state and result. */
+  /** Loads a state that the sandbox does not hold, as JSON text of state and result. */
   readonly load: (partition: string) => string | undefined;
-  /** Called every few thousand steps of the projection. */
+  /** Called every few thousand instructions. */
   readonly onStep: () => void;
 }
 
 export interface Sandbox {
   readonly sources: ProjectionSources;
-  /** Throws SandboxFailure where the engine itself gave up; then the sandbox must be closed. */
+  /** Throws SandboxFailure if the JavaScript engine itself fails; the sandbox must then be closed. */
   run(events: readonly EventRow[]): BatchOutput;
   close(): void;
 }
@@ -56,11 +56,11 @@ const timeSpanOf = (ms: number): string => {
   return ticks === 0 ? time : `${time}.${String(ticks).padStart(7, '0')}`;
 };
 
-/** In the server's words, which clients look for. */
+/** In the server's words, which clients match. */
 const tookTooLong = (action: 'compile' | 'execute', ms: number, allowed: number): string =>
   `Projection script took too long to ${action} (took: ${timeSpanOf(ms)}, allowed: ${timeSpanOf(allowed)})`;
 
-/** Only parses: nothing of the text runs outside the sandbox. */
+/** Parses only: the query never runs outside the sandbox. */
 const checkSyntax = (query: string): void => {
   try {
     new Script(query, { filename: '<anonymous>' });
@@ -78,7 +78,7 @@ const checkSyntax = (query: string): void => {
 export const loadSandboxModule = (): Promise<QuickJSWASMModule> =>
   newQuickJSWASMModuleFromVariant(import('@jitl/quickjs-wasmfile-release-sync'));
 
-/** Evaluates the text in a WebAssembly engine that has no way out but `load`. */
+/** Evaluates the query in a WebAssembly engine whose only access to the host is `load`. */
 export const openSandbox = (module: QuickJSWASMModule, options: SandboxOptions): Sandbox => {
   const { query, emitEnabled, executionTimeoutMs, memoryLimitBytes } = options;
   checkSyntax(query);

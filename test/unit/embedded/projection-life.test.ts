@@ -162,6 +162,28 @@ describe('the life of a projection on the embedded event store', function () {
     expect(await codeOf(given.create('late', COUNT))).to.equal('closed');
   });
 
+  for (const source of ['fromAll()', "fromCategory('film')"]) {
+    it(`${source}.foreachStream(): a deletion whose handler fails is not skipped when the projection is enabled again`, async () => {
+      const text = (deleted: string): string => `${source}.foreachStream().when({
+        $init: () => ({ n: 0 }), $any: (s) => { s.n += 1; return s; },
+        $deleted: (s) => { ${deleted} } })`;
+      await given.create('deletions', text("throw new Error('It broke.');"));
+      await given.caughtUp();
+      await given.log().softDelete('film-1', 'any');
+      for (let enabled = 0; enabled < 2; enabled += 1) {
+        await given.caughtUp();
+        expect(given.status('deletions')).to.equal('Faulted (Enabled)');
+        expect(given.reason('deletions')).to.match(/It broke\.$/);
+        await given.engine().enable('deletions');
+      }
+      await given.caughtUp();
+      await given.engine().update('deletions', text('s.gone = true;'), undefined);
+      await given.caughtUp();
+      expect(given.status('deletions')).to.equal('Running');
+      expect(await given.state('deletions', 'film-1')).to.deep.equal({ n: 2, gone: true });
+    });
+  }
+
   it('a restart of all projections stores and starts them again', async () => {
     await given.create('count', COUNT);
     await given.caughtUp();
