@@ -120,8 +120,9 @@ export const projectionsContract = (title: string, open: () => Promise<OpenProje
       await projections.deploy(reading());
       await happen(2);
       await projections.deploy(emitting(false));
-      await eventually(async () =>
-        expect(await conditionOf(`${name}-emitting`)).to.equal('faulted'),
+      await eventually(
+        async () => expect(await conditionOf(`${name}-emitting`)).to.equal('faulted'),
+        PATIENT,
       );
       expect(await projections.deploy(emitting(true))).to.equal('updated');
       await eventually(async () => expect((await read())?.['once']).to.equal(2), PATIENT);
@@ -144,7 +145,7 @@ export const projectionsContract = (title: string, open: () => Promise<OpenProje
       await happen(2);
       await counts(2);
       await opened.disable(name);
-      await eventually(async () => expect(await conditionOf()).to.equal('stopped'));
+      await eventually(async () => expect(await conditionOf()).to.equal('stopped'), PATIENT);
       expect(await projections.deploy(counting())).to.equal('restarted');
       await happen(1);
       await counts(3);
@@ -153,7 +154,7 @@ export const projectionsContract = (title: string, open: () => Promise<OpenProje
     it('PJ-9 enables a projection that was stopped', async () => {
       await projections.deploy(counting());
       await opened.disable(name);
-      await eventually(async () => expect(await conditionOf()).to.equal('stopped'));
+      await eventually(async () => expect(await conditionOf()).to.equal('stopped'), PATIENT);
       await projections.enable(name);
       await happen(1);
       await counts(1);
@@ -177,10 +178,27 @@ export const projectionsContract = (title: string, open: () => Promise<OpenProje
       expect(await conditionOf()).to.equal('running');
     });
 
+    it('PJ-10 gives the reason of a fault in one line, without the stack', async () => {
+      const broken = "throw new Error('It broke.\\n  And how.');";
+      const { query } = counting();
+      await projections.deploy({
+        ...counting(),
+        query: query.replace("throw new Error('It broke.');", broken),
+      });
+      await opened.append(`${category}-1`, 'Broke');
+      await eventually(async () => {
+        await stateOf();
+        expect(await conditionOf()).to.equal('faulted');
+      }, PATIENT);
+      const status = (await projections.list()).find((each) => each.name === name);
+      expect(status?.reason).to.match(/It broke\.[^\n]*$/);
+      expect(status?.reason).not.to.match(/\n|\bat .+:\d+/);
+    });
+
     it('PJ-5 lists deployed projections with their status', async () => {
       expect(await conditionOf()).to.equal(undefined);
       await projections.deploy(counting());
-      await eventually(async () => expect(await conditionOf()).to.equal('running'));
+      await eventually(async () => expect(await conditionOf()).to.equal('running'), PATIENT);
     });
 
     it('PJ-6 returns the state of each partition, and null where there is none', async () => {
