@@ -1,7 +1,7 @@
 # A menu: each target is the npm script of the same name (test-stack is test:stack), for machines without make.
 .DEFAULT_GOAL := help
 .PHONY: help install build run start test check typecheck lint format format-check mocha \
-  test-contract test-stack test-faults test-browser test-ui mutation demo demo-restore demo-life demo-stack bench bench-commands bench-stream-growth \
+  test-contract test-stack test-faults test-browser test-ui mutation demo demo-restore demo-life demo-projections demo-stack bench bench-commands bench-stream-growth \
   bench-freshness bench-rebuild bench-reads bench-import bench-copy-log bench-writers bench-connections bench-dashboards bench-projections bench-batch bench-protection bench-telemetry bench-offered-load bench-log-size bench-stack soak soak-stack schema client-types docs-dependencies docs-screenshot house \
   up down logs ps seed clean
 
@@ -64,6 +64,9 @@ demo-restore: install ## Restore an older log under newer documents, and watch i
 
 demo-life: install ## Backup, restore, move to another event store, audit, erasure, export and a trace, step by step
 	npm run demo:life
+
+demo-projections: install ## Projections, a client's own too, over two kills under load; the audit compares them
+	npm run demo:projections
 
 demo-stack: install ## The distributed service under load; each process is killed once, then the audit runs
 	npm run demo:stack
