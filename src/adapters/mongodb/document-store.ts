@@ -62,9 +62,8 @@ const saveGuarded = async <Document extends Guarded>(
 };
 
 /**
- * A user's first interaction with an anime makes a new document, unless its event is delivered again.
- * Servers take inserts several times faster than guarded upserts, so it is inserted; where a document
- * is in the way, the guard decides.
+ * Inserts a user's first interaction with an anime, which servers do several times faster than a
+ * guarded upsert. Where its document exists already, as after a redelivery, the guard decides.
  */
 const saveInteractions = async (
   connection: Pick<MongodbConnection, 'ask' | 'timeoutMs'>,

@@ -41,7 +41,7 @@ export const openProjectionEngine = async (
   let lastRun = store.lastRun();
   let lastId = Math.max(0, ...stored.map(({ id }) => id));
   let feeding: Promise<void> | undefined;
-  let fedAt = 0;
+  let fedAt = -Infinity;
   let closed: Promise<void> | undefined;
 
   const manage = (record: ProjectionRecord): ManagedProjection => {
@@ -77,9 +77,9 @@ export const openProjectionEngine = async (
   const feed = (): Promise<void> => {
     feeding ??= (async () => {
       try {
-        const wait = Math.max(FEED_AFTER_MS, fedAt + FEED_EVERY_MS - Date.now());
+        const wait = Math.max(FEED_AFTER_MS, fedAt + FEED_EVERY_MS - performance.now());
         await delay(wait, undefined, { signal: closing.signal });
-        fedAt = Date.now();
+        fedAt = performance.now();
         feeding = undefined;
         await feedOnce();
       } catch (error) {
