@@ -75,7 +75,7 @@ type SourceEventRow = readonly [
 /** Followed by the event's number in what is read, and the link's own target if it has one. */
 type FoundRow = readonly [...SourceEventRow, number: number, target: Uint8Array | null];
 
-type EventColumns = SourceEventRow | FoundRow;
+type SourceColumns = SourceEventRow | FoundRow;
 
 interface Visible {
   readonly from: number;
@@ -87,7 +87,7 @@ const SOURCE_COLUMNS =
 const FROM_EVENTS = 'FROM events e JOIN streams s ON s.id = e.stream';
 
 /** Streams whose visibility is remembered. */
-const KNOWN_STREAMS = 20_000;
+const MAX_VISIBLE_STREAMS = 20_000;
 
 const utf8Of = (bytes: Uint8Array): string =>
   Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8');
@@ -157,7 +157,7 @@ export const openProjectionSource = (path: string): ProjectionSource => {
   };
 
   const startPage = (upTo: number): void => {
-    if (upTo === visibleFor && visible.size <= KNOWN_STREAMS) return;
+    if (upTo === visibleFor && visible.size <= MAX_VISIBLE_STREAMS) return;
     visible.clear();
     visibleFor = upTo;
   };
@@ -179,7 +179,7 @@ export const openProjectionSource = (path: string): ProjectionSource => {
     return isVisible(stream, id, row[2], row[5]) ? sourceEventOf(row, link) : undefined;
   };
 
-  const resolved = (row: EventColumns): SourceEvent | undefined => {
+  const resolved = (row: SourceColumns): SourceEvent | undefined => {
     if (row[4] !== LINK_TYPE) return sourceEventOf(row);
     const link = sourceEventOf(row);
     return resolve(link.data(), () => link.metadata());
@@ -260,9 +260,9 @@ export const openProjectionSource = (path: string): ProjectionSource => {
 };
 
 /** A scavenged event leaves its link behind, whose position is all there is. */
-const isStored = (row: EventColumns): boolean => (row[1] as string | null) !== null;
+const isStored = (row: SourceColumns): boolean => (row[1] as string | null) !== null;
 
-const sourceEventOf = (row: EventColumns, link?: () => string): SourceEvent => {
+const sourceEventOf = (row: SourceColumns, link?: () => string): SourceEvent => {
   const [, stream, revision, id, type, , isJson, dataLength, payload] = row;
   const metadata = (): string => utf8Of(payload.subarray(dataLength));
   const deletes = revision === TOMBSTONE;
@@ -279,12 +279,12 @@ const sourceEventOf = (row: EventColumns, link?: () => string): SourceEvent => {
   };
 };
 
-const metadataEventOf = (row: EventColumns): Pick<LogRecord, 'type' | 'data'> => ({
+const metadataEventOf = (row: SourceColumns): Pick<LogRecord, 'type' | 'data'> => ({
   type: row[4],
   data: row[8].subarray(0, row[7]),
 });
 
-const deletedBy = (row: EventColumns): string | undefined => {
+const deletedBy = (row: SourceColumns): string | undefined => {
   if (row[2] === TOMBSTONE) return row[1];
   if (row[4] !== METADATA_TYPE || !isMetastream(row[1])) return undefined;
   return parseMetadata(metadataEventOf(row)).softDeleted ? originalOf(row[1]) : undefined;
