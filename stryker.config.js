@@ -46,7 +46,7 @@ const PARTS = {
       'unit/read-models',
       'unit/replay',
       'unit/restored-log',
-      'unit/watch-rebuild',
+      'unit/rebuild',
       'unit/projections/*',
       'property/ratings',
       'property/projector',

@@ -1,0 +1,230 @@
+import { expect } from 'chai';
+import { UnavailableError } from '../../src/ports/errors.js';
+import type { DocumentStore } from '../../src/ports/read-store.js';
+import {
+  type DocumentCheckOptions,
+  keepChecking,
+  keepConfirming,
+} from '../../src/read-side/rebuild/check-documents.js';
+import { animeId, events } from '../support/examples.js';
+import { eventually } from '../support/eventually.js';
+import { logOf, type Happening } from '../support/histories.js';
+import { inMemoryDocuments } from '../support/in-memory-documents.js';
+import { batchOf, projecting } from '../support/projecting.js';
+import { recordingLogger, type Line } from '../support/recording-logger.js';
+
+const HISTORY: readonly Happening[] = [
+  { anime: 1, event: events.listed },
+  { anime: 1, event: events.click },
+  { anime: 1, event: events.rating },
+];
+
+const NEVER = 1e9;
+
+const given = () => {
+  const { store, items } = logOf(HISTORY);
+  const documents = inMemoryDocuments();
+  const projector = projecting(store, documents);
+  const { logger, lines, told } = recordingLogger();
+  let checks = 0;
+  let looks = 0;
+  const counted: DocumentStore = {
+    ...documents,
+    allAnimes: () => {
+      checks += 1;
+      return documents.allAnimes();
+    },
+  };
+  /** Runs while the assertion is waited for, and until the next check at most. */
+  const checking = async (
+    options: Partial<DocumentCheckOptions>,
+    assertion: () => unknown,
+  ): Promise<void> => {
+    const stopped = new AbortController();
+    const running = keepChecking({
+      eventStore: store,
+      documents: counted,
+      projector: {
+        ...projector,
+        lastApplied: () => {
+          looks += 1;
+          return projector.lastApplied();
+        },
+      },
+      logger,
+      keeps: false,
+      isIdle: () => true,
+      waitMs: 0,
+      lookEveryMs: 1,
+      everyMs: NEVER,
+      againAfterMs: NEVER,
+      quarantineEveryMs: NEVER,
+      ...options,
+      signal: stopped.signal,
+    });
+    try {
+      await eventually(assertion);
+    } finally {
+      stopped.abort();
+      await running;
+    }
+  };
+  return {
+    store,
+    items,
+    documents,
+    projector,
+    lines,
+    told,
+    checking,
+    checks: () => checks,
+    looks: () => looks,
+    revision: async () => (await documents.animes([animeId(1)]))[0]?.revision,
+  };
+};
+
+const repairsIn = (lines: readonly Line[]) =>
+  lines
+    .filter(({ level, message }) => level === 'warn' && message.startsWith('Documents repaired'))
+    .map(({ data }) => data);
+
+describe('checking the documents again and again', () => {
+  it('repairs at once what the log has lost, and says so', async () => {
+    const { store, items, projector, checking, revision, lines } = given();
+    await projector.handle(batchOf(items));
+    store.keepFirst(2);
+    await checking({}, () => expect(repairsIn(lines)).to.deep.equal([{ ahead: 1, late: 0 }]));
+    expect(await revision()).to.equal(1);
+  });
+
+  it('repairs what stays late on a bus that is idle, and says so', async () => {
+    const { items, projector, checking, revision, lines } = given();
+    await projector.handle(batchOf(items.slice(0, 1)));
+    await checking({ keeps: true }, () =>
+      expect(repairsIn(lines)).to.deep.equal([{ ahead: 0, late: 1 }]),
+    );
+    expect(await revision()).to.equal(2);
+  });
+
+  it('says nothing of documents that are right', async () => {
+    const { items, projector, checking, checks, told } = given();
+    await projector.handle(batchOf(items));
+    await checking({ againAfterMs: 1 }, () => expect(checks()).to.be.at.least(2));
+    expect(told()).to.deep.equal([]);
+  });
+
+  it('comes soon once more after the first check, then at long intervals', async () => {
+    const { checking, checks, looks } = given();
+    let second = 0;
+    await checking({ againAfterMs: 1 }, () => {
+      expect(checks()).to.be.at.least(2);
+      if (second === 0) second = looks();
+      expect(looks()).to.be.above(second + 10);
+    });
+    expect(checks()).to.equal(2);
+  });
+
+  it('waits in between as long as it is told to', async () => {
+    const { checking, checks, looks } = given();
+    await checking({}, () => expect(looks()).to.be.above(10));
+    expect(checks()).to.equal(1);
+  });
+
+  it('comes soon again as long as late documents are left to a busy bus', async () => {
+    const { items, projector, checking, checks } = given();
+    await projector.handle(batchOf(items.slice(0, 1)));
+    await checking({ keeps: true, isIdle: () => false, againAfterMs: 1 }, () =>
+      expect(checks()).to.be.above(4),
+    );
+  });
+
+  it('comes at once where the log has lost the last event that was applied', async () => {
+    const { store, items, projector, checking, checks, looks, revision, told } = given();
+    await projector.handle(batchOf(items));
+    let lost = false;
+    await checking({}, async () => {
+      expect(looks()).to.be.above(2);
+      if (!lost) store.keepFirst(2);
+      lost = true;
+      expect(await revision()).to.equal(1);
+    });
+    expect(checks()).to.be.at.least(2);
+    expect(told()).to.include('error The last applied event is no longer in the log');
+  });
+
+  it('is tried again, and said, where it fails', async () => {
+    const { store, items, projector, checking, told, looks, checks } = given();
+    await projector.handle(batchOf(items));
+    let failures = 3;
+    const eventStore: typeof store = {
+      ...store,
+      async *read(...asked) {
+        failures -= 1;
+        if (failures >= 0) throw new UnavailableError('Away.');
+        yield* store.read(...asked);
+      },
+    };
+    await checking({ eventStore }, () => expect(looks()).to.be.at.least(1));
+    expect(told()).to.deep.equal(Array(3).fill('warn Comparing the documents with the log failed'));
+    expect(checks()).to.equal(4);
+  });
+
+  it('ends without a word where it is stopped in the middle', async () => {
+    const { store, items, projector, checking, told } = given();
+    await projector.handle(batchOf(items));
+    let asked = 0;
+    let fail = (): void => undefined;
+    const away = new Promise<never>((_, reject) => {
+      fail = () => reject(new UnavailableError('Away.'));
+    });
+    const eventStore: typeof store = {
+      ...store,
+      async *read() {
+        asked += 1;
+        yield await away;
+      },
+    };
+    await checking({ eventStore }, () => {
+      expect(asked).to.be.at.least(1);
+      // After the abort, which follows this assertion.
+      setImmediate(fail);
+    });
+    expect(told()).to.deep.equal([]);
+  });
+
+  for (const [name, quarantineEveryMs, left] of [
+    ['looks now and then at quarantined anime, whose streams may be whole again', 1, 0],
+    ['leaves quarantined anime alone in between', NEVER, 1],
+  ] as const) {
+    it(name, async () => {
+      const { store, items, projector, checking, looks } = given();
+      const [listed, , rating] = items;
+      if (listed === undefined || rating === undefined) expect.fail();
+      await projector.handle(batchOf([listed]));
+      await store.setMaxCount('anime-1', 1);
+      await projector.handle(batchOf([rating]));
+      await store.setMaxCount('anime-1', 100);
+      // The checks themselves find nothing in these.
+      await checking({ documents: inMemoryDocuments(), quarantineEveryMs }, () => {
+        expect(looks()).to.be.above(10);
+        expect(projector.quarantine().size).to.equal(left);
+      });
+    });
+  }
+});
+
+describe('confirming events again and again', () => {
+  it('goes on after a failure, and ends with its signal', async () => {
+    const stopped = new AbortController();
+    const { logger, lines } = recordingLogger();
+    let confirmed = 0;
+    const confirm = (): Promise<void> => {
+      confirmed += 1;
+      if (confirmed === 3) stopped.abort();
+      return confirmed === 2 ? Promise.resolve() : Promise.reject(new UnavailableError('Away.'));
+    };
+    await keepConfirming({ projector: { confirm }, logger, signal: stopped.signal, everyMs: 1 });
+    expect(confirmed).to.equal(3);
+    expect(lines.map(({ level }) => level)).to.deep.equal(['debug']);
+  });
+});
