@@ -116,4 +116,31 @@ describe('bridges of different names on one log', () => {
     await leader.stop();
     await standby.stop();
   });
+
+  it('of the same name: what a standby learns of the topic too late counts no more', async () => {
+    const { store: eventStore } = logOf(CLICKS);
+    const [ours, theirs] = [true, true].map((keeps) => recordingBus(undefined, { keeps }));
+    if (ours === undefined || theirs === undefined) expect.fail();
+    const leader = bridging({ eventStore, bus: theirs, checkpointEveryMs: 2 });
+    await leader.start();
+    await eventually(() => expect(theirs.published).to.have.length(CLICKS.length));
+    let answer = (): void => undefined;
+    const answered = new Promise<void>((resolve) => (answer = resolve));
+    let asked = 0;
+    const ends = async () => {
+      asked += 1;
+      if (asked > 1) return ours.ends();
+      await answered;
+      return new Map([[0, 0n]]);
+    };
+    const standby = bridging({ eventStore, bus: { ...ours, ends }, takeOverAfterMs: 600_000 });
+    await standby.start();
+    await eventually(() => expect(asked).to.be.at.least(1));
+    await leader.stop();
+    await eventually(() => expect(standby.status().role).to.equal('leading'));
+    answer();
+    await eventually(() => expect(ours.published).to.have.length(CLICKS.length));
+    expect(standby.status().problem).to.equal(null);
+    await standby.stop();
+  });
 });

@@ -7,6 +7,7 @@ import { animeId, events } from '../support/examples.js';
 import { logOf, type Happening } from '../support/histories.js';
 import type { InMemoryEventStore } from '../support/in-memory-event-store.js';
 import { recordingBus } from '../support/recording-bus.js';
+import { recordingLogger } from '../support/recording-logger.js';
 import { rejectionOf } from '../support/rejection-of.js';
 
 const CLICKS: readonly Happening[] = Array.from({ length: 6 }, (_, index) => ({
@@ -93,22 +94,39 @@ describe('a bridge to a bus that keeps its records', () => {
     expect(await lastCheckpoint(store)).to.deep.include({ state: 'released' });
   });
 
-  it('publishes the log again when the topic loses its end while it runs', async () => {
+  it('publishes the log again when the topic is recreated while many events wait', async () => {
     const { store } = logOf(CLICKS);
     const bus = topic();
-    const bridge = bridging({ eventStore: store, bus });
+    const bridge = bridging({ eventStore: store, bus, maxBatchEvents: 1, checkpointEveryMs: 5 });
+    await bridge.start();
+    await eventually(() => expect(bus.published).to.have.length(CLICKS.length));
+    bus.published.length = 0;
+    for (let count = 0; count < 20; count += 1) oneMoreClick(store);
+    await eventually(() => expect(new Set(bus.places()).size).to.equal(CLICKS.length + 20));
+    await bridge.stop();
+  });
+
+  it('publishes the log again when the topic loses its end while it runs, and says where', async () => {
+    const { store } = logOf(CLICKS);
+    const bus = topic();
+    const { logger, lines } = recordingLogger();
+    const bridge = bridging({ eventStore: store, bus, logger });
     await bridge.start();
     await eventually(() => expect(bus.published).to.have.length(CLICKS.length));
     bus.published.pop();
     oneMoreClick(store);
     await eventually(() => expect(new Set(bus.places()).size).to.equal(CLICKS.length + 1));
     await bridge.stop();
+    const [lost] = lines.filter(({ level }) => level === 'error');
+    expect(lost?.message).to.match(/^The topic has lost records/);
+    expect(lost?.data).to.deep.equal({ partition: 0, offset: 5n, known: 5n });
   });
 
-  it('publishes the log again when the log loses its end while it runs', async () => {
+  it('publishes the log again when the log loses its end while it runs, and says what', async () => {
     const { store } = logOf(CLICKS);
     const bus = topic();
-    const bridge = bridging({ eventStore: store, bus, checkpointEveryMs: 5 });
+    const { logger, lines } = recordingLogger();
+    const bridge = bridging({ eventStore: store, bus, logger, checkpointEveryMs: 5 });
     await bridge.start();
     await eventually(async () =>
       expect(await lastCheckpoint(store)).to.deep.include({ offsets: { 0: '5' } }),
@@ -123,6 +141,9 @@ describe('a bridge to a bus that keeps its records', () => {
     await eventually(() => expect(bus.places()).to.include('anime-9@0'));
     await bridge.stop();
     expect(bus.places().filter((place) => place === 'anime-1@0')).to.have.length(2);
+    const [lost] = lines.filter(({ level }) => level === 'error');
+    expect(lost?.message).to.match(/^The log no longer holds the event that was published last/);
+    expect(lost?.data).to.include({ stream: 'anime-3', revision: 1 });
   });
 
   it('continues after the checkpoint of a log that is restored while it runs', async () => {

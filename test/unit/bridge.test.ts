@@ -13,6 +13,8 @@ import { animeId, events } from '../support/examples.js';
 import { logOf, type Happening } from '../support/histories.js';
 import type { InMemoryEventStore } from '../support/in-memory-event-store.js';
 import { gapsIn, recordingBus } from '../support/recording-bus.js';
+import { recordingLogger } from '../support/recording-logger.js';
+import { rejectionOf } from '../support/rejection-of.js';
 
 const click = (anime: number): Happening => ({
   anime,
@@ -38,12 +40,6 @@ const checkpointsOf = async (store: InMemoryEventStore) => {
 
 const soonPublished = (bus: ReturnType<typeof recordingBus>, count: number) =>
   eventually(() => expect(new Set(bus.places()).size).to.equal(count));
-
-const rejection = async (promise: Promise<unknown>): Promise<unknown> =>
-  promise.then(
-    () => expect.fail('should have rejected'),
-    (error: unknown) => error,
-  );
 
 describe('bridge', () => {
   it('forwards existing and new events in order, and releases the lease when it stops', async () => {
@@ -345,26 +341,152 @@ describe('bridge', () => {
     expect(states).to.deep.equal(['held', 'released']);
   });
 
-  for (const [name, data] of [
-    ['cannot be read', { schemaVersion: 1 }],
-    ['has half a position', { position: { commit: '1' } }],
-    ['is of another log', { logId: 'another', holder: 'x', state: 'held', position: null }],
-  ] as const) {
-    it(`refuses to start, with one sentence, when the checkpoint ${name}`, async () => {
-      const { store } = logOf(clicks(3));
-      const event = { id: 'c', type: 'BridgeCheckpointed', data, metadata: {} };
-      await store.append(checkpointStreamOf('main'), 'no_stream', [event]);
-      const bus = recordingBus();
-      const bridge = bridging({ eventStore: store, bus });
-      const error = await rejection(bridge.start());
-      expect(error).to.be.instanceOf(PortError).and.have.property('code', 'CORRUPT');
-      expect(error)
-        .to.have.property('message')
-        .that.matches(/^The bridge's checkpoint .* Delete /);
-      await bridge.stop();
-      expect(bus.published).to.deep.equal([]);
+  it('starts once', async () => {
+    const { store } = logOf(clicks(1));
+    const bridge = bridging({ eventStore: store, bus: recordingBus() });
+    await bridge.start();
+    expect(await rejectionOf(bridge.start())).to.be.instanceOf(TypeError);
+    await bridge.stop();
+  });
+
+  it('is unhealthy where the bus accepts nothing for 15 s, and says why', async () => {
+    const { store } = logOf(clicks(3));
+    let isDown = true;
+    const bus = recordingBus(() => {
+      if (isDown) throw new UnavailableError('The bus is down.');
     });
-  }
+    let clock = 0;
+    const bridge = bridging({ eventStore: store, bus, monotonic: () => clock });
+    await bridge.start();
+    await eventually(() => expect(bridge.status().problem).to.equal('The bus is down.'));
+    clock += 14_999;
+    expect(bridge.status().healthy).to.be.true;
+    clock += 1;
+    expect(bridge.status().healthy).to.be.false;
+    isDown = false;
+    await eventually(() => expect(bridge.status()).to.include({ healthy: true, problem: null }));
+    await bridge.stop();
+  });
+
+  it('is unhealthy where the checkpoint cannot be read for 15 s, and says why', async () => {
+    const { store } = logOf(clicks(3));
+    let isDown = true;
+    const away: typeof store = {
+      ...store,
+      async *read(...call) {
+        if (isDown) throw new UnavailableError('The log is away.');
+        yield* store.read(...call);
+      },
+    };
+    let clock = 0;
+    const bridge = bridging({ eventStore: away, bus: recordingBus(), monotonic: () => clock });
+    await bridge.start();
+    await eventually(() => expect(bridge.status().problem).to.equal('The log is away.'));
+    clock += 15_000;
+    expect(bridge.status()).to.include({ role: 'standby', healthy: false });
+    isDown = false;
+    await eventually(() =>
+      expect(bridge.status()).to.include({ role: 'leading', healthy: true, problem: null }),
+    );
+    await bridge.stop();
+  });
+
+  it('reports how many events wait, and the age of the oldest', async () => {
+    const { store } = logOf(clicks(3));
+    let open = (): void => undefined;
+    const opened = new Promise<void>((resolve) => (open = resolve));
+    let now = 5_000;
+    const bus = recordingBus(() => opened);
+    const bridge = bridging({ eventStore: store, bus, now: () => now });
+    expect(bridge.status()).to.include({ role: 'starting', waitingEvents: 0, lagSeconds: 0 });
+    await bridge.start();
+    await eventually(() => expect(bridge.status().waitingEvents).to.equal(3));
+    expect(bridge.status().lagSeconds).to.equal(5);
+    // The event store's clock is ahead.
+    now = -5_000;
+    expect(bridge.status().lagSeconds).to.equal(0);
+    now = 5_000;
+    open();
+    await eventually(() =>
+      expect(bridge.status()).to.include({ waitingEvents: 0, lagSeconds: 0, caughtUp: true }),
+    );
+    expect(Number(bridge.status().position?.commit)).to.be.at.least(300);
+    expect((await bridge.metrics.bridgeForwarded.get()).values[0]?.value).to.equal(3);
+    await bridge.stop();
+  });
+
+  it('says nothing of a checkpoint that it cannot write while it stops', async () => {
+    const { store } = logOf(clicks(3));
+    const { logger, told } = recordingLogger();
+    let writes = 0;
+    const failing: typeof store = {
+      ...store,
+      append: async (...call) => {
+        writes += 1;
+        if (writes > 1) throw new UnavailableError('Away.');
+        return await store.append(...call);
+      },
+    };
+    const bridge = bridging({
+      eventStore: failing,
+      bus: recordingBus(),
+      logger,
+      checkpointEveryMs: 1,
+      drainTimeoutMs: 20,
+    });
+    await bridge.start();
+    await eventually(() => expect(writes).to.be.above(2));
+    await bridge.stop();
+    expect(told().filter((line) => !line.startsWith('info'))).to.deep.equal([]);
+  });
+
+  it('stops although its publisher does not close cleanly, and says so', async () => {
+    const { store } = logOf(clicks(3));
+    const { logger, told } = recordingLogger();
+    const bus = recordingBus();
+    const publisher: typeof bus.publisher = async (logId) => ({
+      ...(await bus.publisher(logId)),
+      close: () => Promise.reject(new UnavailableError('Away.')),
+    });
+    const bridge = bridging({ eventStore: store, bus: { ...bus, publisher }, logger });
+    await bridge.start();
+    await soonPublished(bus, 3);
+    await bridge.stop();
+    expect(bridge.status().role).to.equal('stopped');
+    expect(told()).to.include('warn A publisher did not close cleanly');
+  });
+
+  it('goes on after an event whose marker is too large as well', async () => {
+    const { store } = logOf(clicks(3, 1));
+    const data = new Uint8Array(5_000);
+    store.record('anime-1', { id: 'huge', type: 'Huge', data, metadata: {} });
+    happens(store, 3);
+    const bus = recordingBus((published) => {
+      if (published.some(({ event }) => event.id === 'huge')) throw new TooLargeError('Too large.');
+    });
+    const { logger, told } = recordingLogger();
+    const bridge = bridging({ eventStore: store, bus, logger });
+    await bridge.start();
+    await soonPublished(bus, 6);
+    await bridge.stop();
+    expect(bus.places()).not.to.include('anime-1@3');
+    expect(bridge.deadLetters.letters.map(({ revision }) => revision)).to.deep.equal([3]);
+    expect(told()).to.include('error An event and its marker are too large for the bus');
+  });
+
+  it('refuses to go on where the bus denies access to a marker', async () => {
+    const { store } = logOf(clicks(1));
+    const bus = recordingBus((published) => {
+      if (published.every(({ isMarker }) => !isMarker)) throw new TooLargeError('Too large.');
+      throw new PortError('ACCESS_DENIED', 'Kafka denies access.', false);
+    });
+    const bridge = bridging({ eventStore: store, bus });
+    await bridge.start();
+    await eventually(() => expect(bridge.status().role).to.equal('refusing'));
+    expect(bridge.status().problem).to.equal('Kafka denies access.');
+    expect((await checkpointsOf(store)).at(-1)).to.include({ position: null });
+    await bridge.stop();
+  });
 
   it('starts at the beginning of the log where the checkpoint was lost', async () => {
     const { store } = logOf(clicks(3));
@@ -444,6 +566,29 @@ describe('bridge', () => {
       });
     }
 
+    it('saves no position before the first event is published', async () => {
+      const { store } = logOf(clicks(1));
+      const saved: unknown[] = [];
+      const flushed = {
+        load: () => Promise.resolve(null),
+        save: (position: unknown) => {
+          saved.push(position);
+          return Promise.resolve();
+        },
+      };
+      const bridge = bridging({
+        eventStore: store,
+        bus: recordingBus(() => new Promise(() => undefined)),
+        flushed,
+        checkpointEveryMs: 1,
+        drainTimeoutMs: 10,
+      });
+      await bridge.start();
+      await eventually(async () => expect(await checkpointsOf(store)).to.have.length.above(3));
+      await bridge.stop();
+      expect(saved).to.deep.equal([]);
+    });
+
     it('never checkpoints what is not in documents yet', async () => {
       const { store } = logOf(clicks(5));
       const before = recordingBus();
@@ -464,7 +609,7 @@ describe('bridge', () => {
       const written = store.log.length;
       await eventually(() => expect(store.log.length).to.be.at.least(written + 3));
       await bridge.stop();
-      expect(flushed.saved.every((commit) => commit <= 200n)).to.be.true;
+      expect(flushed.saved).to.deep.equal([200n]);
       const { position } = (await checkpointsOf(store)).at(-1) ?? {};
       expect(position).to.deep.equal({ commit: '200', prepare: '200' });
     });
@@ -530,10 +675,10 @@ describe('bridge', () => {
       expect(gapsIn(other.events())).to.deep.equal([]);
     });
 
-    it('checks its lease before it publishes when it was paused for longer than that', async () => {
+    it('checks its lease before it publishes after half the time of silence, not before', async () => {
       const { store } = logOf(clicks(5));
       const [one, other] = [recordingBus(), recordingBus()];
-      let clock = 0;
+      let clock = 1_000_000;
       const paused = bridging({
         eventStore: store,
         bus: one,
@@ -543,14 +688,67 @@ describe('bridge', () => {
       });
       await paused.start();
       await soonPublished(one, 5);
+      clock += 4_999;
+      happens(store, 3);
+      await soonPublished(one, 8);
+      expect(await checkpointsOf(store)).to.have.length(1);
       const heir = bridging({ eventStore: store, bus: other, checkpointEveryMs: 1e6 });
       await heir.start();
       await eventually(() => expect(heir.status().role).to.equal('leading'));
-      clock += 60_000;
+      clock += 1;
       happens(store, 10);
       await eventually(() => expect(paused.status().role).to.equal('standby'));
-      expect(one.published).to.have.length(5);
+      expect(one.published).to.have.length(8);
       await Promise.all([paused.stop(), heir.stop()]);
+    });
+
+    it('says once that another one has taken over, and writes no checkpoint after it', async () => {
+      const { store } = logOf(clicks(5));
+      const { logger, told } = recordingLogger();
+      const bus = recordingBus();
+      const replaced = bridging({
+        eventStore: store,
+        bus,
+        logger,
+        takeOverAfterMs: 60_000,
+        checkpointEveryMs: 2,
+      });
+      await replaced.start();
+      await soonPublished(bus, 5);
+      const heir = bridging({ eventStore: store, bus: recordingBus(), checkpointEveryMs: 2 });
+      await heir.start();
+      await eventually(() => expect(replaced.status().role).to.equal('standby'));
+      await replaced.stop();
+      await heir.stop();
+      expect(told().filter((line) => line === 'warn Another bridge has taken over')).to.have.length(
+        1,
+      );
+    });
+
+    it('shows the owner and how far it is, and stops without a problem', async () => {
+      const { store } = logOf(clicks(5));
+      const bus = recordingBus();
+      const leader = bridging({ eventStore: store, bus, checkpointEveryMs: 2 });
+      await leader.start();
+      await soonPublished(bus, 5);
+      const { logger, told } = recordingLogger();
+      const standby = bridging({
+        eventStore: store,
+        bus: recordingBus(),
+        logger,
+        takeOverAfterMs: 60_000,
+      });
+      await standby.start();
+      const { owner } = leader.status();
+      expect(owner).to.be.a('string');
+      await eventually(() =>
+        expect(standby.status()).to.include({ role: 'standby', owner, caughtUp: false }),
+      );
+      await eventually(() => expect(Number(standby.status().position?.commit)).to.be.at.least(500));
+      await standby.stop();
+      expect(standby.status()).to.include({ role: 'stopped', owner: null, problem: null });
+      expect(told()).to.deep.equal([]);
+      await leader.stop();
     });
   });
 });

@@ -1,7 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { expect } from 'chai';
 import type { EventStore } from '../../../src/ports/event-store.js';
+import { animeId, commands, events } from '../../support/examples.js';
 import { after as afterOther, conflict } from '../../support/faulty-event-store.js';
+import { logOf } from '../../support/histories.js';
 import {
   freshAnime,
   handlerOver,
@@ -78,5 +80,21 @@ describe('a conflict with another process', () => {
     const accepted = results.filter((result) => result.kind === 'accepted');
     for (const { eventId, revision } of accepted) expect(stored.get(eventId)).to.equal(revision);
     expect(stored.size).to.equal(accepted.length + 1);
+  });
+
+  it('is decided on the whole stream where the log was restored and others wrote to it', async () => {
+    const anime = animeId(1);
+    const { store: log } = logOf([
+      { anime, event: events.listed },
+      { anime, event: events.delisted },
+    ]);
+    const { send } = handlerOver(log);
+    expect(await send(commands.click)).to.have.property('kind', 'rejected');
+    log.keepFirst(1);
+    for (const { stream, type, data } of logOf(Array(2).fill({ anime, event: events.click })).store
+      .log) {
+      log.record(stream, { id: randomUUID(), type, data, metadata: {} });
+    }
+    expect(await send(commands.click)).to.include({ kind: 'accepted', revision: 3n });
   });
 });

@@ -1,5 +1,12 @@
 import { expect } from 'chai';
-import { createContention } from '../../../src/command-side/handling/append.js';
+import {
+  createAppendWithRetry,
+  createContention,
+} from '../../../src/command-side/handling/append.js';
+import { silentLogger } from '../../../src/platform/observability/logger.js';
+import { createMetrics } from '../../../src/platform/observability/metrics.js';
+import { OutcomeUnknownError, PortError, UnavailableError } from '../../../src/ports/errors.js';
+import type { EventStore } from '../../../src/ports/event-store.js';
 import { animeId } from '../../support/examples.js';
 
 const one = animeId(1);
@@ -43,5 +50,49 @@ describe('contention for a stream', () => {
     const waits = Array.from({ length: 30 }, () => contention.won(one));
     expect(waits[0]).to.equal(20);
     expect(waits.at(-1)).to.equal(1);
+  });
+});
+
+describe('an append with a deadline', () => {
+  const appending = (append: EventStore['append'], inMs: number) =>
+    createAppendWithRetry({
+      store: { append } as EventStore,
+      logger: silentLogger(),
+      metrics: createMetrics({ processMetrics: false }),
+      appendTimeoutMs: 4000,
+    })('anime-1', 'no_stream', [], performance.now() + inMs);
+
+  it('is refused, not unknown, where the store only refused until then', async () => {
+    const error = new UnavailableError('Away.');
+    const append = () => Promise.reject(error);
+    expect(await appending(append, 20)).to.deep.equal({ kind: 'refused', error });
+  });
+
+  it('is unknown where one response was lost', async () => {
+    const append = () => Promise.reject(new OutcomeUnknownError('Lost.'));
+    expect(await appending(append, 20)).to.deep.equal({ kind: 'unknown' });
+  });
+
+  it('gives an attempt no more time than is left, and no more than its own limit', async () => {
+    const limits: number[] = [];
+    const append: EventStore['append'] = (_stream, _expected, _events, options) => {
+      limits.push(options?.timeoutMs ?? NaN);
+      return Promise.reject(new PortError('CORRUPT', 'No.', false));
+    };
+    await appending(append, 1000);
+    await appending(append, 100_000);
+    await appending(append, -1000);
+    expect(limits[0]).to.be.within(1, 1000);
+    expect(limits.slice(1)).to.deep.equal([4000, 1]);
+  });
+
+  it('is tried three times while the store is unavailable', async () => {
+    let attempts = 0;
+    const append = () => {
+      attempts += 1;
+      return Promise.reject(new UnavailableError('Away.'));
+    };
+    expect(await appending(append, 100_000)).to.include({ kind: 'refused' });
+    expect(attempts).to.equal(3);
   });
 });

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { expect } from 'chai';
 import type { CommandResult } from '../../../src/ports/command-result.js';
 import type { EventStore } from '../../../src/ports/event-store.js';
@@ -9,7 +10,9 @@ import {
   withKey,
 } from '../../support/command-handler.js';
 import { eventually } from '../../support/eventually.js';
+import { animeId, commands, events } from '../../support/examples.js';
 import { held } from '../../support/faulty-event-store.js';
+import { logOf } from '../../support/histories.js';
 
 const replayOf = (result: CommandResult): CommandResult =>
   result.kind === 'accepted' ? { ...result, kind: 'replayed' } : result;
@@ -148,6 +151,21 @@ describe('a command with an Idempotency-Key', () => {
     await send(anime.view, withKey('k', 'one'));
     expect(await there.send(anime.view, withKey('k', 'two'))).to.deep.equal({ kind: 'key-reused' });
     expect(await streamOfAnime(store, anime.id)).to.have.length(2);
+  });
+
+  it('is not confused by metadata that cannot be read', async () => {
+    const anime = animeId(1);
+    for (const metadata of ['{"bodyHash"', '{"bodyHash":"b"}', '{"bodyHash":1,"commandId":"c"}']) {
+      const { store: log } = logOf([{ anime, event: events.listed }]);
+      const { data } = logOf([{ anime, event: events.click }]).store.log[0] ?? expect.fail();
+      const written = { id: randomUUID(), type: 'ClickRegistered', data };
+      log.record('anime-1', { ...written, metadata: Buffer.from(metadata) });
+      const { send } = handlerOver(log);
+      expect(await send(commands.click, withKey('k'))).to.include({
+        kind: 'accepted',
+        revision: 2n,
+      });
+    }
   });
 
   it('is known from the snapshot where the tail does not contain it', async () => {

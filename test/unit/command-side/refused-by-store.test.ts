@@ -73,6 +73,21 @@ describe('a command that cannot be recorded', () => {
     expect(await send(anime.click)).to.include({ kind: 'accepted' });
   });
 
+  it('is unavailable where reading its state takes too long', async () => {
+    const { anime } = await setUp();
+    const slow: EventStore = {
+      ...store,
+      async *read(stream, { signal } = {}) {
+        await new Promise<void>((resolve) =>
+          signal?.addEventListener('abort', () => resolve(), { once: true }),
+        );
+        yield* store.read(stream, { from: 99n });
+      },
+    };
+    const { send } = handlerOver(slow, { loadTimeoutMs: 10 });
+    expect(await send(anime.list)).to.deep.equal({ kind: 'unavailable' });
+  });
+
   it('is logged once when its state cannot be read, and once when it can be again', async () => {
     const { anime } = await setUp();
     const { logger, told } = recordingLogger();
@@ -138,6 +153,15 @@ describe('a command that cannot be recorded', () => {
     gate.release();
     await draining;
     expect(await underWay).to.include({ kind: 'accepted' });
+  });
+
+  it('rejects with an error also where something else was thrown', async () => {
+    const { anime, send, next } = await setUp();
+    const thrown: unknown = 'nothing';
+    next(() => Promise.reject(thrown));
+    const error = await rejectionOf(send(anime.click));
+    expect(error).to.be.instanceOf(Error).and.include({ cause: 'nothing' });
+    expect(error).to.have.property('message', 'Something was thrown that is no error');
   });
 
   it('rejects for a bug, and the next is decided on the stream', async () => {

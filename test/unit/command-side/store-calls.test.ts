@@ -10,7 +10,8 @@ import {
   typesOf,
   withKey,
 } from '../../support/command-handler.js';
-import { loseAnswer } from '../../support/faulty-event-store.js';
+import { eventually } from '../../support/eventually.js';
+import { after as afterOther, held, loseAnswer } from '../../support/faulty-event-store.js';
 
 type Call = 'read' | 'head' | 'append';
 
@@ -75,6 +76,59 @@ describe('the event store calls of a command', () => {
     take();
     expect(await send(anime.click)).to.include({ kind: 'accepted' });
     expect(take()).to.deep.equal(['append']);
+  });
+
+  it('are one append although the anime was evicted while it was appended to', async () => {
+    const [anime, other] = [freshAnime(), freshAnime()];
+    const { counted, take } = counting(store);
+    const { send, next, appends } = handlerOver(counted, { cachedAnimes: 1 });
+    await send(anime.list);
+    const gate = held();
+    next(gate.fault);
+    const click = send(anime.click);
+    await eventually(() => expect(appends).to.have.length(2));
+    await send(other.list);
+    gate.release();
+    await click;
+    take();
+    await send(anime.click);
+    expect(take()).to.deep.equal(['append']);
+  });
+
+  it('are a read and an append while others write its stream, until they no longer do', async () => {
+    const anime = freshAnime();
+    const { counted, take } = counting(store);
+    const [here, there] = [handlerOver(counted), handlerOver(store)];
+    await here.send(anime.list);
+    here.next(afterOther(() => there.send(anime.click)));
+    await here.send(anime.click);
+    take();
+    const calls: Call[][] = [];
+    for (let n = 0; n < 7; n += 1) {
+      await there.send(anime.view);
+      expect(await here.send(anime.click)).to.include({ kind: 'accepted' });
+      calls.push(take());
+    }
+    expect(calls).to.deep.equal(Array(7).fill(['read', 'append']));
+    for (let n = 0; n < 5; n += 1) {
+      await here.send(anime.click);
+      calls.push(take());
+    }
+    await here.send(anime.click);
+    expect(calls.slice(7).flat()).to.deep.equal(Array(5).fill(['read', 'append']).flat());
+    expect(take()).to.deep.equal(['append']);
+  });
+
+  it('read one event of a stream whose beginning is hidden, however long the rest', async () => {
+    const anime = freshAnime();
+    const { send } = handlerOver(store);
+    await send(anime.list);
+    await Promise.all(Array.from({ length: 50 }, () => send(anime.click)));
+    await store.setMaxCount(anime.stream, 40);
+    const restarted = handlerOver(store);
+    expect(await restarted.send(anime.click)).to.have.property('kind', 'truncated');
+    // And the metadata of the stream, which say why.
+    expect(restarted.eventsRead()).to.equal(2);
   });
 
   describe('once many titles in a row were new, as in an import', () => {

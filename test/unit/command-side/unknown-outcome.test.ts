@@ -3,6 +3,7 @@ import type { EventStore } from '../../../src/ports/event-store.js';
 import { eventually } from '../../support/eventually.js';
 import {
   after as afterOther,
+  conflict,
   held,
   loseAnswer,
   neverApply,
@@ -99,6 +100,28 @@ describe('an append whose response is lost', () => {
       'RatingGiven',
       'ClickRegistered',
     ]);
+  });
+
+  it('is found in the stream where its repeat is a conflict', async () => {
+    const { anime, send, next, appends } = await setUp();
+    const gate = held();
+    next(gate.fault, loseAnswer, conflict);
+    const sent = [send(anime.delist)];
+    await eventually(() => expect(appends).to.have.length(2));
+    sent.push(send(anime.list), send(anime.click), send(anime.click));
+    gate.release();
+    const results = await Promise.all(sent);
+    const stored = await streamOfAnime(store, anime.id);
+    expect(stored).to.have.length(5);
+    expect(results.slice(1)).to.deep.equal(
+      stored.slice(2).map(({ type, id: eventId, revision, position }) => ({
+        kind: 'accepted',
+        type,
+        eventId,
+        revision,
+        position: position.commit,
+      })),
+    );
   });
 
   it('is decided again when it was not written and others were', async () => {
