@@ -1,3 +1,4 @@
+import { collect } from '../../src/platform/async/pages.js';
 import {
   OutcomeUnknownError,
   UnavailableError,
@@ -51,6 +52,28 @@ export const held = () => {
     return forward();
   };
   return { fault, release };
+};
+
+/** A store whose first read from now on has read all that is there, and hands it over once released. */
+export const withHeldRead = (store: EventStore) => {
+  let release = (): void => undefined;
+  const gate = new Promise<void>((resolve) => void (release = resolve));
+  let isNext = false;
+  let isHeld = false;
+  const holding: EventStore = {
+    ...store,
+    read: async function* (...asked) {
+      const isThis = isNext;
+      isNext = false;
+      const events = await collect(store.read(...asked));
+      if (isThis) {
+        isHeld = true;
+        await gate;
+      }
+      yield* events;
+    },
+  };
+  return { holding, holdNext: () => (isNext = true), isHeld: () => isHeld, release };
 };
 
 /**

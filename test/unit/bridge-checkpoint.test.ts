@@ -1,6 +1,14 @@
 import { expect } from 'chai';
-import { AnotherLogError, checkpointStreamOf } from '../../src/bridge/checkpoint.js';
+import {
+  AnotherLogError,
+  checkpointStreamOf,
+  refuseAnotherLog,
+  refuseAnotherTopic,
+  resumePosition,
+} from '../../src/bridge/checkpoint.js';
+import { silentLogger } from '../../src/platform/observability/logger.js';
 import { PortError } from '../../src/ports/errors.js';
+import type { Position } from '../../src/ports/event-store.js';
 import type { JsonObject } from '../../src/ports/json.js';
 import { bridging } from '../support/bridging.js';
 import { eventually } from '../support/eventually.js';
@@ -95,6 +103,54 @@ describe('the checkpoint of a bridge', () => {
       .that.matches(/^The bridge's checkpoint .* belongs to the log another, .* Delete /);
     await bridge.stop();
     expect(bus.published).to.deep.equal([]);
+  });
+});
+
+describe('where a bridge resumes', () => {
+  const at = (commit: bigint, prepare: bigint) => ({ commit, prepare });
+  const offsets = new Map([[0, 5n]]);
+  const resumed = (position: Position | null, flushed?: Position | null) =>
+    resumePosition({
+      progress: { position, offsets },
+      flushed:
+        flushed === undefined
+          ? undefined
+          : { load: () => Promise.resolve(flushed), save: () => Promise.resolve() },
+      bus: { ends: () => Promise.resolve(null), sample: () => Promise.resolve(null) },
+      logId: LOG_ID,
+      logger: silentLogger(),
+    });
+
+  for (const [name, documents, expected] of [
+    ['in an earlier transaction', at(1n, 9n), at(1n, 9n)],
+    ['in a later transaction', at(3n, 1n), at(2n, 2n)],
+    ['earlier in the same transaction', at(2n, 1n), at(2n, 1n)],
+    ['later in the same transaction', at(2n, 3n), at(2n, 2n)],
+  ] as const) {
+    it(`is the earlier of its checkpoint and the documents, which are ${name}`, async () => {
+      expect(await resumed(at(2n, 2n), documents)).to.deep.equal({ after: expected, offsets });
+    });
+  }
+
+  it('is the beginning without a checkpoint or without documents', async () => {
+    const beginning = { after: 'start', offsets: new Map() };
+    expect(await resumed(null, at(2n, 2n))).to.deep.equal(beginning);
+    expect(await resumed(at(2n, 2n), null)).to.deep.equal(beginning);
+  });
+
+  it('is the checkpoint where nothing says how far the documents are', async () => {
+    expect(await resumed(at(2n, 2n))).to.deep.equal({ after: at(2n, 2n), offsets });
+  });
+
+  it('is of no concern to a standby where the bus keeps nothing', async () => {
+    await refuseAnotherTopic({ ends: () => Promise.resolve(null) }, offsets);
+  });
+
+  it('is nowhere in a topic of another log, which the error names', async () => {
+    const [event] = logOf([{ anime: 1, event: events.click }]).items;
+    const sample = () => Promise.resolve(event ? { ...event, logId: 'another' } : null);
+    const error = await rejectionOf(refuseAnotherLog({ sample }, LOG_ID));
+    expect(error).to.deep.include({ context: { found: 'another', logId: LOG_ID } });
   });
 });
 

@@ -1,5 +1,6 @@
 import { expect } from 'chai';
 import { checkpointStreamOf } from '../../src/bridge/checkpoint.js';
+import { silentLogger, type Logger } from '../../src/platform/observability/logger.js';
 import { UnavailableError } from '../../src/ports/errors.js';
 import { bridging } from '../support/bridging.js';
 import { eventually } from '../support/eventually.js';
@@ -24,10 +25,14 @@ const topic = () => recordingBus(undefined, { keeps: true });
 const publishOnce = async (
   store: InMemoryEventStore,
   bus: ReturnType<typeof recordingBus>,
+  logger: Logger = silentLogger(),
 ): Promise<void> => {
-  const bridge = bridging({ eventStore: store, bus });
+  const bridge = bridging({ eventStore: store, bus, logger });
   await bridge.start();
-  await eventually(() => expect(new Set(bus.places()).size).to.equal(CLICKS.length));
+  await eventually(() => {
+    expect(bridge.status()).to.include({ caughtUp: true, waitingEvents: 0 });
+    expect(new Set(bus.places()).size).to.equal(CLICKS.length);
+  });
   await bridge.stop();
 };
 
@@ -66,7 +71,10 @@ describe('a bridge to a bus that keeps its records', () => {
     const { store } = logOf(CLICKS);
     await publishOnce(store, topic());
     const anew = topic();
-    await publishOnce(store, anew);
+    const { logger, lines } = recordingLogger();
+    await publishOnce(store, anew, logger);
+    const [lost] = lines.filter(({ level }) => level === 'error');
+    expect(lost?.data).to.deep.equal({ partition: 0, published: 5n, ends: 0n });
     expect(new Set(anew.places()).size).to.equal(CLICKS.length);
     expect(await lastCheckpoint(store)).to.deep.include({ offsets: { 0: '5' } });
   });
@@ -90,6 +98,7 @@ describe('a bridge to a bus that keeps its records', () => {
     oneMoreClick(store);
     await eventually(() => expect(new Set(bus.places()).size).to.equal(CLICKS.length + 1));
     await bridge.stop();
+    expect(bus.publishers()).to.equal(1);
     expect(bridge.status().problem).to.equal(null);
     expect(await lastCheckpoint(store)).to.deep.include({ state: 'released' });
   });
@@ -193,6 +202,17 @@ describe('a bridge to a bus that keeps its records', () => {
     await eventually(() => expect(inProcess.published).to.have.length(CLICKS.length));
     await before.stop();
     await publishOnce(store, topic());
+  });
+
+  it('continues after a checkpoint without offsets where the topic has records', async () => {
+    const { store } = logOf(CLICKS);
+    const inProcess = recordingBus();
+    await publishOnce(store, inProcess);
+    const bus = topic();
+    bus.published.push(...inProcess.published);
+    const ends = () => Promise.resolve(new Map([0n, 6n].entries()));
+    await publishOnce(store, { ...bus, ends });
+    expect(bus.published).to.have.length(CLICKS.length);
   });
 
   it('waits for a bus that cannot report its ends', async () => {

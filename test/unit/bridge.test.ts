@@ -79,6 +79,29 @@ describe('bridge', () => {
     }
   });
 
+  it('shows from where it continues before it has published anything', async () => {
+    const { store } = logOf(clicks(5));
+    const stuck = () => recordingBus(() => new Promise(() => undefined));
+    const fresh = bridging({ eventStore: store, bus: stuck(), drainTimeoutMs: 10 });
+    await fresh.start();
+    await eventually(() => expect(fresh.status().waitingEvents).to.equal(5));
+    expect(fresh.status()).to.include({ role: 'leading', position: null });
+    await fresh.stop();
+    const bus = recordingBus();
+    const first = bridging({ eventStore: store, bus });
+    await first.start();
+    await soonPublished(bus, 5);
+    await first.stop();
+    happens(store, 3);
+    const { position } = (await checkpointsOf(store)).at(-1) ?? {};
+    const bridge = bridging({ eventStore: store, bus: stuck(), drainTimeoutMs: 10 });
+    await bridge.start();
+    await eventually(() => expect(bridge.status().waitingEvents).to.equal(3));
+    const { commit, prepare } = bridge.status().position ?? {};
+    expect({ commit: `${commit}`, prepare: `${prepare}` }).to.deep.equal(position);
+    await bridge.stop();
+  });
+
   it('omits system events and other streams', async () => {
     const { store } = logOf(clicks(1));
     const note = { data: new Uint8Array(), metadata: {} };
@@ -700,6 +723,32 @@ describe('bridge', () => {
       await eventually(() => expect(paused.status().role).to.equal('standby'));
       expect(one.published).to.have.length(8);
       await Promise.all([paused.stop(), heir.stop()]);
+    });
+
+    it('closes a publisher that it gave up, and publishes with another when it leads again', async () => {
+      const { store } = logOf(clicks(5));
+      let isStuck = true;
+      const bus = recordingBus(() => (isStuck ? new Promise(() => undefined) : undefined));
+      const stuck = bridging({
+        eventStore: store,
+        bus,
+        takeOverAfterMs: 60_000,
+        checkpointEveryMs: 2,
+        drainTimeoutMs: 20,
+      });
+      await stuck.start();
+      await eventually(() => expect(stuck.status().waitingEvents).to.equal(5));
+      const other = recordingBus();
+      const heir = bridging({ eventStore: store, bus: other, checkpointEveryMs: 2 });
+      await heir.start();
+      await soonPublished(other, 5);
+      await eventually(() => expect(stuck.status().role).to.equal('standby'));
+      isStuck = false;
+      await heir.stop();
+      happens(store, 3);
+      await soonPublished(bus, 3);
+      expect(bus.publishers()).to.equal(2);
+      await stuck.stop();
     });
 
     it('says once that another one has taken over, and writes no checkpoint after it', async () => {

@@ -120,6 +120,26 @@ describe('an accepted command', () => {
     expect(await streamOfAnime(store, big.id)).to.have.length(101);
   });
 
+  for (const [name, limits, shared] of [
+    ['events', { batchEvents: 4 }, 4],
+    ['bytes, of 2048 for each', { batchBytes: 3 * 2048 }, 3],
+  ] as const) {
+    it(`shares an append up to a number of ${name}`, async () => {
+      const anime = freshAnime();
+      const { send, next, appends } = handlerOver(store, limits);
+      const gate = held();
+      next(gate.fault);
+      const sent = [send(anime.list)];
+      await eventually(() => expect(appends).to.have.length(1));
+      for (let i = 0; i < 12; i += 1) sent.push(send(anime.click));
+      gate.release();
+      await Promise.all(sent);
+      expect(new Set(appends.slice(1).map(({ events }) => events.length))).to.deep.equal(
+        new Set([shared]),
+      );
+    });
+  }
+
   it('reads nothing while its anime is cached, however long the stream', async () => {
     const anime = freshAnime();
     const { send, eventsRead } = handlerOver(store);

@@ -21,6 +21,24 @@ describe('contention for a stream', () => {
     expect(contention.expected(animeId(2))).to.equal(false);
   });
 
+  it('is not expected after a look alone', () => {
+    const contention = createContention(middle);
+    contention.looked(one, true);
+    expect(contention.expected(one)).to.equal(false);
+  });
+
+  it('lets winners wait for different times, of half to one and a half', () => {
+    for (const [random, waits] of [
+      [0, 0.5],
+      [0.25, 0.75],
+      [1, 1.5],
+    ] as const) {
+      const contention = createContention(() => random);
+      contention.lost(one);
+      expect(contention.won(one)).to.equal(waits);
+    }
+  });
+
   it('is over once five looks in a row found nobody else', () => {
     const contention = createContention(middle);
     contention.lost(one);

@@ -11,7 +11,9 @@ import {
   streamOfAnime,
   withKey,
 } from '../../support/command-handler.js';
+import { eventually } from '../../support/eventually.js';
 import { userId } from '../../support/examples.js';
+import { withHeldRead } from '../../support/faulty-event-store.js';
 import { protectingUsers } from '../../support/in-memory-user-keys.js';
 
 describe('commands where user ids are protected', () => {
@@ -98,6 +100,35 @@ describe('commands where user ids are protected', () => {
       second.subject,
     ]);
     await handler.drain();
+  });
+
+  it('are not decided before their user is known, even if they came during a read', async () => {
+    const known = await protectingUsers();
+    let reveal = (): void => undefined;
+    const revealed = new Promise<void>((resolve) => (reveal = resolve));
+    const slow: UserProtection = {
+      known: (user) => known.known(user),
+      protect: async (user) => {
+        await revealed;
+        return known.protect(user);
+      },
+    };
+    const { anime, dataOf } = await setUp(slow);
+    const { holding, holdNext, isHeld, release } = withHeldRead(opened.store);
+    const restarted = handlerOver(holding, {}, undefined, slow);
+    holdNext();
+    const delisted = restarted.send(anime.delist);
+    await eventually(() => expect(isHeld()).to.be.true);
+    const clicked = restarted.send(anime.click);
+    const listed = restarted.send(anime.list);
+    release();
+    expect(await delisted).to.include({ kind: 'accepted', revision: 1n });
+    reveal();
+    expect(await clicked).to.have.nested.property('rejection.code', 'ANIME_DELISTED');
+    expect(await listed).to.include({ kind: 'accepted', revision: 2n });
+    expect(await restarted.send(anime.view)).to.include({ kind: 'accepted' });
+    expect(JSON.stringify(await dataOf())).not.to.contain(anime.click.userId);
+    await restarted.drain();
   });
 
   it('are unavailable while the key store is, but for users in memory and the catalogue', async () => {

@@ -2,7 +2,7 @@ import { expect } from 'chai';
 import type { EventStore } from '../../../src/ports/event-store.js';
 import { UnavailableError } from '../../../src/ports/errors.js';
 import { eventually } from '../../support/eventually.js';
-import { held, neverApply, refuse } from '../../support/faulty-event-store.js';
+import { held, neverApply, refuse, withHeldRead } from '../../support/faulty-event-store.js';
 import {
   freshAnime,
   handlerOver,
@@ -67,6 +67,24 @@ describe('a response without an event', () => {
     expect(await send(anime.list)).to.deep.equal({ kind: 'unavailable' });
     readsFail(undefined);
     expect(await send(anime.list)).to.deep.equal({ kind: 'unchanged', revision: 0n });
+  });
+
+  it('is not given to a command that came after the stream was read', async () => {
+    const anime = freshAnime();
+    const there = handlerOver(store);
+    const { holding, holdNext, isHeld, release } = withHeldRead(store);
+    const here = handlerOver(holding);
+    expect(await here.send(anime.click)).to.include({ kind: 'rejected' });
+    await there.send(anime.list);
+    await there.send(anime.delist);
+    holdNext();
+    const first = here.send(anime.click);
+    await eventually(() => expect(isHeld()).to.be.true);
+    await there.send(anime.list);
+    const second = here.send(anime.click);
+    release();
+    expect(await first).to.include({ kind: 'rejected' });
+    expect(await second).to.include({ kind: 'accepted', revision: 3n });
   });
 
   it('keeps the order of many that see another state than expected', async () => {
