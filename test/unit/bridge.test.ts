@@ -229,17 +229,20 @@ describe('bridge', () => {
           yield delivery;
           left -= 1;
           if (left > 0 || drop > 4) continue;
-          if (drop % 2 === 0) throw new UnavailableError('Not now.');
-          return;
+          if (drop % 2 === 1) return;
+          throw new UnavailableError('Not now.');
         }
       },
     };
     const bus = recordingBus();
-    const bridge = bridging({ eventStore: dropping, bus });
+    const { logger, told } = recordingLogger();
+    const bridge = bridging({ eventStore: dropping, bus, logger });
     await bridge.start();
     await soonPublished(bus, 12);
     await bridge.stop();
     expect(bus.published).to.have.length(12);
+    const restarts = told().filter((line) => line === 'warn The bridge failed; restarting');
+    expect(restarts).to.have.length(4);
   });
 
   it('is unhealthy where a dropped subscription is not resumed within 15 s', async () => {
@@ -760,12 +763,15 @@ describe('bridge', () => {
         bus,
         logger,
         takeOverAfterMs: 60_000,
-        checkpointEveryMs: 2,
+        checkpointEveryMs: 1e6,
+        checkpointEveryEvents: 3,
       });
       await replaced.start();
       await soonPublished(bus, 5);
       const heir = bridging({ eventStore: store, bus: recordingBus(), checkpointEveryMs: 2 });
       await heir.start();
+      await eventually(() => expect(heir.status().role).to.equal('leading'));
+      happens(store, 3);
       await eventually(() => expect(replaced.status().role).to.equal('standby'));
       await replaced.stop();
       await heir.stop();
