@@ -1,6 +1,7 @@
 import { expect } from 'chai';
 import { PortError, UnavailableError } from '../../src/ports/errors.js';
 import type { BusItem, EventItem, UnreadableItem } from '../../src/ports/event-bus.js';
+import type { DocumentStore } from '../../src/ports/read-store.js';
 import { encode } from '../../src/wire/stream-event.js';
 import { compareWithLog } from '../../src/read-side/audit/compare.js';
 import { recheckQuarantined } from '../../src/read-side/rebuild/check-documents.js';
@@ -338,6 +339,24 @@ describe('projector', () => {
     await successor.handle(batchOf(items));
     expect((await documents.animes([animeId(1)]))[0]).to.include({ generation: 1, revision: 4 });
     expect(await isEqual()).to.be.true;
+  });
+
+  it('gives up a batch, which comes again, where another writer keeps changing its documents', async () => {
+    const { store, items, documents } = given(...anime(1));
+    let saves = 0;
+    const refusing: DocumentStore = {
+      ...documents,
+      save: (batch) => {
+        saves += 1;
+        return saves < 100 ? Promise.resolve({ refused: 1 }) : documents.save(batch);
+      },
+    };
+    const projector = projecting(store, refusing);
+    const error = await rejection(projector.handle(batchOf(items)));
+    expect(error).to.be.instanceOf(UnavailableError);
+    saves = 100;
+    await projector.handle(batchOf(items));
+    expect((await documents.animes([animeId(1)]))[0]?.revision).to.equal(3);
   });
 
   it('stops at once when the partition is revoked', async () => {

@@ -79,6 +79,24 @@ describe('replaying an anime', () => {
     expect(await stored()).to.deep.equal(before);
   });
 
+  it('leaves alone what another process has recomputed meanwhile', async () => {
+    const { documents, replay, stored } = await given();
+    const right = await stored();
+    if (right === undefined) expect.fail();
+    const newer = { ...right, generation: 5 };
+    let saves = 0;
+    const overtaken: DocumentStore = {
+      ...documents,
+      save: async (batch) => {
+        saves += 1;
+        if (saves === 1) await documents.save({ interactions: [], days: [], animes: [newer] });
+        return documents.save(batch);
+      },
+    };
+    expect(await replay(overtaken)).to.deep.equal({ kind: 'overtaken' });
+    expect(await stored()).to.deep.equal(newer);
+  });
+
   it('reports which events still cannot be applied', async () => {
     const { replay } = await given([...HISTORY, { anime: 1, event: 'malformed' }]);
     expect(await replay()).to.deep.include({ revision: 4, skipped: [4] });

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { expect } from 'chai';
+import { bodyHashOf } from '../../../src/command-side/handling/queued-command.js';
 import type { CommandResult } from '../../../src/ports/command-result.js';
 import type { EventStore } from '../../../src/ports/event-store.js';
 import {
@@ -90,6 +91,13 @@ describe('a command with an Idempotency-Key', () => {
     expect(other).to.deep.equal({ kind: 'key-reused' });
     expect(again).to.deep.equal(first && replayOf(first));
     expect(appends.map(({ events }) => events.length)).to.deep.equal([1, 1, 1]);
+  });
+
+  it('has another body with another field, but not at another time', () => {
+    const hash = bodyHashOf(commands.view);
+    expect(hash).to.have.length(22);
+    expect(bodyHashOf({ ...commands.view, at: '2027-01-01T00:00:00.000Z' })).to.equal(hash);
+    expect(bodyHashOf({ ...commands.view, durationSeconds: 1 })).not.to.equal(hash);
   });
 
   it('is another command for another caller, anime, kind of command or key', async () => {

@@ -50,6 +50,29 @@ describe('a command that cannot be recorded', () => {
     });
   }
 
+  it('is refused on a truncated stream also where its metadata may not be read', async () => {
+    const { anime, send } = await setUp();
+    await send(anime.click);
+    await store.setMaxCount(anime.stream, 1);
+    let error: Error = new PortError('ACCESS_DENIED', 'No.', false);
+    const denying: EventStore = {
+      ...store,
+      read: (stream, options) => {
+        if (stream.startsWith('$$')) throw error;
+        return store.read(stream, options);
+      },
+    };
+    const detailOf = async (from: EventStore) => {
+      const result = await handlerOver(from).send(anime.click);
+      return 'problem' in result ? result.problem.detail : result;
+    };
+    const detail = `The history of ${anime.stream} was truncated: it begins at revision 1`;
+    expect(await detailOf(store)).to.equal(`${detail} ($maxCount is 1).`);
+    expect(await detailOf(denying)).to.equal(`${detail}.`);
+    error = new TypeError('A bug.');
+    expect(await rejectionOf(detailOf(denying))).to.equal(error);
+  });
+
   it('is unavailable at once while the store is, and accepted when it is back', async () => {
     const { anime, send, always } = await setUp();
     always(refuse);

@@ -95,6 +95,21 @@ describe('the event store calls of a command', () => {
     expect(take()).to.deep.equal(['append']);
   });
 
+  it('are a read and an append after one that the store reports at another revision', async () => {
+    const anime = freshAnime();
+    const { counted, take } = counting(store);
+    const { send, next } = handlerOver(counted);
+    await send(anime.list);
+    next(async ({ forward }) => {
+      const written = await forward();
+      return { ...written, revision: written.revision + 5n };
+    });
+    await send(anime.click);
+    take();
+    expect(await send(anime.click)).to.include({ kind: 'accepted', revision: 2n });
+    expect(take()).to.deep.equal(['read', 'append']);
+  });
+
   it('are a read and an append while others write its stream, until they no longer do', async () => {
     const anime = freshAnime();
     const { counted, take } = counting(store);
