@@ -2,11 +2,7 @@ import { expect } from 'chai';
 import type { Checkpoint, Checkpoints, ReadCheckpoint } from '../../src/bridge/checkpoint.js';
 import { acquireLease } from '../../src/bridge/lease.js';
 import { silentLogger } from '../../src/platform/observability/logger.js';
-import {
-  PortError,
-  UnavailableError,
-  WrongExpectedRevisionError,
-} from '../../src/ports/errors.js';
+import { PortError, UnavailableError, WrongExpectedRevisionError } from '../../src/ports/errors.js';
 import { recordingLogger } from '../support/recording-logger.js';
 import { rejectionOf } from '../support/rejection-of.js';
 

@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { expect } from 'chai';
 import { checkpointStreamOf } from '../../src/bridge/checkpoint.js';
 import { bridging } from '../support/bridging.js';
@@ -138,8 +139,9 @@ describe('bridges of different names on one log', () => {
     await eventually(() => expect(asked).to.be.at.least(1));
     await leader.stop();
     await eventually(() => expect(standby.status().role).to.equal('leading'));
-    answer();
     await eventually(() => expect(ours.published).to.have.length(CLICKS.length));
+    answer();
+    await nextTurn();
     expect(standby.status().problem).to.equal(null);
     await standby.stop();
   });

@@ -1,7 +1,10 @@
 import { expect } from 'chai';
 import { createDocumentCache } from '../../src/read-side/projector/document-cache.js';
-import { animeId } from '../support/examples.js';
-import { anAnimeDocument, openTemporaryReadStore } from '../support/read-store.js';
+import { fromRecorded, type StreamEvent } from '../../src/wire/stream-event.js';
+import { animeId, events, userId } from '../support/examples.js';
+import { logOf } from '../support/histories.js';
+import { inMemoryDocuments } from '../support/in-memory-documents.js';
+import { anAnimeDocument, anInteraction, openTemporaryReadStore } from '../support/read-store.js';
 
 const IDS = [3, 1, 2].map(animeId);
 
@@ -20,5 +23,48 @@ describe('the cache of documents', () => {
     } finally {
       await stop();
     }
+  });
+
+  const click = (user: string): StreamEvent => {
+    const data = { ...events.click.data, userId: userId(user) };
+    const [item] = logOf([{ anime: 1, event: { ...events.click, data } }]).items;
+    const reading = item && fromRecorded(item.event, null);
+    return reading?.kind === 'event' ? reading.event : expect.fail();
+  };
+
+  const saved = { anime: anAnimeDocument({ revision: 3 }), days: [], unreadable: [] };
+  const users = ['spike', 'faye', 'jet'].map((user) => anInteraction({ userId: userId(user) }));
+
+  for (const [maxDocuments, cached, read] of [
+    [4, 3, 0],
+    [3, 0, 1],
+  ] as const) {
+    it(`has ${cached} of 3 users of an anime where it may hold ${maxDocuments} documents`, async () => {
+      const documents = inMemoryDocuments();
+      const cache = createDocumentCache({ documents, maxDocuments, startsEmpty: true });
+      const [before] = await cache.cachedAnime([animeId(1)]);
+      if (before === undefined) expect.fail();
+      await documents.save({ interactions: users, days: [], animes: [saved.anime] });
+      cache.keep(before, { ...saved, interactions: users });
+      const [after] = await cache.cachedAnime([animeId(1)]);
+      if (after === undefined) expect.fail();
+      expect(after.document).to.deep.equal(saved.anime);
+      expect(after.parts.users.size).to.equal(cached);
+      const loaded = await cache.load([{ cached: after, run: [click('faye')] }]);
+      expect(loaded.get(after) ?? []).to.have.length(read);
+    });
+  }
+
+  it('reads an anime again that two handlers have computed at the same time', async () => {
+    const documents = inMemoryDocuments();
+    const cache = createDocumentCache({ documents, maxDocuments: 9, startsEmpty: false });
+    const [before] = await cache.cachedAnime([animeId(1)]);
+    if (before === undefined) expect.fail();
+    await documents.save({ interactions: [], days: [], animes: [{ ...saved.anime, clicks: 7 }] });
+    cache.keep(before, { ...saved, interactions: users });
+    cache.keep(before, { ...saved, interactions: [] });
+    const [after] = await cache.cachedAnime([animeId(1)]);
+    expect(after?.document?.clicks).to.equal(7);
+    expect(after?.parts.users.size).to.equal(0);
   });
 });

@@ -4,9 +4,11 @@ import type { BusItem, EventItem, UnreadableItem } from '../../src/ports/event-b
 import type { DocumentStore } from '../../src/ports/read-store.js';
 import { encode } from '../../src/wire/stream-event.js';
 import { compareWithLog } from '../../src/read-side/audit/compare.js';
+import { troubleOfQuarantined } from '../../src/read-side/projector/quarantine.js';
 import { recheckQuarantined } from '../../src/read-side/rebuild/check-documents.js';
+import { replayAnime } from '../../src/read-side/rebuild/replay.js';
 import { animeId, events } from '../support/examples.js';
-import { logOf, itemsOf, type Happening } from '../support/histories.js';
+import { LOG_ID, logOf, itemsOf, type Happening } from '../support/histories.js';
 import { inMemoryDocuments } from '../support/in-memory-documents.js';
 import { batchOf, projecting, raisedAlarms } from '../support/projecting.js';
 
@@ -83,6 +85,14 @@ describe('projector', () => {
     const { items, projector, when, isEqual } = given(...anime(1));
     await when(items[0]);
     await when(items[3]);
+    expect(await projector.counted('projectorGaps')).to.equal(1);
+    expect(await isEqual()).to.be.true;
+  });
+
+  it('counts a gap once that is filled in several reads', async () => {
+    const { store, items, documents, isEqual } = given(...anime(1));
+    const projector = projecting(store, documents, { gapFillLimit: 1 });
+    for (const item of [items[0], items[3]]) if (item) await projector.handle(batchOf([item]));
     expect(await projector.counted('projectorGaps')).to.equal(1);
     expect(await isEqual()).to.be.true;
   });
@@ -287,6 +297,43 @@ describe('projector', () => {
     expect(letters()).to.have.length(1);
   });
 
+  it('follows an anime of another log again once it was recomputed from this one', async () => {
+    const { store, items, documents, projector, when, revision } = given(...anime(1));
+    await when(...items.slice(0, 2));
+    await store.setMaxCount('anime-1', 1);
+    await when(another(items[1]));
+    const [why] = [...projector.quarantine()].map(troubleOfQuarantined);
+    expect(why).to.include({
+      stream: 'anime-1',
+      remedy: 'anime-analytics dead-letters replay anime-1',
+    });
+    expect(why?.detail).to.match(/^The documents of anime-1 are no longer updated\. .* recomputed/);
+    await store.setMaxCount('anime-1', 100);
+    const replay = { eventStore: store, documents, logId: LOG_ID, animeId: animeId(1) };
+    expect(await replayAnime(replay)).to.include({ kind: 'replayed', revision: 3 });
+    const [click] = logOf([of(1, events.click)]).store.log;
+    if (click) store.record('anime-1', { ...click, id: 'new', metadata: {} });
+    await projector.recheck(animeId(1), 4, new AbortController().signal);
+    expect(await revision(1)).to.equal(4);
+    expect(projector.quarantine().size).to.equal(0);
+  });
+
+  it('says how to repair the stream of a quarantined anime', async () => {
+    const { store, items, projector, when } = given(...anime(1));
+    await when(items[0]);
+    await store.setMaxCount('anime-1', 1);
+    await when(items[3]);
+    expect([...projector.quarantine()].map(troubleOfQuarantined)).to.deep.equal([
+      {
+        stream: 'anime-1',
+        detail:
+          'The documents of anime-1 are no longer updated. Stream anime-1 was truncated above revision 1.',
+        remedy:
+          'Remove $maxCount, $maxAge and $tb from the metadata of anime-1, then: anime-analytics dead-letters replay anime-1',
+      },
+    ]);
+  });
+
   it('refuses a record of another log, and changes no document', async () => {
     const { items, when, revision, projector } = given(...anime(1));
     const [listed] = items;
@@ -314,11 +361,14 @@ describe('projector', () => {
   });
 
   it('does not trust the revision of an unreadable record', async () => {
-    const { items, when, revision } = given(...anime(1));
+    const { items, when, revision, pass, projector } = given(...anime(1));
     const [listed] = items;
     if (listed === undefined) expect.fail();
     await when(...items, unreadable(listed, { revision: 9_007_199_254_740_991n }));
     expect(await revision(1)).to.equal(3);
+    pass(60_000);
+    await projector.confirm(new AbortController().signal);
+    expect(projector.quarantine().size).to.equal(0);
   });
 
   it('recomputes an anime once a part is of a later generation', async () => {

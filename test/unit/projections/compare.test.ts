@@ -3,7 +3,7 @@ import { PortError } from '../../../src/ports/errors.js';
 import type { JsonValue } from '../../../src/ports/json.js';
 import type { ProjectionStatus, Projections } from '../../../src/ports/projections.js';
 import type { AnimeDocument } from '../../../src/ports/read-store.js';
-import { compareWithProjections } from '../../../src/read-side/audit/projections.js';
+import { areDeployed, compareWithProjections } from '../../../src/read-side/audit/projections.js';
 import { animeDraft } from '../../../src/read-side/read-models/anime.js';
 import { animeId } from '../../support/examples.js';
 import { inMemoryDocuments } from '../../support/in-memory-documents.js';
@@ -237,6 +237,19 @@ describe('comparing documents with the projections', () => {
     const compared = await compareWithProjections({ documents, projections, waitMs: 0 });
     expect(compared).to.include({ animes: 100, equal: 99 });
     expect(compared.different.map((each) => each.animeId)).to.deep.equal([42]);
+  });
+
+  it('is worth asking for where one of the projections is deployed', async () => {
+    const deployed = (...names: readonly string[]) =>
+      areDeployed({
+        list: async () =>
+          (await scripted({}).list()).slice(0, 1).flatMap((status) =>
+            names.map((name) => ({ ...status, name })),
+          ),
+      });
+    expect(await deployed()).to.be.false;
+    expect(await deployed('$by_category')).to.be.false;
+    expect(await deployed('$by_category', 'anime-activity')).to.be.true;
   });
 
   it('stops when aborted, and reports a missing engine', async () => {
