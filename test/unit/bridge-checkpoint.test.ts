@@ -69,6 +69,8 @@ describe('the checkpoint of a bridge', () => {
     ['has half a position', { position: { commit: '200' } }],
     ['has the other half of a position', { position: { prepare: '200' } }],
     ['has numbers in its position', { position: { commit: 200, prepare: 200 } }],
+    ['has a number as half of its position', { position: { commit: 200, prepare: '200' } }],
+    ['has a number as the other half', { position: { commit: '200', prepare: 200 } }],
     ['has a negative position', { position: { commit: '-200', prepare: '200' } }],
     ['has a position that ends in letters', { position: { commit: '200', prepare: '200n' } }],
     ['has too long a position', { position: { commit: '200', prepare: '9'.repeat(21) } }],

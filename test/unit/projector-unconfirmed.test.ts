@@ -8,6 +8,7 @@ import { animeId, events } from '../support/examples.js';
 import { logOf, type Happening } from '../support/histories.js';
 import { inMemoryDocuments } from '../support/in-memory-documents.js';
 import { batchOf, projecting, raisedAlarms } from '../support/projecting.js';
+import { recordingLogger } from '../support/recording-logger.js';
 
 const anime = (number: number): Happening[] =>
   [events.listed, events.click, events.view, events.rating].map((event) => ({
@@ -33,9 +34,10 @@ const given = () => {
   const { store, items } = logOf([...anime(1), ...anime(2)]);
   const documents = inMemoryDocuments();
   const ends = { of: 100 };
-  let now = 0;
+  let now = 1_000_000;
+  const { logger, told } = recordingLogger();
   const follower = behind(store, ends);
-  const projector = projecting(follower, documents, { now: () => now });
+  const projector = projecting(follower, documents, { now: () => now, logger });
   const [, , , last, ...others] = items;
   if (last === undefined) expect.fail();
   return {
@@ -45,6 +47,7 @@ const given = () => {
     last,
     others,
     follower,
+    told,
     endStreamsAt: (events_: number) => (ends.of = events_),
     pass: (milliseconds: number) => (now += milliseconds),
     when: (...delivered: readonly EventItem[]) => projector.handle(batchOf(delivered)),
@@ -129,6 +132,9 @@ describe('an event that its stream does not have', () => {
     await confirm();
     await confirm();
     expect(letters()).to.deep.equal(['anime-1@99']);
+    expect(projector.deadLetters.letters[0]?.reason).to.equal(
+      'Revision 99 was delivered, but the stream ends at 3.',
+    );
     expect(await alarms()).to.equal(1);
     expect([...projector.quarantine().keys()]).to.deep.equal([1]);
   });
@@ -141,6 +147,52 @@ describe('an event that its stream does not have', () => {
     pass(10_000);
     await confirm();
     expect(letters()).to.deep.equal(['anime-1@99']);
+  });
+
+  it('is said once, whatever else of its anime comes too early', async () => {
+    const { items, when, last, told } = given();
+    await when(...items, misplaced(last));
+    await when(misplaced(last), misplaced(last, 98n));
+    const early = told().filter((line) => /that its stream does not have yet$/.test(line));
+    expect(early).to.have.length(1);
+  });
+
+  it('is confirmed with those that came after an earlier one', async () => {
+    const { items, when, endStreamsAt, confirm, revision } = given();
+    const [listed, click, view, rating] = items;
+    if (listed === undefined || click === undefined) expect.fail();
+    if (view === undefined || rating === undefined) expect.fail();
+    await when(listed);
+    endStreamsAt(1);
+    await when(rating, view);
+    endStreamsAt(100);
+    await confirm();
+    expect(await revision(1)).to.equal(3);
+  });
+
+  it('is given up only as the latest of its anime, once that is overdue', async () => {
+    const { items, when, last, pass, confirm, letters } = given();
+    await when(...items, misplaced(last));
+    pass(30_000);
+    await when(misplaced(last, 98n));
+    expect(letters()).to.deep.equal([]);
+    await confirm();
+    expect(letters()).to.deep.equal(['anime-1@99']);
+  });
+
+  it('has 30 s of its own after another one was confirmed', async () => {
+    const { items, when, last, endStreamsAt, confirm, pass, letters, revision } = given();
+    await when(...items.slice(0, 3));
+    endStreamsAt(3);
+    await when(last);
+    endStreamsAt(100);
+    await confirm();
+    await when(last);
+    expect(await revision(1)).to.equal(3);
+    pass(60_000);
+    await when(misplaced(last));
+    await confirm();
+    expect(letters()).to.deep.equal([]);
   });
 
   it('is found in its stream after a restart', async () => {

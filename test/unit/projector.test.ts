@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { PortError, UnavailableError } from '../../src/ports/errors.js';
+import { PortError, StreamDeletedError, UnavailableError } from '../../src/ports/errors.js';
 import type { BusItem, EventItem, UnreadableItem } from '../../src/ports/event-bus.js';
 import type { DocumentStore } from '../../src/ports/read-store.js';
 import { encode } from '../../src/wire/stream-event.js';
@@ -197,10 +197,22 @@ describe('projector', () => {
     expect(await documents.animes([animeId(1)])).to.deep.equal([]);
   });
 
-  for (const [name, lose] of [
-    ['truncated', (store: ReturnType<typeof given>['store']) => store.setMaxCount('anime-1', 1)],
-    ['tombstoned', (store: ReturnType<typeof given>['store']) => store.tombstoneStream('anime-1')],
-    ['deleted', (store: ReturnType<typeof given>['store']) => store.deleteStream('anime-1')],
+  for (const [name, lose, reason] of [
+    [
+      'truncated',
+      (store: ReturnType<typeof given>['store']) => store.setMaxCount('anime-1', 1),
+      'Stream anime-1 was truncated above revision 1.',
+    ],
+    [
+      'tombstoned',
+      (store: ReturnType<typeof given>['store']) => store.tombstoneStream('anime-1'),
+      new StreamDeletedError('anime-1').message,
+    ],
+    [
+      'deleted',
+      (store: ReturnType<typeof given>['store']) => store.deleteStream('anime-1'),
+      'Stream anime-1 was deleted.',
+    ],
   ] as const) {
     it(`quarantines an anime whose stream was ${name} in a gap, with one alarm, and continues`, async () => {
       const { store, items, when, revision, alarms, letters, projector } = given(
@@ -215,9 +227,25 @@ describe('projector', () => {
       expect(await revision(2)).to.equal(3);
       expect(await alarms()).to.deep.equal([['quarantined', 1]]);
       expect([...projector.quarantine().keys()]).to.deep.equal([1]);
-      expect(letters()).to.have.length(1);
+      expect(letters()).to.deep.equal([{ stream: 'anime-1', revision: 1, reason }]);
     });
   }
+
+  it('fails, and quarantines nothing, where a gap cannot be read', async () => {
+    const { store, items, documents } = given(...anime(1));
+    const away = new UnavailableError('Away.');
+    const unreachable = {
+      ...store,
+      read: () => {
+        throw away;
+      },
+    };
+    const projector = projecting(unreachable, documents);
+    const last = items[3];
+    if (last === undefined) expect.fail();
+    expect(await rejection(projector.handle(batchOf([last])))).to.equal(away);
+    expect(projector.quarantine().size).to.equal(0);
+  });
 
   it('resumes a quarantined anime once the missing event arrives', async () => {
     const { store, items, when, projector, revision } = given(...anime(1));
@@ -266,6 +294,23 @@ describe('projector', () => {
     if (last === undefined) expect.fail();
     await projector.handle(batchOf([last]));
     expect(projector.quarantine().size).to.equal(0);
+    expect((await documents.animes([animeId(1)]))[0]?.revision).to.equal(3);
+  });
+
+  it('takes the last event, which was appended while its stream was read', async () => {
+    const { store, items, documents } = given(...anime(1));
+    let reads = 0;
+    const racing = {
+      ...store,
+      read: (...asked: Parameters<typeof store.read>) =>
+        ++reads === 1 ? store.read('anime-99') : store.read(...asked),
+    };
+    const last = items[3];
+    if (last === undefined) expect.fail();
+    await projecting(store, documents).handle(batchOf(items.slice(0, 3)));
+    const projector = projecting(racing, documents);
+    // To know the document's state the log is not read.
+    await projector.handle(batchOf([unreadable(last)]));
     expect((await documents.animes([animeId(1)]))[0]?.revision).to.equal(3);
   });
 

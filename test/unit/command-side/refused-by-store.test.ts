@@ -180,8 +180,10 @@ describe('a command that cannot be recorded', () => {
 
   it('rejects with an error also where something else was thrown', async () => {
     const { anime, send, next } = await setUp();
-    const thrown: unknown = 'nothing';
-    next(() => Promise.reject(thrown));
+    next(async ({ forward }) => {
+      AbortSignal.abort('nothing').throwIfAborted();
+      return await forward();
+    });
     const error = await rejectionOf(send(anime.click));
     expect(error).to.be.instanceOf(Error).and.include({ cause: 'nothing' });
     expect(error).to.have.property('message', 'Something was thrown that is no error');
