@@ -6,7 +6,7 @@ import type {
   InteractionDocument,
 } from '../../src/ports/read-store.js';
 import { compareWithLog, type CompareOptions } from '../../src/read-side/audit/compare.js';
-import { aheadOf, headsOf, lateOf, waitForLate } from '../../src/read-side/audit/heads.js';
+import { aheadOf, headsOf, headsSince, lateOf, waitForLate } from '../../src/read-side/audit/heads.js';
 import { emptyAnime } from '../../src/read-side/rebuild/replay.js';
 import { encodeIgnored, EVENTS_IGNORED } from '../../src/wire/upcast.js';
 import { animeId, AT, COWBOY_BEBOP, events, userId } from '../support/examples.js';
@@ -324,6 +324,18 @@ describe('the documents that are late or ahead', () => {
       { animeId: 1, head: 7, by: 8 },
       { animeId: 2, head: 0, by: 1 },
     ]);
+  });
+
+  it('are found from a position on, up to the last event of whatever stream', async () => {
+    const { eventStore } = await given(FIRST, LATER);
+    const other = { id: 'x', type: 'Note', data: new Uint8Array(), metadata: {} };
+    const { position: upTo } = eventStore.record('note-1', other);
+    const [, second] = eventStore.log;
+    if (second === undefined) expect.fail();
+    const found = await headsSince(eventStore, second.position, signal);
+    expect({ ...found, heads: [...found.heads] }).to.deep.equal({ heads: [[1, 7]], upTo });
+    const none = await headsSince(eventStore, upTo, signal);
+    expect(none).to.deep.equal({ heads: new Map(), upTo: null });
   });
 
   it('are ahead where the log no longer has their last event', async () => {

@@ -125,6 +125,17 @@ describe('a command that cannot be recorded', () => {
     expect(told()).to.deep.equal([...once, ...once]);
   });
 
+  it('ends no outage of reads where its anime was in memory', async () => {
+    const { anime } = await setUp();
+    const { logger, told } = recordingLogger();
+    const { send, readsFail } = handlerOver(store, {}, logger);
+    await send(anime.click);
+    readsFail(new UnavailableError('The store is down.'));
+    expect(await send(freshAnime().click)).to.deep.equal({ kind: 'unavailable' });
+    expect(await send(anime.click)).to.include({ kind: 'accepted' });
+    expect(told()).to.deep.equal(['warn Commands not decided']);
+  });
+
   it('is appended alone when a batch is too large, and too large only by itself', async () => {
     const { anime, send, next, always, appends } = await setUp();
     const gate = held();
