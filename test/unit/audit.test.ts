@@ -6,7 +6,13 @@ import type {
   InteractionDocument,
 } from '../../src/ports/read-store.js';
 import { compareWithLog, type CompareOptions } from '../../src/read-side/audit/compare.js';
-import { aheadOf, headsOf, headsSince, lateOf, waitForLate } from '../../src/read-side/audit/heads.js';
+import {
+  aheadOf,
+  headsOf,
+  headsSince,
+  lateOf,
+  waitForLate,
+} from '../../src/read-side/audit/heads.js';
 import { emptyAnime } from '../../src/read-side/rebuild/replay.js';
 import { encodeIgnored, EVENTS_IGNORED } from '../../src/wire/upcast.js';
 import { animeId, AT, COWBOY_BEBOP, events, userId } from '../support/examples.js';

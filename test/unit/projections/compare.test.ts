@@ -243,9 +243,9 @@ describe('comparing documents with the projections', () => {
     const deployed = (...names: readonly string[]) =>
       areDeployed({
         list: async () =>
-          (await scripted({}).list()).slice(0, 1).flatMap((status) =>
-            names.map((name) => ({ ...status, name })),
-          ),
+          (await scripted({}).list())
+            .slice(0, 1)
+            .flatMap((status) => names.map((name) => ({ ...status, name }))),
       });
     expect(await deployed()).to.be.false;
     expect(await deployed('$by_category')).to.be.false;
