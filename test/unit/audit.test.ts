@@ -1,4 +1,6 @@
 import { expect } from 'chai';
+import { UnavailableError } from '../../src/ports/errors.js';
+import type { EventStore } from '../../src/ports/event-store.js';
 import type {
   AnimeDocument,
   DailyActivityDocument,
@@ -19,6 +21,7 @@ import { animeId, AT, COWBOY_BEBOP, events, userId } from '../support/examples.j
 import { itemsOf, logOf, type Happening } from '../support/histories.js';
 import { inMemoryDocuments } from '../support/in-memory-documents.js';
 import { batchOf, projecting } from '../support/projecting.js';
+import { rejectionOf } from '../support/rejection-of.js';
 
 const by = (user: string, event: Exclude<Happening['event'], string>, anime = 1): Happening => {
   const data = { ...event.data, animeId: animeId(anime), userId: userId(user) };
@@ -283,6 +286,20 @@ describe('comparing the documents with the log', () => {
       }
     });
   }
+
+  it('fails where a stream cannot be read', async () => {
+    const { eventStore } = await given();
+    const away = new UnavailableError('Away.');
+    const unreachable: EventStore = {
+      ...eventStore,
+      read: () => {
+        throw away;
+      },
+    };
+    const documents = inMemoryDocuments();
+    const compared = compareWithLog({ eventStore: unreachable, documents });
+    expect(await rejectionOf(compared)).to.equal(away);
+  });
 
   it('compares no anime whose stream was truncated', async () => {
     const { eventStore, compared } = await given();

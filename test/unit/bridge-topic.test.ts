@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import { checkpointStreamOf } from '../../src/bridge/checkpoint.js';
 import { silentLogger, type Logger } from '../../src/platform/observability/logger.js';
-import { UnavailableError } from '../../src/ports/errors.js';
+import { TooLargeError, UnavailableError } from '../../src/ports/errors.js';
 import { bridging } from '../support/bridging.js';
 import { eventually } from '../support/eventually.js';
 import { animeId, events } from '../support/examples.js';
@@ -56,6 +56,18 @@ describe('a bridge to a bus that keeps its records', () => {
   it('stores the end of each partition in its checkpoint', async () => {
     const { store } = logOf(CLICKS);
     await publishOnce(store, topic());
+    expect(await lastCheckpoint(store)).to.deep.include({ offsets: { 0: '5' } });
+  });
+
+  it('stores the end of each partition also where a batch is too large and goes in parts', async () => {
+    const { store } = logOf(CLICKS);
+    const bus = recordingBus(
+      (published) => {
+        if (published.length > 2) throw new TooLargeError('Too large.');
+      },
+      { keeps: true },
+    );
+    await publishOnce(store, bus);
     expect(await lastCheckpoint(store)).to.deep.include({ offsets: { 0: '5' } });
   });
 

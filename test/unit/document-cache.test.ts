@@ -25,6 +25,20 @@ describe('the cache of documents', () => {
     }
   });
 
+  it('does not treat a document as missing that was evicted from the cache of an empty store', async () => {
+    const documents = inMemoryDocuments();
+    const cache = createDocumentCache({ documents, maxDocuments: 2, startsEmpty: true });
+    for (const id of IDS) {
+      const [before] = await cache.cachedAnime([id]);
+      if (before === undefined) expect.fail();
+      const anime = anAnimeDocument({ animeId: id, revision: 7 });
+      await documents.save({ interactions: [], days: [], animes: [anime] });
+      cache.keep(before, { anime, interactions: [], days: [], unreadable: [] });
+    }
+    const found = await cache.cachedAnime(IDS);
+    expect(found.map(({ document }) => document?.revision)).to.deep.equal([7, 7, 7]);
+  });
+
   const click = (user: string): StreamEvent => {
     const data = { ...events.click.data, userId: userId(user) };
     const [item] = logOf([{ anime: 1, event: { ...events.click, data } }]).items;

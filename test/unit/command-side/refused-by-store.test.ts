@@ -1,4 +1,5 @@
 import type { StreamDeletion } from '../../support/stream-deletion.js';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { expect } from 'chai';
 import { PortError, TooLargeError, UnavailableError } from '../../../src/ports/errors.js';
 import type { EventStore } from '../../../src/ports/event-store.js';
@@ -176,17 +177,23 @@ describe('a command that cannot be recorded', () => {
 
   it('is refused once the handler drains, which waits for those in flight', async () => {
     const { anime, send, next, drain, appends } = await setUp();
-    const gate = held();
-    next(gate.fault);
+    const [gate, other] = [held(), held()];
+    next(gate.fault, other.fault);
     const underWay = send(anime.click);
     await eventually(() => expect(appends).to.have.length(2));
+    const last = send(freshAnime().list);
+    await eventually(() => expect(appends).to.have.length(3));
     let drained = false;
     const draining = Promise.all([drain(), drain()]).then(() => (drained = true));
     expect(await send(anime.click)).to.deep.equal({ kind: 'overloaded' });
     expect(drained).to.equal(false);
     gate.release();
-    await draining;
     expect(await underWay).to.include({ kind: 'accepted' });
+    await nextTurn();
+    expect(drained).to.equal(false);
+    other.release();
+    await draining;
+    expect(await last).to.include({ kind: 'accepted' });
   });
 
   it('rejects with an error also where something else was thrown', async () => {
