@@ -173,6 +173,7 @@ describe('bridge', () => {
       await eventually(() => expect(bridge.status().role).to.equal('refusing'));
       expect(bridge.status()).to.include({ healthy: false, problem: error.message });
       expect(bus.published).to.deep.equal([]);
+      expect(bridge.deadLetters.letters).to.deep.equal([]);
       expect((await checkpointsOf(store)).at(-1)).to.include({ state: 'released', position: null });
       await bridge.stop();
     });
