@@ -28,8 +28,8 @@ export const refuseAnonymous = ({ env, host, apiKeys, allowAnonymous }: Config):
 };
 
 /**
- * Undefined: any. On the loopback without keys, the pages that a browser on this machine shows are the
- * only strangers, and they come under names of their own; a proxy in front forwards names that it knows.
+ * Undefined allows any host. On the loopback without keys only pages in a local browser are a threat, and
+ * those send a host name of their own (DNS rebinding). A proxy in front forwards the names that it serves.
  */
 export const allowedHosts = (config: Config): readonly string[] | undefined => {
   const { allowedHosts: given, apiKeys, host } = config;

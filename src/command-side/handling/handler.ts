@@ -30,11 +30,11 @@ import {
   type CommandLimits,
   correlationIdsOf,
   withinTraceOf,
+  createIdentify,
   createKeyedQueue,
   createQueuedCommand,
   DEFAULT_COMMAND_LIMITS,
   identified,
-  identify,
   isPlainListing,
   type QueuedCommand,
 } from './queued-command.js';
@@ -247,6 +247,7 @@ export const createCommandHandler = (options: {
     }
   };
 
+  const identify = users === null ? null : createIdentify(users, logger);
   const queue = createKeyedQueue(turn);
   let unanswered = 0;
   let draining: Promise<void> | undefined;
@@ -260,7 +261,7 @@ export const createCommandHandler = (options: {
         if ('error' in outcome) reject(outcome.error);
         else resolve(outcome.result);
       });
-      if (users !== null) identify(queued, users);
+      identify?.(queued);
       queue.push(command.animeId, queued);
     });
   };

@@ -7,10 +7,12 @@ import {
   type IdempotencyKey,
   resultOfFailure,
 } from '../../ports/command-result.js';
+import { createOutage } from '../../platform/async/outage.js';
+import type { Logger } from '../../platform/observability/logger.js';
+import { withinTrace } from '../../platform/observability/trace-context.js';
 import { PortError } from '../../ports/errors.js';
 import type { ProtectedUser, UserProtection } from '../../ports/user-protection.js';
 import { BODY_HASH_LENGTH, saltedBodyHash } from '../../wire/protected-user.js';
-import { withinTrace } from '../../platform/observability/trace-context.js';
 
 /** The limits of a command handler. Times in milliseconds. */
 export interface CommandLimits {
@@ -232,25 +234,40 @@ export const bodyHashOf = (command: AnimeCommand): string =>
     .slice(0, BODY_HASH_LENGTH);
 
 /** Looks up how the events of a command name its user. At once, if this process knows the user. */
-export const identify = (queued: QueuedCommand, users: UserProtection): void => {
-  const { command } = queued;
-  if (!('userId' in command)) return;
-  const known = users.known(command.userId);
-  if (known !== undefined) {
-    nameBy(queued, known);
-    return;
-  }
-  queued.identifying = users.protect(command.userId).then(
-    (user) => {
-      nameBy(queued, user);
-      queued.identifying = null;
-    },
-    (error: unknown) => {
-      if (error instanceof PortError) queued.settle(resultOfFailure(error));
-      else queued.fail(error);
-      queued.identifying = null;
-    },
-  );
+export const createIdentify = (users: UserProtection, logger: Logger) => {
+  const outage = createOutage({
+    logger,
+    begun: 'Keys of users are not available',
+    ended: 'Keys of users are available again',
+  });
+
+  const noteFailure = (error: unknown): void => {
+    if (error instanceof PortError && error.retriable) outage.failed(error);
+    else logger.error('The key of a user cannot be used', { error });
+  };
+
+  return (queued: QueuedCommand): void => {
+    const { command } = queued;
+    if (!('userId' in command)) return;
+    const known = users.known(command.userId);
+    if (known !== undefined) {
+      nameBy(queued, known);
+      return;
+    }
+    queued.identifying = users.protect(command.userId).then(
+      (user) => {
+        outage.over();
+        nameBy(queued, user);
+        queued.identifying = null;
+      },
+      (error: unknown) => {
+        withinTraceOf([queued], () => noteFailure(error));
+        if (error instanceof PortError) queued.settle(resultOfFailure(error));
+        else queued.fail(error);
+        queued.identifying = null;
+      },
+    );
+  };
 };
 
 const nameBy = (queued: QueuedCommand, user: ProtectedUser): void => {

@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { UnavailableError } from '../../../src/ports/errors.js';
+import { PortError, UnavailableError } from '../../../src/ports/errors.js';
 import type { UserProtection } from '../../../src/ports/user-protection.js';
 import { isUserId } from '../../../src/domain/ids.js';
 import { decode } from '../../../src/wire/stream-event.js';
@@ -15,6 +15,7 @@ import { eventually } from '../../support/eventually.js';
 import { userId } from '../../support/examples.js';
 import { withHeldRead } from '../../support/faulty-event-store.js';
 import { protectingUsers } from '../../support/in-memory-user-keys.js';
+import { recordingLogger } from '../../support/recording-logger.js';
 
 describe('commands where user ids are protected', () => {
   let opened: Awaited<ReturnType<typeof openStore>>;
@@ -146,4 +147,36 @@ describe('commands where user ids are protected', () => {
     expect(await dataOf()).to.have.length(2);
     await handler.drain();
   });
+
+  for (const [what, error, told] of [
+    [
+      'once, that the key store is away',
+      new UnavailableError('The key store does not respond.'),
+      ['warn Keys of users are not available', 'info Keys of users are available again'],
+    ],
+    [
+      'each time, that a key cannot be used',
+      new PortError('CORRUPT', 'A key in the key store cannot be opened.', false),
+      ['error The key of a user cannot be used', 'error The key of a user cannot be used'],
+    ],
+  ] as const) {
+    it(`say in the log ${what}`, async () => {
+      const users = await protectingUsers();
+      let fails = true;
+      const failing: UserProtection = {
+        known: (user) => users.known(user),
+        protect: (user) => (fails ? Promise.reject(error) : users.protect(user)),
+      };
+      const { logger, told: lines } = recordingLogger();
+      const anime = freshAnime();
+      const { send, drain } = handlerOver(opened.store, {}, logger, failing);
+      await send(anime.list);
+      await send(anime.click);
+      await send(anime.click);
+      fails = false;
+      expect(await send(anime.click)).to.include({ kind: 'accepted' });
+      expect(lines()).to.deep.equal(told);
+      await drain();
+    });
+  }
 });
