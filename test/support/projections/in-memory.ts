@@ -16,7 +16,10 @@ export const inMemoryProjections = (engine: EngineModel): Projections => {
   return {
     list: () => {
       engine.run();
-      return Promise.resolve(engine.statuses());
+      const inOneLine = (reason: string): string => reason.split('\n', 1)[0] ?? '';
+      return Promise.resolve(
+        engine.statuses().map((each) => ({ ...each, reason: inOneLine(each.reason) })),
+      );
     },
     deploy: (definition) => {
       const { name } = definition;
