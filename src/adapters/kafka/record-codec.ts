@@ -1,6 +1,6 @@
-import { type EachBatchPayload, type KafkaMessage, type Message, Partitioners } from 'kafkajs';
+import { type KafkaMessage, type Message, Partitioners } from 'kafkajs';
 import { traceparentIn } from '../../platform/observability/trace-context.js';
-import type { BusBatch, BusItem } from '../../ports/event-bus.js';
+import type { BusItem } from '../../ports/event-bus.js';
 import type { RecordedEvent } from '../../ports/event-store.js';
 
 /** One message of a topic. Its key decides the partition, and so the order. */
@@ -178,26 +178,4 @@ const headerText = (content: unknown): string => {
   const contents: readonly unknown[] = Array.isArray(content) ? content : [content];
   const first = contents.find((each) => Buffer.isBuffer(each) || typeof each === 'string');
   return first?.toString() ?? '';
-};
-
-/** Fetched batches of one partition as one; `queued` are those that were fetched after them. */
-export const busBatchOf = (
-  payloads: readonly EachBatchPayload[],
-  queued: readonly EachBatchPayload[],
-  signal: AbortSignal,
-): BusBatch => {
-  const last = payloads.at(-1);
-  if (last === undefined) throw new TypeError('A batch comes from at least one fetch.');
-  const { partition } = last.batch;
-  const { highWatermark } = (queued.at(-1) ?? last).batch;
-  return {
-    partition,
-    items: payloads.flatMap(({ batch }) =>
-      batch.messages.map((message) => fromRecord(receivedRecord(partition, message))),
-    ),
-    waiting: Math.max(0, Number(BigInt(highWatermark) - BigInt(last.batch.lastOffset()) - 1n)),
-    // The consumer's own loop sees the same error, mostly a rebalance.
-    heartbeat: () => last.heartbeat().catch(() => undefined),
-    signal,
-  };
 };

@@ -1,6 +1,6 @@
-import kafkajs, { type Admin, type EachBatchPayload } from 'kafkajs';
+import kafkajs, { type Admin } from 'kafkajs';
 import { within } from '../../platform/async/abort.js';
-import { type Backoff, backoffMs, pause, retry } from '../../platform/async/retry.js';
+import { retry } from '../../platform/async/retry.js';
 import type { Logger } from '../../platform/observability/logger.js';
 import { PortError, UnavailableError } from '../../ports/errors.js';
 import type { Offsets } from '../../ports/event-bus.js';
@@ -244,50 +244,4 @@ const partitionCount = async (admin: ClusterAdmin, topic: string): Promise<numbe
     if (error instanceof PortError && isUnknownTopic(error.cause)) return null;
     throw error;
   }
-};
-
-const COMMIT_ATTEMPTS = 5;
-const COMMIT_BACKOFF: Backoff = { baseMs: 100, maxMs: 2_000 };
-
-/** Commits the offset after a batch, one call at a time; those in between are left out. */
-export const createCommitter = (taken: AbortSignal, logger: Logger) => {
-  let next: EachBatchPayload | undefined;
-  let committing: Promise<void> | null = null;
-
-  const commit = async (payload: EachBatchPayload): Promise<void> => {
-    const { topic, partition } = payload.batch;
-    const offset = String(BigInt(payload.batch.lastOffset()) + 1n);
-    const topics = [{ topic, partitions: [{ partition, offset }] }];
-    for (let attempt = 0; !taken.aborted; attempt += 1) {
-      try {
-        await payload.commitOffsetsIfNecessary({ topics });
-        return;
-      } catch (error) {
-        if (attempt + 1 === COMMIT_ATTEMPTS) {
-          const where = { partition, offset, error };
-          logger.warn('An offset was not committed; its batch may come again', where);
-          return;
-        }
-        // During a rebalance the coordinator accepts no commit.
-        await pause(backoffMs(attempt, COMMIT_BACKOFF), taken);
-      }
-    }
-  };
-
-  const commitAll = async (): Promise<void> => {
-    while (next !== undefined) {
-      const payload = next;
-      next = undefined;
-      await commit(payload);
-    }
-    committing = null;
-  };
-
-  return {
-    commit: (payload: EachBatchPayload | undefined): void => {
-      next = payload;
-      committing ??= commitAll();
-    },
-    done: (): Promise<void> => committing ?? Promise.resolve(),
-  };
 };
