@@ -1,4 +1,5 @@
 import { expect } from 'chai';
+import type { EventStore } from '../../src/ports/event-store.js';
 import { PortError, StreamDeletedError, UnavailableError } from '../../src/ports/errors.js';
 import type { BusItem, EventItem, UnreadableItem } from '../../src/ports/event-bus.js';
 import type { DocumentStore } from '../../src/ports/read-store.js';
@@ -70,6 +71,15 @@ const rejection = async (promise: Promise<unknown>): Promise<unknown> =>
     () => expect.fail('should have rejected'),
     (error: unknown) => error,
   );
+
+/** The first read of any stream finds nothing, as if its events were appended while it ran. */
+const appendedDuringFirstRead = (store: EventStore): EventStore => {
+  let reads = 0;
+  return {
+    ...store,
+    read: (...asked) => (++reads === 1 ? store.read('anime-99') : store.read(...asked)),
+  };
+};
 
 describe('projector', () => {
   it('counts duplicates and changes nothing', async () => {
@@ -283,12 +293,7 @@ describe('projector', () => {
 
   it('takes a stream for whole that was appended to while it was read', async () => {
     const { store, items, documents } = given(...anime(1));
-    let reads = 0;
-    const racing = {
-      ...store,
-      read: (...asked: Parameters<typeof store.read>) =>
-        ++reads === 1 ? store.read('anime-99') : store.read(...asked),
-    };
+    const racing = appendedDuringFirstRead(store);
     const projector = projecting(racing, documents);
     const last = items[3];
     if (last === undefined) expect.fail();
@@ -299,12 +304,7 @@ describe('projector', () => {
 
   it('takes the last event, which was appended while its stream was read', async () => {
     const { store, items, documents } = given(...anime(1));
-    let reads = 0;
-    const racing = {
-      ...store,
-      read: (...asked: Parameters<typeof store.read>) =>
-        ++reads === 1 ? store.read('anime-99') : store.read(...asked),
-    };
+    const racing = appendedDuringFirstRead(store);
     const last = items[3];
     if (last === undefined) expect.fail();
     await projecting(store, documents).handle(batchOf(items.slice(0, 3)));
