@@ -12,7 +12,7 @@ import {
   openDocumentUsers,
   openRevealUser,
   type RevealUser,
-} from '../user-protection/plain-events.js';
+} from '../user-protection/user-protection.js';
 import {
   createEraseUser,
   createForgottenUsers,

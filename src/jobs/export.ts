@@ -10,7 +10,7 @@ import { PortError } from '../ports/errors.js';
 import type { EventStore, RecordedEvent } from '../ports/event-store.js';
 import { jsonObjectIn } from '../ports/json.js';
 import type { AnimeDocument, DailyActivityDocument, DocumentStore } from '../ports/read-store.js';
-import type { RevealUser } from '../user-protection/plain-events.js';
+import type { RevealUser } from '../user-protection/user-protection.js';
 import { exportedHead, jsonTextIn, onOneLine, toExportedLine } from '../wire/exported-event.js';
 import { type JobOptions, type JobOutput, type OwnDependencies, runJob } from './job.js';
 import { lastCommitIn, logPages } from './log-copy/copied-events.js';

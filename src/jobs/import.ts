@@ -16,7 +16,7 @@ import {
 } from '../compose/write-side.js';
 import { requireDataDirectory } from '../compose/data-directory.js';
 import { openServiceListing } from './import-client.js';
-import { fileProblem } from './output.js';
+import { fileProblem } from '../platform/config/system-errors.js';
 import { runJob, type JobOptions, type JobOutput, type OwnDependencies } from './job.js';
 import { UnreachableServiceError } from './socket-client.js';
 

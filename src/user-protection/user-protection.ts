@@ -3,8 +3,20 @@ import { animeIdOf, isUserId, type UserId } from '../domain/ids.js';
 import { PortError } from '../ports/errors.js';
 import type { RecordedEvent } from '../ports/event-store.js';
 import { jsonObjectIn } from '../ports/json.js';
-import type { ProtectedUser, UserKey, UserKeys, UserProtection } from '../ports/user-protection.js';
-import { encodeProtected, isUserEvent, saltedBodyHash } from '../wire/protected-user.js';
+import type {
+  DocumentUsers,
+  ProtectedUser,
+  UserKey,
+  UserKeys,
+  UserProtection,
+} from '../ports/user-protection.js';
+import {
+  encodeProtected,
+  isUserEvent,
+  saltedBodyHash,
+  standInIn,
+  standInFor,
+} from '../wire/protected-user.js';
 import { decode } from '../wire/stream-event.js';
 import {
   deriveKey,
@@ -14,6 +26,7 @@ import {
   newKey,
   newSubject,
   openStoreKey,
+  readStoreKey,
   seal,
   sealOnlyText,
   unseal,
@@ -126,4 +139,52 @@ const withSaltedHash = (metadata: Uint8Array, user: ProtectedUser): Uint8Array =
   const { bodyHash, ...others } = jsonObjectIn(metadata) ?? {};
   if (typeof bodyHash !== 'string') return metadata;
   return Buffer.from(JSON.stringify({ ...others, bodyHash: saltedBodyHash(bodyHash, user) }));
+};
+/** Decrypts the user id of an event: null if the user was erased, undefined if it is not encrypted. */
+
+export type RevealUser = (data: Uint8Array) => Promise<UserId | null | undefined>;
+/** Rejects with WrongMasterKeyError if the key store was created with a different master key. */
+
+export const openRevealUser = async (
+  keys: Pick<UserKeys, 'findSubject' | 'storeKey'>,
+  masterKeys: MasterKeys,
+): Promise<RevealUser> => {
+  const storeKey = await readStoreKey(keys, masterKeys);
+  const wrapping = storeKey === null ? null : wrappingKeyIn(storeKey);
+  return async (data) => {
+    const { subject, userIdEncrypted: sealed } = jsonObjectIn(data) ?? {};
+    if (standInIn(subject) === undefined || typeof sealed !== 'string') return undefined;
+    const found = wrapping === null ? null : await keys.findSubject(String(subject));
+    if (wrapping === null || found === null) return null;
+    const key = unseal(wrapping, found.wrappedKey, found.subject);
+    const userId = key && unseal(key, sealed, found.subject)?.toString('utf8');
+    return isUserId(userId) ? userId : null;
+  };
+};
+/**
+ * Needs only read access. Looks the user up in the key store for every query, so that an erasure takes
+ * effect at once. Rejects with WrongMasterKeyError if the key store was created with a different master key.
+ */
+
+export const openDocumentUsers = async (
+  keys: Pick<UserKeys, 'find' | 'storeKey'>,
+  masterKeys: MasterKeys,
+): Promise<DocumentUsers> => {
+  const hashKey = async () => {
+    const storeKey = await readStoreKey(keys, masterKeys);
+    return storeKey === null ? null : hashKeyIn(storeKey);
+  };
+  let hashing = await hashKey();
+
+  const subjectOf = async (userId: UserId): Promise<string | null> => {
+    // The first command may have created the key store since.
+    hashing ??= await hashKey();
+    if (hashing === null) return null;
+    return (await keys.find(keyedHash(hashing, userId)))?.subject ?? null;
+  };
+
+  return async (userId) => {
+    const subject = await subjectOf(userId);
+    return subject === null ? [userId] : [userId, standInFor(subject)];
+  };
 };

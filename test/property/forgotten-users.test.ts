@@ -5,7 +5,7 @@ import type { JsonObject } from '../../src/ports/json.js';
 import type { AnimeDocument, DocumentStore } from '../../src/ports/read-store.js';
 import { compareWithLog } from '../../src/read-side/audit/compare.js';
 import { createEraseUser } from '../../src/user-protection/forgotten-users.js';
-import { openDocumentUsers } from '../../src/user-protection/plain-events.js';
+import { openDocumentUsers } from '../../src/user-protection/user-protection.js';
 import { encodeProtected, isUserEvent } from '../../src/wire/protected-user.js';
 import { encode } from '../../src/wire/stream-event.js';
 import { animeId, AT, userId } from '../support/examples.js';

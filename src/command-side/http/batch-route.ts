@@ -16,7 +16,7 @@ import type { CommandOptions } from '../../ports/command-result.js';
 import type { CommandHandler } from '../handling/handler.js';
 import { bodyHashOf } from '../handling/queued-command.js';
 import { batchResult, sendJsonText } from './responses.js';
-import { traced } from './headers.js';
+import { traced } from '../../platform/observability/trace-context.js';
 import {
   type FieldsByKind,
   type InteractionKind,

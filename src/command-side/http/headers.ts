@@ -1,6 +1,4 @@
-import { type Attributes, type Context, SpanStatusCode } from '@opentelemetry/api';
 import { Problem } from '../../platform/http/problem.js';
-import { startChildSpan, traceparentOf } from '../../platform/observability/trace-context.js';
 import type { EntityTags } from '../../ports/command-result.js';
 import type { ExpectedRevision } from '../../ports/event-store.js';
 
@@ -70,26 +68,4 @@ export const parseIdempotencyKey = (header: string | undefined): string | undefi
     );
   }
   return header.startsWith('"') ? header.slice(1, -1).replace(/\\(.)/g, '$1') : header;
-};
-
-/** Runs what a request asks for in a span; events with its `traceparent` continue the trace. */
-export const traced = async <Result extends object>(
-  parent: Context,
-  name: string,
-  attributes: Attributes,
-  run: (traceparent: string | undefined) => Promise<Result>,
-): Promise<Result> => {
-  const { span, within } = startChildSpan(name, { attributes }, parent);
-  try {
-    const result = await run(traceparentOf(within));
-    if ('kind' in result && typeof result.kind === 'string') {
-      span.setAttribute('outcome', result.kind);
-    }
-    return result;
-  } catch (error) {
-    span.setStatus({ code: SpanStatusCode.ERROR });
-    throw error;
-  } finally {
-    span.end();
-  }
 };

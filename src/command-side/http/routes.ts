@@ -12,7 +12,8 @@ import { batchRoute } from './batch-route.js';
 import { sendResult, type Success } from './responses.js';
 import { bodyHashOf } from '../handling/queued-command.js';
 import type { CommandOptions } from '../../ports/command-result.js';
-import { parseIdempotencyKey, parseIfMatch, parseIfNoneMatch, traced } from './headers.js';
+import { parseIdempotencyKey, parseIfMatch, parseIfNoneMatch } from './headers.js';
+import { traced } from '../../platform/observability/trace-context.js';
 import type { CommandHandler } from '../handling/handler.js';
 import {
   type InteractionBodies,

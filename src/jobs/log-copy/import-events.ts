@@ -10,7 +10,7 @@ import { PortError } from '../../ports/errors.js';
 import type { EventStore, RecordedEvent } from '../../ports/event-store.js';
 import { ExportedLineError, fromExportedLine } from '../../wire/exported-event.js';
 import { asOriginal } from '../../wire/original-time.js';
-import { fileProblem } from '../output.js';
+import { fileProblem } from '../../platform/config/system-errors.js';
 import { type JobOptions, type JobOutput, runJob } from '../job.js';
 import { isForCopy, lastCommitIn, logPages } from './copied-events.js';
 import { openCopyCheckpoint } from './copy-checkpoint.js';

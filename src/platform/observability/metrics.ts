@@ -8,7 +8,7 @@ import {
   projectionMetrics,
   type Registers,
   SECONDS,
-} from './command-metrics.js';
+} from './write-side-metrics.js';
 
 interface BridgeLag {
   /** Whether the end of the log was reached; before, the lag is unknown. */

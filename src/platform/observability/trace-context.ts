@@ -5,6 +5,7 @@ import {
   SpanStatusCode,
   trace,
   TraceFlags,
+  type Attributes,
   type Context,
   type Span,
   type SpanOptions,
@@ -117,4 +118,26 @@ const sampledParents = (traceparents: Iterable<string | undefined>): readonly Co
     if (parents.size === MAX_TRACES) break;
   }
   return [...parents.values()];
+};
+/** Runs what a request asks for in a span; events with its `traceparent` continue the trace. */
+
+export const traced = async <Result extends object>(
+  parent: Context,
+  name: string,
+  attributes: Attributes,
+  run: (traceparent: string | undefined) => Promise<Result>,
+): Promise<Result> => {
+  const { span, within } = startChildSpan(name, { attributes }, parent);
+  try {
+    const result = await run(traceparentOf(within));
+    if ('kind' in result && typeof result.kind === 'string') {
+      span.setAttribute('outcome', result.kind);
+    }
+    return result;
+  } catch (error) {
+    span.setStatus({ code: SpanStatusCode.ERROR });
+    throw error;
+  } finally {
+    span.end();
+  }
 };

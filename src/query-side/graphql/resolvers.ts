@@ -8,7 +8,7 @@ import type {
 } from '../../ports/read-store.js';
 import type { DocumentUsers } from '../../ports/user-protection.js';
 import type { RevisionWaiter } from '../read-your-writes/revision-waiter.js';
-import { createFindAnime, type NamedAnime } from './activity.js';
+import { createFindAnime, type NamedAnime } from './context.js';
 import {
   afterOf,
   type AnimeFiltersInput,

@@ -17,7 +17,7 @@ import { resumeTooFar, subscriberTooSlow, unauthenticated } from './errors.js';
 import { requireEvents, type EventsAccess } from './event-queries.js';
 import { readPipeline, type PipelineSource } from './pipeline.js';
 import { isShownEvent, toRecordedEvent } from './recorded-events.js';
-import { knownOrNull } from './activity.js';
+import { knownOrNull } from './context.js';
 import { toStats } from './resolvers.js';
 
 /** What a subscription knows of the response that it fills. */

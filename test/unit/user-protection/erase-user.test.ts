@@ -17,7 +17,7 @@ import { encode } from '../../../src/wire/stream-event.js';
 import { streamOfAnime } from '../../support/command-handler.js';
 import { animeId, AT, events, userId } from '../../support/examples.js';
 import { inMemoryEventStore } from '../../support/in-memory-event-store.js';
-import { openRevealUser } from '../../../src/user-protection/plain-events.js';
+import { openRevealUser } from '../../../src/user-protection/user-protection.js';
 import {
   aMasterKey,
   inMemoryUserKeys,

@@ -2,7 +2,7 @@ import { expect } from 'chai';
 import { WrongMasterKeyError } from '../../../src/user-protection/ciphers.js';
 import { openUserProtection } from '../../../src/user-protection/user-protection.js';
 import type { UserKeys, UserPseudonym } from '../../../src/ports/user-protection.js';
-import { openDocumentUsers, openRevealUser } from '../../../src/user-protection/plain-events.js';
+import { openDocumentUsers, openRevealUser } from '../../../src/user-protection/user-protection.js';
 import { encodeProtected, standInFor } from '../../../src/wire/protected-user.js';
 import { encode } from '../../../src/wire/stream-event.js';
 import { events, userId } from '../../support/examples.js';
