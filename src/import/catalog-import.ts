@@ -185,7 +185,8 @@ const listingOutcomeOf = (result: CommandResult, { animeId }: ListAnime): Listin
       throw new Error(`A listing was rejected: ${result.rejection.reason}`);
     case 'precondition-failed':
     case 'key-reused':
-      throw new Error(`A listing without precondition or key failed with ${result.kind}.`);
+    case 'user-key-unavailable':
+      throw new Error(`A listing without precondition, key or user failed with ${result.kind}.`);
     case 'conflict':
       throw new PortError('CONFLICT', `Concurrent writes to ${anime} kept conflicting.`, false);
     case 'overloaded':

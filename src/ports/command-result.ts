@@ -46,6 +46,8 @@ export type CommandResult =
   | { readonly kind: 'overloaded' }
   /** The event store does not respond. Nothing was written. */
   | { readonly kind: 'unavailable' }
+  /** The key of the command's user cannot be read or made. Nothing was written. */
+  | { readonly kind: 'user-key-unavailable' }
   /** The event may or may not have been written. */
   | { readonly kind: 'outcome-unknown' }
   /** The stream was tombstoned. */

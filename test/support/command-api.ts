@@ -7,7 +7,7 @@ import { createHealth } from '../../src/platform/observability/health.js';
 import { listen } from '../../src/platform/http/http-server.js';
 import { silentLogger } from '../../src/platform/observability/logger.js';
 import { createMetrics } from '../../src/platform/observability/metrics.js';
-import type { EraseUser } from '../../src/ports/user-protection.js';
+import type { EraseUser, UserProtection } from '../../src/ports/user-protection.js';
 import { openStore } from './command-handler.js';
 import { AT } from './examples.js';
 import { faultyEventStore } from './faulty-event-store.js';
@@ -25,6 +25,7 @@ export interface CommandApiOptions {
   readonly allowedHosts?: readonly string[];
   /** Absent: user ids are not protected. */
   readonly eraseUser?: EraseUser;
+  readonly users?: UserProtection;
 }
 
 /** The whole command API on a free port, over an embedded event store in a fresh directory. */
@@ -37,6 +38,7 @@ export const serveCommandApi = async (options: CommandApiOptions = {}) => {
     headersTimeoutMs = 10_000,
     allowedHosts,
     eraseUser = null,
+    users = null,
   } = options;
   const logger = silentLogger();
   const metrics = createMetrics({ processMetrics: false });
@@ -45,7 +47,7 @@ export const serveCommandApi = async (options: CommandApiOptions = {}) => {
   const { store } = faulty;
   const health = createHealth({ service: 'command-api', version, logger, cacheMs: 0 });
   health.register('event-store', () => store.ping());
-  const handler = createCommandHandler({ store, logger, metrics, newId, limits });
+  const handler = createCommandHandler({ store, logger, metrics, newId, limits, users });
   health.watch('commands-refused', () =>
     handler.refused().map(({ stream, detail, remedy }) => ({ stream, detail, remedy })),
   );

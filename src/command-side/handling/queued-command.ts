@@ -5,7 +5,6 @@ import {
   type CommandOptions,
   type CommandResult,
   type IdempotencyKey,
-  resultOfFailure,
 } from '../../ports/command-result.js';
 import { createOutage } from '../../platform/async/outage.js';
 import type { Logger } from '../../platform/observability/logger.js';
@@ -155,7 +154,8 @@ export const withinTraceOf = <T>(queued: readonly QueuedCommand[], log: () => T)
 
 /**
  * A command that is settled by its deadline, whatever happens: as `unavailable` if it was still
- * queued, and as `outcome-unknown` if its append was in flight.
+ * queued, as `user-key-unavailable` if it waited for the key of its user, and as `outcome-unknown` if its
+ * append was in flight.
  */
 export const createQueuedCommand = (
   command: AnimeCommand,
@@ -189,10 +189,15 @@ export const createQueuedCommand = (
     fail: (error) => finish({ error: asError(error) }),
   };
   const timer = setTimeout(
-    () => finish({ result: { kind: queued.isAppending ? 'outcome-unknown' : 'unavailable' } }),
+    () => finish({ result: { kind: kindWhenTimedOut(queued) } }),
     options.deadlineMs,
   );
   return queued;
+};
+
+const kindWhenTimedOut = ({ isAppending, identifying }: QueuedCommand) => {
+  if (isAppending) return 'outcome-unknown';
+  return identifying === null ? 'unavailable' : 'user-key-unavailable';
 };
 
 const asError = (error: unknown): Error =>
@@ -262,7 +267,7 @@ export const createIdentify = (users: UserProtection, logger: Logger) => {
       },
       (error: unknown) => {
         withinTraceOf([queued], () => noteFailure(error));
-        if (error instanceof PortError) queued.settle(resultOfFailure(error));
+        if (error instanceof PortError) queued.settle({ kind: 'user-key-unavailable' });
         else queued.fail(error);
         queued.identifying = null;
       },

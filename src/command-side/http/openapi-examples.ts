@@ -240,6 +240,11 @@ export const PROBLEM_EXAMPLES = {
   unavailable: problem(503, 'The event store does not respond; nothing was recorded.', {
     kind: 'unavailable',
   }),
+  'user-key-unavailable': problem(
+    503,
+    'The store of user keys is not available; nothing was recorded.',
+    { kind: 'user-key-unavailable' },
+  ),
   'history-unavailable': problem(503, 'The event store does not respond.', {
     kind: 'unavailable',
     instance: '/animes/1/events',

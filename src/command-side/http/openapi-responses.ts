@@ -282,6 +282,7 @@ export const EVERY_COMMAND: readonly ProblemName[] = [
   'precondition-failed',
   'overloaded',
   'unavailable',
+  'user-key-unavailable',
   'outcome-unknown',
   'stream-unreadable',
   'stream-truncated',

@@ -165,6 +165,12 @@ const problemOfResult = (result: FailedResult): Problem => {
         'The event store does not respond; nothing was recorded.',
         'unavailable',
       );
+    case 'user-key-unavailable':
+      return retryLater(
+        2,
+        'The store of user keys is not available; nothing was recorded.',
+        result.kind,
+      );
     case 'access-denied':
     case 'refused-by-store':
       return problemOfStore(result.kind);

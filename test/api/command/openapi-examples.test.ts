@@ -297,6 +297,13 @@ const PROVOCATIONS: Readonly<Record<ProblemName, Provocation>> = {
   'internal-error': ['recordClick', clickAfter((api) => api.always(() => expect.fail('a bug')))],
   overloaded: ['recordClick', click, { limits: { waitingInAll: 0 } }],
   unavailable: ['recordClick', clickAfter((api) => api.always(refuse))],
+  'user-key-unavailable': [
+    'recordClick',
+    clickAfter(() => undefined),
+    {
+      users: { known: () => undefined, protect: () => Promise.reject(new UnavailableError('no')) },
+    },
+  ],
   'user-id-not-readable': ['eraseUser', erase('%20')],
   'user-ids-not-protected': ['eraseUser', erase('user123')],
   'not-erased': [
@@ -351,6 +358,7 @@ const OF_FAILURES: Readonly<Record<Failure | RejectionCode, ProblemName>> = {
   conflict: 'conflict',
   overloaded: 'overloaded',
   unavailable: 'unavailable',
+  'user-key-unavailable': 'user-key-unavailable',
   'outcome-unknown': 'outcome-unknown',
   gone: 'stream-deleted',
   unreadable: 'stream-unreadable',

@@ -141,11 +141,21 @@ describe('commands where user ids are protected', () => {
     const known = userId('known');
     await users.protect(known);
     const { anime, handler, dataOf } = await setUp(down);
-    expect(await handler.send(anime.click)).to.deep.equal({ kind: 'unavailable' });
+    expect(await handler.send(anime.click)).to.deep.equal({ kind: 'user-key-unavailable' });
     expect(await handler.send({ ...anime.click, userId: known })).to.include({ kind: 'accepted' });
     expect(await handler.send(anime.delist)).to.include({ kind: 'accepted' });
     expect(await dataOf()).to.have.length(2);
     await handler.drain();
+  });
+
+  it('are told that the key of their user is missing where it does not come in time', async () => {
+    const { anime, handler } = await setUp({
+      known: () => undefined,
+      protect: () => new Promise(() => undefined),
+    });
+    expect(await handler.send(anime.click, { deadlineMs: 20 })).to.deep.equal({
+      kind: 'user-key-unavailable',
+    });
   });
 
   for (const [what, error, told] of [
