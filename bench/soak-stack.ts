@@ -89,12 +89,18 @@ const soak = async (stack: NativeStack): Promise<void> => {
   console.log(
     `Commands answered ${JSON.stringify(load.statuses)}, p99 ${load.p99Ms.toFixed(0)} ms.`,
   );
+  const hasFailures = Object.keys(load.statuses).some((status) => Number(status) >= 500);
+  if (hasFailures) console.log(lastLinesOf(stack.process('command-api').output()));
 };
+
+const LINES = 20;
+const lastLinesOf = (log: string): string => log.trimEnd().split('\n').slice(-LINES).join('\n');
 
 printHost();
 await mkdir(values.out, { recursive: true });
 await rm(join(values.out, 'memory.csv'), { force: true });
-await withNativeStack(soak);
+// Warnings say why a command failed.
+await withNativeStack(soak, { LOG_LEVEL: 'warn' });
 
 const rows = PARTS.map((part) => {
   const measured = samples[part].filter(({ seconds }) => seconds * 1000 >= durationMs / 6);
