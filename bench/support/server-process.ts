@@ -65,7 +65,8 @@ export const startLimit = async (
 
 const TICKS_PER_SECOND = 100;
 
-const cpuSecondsOf = async (pid: number): Promise<number> => {
+/** CPU time of all threads of a process so far; NaN where the system does not tell. */
+export const cpuSecondsOf = async (pid: number): Promise<number> => {
   const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => '');
   // The second field is the command in parentheses and may hold spaces; utime and stime are 14 and 15.
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
