@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { pause } from '../../src/platform/async/retry.js';
-import { isFerretdb1 } from '../support/stack/mongodb-answers.js';
+import { updatesAtomically } from '../support/stack/mongodb-answers.js';
 import { freshDatabase, openMongodbTarget } from '../support/stack/mongodb-store.js';
 import { openMongodb } from '../support/stack/mongodb.js';
 import { orSkip, shared } from '../support/stack/server.js';
@@ -34,9 +34,9 @@ describe('MongoDB', function () {
   readStoreContract('mongodb', {
     cases: 15,
     concurrentWriters: async () =>
-      (await isFerretdb1(await address()))
-        ? { because: 'FerretDB 1 reads and writes in two steps: writers overwrite each other' }
-        : true,
+      (await updatesAtomically(await address()))
+        ? true
+        : { because: 'FerretDB 1 reads and writes in two steps: writers overwrite each other' },
     open: async () => openMongodbTarget(await address()),
     killWhileSaving: async () => {
       const url = await address();

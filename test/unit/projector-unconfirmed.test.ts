@@ -4,6 +4,7 @@ import type { EventStore } from '../../src/ports/event-store.js';
 import { silentLogger } from '../../src/platform/observability/logger.js';
 import { compareWithLog } from '../../src/read-side/audit/compare.js';
 import { checkDocuments } from '../../src/read-side/rebuild/check-documents.js';
+import { eventually } from '../support/eventually.js';
 import { animeId, events } from '../support/examples.js';
 import { logOf, type Happening } from '../support/histories.js';
 import { inMemoryDocuments } from '../support/in-memory-documents.js';
@@ -193,6 +194,35 @@ describe('an event that its stream does not have', () => {
     await when(misplaced(last));
     await confirm();
     expect(letters()).to.deep.equal([]);
+  });
+
+  it('is looked for between the batches of its anime: no two saves of it overlap', async () => {
+    const { items, documents, follower, ...unconfirmed } = given();
+    const [first, second, third] = items;
+    if (first === undefined || second === undefined || third === undefined) expect.fail();
+    let release = (): void => undefined;
+    let saving = 0;
+    let most = 0;
+    const held = new Promise<void>((resolve) => (release = resolve));
+    const slow = {
+      ...documents,
+      save: async (batch: Parameters<typeof documents.save>[0]) => {
+        most = Math.max(most, (saving += 1));
+        await held;
+        return documents.save(batch).finally(() => (saving -= 1));
+      },
+    };
+    const projector = projecting(follower, slow);
+    unconfirmed.endStreamsAt(0);
+    await projector.handle(batchOf([second]));
+    unconfirmed.endStreamsAt(100);
+    const handled = projector.handle(batchOf([first]));
+    const confirmed = projector.confirm(new AbortController().signal);
+    await eventually(() => expect(saving).to.be.greaterThan(0));
+    release();
+    await Promise.all([handled, confirmed]);
+    expect(most).to.equal(1);
+    expect(await unconfirmed.revision(1)).to.equal(1);
   });
 
   it('is found in its stream after a restart', async () => {

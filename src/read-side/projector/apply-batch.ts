@@ -1,4 +1,5 @@
 import type { AnimeId } from '../../domain/ids.js';
+import { createExclusion } from '../../platform/async/exclusion.js';
 import type { Logger } from '../../platform/observability/logger.js';
 import type { Metrics } from '../../platform/observability/metrics.js';
 import type { DeadLetters } from '../../ports/dead-letters.js';
@@ -60,7 +61,7 @@ const MAX_IDLE_ROUNDS = 20;
 /**
  * Applies incoming events to the documents, in rounds: classify every anime's events against its
  * document, fold those that follow without a gap, save, and classify the rest again. Usually one
- * round is enough. When `apply` resolves, every event is in saved documents, or its anime is
+ * round is enough. Calls that share an anime take turns. When `apply` resolves, every event is in saved documents, or its anime is
  * quarantined or unconfirmed. When it rejects, apply the same events again.
  */
 export const createApplier = (options: ApplierOptions) => {
@@ -75,9 +76,18 @@ export const createApplier = (options: ApplierOptions) => {
   const cache = createDocumentCache({ documents, maxDocuments, startsEmpty });
   const ahead = createAheadOfLog({ ...options, cache });
   let lastApplied: EventPlace | null = null;
+  const exclusive = createExclusion<AnimeId>();
 
-  const apply = async (pending: PendingEvents, steps: Steps): Promise<void> => {
+  const apply = (pending: PendingEvents, steps: Steps): Promise<void> => {
     const involved = [...pending.keys()];
+    return exclusive(involved, () => applyExclusively(involved, pending, steps));
+  };
+
+  const applyExclusively = async (
+    involved: readonly AnimeId[],
+    pending: PendingEvents,
+    steps: Steps,
+  ): Promise<void> => {
     try {
       for (let idleRounds = 0; pending.size > 0;) {
         idleRounds = (await round(pending, steps)) ? 0 : idleRounds + 1;

@@ -22,11 +22,18 @@ export const mongodbAnswers = (url: string, withinMs = 60_000): Promise<void> =>
     { withinMs, everyMs: 100 },
   );
 
-/** FerretDB 1 decides and writes in two steps, and takes no time limit on `distinct`. */
-export const isFerretdb1 = async (url: string): Promise<boolean> => {
+const ferretdbVersionOf = async (url: string): Promise<string> => {
   const { ferretdbVersion } = await command(url, { buildInfo: 1 });
-  return typeof ferretdbVersion === 'string' && /^v?1\./.test(ferretdbVersion);
+  return typeof ferretdbVersion === 'string' ? ferretdbVersion : '';
 };
+
+/** FerretDB 1 takes no time limit on `distinct`. */
+export const isFerretdb1 = async (url: string): Promise<boolean> =>
+  /^v?1\./.test(await ferretdbVersionOf(url));
+
+/** FerretDB 1 decides and writes in two steps, unless it is the one that is built here. */
+export const updatesAtomically = async (url: string): Promise<boolean> =>
+  !(await isFerretdb1(url)) || (await ferretdbVersionOf(url)).includes('mended');
 
 /** Whether the server says, as MongoDB does, which index it takes for a query. */
 export const explainsIndexes = async (url: string): Promise<boolean> => {

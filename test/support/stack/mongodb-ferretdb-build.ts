@@ -20,7 +20,7 @@ const run = promisify(execFile);
 const MODULE = 'github.com/FerretDB/FerretDB';
 const VERSION = 'v1.24.2';
 /** What the built server says of itself: whoever looks sees that it is not the plain one. */
-const BUILT_VERSION = `${VERSION}-mended`;
+const BUILT_VERSION = `${VERSION}-mended-2`;
 const ROOT = fileURLToPath(new URL('../../../../', import.meta.url));
 const FOLDER = join(ROOT, '.stack', 'ferretdb');
 const BINARY = join(FOLDER, 'ferretdb');
@@ -32,10 +32,11 @@ interface Mend {
 }
 
 /**
- * What this version does to its speed, and nothing else of what it does. Its index on `_id` is made
- * of another expression than it asks for, so that every look-up reads the whole collection; a list
- * of ids is not looked up at all; and an update leaves its reading open until the whole command is
- * done, so that a command with more than a hundred waits for itself for ever.
+ * What this version does to its speed: its index on `_id` is made of another expression than it asks
+ * for, so that every look-up reads the whole collection; a list of ids is not looked up at all; and an
+ * update leaves its reading open until the whole command is done, so that a command with more than a
+ * hundred waits for itself for ever. And what is wrong: an update reads a document, changes it and writes
+ * it back without excluding other updates, so that of two at once one is lost. MongoDB's are atomic.
  */
 const MENDS: readonly Mend[] = [
   {
@@ -48,6 +49,25 @@ const MENDS: readonly Mend[] = [
     from: 'result, err := common.UpdateDocument(ctx, c, "update", iter, &u)\n',
     to: 'result, err := common.UpdateDocument(ctx, c, "update", iter, &u)\n\t\tcloser.Close()\n',
   },
+  ...[
+    [
+      'internal/handler/msg_update.go',
+      'updateDocument',
+      '*common.UpdateParams) (int32, int32, *types.Array, error)',
+    ],
+    [
+      'internal/handler/msg_findandmodify.go',
+      'findAndModifyDocument',
+      '*common.FindAndModifyParams) (*findAndModifyResult, error)',
+    ],
+  ].map(([file = '', name = '', rest = '']) => {
+    const from = `func (h *Handler) ${name}(ctx context.Context, params ${rest} {\n`;
+    return {
+      file,
+      from,
+      to: `${from}\tcommon.Updating.Lock()\n\tdefer common.Updating.Unlock()\n\n`,
+    };
+  }),
   {
     file: 'internal/backends/sqlite/collection.go',
     from: 'args = []any{string(must.NotFail(sjson.MarshalSingleValue(v)))}\n\t\t}\n\t}\n\n\tq += whereClause\n',
@@ -61,6 +81,14 @@ const MENDS: readonly Mend[] = [
 `,
   },
 ];
+
+const UPDATING = `package common
+
+import "sync"
+
+// Updating is held from the reading of a document to its writing.
+var Updating sync.Mutex
+`;
 
 const ONE_OF = `
 func oneOf(condition *types.Document) (string, []any) {
@@ -110,6 +138,7 @@ const build = async (folder: string): Promise<void> => {
   for (const mend of MENDS) await apply(source, mend);
   const collection = join(source, 'internal/backends/sqlite/collection.go');
   await writeFile(collection, (await readFile(collection, 'utf8')) + ONE_OF);
+  await writeFile(join(source, 'internal/handler/common/updating.go'), UPDATING);
   const args = [
     'build',
     '-C',
