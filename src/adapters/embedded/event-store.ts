@@ -9,6 +9,7 @@ import {
   type LogSubscriptionItem,
   TOMBSTONE_REVISION,
 } from '../../embedded-eventstore/log/event-log.js';
+import { itemsOf } from '../../embedded-eventstore/log/item-pages.js';
 import { METADATA_TYPE, metastreamOf } from '../../embedded-eventstore/log/stream-metadata.js';
 import { within } from '../../platform/async/abort.js';
 import { type Backoff, backoffMs, pause } from '../../platform/async/retry.js';
@@ -150,23 +151,31 @@ const readAllOf = async (
 
 const RESUME_BACKOFF: Backoff = { baseMs: 100, maxMs: 5_000 };
 
+const subscribe = (log: EventLog, options: SubscriptionOptions): AsyncIterable<SubscriptionItem> =>
+  itemsOf(subscribeInPages(log, options), () => options.signal.aborted);
+
 /** Ends when the signal aborts or the log closes. Resumes after a retriable failure and throws others. */
-async function* subscribe(
+async function* subscribeInPages(
   log: EventLog,
   { after, streamPrefix, signal, onDrop = () => undefined }: SubscriptionOptions,
-): AsyncGenerator<SubscriptionItem, void, undefined> {
+): AsyncGenerator<readonly SubscriptionItem[], void, undefined> {
   const filtered: Pick<Parameters<EventLog['subscribeAll']>[0], 'filter'> =
     streamPrefix === undefined ? {} : { filter: { on: 'stream', prefixes: [streamPrefix] } };
   let resumeAfter = after === 'start' ? after : after.commit;
   for (let drops = 0; !signal.aborted;) {
     try {
-      for await (const item of log.subscribeAll({ after: resumeAfter, ...filtered, signal })) {
-        const delivery = toDelivery(item);
-        if (delivery === undefined) continue;
-        drops = 0;
-        if (delivery.kind === 'event') resumeAfter = delivery.event.position.commit;
-        if (delivery.kind === 'checkpoint') resumeAfter = delivery.position.commit;
-        yield delivery;
+      const subscription = { after: resumeAfter, ...filtered, signal };
+      for await (const page of log.subscribeAllInPages(subscription)) {
+        const items: SubscriptionItem[] = [];
+        for (const logItem of page) {
+          const item = toSubscriptionItem(logItem);
+          if (item === undefined) continue;
+          items.push(item);
+          if (item.kind === 'event') resumeAfter = item.event.position.commit;
+          if (item.kind === 'checkpoint') resumeAfter = item.position.commit;
+        }
+        if (items.length > 0) drops = 0;
+        yield items;
       }
       return;
     } catch (error) {
@@ -216,7 +225,7 @@ const toRecorded = (record: LogRecord): RecordedEvent => {
 };
 
 /** Undefined for items that a subscription to all never delivers. */
-const toDelivery = (item: LogSubscriptionItem): SubscriptionItem | undefined => {
+const toSubscriptionItem = (item: LogSubscriptionItem): SubscriptionItem | undefined => {
   switch (item.kind) {
     case 'event':
       return { kind: 'event', event: toRecorded(item.event) };

@@ -111,6 +111,14 @@ export type LogSubscriptionItem =
   /** The subscribed stream was tombstoned; no more items follow. */
   | { readonly kind: 'deleted' };
 
+interface SubscribeAllOptions {
+  readonly after: bigint | 'start' | 'end';
+  readonly filter?: LogFilter;
+  /** Events scanned per checkpoint. Default 32. */
+  readonly checkpointEvery?: number;
+  readonly signal: AbortSignal;
+}
+
 export interface EventLog {
   /**
    * Joins the next group commit and settles when the group is on disk. Rejects with EventLogError,
@@ -166,13 +174,9 @@ export interface EventLog {
    * Starts after a position, catches up, then goes live. The consumer pulls: a cursor and a
    * wake-up.
    */
-  subscribeAll(options: {
-    readonly after: bigint | 'start' | 'end';
-    readonly filter?: LogFilter;
-    /** Events scanned per checkpoint. Default 32. */
-    readonly checkpointEvery?: number;
-    readonly signal: AbortSignal;
-  }): AsyncIterable<LogSubscriptionItem>;
+  subscribeAll(options: SubscribeAllOptions): AsyncIterable<LogSubscriptionItem>;
+  /** The same, as many items together as are at hand. */
+  subscribeAllInPages(options: SubscribeAllOptions): AsyncIterable<readonly LogSubscriptionItem[]>;
   subscribeStream(options: {
     readonly stream: string;
     readonly after: bigint | 'start' | 'end';

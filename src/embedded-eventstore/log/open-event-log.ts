@@ -12,7 +12,8 @@ import { openLogReader, type LogReader } from './reader.js';
 import { createProjectionStore, type ProjectedLog } from './projection-store.js';
 import { createLogReads } from './reads.js';
 import { LOG_FILE } from './schema.js';
-import { createRecentTail, createLogSubscriptions } from './subscriptions.js';
+import { createRecentTail } from './recent-tail.js';
+import { createLogSubscriptions } from './subscriptions.js';
 import type { FromLogWriter } from './writer-protocol.js';
 import { startLogWriter } from './writer.js';
 
@@ -261,6 +262,7 @@ const assemble = async (opened: OpenedFile): Promise<ProjectedLog> => {
     turnLinks: whileOpen(switches.turn),
     lastPosition: whileOpen(() => BigInt(committedPosition)),
     subscribeAll: whileOpen(subscriptions.subscribeAll),
+    subscribeAllInPages: whileOpen(subscriptions.subscribeAllInPages),
     subscribeStream: whileOpen(subscriptions.subscribeStream),
     check: async () => {
       if (closed !== undefined) throw closed;

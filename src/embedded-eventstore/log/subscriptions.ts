@@ -1,11 +1,13 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { CommitSignal } from './commit-signal.js';
-import type { EventLog, LogRecord, LogSubscriptionItem } from './event-log.js';
+import type { EventLog, LogSubscriptionItem } from './event-log.js';
 import type { LogHeads } from './heads.js';
+import { itemsOf } from './item-pages.js';
 import { isLinkStream } from './link-rules.js';
 import type { LinkIndex } from './links.js';
 import { isTombstoned, pacedFilter, type PacedFilter, toNumber } from './reads.js';
 import type { LogReader } from './reader.js';
+import type { RecentTail } from './recent-tail.js';
 import { firstVisible } from './stream-metadata.js';
 
 const EVENTS_PER_PAGE = 500;
@@ -27,25 +29,34 @@ interface SubscriptionParts {
  */
 export const createLogSubscriptions = (
   parts: SubscriptionParts,
-): Pick<EventLog, 'subscribeAll' | 'subscribeStream'> => ({
-  subscribeAll: ({ after, filter, checkpointEvery = 32, signal }) => {
+): Pick<EventLog, 'subscribeAll' | 'subscribeAllInPages' | 'subscribeStream'> => {
+  const subscribeAllInPages: EventLog['subscribeAllInPages'] = (options) => {
+    const { after, filter, checkpointEvery = 32, signal } = options;
     // A checkpoint taken from another log may be beyond the end of this one.
     const cursor =
       after === 'start'
         ? 0
         : Math.min(after === 'end' ? Infinity : toNumber(after), parts.committed());
     const paced = filter === undefined ? undefined : pacedFilter(filter);
-    return allEvents(parts, { cursor, checkpointEvery, signal, paced });
-  },
-  subscribeStream: ({ stream, after, signal }) => {
-    if (isLinkStream(stream)) return linkEvents(parts, { stream, after, signal });
-    const { last } = parts.heads.get(stream).settled;
-    const cursor = after === 'start' ? -1 : after === 'end' ? last : toNumber(after);
-    return streamEvents(parts, { stream, cursor, signal });
-  },
-});
+    return pagesOfAll(parts, { cursor, checkpointEvery, signal, paced });
+  };
+  return {
+    subscribeAllInPages,
+    subscribeAll: (options) =>
+      itemsOf(
+        subscribeAllInPages(options),
+        () => options.signal.aborted || parts.signal.hasEnded(),
+      ),
+    subscribeStream: ({ stream, after, signal }) => {
+      if (isLinkStream(stream)) return linkEvents(parts, { stream, after, signal });
+      const { last } = parts.heads.get(stream).settled;
+      const cursor = after === 'start' ? -1 : after === 'end' ? last : toNumber(after);
+      return streamEvents(parts, { stream, cursor, signal });
+    },
+  };
+};
 
-async function* allEvents(
+async function* pagesOfAll(
   parts: SubscriptionParts,
   options: {
     readonly cursor: number;
@@ -54,7 +65,7 @@ async function* allEvents(
     /** Undefined without a filter: then checkpoints are not needed. */
     readonly paced: PacedFilter | undefined;
   },
-): AsyncGenerator<LogSubscriptionItem, void, undefined> {
+): AsyncGenerator<readonly LogSubscriptionItem[], void, undefined> {
   const { tail, reader, committed, signal: commits } = parts;
   const { paced, checkpointEvery, signal } = options;
   const over = (): boolean => signal.aborted || commits.hasEnded();
@@ -69,9 +80,9 @@ async function* allEvents(
         live = true;
         if (paced !== undefined && cursor > checkpoint) {
           checkpoint = cursor;
-          yield { kind: 'checkpoint', position: BigInt(cursor) };
+          yield [{ kind: 'checkpoint', position: BigInt(cursor) }];
         }
-        yield CAUGHT_UP;
+        yield [CAUGHT_UP];
       } else {
         await commits.next(signal);
       }
@@ -85,25 +96,29 @@ async function* allEvents(
       await nextTurn();
       page = reader.after(cursor, committed(), EVENTS_PER_PAGE);
     }
+    let items: LogSubscriptionItem[] = [];
     for (const event of page) {
-      if (over()) return;
       cursor = Number(event.position);
       if (paced === undefined) {
-        yield { kind: 'event', event };
+        items.push({ kind: 'event', event });
         continue;
       }
       const ready = paced.ready();
       if (ready !== undefined) {
+        // Nobody waits for what a slow filter has yet to match.
+        yield items;
+        items = [];
         await ready;
         if (over()) return;
       }
-      if (paced.matches(event)) yield { kind: 'event', event };
+      if (paced.matches(event)) items.push({ kind: 'event', event });
       considered += 1;
       if (considered % checkpointEvery === 0) {
         checkpoint = cursor;
-        yield { kind: 'checkpoint', position: event.position };
+        items.push({ kind: 'checkpoint', position: event.position });
       }
     }
+    yield items;
     // Only a gap at the very end could make a page empty, and scavenging never leaves one.
     if (page.length === 0) cursor = committed();
   }
@@ -225,71 +240,3 @@ async function* linkEventsAfter(
     }
   }
 }
-
-/**
- * The last committed events in memory, without gaps, so a subscriber that keeps up never reads the
- * disk. Bounded by events and by bytes.
- */
-export const createRecentTail = (options: {
-  readonly maxEvents: number;
-  readonly maxBytes: number;
-  /** The end of the log before the first event is pushed. */
-  readonly position: number;
-}) => {
-  let records: LogRecord[] = [];
-  let bytes = 0;
-  /** Every event after this position is in memory. */
-  let completeAfter = options.position;
-
-  const trim = (): void => {
-    if (records.length <= 2 * options.maxEvents && bytes <= 2 * options.maxBytes) return;
-    let keep = records.length;
-    for (let kept = 0; keep > 0 && records.length - keep < options.maxEvents; keep--) {
-      kept += sizeOfRecord(records[keep - 1]);
-      if (kept > options.maxBytes) break;
-    }
-    completeAfter = Number(records[keep - 1]?.position ?? completeAfter);
-    records = records.slice(keep);
-    bytes = records.reduce((sum, record) => sum + sizeOfRecord(record), 0);
-  };
-
-  return {
-    push: (committed: readonly LogRecord[]): void => {
-      for (const record of committed) {
-        records.push(record);
-        bytes += sizeOfRecord(record);
-      }
-      trim();
-    },
-    /** Clears the cache: the log does not end where the pushed events do. */
-    restartAt: (position: number): void => {
-      records = [];
-      bytes = 0;
-      completeAfter = position;
-    },
-    /** Events after a position; undefined if some are no longer in memory. */
-    after: (position: number, limit: number): readonly LogRecord[] | undefined => {
-      if (position < completeAfter) return undefined;
-      const start = firstAfter(records, BigInt(position));
-      return records.slice(start, start + limit);
-    },
-  };
-};
-
-type RecentTail = ReturnType<typeof createRecentTail>;
-
-const sizeOfRecord = (record: LogRecord | undefined): number =>
-  record === undefined ? 0 : record.data.byteLength + record.metadata.byteLength;
-
-/** Binary search: positions are increasing. */
-const firstAfter = (records: readonly LogRecord[], position: bigint): number => {
-  let low = 0;
-  let high = records.length;
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    const record = records[middle];
-    if (record !== undefined && record.position > position) high = middle;
-    else low = middle + 1;
-  }
-  return low;
-};

@@ -35,16 +35,17 @@ const itemAt = (position: bigint): LogSubscriptionItem => {
 const logThatFails = (...errors: readonly unknown[]) => {
   const left = [...errors];
   const asked: (bigint | string)[] = [];
-  const subscribeAll: EventLog['subscribeAll'] = async function* ({ after, signal }) {
+  const subscribeAllInPages: EventLog['subscribeAllInPages'] = async function* (options) {
+    const { after, signal } = options;
     asked.push(after);
     const next = after === 'start' ? 10n : BigInt(after) + 10n;
-    yield itemAt(next);
+    yield [itemAt(next)];
     if (left.length > 0) throw left.shift();
     await new Promise<void>((resolve) => {
       signal.addEventListener('abort', () => resolve(), { once: true });
     });
   };
-  return { log: { subscribeAll } as unknown as EventLog, asked };
+  return { log: { subscribeAllInPages } as unknown as EventLog, asked };
 };
 
 const busy = Object.assign(new Error('database is locked'), { errcode: 5 });

@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { expect } from 'chai';
 import {
   type EventLog,
@@ -50,11 +51,11 @@ describe('subscriptions to all of the event log', () => {
     await all.stop();
   });
 
-  it('deliver an event before its append resolves', async () => {
+  it('deliver an event in the turn of the event loop in which its append resolves', async () => {
     const all = followAll('end');
     await all.until('caught-up');
     await append('a', 1);
-    await Promise.resolve();
+    await nextTurn();
     expect(all.seen).to.deep.equal(['caught-up', 'a@0']);
     await all.stop();
   });
