@@ -163,12 +163,15 @@ export const batchRowsOf = ({ interactions, days, animes }: DocumentBatch): Batc
   animes: valuesOf(animes, animeRow),
 });
 
+/** In an array of its final length: one that grows is copied again and again. */
 const valuesOf = <Document>(
   documents: readonly Document[],
   rowOf: (document: Document) => readonly SqlValue[],
-): SqlValue[] => {
-  const values: SqlValue[] = [];
-  for (const document of documents) values.push(...rowOf(document));
+): readonly SqlValue[] => {
+  const [first] = documents;
+  const values = new Array<SqlValue>(first ? documents.length * rowOf(first).length : 0);
+  let at = 0;
+  for (const document of documents) for (const value of rowOf(document)) values[at++] = value;
   return values;
 };
 

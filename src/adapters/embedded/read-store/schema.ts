@@ -7,11 +7,13 @@ import { closeWriting, type FileKind, openForWriting, withStorePortErrors } from
 /**
  * Documents are derived, so a commit may return before it is on disk. Commits reach the disk in
  * order, so a stored position implies the documents it covers. The writer thread checkpoints the
- * write-ahead log itself when idle.
+ * write-ahead log itself when idle. A statement for several rows journals the pages that it changes, to
+ * undo a part of them: in memory, because a file would be written as often as the documents' own.
  */
 const DERIVED = `
   PRAGMA synchronous = NORMAL;
   PRAGMA wal_autocheckpoint = 0;
+  PRAGMA temp_store = MEMORY;
   PRAGMA journal_size_limit = 67108864;
   PRAGMA cache_size = -8000;
 `;

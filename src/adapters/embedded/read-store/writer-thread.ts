@@ -54,27 +54,32 @@ const upsert = (table: SavedTable, rows: number): string => {
   WHERE (excluded.generation, excluded.revision) > (generation, revision)`;
 };
 
-/** A statement for several rows costs less than one for each. */
-const ROWS_TOGETHER = 16;
+/** A statement for several rows costs less than one for each. The largest that fits is taken. */
+const ROWS_TOGETHER = [64, 8, 1];
+const ONE_BY_ONE = [1];
 
-/** Writes the rows of a table, `rowsTogether` in each statement. */
-const tableWriter = (db: Database, table: SavedTable, rowsTogether: number) => {
-  const one = db.prepare(upsert(table, 1));
-  const many = db.prepare(upsert(table, rowsTogether));
+/** Writes the rows of a table, several in each statement. */
+const tableWriter = (db: Database, table: SavedTable, rowsTogether: readonly number[]) => {
   const width = rowColumnsOf(table).length;
+  const statements = rowsTogether.map((rows) => ({
+    rows,
+    values: rows * width,
+    upsert: db.prepare(upsert(table, rows)),
+  }));
 
   /** Returns the number of refused rows, and the indexes of the statements that had any. */
   return (values: readonly SqlValue[]) => {
     const incomplete: number[] = [];
     let refused = 0;
-    for (let from = 0, place = 0; from < values.length; place++) {
-      const together = values.length - from >= rowsTogether * width ? rowsTogether : 1;
-      const to = from + together * width;
-      const { changes } = (together === 1 ? one : many).run(...values.slice(from, to));
-      const left = together - Number(changes);
-      if (left > 0) incomplete.push(place);
-      refused += left;
-      from = to;
+    let from = 0;
+    let place = 0;
+    for (const statement of statements) {
+      for (; values.length - from >= statement.values; from += statement.values, place += 1) {
+        const { changes } = statement.upsert.run(...values.slice(from, from + statement.values));
+        const left = statement.rows - Number(changes);
+        if (left > 0) incomplete.push(place);
+        refused += left;
+      }
     }
     return { refused, incomplete };
   };
@@ -90,7 +95,7 @@ const documentWriter = (db: Database): DocumentStatements => {
   const writeInteractions = tableWriter(db, INTERACTION_TABLE, ROWS_TOGETHER);
   const writeDays = tableWriter(db, DAY_TABLE, ROWS_TOGETHER);
   // One by one, to tell which were refused.
-  const writeAnimes = tableWriter(db, ANIME_TABLE, 1);
+  const writeAnimes = tableWriter(db, ANIME_TABLE, ONE_BY_ONE);
   const flushed = db.prepare('INSERT OR REPLACE INTO flushed (id, position) VALUES (1, ?)');
 
   return {
