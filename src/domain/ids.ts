@@ -28,12 +28,11 @@ export const ANIME_STREAM_PREFIX = `${ANIME_CATEGORY}-`;
 
 export const streamOf = (animeId: AnimeId): string => `${ANIME_STREAM_PREFIX}${animeId}`;
 
-const ANIME_STREAM = /^anime-([1-9][0-9]{0,9})$/;
+const ANIME_STREAM = /^anime-[1-9][0-9]{0,9}$/;
 
 /** The anime whose history a stream holds; undefined for any other stream. */
 export const animeIdOf = (stream: string): AnimeId | undefined => {
-  const digits = ANIME_STREAM.exec(stream)?.[1];
-  if (digits === undefined) return undefined;
-  const id = Number(digits);
+  if (!ANIME_STREAM.test(stream)) return undefined;
+  const id = Number(stream.slice(ANIME_STREAM_PREFIX.length));
   return isAnimeId(id) ? id : undefined;
 };
