@@ -73,11 +73,15 @@ export const seedLog = async (store: EventStore, options: SeedOptions): Promise<
     Promise.all([...byStream(events)].map(([stream, some]) => append(stream, some)));
 
   const at = (index: number) => new Date(STARTED_AT + index * 10).toISOString();
-  await appendAll(Array.from({ length: animes }, (_, index) => listedEvent(index + 1, at(0))));
-  for (let done = 0; done < interactions; done += BLOCK) {
-    const length = Math.min(BLOCK, interactions - done);
-    await appendAll(Array.from({ length }, (_, index) => eventOf(next(), at(done + index))));
-  }
+  /** In blocks: the log takes a limited number of appends at once. */
+  const appendInBlocks = async (count: number, eventAt: (index: number) => AnimeEvent) => {
+    for (let done = 0; done < count; done += BLOCK) {
+      const length = Math.min(BLOCK, count - done);
+      await appendAll(Array.from({ length }, (_, index) => eventAt(done + index)));
+    }
+  };
+  await appendInBlocks(animes, (index) => listedEvent(index + 1, at(0)));
+  await appendInBlocks(interactions, (index) => eventOf(next(), at(index)));
   return animes + interactions;
 };
 

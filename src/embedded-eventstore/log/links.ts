@@ -32,21 +32,15 @@ export const linkMetadata = ({
   stream,
   revision,
   position,
-}: Omit<LinkPlace, 'target'>): Buffer => {
+}: Omit<LinkPlace, 'target'>): string => {
   const byCategory = isCategoryStream(linkStream);
   const ofMetadata = isMetastream(stream);
   const original = ofMetadata ? originalOf(stream) : stream;
   const deletion = byCategory
     ? ofMetadata || revision === TOMBSTONE_REVISION
     : isDeletionStream(linkStream);
-  return Buffer.from(
-    JSON.stringify({
-      $c: position,
-      $p: position,
-      ...(byCategory ? { $o: original } : {}),
-      ...(deletion ? { $deleted: -1 } : {}),
-    }),
-  );
+  const found = byCategory ? `,"$o":${JSON.stringify(original)}` : '';
+  return `{"$c":${position},"$p":${position}${found}${deletion ? ',"$deleted":-1' : ''}}`;
 };
 
 type Indexed = Extract<FromLogWriter, { readonly kind: 'indexed' }>;
@@ -216,7 +210,7 @@ export const createLinkReader = (
       created,
       isJson: false,
       data: linkData(place),
-      metadata: linkMetadata(place),
+      metadata: Buffer.from(linkMetadata(place)),
     };
   };
 

@@ -72,8 +72,16 @@ type SourceEventRow = readonly [
   streamId: number,
 ];
 
-/** Followed by the event's number in what is read, and the link's own target if it has one. */
-type FoundRow = readonly [...SourceEventRow, number: number, target: Uint8Array | null];
+/**
+ * Followed by the event's number in what is read, the link's own target if it has one, and whether the stream
+ * may hide the event.
+ */
+type FoundRow = readonly [
+  ...SourceEventRow,
+  number: number,
+  target: Uint8Array | null,
+  limited: number,
+];
 
 type SourceColumns = SourceEventRow | FoundRow;
 
@@ -85,6 +93,10 @@ interface Visible {
 const SOURCE_COLUMNS =
   'e.position, s.name, e.revision, e.id, e.type, e.created, e.is_json, e.data_length, e.payload, e.stream';
 const FROM_EVENTS = 'FROM events e JOIN streams s ON s.id = e.stream';
+/** Only streams with metadata or a tombstone hide events; most have neither. */
+const LIMITED = `
+  EXISTS (SELECT 1 FROM streams m WHERE m.name = '$$' || s.name)
+  OR EXISTS (SELECT 1 FROM events t WHERE t.stream = e.stream AND t.revision = ${TOMBSTONE})`;
 
 /** Streams whose visibility is remembered. */
 const MAX_VISIBLE_STREAMS = 20_000;
@@ -103,13 +115,13 @@ const statementsOf = (db: Database) => {
     last: prepare('SELECT max(revision) FROM events WHERE stream = ?'),
     one: prepare(`SELECT ${SOURCE_COLUMNS} ${FROM_EVENTS} WHERE e.stream = ? AND e.revision = ?`),
     ofStream: prepare(`
-      SELECT ${SOURCE_COLUMNS}, e.revision, NULL ${FROM_EVENTS}
+      SELECT ${SOURCE_COLUMNS}, e.revision, NULL, 0 ${FROM_EVENTS}
       WHERE e.stream = ? AND e.revision >= ? AND e.position <= ? ORDER BY e.revision LIMIT ?`),
     ofLog: prepare(`
-      SELECT ${SOURCE_COLUMNS}, e.position, NULL ${FROM_EVENTS}
+      SELECT ${SOURCE_COLUMNS}, e.position, NULL, 0 ${FROM_EVENTS}
       WHERE e.position > ? AND e.position <= ? ORDER BY e.position LIMIT ?`),
     ofLinks: prepare(`
-      SELECT l.position, ${SOURCE_COLUMNS.replace('e.position, ', '')}, l.number, l.target
+      SELECT l.position, ${SOURCE_COLUMNS.replace('e.position, ', '')}, l.number, l.target, ${LIMITED}
       FROM links l LEFT JOIN events e ON e.position = l.position
         LEFT JOIN streams s ON s.id = e.stream
       WHERE l.link_stream = (SELECT id FROM link_streams WHERE name = ?)
@@ -186,20 +198,15 @@ export const openProjectionSource = (path: string): ProjectionSource => {
   };
 
   const itemOfLink = (linkStream: string, row: FoundRow): SourceItem => {
-    const [position, name, revision, , , created, , , , , number, target] = row;
+    const [position, name, revision, , , created, , , , streamId, number, target, limited] = row;
     const nothing = { number, position, event: undefined, deletes: undefined };
     if (linkStream.startsWith('$ce-') && isMetastream(name)) {
       return { ...nothing, deletes: originalOf(name) };
     }
     const link = (): string =>
-      linkMetadata({
-        stream: name,
-        revision: toRevision(revision),
-        linkStream,
-        position,
-      }).toString();
+      linkMetadata({ stream: name, revision: toRevision(revision), linkStream, position });
     if (target !== null) return { ...nothing, event: resolve(utf8Of(target), link) };
-    const seen = isVisible(name, row[9], revision, created);
+    const seen = limited === 0 || isVisible(name, streamId, revision, created);
     return seen ? { ...nothing, event: sourceEventOf(row, link) } : nothing;
   };
 
