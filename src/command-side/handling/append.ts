@@ -22,8 +22,8 @@ export interface Contention {
   expected(animeId: AnimeId): boolean;
   /** Another process wrote between our read and our append. */
   lost(animeId: AnimeId): void;
-  /** Our append was the next. Returns how long to leave the stream to the others, in milliseconds. */
-  won(animeId: AnimeId): number;
+  /** Our append was the next: leaves the stream to the others for a moment. */
+  won(animeId: AnimeId): Promise<void>;
   /** A look at the stream's end: whether others had written. */
   looked(animeId: AnimeId, othersWrote: boolean): void;
 }
@@ -44,7 +44,7 @@ const REMEMBERED = 10_000;
  * collect into one larger append. The wait grows with each conflict and shrinks with each append that
  * met none: additive steps down, doubling up, as in Ethernet.
  */
-export const createContention = (random: () => number = Math.random): Contention => {
+export const createContention = ({ random = Math.random, wait = pause } = {}): Contention => {
   const streams = new LRUCache<AnimeId, { yieldMs: number; quiet: number }>({ max: REMEMBERED });
   return {
     expected: (animeId) => streams.has(animeId),
@@ -52,12 +52,13 @@ export const createContention = (random: () => number = Math.random): Contention
       const yieldMs = (streams.get(animeId)?.yieldMs ?? MIN_YIELD_MS / 2) * 2;
       streams.set(animeId, { yieldMs: Math.min(MAX_YIELD_MS, yieldMs), quiet: 0 });
     },
-    won: (animeId) => {
+    won: async (animeId) => {
       const stream = streams.get(animeId);
-      if (stream === undefined) return 0;
+      // Even a time of zero would cost a timer and a millisecond for each append.
+      if (stream === undefined) return;
       const { yieldMs } = stream;
       stream.yieldMs = Math.max(MIN_YIELD_MS, yieldMs * 0.8);
-      return yieldMs * (0.5 + random());
+      await wait(yieldMs * (0.5 + random()));
     },
     looked: (animeId, othersWrote) => {
       const stream = streams.get(animeId);

@@ -90,7 +90,7 @@ const dropSettled = (waiting: QueuedCommand[]): void => {
 export const commandsOf = ({ steps }: DecidedBatch): readonly QueuedCommand[] =>
   steps.map(({ queued }) => queued);
 
-/** When its last command was received, in the time of `performance.now()`. */
+/** When its last command was received, in the time of `performance.now()`; -Infinity without one. */
 export const newestOf = ({ steps }: DecidedBatch): number =>
   Math.max(...steps.map(({ queued }) => queued.receivedAt));
 

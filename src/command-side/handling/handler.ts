@@ -12,7 +12,6 @@ import type { UserProtection } from '../../ports/user-protection.js';
 import type { Logger } from '../../platform/observability/logger.js';
 import type { Metrics } from '../../platform/observability/metrics.js';
 import { createOutage } from '../../platform/async/outage.js';
-import { pause } from '../../platform/async/retry.js';
 import { createAggregateCache } from './aggregate-cache.js';
 import { type CommandAppend, createAppendWithRetry, createContention } from './append.js';
 import {
@@ -106,15 +105,13 @@ export const createCommandHandler = (options: {
       let aggregate = presumedNew(animeId, waiting) ?? (await load(animeId));
       batch = takeBatch(aggregate, waiting, limits);
       // A result without events depends on the state alone, so the stream must not have grown.
-      if (batch.steps.length > 0 && batch.events.length === 0) {
-        if (!(await aggregates.isCurrent(aggregate, newestOf(batch)))) {
-          const again = commandsOf(batch);
-          waiting.unshift(...again);
-          batch = undefined;
-          await aggregates.refresh(aggregate);
-          aggregate = await load(animeId);
-          batch = takeBatch(aggregate, waiting, limits, again.length);
-        }
+      if (batch.events.length === 0 && !(await aggregates.isCurrent(aggregate, newestOf(batch)))) {
+        const again = commandsOf(batch);
+        waiting.unshift(...again);
+        batch = undefined;
+        await aggregates.refresh(aggregate);
+        aggregate = await load(animeId);
+        batch = takeBatch(aggregate, waiting, limits, again.length);
       }
       if (batch.events.length === 0) {
         answerAll(batch, placeAfter(aggregate));
@@ -124,7 +121,7 @@ export const createCommandHandler = (options: {
       switch (outcome.kind) {
         case 'written':
           written(aggregate, batch, outcome.result);
-          await leaveToOthers(contention.won(animeId));
+          await contention.won(animeId);
           return;
         case 'conflict':
           return void waiting.unshift(...(await conflict(aggregate, batch)));
@@ -149,7 +146,7 @@ export const createCommandHandler = (options: {
     const outcome = await append(stream, revision, events, deadline);
     metrics.appendSeconds.observe((performance.now() - startedAt) / 1000);
     metrics.appendEvents.observe(events.length);
-    if (outcome.kind !== 'unknown') for (const queued of appended) queued.isAppending = false;
+    for (const queued of appended) queued.isAppending = false;
     return outcome;
   };
 
@@ -289,9 +286,4 @@ export const createCommandHandler = (options: {
       return refused.all();
     },
   };
-};
-
-/** Even a time of zero would cost a timer and a millisecond for each append. */
-const leaveToOthers = async (ms: number): Promise<void> => {
-  if (ms > 0) await pause(ms);
 };

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { expect } from 'chai';
 import type { EventStore } from '../../../src/ports/event-store.js';
 import { animeId, commands, events } from '../../support/examples.js';
-import { after as afterOther, conflict } from '../../support/faulty-event-store.js';
+import { after as afterOther, conflict, withHeldRead } from '../../support/faulty-event-store.js';
 import { logOf } from '../../support/histories.js';
 import {
   freshAnime,
@@ -65,6 +65,27 @@ describe('a conflict with another process', () => {
     expect(await streamOfAnime(store, anime.id)).to.have.length(1);
     here.always(undefined);
     expect(await here.send(anime.click)).to.include({ kind: 'accepted', revision: 1n });
+  });
+
+  it('does not count against a command that it appended nothing for', async () => {
+    const { anime, here } = await setUp({ conflictRetries: 0 });
+    here.next(conflict);
+    const sent = [here.send(anime.delist), here.send(anime.click)];
+    const [delisted, clicked] = await Promise.all(sent);
+    expect(delisted).to.deep.equal({ kind: 'conflict' });
+    expect(clicked).to.include({ kind: 'accepted', revision: 1n });
+  });
+
+  it('leaves a command unavailable, not unknown, whose time is over before the next try', async () => {
+    const anime = freshAnime();
+    const { holding, holdNext, release } = withHeldRead(store);
+    const here = handlerOver(holding);
+    await here.send(anime.list);
+    here.next(conflict);
+    holdNext();
+    const result = await here.send(anime.click, { deadlineMs: 50 });
+    release();
+    expect(result).to.deep.equal({ kind: 'unavailable' });
   });
 
   it('loses and duplicates no event when two processes write as fast as they can', async () => {

@@ -10,11 +10,16 @@ import type { EventStore } from '../../../src/ports/event-store.js';
 import { animeId } from '../../support/examples.js';
 
 const one = animeId(1);
-const middle = () => 0.5;
 
 describe('contention for a stream', () => {
+  const setUp = (random = 0.5) => {
+    const waits: number[] = [];
+    const wait = (ms: number) => Promise.resolve(void waits.push(ms));
+    return { ...createContention({ random: () => random, wait }), waits };
+  };
+
   it('is expected from the first conflict on', () => {
-    const contention = createContention(middle);
+    const contention = setUp();
     expect(contention.expected(one)).to.equal(false);
     contention.lost(one);
     expect(contention.expected(one)).to.equal(true);
@@ -22,25 +27,26 @@ describe('contention for a stream', () => {
   });
 
   it('is not expected after a look alone', () => {
-    const contention = createContention(middle);
+    const contention = setUp();
     contention.looked(one, true);
     expect(contention.expected(one)).to.equal(false);
   });
 
-  it('lets winners wait for different times, of half to one and a half', () => {
-    for (const [random, waits] of [
+  it('lets winners wait for different times, of half to one and a half', async () => {
+    for (const [random, wait] of [
       [0, 0.5],
       [0.25, 0.75],
       [1, 1.5],
     ] as const) {
-      const contention = createContention(() => random);
+      const contention = setUp(random);
       contention.lost(one);
-      expect(contention.won(one)).to.equal(waits);
+      await contention.won(one);
+      expect(contention.waits).to.deep.equal([wait]);
     }
   });
 
   it('is over once five looks in a row found nobody else', () => {
-    const contention = createContention(middle);
+    const contention = setUp();
     contention.lost(one);
     for (let i = 0; i < 4; i += 1) contention.looked(one, false);
     contention.looked(one, true);
@@ -50,24 +56,30 @@ describe('contention for a stream', () => {
     expect(contention.expected(one)).to.equal(false);
   });
 
-  it('lets the winner wait, longer after each conflict up to a limit, and nobody else', () => {
-    const contention = createContention(middle);
-    expect(contention.won(one)).to.equal(0);
-    const waits = Array.from({ length: 8 }, () => {
+  it('lets the winner wait, longer after each conflict up to a limit', async () => {
+    const contention = setUp();
+    for (let i = 0; i < 8; i += 1) {
       contention.lost(one);
       contention.lost(one);
-      return contention.won(one);
-    });
-    expect(waits.slice(0, 3)).to.deep.equal([2, 6.4, 20]);
-    expect(Math.max(...waits)).to.equal(20);
+      await contention.won(one);
+    }
+    expect(contention.waits.slice(0, 3)).to.deep.equal([2, 6.4, 20]);
+    expect(Math.max(...contention.waits)).to.equal(20);
   });
 
-  it('lets the winner wait shorter after each append without a conflict', () => {
-    const contention = createContention(middle);
+  it('lets nobody wait who met no conflict, not even for no time', async () => {
+    const contention = setUp();
+    contention.lost(animeId(2));
+    await contention.won(one);
+    expect(contention.waits).to.deep.equal([]);
+  });
+
+  it('lets the winner wait shorter after each append without a conflict', async () => {
+    const contention = setUp();
     for (let i = 0; i < 9; i += 1) contention.lost(one);
-    const waits = Array.from({ length: 30 }, () => contention.won(one));
-    expect(waits[0]).to.equal(20);
-    expect(waits.at(-1)).to.equal(1);
+    for (let i = 0; i < 30; i += 1) await contention.won(one);
+    expect(contention.waits[0]).to.equal(20);
+    expect(contention.waits.at(-1)).to.equal(1);
   });
 });
 
@@ -89,6 +101,17 @@ describe('an append with a deadline', () => {
   it('is unknown where one response was lost', async () => {
     const append = () => Promise.reject(new OutcomeUnknownError('Lost.'));
     expect(await appending(append, 20)).to.deep.equal({ kind: 'unknown' });
+  });
+
+  it('is not repeated where the wait before it ends after the deadline', async () => {
+    let attempts = 0;
+    const append = () => {
+      attempts += 1;
+      return Promise.reject(new OutcomeUnknownError('Lost.'));
+    };
+    // The first wait is 25 ms at least.
+    await appending(append, 24);
+    expect(attempts).to.equal(1);
   });
 
   it('gives an attempt no more time than is left, and no more than its own limit', async () => {

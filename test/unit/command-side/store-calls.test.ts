@@ -223,6 +223,10 @@ describe('the event store calls of a command', () => {
       const keyed = await send(freshAnime().list, withKey('one'));
       expect(keyed).to.include({ kind: 'accepted' });
       expect(take()).to.deep.equal(['read', 'append']);
+      for (const precondition of [{ ifMatch: [7n] }, { ifNoneMatch: [7n] }] as const) {
+        await send(freshAnime().list, precondition);
+        expect(take()[0]).to.equal('read');
+      }
     });
   });
 });

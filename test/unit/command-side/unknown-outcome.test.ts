@@ -74,6 +74,29 @@ describe('an append whose response is lost', () => {
     expect(typesOf(await streamOfAnime(store, anime.id))).not.to.include('RatingGiven');
   });
 
+  it('is repeated until the latest deadline of the commands that share it', async () => {
+    const { anime, send, next } = await setUp();
+    next(neverApply);
+    // The repeat comes after 25 ms at least.
+    const [hurried, patient] = [send(anime.click, { deadlineMs: 20 }), send(anime.rating)];
+    expect(await hurried).to.deep.equal({ kind: 'outcome-unknown' });
+    expect(await patient).to.include({ kind: 'accepted', revision: 2n });
+  });
+
+  it('is unknown only to the commands that it has events of', async () => {
+    const { anime, send, next, appends } = await setUp();
+    const gate = held();
+    next(gate.fault);
+    const limits = { deadlineMs: 50 };
+    const sent = [send(anime.delist, limits), send(anime.click, limits)];
+    expect(await Promise.all(sent)).to.deep.equal([
+      { kind: 'outcome-unknown' },
+      { kind: 'unavailable' },
+    ]);
+    expect(appends.at(-1)?.events).to.have.length(1);
+    gate.release();
+  });
+
   it('is resolved when the client repeats it with its key', async () => {
     const { anime, send, next, always } = await setUp();
     next(loseAnswer);
@@ -122,6 +145,15 @@ describe('an append whose response is lost', () => {
         position: position.commit,
       })),
     );
+  });
+
+  it('is not looked for any more once it is found', async () => {
+    const { anime, send, next, eventsRead, drain } = await setUp();
+    next(loseAnswer, conflict);
+    expect(await send(anime.click)).to.include({ kind: 'accepted', revision: 1n });
+    await drain();
+    // The last that was known, and the one that was looked for.
+    expect(eventsRead()).to.equal(2);
   });
 
   it('is decided again when it was not written and others were', async () => {
