@@ -67,11 +67,6 @@ export interface KeyedQueue<Key, Item> {
   idle(): Promise<void>;
 }
 
-interface QueueOfKey<Item> {
-  readonly waiting: Item[];
-  isRequested: boolean;
-}
-
 /**
  * Serialises work per key; keys run concurrently. A turn takes items from the front of `waiting` and
  * may put some back there. Items that arrive during a turn are added at the end. A turn must not
@@ -80,37 +75,36 @@ interface QueueOfKey<Item> {
 export const createKeyedQueue = <Key, Item>(
   turn: (key: Key, waiting: Item[]) => Promise<void>,
 ): KeyedQueue<Key, Item> => {
-  const queues = new Map<Key, QueueOfKey<Item>>();
+  const queues = new Map<Key, Item[]>();
+  const requested = new Set<Key>();
   let whenIdle: (() => void)[] = [];
 
-  const run = async (key: Key, queue: QueueOfKey<Item>): Promise<void> => {
-    while (queue.waiting.length > 0 || queue.isRequested) {
-      queue.isRequested = false;
-      await turn(key, queue.waiting);
-    }
+  const run = async (key: Key, waiting: Item[]): Promise<void> => {
+    // A turn answers a request, too, so this comes first.
+    while (requested.delete(key) || waiting.length > 0) await turn(key, waiting);
     queues.delete(key);
     if (queues.size > 0) return;
     for (const resolve of whenIdle) resolve();
     whenIdle = [];
   };
 
-  /** The first item of a key creates its queue and runs it. */
-  const change = (key: Key, apply: (queue: QueueOfKey<Item>) => void): void => {
-    const present = queues.get(key);
-    if (present !== undefined) {
-      apply(present);
-      return;
-    }
-    const queue: QueueOfKey<Item> = { waiting: [], isRequested: false };
-    apply(queue);
-    queues.set(key, queue);
-    void run(key, queue);
+  /** The first item or request of a key creates its queue and runs it. */
+  const start = (key: Key, waiting: Item[]): void => {
+    queues.set(key, waiting);
+    void run(key, waiting);
   };
 
   return {
-    lengthOf: (key) => queues.get(key)?.waiting.length ?? 0,
-    push: (key, item) => change(key, ({ waiting }) => void waiting.push(item)),
-    request: (key) => change(key, (queue) => void (queue.isRequested = true)),
+    lengthOf: (key) => queues.get(key)?.length ?? 0,
+    push: (key, item) => {
+      const waiting = queues.get(key);
+      if (waiting === undefined) start(key, [item]);
+      else waiting.push(item);
+    },
+    request: (key) => {
+      requested.add(key);
+      if (!queues.has(key)) start(key, []);
+    },
     idle: async () => {
       if (queues.size > 0) await new Promise<void>((resolve) => void whenIdle.push(resolve));
     },
@@ -285,6 +279,5 @@ const nameBy = (queued: QueuedCommand, user: ProtectedUser): void => {
 
 /** Resolves when all that wait now are identified or settled. Those that come meanwhile may not be. */
 export const identified = async (waiting: readonly QueuedCommand[]): Promise<void> => {
-  const looking = waiting.flatMap(({ identifying }) => identifying ?? []);
-  if (looking.length > 0) await Promise.all(looking);
+  await Promise.all(waiting.flatMap(({ identifying }) => identifying ?? []));
 };

@@ -1,4 +1,6 @@
+import { randomUUID } from 'node:crypto';
 import { expect } from 'chai';
+import { eventIdOf } from '../../../src/command-side/handling/queued-command.js';
 import type { EventStore } from '../../../src/ports/event-store.js';
 import { eventually } from '../../support/eventually.js';
 import { AT, COWBOY_BEBOP } from '../../support/examples.js';
@@ -161,6 +163,24 @@ describe('an accepted command', () => {
       'AnimeListed',
       'ClickRegistered',
     ]);
+  });
+
+  it('names its further events after the first, the same in each attempt', () => {
+    const [first, other] = [randomUUID(), randomUUID()];
+    expect(eventIdOf(first, 0)).to.equal(first);
+    expect(eventIdOf(first, 1)).to.equal(eventIdOf(first, 1));
+    const ids = [0, 1, 2].flatMap((index) => [eventIdOf(first, index), eventIdOf(other, index)]);
+    expect(new Set(ids).size).to.equal(ids.length);
+  });
+
+  it('is measured by the seconds that its append took', async () => {
+    const { send, metrics } = handlerOver(store);
+    const startedAt = performance.now();
+    await send(freshAnime().list);
+    const seconds = (performance.now() - startedAt) / 1000;
+    const { values } = await metrics.appendSeconds.get();
+    const sum = values.find(({ metricName }) => metricName?.endsWith('_sum') === true)?.value;
+    expect(sum).to.be.above(0).and.at.most(seconds);
   });
 
   it('is counted by type and outcome', async () => {

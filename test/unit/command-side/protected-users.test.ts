@@ -1,5 +1,7 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { expect } from 'chai';
 import { PortError, UnavailableError } from '../../../src/ports/errors.js';
+import type { EventStore } from '../../../src/ports/event-store.js';
 import type { UserProtection } from '../../../src/ports/user-protection.js';
 import { isUserId } from '../../../src/domain/ids.js';
 import { decode } from '../../../src/wire/stream-event.js';
@@ -16,6 +18,7 @@ import { userId } from '../../support/examples.js';
 import { withHeldRead } from '../../support/faulty-event-store.js';
 import { protectingUsers } from '../../support/in-memory-user-keys.js';
 import { recordingLogger } from '../../support/recording-logger.js';
+import { rejectionOf } from '../../support/rejection-of.js';
 
 describe('commands where user ids are protected', () => {
   let opened: Awaited<ReturnType<typeof openStore>>;
@@ -156,6 +159,39 @@ describe('commands where user ids are protected', () => {
     expect(await handler.send(anime.click, { deadlineMs: 20 })).to.deep.equal({
       kind: 'user-key-unavailable',
     });
+  });
+
+  it('read nothing while their user is looked up', async () => {
+    const users = await protectingUsers();
+    let reveal = (): void => undefined;
+    const revealed = new Promise<void>((resolve) => (reveal = resolve));
+    let reads = 0;
+    const counted: EventStore = {
+      ...opened.store,
+      read: (...asked) => {
+        reads += 1;
+        return opened.store.read(...asked);
+      },
+    };
+    const { anime } = await setUp(users);
+    const { send } = handlerOver(counted, {}, undefined, {
+      known: () => undefined,
+      protect: (user) => revealed.then(() => users.protect(user)),
+    });
+    const clicked = send(anime.click);
+    await nextTurn();
+    expect(reads).to.equal(0);
+    reveal();
+    expect(await clicked).to.include({ kind: 'accepted' });
+  });
+
+  it('reject for a bug in the look-up of their user', async () => {
+    const bug = new TypeError('x is not a function');
+    const { anime, handler } = await setUp({
+      known: () => undefined,
+      protect: () => Promise.reject(bug),
+    });
+    expect(await rejectionOf(handler.send(anime.click))).to.equal(bug);
   });
 
   for (const [what, error, told] of [
