@@ -114,8 +114,10 @@ export const createRefusedStreams = (options: {
   readonly logger: Logger;
   readonly metrics: Metrics;
   readonly recheckAfterMs: number;
+  /** Milliseconds of a monotonic clock. */
+  readonly monotonic?: () => number;
 }): RefusedStreams => {
-  const { logger, metrics, recheckAfterMs } = options;
+  const { logger, metrics, recheckAfterMs, monotonic = () => performance.now() } = options;
   const refused = new Map<AnimeId, { problem: StreamProblem; checkedAt: number }>();
   const count = (): void => metrics.streamsRefused.set(refused.size);
 
@@ -124,11 +126,11 @@ export const createRefusedStreams = (options: {
       const known = refused.get(animeId);
       if (known === undefined && refused.size >= MAX_LISTED) return;
       if (known?.problem.detail !== problem.detail) {
-        logger.error('Commands of an anime are refused', { animeId, ...loggable(problem) });
+        logger.error('Commands of an anime are refused', { animeId, ...problem });
       }
       // Moved to the end: a Map iterates in insertion order.
       refused.delete(animeId);
-      refused.set(animeId, { problem, checkedAt: performance.now() });
+      refused.set(animeId, { problem, checkedAt: monotonic() });
       count();
     },
     allow: (animeId) => {
@@ -138,7 +140,7 @@ export const createRefusedStreams = (options: {
     },
     all: () => [...refused.values()].map(({ problem }) => problem),
     due: () => {
-      const now = performance.now();
+      const now = monotonic();
       const due = [...refused]
         .filter(([, { checkedAt }]) => now - checkedAt >= recheckAfterMs)
         .slice(0, RECHECKED_AT_ONCE);
@@ -147,8 +149,3 @@ export const createRefusedStreams = (options: {
     },
   };
 };
-
-const loggable = ({ revision, ...rest }: StreamProblem) => ({
-  ...rest,
-  revision: revision.toString(),
-});
