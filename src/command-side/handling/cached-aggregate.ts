@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { type Anime, evolve, initialState } from '../../domain/decide.js';
 import { type AnimeId, streamOf } from '../../domain/ids.js';
 import type { ExpectedRevision, NewEvent, RecordedEvent } from '../../ports/event-store.js';
+import { jsonObjectIn } from '../../ports/json.js';
 import { decodeOf } from '../../wire/stream-event.js';
 import {
   type EventsIgnored,
@@ -76,8 +77,8 @@ export const beginningAt = (
   { animeId }: CachedAggregate,
   { revision, type, data }: RecordedEvent,
 ): StreamBeginning => {
-  const listing = revision > 0n && type === 'AnimeListed' ? decodeOf(animeId, type, data) : null;
-  return { revision, type, isWhole: revision === 0n || listing?.kind === 'event' };
+  const isListing = () => type === 'AnimeListed' && decodeOf(animeId, type, data).kind === 'event';
+  return { revision, type, isWhole: revision === 0n || isListing() };
 };
 
 export const isWholeFrom = (beginning: StreamBeginning | null): boolean =>
@@ -143,23 +144,19 @@ const forgetIgnored = ({ unreadable }: CachedAggregate, { from, to }: EventsIgno
 const keyIn = (metadata: Uint8Array): { commandId: string; bodyHash: string } | undefined => {
   const text = Buffer.from(metadata.buffer, metadata.byteOffset, metadata.byteLength);
   if (!text.includes('"bodyHash"')) return undefined;
-  try {
-    const parsed = JSON.parse(text.toString('utf8')) as Readonly<Record<string, unknown>>;
-    const { commandId, bodyHash } = parsed;
-    if (typeof commandId !== 'string' || typeof bodyHash !== 'string') return undefined;
-    return { commandId, bodyHash };
-  } catch {
-    return undefined;
-  }
+  const { commandId, bodyHash } = jsonObjectIn(metadata) ?? {};
+  if (typeof commandId !== 'string' || typeof bodyHash !== 'string') return undefined;
+  return { commandId, bodyHash };
 };
 
 const FORMAT = 1;
 
+/** Of whatever determines the state that a fold gives. */
+export const foldHash = (...parts: readonly unknown[]): string =>
+  createHash('sha256').update(JSON.stringify(parts)).digest('hex').slice(0, 12);
+
 /** Changes with the fold, so that a snapshot of another fold is never found. */
-export const FOLD_HASH = createHash('sha256')
-  .update(JSON.stringify([FORMAT, evolve.toString(), initialState, SCHEMA_VERSIONS]))
-  .digest('hex')
-  .slice(0, 12);
+export const FOLD_HASH = foldHash(FORMAT, evolve.toString(), initialState, SCHEMA_VERSIONS);
 
 /** A command that came with an Idempotency-Key and appended something. */
 export interface KeyedCommand extends Recorded {

@@ -1,5 +1,5 @@
 import type { Anime } from '../../domain/decide.js';
-import { completeDetails } from '../../domain/details.js';
+import { type AnimeDetails, completeDetails } from '../../domain/details.js';
 import type { AnimeEventType } from '../../domain/events.js';
 import { type AnimeId, streamOf } from '../../domain/ids.js';
 import { StreamDeletedError, WrongExpectedRevisionError } from '../../ports/errors.js';
@@ -54,9 +54,12 @@ export const createSnapshots = (options: {
     load: async (animeId) => {
       const newest = await lastEvent(store, snapshotStreamOf(animeId));
       if (newest === undefined) return undefined;
-      const aggregate = fromSnapshot(emptyAggregate(animeId, rememberedKeys), newest.data);
-      if (aggregate === undefined) logger.warn('Snapshot ignored', { stream: newest.stream });
-      return aggregate;
+      try {
+        return fromSnapshot(emptyAggregate(animeId, rememberedKeys), newest.data);
+      } catch (error) {
+        logger.warn('Snapshot ignored', { stream: newest.stream, error });
+        return undefined;
+      }
     },
     saveWhenDue: (aggregate) => {
       const { animeId, revision } = aggregate;
@@ -104,7 +107,8 @@ interface StoredSnapshot {
   /** Absent in older snapshots: 0. */
   readonly from?: string;
   readonly lastEventId: string;
-  readonly state: Anime;
+  /** An anime whose snapshot is due has been listed. */
+  readonly state: { readonly status: 'listed' | 'delisted'; readonly details: AnimeDetails };
   readonly recent: readonly StoredCommand[];
 }
 
@@ -130,25 +134,24 @@ const toSnapshot = (aggregate: CachedAggregate, revision: bigint): JsonObject =>
   } as unknown as JsonObject;
 };
 
-/** Fills an empty aggregate; undefined if the data are not a snapshot of ours. */
-const fromSnapshot = (blank: CachedAggregate, data: Uint8Array): CachedAggregate | undefined => {
-  try {
-    const stored = JSON.parse(Buffer.from(data).toString('utf8')) as StoredSnapshot;
-    const revision = BigInt(stored.revision);
-    if (!isState(stored.state) || typeof stored.lastEventId !== 'string') return undefined;
-    for (const [commandId, eventId, type, at, position, bodyHash] of stored.recent) {
-      const place = { revision: BigInt(at), position: BigInt(position) };
-      blank.recent.add({ commandId, eventId, type, bodyHash, ...place });
-    }
-    const { lastEventId } = stored;
-    const { status, details } = stored.state;
-    const state: Anime = { status, details: details === null ? null : completeDetails(details) };
-    const from = BigInt(stored.from ?? 0);
-    return { ...blank, state, lastEventId, revision, from, snapshotAt: revision };
-  } catch {
-    return undefined;
+/** Fills an empty aggregate. Throws if the data are not a snapshot of ours. */
+const fromSnapshot = (blank: CachedAggregate, data: Uint8Array): CachedAggregate => {
+  const stored = JSON.parse(Buffer.from(data).toString('utf8')) as StoredSnapshot;
+  const { lastEventId, state } = stored;
+  if (typeof lastEventId !== 'string') throw new TypeError('lastEventId is not a text');
+  for (const [commandId, eventId, type, at, position, bodyHash] of stored.recent) {
+    const place = { revision: BigInt(at), position: BigInt(position) };
+    blank.recent.add({ commandId, eventId, type, bodyHash, ...place });
   }
+  const revision = BigInt(stored.revision);
+  const from = BigInt(stored.from ?? 0);
+  return { ...blank, state: fromStored(state), lastEventId, revision, from, snapshotAt: revision };
 };
 
-const isState = (state: Anime): boolean =>
-  state.status === 'unlisted' ? state.details === null : typeof state.details?.title === 'string';
+const fromStored = ({ status, details }: StoredSnapshot['state']): Anime => {
+  if (!STATUSES.includes(status)) throw new TypeError('status is not that of a listed anime');
+  if (typeof details.title !== 'string') throw new TypeError('title is not a text');
+  return { status, details: completeDetails(details) };
+};
+
+const STATUSES: readonly Anime['status'][] = ['listed', 'delisted'];

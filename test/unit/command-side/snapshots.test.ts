@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { expect } from 'chai';
+import { foldHash } from '../../../src/command-side/handling/cached-aggregate.js';
 import { snapshotStreamOf } from '../../../src/command-side/handling/snapshots.js';
 import { StreamDeletedError, UnavailableError } from '../../../src/ports/errors.js';
 import type { EventStore, RecordedEvent } from '../../../src/ports/event-store.js';
@@ -10,13 +11,15 @@ import {
   openStore,
   parsed,
   streamOfAnime,
+  withKey,
 } from '../../support/command-handler.js';
+import { eventually } from '../../support/eventually.js';
 import { recordingLogger } from '../../support/recording-logger.js';
 
 const EVERY = 20;
 
 describe('snapshots', () => {
-  let store: EventStore;
+  let store: Awaited<ReturnType<typeof openStore>>['store'];
   let close: () => Promise<void>;
   before(async () => ({ store, close } = await openStore()));
   after(() => close());
@@ -61,49 +64,186 @@ describe('snapshots', () => {
     }
   });
 
-  const forged = (revision: bigint, lastEventId: string): JsonObject => ({
-    revision: String(revision),
-    lastEventId,
-    state: { status: 'delisted', details: { title: 'Forged' } as unknown as JsonObject },
-    recent: [],
-  });
+  /** A snapshot at a revision that says the anime is delisted, so it shows whether it was used. */
+  const delistedAt = async (anime: ReturnType<typeof freshAnime>, revision: bigint) => {
+    const stored = await streamOfAnime(store, anime.id);
+    const last = stored.find((event) => event.revision === revision);
+    return {
+      revision: String(revision),
+      lastEventId: last?.id ?? randomUUID(),
+      state: { status: 'delisted', details: { title: 'Delisted' } },
+      recent: [],
+    };
+  };
 
-  for (const [name, data] of [
-    ['nonsense', { nonsense: true }],
-    ['without a state', { ...forged(3n, 'x'), state: { status: 'listed', details: null } }],
+  const appendSnapshots = async (anime: ReturnType<typeof freshAnime>, ...all: JsonObject[]) => {
+    const snapshots = all.map((data) => ({ id: randomUUID(), type: 'AnimeSnapshot', data }));
+    await store.append(
+      snapshotStreamOf(anime.id),
+      'no_stream',
+      snapshots.map((snapshot) => ({ ...snapshot, metadata: {} })),
+    );
+  };
+
+  /** The response to a click after a restart, and what was logged. */
+  const restartedOver = async (anime: ReturnType<typeof freshAnime>) => {
+    const { logger, lines } = recordingLogger();
+    const response = await handlerOver(store, { snapshotEvery: 3 }, logger).send(anime.click);
+    return { response, lines };
+  };
+
+  for (const [name, damage] of [
+    ['nonsense', { nonsense: true, state: undefined }],
+    ['without details', { state: { status: 'listed', details: null } }],
+    ['without a title', { state: { status: 'listed', details: {} } }],
     [
-      'of an anime that was never listed, with details',
-      { ...forged(3n, 'x'), state: { status: 'unlisted', details: { title: 'Forged' } } },
+      'of an anime that was never listed',
+      { state: { status: 'unlisted', details: { title: 'Forged' } } },
     ],
-    ['without the id of the last event', { ...forged(3n, 'x'), lastEventId: 7 }],
-    ['of another history', forged(3n, randomUUID())],
-    ['ahead of the stream', forged(1_000_000n, randomUUID())],
-  ] as const satisfies readonly (readonly [string, JsonObject])[]) {
-    it(`are ignored when they are ${name}`, async () => {
+    ['without the id of the last event', { lastEventId: 7 }],
+    ['without a revision', { revision: 'three' }],
+  ] as const) {
+    it(`are ignored, which is logged, when they are ${name}`, async () => {
       const anime = await withHistory(5);
-      const snapshot = { id: randomUUID(), type: 'AnimeSnapshot', data, metadata: {} };
-      await store.append(snapshotStreamOf(anime.id), 'no_stream', [snapshot]);
-      const restarted = handlerOver(store, { snapshotEvery: 3 });
-      expect(await restarted.send(anime.click)).to.include({ kind: 'accepted', revision: 6n });
+      const { state, ...rest } = await delistedAt(anime, 3n);
+      const damaged = JSON.stringify({ state, ...rest, ...damage });
+      await appendSnapshots(anime, JSON.parse(damaged) as JsonObject);
+      const { response, lines } = await restartedOver(anime);
+      expect(response).to.include({ kind: 'accepted', revision: 6n });
+      const [line, ...others] = lines;
+      expect(others).to.deep.equal([]);
+      expect(line).to.deep.include({ level: 'warn', message: 'Snapshot ignored' });
+      expect(line?.data).to.include({ stream: snapshotStreamOf(anime.id) });
+      expect(line?.data['error']).to.be.an('error');
+    });
+  }
+
+  for (const [name, difference] of [
+    ['of another history', { lastEventId: randomUUID() }],
+    ['ahead of the stream', { revision: '1000000' }],
+  ] as const) {
+    it(`are not used when they are ${name}`, async () => {
+      const anime = await withHistory(5);
+      await appendSnapshots(anime, { ...(await delistedAt(anime, 3n)), ...difference });
+      const { response, lines } = await restartedOver(anime);
+      expect(response).to.include({ kind: 'accepted', revision: 6n });
+      expect(lines).to.deep.equal([]);
     });
   }
 
   it('of older processes are used, which did not say where their stream begins', async () => {
     const anime = await withHistory(5);
-    const stored = await streamOfAnime(store, anime.id);
-    const data = {
-      revision: '3',
-      lastEventId: stored[3]?.id ?? '',
-      state: { status: 'delisted', details: { title: 'Delisted' } },
-      recent: [],
+    await appendSnapshots(anime, await delistedAt(anime, 3n));
+    const { response, lines } = await restartedOver(anime);
+    expect(response).to.have.nested.property('rejection.code', 'ANIME_DELISTED');
+    expect(lines).to.deep.equal([]);
+  });
+
+  it('are read from the newest where older ones were kept', async () => {
+    const anime = await withHistory(5);
+    const older = await delistedAt(anime, 2n);
+    const state = { status: 'listed', details: { title: 'Listed' } };
+    await appendSnapshots(anime, older, { ...(await delistedAt(anime, 3n)), state });
+    const { response } = await restartedOver(anime);
+    expect(response).to.include({ kind: 'accepted', revision: 6n });
+  });
+
+  it('have another stream with another fold', () => {
+    expect(snapshotStreamOf(freshAnime().id)).to.match(/^snapshot-anime-\d+-[0-9a-f]{12}$/);
+    expect(foldHash('one', {})).not.to.equal(foldHash('another', {}));
+    expect(foldHash('one', {})).not.to.equal(foldHash('one', { status: 'unlisted' }));
+  });
+
+  it('keep the newest 1,024 commands with a key', async () => {
+    const anime = freshAnime();
+    const { send, drain } = handlerOver(store, { snapshotEvery: 1051 });
+    await send(anime.list);
+    const sent = Array.from({ length: 1050 }, (_, n) => send(anime.click, withKey(`${n}`)));
+    const results = await Promise.all(sent);
+    await drain();
+    const [snapshot] = await snapshotsOf(anime);
+    const { recent } = parsed(snapshot?.data ?? new Uint8Array()) as {
+      recent: readonly (readonly string[])[];
     };
-    const snapshot = { id: randomUUID(), type: 'AnimeSnapshot', data, metadata: {} };
-    await store.append(snapshotStreamOf(anime.id), 'no_stream', [snapshot]);
-    const restarted = handlerOver(store, { snapshotEvery: 3 });
-    expect(await restarted.send(anime.click)).to.have.nested.property(
-      'rejection.code',
-      'ANIME_DELISTED',
-    );
+    const kept = results.slice(-1024).map((result) => 'eventId' in result && result.eventId);
+    expect(recent.map(([, eventId]) => eventId)).to.deep.equal(kept);
+  });
+
+  describe('of a stream that was deleted and begun again', () => {
+    /** Its second history has revisions from 7 on, and so many clicks. */
+    const begunAgain = async (clicks: number, snapshotEvery: number) => {
+      const anime = freshAnime();
+      const first = handlerOver(store, { snapshotEvery: 3 });
+      await first.send(anime.list);
+      await first.send(anime.click, withKey('k'));
+      for (let n = 0; n < 5; n += 1) await first.send(anime.click);
+      await first.drain();
+      await store.deleteStream(anime.stream);
+      const second = handlerOver(store, { snapshotEvery });
+      expect(await second.send(anime.list)).to.include({ kind: 'accepted', revision: 7n });
+      for (let n = 0; n < clicks; n += 1) await second.send(anime.click);
+      await second.drain();
+      return anime;
+    };
+
+    it('are used where they are of its new history', async () => {
+      const anime = await begunAgain(3 * EVERY, EVERY);
+      const { send, eventsRead } = handlerOver(store, { snapshotEvery: EVERY });
+      expect(await send(anime.click)).to.include({ kind: 'accepted', revision: 68n });
+      expect(eventsRead()).to.be.at.most(2 * EVERY + 2);
+    });
+
+    it('are not used where they are of its old history', async () => {
+      const anime = await begunAgain(EVERY, 1000);
+      const { send, eventsRead } = handlerOver(store, { snapshotEvery: EVERY });
+      const keyed = await send(anime.click, withKey('k'));
+      expect(keyed).to.include({ kind: 'accepted', revision: 28n });
+      // The first read, the snapshot, the event that is not the snapshot's, and all events.
+      expect(eventsRead()).to.equal(EVERY + 1 + 1 + EVERY + 1);
+    });
+
+    it('are not used where they do not say which history they are of', async () => {
+      const anime = await begunAgain(5, 1000);
+      const snapshot = await delistedAt(anime, 9n);
+      const stream = snapshotStreamOf(anime.id);
+      await store.append(stream, await store.head(stream), [
+        { id: randomUUID(), type: 'AnimeSnapshot', data: snapshot, metadata: {} },
+      ]);
+      const { response } = await restartedOver(anime);
+      expect(response).to.include({ kind: 'accepted', revision: 13n });
+    });
+  });
+
+  it('limit their stream once, and are saved one at a time', async () => {
+    const anime = freshAnime();
+    const limited: number[] = [];
+    let begun = 0;
+    let release = (): void => undefined;
+    const gate = new Promise<void>((resolve) => (release = resolve));
+    const slow: EventStore = {
+      ...store,
+      head: async (stream) => {
+        if (stream.startsWith('snapshot-')) {
+          begun += 1;
+          await gate;
+        }
+        return store.head(stream);
+      },
+      setMaxCount: (stream, count) => {
+        limited.push(count);
+        return store.setMaxCount(stream, count);
+      },
+    };
+    const { send, drain } = handlerOver(slow, { snapshotEvery: 2 });
+    await send(anime.list);
+    for (let n = 0; n < 5; n += 1) await send(anime.click);
+    expect(begun).to.equal(1);
+    release();
+    await eventually(async () => expect(await snapshotsOf(anime)).to.have.length(1));
+    for (let n = 0; n < 5; n += 1) await send(anime.click);
+    await drain();
+    expect(begun).to.be.greaterThan(1);
+    expect(limited).to.deep.equal([1]);
   });
 
   it('are not needed for a long stream', async () => {
@@ -134,7 +274,7 @@ describe('snapshots', () => {
   it('are tried again after as many events, and their failure is said once', async () => {
     const anime = freshAnime();
     let failures = 2;
-    const { logger, told } = recordingLogger();
+    const { logger, lines, told } = recordingLogger();
     const failing: EventStore = {
       ...store,
       setMaxCount: async (...call) => {
@@ -153,6 +293,7 @@ describe('snapshots', () => {
       'warn A snapshot was not saved',
       'info Snapshots are saved again',
     ]);
+    expect(lines[0]?.data).to.include({ stream: snapshotStreamOf(anime.id) });
     expect(await snapshotsOf(anime)).to.have.length(1);
   });
 
