@@ -40,8 +40,13 @@ interface Sofar {
   readonly aggregate: CachedAggregate;
   readonly offset: number;
   readonly state: Anime;
-  /** Commands with a key in this batch. */
-  readonly keyed: ReadonlyMap<string, Step>;
+  /** Commands with a key in this batch that append something. */
+  readonly keyed: ReadonlyMap<string, Keyed>;
+}
+
+interface Keyed {
+  readonly bodyHash: string;
+  readonly answer: Step['answer'];
 }
 
 /**
@@ -57,7 +62,7 @@ export const takeBatch = (
   dropSettled(waiting);
   const steps: Step[] = [];
   const events: NewEvent[] = [];
-  const keyed = new Map<string, Step>();
+  const keyed = new Map<string, Keyed>();
   let state = aggregate.state;
   let bytes = 0;
   for (const queued of waiting) {
@@ -74,8 +79,10 @@ export const takeBatch = (
     events.push(...step.events);
     bytes += size;
     state = decided.state;
-    const hasKey = queued.options.idempotencyKey !== undefined;
-    if (hasKey && step.events.length > 0) keyed.set(queued.commandId, step);
+    const { idempotencyKey } = queued.options;
+    if (idempotencyKey !== undefined && step.events.length > 0) {
+      keyed.set(queued.commandId, { bodyHash: idempotencyKey.bodyHash, answer: step.answer });
+    }
   }
   waiting.splice(0, steps.length);
   return { steps, events, state };
@@ -94,12 +101,17 @@ export const commandsOf = ({ steps }: DecidedBatch): readonly QueuedCommand[] =>
 export const newestOf = ({ steps }: DecidedBatch): number =>
   Math.max(...steps.map(({ queued }) => queued.receivedAt));
 
+interface Answered {
+  readonly queued: QueuedCommand;
+  readonly result: CommandResult;
+}
+
 /** Settles every command of a batch that was written at `place`; returns the results in order. */
-export const answerAll = ({ steps }: DecidedBatch, place: BatchPlace): readonly CommandResult[] =>
-  steps.map((step) => {
-    const result = step.answer(place);
-    step.queued.settle(result);
-    return result;
+export const answerAll = ({ steps }: DecidedBatch, place: BatchPlace): readonly Answered[] =>
+  steps.map(({ queued, answer }) => {
+    const result = answer(place);
+    queued.settle(result);
+    return { queued, result };
   });
 
 /** The place of the next event; nothing is written there yet. */
@@ -109,14 +121,10 @@ export const placeAfter = ({ revision }: CachedAggregate): BatchPlace => ({
 });
 
 /** The commands of a written batch that came with an Idempotency-Key. */
-export const keyedCommandsIn = (
-  { steps }: DecidedBatch,
-  results: readonly CommandResult[],
-): readonly KeyedCommand[] =>
-  steps.flatMap(({ queued }, index) => {
+export const keyedCommandsIn = (answered: readonly Answered[]): readonly KeyedCommand[] =>
+  answered.flatMap(({ queued, result }) => {
     const bodyHash = queued.options.idempotencyKey?.bodyHash;
-    const result = results[index];
-    if (bodyHash === undefined || result?.kind !== 'accepted') return [];
+    if (bodyHash === undefined || result.kind !== 'accepted') return [];
     const { eventId, type, revision, position } = result;
     return [{ commandId: queued.commandId, eventId, type, revision, position, bodyHash }];
   });
@@ -161,15 +169,14 @@ const decideOne = (sofar: Sofar, queued: QueuedCommand): { step: Step; state: An
   }
   const events = decision.events.map((each, index) => toNewEvent(each, index, queued));
   const [event] = decision.events;
-  const [first] = events;
-  if (event === undefined || first === undefined) {
+  if (event === undefined) {
     return without(({ first }) => ({ kind: 'unchanged', revision: first + BigInt(offset) - 1n }));
   }
   const step: Step = {
     queued,
     offset,
     events,
-    answer: (place) => ({ kind: 'accepted', ...recordedAt(place, offset, first.id, event) }),
+    answer: (place) => ({ kind: 'accepted', ...recordedAt(place, offset, queued.eventId, event) }),
   };
   return { step, state: decision.events.reduce(evolve, state) };
 };
@@ -179,8 +186,8 @@ const repeatOf = (
   { aggregate, keyed }: Sofar,
   { commandId, options }: QueuedCommand,
 ): Step['answer'] | undefined => {
-  const bodyHash = options.idempotencyKey?.bodyHash;
-  if (bodyHash === undefined) return undefined;
+  if (options.idempotencyKey === undefined) return undefined;
+  const { bodyHash } = options.idempotencyKey;
   const past = aggregate.recent.find(commandId);
   if (past !== undefined) {
     if (past.bodyHash !== bodyHash) return () => ({ kind: 'key-reused' });
@@ -189,9 +196,7 @@ const repeatOf = (
   }
   const earlier = keyed.get(commandId);
   if (earlier === undefined) return undefined;
-  if (earlier.queued.options.idempotencyKey?.bodyHash !== bodyHash) {
-    return () => ({ kind: 'key-reused' });
-  }
+  if (earlier.bodyHash !== bodyHash) return () => ({ kind: 'key-reused' });
   return (place) => {
     const first = earlier.answer(place);
     return first.kind === 'accepted' ? { ...first, kind: 'replayed' } : first;

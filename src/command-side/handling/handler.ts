@@ -154,9 +154,9 @@ export const createCommandHandler = (options: {
     const first = result.revision - BigInt(batch.events.length) + 1n;
     const { revision: expected } = aggregate;
     const asExpected = expected === 'no_stream' || first === expected + 1n;
-    const results = answerAll(batch, { first, position: result.position.commit });
+    const answered = answerAll(batch, { first, position: result.position.commit });
     const { state, events } = batch;
-    applyWritten(aggregate, { state, events, first, keyed: keyedCommandsIn(batch, results) });
+    applyWritten(aggregate, { state, events, first, keyed: keyedCommandsIn(answered) });
     if (asExpected) {
       aggregates.keep(aggregate);
       snapshots.saveWhenDue(aggregate);

@@ -125,6 +125,14 @@ describe('an append whose response is lost', () => {
     ]);
   });
 
+  it('is found in the stream where it was the first event and its repeat is a conflict', async () => {
+    const anime = freshAnime();
+    const { send, next } = handlerOver(store);
+    next(loseAnswer, conflict);
+    expect(await send(anime.list)).to.include({ kind: 'accepted', revision: 0n });
+    expect(await streamOfAnime(store, anime.id)).to.have.length(1);
+  });
+
   it('is found in the stream where its repeat is a conflict', async () => {
     const { anime, send, next, appends } = await setUp();
     const gate = held();
@@ -154,6 +162,24 @@ describe('an append whose response is lost', () => {
     await drain();
     // The last that was known, and the one that was looked for.
     expect(eventsRead()).to.equal(2);
+  });
+
+  it('is unknown for those alone that it was about, each by its deadline', async () => {
+    const { anime, send, next, appends } = await setUp();
+    const gates = [held(), held()];
+    next(...gates.map(({ fault }) => fault));
+    const first = send(anime.click);
+    await eventually(() => expect(appends).to.have.length(2));
+    const delisting = send(anime.delist, { deadlineMs: 500 });
+    const refused = send(anime.click, { deadlineMs: 500 });
+    const listing = send(anime.list);
+    gates[0]?.release();
+    expect(await first).to.include({ kind: 'accepted', revision: 1n });
+    expect(await delisting).to.deep.equal({ kind: 'outcome-unknown' });
+    expect(await refused).to.deep.equal({ kind: 'unavailable' });
+    gates[1]?.release();
+    expect(await listing).to.include({ kind: 'accepted', revision: 3n });
+    expect(appends.map(({ events }) => events.length)).to.deep.equal([1, 1, 2]);
   });
 
   it('is decided again when it was not written and others were', async () => {

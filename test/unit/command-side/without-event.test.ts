@@ -87,6 +87,20 @@ describe('a response without an event', () => {
     expect(await second).to.include({ kind: 'accepted', revision: 3n });
   });
 
+  it('is not given to a command that came during the first read of its stream', async () => {
+    const anime = freshAnime();
+    const { holding, holdNext, isHeld, release } = withHeldRead(store);
+    const here = handlerOver(holding);
+    holdNext();
+    const first = here.send(anime.click);
+    await eventually(() => expect(isHeld()).to.be.true);
+    await handlerOver(store).send(anime.list);
+    const second = here.send(anime.click);
+    release();
+    await first;
+    expect(await second).to.include({ kind: 'accepted' });
+  });
+
   it('keeps the order of many that see another state than expected', async () => {
     const anime = freshAnime();
     const [here, there] = [handlerOver(store, { batchEvents: 3 }), handlerOver(store)];
@@ -130,6 +144,31 @@ describe('a response without an event', () => {
       ]);
     });
   }
+
+  it('says the revision after the events before it in its append', async () => {
+    const anime = freshAnime();
+    const { send, next, appends } = handlerOver(store);
+    await send(anime.list);
+    const gate = held();
+    next(gate.fault);
+    const sent = [send(anime.click)];
+    await eventually(() => expect(appends).to.have.length(2));
+    sent.push(send(anime.click), send(anime.view));
+    sent.push(send(anime.click, { ifMatch: [9n] }), send(anime.list));
+    sent.push(send(anime.delist), send(anime.view), send(anime.delist));
+    gate.release();
+    const results = (await Promise.all(sent)).slice(3);
+    expect(results[0]).to.deep.equal({
+      kind: 'precondition-failed',
+      header: 'If-Match',
+      revision: 3n,
+    });
+    expect(results[1]).to.deep.equal({ kind: 'unchanged', revision: 3n });
+    expect(results[2]).to.include({ kind: 'accepted', revision: 4n });
+    expect(results[3]).to.have.nested.property('rejection.code', 'ANIME_DELISTED');
+    expect(results[4]).to.deep.equal({ kind: 'unchanged', revision: 4n });
+    expect(appends.map(({ events }) => events.length)).to.deep.equal([1, 1, 3]);
+  });
 
   it('that depends on an event is given once the event is written', async () => {
     const anime = freshAnime();
