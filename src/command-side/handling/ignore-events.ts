@@ -72,7 +72,7 @@ const look = async (store: EventStore, animeId: AnimeId, { from, to }: IgnoreReq
     head = event.revision;
     const revision = Number(head);
     const decoded = decodeOf(animeId, event.type, event.data);
-    if (isUnreadable(decoded) && revision >= from && revision <= to) {
+    if (isUnreadable(decoded) && revision <= to) {
       unreadable.set(revision, decoded);
       open.set(revision, decoded);
     }

@@ -89,4 +89,21 @@ describe('ignoring events that cannot be read', () => {
     expect(await ignore(0, 9)).to.deep.equal({ kind: 'ignored', revisions: [1, 4], at: 6n });
     expect(await ignore(1, 4)).to.deep.equal({ kind: 'ignored-before' });
   });
+
+  it('leaves commands refused while an event before or after the range cannot be read', async () => {
+    for (const [from, to, left] of [
+      [2, 3, 1n],
+      [1, 2, 3n],
+    ] as const) {
+      const { anime, ignore } = await setUp();
+      const more = [2, 3].map(() => ({
+        ...{ id: randomUUID(), type: 'AnimeAwarded' },
+        ...{ data: {}, metadata: {} },
+      }));
+      await store.append(anime.stream, 1n, more);
+      await ignore(from, to);
+      const { send } = handlerOver(store);
+      expect(await send(anime.click)).to.have.nested.property('problem.revision', left);
+    }
+  });
 });
