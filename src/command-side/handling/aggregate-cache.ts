@@ -2,7 +2,7 @@ import { LRUCache } from 'lru-cache';
 import type { AnimeId } from '../../domain/ids.js';
 import { abortedAfter } from '../../platform/async/abort.js';
 import { UnavailableError } from '../../ports/errors.js';
-import type { EventStore, RecordedEvent } from '../../ports/event-store.js';
+import type { EventStore, ReadOptions, RecordedEvent } from '../../ports/event-store.js';
 import {
   begin,
   beginningAt,
@@ -79,32 +79,22 @@ export const createAggregateCache = (options: {
   const catchUp = (
     aggregate: CachedAggregate,
     seen: (event: RecordedEvent) => void,
-    limit?: number,
+    limits: Pick<ReadOptions, 'limit'> = {},
   ): Promise<CachedAggregate> =>
-    abortedAfter(loadTimeoutMs, (signal) => readOn(aggregate, { seen, limit, signal }));
+    abortedAfter(loadTimeoutMs, (signal) => readOn(aggregate, seen, { ...limits, signal }));
 
   const readOn = async (
     aggregate: CachedAggregate,
-    {
-      seen,
-      limit,
-      signal,
-    }: {
-      readonly seen: (event: RecordedEvent) => void;
-      readonly limit: number | undefined;
-      readonly signal: AbortSignal;
-    },
+    seen: (event: RecordedEvent) => void,
+    part: Pick<ReadOptions, 'limit'> & { readonly signal: AbortSignal },
   ): Promise<CachedAggregate> => {
     const { stream, revision, animeId } = aggregate;
     const readAt = performance.now();
     if (revision === 'no_stream') begin(aggregate, null);
     // Reads the last known event again: if its id differs, the stream was deleted and rewritten.
     let anchored = revision === 'no_stream';
-    const part = {
-      ...(revision === 'no_stream' ? {} : { from: revision }),
-      ...(limit === undefined ? {} : { limit }),
-    };
-    for await (const event of store.read(stream, { ...part, signal })) {
+    const from = revision === 'no_stream' ? {} : { from: revision };
+    for await (const event of store.read(stream, { ...from, ...part })) {
       if (anchored) {
         if (aggregate.revision === 'no_stream') begin(aggregate, beginningAt(aggregate, event));
         // A truncated stream cannot be decided on, and the rest may be long.
@@ -117,7 +107,7 @@ export const createAggregateCache = (options: {
         break;
       }
     }
-    if (signal.aborted) throw new UnavailableError(`Reading ${stream} took too long.`);
+    if (part.signal.aborted) throw new UnavailableError(`Reading ${stream} took too long.`);
     if (!anchored) return catchUp(blank(animeId), seen);
     if (revision === 'no_stream') unlisted = aggregate.revision === 'no_stream' ? unlisted + 1 : 0;
     aggregate.readAt = readAt;
@@ -162,7 +152,9 @@ export const createAggregateCache = (options: {
 
   const fromStore = async (animeId: AnimeId): Promise<CachedAggregate> => {
     let count = 0;
-    const start = await catchUp(blank(animeId), () => void (count += 1), firstRead);
+    const start = await catchUp(blank(animeId), () => void (count += 1), {
+      limit: firstRead,
+    });
     if (count < firstRead) {
       keep(start);
       return start;

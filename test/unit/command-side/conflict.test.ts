@@ -118,4 +118,19 @@ describe('a conflict with another process', () => {
     }
     expect(await send(commands.click)).to.include({ kind: 'accepted', revision: 3n });
   });
+
+  it('is decided on the whole stream where another history begins with the id of our last event', async () => {
+    const anime = animeId(1);
+    const { store: log } = logOf([
+      { anime, event: events.listed },
+      { anime, event: events.delisted },
+    ]);
+    const { send } = handlerOver(log);
+    expect(await send(commands.click)).to.have.property('kind', 'rejected');
+    const [listed, delisted] = log.log;
+    if (listed === undefined || delisted === undefined) expect.fail();
+    await log.deleteStream(listed.stream);
+    log.record(listed.stream, { ...listed, id: delisted.id });
+    expect(await send(commands.click)).to.include({ kind: 'accepted', revision: 3n });
+  });
 });

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { expect } from 'chai';
+import { metadataOf } from '../../../src/command-side/handling/batch.js';
 import { bodyHashOf } from '../../../src/command-side/handling/queued-command.js';
 import type { CommandResult } from '../../../src/ports/command-result.js';
 import type { EventStore } from '../../../src/ports/event-store.js';
@@ -163,17 +164,41 @@ describe('a command with an Idempotency-Key', () => {
 
   it('is not confused by metadata that cannot be read', async () => {
     const anime = animeId(1);
-    for (const metadata of ['{"bodyHash"', '{"bodyHash":"b"}', '{"bodyHash":1,"commandId":"c"}']) {
+    for (const metadata of [
+      '{"bodyHash"',
+      '"bodyHash"',
+      '{"bodyHash":"b"}',
+      '{"bodyHash":"b","commandId":1}',
+      '{"bodyHash":1,"commandId":"c"}',
+    ]) {
       const { store: log } = logOf([{ anime, event: events.listed }]);
+      const first = await handlerOver(log).send(commands.click, withKey('k'));
       const { data } = logOf([{ anime, event: events.click }]).store.log[0] ?? expect.fail();
       const written = { id: randomUUID(), type: 'ClickRegistered', data };
       log.record('anime-1', { ...written, metadata: Buffer.from(metadata) });
-      const { send } = handlerOver(log);
-      expect(await send(commands.click, withKey('k'))).to.include({
-        kind: 'accepted',
-        revision: 2n,
-      });
+      // Nor does it take the place of the key.
+      const { send } = handlerOver(log, { rememberedKeys: 1 });
+      expect(await send(commands.click, withKey('k'))).to.include(replayed(first));
+      expect(await send(commands.click)).to.include({ kind: 'accepted', revision: 3n });
     }
+  });
+
+  it('is not forgotten for commands without a key, in this process and in others', async () => {
+    const limits = { rememberedKeys: 1 };
+    const { anime, send } = await setUp(limits);
+    const first = await send(anime.click, withKey('k'));
+    await send(anime.click);
+    await send(anime.view);
+    expect(await send(anime.click, withKey('k'))).to.include(replayed(first));
+    const restarted = handlerOver(store, limits);
+    expect(await restarted.send(anime.click, withKey('k'))).to.include(replayed(first));
+  });
+
+  it('is in the metadata of the first event of a command only', () => {
+    const options = { correlationId: 'c', ...withKey('k') };
+    const metadata = { $correlationId: 'c', $causationId: 'id', commandId: 'id' };
+    expect(metadataOf('id', 0, options)).to.deep.equal({ ...metadata, bodyHash: 'body' });
+    expect(metadataOf('id', 1, options)).to.deep.equal(metadata);
   });
 
   it('is known from the snapshot where the tail does not contain it', async () => {

@@ -11,7 +11,12 @@ import {
   withKey,
 } from '../../support/command-handler.js';
 import { eventually } from '../../support/eventually.js';
-import { after as afterOther, held, loseAnswer } from '../../support/faulty-event-store.js';
+import {
+  after as afterOther,
+  conflict,
+  held,
+  loseAnswer,
+} from '../../support/faulty-event-store.js';
 
 type Call = 'read' | 'head' | 'append';
 
@@ -37,7 +42,7 @@ const counting = (store: EventStore) => {
 };
 
 describe('the event store calls of a command', () => {
-  let store: EventStore;
+  let store: Awaited<ReturnType<typeof openStore>>['store'];
   let close: () => Promise<void>;
 
   before(async () => ({ store, close } = await openStore()));
@@ -144,6 +149,24 @@ describe('the event store calls of a command', () => {
     expect(await restarted.send(anime.click)).to.have.property('kind', 'truncated');
     // And the metadata of the stream, which say why.
     expect(restarted.eventsRead()).to.equal(2);
+    expect(await restarted.send(anime.click)).to.have.property('kind', 'truncated');
+    expect(restarted.eventsRead()).to.equal(4);
+  });
+
+  it('read only both ends of a stream that is refused again, however long it is', async () => {
+    const anime = freshAnime();
+    await handlerOver(store).send(anime.list);
+    await store.deleteStream(anime.stream);
+    const { send } = handlerOver(store);
+    await send(anime.list);
+    await Promise.all(Array.from({ length: 50 }, () => send(anime.click)));
+    const unknown = { id: randomUUID(), type: 'AnimeAwarded', data: {}, metadata: {} };
+    await store.append(anime.stream, 51n, [unknown]);
+    const restarted = handlerOver(store);
+    expect(await restarted.send(anime.click)).to.include({ kind: 'unreadable' });
+    const before = restarted.eventsRead();
+    expect(await restarted.send(anime.click)).to.include({ kind: 'unreadable' });
+    expect(restarted.eventsRead() - before).to.equal(2);
   });
 
   describe('once many titles in a row were new, as in an import', () => {
@@ -161,6 +184,35 @@ describe('the event store calls of a command', () => {
       expect(await send(anime.list)).to.include({ kind: 'accepted', revision: 0n });
       expect(take()).to.deep.equal(['append']);
       expect(typesOf(await streamOfAnime(store, anime.id))).to.deep.equal(['AnimeListed']);
+    });
+
+    it('are one append for the first command after the listing', async () => {
+      const { send, take } = await importing();
+      const anime = freshAnime();
+      await send(anime.list);
+      take();
+      expect(await send(anime.click)).to.include({ kind: 'accepted', revision: 1n });
+      expect(take()).to.deep.equal(['append']);
+    });
+
+    it('are one append for a new title although a cached one was read again', async () => {
+      const { send, take } = await importing();
+      const anime = freshAnime();
+      await send(anime.list);
+      await handlerOver(store).send(anime.click);
+      expect(await send(anime.list)).to.deep.equal({ kind: 'unchanged', revision: 1n });
+      expect(take().slice(-2)).to.deep.equal(['head', 'read']);
+      await send(freshAnime().list);
+      expect(take()).to.deep.equal(['append']);
+    });
+
+    it('find an event again whose response was lost and whose repeat was a conflict', async () => {
+      const { send, next } = await importing();
+      const anime = freshAnime();
+      await send(anime.list);
+      next(loseAnswer, conflict);
+      expect(await send(anime.click)).to.include({ kind: 'accepted', revision: 1n });
+      expect(await streamOfAnime(store, anime.id)).to.have.length(2);
     });
 
     it('are a refused append and one read for an existing title', async () => {
