@@ -123,7 +123,7 @@ export default {
     ),
     onlyIn(
       'grpc',
-      'node_modules/(@eventstore/db-client/generated|@grpc/grpc-js|google-protobuf)',
+      'node_modules/(@eventstore/db-client/generated|@grpc/grpc-js|google-protobuf|protobufjs)',
       'adapters/eventstoredb',
       'embedded-eventstore',
     ),

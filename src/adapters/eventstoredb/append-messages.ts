@@ -4,11 +4,7 @@ import type { Status } from '@eventstore/db-client/generated/status_pb.js';
 import streams, {
   type AppendReq,
   type AppendResp,
-  type BatchAppendReq,
-  type BatchAppendResp,
 } from '@eventstore/db-client/generated/streams_pb.js';
-import empty from 'google-protobuf/google/protobuf/empty_pb.js';
-import timestamp from 'google-protobuf/google/protobuf/timestamp_pb.js';
 import {
   OutcomeUnknownError,
   PortError,
@@ -19,19 +15,13 @@ import {
 } from '../../ports/errors.js';
 import {
   type EncodedEvent,
-  type ExpectedRevision,
   isEncoded,
   type NewEvent,
   type Position,
 } from '../../ports/event-store.js';
+import type { Append, BatchResponse } from './batch-messages.js';
 import { accessDenied, tooLarge } from './errors.js';
 import { streamIdentifier, toPosition } from './messages.js';
-
-export interface Append {
-  readonly stream: string;
-  readonly expected: ExpectedRevision;
-  readonly events: readonly EncodedEvent[];
-}
 
 export const encodeEvent = (event: NewEvent | EncodedEvent): EncodedEvent => {
   if (isEncoded(event)) return event;
@@ -60,50 +50,20 @@ export const refuseTooLarge = ({ stream, events }: Append): void => {
   });
 };
 
-/**
- * The deadline of a batch is a time of day on the server's clock. The server has a shorter limit of
- * its own and we have a timer, so it only has to tolerate clock differences.
- */
-const CLOCK_SKEW_MS = 24 * 60 * 60 * 1000;
-
-export const batchRequest = (
-  correlationId: string,
-  { stream, expected, events }: Append,
-): BatchAppendReq => {
-  const deadline = timestamp.Timestamp.fromDate(new Date(Date.now() + CLOCK_SKEW_MS));
-  const options = new streams.BatchAppendReq.Options()
-    .setStreamIdentifier(streamIdentifier(stream))
-    .setDeadline(deadline);
-  if (expected === 'no_stream') options.setNoStream(new empty.Empty());
-  else options.setStreamPosition(expected.toString());
-  return new streams.BatchAppendReq()
-    .setCorrelationId(uuidMessageOf(correlationId))
-    .setOptions(options)
-    .setProposedMessagesList(
-      events.map((event) => fill(new streams.BatchAppendReq.ProposedMessage(), event)),
-    )
-    .setIsFinal(true);
-};
-
 export const aloneRequests = ({ stream, expected, events }: Append): AppendReq[] => {
   const options = new streams.AppendReq.Options().setStreamIdentifier(streamIdentifier(stream));
   if (expected === 'no_stream') options.setNoStream(new shared.Empty());
   else options.setRevision(expected.toString());
   return [
     new streams.AppendReq().setOptions(options),
-    ...events.map((event) =>
-      new streams.AppendReq().setProposedMessage(
-        fill(new streams.AppendReq.ProposedMessage(), event),
-      ),
-    ),
+    ...events.map((event) => new streams.AppendReq().setProposedMessage(proposedMessage(event))),
   ];
 };
 
 const uuidMessageOf = (id: string) => new shared.UUID().setString(id);
 
-type ProposedMessages = BatchAppendReq.ProposedMessage | AppendReq.ProposedMessage;
-
-const fill = <Message extends ProposedMessages>(message: Message, event: EncodedEvent): Message => {
+const proposedMessage = (event: EncodedEvent): AppendReq.ProposedMessage => {
+  const message = new streams.AppendReq.ProposedMessage();
   message.setId(uuidMessageOf(event.id));
   message
     .getMetadataMap()
@@ -121,10 +81,9 @@ export interface Appended {
 }
 
 /** Throws the server's error if the append did not succeed. */
-export const batchAnswer = (response: BatchAppendResp, append: Append): Appended => {
-  const success = response.getSuccess();
-  if (success === undefined) throw batchError(response.getError(), append);
-  return appended(success);
+export const batchAnswer = ({ success, error }: BatchResponse, append: Append): Appended => {
+  if (success === undefined) throw batchError(error, append);
+  return success;
 };
 
 /** Throws a conflict, the only refusal sent as a response; others fail the call. */
@@ -135,7 +94,7 @@ export const aloneAnswer = (response: AppendResp, append: Append): Appended => {
   throw conflictError(append, wrong?.hasCurrentRevision() ? wrong.getCurrentRevision() : undefined);
 };
 
-const appended = (success: AppendResp.Success | BatchAppendResp.Success): Appended => {
+const appended = (success: AppendResp.Success): Appended => {
   const position = success.getPosition();
   return {
     revision: BigInt(success.getCurrentRevision()),

@@ -1,8 +1,4 @@
 import { randomUUID } from 'node:crypto';
-import type {
-  BatchAppendReq,
-  BatchAppendResp,
-} from '@eventstore/db-client/generated/streams_pb.js';
 import { within } from '../../platform/async/abort.js';
 import { retry } from '../../platform/async/retry.js';
 import {
@@ -16,15 +12,13 @@ import { jsonObjectIn, type UnknownFields } from '../../ports/json.js';
 import {
   aloneAnswer,
   aloneRequests,
-  type Append,
   type Appended,
   batchAnswer,
-  batchRequest,
   refuseTooLarge,
 } from './append-messages.js';
+import { type Append, batchRequest, type BatchResponse } from './batch-messages.js';
 import type { BatchAppendStream, EventStoreConnection } from './connection.js';
 import { isUnimplemented, writeError } from './errors.js';
-import { uuidText } from './messages.js';
 
 export interface StreamMetadataOptions {
   readonly append: (append: Append, timeoutMs: number) => Promise<Appended>;
@@ -78,24 +72,34 @@ const keptFields = (data: Uint8Array): UnknownFields => {
   return Number.isSafeInteger($tb) ? { ...fields, $tb } : fields;
 };
 
-/** Appends over one shared call, or call by call if the server has no batches. */
+/** Appends over a few shared calls, or call by call if the server has no batches. */
 export const createAppends = (connection: EventStoreConnection) => {
-  const openBatch = batches(() => connection.openBatch());
+  const calls = batchCalls(() => connection.openBatch());
   let batchesRefused = false;
 
   const batched = async (append: Append, timeoutMs: number): Promise<Appended> => {
-    const batch = await within(timeoutMs, openBatch(), () => notConnected(append, timeoutMs));
+    const place = calls.enter(append.stream);
     const id = randomUUID();
+    let batch: BatchStream | undefined;
+    let late = false;
+    const send = async () => {
+      const opened = await place.open();
+      if (late) throw notConnected(append, timeoutMs);
+      batch = opened;
+      return opened.send(id, batchRequest(id, append));
+    };
     try {
-      const answer = batch.send(id, batchRequest(id, append));
-      const answered = await within(timeoutMs, answer, () => {
+      const answered = await within(timeoutMs, send(), () => {
+        late = true;
+        if (batch === undefined) return notConnected(append, timeoutMs);
         // A server may have lost this call and still keep the connection alive.
         batch.retire();
         return appendNotAnswered(append, timeoutMs);
       });
       return batchAnswer(answered, append);
     } finally {
-      batch.forget(id);
+      batch?.forget(id);
+      place.leave();
     }
   };
 
@@ -136,18 +140,59 @@ const notConnected = ({ stream }: Append, timeoutMs: number) =>
   });
 
 interface PendingAnswer {
-  readonly resolve: (response: BatchAppendResp) => void;
+  readonly resolve: (response: BatchResponse) => void;
   readonly reject: (error: unknown) => void;
 }
 
 interface BatchStream {
   /** Resolves with the response for this id; rejects if the call ends, with or without an error. */
-  send(id: string, request: BatchAppendReq): Promise<BatchAppendResp>;
+  send(id: string, request: Buffer): Promise<BatchResponse>;
   /** Gives up waiting for the response, which may still arrive. */
   forget(id: string): void;
   /** Accepts no new appends: these use a new call, and this one ends with its last response. */
   retire(): void;
 }
+
+/** The most calls for appends at a time. */
+const MAX_BATCH_CALLS = 8;
+
+interface BatchCall {
+  readonly open: () => Promise<BatchStream>;
+  pending: number;
+}
+
+/**
+ * gRPC sends one message of a call, and the next when the connection has taken that one, so appends
+ * on one call go out, and are answered, one by one. Appends of several streams made together use calls
+ * of their own and travel in one packet. Appends of one stream stay on one call, in their order.
+ */
+const batchCalls = (open: () => Promise<BatchAppendStream>) => {
+  const calls = Array.from({ length: MAX_BATCH_CALLS }, () => ({
+    open: batches(open),
+    pending: 0,
+  }));
+  const inUse = new Map<string, { readonly call: BatchCall; pending: number }>();
+
+  const leastBusy = (): BatchCall =>
+    calls.reduce((least, call) => (call.pending < least.pending ? call : least));
+
+  return {
+    enter: (stream: string) => {
+      const use = inUse.get(stream) ?? { call: leastBusy(), pending: 0 };
+      inUse.set(stream, use);
+      use.pending += 1;
+      use.call.pending += 1;
+      return {
+        open: use.call.open,
+        leave: (): void => {
+          use.pending -= 1;
+          use.call.pending -= 1;
+          if (use.pending === 0) inUse.delete(stream);
+        },
+      };
+    },
+  };
+};
 
 /** One call for any number of appends, opened on first use and again after it ends. */
 const batches = (open: () => Promise<BatchAppendStream>): (() => Promise<BatchStream>) => {
@@ -171,8 +216,8 @@ const answersOf = (call: BatchAppendStream, ended: () => void): BatchStream => {
     for (const { reject } of waiting.values()) reject(error);
     waiting.clear();
   };
-  call.on('data', (response: BatchAppendResp) => {
-    waiting.get(uuidText(response.getCorrelationId()))?.resolve(response);
+  call.on('data', (response: BatchResponse) => {
+    waiting.get(response.correlationId)?.resolve(response);
   });
   call.on('error', end);
   // The call ended without an error while responses were pending.

@@ -8,21 +8,16 @@ import {
   type ConnectionOptions,
   parseConnectionString,
 } from '@eventstore/db-client/dist/Client/parseConnectionString.js';
-import { StreamsClient } from '@eventstore/db-client/generated/streams_grpc_pb.js';
-import type {
-  AppendReq,
-  AppendResp,
-  BatchAppendReq,
-  BatchAppendResp,
-  ReadReq,
-  ReadResp,
-} from '@eventstore/db-client/generated/streams_pb.js';
+import { StreamsClient, StreamsService } from '@eventstore/db-client/generated/streams_grpc_pb.js';
+import type { AppendReq, AppendResp, ReadReq } from '@eventstore/db-client/generated/streams_pb.js';
 import type { Channel, ClientDuplexStream, ClientReadableStream } from '@grpc/grpc-js';
 import { reasonOf, secondsBetween } from '../../platform/async/outage.js';
 import { isEventStoreAddress, unusableNumberIn } from '../../platform/config/server-settings.js';
 import type { Logger } from '../../platform/observability/logger.js';
 import type { Endpoint } from '../../platform/probe.js';
 import { OutcomeUnknownError, UnavailableError } from '../../ports/errors.js';
+import { batchResponse, type BatchResponse } from './batch-messages.js';
+import { readResponse, type ReadResponse } from './read-responses.js';
 
 export interface Address {
   readonly options: ConnectionOptions;
@@ -124,8 +119,8 @@ const unreadableAddress = (): Error =>
     "The event store's connection string cannot be read. It looks like esdb://user:password@host:2113?tls=true, with special characters of the password percent-encoded.",
   );
 
-export type ReadCall = ClientReadableStream<ReadResp>;
-export type BatchAppendStream = ClientDuplexStream<BatchAppendReq, BatchAppendResp>;
+export type ReadCall = ClientReadableStream<ReadResponse>;
+export type BatchAppendStream = ClientDuplexStream<Buffer, BatchResponse>;
 
 /**
  * The official client handles connection strings, discovery, TLS, credentials, channels and
@@ -153,7 +148,13 @@ export class EventStoreConnection extends EventStoreDBClient {
   read(request: ReadReq, from: { readonly leaderOnly: boolean }): Promise<ReadCall> {
     const options = this.callArguments({ requiresLeader: from.leaderOnly }, { deadline: Infinity });
     return this.GRPCStreamCreator(StreamsClient, 'read', (client) =>
-      client.read(request, ...options),
+      client.makeServerStreamRequest(
+        READ.path,
+        READ.requestSerialize,
+        readResponse,
+        request,
+        ...options,
+      ),
     )();
   }
 
@@ -161,7 +162,12 @@ export class EventStoreConnection extends EventStoreDBClient {
   openBatch(): Promise<BatchAppendStream> {
     const options = this.callArguments({}, { deadline: Infinity });
     return this.GRPCStreamCreator(StreamsClient, 'batchAppend', (client) =>
-      client.batchAppend(...options),
+      client.makeBidiStreamRequest(
+        BATCH_APPEND,
+        (request: Buffer) => request,
+        batchResponse,
+        ...options,
+      ),
     )();
   }
 
@@ -199,6 +205,9 @@ export class EventStoreConnection extends EventStoreDBClient {
     channel?.close();
   }
 }
+
+const { read: READ } = StreamsService;
+const BATCH_APPEND = StreamsService.batchAppend.path;
 
 /** Detects a dead connection within 15 s. */
 const KEEP_ALIVE = { keepAliveInterval: 10_000, keepAliveTimeout: 5_000 };

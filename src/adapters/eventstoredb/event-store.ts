@@ -20,7 +20,7 @@ import { createAppends, createSetMaxCount } from './appends.js';
 import { createOutages, EventStoreConnection, type Outages, parseAddress } from './connection.js';
 import { ALL_STREAMS, readError, writeError } from './errors.js';
 import { createProjections, deploymentsIn } from './projections.js';
-import { readAllRequest, readStreamRequest, recordedEvent, responsesOfLeader } from './messages.js';
+import { readAllRequest, readStreamRequest, responsesOfLeader } from './messages.js';
 import { createSubscriptions } from './subscriptions.js';
 
 interface ReadsOptions {
@@ -50,12 +50,12 @@ const createReads = ({ connection, silenceMs, outages, closing }: ReadsOptions) 
     try {
       for await (const response of responsesOfLeader(open, { silenceMs, signal })) {
         outages.answered('read');
-        const event = response.getEvent()?.getEvent();
+        const { event } = response;
         if (event === undefined) continue;
         count += 1;
         // Yielded after the call has ended, because many consumers want only this event.
-        if (count === options.limit) last = recordedEvent(event);
-        else yield recordedEvent(event);
+        if (count === options.limit) last = event;
+        else yield event;
       }
       if (last !== undefined) yield last;
     } catch (error) {
@@ -86,8 +86,8 @@ const createReads = ({ connection, silenceMs, outages, closing }: ReadsOptions) 
     const events: RecordedEvent[] = [];
     try {
       for await (const response of responsesOfLeader(open, { silenceMs, signal: closing })) {
-        const event = response.getEvent()?.getEvent();
-        if (event !== undefined) events.push(recordedEvent(event));
+        const { event } = response;
+        if (event !== undefined) events.push(event);
       }
     } catch (error) {
       throw readError(error, ALL_STREAMS);

@@ -1,17 +1,13 @@
 import shared from '@eventstore/db-client/generated/shared_pb.js';
-import type { StreamIdentifier, UUID } from '@eventstore/db-client/generated/shared_pb.js';
+import type { StreamIdentifier } from '@eventstore/db-client/generated/shared_pb.js';
 import streams from '@eventstore/db-client/generated/streams_pb.js';
-import type { ReadReq, ReadResp } from '@eventstore/db-client/generated/streams_pb.js';
+import type { ReadReq } from '@eventstore/db-client/generated/streams_pb.js';
 import { within } from '../../platform/async/abort.js';
 import { backoffMs, pause } from '../../platform/async/retry.js';
 import { UnavailableError } from '../../ports/errors.js';
-import type {
-  Position,
-  ReadAllOptions,
-  ReadOptions,
-  RecordedEvent,
-} from '../../ports/event-store.js';
+import type { Position, ReadAllOptions, ReadOptions } from '../../ports/event-store.js';
 import type { ReadCall } from './connection.js';
+import type { ReadResponse } from './read-responses.js';
 import { isNotLeader } from './errors.js';
 
 const { Options } = streams.ReadReq;
@@ -91,24 +87,6 @@ const prefixFilter = (prefix: string) =>
     .setMax(EVENTS_PER_CHECKPOINT)
     .setCheckpointintervalmultiplier(1);
 
-type RecordedMessage = ReadResp.ReadEvent.RecordedEvent;
-
-/** Data and metadata are the stored bytes, unchanged. */
-export const recordedEvent = (recorded: RecordedMessage): RecordedEvent => {
-  const properties = recorded.getMetadataMap();
-  return {
-    stream: utf8Text(recorded.getStreamIdentifier()?.getStreamName_asU8()),
-    revision: BigInt(recorded.getStreamRevision()),
-    id: uuidText(recorded.getId()),
-    type: properties.get('type') ?? '',
-    data: recorded.getData_asU8(),
-    metadata: recorded.getCustomMetadata_asU8(),
-    isJson: properties.get('content-type') === 'application/json',
-    position: toPosition(recorded),
-    recordedAt: ticksToMs(properties.get('created')),
-  };
-};
-
 export const toPosition = (place: {
   getCommitPosition(): string;
   getPreparePosition(): string;
@@ -116,22 +94,6 @@ export const toPosition = (place: {
   commit: BigInt(place.getCommitPosition()),
   prepare: BigInt(place.getPreparePosition()),
 });
-
-const utf8Text = (bytes: Uint8Array | undefined): string =>
-  Buffer.from(bytes ?? []).toString('utf8');
-
-/** From ticks of 100 ns, as text because a number would not be exact. */
-const ticksToMs = (ticks: string | undefined): number => Number(ticks?.slice(0, -4) ?? 0);
-
-/** A server may send an id as two halves, even if it was sent as text. */
-export const uuidText = (uuid: UUID | undefined): string => {
-  const halves = uuid?.getStructured();
-  if (halves === undefined) return uuid?.getString() ?? '';
-  const hex = [halves.getMostSignificantBits(), halves.getLeastSignificantBits()]
-    .map((half) => BigInt.asUintN(64, BigInt(half)).toString(16).padStart(16, '0'))
-    .join('');
-  return hex.replace(/^(.{8})(.{4})(.{4})(.{4})/, '$1-$2-$3-$4-');
-};
 
 /** The server sent nothing for too long while a response was expected. */
 export class SilenceError extends UnavailableError {
@@ -148,7 +110,7 @@ export class SilenceError extends UnavailableError {
 export async function* responses(
   open: () => Promise<ReadCall>,
   { silenceMs, signal }: { readonly silenceMs: number; readonly signal: AbortSignal },
-): AsyncGenerator<ReadResp, void, undefined> {
+): AsyncGenerator<ReadResponse, void, undefined> {
   const aborted = () => signal.aborted;
   if (aborted()) return;
   const call = await openOrGiveUp(open(), silenceMs, signal);
@@ -163,7 +125,7 @@ export async function* responses(
     if (waiting) call.destroy(new SilenceError(silenceMs));
   }, silenceMs);
   try {
-    for await (const response of call as AsyncIterable<ReadResp>) {
+    for await (const response of call as AsyncIterable<ReadResponse>) {
       waiting = false;
       yield response;
       if (aborted()) return;
@@ -190,7 +152,7 @@ const RECONNECT_BACKOFF = { baseMs: 10, maxMs: 100 };
  */
 export async function* responsesOfLeader(
   ...call: Parameters<typeof responses>
-): AsyncGenerator<ReadResp, void, undefined> {
+): AsyncGenerator<ReadResponse, void, undefined> {
   for (let attempt = 0; ; attempt += 1) {
     try {
       return yield* responses(...call);

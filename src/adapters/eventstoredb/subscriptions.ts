@@ -1,4 +1,3 @@
-import type { ReadResp } from '@eventstore/db-client/generated/streams_pb.js';
 import type { Logger } from '../../platform/observability/logger.js';
 import { backoffMs, pause, type Backoff } from '../../platform/async/retry.js';
 import { PortError } from '../../ports/errors.js';
@@ -11,13 +10,8 @@ import type {
 import type { EventStoreConnection, Outages } from './connection.js';
 import { ALL_STREAMS, readError } from './errors.js';
 import { linkedSignal } from '../../platform/async/abort.js';
-import {
-  recordedEvent,
-  responses,
-  SilenceError,
-  subscribeRequest,
-  toPosition,
-} from './messages.js';
+import { responses, SilenceError, subscribeRequest } from './messages.js';
+import type { ReadResponse } from './read-responses.js';
 
 export interface LogSubscriptionsOptions {
   readonly connection: EventStoreConnection;
@@ -100,12 +94,14 @@ async function* subscribeOnce(
   }
 }
 
-const deliveryOf = (response: ReadResp): SubscriptionItem | undefined => {
-  const event = response.getEvent()?.getEvent();
-  if (event !== undefined) return { kind: 'event', event: recordedEvent(event) };
-  const checkpoint = response.getCheckpoint();
-  if (checkpoint !== undefined) return { kind: 'checkpoint', position: toPosition(checkpoint) };
-  return response.hasCaughtUp() ? { kind: 'caught-up' } : undefined;
+const deliveryOf = ({
+  event,
+  checkpoint,
+  hasCaughtUp,
+}: ReadResponse): SubscriptionItem | undefined => {
+  if (event !== undefined) return { kind: 'event', event };
+  if (checkpoint !== undefined) return { kind: 'checkpoint', position: checkpoint };
+  return hasCaughtUp === true ? { kind: 'caught-up' } : undefined;
 };
 
 /**

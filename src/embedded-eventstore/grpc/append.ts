@@ -8,14 +8,14 @@ import {
   type ServiceContext,
   unary,
 } from './calls.js';
-import { expectedOf, writableStreamOf } from './request-shapes.js';
+import { expectedOf, uuidOf, writableStreamOf } from './request-shapes.js';
 import {
   invalidArgument,
   maximumAppendSizeExceeded,
   streamDeleted,
   wrongExpectedVersion,
 } from './rpc-error.js';
-import { createProposal } from './unfinished-appends.js';
+import { createProposal, type ProposedEvent } from './unfinished-appends.js';
 
 /** The classic append: one call per append, its options first, then one message per event. */
 export const appendCall = (context: ServiceContext) =>
@@ -29,7 +29,7 @@ export const appendCall = (context: ServiceContext) =>
       }
       const message = request.getProposedMessage();
       if (message === undefined) throw invalidArgument('A proposed message is required.');
-      proposal.add(message);
+      proposal.add(proposedEvent(message));
       if (proposal.tooLarge) throw maximumAppendSizeExceeded(context.maxAppendBytes);
     });
     if (target === undefined) throw invalidArgument('An append starts with its options.');
@@ -38,6 +38,17 @@ export const appendCall = (context: ServiceContext) =>
     const outcome = await context.calls.finish(confirmedWithin(writing, context.appendTimeoutMs));
     return appendResponse(stream, expected, outcome);
   });
+
+const proposedEvent = (message: streams.AppendReq.ProposedMessage): ProposedEvent => {
+  const properties = message.getMetadataMap();
+  return {
+    id: uuidOf(message.getId(), 'An event id'),
+    type: properties.get('type') ?? '',
+    contentType: properties.get('content-type') ?? '',
+    data: message.getData_asU8(),
+    metadata: message.getCustomMetadata_asU8(),
+  };
+};
 
 const appendTarget = (request: streams.AppendReq) => {
   const options = request.getOptions();

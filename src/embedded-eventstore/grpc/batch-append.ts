@@ -1,10 +1,10 @@
 import codes from '@eventstore/db-client/generated/code_pb.js';
 import shared from '@eventstore/db-client/generated/shared_pb.js';
 import statuses from '@eventstore/db-client/generated/status_pb.js';
-import streams from '@eventstore/db-client/generated/streams_pb.js';
 import { type ServerDuplexStream, status } from '@grpc/grpc-js';
 import any from 'google-protobuf/google/protobuf/any_pb.js';
 import empty from 'google-protobuf/google/protobuf/empty_pb.js';
+import protobuf, { type BufferWriter } from 'protobufjs/minimal.js';
 import type { AppendOutcome, Expected } from '../log/event-log.js';
 import {
   bidirectional,
@@ -13,25 +13,32 @@ import {
   type ServiceContext,
   unanswered,
 } from './calls.js';
-import { identifierOf, uuidOf } from './request-shapes.js';
+import type { BatchRequest, ProposedMessage } from './batch-messages.js';
+import { bytesTag, uint64Field } from './protobuf.js';
+import { uuidIn } from './request-shapes.js';
 import { type RpcError, toRpcError } from './rpc-error.js';
-import { createUnfinished, openedBy, type PendingAppend } from './unfinished-appends.js';
+import {
+  createUnfinished,
+  openedBy,
+  type PendingAppend,
+  type ProposedEvent,
+} from './unfinished-appends.js';
 
-export type BatchAppendCall = ServerDuplexStream<streams.BatchAppendReq, streams.BatchAppendResp>;
+type BatchAppendCall = ServerDuplexStream<BatchRequest, Buffer>;
 
 /** Sends responses. A response that the client has not read yet counts as work in progress. */
 const createAnswers = (call: BatchAppendCall, gate: Gate) => {
   const send = (
-    correlationId: shared.UUID | undefined,
-    identifier: shared.StreamIdentifier,
+    correlationId: Uint8Array | undefined,
+    streamName: Uint8Array,
     outcome: BatchOutcome,
   ): void => {
     gate.enter();
-    call.write(batchAppendResponse(correlationId, identifier, outcome), gate.leave);
+    call.write(batchAppendResponse(correlationId, streamName, outcome), gate.leave);
   };
 
   const settle = (append: PendingAppend, outcome: BatchOutcome): void =>
-    send(append.correlationId, identifierOf(append.stream), outcome);
+    send(append.correlationId, Buffer.from(append.stream, 'utf8'), outcome);
 
   return {
     settle,
@@ -45,20 +52,15 @@ const createAnswers = (call: BatchAppendCall, gate: Gate) => {
 
     /** The request is neither an append nor a continuation of one. */
     refuse(
-      request: streams.BatchAppendReq,
+      { correlationId, options }: BatchRequest,
       append: PendingAppend | undefined,
       error: RpcError,
     ): void {
-      if (append !== undefined) {
+      if (append === undefined) {
+        send(correlationId, options?.streamName ?? new Uint8Array(), outcomeOfError(error));
+      } else {
         settle(append, outcomeOfError(error));
-        return;
       }
-      const identifier = request.getOptions()?.getStreamIdentifier();
-      send(
-        request.getCorrelationId(),
-        identifier ?? new shared.StreamIdentifier(),
-        outcomeOfError(error),
-      );
     },
   };
 };
@@ -115,40 +117,48 @@ type BatchOutcome =
   | { readonly kind: 'denied' }
   | { readonly kind: 'bad-request'; readonly message: string };
 
-/** Sets every field: clients read the stream and the type of the details without checking. */
+/** `BatchAppendResp`. Sets every field: clients read the stream and the type of the details unchecked. */
 const batchAppendResponse = (
-  correlationId: shared.UUID | undefined,
-  identifier: shared.StreamIdentifier,
+  correlationId: Uint8Array | undefined,
+  streamName: Uint8Array,
   outcome: BatchOutcome,
-): streams.BatchAppendResp => {
-  const response = new streams.BatchAppendResp();
-  response.setCorrelationId(correlationId);
-  response.setStreamIdentifier(identifier);
-  if (outcome.kind === 'written') return response.setSuccess(successMessage(outcome));
-  return response.setError(failureStatus(identifier, outcome));
+): Buffer => {
+  const writer = new protobuf.BufferWriter();
+  if (correlationId !== undefined) bytesTag(writer, 1).bytes(correlationId);
+  if (outcome.kind === 'written') writeSuccess(writer, outcome);
+  else bytesTag(writer, 2).bytes(failureStatus(streamName, outcome).serializeBinary());
+  bytesTag(writer, 4).fork();
+  bytesTag(writer, 3).bytes(streamName).ldelim();
+  return writer.finish() as Buffer;
 };
 
-const successMessage = (written: { readonly revision: bigint; readonly position: bigint }) => {
-  const message = new streams.BatchAppendResp.Success();
-  if (written.revision < 0n) message.setNoStream(new empty.Empty());
-  else message.setCurrentRevision(written.revision.toString());
-  if (written.position <= 0n) return message.setNoPosition(new empty.Empty());
-  const position = new shared.AllStreamPosition();
-  position.setCommitPosition(written.position.toString());
-  position.setPreparePosition(written.position.toString());
-  return message.setPosition(position);
+type Written = Extract<AppendOutcome, { readonly kind: 'written' }>;
+
+/** `BatchAppendResp.Success`: fields 1 to 4 are the revision or no stream, the position or none. */
+const writeSuccess = (writer: BufferWriter, { revision, position }: Written): void => {
+  bytesTag(writer, 3).fork();
+  if (revision < 0n) bytesTag(writer, 2).bytes(NOTHING);
+  else uint64Field(writer, 1, revision);
+  if (position <= 0n) {
+    bytesTag(writer, 4).bytes(NOTHING);
+  } else {
+    bytesTag(writer, 3).fork();
+    uint64Field(writer, 1, position);
+    uint64Field(writer, 2, position).ldelim();
+  }
+  writer.ldelim();
 };
+
+const NOTHING = new Uint8Array();
 
 type FailedOutcome = Exclude<BatchOutcome, { readonly kind: 'written' }>;
 
-const failureStatus = (
-  identifier: shared.StreamIdentifier,
-  outcome: FailedOutcome,
-): statuses.Status => {
+const failureStatus = (streamName: Uint8Array, outcome: FailedOutcome): statuses.Status => {
   switch (outcome.kind) {
     case 'wrong-revision':
       return statusMessage(Code.ALREADY_EXISTS, 'WrongExpectedVersion', conflictDetails(outcome));
     case 'deleted': {
+      const identifier = new shared.StreamIdentifier().setStreamName(streamName);
       const details = new shared.StreamDeleted().setStreamIdentifier(identifier);
       return statusMessage(Code.NOT_FOUND, 'StreamDeleted', details);
     }
@@ -211,7 +221,7 @@ const never = () => new Promise<void>(() => undefined);
  * group commits. Responses are sent in the order in which appends settle.
  */
 export const batchAppend = (context: ServiceContext) =>
-  bidirectional<streams.BatchAppendReq, streams.BatchAppendResp>(context, async (call, signal) => {
+  bidirectional<BatchRequest, Buffer>(context, async (call, signal) => {
     const { calls, logger, maxAppendBytes } = context;
     const gate = createGate(signal);
     const answers = createAnswers(call, gate);
@@ -226,25 +236,25 @@ export const batchAppend = (context: ServiceContext) =>
       calls.finish(answered.finally(gate.leave)).catch(unanswered(logger));
     };
 
-    const grow = (id: string, append: PendingAppend, request: streams.BatchAppendReq): void => {
+    const grow = (id: string, append: PendingAppend, request: BatchRequest): void => {
       if (append.deadlineAt <= Date.now()) {
         answers.settle(append, { kind: 'timeout' });
         return;
       }
-      for (const message of request.getProposedMessagesList()) append.proposal.add(message);
+      for (const message of request.proposed) append.proposal.add(proposedEvent(message));
       if (append.proposal.tooLarge) {
         answers.settle(append, { kind: 'too-large', limit: maxAppendBytes });
         return;
       }
-      if (request.getIsFinal()) submit(append);
+      if (request.isFinal) submit(append);
       else unfinished.keep(id, append);
     };
 
-    const accept = (request: streams.BatchAppendReq): Promise<void> | undefined => {
+    const accept = (request: BatchRequest): Promise<void> | undefined => {
       if (calls.stopping) return never();
       let append: PendingAppend | undefined;
       try {
-        const id = uuidOf(request.getCorrelationId(), 'A correlation id');
+        const id = uuidIn(request.correlationId, 'A correlation id');
         append = unfinished.take(id) ?? openedBy(request, context);
         // Otherwise this continues an append that has already been answered.
         if (append !== undefined) grow(id, append, request);
@@ -263,6 +273,11 @@ export const batchAppend = (context: ServiceContext) =>
       unfinished.clear();
     }
   });
+
+const proposedEvent = ({ id, ...rest }: ProposedMessage): ProposedEvent => ({
+  id: uuidIn(id, 'An event id'),
+  ...rest,
+});
 
 const appendToLog = async ({ log }: ServiceContext, append: PendingAppend) => {
   const { stream, expected, proposal, deadlineAt } = append;

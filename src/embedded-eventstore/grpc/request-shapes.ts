@@ -1,9 +1,12 @@
+import { isAscii } from 'node:buffer';
 import { ProjectionsService } from '@eventstore/db-client/generated/projections_grpc_pb.js';
 import shared from '@eventstore/db-client/generated/shared_pb.js';
 import { StreamsService } from '@eventstore/db-client/generated/streams_grpc_pb.js';
 import type { deserialize, ServiceDefinition } from '@grpc/grpc-js';
 import type { Expected } from '../log/event-log.js';
 import { isReserved } from '../log/link-rules.js';
+import { parseBatchRequest, uuidTextIn } from './batch-messages.js';
+import { assertBounds, type Shape } from './protobuf.js';
 import { invalidArgument, permissionDenied } from './rpc-error.js';
 
 /** The real server has no limit. Names also travel in trailers, percent-encoded. */
@@ -22,8 +25,10 @@ const NIL = '00000000-0000-0000-0000-000000000000';
 const strictText = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
 /** A stream name; refused if it could not be returned exactly as received. */
-export const streamNameOf = (identifier: shared.StreamIdentifier | undefined): string => {
-  const bytes = identifier?.getStreamName_asU8() ?? new Uint8Array();
+export const streamNameOf = (identifier: shared.StreamIdentifier | undefined): string =>
+  streamNameIn(identifier?.getStreamName_asU8());
+
+const streamNameIn = (bytes: Uint8Array = new Uint8Array()): string => {
   if (bytes.length === 0) throw invalidArgument('A stream name is required.');
   if (bytes.length > MAX_NAME_BYTES) {
     throw invalidArgument(`A stream name must have at most ${MAX_NAME_BYTES} bytes.`);
@@ -33,8 +38,12 @@ export const streamNameOf = (identifier: shared.StreamIdentifier | undefined): s
   return name;
 };
 
-export const writableStreamOf = (identifier: shared.StreamIdentifier | undefined): string => {
-  const stream = streamNameOf(identifier);
+export const writableStreamOf = (identifier: shared.StreamIdentifier | undefined): string =>
+  writableStreamIn(identifier?.getStreamName_asU8());
+
+/** As above, from the bytes of the name. */
+export const writableStreamIn = (name: Uint8Array | undefined): string => {
+  const stream = streamNameIn(name);
   if (isReserved(stream)) {
     throw permissionDenied(
       'Access Denied: $ce- and $et- streams are maintained by the server. Write to the streams that they link to.',
@@ -44,6 +53,8 @@ export const writableStreamOf = (identifier: shared.StreamIdentifier | undefined
 };
 
 const decodedName = (bytes: Uint8Array): string => {
+  // A strict decoder takes longer than everything else about a name.
+  if (isAscii(bytes)) return latin1Text(bytes);
   try {
     return strictText.decode(bytes);
   } catch (error) {
@@ -59,14 +70,27 @@ export const identifierOf = (stream: string): shared.StreamIdentifier => {
 };
 
 /** A UUID in either of the protocol's forms, as lower-case text with dashes. */
-export const uuidOf = (uuid: shared.UUID | undefined, what: string): string => {
-  const sent = uuid?.hasStructured() === true ? structuredText(uuid) : uuid?.getString();
-  const text = (sent ?? '').slice(0, MAX_UUID_CHARACTERS).trim().toLowerCase();
+export const uuidOf = (uuid: shared.UUID | undefined, what: string): string =>
+  uuidFrom((uuid?.hasStructured() === true ? structuredText(uuid) : uuid?.getString()) ?? '', what);
+
+/** As above, from the bytes of the message. */
+export const uuidIn = (message: Buffer | undefined, what: string): string =>
+  uuidFrom(message === undefined ? '' : uuidTextIn(message), what);
+
+const uuidFrom = (sent: string, what: string): string => {
+  // What nearly every client sends.
+  if (PLAIN_UUID.test(sent) && sent !== NIL) return sent;
+  const text = sent.slice(0, MAX_UUID_CHARACTERS).trim().toLowerCase();
   const hex = UUID_FORMS.some((form) => form.test(text)) ? digitsOf(text) : '';
   const id = hex.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5');
   if (id === '' || id === NIL) throw invalidArgument(`${what} must be a UUID other than zero.`);
   return id;
 };
+
+const PLAIN_UUID = /^[\da-f]{8}-(?:[\da-f]{4}-){3}[\da-f]{12}$/;
+
+const latin1Text = ({ buffer, byteOffset, byteLength }: Uint8Array): string =>
+  Buffer.from(buffer, byteOffset, byteLength).toString('latin1');
 
 /** More than the longest form has, so a text cut at this length is never a valid UUID. */
 const MAX_UUID_CHARACTERS = 100;
@@ -109,8 +133,12 @@ export const expectedOf = (options: ExpectedOptions, revision: string | undefine
   if (options.hasNoStream()) return 'no_stream';
   if (options.hasAny()) return 'any';
   if (options.hasStreamExists()) return 'stream_exists';
-  if (revision === undefined) throw invalidArgument('An expected stream revision is required.');
-  const expected = BigInt(revision);
+  return expectedRevision(revision === undefined ? undefined : BigInt(revision));
+};
+
+/** The expectation of a revision, which may be none. */
+export const expectedRevision = (expected: bigint | undefined): Expected => {
+  if (expected === undefined) throw invalidArgument('An expected stream revision is required.');
   if (expected === NO_REVISION) return 'no_stream';
   if (expected > MAX_INT64) throw invalidArgument(`${expected.toString()} is not a revision.`);
   return expected;
@@ -133,7 +161,6 @@ const READ: Shape = { 1: STREAM, 2: ALL, 6: PLAIN, 7: FILTER, 8: PLAIN, 9: UUID_
 const SHAPES = {
   read: { 1: READ },
   append: { 1: APPEND_TARGET, 2: PROPOSED },
-  batchAppend: { 1: UUID_SHAPE, 2: APPEND_TARGET, 3: PROPOSED },
   delete: { 1: APPEND_TARGET },
   tombstone: { 1: APPEND_TARGET },
 } satisfies Record<string, Shape>;
@@ -180,7 +207,15 @@ const boundedService = (
   ),
 });
 
-export const boundedStreamsService = boundedService(StreamsService, SHAPES);
+/** Most calls are batch appends, which google-protobuf is too slow for. */
+export const boundedStreamsService: ServiceDefinition = {
+  ...boundedService(StreamsService, SHAPES),
+  batchAppend: {
+    ...StreamsService['batchAppend'],
+    requestDeserialize: parseBatchRequest,
+    responseSerialize: (response: Buffer) => response,
+  } as ServiceDefinition[string],
+};
 export const boundedProjectionsService = boundedService(ProjectionsService, PROJECTION_SHAPES);
 
 /** For requests whose content is ignored: they are not parsed. */
@@ -191,72 +226,3 @@ export const unread = (service: ServiceDefinition): ServiceDefinition =>
       { ...method, requestDeserialize: () => ({}) },
     ]),
   );
-
-/** The nested messages of a message, by field number; all other fields are plain values. */
-interface Shape {
-  readonly [field: number]: Shape;
-}
-
-/**
- * Checks that every length in a protobuf message stays within the bytes received. google-protobuf
- * 3.21 trusts the length of a text: a request of a hundred bytes could keep it busy for minutes and
- * allocate gigabytes. It does check the types of fields, so these are not checked here.
- */
-export const assertBounds = (bytes: Uint8Array, shape: Shape): void =>
-  walk(bytes, 0, bytes.length, shape);
-
-const malformed = () => new RangeError('The message is malformed.');
-
-const walk = (bytes: Uint8Array, start: number, end: number, shape: Shape): void => {
-  let at = start;
-  while (at < end) {
-    const tag = varint(bytes, at, end);
-    at = afterVarint(bytes, at, end);
-    switch (tag % 8) {
-      case 0:
-        at = afterVarint(bytes, at, end);
-        break;
-      case 1:
-        at += 8;
-        break;
-      case 2: {
-        const length = varint(bytes, at, end);
-        at = afterVarint(bytes, at, end);
-        const inner = shape[Math.floor(tag / 8)];
-        if (length > end - at) throw malformed();
-        if (inner !== undefined) walk(bytes, at, at + length, inner);
-        at += length;
-        break;
-      }
-      case 5:
-        at += 4;
-        break;
-      // A group, which this protocol does not use, or an unknown wire type.
-      default:
-        throw malformed();
-    }
-    if (at > end) throw malformed();
-  }
-};
-
-const MAX_VARINT_BYTES = 10;
-
-/** Exact up to 2^53; any larger length is too long anyway. */
-const varint = (bytes: Uint8Array, start: number, end: number): number => {
-  let value = 0;
-  let scale = 1;
-  for (let at = start; at < end && at < start + MAX_VARINT_BYTES; at += 1) {
-    const byte = bytes[at] ?? 0;
-    value += (byte & 0x7f) * scale;
-    if (byte < 0x80) return value;
-    scale *= 0x80;
-  }
-  throw malformed();
-};
-
-const afterVarint = (bytes: Uint8Array, start: number, end: number): number => {
-  for (let at = start; at < end && at < start + MAX_VARINT_BYTES; at += 1) {
-    if ((bytes[at] ?? 0) < 0x80) return at + 1;
-  }
-  throw malformed();
-};

@@ -1,10 +1,16 @@
-import type shared from '@eventstore/db-client/generated/shared_pb.js';
-import type streams from '@eventstore/db-client/generated/streams_pb.js';
+import type { BatchOptions, BatchRequest } from './batch-messages.js';
 import type { Expected, RawEvent } from '../log/event-log.js';
-import { expectedOf, uuidOf, writableStreamOf } from './request-shapes.js';
+import { expectedRevision, writableStreamIn } from './request-shapes.js';
 import { invalidArgument, requiredMetadataPropertyMissing } from './rpc-error.js';
 
-type ProposedEvent = streams.AppendReq.ProposedMessage | streams.BatchAppendReq.ProposedMessage;
+/** An event as a client sent it; its bytes are views of the request. */
+export interface ProposedEvent {
+  readonly id: string;
+  readonly type: string;
+  readonly contentType: string;
+  readonly data: Uint8Array;
+  readonly metadata: Uint8Array;
+}
 
 const MAX_TYPE_BYTES = 8 * 1024;
 
@@ -31,36 +37,37 @@ type Proposal = ReturnType<typeof createProposal>;
 const countedBytes = ({ type, data, metadata }: RawEvent): number =>
   data.length + metadata.length + 2 * type.length;
 
-/** Copies the bytes: the parsed views would keep the whole request in memory. */
-const rawEvent = (message: ProposedEvent): RawEvent => ({
-  id: uuidOf(message.getId(), 'An event id'),
-  type: eventTypeOf(message),
-  data: message.getData_asU8().slice(),
-  metadata: message.getCustomMetadata_asU8().slice(),
-  isJson: required(message, 'content-type') === 'application/json',
-});
-
-const eventTypeOf = (message: ProposedEvent): string => {
-  const type = required(message, 'type');
+/** Copies the bytes, in one piece: the parsed views would keep the whole request in memory. */
+const rawEvent = ({ id, type, contentType, data, metadata }: ProposedEvent): RawEvent => {
+  required(type, 'type');
   if (!type.isWellFormed() || type.includes('\0') || Buffer.byteLength(type) > MAX_TYPE_BYTES) {
     throw invalidArgument(
       `An event type must be well-formed text of at most ${MAX_TYPE_BYTES} bytes without NUL.`,
     );
   }
-  return type;
+  required(contentType, 'content-type');
+  const bytes = new Uint8Array(data.length + metadata.length);
+  bytes.set(data);
+  bytes.set(metadata, data.length);
+  return {
+    id,
+    type,
+    data: bytes.subarray(0, data.length),
+    metadata: bytes.subarray(data.length),
+    isJson: contentType === 'application/json',
+  };
 };
 
-const required = (message: ProposedEvent, property: 'type' | 'content-type'): string => {
-  const value = message.getMetadataMap().get(property);
-  if (value === undefined || value === '') throw requiredMetadataPropertyMissing(property);
-  return value;
+const required = (value: string, property: 'type' | 'content-type'): void => {
+  if (value === '') throw requiredMetadataPropertyMissing(property);
 };
 
 const MAX_UNFINISHED = 64;
 
 /** An append of a batch call, complete or still receiving events. */
 export interface PendingAppend {
-  readonly correlationId: shared.UUID | undefined;
+  /** The bytes of a `UUID`. */
+  readonly correlationId: Uint8Array | undefined;
   readonly stream: string;
   readonly expected: Expected;
   readonly proposal: Proposal;
@@ -69,27 +76,24 @@ export interface PendingAppend {
 
 /** The append that a request starts; undefined if the request has no options. */
 export const openedBy = (
-  request: streams.BatchAppendReq,
+  { correlationId, options }: BatchRequest,
   limits: { readonly maxAppendBytes: number; readonly appendTimeoutMs: number },
 ): PendingAppend | undefined => {
-  const options = request.getOptions();
   if (options === undefined) return undefined;
-  const revision = options.hasStreamPosition() ? options.getStreamPosition() : undefined;
   return {
-    correlationId: request.getCorrelationId(),
-    stream: writableStreamOf(options.getStreamIdentifier()),
-    expected: expectedOf(options, revision),
+    correlationId,
+    stream: writableStreamIn(options.streamName),
+    expected: expectedIn(options),
     proposal: createProposal(limits.maxAppendBytes),
-    deadlineAt: Math.min(deadlineOf(options), Date.now() + limits.appendTimeoutMs),
+    deadlineAt: Math.min(
+      options.deadline ?? Number.POSITIVE_INFINITY,
+      Date.now() + limits.appendTimeoutMs,
+    ),
   };
 };
 
-/** The deadline as the client's clock has it, in milliseconds since the epoch. */
-const deadlineOf = (options: streams.BatchAppendReq.Options): number => {
-  const deadline = options.getDeadline();
-  if (deadline === undefined) return Number.POSITIVE_INFINITY;
-  return deadline.getSeconds() * 1000 + deadline.getNanos() / 1e6;
-};
+const expectedIn = ({ expected }: BatchOptions): Expected =>
+  typeof expected === 'string' ? expected : expectedRevision(expected);
 
 /** Appends whose last part is still missing, limited in number and time. */
 export const createUnfinished = (onExpired: (append: PendingAppend) => void) => {

@@ -29,6 +29,39 @@ describe('EventStoreDB adapter, append calls that stop responding', () => {
     expect(calls).to.equal(2);
   });
 
+  it('has appends of several streams under way on several calls', async () => {
+    const calls = new Set<unknown>();
+    const waiting: (() => void)[] = [];
+    const store = await openAt({
+      batchAppend: (call) => {
+        call.on('data', (request: BatchAppendReq) => {
+          calls.add(call);
+          waiting.push(() => call.write(succeeded(request)));
+          if (waiting.length === 3) for (const respond of waiting) respond();
+        });
+      },
+    });
+    await Promise.all(['a', 'b', 'c'].map((stream) => store.append(stream, 4n, newEvents(1))));
+    expect(calls.size).to.equal(3);
+  });
+
+  it('sends appends of one stream on one call, in their order', async () => {
+    const revisions: string[][] = [];
+    const store = await openAt({
+      batchAppend: (call) => {
+        const received: string[] = [];
+        revisions.push(received);
+        call.on('data', (request: BatchAppendReq) => {
+          received.push(request.getOptions()?.getStreamPosition() ?? '');
+          call.write(succeeded(request));
+        });
+      },
+    });
+    const expected = Array.from({ length: 20 }, (_, index) => BigInt(index));
+    await Promise.all(expected.map((revision) => store.append('one', revision, newEvents(1))));
+    expect(revisions).to.deep.equal([expected.map(String)]);
+  });
+
   for (const [kind, script] of [
     ['in a batch call', { batchAppend: (call) => call.resume() }],
     ['in a call of its own', { append: (call) => call.resume() }],

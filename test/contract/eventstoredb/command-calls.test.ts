@@ -8,7 +8,7 @@ import { opened, openStore } from './support.js';
 /** The calls of the stubs while the test runs, and how those that ended did. */
 const countCalls = () => {
   const stubs = StreamsClient.prototype as unknown as Record<string, (...args: unknown[]) => Call>;
-  const { read, batchAppend, append } = stubs;
+  const { makeServerStreamRequest, makeBidiStreamRequest, append } = stubs;
   const counted = { reads: 0, appends: 0, cancelled: 0 };
   const watched = (call: Call): Call => {
     call.on('status', ({ code }) => {
@@ -16,17 +16,17 @@ const countCalls = () => {
     });
     return call;
   };
-  stubs['read'] = function (this: Client, ...args) {
+  stubs['makeServerStreamRequest'] = function (this: Client, ...args) {
     counted.reads += 1;
-    return watched(read?.apply(this, args) as Call);
+    return watched(makeServerStreamRequest?.apply(this, args) as Call);
   };
   stubs['append'] = function (this: Client, ...args) {
     counted.appends += 1;
     return watched(append?.apply(this, args) as Call);
   };
-  // One call for all appends: each is a message.
-  stubs['batchAppend'] = function (this: Client, ...args) {
-    const call = batchAppend?.apply(this, args) as Call;
+  // One call for any number of appends: each is a message.
+  stubs['makeBidiStreamRequest'] = function (this: Client, ...args) {
+    const call = makeBidiStreamRequest?.apply(this, args) as Call;
     const write = call.write.bind(call);
     call.write = (message) => {
       counted.appends += 1;
@@ -40,7 +40,11 @@ const countCalls = () => {
       Object.assign(counted, { reads: 0, appends: 0, cancelled: 0 });
       return taken;
     },
-    restore: () => Object.assign(stubs, { read, batchAppend, append }),
+    restore: () => {
+      Object.assign(stubs, { append });
+      delete stubs['makeServerStreamRequest'];
+      delete stubs['makeBidiStreamRequest'];
+    },
   };
 };
 

@@ -43,7 +43,7 @@ for (const batchAppend of [true, false]) {
     it('times out on a paused server, and continues when it resumes', async () => {
       const store = open({ appendTimeoutMs: 300, readTimeoutMs: 300 });
       const [first, second] = [newEvent(), newEvent()];
-      await store.append('frozen', 'no_stream', [first]);
+      await store.append('frozen', 'no_stream', [first], { timeoutMs: 5_000 });
       process.kill(node.pid, 'SIGSTOP');
       const append = rejectionOf(store.append('frozen', 0n, [second]));
       const reads = [

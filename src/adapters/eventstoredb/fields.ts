@@ -1,0 +1,50 @@
+import protobuf, { type BufferReader } from 'protobufjs/minimal.js';
+import type { Position } from '../../ports/event-store.js';
+
+/** Reads a message field by field. A field that `read` leaves alone is skipped. */
+export const eachField = (
+  message: Uint8Array,
+  read: (field: number, reader: BufferReader) => void,
+): void => {
+  const reader = new protobuf.BufferReader(message);
+  while (reader.pos < reader.len) {
+    const tag = reader.uint32();
+    const start = reader.pos;
+    read(tag >>> 3, reader);
+    if (reader.pos === start) reader.skipType(tag & 7);
+  }
+};
+
+/** Exact for all 64 bits. */
+export const uint64 = (reader: BufferReader): bigint => {
+  const { low, high } = reader.uint64();
+  const lowBits = BigInt(low >>> 0);
+  return high === 0 ? lowBits : (BigInt(high >>> 0) << 32n) | lowBits;
+};
+
+/** A place in the log, of which field 1 is the one half and 2 the other. */
+export const positionIn = (message: Uint8Array): Position => {
+  let commit = 0n;
+  let prepare = 0n;
+  eachField(message, (field, reader) => {
+    if (field === 1) commit = uint64(reader);
+    if (field === 2) prepare = uint64(reader);
+  });
+  return { commit, prepare };
+};
+
+/** A `UUID` as text. A server may send one as two halves, even if it was sent as text. */
+export const uuidIn = (message: Uint8Array): string => {
+  let text = '';
+  eachField(message, (field, reader) => {
+    if (field === 1) text = halvesIn(reader.bytes());
+    if (field === 2) text = reader.string();
+  });
+  return text;
+};
+
+const halvesIn = (message: Uint8Array): string => {
+  const { commit: most, prepare: least } = positionIn(message);
+  const hex = [most, least].map((half) => half.toString(16).padStart(16, '0')).join('');
+  return hex.replace(/^(.{8})(.{4})(.{4})(.{4})/, '$1-$2-$3-$4-');
+};
