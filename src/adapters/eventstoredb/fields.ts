@@ -22,14 +22,19 @@ export const uint64 = (reader: BufferReader): bigint => {
   return high === 0 ? lowBits : (BigInt(high >>> 0) << 32n) | lowBits;
 };
 
-/** A place in the log, of which field 1 is the one half and 2 the other. */
-export const positionIn = (message: Uint8Array): Position => {
-  let commit = 0n;
-  let prepare = 0n;
+/** A message of two 64-bit numbers, in fields 1 and 2. */
+const pairIn = (message: Uint8Array): readonly [bigint, bigint] => {
+  let first = 0n;
+  let second = 0n;
   eachField(message, (field, reader) => {
-    if (field === 1) commit = uint64(reader);
-    if (field === 2) prepare = uint64(reader);
+    if (field === 1) first = uint64(reader);
+    if (field === 2) second = uint64(reader);
   });
+  return [first, second];
+};
+
+export const positionIn = (message: Uint8Array): Position => {
+  const [commit, prepare] = pairIn(message);
   return { commit, prepare };
 };
 
@@ -44,7 +49,8 @@ export const uuidIn = (message: Uint8Array): string => {
 };
 
 const halvesIn = (message: Uint8Array): string => {
-  const { commit: most, prepare: least } = positionIn(message);
-  const hex = [most, least].map((half) => half.toString(16).padStart(16, '0')).join('');
+  const hex = pairIn(message)
+    .map((half) => half.toString(16).padStart(16, '0'))
+    .join('');
   return hex.replace(/^(.{8})(.{4})(.{4})(.{4})/, '$1-$2-$3-$4-');
 };

@@ -103,7 +103,8 @@ describe('a conflict with another process', () => {
     expect(stored.size).to.equal(accepted.length + 1);
   });
 
-  it('is decided on the whole stream where the log was restored and others wrote to it', async () => {
+  /** A log whose anime was delisted, and a process that has seen it. */
+  const givenDelisted = async () => {
     const anime = animeId(1);
     const { store: log } = logOf([
       { anime, event: events.listed },
@@ -111,6 +112,11 @@ describe('a conflict with another process', () => {
     ]);
     const { send } = handlerOver(log);
     expect(await send(commands.click)).to.have.property('kind', 'rejected');
+    return { anime, log, send };
+  };
+
+  it('is decided on the whole stream where the log was restored and others wrote to it', async () => {
+    const { anime, log, send } = await givenDelisted();
     log.keepFirst(1);
     for (const { stream, type, data } of logOf(Array(2).fill({ anime, event: events.click })).store
       .log) {
@@ -120,13 +126,7 @@ describe('a conflict with another process', () => {
   });
 
   it('is decided on the whole stream where another history begins with the id of our last event', async () => {
-    const anime = animeId(1);
-    const { store: log } = logOf([
-      { anime, event: events.listed },
-      { anime, event: events.delisted },
-    ]);
-    const { send } = handlerOver(log);
-    expect(await send(commands.click)).to.have.property('kind', 'rejected');
+    const { log, send } = await givenDelisted();
     const [listed, delisted] = log.log;
     if (listed === undefined || delisted === undefined) expect.fail();
     await log.deleteStream(listed.stream);

@@ -145,7 +145,8 @@ describe('a response without an event', () => {
     });
   }
 
-  it('says the revision after the events before it in its append', async () => {
+  /** A click whose append is held, so that what is sent next is appended together. */
+  const givenHeldAppend = async () => {
     const anime = freshAnime();
     const { send, next, appends } = handlerOver(store);
     await send(anime.list);
@@ -153,6 +154,11 @@ describe('a response without an event', () => {
     next(gate.fault);
     const sent = [send(anime.click)];
     await eventually(() => expect(appends).to.have.length(2));
+    return { anime, send, appends, gate, sent };
+  };
+
+  it('says the revision after the events before it in its append', async () => {
+    const { anime, send, appends, gate, sent } = await givenHeldAppend();
     sent.push(send(anime.click), send(anime.view));
     sent.push(send(anime.click, { ifMatch: [9n] }), send(anime.list));
     sent.push(send(anime.delist), send(anime.view), send(anime.delist));
@@ -171,13 +177,7 @@ describe('a response without an event', () => {
   });
 
   it('that depends on an event is given once the event is written', async () => {
-    const anime = freshAnime();
-    const { send, next, appends } = handlerOver(store);
-    await send(anime.list);
-    const gate = held();
-    next(gate.fault);
-    const sent = [send(anime.click)];
-    await eventually(() => expect(appends).to.have.length(2));
+    const { anime, send, appends, gate, sent } = await givenHeldAppend();
     sent.push(send(anime.delist), send(anime.click), send(anime.delist));
     gate.release();
     const [, delisted, refused, unchanged] = await Promise.all(sent);
