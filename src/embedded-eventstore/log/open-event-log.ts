@@ -4,6 +4,7 @@ import { EventLogError, type EventLogLogger, type LogRecord } from './event-log.
 import { type AppendLimits, assertRoom, createLogAppends } from './appends.js';
 import { createCommitSignal } from './commit-signal.js';
 import { createDrafts, createStreamHeads } from './heads.js';
+import { startCheckpoints } from './checkpoints.js';
 import { createGroupCommit, createRecentIds } from './group-commit.js';
 import { errorText } from './group-transaction.js';
 import { createLinkIndex, createLinkSwitches } from './links.js';
@@ -190,6 +191,7 @@ const assemble = async (opened: OpenedFile): Promise<ProjectedLog> => {
       committedPosition = Number(records.at(-1)?.position ?? committedPosition);
       signal.committed();
       check.committed();
+      checkpoints.committed();
     },
     onFailed: (message) => {
       check.failed(message);
@@ -215,6 +217,7 @@ const assemble = async (opened: OpenedFile): Promise<ProjectedLog> => {
       if (more) setImmediate(sweep);
     },
   });
+  const checkpoints = startCheckpoints(path, logger);
   commit.attach(writer);
   check.attach(() => writer.probe());
   links.start(() => writer.index());
@@ -226,6 +229,7 @@ const assemble = async (opened: OpenedFile): Promise<ProjectedLog> => {
     scavenger.stop();
     links.stop();
     commit.flush();
+    await checkpoints.close();
     await writer.close();
     switches.stop(closed);
     signal.end();
