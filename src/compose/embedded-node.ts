@@ -81,10 +81,12 @@ const serveLog = async (
   { port, page }: { readonly port: number; readonly page?: RequestListener },
 ): Promise<{ readonly port: number; readonly projections: Projections }> => {
   // Loaded here, because they take 12 MB that a service without the port can save.
-  const [{ startGrpcServer }, { openProjectionEngine, withSystemProjections }] = await Promise.all([
-    import('../embedded-eventstore/grpc/server.js'),
-    import('../embedded-eventstore/projections/open.js'),
-  ]);
+  const [{ startGrpcServer }, { openProjectionEngine }, { withSystemProjections }] =
+    await Promise.all([
+      import('../embedded-eventstore/grpc/server.js'),
+      import('../embedded-eventstore/projections/open.js'),
+      import('../embedded-eventstore/projections/system-projections.js'),
+    ]);
   const engine = await lifecycle.open(
     'projection engine',
     () => openProjectionEngine({ log, logger, executionTimeoutMs: STEP_TIMEOUT_MS }),

@@ -1,9 +1,7 @@
 import { startGrpcServer } from '../../src/embedded-eventstore/grpc/server.js';
 import { openEventLog } from '../../src/embedded-eventstore/log/open-event-log.js';
-import {
-  openProjectionEngine,
-  withSystemProjections,
-} from '../../src/embedded-eventstore/projections/open.js';
+import { openProjectionEngine } from '../../src/embedded-eventstore/projections/open.js';
+import { withSystemProjections } from '../../src/embedded-eventstore/projections/system-projections.js';
 import { silentLogger } from '../../src/platform/observability/logger.js';
 import { connect } from './grpc-node.js';
 import { temporaryDirectory } from './temporary-directory.js';

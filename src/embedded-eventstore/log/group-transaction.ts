@@ -124,7 +124,7 @@ const projectionWrites = (db: Database): ((change: ProjectionChange) => void) =>
   };
 };
 
-const STATES_PER_SLICE = 1000;
+const STATES_PER_SLICE = 100;
 
 /** Deletes some states of runs that are over; answers whether there are more. */
 export const sweepProjections = (db: Database): (() => boolean) => {

@@ -5,7 +5,7 @@ import { FAMILIES, hasLinks, type LinkFamily } from './link-rules.js';
 import { type FromLogWriter, toRevision } from './writer-protocol.js';
 
 /** Limits how long an indexing transaction delays appends. */
-const EVENTS_PER_SLICE = 500;
+const EVENTS_PER_SLICE = 100;
 const LINK_STREAMS = 10_000;
 
 type IndexedSlice = Extract<FromLogWriter, { readonly kind: 'indexed' }>;

@@ -89,9 +89,9 @@ export const createProjectionStore = (parts: StoreParts): ProjectionStore => {
       parts.assertOpen();
       parts.assertRoom(bytesToWrite(writes));
       // Load before changing anything: a failed read must leave every head untouched.
-      for (const { stream } of writes) {
-        heads.get(stream);
-        heads.get(metastreamOf(stream));
+      for (const { stream, truncates } of writes) {
+        const { metadata } = heads.get(stream).ahead;
+        if (truncates || metadata.softDeleted) heads.get(metastreamOf(stream));
         if (isMetastream(stream)) heads.get(originalOf(stream));
       }
       const draft = emptyAppendDraft();

@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { LRUCache } from 'lru-cache';
 import type { LogRecord, RawEvent } from '../log/event-log.js';
 import { checkEvents, checkStream } from '../log/appends.js';
@@ -8,6 +9,12 @@ import type { ProjectionSources } from './sandbox-definition.js';
 /** Why a projection cannot write to a stream. */
 export class EmitError extends Error {
   override readonly name = 'EmitError';
+}
+
+/** What is in a stream that the projection is going to write to. */
+interface Looked {
+  readonly last: number | 'deleted';
+  readonly isOurs: boolean;
 }
 
 export interface EmittingProjection {
@@ -22,6 +29,8 @@ export interface EmittingProjection {
 const SYSTEM_VERSION = 4;
 const KNOWN_STREAMS = 10_000;
 const MAX_EVENT_BYTES = 1024 * 1024;
+/** Commands wait while streams are read. */
+const STREAMS_PER_TURN = 4;
 
 const resultStreamsOf = (
   { name }: EmittingProjection,
@@ -43,6 +52,8 @@ const resultStreamsOf = (
 export const createEmittedWrites = (store: ProjectionStore) => {
   /** Streams whose last event was written by the current run. */
   const known = new LRUCache<string, true>({ max: KNOWN_STREAMS });
+  /** Of the streams that are about to be written to. */
+  const looked = new Map<string, Looked>();
 
   /** Whether the stream can be appended to without truncating it first. */
   const isWritable = (stream: string, projection: EmittingProjection): boolean => {
@@ -50,25 +61,50 @@ export const createEmittedWrites = (store: ProjectionStore) => {
     return last === undefined || last === 'deleted' || isOfRun(last, stream, projection);
   };
 
-  return (
+  const keyOf = ({ run }: EmittingProjection, stream: string): string => `${run}@${stream}`;
+
+  /** Reads the streams that are not known yet, a few in each turn of the event loop. */
+  const look = async (
+    projection: EmittingProjection,
+    sources: ProjectionSources,
+    emitted: readonly EmittedMessage[],
+  ): Promise<void> => {
+    const results = resultStreamsOf(projection, sources);
+    looked.clear();
+    let reads = 0;
+    for (const { resultOf, stream: named } of emitted) {
+      const stream = resultOf === null ? named : results.of(resultOf);
+      if (known.has(keyOf(projection, stream)) || looked.has(stream)) continue;
+      if (++reads % STREAMS_PER_TURN === 0) await nextTurn();
+      assertValid(() => checkStream(stream), stream);
+      const isOurs = isWritable(stream, projection);
+      looked.set(stream, { last: store.lastRevisionOf(stream), isOurs });
+    }
+  };
+
+  /** To be committed in the same turn, since it numbers the events. */
+  const writes = (
     projection: EmittingProjection,
     sources: ProjectionSources,
     emitted: readonly EmittedMessage[],
   ): EmittedWrite[] => {
-    const { id, run, version, epoch } = projection;
+    const { id, version, epoch } = projection;
     const results = resultStreamsOf(projection, sources);
-    const writes = new Map<string, EmittedWrite & { events: RawEvent[]; next: bigint }>();
+    const found = new Map<string, EmittedWrite & { events: RawEvent[]; next: bigint }>();
 
     const writeTo = (stream: string) => {
-      const found = writes.get(stream);
-      if (found !== undefined) return found;
+      const present = found.get(stream);
+      if (present !== undefined) return present;
       assertValid(() => checkStream(stream), stream);
       const last = store.lastRevisionOf(stream);
       if (last === 'deleted') {
         throw new EmitError(`Stream ${stream} is deleted. Cannot emit events to it`);
       }
-      const key = `${run}@${stream}`;
-      const isOurs = known.get(key) ?? isWritable(stream, projection);
+      const key = keyOf(projection, stream);
+      const earlier = looked.get(stream);
+      const isOurs =
+        known.get(key) ??
+        (earlier?.last === last ? earlier.isOurs : isWritable(stream, projection));
       known.set(key, true);
       const write = {
         stream,
@@ -76,7 +112,7 @@ export const createEmittedWrites = (store: ProjectionStore) => {
         events: [] as RawEvent[],
         next: BigInt(last + 1),
       };
-      writes.set(stream, write);
+      found.set(stream, write);
       return write;
     };
 
@@ -113,8 +149,10 @@ export const createEmittedWrites = (store: ProjectionStore) => {
       const revision = add(message, own, type, data, 0);
       if (resultOf !== '') add(message, results.all, '$>', `${revision}@${own}`, 1);
     }
-    return [...writes.values()];
+    return [...found.values()];
   };
+
+  return { look, writes };
 };
 
 const assertValid = (check: () => void, stream: string): void => {

@@ -29,8 +29,10 @@ import { EMIT_REFUSED } from './sandbox-effects.js';
 import type { BatchOutput } from './sandbox-runner.js';
 
 const EVENTS_PER_PROJECTION_CHECKPOINT = 4000;
-const STATES_PER_CHECKPOINT = 2000;
-const BYTES_PER_CHECKPOINT = 2 * 1024 * 1024;
+/** Limits of what is stored at once: commands wait for the transaction that is under way. */
+const EVENTS_PER_STEP = 32;
+const STATES_PER_CHECKPOINT = 64;
+const BYTES_PER_CHECKPOINT = 256 * 1024;
 const CHECKPOINT_EVERY_MS = 1000;
 /** Added to the niceness of the process: a third of its share of a busy processor. */
 const NICE = 5;
@@ -178,10 +180,10 @@ const runProjection = async (port: MessagePort, data: ProjectionThreadData): Pro
       drained = batch.drained;
     }
     checkpointBefore = checkpoint;
-    const events = left;
+    const events = left.slice(0, firstAtPlace(left, EVENTS_PER_STEP));
     const output = events.length === 0 ? undefined : runBatch(events);
     const done = output?.done ?? 0;
-    left = events.slice(done);
+    left = left.slice(done);
     moved = true;
     checkpoint =
       left.length === 0 ? afterLeft : checkpointAfter(checkpointBefore, events, done - 1);

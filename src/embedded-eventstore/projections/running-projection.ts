@@ -45,7 +45,7 @@ const BUSY_MS = 100;
 export const runProjectionThread = (options: RunningOptions): RunningProjection => {
   const { store, record, logger } = options;
   const { text } = record;
-  const writesOf = createEmittedWrites(store);
+  const emitting = createEmittedWrites(store);
   const asked = new Map<number, (found: string | undefined) => void>();
   let nextQuestion = 1;
   let sources: ProjectionSources | undefined;
@@ -58,6 +58,9 @@ export const runProjectionThread = (options: RunningOptions): RunningProjection 
     cached: 0,
     pending: 0,
   };
+
+  /** A function, because its result changes across awaits. */
+  const isOver = (): boolean => over;
 
   const end = (ending: RunEnd): void => {
     if (over) return;
@@ -78,11 +81,13 @@ export const runProjectionThread = (options: RunningOptions): RunningProjection 
 
   /** Retries while the log is busy: then nothing was written. */
   const commitWhenPossible = async (message: CommitMessage): Promise<void> => {
+    const { emitted } = message;
+    const projection = { ...record, name: text.name };
     while (!over) {
-      const writes =
-        sources === undefined
-          ? []
-          : writesOf({ ...record, name: text.name }, sources, message.emitted);
+      if (sources !== undefined) await emitting.look(projection, sources, emitted);
+      // From here to the commit nothing may come in between, not even the end of this run.
+      if (isOver()) return;
+      const writes = sources === undefined ? [] : emitting.writes(projection, sources, emitted);
       try {
         await store.commit([changeOf(message, writes)], writes);
         return;

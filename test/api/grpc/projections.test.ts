@@ -12,7 +12,7 @@ import {
   type ProjectionErrorCode,
   type ProjectionStatistics,
 } from '../../../src/embedded-eventstore/projections/engine.js';
-import { withSystemProjections } from '../../../src/embedded-eventstore/projections/open.js';
+import { withSystemProjections } from '../../../src/embedded-eventstore/projections/system-projections.js';
 import { openGrpcNode, type GrpcNode } from '../../support/grpc-node.js';
 import { rejectionOf } from '../../support/rejection-of.js';
 

@@ -184,6 +184,31 @@ describe('the life of a projection on the embedded event store', function () {
     });
   }
 
+  for (const events of [1, 2, 3]) {
+    it(`a deletion is processed together with its event, wherever a step ends (${events})`, async () => {
+      for (let n = 0; n < events; n += 1) await given.append('book-1', CLICK);
+      const films = Array.from({ length: 12 }, (_, n) => `film-${10 + n}`);
+      for (const film of films) {
+        await given.append(film, CLICK);
+        await given.log().softDelete(film, 'any');
+      }
+      const failing = films.slice(-5);
+      for (const film of failing) {
+        const text = `fromAll().foreachStream().when({
+          $any: (s, e) => ({ of: e.streamId }),
+          $deleted: (s) => { if (s.of === '${film}') throw new Error('It broke.'); } })`;
+        await given.create(film, text);
+      }
+      for (let enabled = 0; enabled < 2; enabled += 1) {
+        await given.caughtUp();
+        for (const film of failing) {
+          expect(given.reason(film)).to.match(/It broke\.$/);
+          await given.engine().enable(film);
+        }
+      }
+    });
+  }
+
   it('a restart of all projections stores and starts them again', async () => {
     await given.create('count', COUNT);
     await given.caughtUp();
