@@ -145,6 +145,8 @@ export const inMemoryEventStore = (now: () => number = () => 0) => {
     async *read(stream, { from, direction = 'forwards', limit = Infinity } = {}) {
       await Promise.resolve();
       assertUsable(stream);
+      // A server takes unsigned numbers only.
+      if (from !== undefined && from < 0n) throw new RangeError(`There is no revision ${from}.`);
       const events = [...readable(stream)];
       if (direction === 'backwards') events.reverse();
       const wanted = events.filter(({ revision }) =>

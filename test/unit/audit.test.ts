@@ -8,6 +8,7 @@ import type {
   InteractionDocument,
 } from '../../src/ports/read-store.js';
 import { compareWithLog, type CompareOptions } from '../../src/read-side/audit/compare.js';
+import { expectedAnime } from '../../src/read-side/audit/compare-anime.js';
 import {
   aheadOf,
   headsOf,
@@ -16,6 +17,8 @@ import {
   waitForLate,
 } from '../../src/read-side/audit/heads.js';
 import { emptyAnime } from '../../src/read-side/rebuild/replay.js';
+import { cachedAnimeOf, foldRun } from '../../src/read-side/projector/fold.js';
+import { fromRecorded } from '../../src/wire/stream-event.js';
 import { encodeIgnored, EVENTS_IGNORED } from '../../src/wire/upcast.js';
 import { animeId, AT, COWBOY_BEBOP, events, userId } from '../support/examples.js';
 import { itemsOf, logOf, type Happening } from '../support/histories.js';
@@ -307,6 +310,20 @@ describe('comparing the documents with the log', () => {
     expect(await compared()).to.deep.include({ incomparable: [1], documents: 0 });
   });
 
+  it('agrees with the projector on sums of seconds, which end at 2^53-1', () => {
+    const { store } = logOf([by('spike', events.view), by('faye', events.view)]);
+    const run = store.log.flatMap((recorded) => {
+      const reading = fromRecorded(recorded, null);
+      if (reading.kind !== 'event' || reading.event.decoded.kind !== 'event') return [];
+      const { event } = reading.event.decoded;
+      const long = { ...event, data: { ...event.data, durationSeconds: 2 ** 52 } } as typeof event;
+      return [{ ...reading.event, decoded: { kind: 'event' as const, event: long } }];
+    });
+    const { anime } = foldRun(cachedAnimeOf(animeId(1), 0, null), run);
+    expect(anime.seconds).to.equal(2 ** 53 - 1);
+    expect(expectedAnime(run).seconds).to.equal(anime.seconds);
+  });
+
   it('agrees with the projector on the newest hundred unreadable events', async () => {
     const malformed: readonly Happening[] = Array.from({ length: 103 }, () => ({
       anime: 1,
@@ -361,6 +378,13 @@ describe('the documents that are late or ahead', () => {
     expect(none).to.deep.equal({ heads: new Map(), upTo: null });
   });
 
+  it('are those of anime alone, whatever other streams are called', async () => {
+    const { eventStore } = await given();
+    const other = { id: 'x', type: 'Note', data: new Uint8Array(), metadata: {} };
+    eventStore.record('anime-x', other);
+    expect([...(await headsOf(eventStore, signal))]).to.deep.equal([[1, 4]]);
+  });
+
   it('are ahead where the log no longer has their last event', async () => {
     const { eventStore, documents } = await given([...FIRST, by('ed', events.click, 2)], LATER);
     const ahead = async () => aheadOf(eventStore, documents, await headsOf(eventStore, signal));
@@ -375,6 +399,22 @@ describe('the documents that are late or ahead', () => {
     const { eventStore, documents } = await given();
     await eventStore.deleteStream('anime-1');
     expect(await aheadOf(eventStore, documents, new Map())).to.equal(0);
+  });
+
+  it('are not ahead where they were emptied, whatever the log has', async () => {
+    const { eventStore } = await given();
+    const documents = inMemoryDocuments();
+    const animes = [1, 9].map((id) => emptyAnime(animeId(id), 1));
+    await documents.save({ interactions: [], days: [], animes });
+    for (const heads of [await headsOf(eventStore, signal), new Map()]) {
+      expect(await aheadOf(eventStore, documents, heads)).to.equal(0);
+    }
+  });
+
+  it('are still late after a look that finds them where they were', async () => {
+    const { eventStore, before } = await given(FIRST, LATER);
+    const late = await lateOf(before, await headsOf(eventStore, signal));
+    expect(await waitForLate(before, late, { waitMs: 1, signal })).to.deep.equal(late);
   });
 
   it('are waited for until they have caught up, or the time is over', async () => {

@@ -3,6 +3,7 @@ import { StreamDeletedError } from '../../ports/errors.js';
 import type { EventStore, Position } from '../../ports/event-store.js';
 import type { DocumentStore } from '../../ports/read-store.js';
 import { presenceOf } from '../../wire/presence.js';
+import { chunksOf } from '../../platform/async/pages.js';
 import { pause } from '../../platform/async/retry.js';
 
 /** The last revision of each anime's stream. */
@@ -63,13 +64,10 @@ export const lateOf = async (
   heads: ReadonlyMap<AnimeId, number>,
 ): Promise<readonly Late[]> => {
   const late: Late[] = [];
-  const ids = [...heads.keys()];
-  for (let first = 0; first < ids.length; first += IDS_AT_ONCE) {
-    const chunk = ids.slice(first, first + IDS_AT_ONCE);
-    const found = await documents.animes(chunk);
+  for await (const chunk of chunksOf(heads, IDS_AT_ONCE)) {
+    const found = await documents.animes(chunk.map(([animeId]) => animeId));
     const revisions = new Map(found.map(({ animeId, revision }) => [animeId, revision]));
-    for (const animeId of chunk) {
-      const head = heads.get(animeId) ?? -1;
+    for (const [animeId, head] of chunk) {
       const by = head - (revisions.get(animeId) ?? -1);
       if (by > 0) late.push({ animeId, head, by });
     }
