@@ -55,7 +55,6 @@ const stateNumbers = <State extends object>(
   none: State,
 ): State | 'unreadable' => {
   if (state === null) return none;
-  if (typeof state !== 'object') return 'unreadable';
   const stored = state as Readonly<Record<string, unknown>>;
   const fields = Object.keys(none).map((name) => [name, stored[name]] as const);
   return fields.every(([, value]) => typeof value === 'number')
@@ -102,8 +101,10 @@ export const compareWithProjections = async ({
   const comparisons = createComparisons();
   const compareAll = async (animes: readonly AnimeDocument[]): Promise<void> => {
     signal.throwIfAborted();
-    const compared = await Promise.all(animes.map((anime) => compareOne(anime)));
-    animes.forEach(({ animeId }, index) => comparisons.note(animeId, compared[index]));
+    const compared = await Promise.all(
+      animes.map(async (anime) => [anime.animeId, await compareOne(anime)] as const),
+    );
+    for (const [animeId, comparison] of compared) comparisons.note(animeId, comparison);
   };
 
   for await (const animes of chunksOf(documents.allAnimes(), COMPARISONS_AT_ONCE))
@@ -141,8 +142,7 @@ const createComparisons = () => {
   const open = new Map<AnimeId, AnimeComparison & { readonly reason: string }>();
   let [animes, equal] = [0, 0];
   return {
-    note: (animeId: AnimeId, comparison: AnimeComparison | undefined): void => {
-      if (comparison === undefined) return;
+    note: (animeId: AnimeId, comparison: AnimeComparison): void => {
       if (!open.delete(animeId)) animes += 1;
       if (comparison.kind === 'equal') equal += 1;
       else if (comparison.kind === 'different') different.push(...comparison.differences);
@@ -210,11 +210,8 @@ const notComparableYet = (projection: string, at: number, other: string): AnimeC
 });
 
 /** The engine may skip events that are not JSON: the document lists them as skipped. */
-const isAt = ({ revision }: ActivityState, document: AnimeDocument): boolean => {
-  const missing = document.revision - revision;
-  if (missing <= 0) return missing === 0;
-  return document.skipped.filter((skipped) => skipped > revision).length === missing;
-};
+const isAt = ({ revision }: ActivityState, document: AnimeDocument): boolean =>
+  document.skipped.filter((skipped) => skipped > revision).length === document.revision - revision;
 
 const compare = (
   document: AnimeDocument,

@@ -108,6 +108,11 @@ describe('comparing documents with the projections', () => {
     expect(await compare(document, { activity })).to.deep.equal(EQUAL);
   });
 
+  it('finds an emptied anime equal that no projection knows', async () => {
+    const nothing = { clicks: 0, views: 0, seconds: 0, ratingCount: 0, ratingSum: 0 };
+    expect(await compare(documentAt(-1, nothing), {})).to.deep.equal(EQUAL);
+  });
+
   for (const [field, projection] of [
     ['clicks', 'anime-activity'],
     ['views', 'anime-activity'],
@@ -151,6 +156,43 @@ describe('comparing documents with the projections', () => {
     const skipped = (...revisions: number[]) => documentAt(5, { skipped: revisions });
     expect(await compare(skipped(1, 4, 5), script)).to.deep.equal(EQUAL);
     expect(await compare(skipped(1, 5), script)).to.include({ equal: 0 });
+  });
+
+  it('does not count an event that both the engine and the document have passed', async () => {
+    const script = { activity: [activityAt(4)], ratings: [ratingsAt(3)] };
+    const reason = 'anime-activity is at revision 4, the document at 5.';
+    expect(await compare(documentAt(5, { skipped: [4] }), script)).to.deep.equal(notYet(reason));
+  });
+
+  for (const [projection, script] of [
+    ['anime-activity', { activity: [{ clicks: 2, views: 1, seconds: 60, revision: 5 }] }],
+    ['anime-activity', { activity: [activityAt(5, { seconds: '60' })] }],
+    ['anime-activity', { activity: [[2, 1, 60, 3, 5]] }],
+    ['anime-rating-summary', { ratings: [{ ratingCount: 1, revision: 3 }] }],
+    ['anime-rating-summary', { ratings: [3] }],
+  ] as const) {
+    it(`reads no state of another version: ${JSON.stringify(script)}`, async () => {
+      const reason = `The state of ${projection} is not that of this version: deploy the projections.`;
+      const compared = compare(documentAt(5), { ...same, ...script }, 60_000);
+      expect(await compared).to.deep.equal(notYet(reason));
+    });
+  }
+
+  it('asks ever less often while it waits', async () => {
+    let asked = 0;
+    const behind = scripted({ activity: [activityAt(4)] });
+    const projections: Projections = {
+      ...behind,
+      stateOf: (...which) => {
+        asked += 1;
+        return behind.stateOf(...which);
+      },
+    };
+    const documents = inMemoryDocuments();
+    await documents.save({ interactions: [], days: [], animes: [documentAt(5)] });
+    await compareWithProjections({ documents, projections, waitMs: 400 });
+    // At once, after 100 ms, after 300, and at the end, where a timer may come early.
+    expect(asked).to.be.within(2, 8);
   });
 
   it('waits for a projection that is behind', async () => {
