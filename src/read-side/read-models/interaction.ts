@@ -88,5 +88,5 @@ export const trimRatings = (
   savedAnimeRevision: number,
 ): readonly RatingEntry[] => {
   const newest = ratings.findLastIndex((entry) => entry.revision <= savedAnimeRevision);
-  return newest <= 0 ? ratings : ratings.slice(newest);
+  return ratings.slice(Math.max(0, newest));
 };
