@@ -3,10 +3,11 @@ import fc from 'fast-check';
 import { compareWithLog } from '../../src/read-side/audit/compare.js';
 import { replayAnime } from '../../src/read-side/rebuild/replay.js';
 import type { DocumentStore } from '../../src/ports/read-store.js';
-import { animeId, events } from '../support/examples.js';
+import { animeId, AT, events, userId } from '../support/examples.js';
 import { histories, LOG_ID, logOf, itemsOf, type Happening } from '../support/histories.js';
 import { inMemoryDocuments } from '../support/in-memory-documents.js';
 import { batchOf, projecting } from '../support/projecting.js';
+import { openTemporaryReadStore } from '../support/read-store.js';
 
 const HISTORY: readonly Happening[] = [
   { anime: 1, event: events.listed },
@@ -15,9 +16,19 @@ const HISTORY: readonly Happening[] = [
   { anime: 1, event: events.rating },
 ];
 
-const given = async (history: readonly Happening[] = HISTORY) => {
+/** One click of each of so many users, an hour apart. */
+const clicks = (users: number): readonly Happening[] =>
+  Array.from({ length: users }, (_, index) => {
+    const occurredAt = new Date(Date.parse(AT) + index * 3_600_000).toISOString();
+    const data = { ...events.click.data, userId: userId(`user-${index}`), occurredAt };
+    return { anime: 1, event: { ...events.click, data } };
+  });
+
+const given = async (
+  history: readonly Happening[] = HISTORY,
+  documents: DocumentStore = inMemoryDocuments(),
+) => {
   const { store, items } = logOf(history);
-  const documents = inMemoryDocuments();
   const projector = projecting(store, documents);
   await projector.handle(batchOf(items));
   const replay = (into: DocumentStore = documents) =>
@@ -37,6 +48,19 @@ const mortal = (documents: DocumentStore, saves: number): DocumentStore => {
       return left < 0 ? Promise.reject(new Error('Killed.')) : documents.save(batch);
     },
   };
+};
+
+/** Notes how many parts and anime each save has. */
+const noting = (documents: DocumentStore) => {
+  const saves: [users: number, days: number, animes: number][] = [];
+  const noted: DocumentStore = {
+    ...documents,
+    save: (batch) => {
+      saves.push([batch.interactions.length, batch.days.length, batch.animes.length]);
+      return documents.save(batch);
+    },
+  };
+  return { noted, saves };
 };
 
 describe('replaying an anime', () => {
@@ -69,6 +93,60 @@ describe('replaying an anime', () => {
     await projector.handle(batchOf(itemsOf(store)));
     expect(await stored()).to.include({ generation: 1, revision: 4, clicks: 2 });
     expect(await isEqual()).to.be.true;
+  });
+
+  it('computes an anime that has no document yet', async () => {
+    const { store, replay } = await given();
+    const documents = inMemoryDocuments();
+    expect(await replay(documents)).to.deep.include({ kind: 'replayed', revision: 3 });
+    expect((await compareWithLog({ eventStore: store, documents })).equal).to.be.true;
+  });
+
+  it('saves at most a thousand parts at once, each of them once, and the anime after them', async () => {
+    const { documents, replay, isEqual } = await given(clicks(1_001));
+    const { noted, saves } = noting(documents);
+    await replay(noted);
+    expect(saves).to.deep.equal([
+      [1_000, 43, 0],
+      [1, 0, 0],
+      [0, 0, 1],
+    ]);
+    expect(await isEqual()).to.be.true;
+  });
+
+  it('empties the users and days that the log lost with its end, and only these', async () => {
+    const { store, documents, replay, isEqual } = await given(clicks(48));
+    store.keepFirst(30);
+    const { noted, saves } = noting(documents);
+    await replay(noted);
+    expect(saves).to.deep.equal([
+      [30, 2, 0],
+      [0, 0, 1],
+      [18, 0, 0],
+      [0, 1, 0],
+    ]);
+    expect(await isEqual()).to.be.true;
+  });
+
+  it('gets above the parts of a replay that was killed before the log lost its end', async () => {
+    const { store, documents, replay, isEqual } = await given();
+    await replay(mortal(documents, 1)).catch(() => undefined);
+    store.keepFirst(2);
+    expect(await replay()).to.deep.equal({ kind: 'replayed', revision: 1, skipped: [] });
+    expect(await isEqual()).to.be.true;
+  });
+
+  it('is the same in an embedded read store', async () => {
+    const opened = await openTemporaryReadStore();
+    try {
+      await opened.store.createVersion('v1', LOG_ID);
+      const { store, replay, isEqual } = await given(clicks(48), opened.store.documents('v1'));
+      store.keepFirst(30);
+      expect(await replay()).to.deep.equal({ kind: 'replayed', revision: 29, skipped: [] });
+      expect(await isEqual()).to.be.true;
+    } finally {
+      await opened.stop();
+    }
   });
 
   it('changes nothing where the stream no longer exists', async () => {

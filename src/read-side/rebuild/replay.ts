@@ -32,13 +32,8 @@ const WHOLE_STREAM = Number.MAX_SAFE_INTEGER;
 export const replayAnime = async (options: ReplayOptions): Promise<Replayed> => {
   const { eventStore, documents, logId, animeId } = options;
   const [stored] = await documents.animes([animeId]);
-  const stream = await readMissing(
-    eventStore,
-    logId,
-    animeId,
-    { from: 0, to: WHOLE_STREAM - 1 },
-    WHOLE_STREAM,
-  );
+  const whole = { from: 0, to: WHOLE_STREAM };
+  const stream = await readMissing(eventStore, logId, animeId, whole, WHOLE_STREAM);
   if (stream.kind === 'lost') return stream;
   if (stream.kind === 'behind') return { kind: 'lost', reason: 'The stream is empty.' };
   const generation = await nextGeneration(documents, animeId, stored?.generation ?? 0);
