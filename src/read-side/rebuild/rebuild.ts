@@ -56,14 +56,15 @@ const PROGRESS_EVERY = 5_000;
  * promoted. Projectors may update the version meanwhile: saves are guarded.
  */
 export const rebuild = async (options: RebuildOptions): Promise<RebuildResult> => {
-  const { eventStore, readStore, deadLetters, logId, version, onProgress } = options;
+  const { eventStore, readStore, deadLetters, logId, version } = options;
   const {
     workers: count = 4,
     batchEvents = 5_000,
     compare = true,
     cachedDocuments = 500_000,
   } = options;
-  const { onCompared, signal = new AbortController().signal, now = Date.now } = options;
+  const { onProgress = () => undefined, onCompared = () => undefined } = options;
+  const { signal = new AbortController().signal, now = Date.now } = options;
   const startedAt = performance.now();
   const { state } = await readStore.createVersion(version, logId);
   const documents = readStore.documents(version);
@@ -99,7 +100,7 @@ export const rebuild = async (options: RebuildOptions): Promise<RebuildResult> =
     } else await addDeadLetter(delivery.event, reading.reason);
     events += 1;
     last = delivery.event.position;
-    if (events % PROGRESS_EVERY === 0) onProgress?.({ events, position: last });
+    if (events % PROGRESS_EVERY === 0) onProgress({ events, position: last });
   }
   signal.throwIfAborted();
   await workers.finish();
@@ -109,12 +110,11 @@ export const rebuild = async (options: RebuildOptions): Promise<RebuildResult> =
   }
   if (last !== null) {
     await documents.setFlushed(last);
-    onProgress?.({ events, position: last });
+    onProgress({ events, position: last });
   }
   const elapsedMs = performance.now() - startedAt;
-  const comparing = onCompared === undefined ? {} : { onProgress: onCompared };
   const comparison = compare
-    ? await compareWithLog({ eventStore, documents, signal, ...comparing })
+    ? await compareWithLog({ eventStore, documents, signal, onProgress: onCompared })
     : null;
   const isReady = state === 'building' && (comparison === null || comparison.differing === 0);
   if (isReady) await readStore.markReady(version);

@@ -70,8 +70,9 @@ export const watchRebuild = async (options: WatchRebuildOptions): Promise<Watche
   const behind = await waitForLate(documents, compared.behind, { waitMs, signal });
   const equal = compared.differing === 0 && behind.length === 0;
   const comparison = { ...compared, behind, equal };
-  if (state === 'building' && equal) await readStore.markReady(version);
-  return { kind: 'built', state: state === 'building' && equal ? 'ready' : state, comparison };
+  const isReady = state === 'building' && equal;
+  if (isReady) await readStore.markReady(version);
+  return { kind: 'built', state: isReady ? 'ready' : state, comparison };
 };
 
 const CHECKED_PER_POLL = 20;
