@@ -1,17 +1,22 @@
 import { expect } from 'chai';
+import { silentLogger } from '../../src/platform/observability/logger.js';
 import { UnavailableError } from '../../src/ports/errors.js';
 import type { DocumentStore } from '../../src/ports/read-store.js';
 import {
+  checkDocuments,
   type DocumentCheckOptions,
   keepChecking,
   keepConfirming,
+  recheckQuarantined,
 } from '../../src/read-side/rebuild/check-documents.js';
+import { emptyAnime } from '../../src/read-side/rebuild/replay.js';
 import { animeId, events } from '../support/examples.js';
 import { eventually } from '../support/eventually.js';
 import { logOf, type Happening } from '../support/histories.js';
 import { inMemoryDocuments } from '../support/in-memory-documents.js';
 import { batchOf, projecting } from '../support/projecting.js';
 import { recordingLogger, type Line } from '../support/recording-logger.js';
+import { rejectionOf } from '../support/rejection-of.js';
 
 const HISTORY: readonly Happening[] = [
   { anime: 1, event: events.listed },
@@ -28,6 +33,7 @@ const given = () => {
   const { logger, lines, told } = recordingLogger();
   let checks = 0;
   let looks = 0;
+  let quarantineLooks = 0;
   const counted: DocumentStore = {
     ...documents,
     allAnimes: () => {
@@ -49,6 +55,10 @@ const given = () => {
         lastApplied: () => {
           looks += 1;
           return projector.lastApplied();
+        },
+        quarantine: () => {
+          quarantineLooks += 1;
+          return projector.quarantine();
         },
       },
       logger,
@@ -79,6 +89,7 @@ const given = () => {
     checking,
     checks: () => checks,
     looks: () => looks,
+    quarantineLooks: () => quarantineLooks,
     revision: async () => (await documents.animes([animeId(1)]))[0]?.revision,
   };
 };
@@ -192,6 +203,13 @@ describe('checking the documents again and again', () => {
     expect(told()).to.deep.equal([]);
   });
 
+  it('looks at quarantined anime no more often than it is told to', async () => {
+    const { checking, quarantineLooks } = given();
+    const begun = performance.now();
+    await checking({ quarantineEveryMs: 50 }, () => expect(quarantineLooks()).to.be.above(3));
+    expect(quarantineLooks()).to.be.at.most((performance.now() - begun) / 50);
+  });
+
   for (const [name, quarantineEveryMs, left] of [
     ['looks now and then at quarantined anime, whose streams may be whole again', 1, 0],
     ['leaves quarantined anime alone in between', NEVER, 1],
@@ -211,6 +229,142 @@ describe('checking the documents again and again', () => {
       });
     });
   }
+});
+
+describe('checking the documents once', () => {
+  const other: Happening = {
+    anime: 2,
+    event: { ...events.click, data: { ...events.click.data, animeId: animeId(2) } },
+  };
+  const [listed, click, rating] = HISTORY as [Happening, Happening, Happening];
+  const { signal } = new AbortController();
+
+  /** A log of two anime, and the documents of the first of its events. */
+  const checked = async ({ applied = 4, history = [listed, click, other, rating] } = {}) => {
+    const { store, items } = logOf(history);
+    const documents = inMemoryDocuments();
+    const projector = projecting(store, documents);
+    await projector.handle(batchOf(items.slice(0, applied)));
+    const scans: unknown[] = [];
+    const eventStore: typeof store = {
+      ...store,
+      subscribeToAll: (options) => {
+        scans.push(options.after);
+        return store.subscribeToAll(options);
+      },
+    };
+    const check = (options: Partial<DocumentCheckOptions> = {}) =>
+      checkDocuments({
+        eventStore,
+        documents,
+        projector,
+        logger: silentLogger(),
+        keeps: false,
+        isIdle: () => true,
+        signal,
+        waitMs: 0,
+        ...options,
+      });
+    const end = () => store.log.at(-1)?.position ?? expect.fail();
+    const revisions = async () =>
+      (await documents.animes([animeId(1), animeId(2)])).map(({ revision }) => revision);
+    return { store, items, documents, projector, scans, check, end, revisions };
+  };
+
+  it('brings a late document up to date without reading the log of all anime', async () => {
+    const { check, scans, revisions } = await checked({ applied: 1 });
+    expect(await check()).to.deep.equal({ ahead: 0, late: 1, complete: true });
+    expect(await revisions()).to.deep.equal([2]);
+    expect(scans).to.deep.equal([]);
+  });
+
+  it('leaves alone an anime whose stream was truncated above its document', async () => {
+    const { store, check, projector, revisions } = await checked({ applied: 1 });
+    await store.setMaxCount('anime-1', 1);
+    expect(await check()).to.deep.equal({ ahead: 0, late: 0, complete: true });
+    expect(projector.quarantine().size).to.equal(0);
+    expect(await revisions()).to.deep.equal([0]);
+  });
+
+  for (const keeps of [false, true]) {
+    const bus = keeps ? 'keeps' : 'does not keep';
+    it(`reads the whole log where a document was ahead of it, and the bus ${bus} offsets`, async () => {
+      const log = await checked({ applied: 3, history: [listed, click, rating, other] });
+      const { documents, check, scans, revisions } = log;
+      const before = log.end();
+      await documents.setFlushed(before);
+      log.store.keepFirst(2);
+      log.store.record('anime-2', { ...(log.items[3]?.event ?? expect.fail()), metadata: {} });
+      expect(await check({ keeps })).to.deep.equal({ ahead: 1, late: 1, complete: true });
+      expect(scans).to.deep.equal(['start']);
+      expect(await revisions()).to.deep.equal([1, 0]);
+      expect(await documents.flushed()).to.deep.equal(keeps ? log.end() : before);
+    });
+  }
+
+  it('reads the log from the position up to which it was read before', async () => {
+    const { store, documents, check, scans, end } = await checked();
+    const [, second] = store.log;
+    if (second === undefined) expect.fail();
+    await documents.setFlushed(second.position);
+    expect(await check({ keeps: true })).to.deep.equal({ ahead: 0, late: 0, complete: true });
+    expect(scans).to.deep.equal([second.position]);
+    expect(await documents.flushed()).to.deep.equal(end());
+  });
+
+  it('keeps this position where nothing came after it', async () => {
+    const { documents, check, end } = await checked();
+    await documents.setFlushed(end());
+    await check({ keeps: true });
+    expect(await documents.flushed()).to.deep.equal(end());
+  });
+
+  for (const [keeps, complete] of [
+    [false, true],
+    [true, false],
+  ] as const) {
+    const name = complete ? 'complete' : 'not complete';
+    const bus = keeps ? 'keeps' : 'does not keep';
+    it(`is ${name} where nothing is late and a busy bus ${bus} offsets`, async () => {
+      const { check } = await checked();
+      const found = await check({ keeps, isIdle: () => false });
+      expect(found).to.deep.equal({ ahead: 0, late: 0, complete });
+    });
+  }
+
+  it('quarantines no emptied anime that the log does not have', async () => {
+    const { documents, check, projector } = await checked();
+    await documents.save({ interactions: [], days: [], animes: [emptyAnime(animeId(9), 1)] });
+    expect(await check()).to.deep.equal({ ahead: 0, late: 0, complete: true });
+    expect(projector.quarantine().size).to.equal(0);
+  });
+
+  /** Both anime miss an event that was truncated. */
+  const quarantined = async () => {
+    const history = [listed, other, click, other, rating, other];
+    const log = await checked({ applied: 2, history });
+    for (const stream of ['anime-1', 'anime-2']) await log.store.setMaxCount(stream, 1);
+    await log.projector.handle(batchOf(log.items.slice(4)));
+    expect([...log.projector.quarantine().keys()]).to.deep.equal([1, 2]);
+    await log.store.setMaxCount('anime-2', 100);
+    return log;
+  };
+
+  it('resumes a quarantined anime whose stream is whole, whatever became of another', async () => {
+    const { store: eventStore, projector, revisions } = await quarantined();
+    await eventStore.tombstoneStream('anime-1');
+    await recheckQuarantined({ eventStore, projector, signal });
+    expect([...projector.quarantine().keys()]).to.deep.equal([1]);
+    expect(await revisions()).to.deep.equal([0, 2]);
+  });
+
+  it('does not pass over an event store that is away for a stream that was removed', async () => {
+    const { store, projector } = await quarantined();
+    const away = new UnavailableError('Away.');
+    const eventStore: typeof store = { ...store, head: () => Promise.reject(away) };
+    const rechecked = recheckQuarantined({ eventStore, projector, signal });
+    expect(await rejectionOf(rechecked)).to.equal(away);
+  });
 });
 
 describe('confirming events again and again', () => {
