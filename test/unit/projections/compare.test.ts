@@ -173,7 +173,7 @@ describe('comparing documents with the projections', () => {
   ] as const) {
     it(`reads no state of another version: ${JSON.stringify(script)}`, async () => {
       const reason = `The state of ${projection} is not that of this version: deploy the projections.`;
-      const compared = compare(documentAt(5), { ...same, ...script }, 60_000);
+      const compared = compare(documentAt(5), { ...same, ...script });
       expect(await compared).to.deep.equal(notYet(reason));
     });
   }
