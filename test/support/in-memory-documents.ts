@@ -1,3 +1,4 @@
+import { isAnimeId } from '../../src/domain/ids.js';
 import type { Position } from '../../src/ports/event-store.js';
 import type {
   AnimeDocument,
@@ -46,8 +47,15 @@ export const inMemoryDocuments = (): DocumentStore => {
   };
 };
 
-const table = <Document extends Guarded & Key, Key>(keyOf: (key: Key) => string) => {
+const table = <Document extends Guarded & Key, Key extends Pick<AnimeDocument, 'animeId'>>(
+  textOf: (key: Key) => string,
+) => {
   const documents = new Map<string, Document>();
+  /** No store writes or looks for what is of no anime. */
+  const keyOf = (key: Key): string => {
+    if (!isAnimeId(key.animeId)) throw new TypeError(`Of no anime: ${JSON.stringify(key)}`);
+    return textOf(key);
+  };
   return {
     get: (keys: readonly Key[]) => keys.flatMap((key) => documents.get(keyOf(key)) ?? []),
     save(saved: readonly Document[]): number {

@@ -1,7 +1,8 @@
 import { expect } from 'chai';
-import { cachedAnimeOf, foldRun } from '../../src/read-side/projector/fold.js';
+import { cachedAnimeOf, foldRun, isOlder } from '../../src/read-side/projector/fold.js';
 import type { StreamEvent } from '../../src/wire/stream-event.js';
 import { animeId, AT, events, userId } from '../support/examples.js';
+import { anAnimeDocument } from '../support/read-store.js';
 
 const rating = (revision: number): StreamEvent => ({
   stream: 'anime-1',
@@ -49,5 +50,17 @@ describe('folding a run', () => {
       hundredths: 875,
       at: AT,
     });
+  });
+});
+
+describe('a state of an anime', () => {
+  const state = (generation: number, revision: number) =>
+    cachedAnimeOf(animeId(1), generation, anAnimeDocument({ generation, revision }));
+
+  it('is older by its generation, and within one by its revision', () => {
+    expect(isOlder(state(0, 3), state(0, 4))).to.be.true;
+    expect(isOlder(state(0, 3), state(0, 3))).to.be.false;
+    expect(isOlder(state(0, 4), state(1, 3))).to.be.true;
+    expect(isOlder(state(1, 3), state(0, 4))).to.be.false;
   });
 });

@@ -17,7 +17,7 @@ export interface AheadOfLogOptions {
   readonly cache: DocumentCache;
   readonly logger: Logger;
   readonly metrics: Metrics;
-  readonly monotonic?: () => number;
+  readonly monotonic: () => number;
 }
 
 /** An anime whose document was checked, and the events to apply to it. */
@@ -38,8 +38,7 @@ const MAX_SEEN = 100_000;
  * revision tells which. Documents ahead of the log are recomputed in a later generation.
  */
 export const createAheadOfLog = (options: AheadOfLogOptions) => {
-  const { eventStore, documents, cache, logger, metrics } = options;
-  const { monotonic = () => performance.now() } = options;
+  const { eventStore, documents, cache, logger, metrics, monotonic } = options;
   /** Anime being recomputed, and the target revision. */
   const recomputing = new Map<AnimeId, number>();
   /** Stored documents that this process has checked. */
@@ -53,12 +52,8 @@ export const createAheadOfLog = (options: AheadOfLogOptions) => {
     const held = revisionOf(cached);
     const target = recomputing.get(animeId);
     // After a failure the events of the next attempt may lack the target revision.
-    const isTarget = ({ revision, decoded }: IncomingEvent): boolean =>
-      revision === target && decoded === null;
     const wanted =
-      target === undefined || incoming.some(isTarget)
-        ? incoming
-        : [...incoming, { revision: target, decoded: null }];
+      target === undefined ? incoming : [...incoming, { revision: target, decoded: null }];
     if (document === null) {
       seen.set(animeId, true);
       return { cached, incoming: wanted };

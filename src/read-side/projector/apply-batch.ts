@@ -1,5 +1,6 @@
 import type { AnimeId } from '../../domain/ids.js';
 import { createExclusion } from '../../platform/async/exclusion.js';
+import { chunksOf } from '../../platform/async/pages.js';
 import type { Logger } from '../../platform/observability/logger.js';
 import type { Metrics } from '../../platform/observability/metrics.js';
 import type { DeadLetters } from '../../ports/dead-letters.js';
@@ -23,7 +24,6 @@ import {
   cachedAnimeOf,
   type FoldedRun,
   foldRun,
-  isCurrent,
   isOlder,
   revisionOf,
 } from './fold.js';
@@ -56,6 +56,9 @@ export interface Steps {
 /** Events to apply, per anime, in order of arrival. */
 export type PendingEvents = Map<AnimeId, readonly IncomingEvent[]>;
 
+/** Work that no batch asked for: there is no consumer group to tell that we are alive. */
+const WITHOUT_GROUP = { heartbeat: () => Promise.resolve() };
+
 const MAX_IDLE_ROUNDS = 20;
 
 /**
@@ -74,7 +77,7 @@ export const createApplier = (options: ApplierOptions) => {
   const findRun = createFindRun({ ...options, quarantine, unconfirmed, addDeadLetter });
   const { cachedDocuments: maxDocuments = 20_000, startsEmpty = false } = options;
   const cache = createDocumentCache({ documents, maxDocuments, startsEmpty });
-  const ahead = createAheadOfLog({ ...options, cache });
+  const ahead = createAheadOfLog({ ...options, cache, monotonic });
   let lastApplied: EventPlace | null = null;
   const exclusive = createExclusion<AnimeId>();
 
@@ -104,9 +107,8 @@ export const createApplier = (options: ApplierOptions) => {
     }
   };
 
-  /** Removes settled events from `pending`; returns whether there were any. */
+  /** Removes settled events from `pending`; returns whether documents were saved. */
   const round = async (pending: PendingEvents, steps: Steps): Promise<boolean> => {
-    const before = pending.size;
     const tasks: AnimeRun[] = [];
     const cachedAnime = await cache.cachedAnime([...pending.keys()]);
     for (const { cached, incoming } of await mapInChunks(cachedAnime, (each) =>
@@ -123,11 +125,8 @@ export const createApplier = (options: ApplierOptions) => {
     await heartbeat(steps);
     const upToDate = await withoutStale({ cache, documents }, tasks, await cache.load(tasks));
     await heartbeat(steps);
-    // No await from here to the fold: an anime that is current now still is in the fold.
-    const folded = upToDate
-      .filter(({ cached }) => isCurrent(cached))
-      .map((task) => ({ task, ...foldRun(task.cached, task.run) }));
-    if (folded.length === 0) return pending.size < before;
+    const folded = upToDate.map((task) => ({ task, ...foldRun(task.cached, task.run) }));
+    if (folded.length === 0) return false;
     for (const { unreadable } of folded) {
       // Before the save: once the document is past the event, nothing would add the dead letter.
       for (const { animeId, revision, decoded } of unreadable) {
@@ -139,7 +138,7 @@ export const createApplier = (options: ApplierOptions) => {
     metrics.projectorDocuments.inc(documentCount(batch));
     if (refused > 0) {
       cache.drop(folded.map(({ anime }) => anime.animeId));
-      return pending.size < before;
+      return false;
     }
     for (const each of folded) {
       cache.keep(each.task.cached, each);
@@ -175,23 +174,24 @@ export const createApplier = (options: ApplierOptions) => {
   };
 
   /** Reads an anime from the store instead of the cache and brings it up to this revision. */
-  const recheck = async (animeId: AnimeId, revision: number, signal: AbortSignal) => {
-    cache.drop([animeId]);
-    ahead.suspect(animeId);
-    const heartbeat = () => Promise.resolve();
-    await apply(new Map([[animeId, [{ revision, decoded: null }]]]), { heartbeat, signal });
-    if (quarantine.get(animeId)?.kind !== 'quarantined' || revision < 0) return;
-    const [cached] = await cache.cachedAnime([animeId]);
-    // Up to the stream's end: what was delivered beyond it was no event of this log.
-    if (cached !== undefined && revisionOf(cached) >= revision) quarantine.release(animeId);
-  };
+  const recheck = (animeId: AnimeId, revision: number, signal: AbortSignal): Promise<void> =>
+    exclusive([animeId], async () => {
+      cache.drop([animeId]);
+      ahead.suspect(animeId);
+      const pending: PendingEvents = new Map([[animeId, [{ revision, decoded: null }]]]);
+      await applyExclusively([animeId], pending, { ...WITHOUT_GROUP, signal });
+      if (quarantine.get(animeId)?.kind !== 'quarantined' || revision < 0) return;
+      const [cached] = await cache.cachedAnime([animeId]);
+      // Up to the stream's end: what was delivered beyond it was no event of this log.
+      if (cached !== undefined && revisionOf(cached) >= revision) quarantine.release(animeId);
+    });
 
   /** Applies what was unconfirmed and is in its stream by now, and quarantines what is overdue. */
   const confirm = async (signal: AbortSignal): Promise<void> => {
     for (const [animeId, { revision }] of [...unconfirmed.all()]) {
       signal.throwIfAborted();
-      const heartbeat = () => Promise.resolve();
-      await apply(new Map([[animeId, [{ revision, decoded: null }]]]), { heartbeat, signal });
+      const pending: PendingEvents = new Map([[animeId, [{ revision, decoded: null }]]]);
+      await apply(pending, { ...WITHOUT_GROUP, signal });
     }
   };
 
@@ -226,8 +226,8 @@ const mapInChunks = async <Item, Result>(
   work: (item: Item) => Promise<Result>,
 ): Promise<readonly Result[]> => {
   const results: Result[] = [];
-  for (let first = 0; first < items.length; first += CHECKED_AT_ONCE) {
-    results.push(...(await Promise.all(items.slice(first, first + CHECKED_AT_ONCE).map(work))));
+  for await (const chunk of chunksOf(items, CHECKED_AT_ONCE)) {
+    results.push(...(await Promise.all(chunk.map(work))));
   }
   return results;
 };

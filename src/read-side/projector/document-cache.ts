@@ -10,7 +10,7 @@ import type {
 import type { StreamEvent } from '../../wire/stream-event.js';
 import { utcDayOf } from '../read-models/daily-activity.js';
 import { isInteraction } from '../read-models/interaction.js';
-import { type CachedAnime, cachedAnimeOf, type FoldedRun, isCurrent } from './fold.js';
+import { type CachedAnime, cachedAnimeOf, type FoldedRun } from './fold.js';
 
 export interface DocumentCacheOptions {
   readonly documents: DocumentStore;
@@ -28,7 +28,7 @@ interface Run {
   readonly run: readonly StreamEvent[];
 }
 
-/** A cache of saved documents in front of the store. */
+/** A cache of saved documents in front of the store. Calls about one anime must not overlap. */
 export interface DocumentCache {
   /** Reads from the store, not the cache. */
   look(ids: readonly AnimeId[]): Promise<readonly CachedAnime[]>;
@@ -69,21 +69,19 @@ export const createDocumentCache = (options: DocumentCacheOptions): DocumentCach
   };
 
   const look = async (ids: readonly AnimeId[]): Promise<readonly CachedAnime[]> => {
-    const stored: readonly AnimeDocument[] = complete ? [] : await documents.animes(ids);
-    const found = new Map(stored.map((document) => [document.animeId, document]));
+    const stored = new Map<AnimeId, AnimeDocument>();
+    if (!complete) {
+      for (const document of await documents.animes(ids)) stored.set(document.animeId, document);
+    }
     return ids.map((animeId) => {
-      const document = found.get(animeId) ?? null;
+      const document = stored.get(animeId) ?? null;
       return cachedAnimeOf(animeId, document?.generation ?? 0, document);
     });
   };
 
   const drop = (ids: Iterable<AnimeId>): void => {
     complete = false;
-    for (const id of ids) {
-      const cached = cachedAnime.peek(id);
-      if (cached !== undefined) cached.parts.current = null;
-      cachedAnime.delete(id);
-    }
+    for (const id of ids) cachedAnime.delete(id);
   };
 
   return {
@@ -91,7 +89,7 @@ export const createDocumentCache = (options: DocumentCacheOptions): DocumentCach
     drop,
 
     replace(cached) {
-      drop([cached.animeId]);
+      complete = false;
       put(cached);
     },
 
@@ -99,12 +97,11 @@ export const createDocumentCache = (options: DocumentCacheOptions): DocumentCach
       // Kept in a variable, because adding the missing ones may evict them.
       const held = new Map(ids.map((id) => [id, cachedAnime.get(id)]));
       const missing = ids.filter((id) => held.get(id) === undefined);
-      const looked = missing.length === 0 ? [] : await look(missing);
-      const found = new Map(looked.map((cached) => [cached.animeId, cached]));
-      return ids.map(
-        (id) =>
-          cachedAnime.get(id) ?? held.get(id) ?? put(found.get(id) ?? cachedAnimeOf(id, 0, null)),
-      );
+      const found = new Map<AnimeId, CachedAnime>();
+      if (missing.length > 0) {
+        for (const cached of await look(missing)) found.set(cached.animeId, cached);
+      }
+      return ids.map((id) => held.get(id) ?? put(found.get(id) ?? cachedAnimeOf(id, 0, null)));
     },
 
     async load(runs) {
@@ -121,8 +118,7 @@ export const createDocumentCache = (options: DocumentCacheOptions): DocumentCach
         into: (cached: CachedAnime) => void,
       ): void => {
         const cached = requested.get(part.animeId);
-        if (cached === undefined || part.generation < cached.generation || !isCurrent(cached))
-          return;
+        if (cached === undefined || part.generation < cached.generation) return;
         into(cached);
         const read = loaded.get(cached);
         if (read === undefined) loaded.set(cached, [part]);
@@ -134,17 +130,10 @@ export const createDocumentCache = (options: DocumentCacheOptions): DocumentCach
     },
 
     keep(from, { anime, interactions, days }) {
-      const present = cachedAnime.peek(from.animeId);
-      // Another handler was faster: these parts may belong to either.
-      if (!isCurrent(from) || (present !== undefined && present !== from)) {
-        drop([from.animeId]);
-        return;
-      }
       const { parts } = from;
       for (const document of interactions) parts.users.set(document.userId, document);
       for (const document of days) parts.days.set(document.day, document);
-      parts.current = { ...from, document: anime };
-      put(parts.current);
+      put({ ...from, document: anime });
     },
   };
 };

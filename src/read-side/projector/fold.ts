@@ -28,11 +28,10 @@ export interface CachedAnime {
 }
 
 /**
- * The cached parts of one anime: its user and day documents. They belong to the `current` state of
- * the anime alone; an older state must not be folded with them.
+ * The cached parts of one anime: its user and day documents. They belong to its latest state alone; an
+ * older state must not be folded with them. So whoever computes an anime does it exclusively.
  */
 interface DocumentParts {
-  current: CachedAnime | null;
   readonly users: Map<UserId, InteractionDocument>;
   readonly days: Map<string, DailyActivityDocument>;
   /** The revision at which the document was last verified against the log, and when. */
@@ -44,21 +43,14 @@ export const cachedAnimeOf = (
   animeId: AnimeId,
   generation: number,
   document: AnimeDocument | null,
-): CachedAnime => {
-  const parts: DocumentParts = {
-    current: null,
-    users: new Map(),
-    days: new Map(),
-    verified: null,
-  };
-  const cached = { animeId, generation, document, parts };
-  parts.current = cached;
-  return cached;
-};
+): CachedAnime => ({
+  animeId,
+  generation,
+  document,
+  parts: { users: new Map(), days: new Map(), verified: null },
+});
 
 export const revisionOf = ({ document }: CachedAnime): number => document?.revision ?? -1;
-
-export const isCurrent = (cached: CachedAnime): boolean => cached.parts.current === cached;
 
 export const isOlder = (a: CachedAnime, b: CachedAnime): boolean =>
   a.generation < b.generation || (a.generation === b.generation && revisionOf(a) < revisionOf(b));
@@ -89,20 +81,20 @@ export const foldRun = (cached: CachedAnime, run: readonly StreamEvent[]): Folde
   const saved = revisionOf(cached);
   const days = createDayDrafts(cached);
 
-  /** Returns the rating that a rating replaces. */
+  /** Returns the rating that the user had given before. */
   const takeByUser = (revision: number, event: Interaction): RatingEntry | null => {
     const { userId } = event.data;
     let draft = users.get(userId);
     const before = draft ?? parts.users.get(userId) ?? null;
-    const replaced = event.type === 'RatingGiven' ? ratingBefore(before, revision) : null;
-    if (before !== null && revision <= before.revision) return replaced;
+    const rated = ratingBefore(before, revision);
+    if (before !== null && revision <= before.revision) return rated;
     if (draft === undefined) {
       draft = interactionDraft(before, event, generation);
       draft.ratings = trimRatings(draft.ratings, saved);
       users.set(userId, draft);
     }
     applyToInteraction(draft, revision, event);
-    return replaced;
+    return rated;
   };
 
   for (const streamEvent of run) {
@@ -125,17 +117,12 @@ export const foldRun = (cached: CachedAnime, run: readonly StreamEvent[]): Folde
   return { anime, interactions: [...users.values()], days: days.changed(), unreadable };
 };
 
-/** Events of one day mostly come together, so the day is parsed only when it changes. */
 const createDayDrafts = ({ generation, parts }: CachedAnime) => {
   const drafts = new Map<string, DocumentDraft<DailyActivityDocument>>();
-  let day = 'none';
-  let draft: DocumentDraft<DailyActivityDocument> | undefined;
   return {
     take(revision: number, event: Interaction): void {
-      if (!event.data.occurredAt.startsWith(day)) {
-        day = utcDayOf(event);
-        draft = drafts.get(day);
-      }
+      const day = utcDayOf(event);
+      let draft = drafts.get(day);
       if (draft === undefined) {
         const before = parts.days.get(day) ?? null;
         if (before !== null && revision <= before.revision) return;
