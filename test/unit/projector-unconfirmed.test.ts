@@ -183,17 +183,39 @@ describe('an event that its stream does not have', () => {
 
   it('has 30 s of its own after another one was confirmed', async () => {
     const { items, when, last, endStreamsAt, confirm, pass, letters, revision } = given();
-    await when(...items.slice(0, 3));
-    endStreamsAt(3);
+    await when(...items.slice(0, 2));
+    endStreamsAt(2);
     await when(last);
     endStreamsAt(100);
     await confirm();
-    await when(last);
     expect(await revision(1)).to.equal(3);
+    await when(last);
     pass(60_000);
     await when(misplaced(last));
     await confirm();
     expect(letters()).to.deep.equal([]);
+  });
+
+  it('has 30 s of its own after another one was given up', async () => {
+    const { items, when, last, projector, confirm, pass, letters } = given();
+    await when(...items, misplaced(last));
+    pass(30_000);
+    await confirm();
+    await projector.recheck(animeId(1), 3, new AbortController().signal);
+    expect(projector.quarantine().size).to.equal(0);
+    await when(misplaced(last, 199n));
+    await confirm();
+    expect(letters()).to.deep.equal(['anime-1@99']);
+    pass(30_000);
+    await confirm();
+    expect(letters()).to.deep.equal(['anime-1@99', 'anime-1@199']);
+  });
+
+  it('is given up at once, by the clock of the process, where there is no patience', async () => {
+    const { items, last, follower, documents } = given();
+    const projector = projecting(follower, documents, { patienceMs: 0 });
+    await projector.handle(batchOf([...items, misplaced(last)]));
+    expect([...projector.quarantine().keys()]).to.deep.equal([1]);
   });
 
   it('is looked for between the batches of its anime: no two saves of it overlap', async () => {

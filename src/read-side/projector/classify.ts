@@ -124,11 +124,9 @@ export const createFindRun = (options: NextRunOptions): FindRun => {
     const { animeId } = cached;
     // An unreadable record already has a dead letter, and its revision proves nothing.
     if (first !== undefined && first.decoded !== null) unconfirmed.add(animeId, first.revision);
-    if (first !== undefined && unconfirmed.has(animeId, first.revision)) {
-      if (unconfirmed.isOverdue(animeId)) {
-        const reason = `Revision ${first.revision} was delivered, but the stream ends at ${head}.`;
-        await quarantineAnime(cached, first.revision, reason);
-      }
+    if (first !== undefined && unconfirmed.isOverdue(animeId, first.revision)) {
+      const reason = `Revision ${first.revision} was delivered, but the stream ends at ${head}.`;
+      await quarantineAnime(cached, first.revision, reason);
     }
     return await findRun(cached, rest);
   };
@@ -220,9 +218,8 @@ interface Unconfirmed {
 export interface UnconfirmedEvents {
   readonly all: () => ReadonlyMap<AnimeId, Unconfirmed>;
   add(animeId: AnimeId, revision: number): void;
-  has(animeId: AnimeId, revision: number): boolean;
-  /** Whether the event store has had the time to catch up. */
-  isOverdue(animeId: AnimeId): boolean;
+  /** Whether this is the highest revision, and the event store has had the time to catch up. */
+  isOverdue(animeId: AnimeId, revision: number): boolean;
   /** The document of the anime is at this revision. */
   reached(animeId: AnimeId, revision: number): void;
   remove(animeId: AnimeId): void;
@@ -255,11 +252,9 @@ export const createUnconfirmedEvents = (options: UnconfirmedEventsOptions): Unco
       });
     },
 
-    has: (animeId, revision) => unconfirmed.get(animeId)?.revision === revision,
-
-    isOverdue: (animeId) => {
-      const since = unconfirmed.get(animeId)?.since;
-      return since !== undefined && now() - since >= patienceMs;
+    isOverdue: (animeId, revision) => {
+      const known = unconfirmed.get(animeId);
+      return known?.revision === revision && now() - known.since >= patienceMs;
     },
 
     reached(animeId, revision) {
