@@ -1,6 +1,6 @@
 import { silentLogger } from '../../src/platform/observability/logger.js';
 import { createMetrics, type Metrics } from '../../src/platform/observability/metrics.js';
-import type { BusBatch, BusItem } from '../../src/ports/event-bus.js';
+import type { BusBatch, BusItem, EventItem, UnreadableItem } from '../../src/ports/event-bus.js';
 import type { EventStore } from '../../src/ports/event-store.js';
 import type { DocumentStore } from '../../src/ports/read-store.js';
 import { createProjector, type ProjectorOptions } from '../../src/read-side/projector/projector.js';
@@ -16,6 +16,22 @@ export const batchOf = (
   waiting: 0,
   signal,
   heartbeat: () => Promise.resolve(),
+});
+
+/** Delivered in the place of an event, without it. */
+export const unreadable = (
+  { event: { stream, revision }, logId, partition, offset }: EventItem,
+  more: Partial<UnreadableItem> = {},
+): UnreadableItem => ({
+  kind: 'unreadable',
+  reason: 'the record has no value',
+  stream,
+  revision,
+  value: null,
+  logId,
+  partition,
+  offset,
+  ...more,
 });
 
 /** A projector with all that it needs, and what it counts and lists. */
@@ -36,8 +52,9 @@ export const projecting = (
     version: 'v1',
     ...options,
   });
-  const counted = async (name: 'projectorDuplicates' | 'projectorGaps' | 'projectorApplied') =>
-    (await metrics[name].get()).values[0]?.value ?? 0;
+  const counted = async (
+    name: 'projectorDuplicates' | 'projectorGaps' | 'projectorApplied' | 'projectorDocuments',
+  ) => (await metrics[name].get()).values[0]?.value ?? 0;
   return { ...projector, metrics, deadLetters, counted };
 };
 

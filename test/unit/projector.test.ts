@@ -1,17 +1,20 @@
 import { expect } from 'chai';
 import type { EventStore } from '../../src/ports/event-store.js';
 import { PortError, StreamDeletedError, UnavailableError } from '../../src/ports/errors.js';
-import type { BusItem, EventItem, UnreadableItem } from '../../src/ports/event-bus.js';
+import type { BusItem, EventItem } from '../../src/ports/event-bus.js';
 import type { DocumentStore } from '../../src/ports/read-store.js';
 import { encode } from '../../src/wire/stream-event.js';
 import { compareWithLog } from '../../src/read-side/audit/compare.js';
 import { troubleOfQuarantined } from '../../src/read-side/projector/quarantine.js';
+import { emptyInteraction } from '../../src/read-side/read-models/interaction.js';
 import { recheckQuarantined } from '../../src/read-side/rebuild/check-documents.js';
 import { replayAnime } from '../../src/read-side/rebuild/replay.js';
+import { eventually } from '../support/eventually.js';
 import { animeId, events } from '../support/examples.js';
 import { LOG_ID, logOf, itemsOf, type Happening } from '../support/histories.js';
 import { inMemoryDocuments } from '../support/in-memory-documents.js';
-import { batchOf, projecting, raisedAlarms } from '../support/projecting.js';
+import { batchOf, projecting, raisedAlarms, unreadable } from '../support/projecting.js';
+import { aDay, anInteraction } from '../support/read-store.js';
 
 const of = (anime: number, event: Happening['event']): Happening => {
   if (typeof event === 'string') return { anime, event };
@@ -50,22 +53,6 @@ const given = (...history: Happening[]) => {
   };
 };
 
-/** Delivered in the place of an event, without it. */
-const unreadable = (
-  { event: { stream, revision }, logId, partition, offset }: EventItem,
-  more: Partial<UnreadableItem> = {},
-): UnreadableItem => ({
-  kind: 'unreadable',
-  reason: 'the record has no value',
-  stream,
-  revision,
-  value: null,
-  logId,
-  partition,
-  offset,
-  ...more,
-});
-
 const rejection = async (promise: Promise<unknown>): Promise<unknown> =>
   promise.then(
     () => expect.fail('should have rejected'),
@@ -82,6 +69,47 @@ const appendedDuringFirstRead = (store: EventStore): EventStore => {
 };
 
 describe('projector', () => {
+  it('counts the documents of all kinds that it saves', async () => {
+    const { items, projector, when } = given(...anime(1));
+    await when(...items);
+    expect(await projector.counted('projectorDocuments')).to.equal(3);
+  });
+
+  describe('says how old', () => {
+    const NOW = Date.UTC(2026, 10, 24);
+    const whenRecordedAgo = async (...seconds: readonly number[]) => {
+      const { items, projector, when } = given(...anime(1), ...anime(2));
+      await when(
+        ...items.slice(0, seconds.length).map((item, index) => {
+          const recordedAt = NOW - (seconds[index] ?? 0) * 1000;
+          return { ...item, event: { ...item.event, recordedAt } };
+        }),
+      );
+      const { freshness, projectorLagSeconds } = projector.metrics;
+      const observed = (await freshness.get()).values.filter(
+        ({ metricName }) => metricName?.endsWith('_bucket') === false,
+      );
+      const lag = (await projectorLagSeconds.get()).values;
+      return [...observed, ...lag].map(({ labels, value }) => [labels, value]);
+    };
+
+    it('the oldest saved event of each anime and the newest of all was', async () => {
+      expect(await whenRecordedAgo(5, 4, 3, 1, 2)).to.deep.equal([
+        [{ version: 'v1' }, 7],
+        [{ version: 'v1' }, 2],
+        [{ version: 'v1' }, 1],
+      ]);
+    });
+
+    it('an event was as 0 where the clock of the event store is ahead', async () => {
+      expect(await whenRecordedAgo(-2)).to.deep.equal([
+        [{ version: 'v1' }, 0],
+        [{ version: 'v1' }, 1],
+        [{ version: 'v1' }, 0],
+      ]);
+    });
+  });
+
   it('counts duplicates and changes nothing', async () => {
     const { items, projector, when, isEqual } = given(...anime(1));
     await when(...items);
@@ -138,6 +166,37 @@ describe('projector', () => {
       [null, null],
     ]);
     expect(letters()[2]?.reason).to.equal('the stream is not that of an anime');
+    expect(letters()[1]?.reason).to.equal('the record has no value');
+    expect(letters()[3]?.reason).to.equal('the record has no value');
+  });
+
+  it('changes no document for a record that does not say which event it was', async () => {
+    const { items, when, revision, letters } = given(...anime(1));
+    const [listed] = items;
+    if (listed === undefined) expect.fail();
+    await when(
+      unreadable(listed, { revision: null }),
+      unreadable(listed, { stream: null, revision: 0n }),
+      unreadable(listed, { stream: 'anime-x', revision: 0n }),
+    );
+    expect(await revision(1)).to.equal(null);
+    expect(letters()).to.have.length(3);
+  });
+
+  it('lists an event of a stream that is not that of an anime, and continues', async () => {
+    const { items, when, letters, isEqual } = given(...anime(1));
+    const [listed] = items;
+    if (listed === undefined) expect.fail();
+    await when({ ...listed, event: { ...listed.event, stream: 'manga-1' } }, ...items);
+    const reason = 'the stream is not that of an anime';
+    expect(letters()).to.deep.equal([{ stream: 'manga-1', revision: 0, reason }]);
+    expect(await isEqual()).to.be.true;
+  });
+
+  it('takes a record that does not say of which log it is', async () => {
+    const { items, when, isEqual } = given(...anime(1));
+    await when(...items.map((item) => ({ ...item, logId: null })));
+    expect(await isEqual()).to.be.true;
   });
 
   for (const [name, data, reason] of [
@@ -194,6 +253,14 @@ describe('projector', () => {
     expect(restarted.skippedEvents.all()).to.deep.equal([]);
     expect((await documents.animes([animeId(1)]))[0]).to.deep.include({ revision: 5, skipped: [] });
     expect(await isEqual()).to.be.true;
+  });
+
+  it('says how many events of an anime it skipped', async () => {
+    const { items, projector, when } = given(...anime(1), of(1, 'malformed'), of(1, 'malformed'));
+    await when(...items);
+    expect(projector.skippedEvents.all()[0]).to.include({
+      detail: 'Event 4 of anime-1 cannot be read and is not counted, nor are 1 more.',
+    });
   });
 
   it('holds a batch back until the dead letter is stored', async () => {
@@ -291,6 +358,42 @@ describe('projector', () => {
     expect(letters()).to.have.length(1);
   });
 
+  it('looks at an anime again only between its batches', async () => {
+    const { store, items, documents } = given(...anime(1));
+    const steps: string[] = [];
+    let release = (): void => undefined;
+    const held = new Promise<void>((resolve) => (release = resolve));
+    const slow: DocumentStore = {
+      ...documents,
+      animes: (ids) => {
+        steps.push('read');
+        return documents.animes(ids);
+      },
+      save: async (batch) => {
+        steps.push('save');
+        await held;
+        steps.push('saved');
+        return documents.save(batch);
+      },
+    };
+    const projector = projecting(store, slow);
+    const handled = projector.handle(batchOf(items));
+    await eventually(() => expect(steps).to.deep.equal(['read', 'save']));
+    const rechecked = projector.recheck(animeId(1), 3, new AbortController().signal);
+    setImmediate(release);
+    await Promise.all([handled, rechecked]);
+    expect(steps).to.deep.equal(['read', 'save', 'saved', 'read']);
+  });
+
+  it('keeps an anime in quarantine as long as its stream is deleted', async () => {
+    const { store, items, when, projector, recheck } = given(...anime(1));
+    await when(items[0]);
+    await store.deleteStream('anime-1');
+    await when(items[3]);
+    await recheck();
+    expect([...projector.quarantine().keys()]).to.deep.equal([1]);
+  });
+
   it('takes a stream for whole that was appended to while it was read', async () => {
     const { store, items, documents } = given(...anime(1));
     const racing = appendedDuringFirstRead(store);
@@ -307,9 +410,9 @@ describe('projector', () => {
     const racing = appendedDuringFirstRead(store);
     const last = items[3];
     if (last === undefined) expect.fail();
-    await projecting(store, documents).handle(batchOf(items.slice(0, 3)));
     const projector = projecting(racing, documents);
-    // To know the document's state the log is not read.
+    // Nothing is read for documents that this projector has begun.
+    await projector.handle(batchOf(items.slice(0, 3)));
     await projector.handle(batchOf([unreadable(last)]));
     expect((await documents.animes([animeId(1)]))[0]?.revision).to.equal(3);
   });
@@ -363,6 +466,32 @@ describe('projector', () => {
     expect(projector.quarantine().size).to.equal(0);
   });
 
+  it('keeps an anime of another log in quarantine until it was recomputed', async () => {
+    const { store, items, when, projector } = given(...anime(1));
+    await when(...items);
+    await store.deleteStream('anime-1');
+    await when(another(items[3]));
+    await projector.recheck(animeId(1), 3, new AbortController().signal);
+    expect(projector.quarantine().get(animeId(1))).to.include({ kind: 'another-log' });
+  });
+
+  it('raises another alarm where an anime is of another log again after it was recomputed', async () => {
+    const { store, items, documents, projector, when, alarms } = given(...anime(1));
+    await when(...items.slice(0, 2));
+    await store.setMaxCount('anime-1', 1);
+    await when(another(items[1]));
+    await store.setMaxCount('anime-1', 100);
+    const replay = { eventStore: store, documents, logId: LOG_ID, animeId: animeId(1) };
+    expect(await replayAnime(replay)).to.include({ kind: 'replayed', revision: 3 });
+    await projector.recheck(animeId(1), 3, new AbortController().signal);
+    const [click] = logOf([of(1, events.click)]).store.log;
+    if (click) store.record('anime-1', { ...click, id: 'new', metadata: {} });
+    await store.setMaxCount('anime-1', 1);
+    await when(another(items[3]));
+    await when(another(items[3]));
+    expect(await alarms()).to.deep.equal([['another-log', 2]]);
+  });
+
   it('says how to repair the stream of a quarantined anime', async () => {
     const { store, items, projector, when } = given(...anime(1));
     await when(items[0]);
@@ -390,6 +519,31 @@ describe('projector', () => {
     expect(await revision(1)).to.equal(null);
     await when(listed);
     expect(projector.refusal()).to.equal(null);
+  });
+
+  it('says which record of another log it refuses, and raises an alarm', async () => {
+    const { items, when, alarms } = given(...anime(1));
+    const [listed] = items;
+    if (listed === undefined) expect.fail();
+    const error = await rejection(when({ ...listed, logId: 'another' }));
+    expect(error).to.have.deep.property('context', {
+      stream: 'anime-1',
+      revision: 0,
+      theirs: 'another',
+    });
+    expect(await alarms()).to.deep.equal([['another-log', 1]]);
+  });
+
+  it('releases an anime of a single event whose record was no event of its log', async () => {
+    const { items, when, pass, projector, recheck } = given(of(1, events.listed));
+    const [listed] = items;
+    if (listed === undefined) expect.fail();
+    await when(listed, { ...listed, event: { ...listed.event, revision: 99n } });
+    pass(30_000);
+    await projector.confirm(new AbortController().signal);
+    expect([...projector.quarantine().keys()]).to.deep.equal([1]);
+    await recheck();
+    expect(projector.quarantine().size).to.equal(0);
   });
 
   it('releases an anime whose record was no event of its log once its stream is applied', async () => {
@@ -434,6 +588,71 @@ describe('projector', () => {
     await successor.handle(batchOf(items));
     expect((await documents.animes([animeId(1)]))[0]).to.include({ generation: 1, revision: 4 });
     expect(await isEqual()).to.be.true;
+  });
+
+  it('leaves a recomputation that another began to whoever comes after a crash', async () => {
+    const { store, items, documents, when, isEqual } = given(...anime(1), of(1, events.click));
+    await when(...items.slice(0, 4));
+    const begun = anInteraction({ generation: 1 });
+    await documents.save({ interactions: [begun], days: [], animes: [] });
+    let saves = 0;
+    const dying: DocumentStore = {
+      ...documents,
+      save: (batch) => {
+        saves += 1;
+        return saves > 1 ? Promise.reject(new Error('Killed.')) : documents.save(batch);
+      },
+    };
+    const [, , , , last] = items;
+    if (last === undefined) expect.fail();
+    await rejection(projecting(store, dying).handle(batchOf([last])));
+    expect((await documents.animes([animeId(1)]))[0]).to.include({ generation: 1, revision: -1 });
+    await projecting(store, documents).recheck(animeId(1), 4, new AbortController().signal);
+    expect(await isEqual()).to.be.true;
+  });
+
+  it('counts nothing on a part that a projector of an earlier generation saved late', async () => {
+    const { store, items, documents, isEqual } = given(...anime(1));
+    const earlier = logOf(anime(1)).store;
+    earlier.keepFirst(1);
+    const replay = { eventStore: earlier, documents, logId: LOG_ID, animeId: animeId(1) };
+    await projecting(store, documents).handle(batchOf(items.slice(0, 1)));
+    await replayAnime(replay);
+    const late = anInteraction({ revision: 1, clicks: 7 });
+    const day = aDay({ revision: 1, clicks: 7 });
+    await documents.save({ interactions: [late], days: [day], animes: [] });
+    await projecting(store, documents).handle(batchOf(items));
+    expect((await documents.animes([animeId(1)]))[0]).to.include({ generation: 1, revision: 3 });
+    expect(await isEqual()).to.be.true;
+  });
+
+  it('waits for another writer 20 times before it gives up a batch', async () => {
+    const { store, items, documents, isEqual } = given(...anime(1));
+    let saves = 0;
+    const refusing: DocumentStore = {
+      ...documents,
+      save: (batch) => {
+        saves += 1;
+        return saves <= 20 ? Promise.resolve({ refused: 1 }) : documents.save(batch);
+      },
+    };
+    await projecting(store, refusing).handle(batchOf(items));
+    expect(await isEqual()).to.be.true;
+  });
+
+  it('gives up a batch where another writer keeps recomputing its anime', async () => {
+    const { store, items, documents } = given(...anime(1));
+    let generation = 0;
+    const recomputed: DocumentStore = {
+      ...documents,
+      interactions: (keys) => {
+        generation += 1;
+        const parts = keys.map((key) => ({ ...emptyInteraction(key, generation), revision: 9 }));
+        return generation < 100 ? Promise.resolve(parts) : documents.interactions(keys);
+      },
+    };
+    const error = await rejection(projecting(store, recomputed).handle(batchOf(items)));
+    expect(error).to.be.instanceOf(UnavailableError);
   });
 
   it('gives up a batch, which comes again, where another writer keeps changing its documents', async () => {

@@ -1,4 +1,5 @@
 import { expect } from 'chai';
+import type { DocumentStore } from '../../src/ports/read-store.js';
 import { silentLogger } from '../../src/platform/observability/logger.js';
 import { troubleOfAhead } from '../../src/read-side/projector/ahead-of-log.js';
 import { checkDocuments } from '../../src/read-side/rebuild/check-documents.js';
@@ -7,7 +8,7 @@ import { replayAnime } from '../../src/read-side/rebuild/replay.js';
 import { animeId, events, userId } from '../support/examples.js';
 import { LOG_ID, logOf, itemsOf, type Happening } from '../support/histories.js';
 import { inMemoryDocuments } from '../support/in-memory-documents.js';
-import { batchOf, projecting, raisedAlarms } from '../support/projecting.js';
+import { batchOf, projecting, raisedAlarms, unreadable } from '../support/projecting.js';
 
 const of = (
   anime: number,
@@ -22,7 +23,9 @@ const of = (
 const restored = async (history: readonly Happening[], kept: number) => {
   const { store, items } = logOf(history);
   const documents = inMemoryDocuments();
-  await projecting(store, documents).handle(batchOf(items));
+  let now = 1_000_000;
+  const running = projecting(store, documents, { now: () => now });
+  await running.handle(batchOf(items));
   store.keepFirst(kept);
   const projector = projecting(store, documents);
   let copies = 0;
@@ -30,6 +33,9 @@ const restored = async (history: readonly Happening[], kept: number) => {
     store,
     documents,
     projector,
+    /** Was there before and has computed the documents. */
+    running,
+    pass: (milliseconds: number) => (now += milliseconds),
     lostRecords: items.slice(kept),
     /** New commands, with ids that no log had before. */
     happens: (...happened: readonly Happening[]) => {
@@ -55,6 +61,18 @@ const restored = async (history: readonly Happening[], kept: number) => {
     anime: async (id: number) => (await documents.animes([animeId(id)]))[0],
     compared: () => compareWithLog({ eventStore: store, documents }),
     alarms: () => raisedAlarms(projector.metrics),
+  };
+};
+
+/** Its nth save fails, the others do not. */
+const failingSave = (documents: DocumentStore, nth: number): DocumentStore => {
+  let saves = 0;
+  return {
+    ...documents,
+    save: (batch) => {
+      saves += 1;
+      return saves === nth ? Promise.reject(new Error('The disk is full.')) : documents.save(batch);
+    },
   };
 };
 
@@ -112,6 +130,8 @@ describe('a log that was restored under newer documents', () => {
     const log = await restored([...LISTED, of(3, events.listed), of(3, events.click)], 2);
     await log.check();
     expect(await log.anime(3)).to.include({ revision: -1, status: 'delisted', clicks: 0 });
+    expect(await log.alarms()).to.deep.equal([['ahead-of-log', 1]]);
+    expect(log.projector.quarantine().size).to.equal(0);
     expect((await log.compared()).equal).to.be.true;
     log.happens(of(3, events.listed));
     await log.projector.handle(batchOf(log.newRecords()));
@@ -174,16 +194,7 @@ describe('a log that was restored under newer documents', () => {
   it('continues recomputing an anime after a failure halfway', async () => {
     const views = Array.from({ length: 9 }, () => of(1, events.view));
     const log = await restored([...LISTED, ...views, ...CLICKS], 11);
-    let saves = 0;
-    const failing = {
-      ...log.documents,
-      save: (batch: Parameters<typeof log.documents.save>[0]) => {
-        saves += 1;
-        return saves === 4
-          ? Promise.reject(new Error('The disk is full.'))
-          : log.documents.save(batch);
-      },
-    };
+    const failing = failingSave(log.documents, 4);
     const projector = projecting(log.store, failing, { gapFillLimit: 2 });
     const check = () => log.check({ documents: failing, projector });
     const error: unknown = await check().catch((reason: unknown) => reason);
@@ -195,6 +206,77 @@ describe('a log that was restored under newer documents', () => {
     expect(projector.ahead().size).to.equal(0);
     expect(await log.anime(1)).to.include({ revision: 9, views: 9, clicks: 0 });
     expect((await log.compared()).equal).to.be.true;
+  });
+
+  it('is recomputed to its end after a failure halfway, whatever event of it comes next', async () => {
+    const views = Array.from({ length: 9 }, () => of(1, events.view));
+    const log = await restored([...LISTED, ...views, ...CLICKS], 11);
+    const failing = failingSave(log.documents, 4);
+    const projector = projecting(log.store, failing, { gapFillLimit: 2 });
+    await log.check({ documents: failing, projector }).catch(() => undefined);
+    expect([...projector.ahead()]).to.deep.equal([[1, 9]]);
+    await projector.handle(batchOf(itemsOf(log.store).slice(0, 1)));
+    expect(projector.ahead().size).to.equal(0);
+    expect((await log.compared()).equal).to.be.true;
+  });
+
+  it('raises one alarm for an anime, also where recomputing it fails and begins again', async () => {
+    const log = await restored([...LISTED, ...CLICKS], 2);
+    const failing = failingSave(log.documents, 1);
+    const projector = projecting(log.store, failing);
+    const check = () => log.check({ documents: failing, projector });
+    await check().catch(() => undefined);
+    expect(projector.ahead().size).to.equal(1);
+    await check();
+    expect(await raisedAlarms(projector.metrics)).to.deep.equal([['ahead-of-log', 1]]);
+    expect((await log.compared()).equal).to.be.true;
+  });
+
+  it('is noticed by a check of documents that the log has outgrown, by whoever computed them', async () => {
+    const log = await restored([...LISTED, ...CLICKS], 2);
+    log.happens(...Array.from({ length: 6 }, () => of(1, events.view, 'jet')));
+    expect(await log.check({ projector: log.running })).to.include({ ahead: 1 });
+    expect(await log.anime(1)).to.include({ revision: 6, clicks: 0, views: 6 });
+    expect((await log.compared()).equal).to.be.true;
+  });
+
+  describe('and whose record at the revision of a document cannot be read', () => {
+    /** The records of new events of anime 1, from this revision on, which itself cannot be read. */
+    const from = (log: Awaited<ReturnType<typeof restored>>, revision: number) => {
+      log.happens(...Array.from({ length: 5 }, () => of(1, events.view, 'jet')));
+      const [first, ...others] = itemsOf(log.store).filter(
+        ({ event }) => event.stream === 'anime-1' && event.revision >= revision,
+      );
+      return first === undefined ? expect.fail() : [unreadable(first), ...others];
+    };
+
+    it('is noticed by the next record', async () => {
+      const log = await restored([...LISTED, ...CLICKS], 2);
+      await log.running.handle(batchOf(from(log, 3)));
+      expect(await log.anime(1)).to.include({ revision: 5, clicks: 0, views: 5 });
+      expect((await log.compared()).equal).to.be.true;
+    });
+
+    it('is noticed 5 s after the document was last found in the log', async () => {
+      const log = await restored([...LISTED, ...CLICKS], 5);
+      await log.running.handle(batchOf(itemsOf(log.store)));
+      log.store.keepFirst(2);
+      log.pass(5_000);
+      await log.running.handle(batchOf(from(log, 3)));
+      expect((await log.compared()).equal).to.be.true;
+    });
+
+    it('is noticed where the document was found in the log before it got a record that the log lost', async () => {
+      const log = await restored(LISTED, 2);
+      await log.running.handle(batchOf(itemsOf(log.store)));
+      const [lost] = itemsOf(logOf([...LISTED, of(1, events.click)]).store).slice(2);
+      if (lost === undefined) expect.fail();
+      await log.running.handle(batchOf([lost]));
+      expect(await log.anime(1)).to.include({ revision: 1, clicks: 1 });
+      await log.running.handle(batchOf(from(log, 1)));
+      expect(await log.anime(1)).to.include({ revision: 5, clicks: 0, views: 5 });
+      expect((await log.compared()).equal).to.be.true;
+    });
   });
 
   it('replays an anime without the users and days that the log lost', async () => {
