@@ -1,10 +1,4 @@
-import {
-  INVALID_SPAN_CONTEXT,
-  trace,
-  type Context,
-  type Span,
-  type TracerProvider,
-} from '@opentelemetry/api';
+import { trace } from '@opentelemetry/api';
 import { expect } from 'chai';
 import {
   extractTrace,
@@ -12,33 +6,10 @@ import {
   startChildSpan,
   traceparentOf,
 } from '../../src/platform/observability/trace-context.js';
+import { recordSpans } from '../support/recording-tracer.js';
 
 const TRACE = '0af7651916cd43dd8448eb211c80319c';
 const SPAN = 'b7ad6b7169203331';
-
-/** A tracer that only notes what it is told. */
-const recordingProvider = () => {
-  const spans: { name: string; parent: Context; status: unknown; ended: boolean }[] = [];
-  const startSpan = (name: string, _options: unknown, parent: Context) => {
-    const noted = { name, parent, status: undefined as unknown, ended: false };
-    spans.push(noted);
-    // A whole span: a tracer keeps this provider after it is disabled.
-    const context = trace.getSpanContext(parent) ?? INVALID_SPAN_CONTEXT;
-    const span: Span = Object.assign(trace.wrapSpanContext(context), {
-      setStatus: (status: unknown) => {
-        noted.status = status;
-        return span;
-      },
-      end: () => void (noted.ended = true),
-    });
-    return span;
-  };
-  const provider = { getTracer: () => ({ startSpan }) } as unknown as TracerProvider;
-  return { spans, provider };
-};
-
-/** One for all tests: a tracer keeps the provider that it found first. */
-const { spans, provider } = recordingProvider();
 
 describe('trace headers', () => {
   const written = (traceparent?: string): string | undefined =>
@@ -69,9 +40,7 @@ describe('trace headers', () => {
 });
 
 describe('a span within a request', () => {
-  before(() => trace.setGlobalTracerProvider(provider));
-  after(() => trace.disable());
-  beforeEach(() => void spans.splice(0));
+  const spans = recordSpans();
 
   it('is started where that of the request is sampled', () => {
     const parent = extractTrace({ traceparent: `00-${TRACE}-${SPAN}-01` });
@@ -89,9 +58,7 @@ describe('a span within a request', () => {
 });
 
 describe('a span around a batch', () => {
-  before(() => trace.setGlobalTracerProvider(provider));
-  after(() => trace.disable());
-  beforeEach(() => void spans.splice(0));
+  const spans = recordSpans();
   const parents = () => spans.map(({ parent }) => trace.getSpanContext(parent)?.traceId);
 
   it('is in each trace that its records come from, once, and in no other', async () => {
