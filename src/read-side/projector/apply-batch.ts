@@ -81,16 +81,10 @@ export const createApplier = (options: ApplierOptions) => {
   let lastApplied: EventPlace | null = null;
   const exclusive = createExclusion<AnimeId>();
 
-  const apply = (pending: PendingEvents, steps: Steps): Promise<void> => {
-    const involved = [...pending.keys()];
-    return exclusive(involved, () => applyExclusively(involved, pending, steps));
-  };
+  const apply = (pending: PendingEvents, steps: Steps): Promise<void> =>
+    exclusive([...pending.keys()], () => applyExclusively(pending, steps));
 
-  const applyExclusively = async (
-    involved: readonly AnimeId[],
-    pending: PendingEvents,
-    steps: Steps,
-  ): Promise<void> => {
+  const applyExclusively = async (pending: PendingEvents, steps: Steps): Promise<void> => {
     try {
       for (let idleRounds = 0; pending.size > 0;) {
         idleRounds = (await round(pending, steps)) ? 0 : idleRounds + 1;
@@ -102,7 +96,7 @@ export const createApplier = (options: ApplierOptions) => {
       }
     } catch (error) {
       // A save that failed may have been written: the cache may be older than the store.
-      cache.drop(involved);
+      cache.drop(pending.keys());
       throw error;
     }
   };
@@ -179,7 +173,7 @@ export const createApplier = (options: ApplierOptions) => {
       cache.drop([animeId]);
       ahead.suspect(animeId);
       const pending: PendingEvents = new Map([[animeId, [{ revision, decoded: null }]]]);
-      await applyExclusively([animeId], pending, { ...WITHOUT_GROUP, signal });
+      await applyExclusively(pending, { ...WITHOUT_GROUP, signal });
       if (quarantine.get(animeId)?.kind !== 'quarantined' || revision < 0) return;
       const [cached] = await cache.cachedAnime([animeId]);
       // Up to the stream's end: what was delivered beyond it was no event of this log.
