@@ -117,12 +117,17 @@ export const foldRun = (cached: CachedAnime, run: readonly StreamEvent[]): Folde
   return { anime, interactions: [...users.values()], days: days.changed(), unreadable };
 };
 
+/** Events of one day mostly come together, so the day is looked up only when it changes. */
 const createDayDrafts = ({ generation, parts }: CachedAnime) => {
   const drafts = new Map<string, DocumentDraft<DailyActivityDocument>>();
+  let day = 'none';
+  let draft: DocumentDraft<DailyActivityDocument> | undefined;
   return {
     take(revision: number, event: Interaction): void {
-      const day = utcDayOf(event);
-      let draft = drafts.get(day);
+      if (!event.data.occurredAt.startsWith(day)) {
+        day = utcDayOf(event);
+        draft = drafts.get(day);
+      }
       if (draft === undefined) {
         const before = parts.days.get(day) ?? null;
         if (before !== null && revision <= before.revision) return;
