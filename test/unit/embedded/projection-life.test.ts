@@ -4,6 +4,7 @@ import {
   temporaryProjections,
   type TemporaryProjections,
 } from '../../support/embedded-projections.js';
+import { eventually } from '../../support/eventually.js';
 import { rejectionOf } from '../../support/rejection-of.js';
 
 const COUNT = `fromStream('film-1').when({ $init: () => ({ n: 0 }), Clicked: (s) => { s.n += 1; return s; } })`;
@@ -208,6 +209,18 @@ describe('the life of a projection on the embedded event store', function () {
       }
     });
   }
+
+  it('a projection that takes long for an event does not hold up another', async () => {
+    const busy = 'for (const until = Date.now() + 3000; Date.now() < until;) {}';
+    await given.create('slow', `fromStream('slow-1').when({ Clicked: () => { ${busy} } })`);
+    await given.create('count', COUNT);
+    await given.caughtUp();
+    await given.append('slow-1', CLICK);
+    await given.append('film-1', CLICK);
+    await eventually(async () => expect(await given.state('count')).to.deep.equal({ n: 3 }));
+    expect(given.statistics('slow')).to.include({ readsInProgress: 1 });
+    await given.caughtUp();
+  });
 
   it('a restart of all projections stores and starts them again', async () => {
     await given.create('count', COUNT);
