@@ -2,17 +2,9 @@ import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { helpOf, shortUsage, USAGE } from './cli/help.js';
 import { parseInvocation, parseStoreJob, UsageError, type Invocation } from './cli/arguments.js';
-import { listThrough } from './import/catalog-import.js';
-import { importSample, runImportJob } from './jobs/import.js';
 import { createJobOutput, type ProcessOutput } from './jobs/output.js';
 import type { JobOptions } from './jobs/job.js';
 import { openJobServer } from './jobs/socket-server.js';
-import { runExportJob } from './jobs/export.js';
-import { runCopyLogJob } from './jobs/log-copy/copy-log.js';
-import { runImportEventsJob } from './jobs/log-copy/import-events.js';
-import { runRestoreJob } from './jobs/restore.js';
-import { runProjectionsJob } from './jobs/projections.js';
-import { performStoreJob, runStoreJob } from './jobs/store-jobs.js';
 import { runService } from './compose/service.js';
 import type { ServiceJobs } from './compose/start-role.js';
 import {
@@ -82,27 +74,37 @@ const serviceJobs = (
   importSample:
     sample === undefined
       ? undefined
-      : ({ store, handler }) =>
-          importSample(store, {
+      : async ({ store, handler }) => {
+          const { importSample } = await import('./jobs/import.js');
+          await importSample(store, {
             handler,
             logger,
             file: sample,
             signal,
             output: { print, progress },
-          }),
+          });
+        },
   openJobServer: (dependencies, { stores, handler }) =>
     openJobServer({
       config,
       logger,
       parse: parseStoreJob,
-      perform: (job, stop, output) =>
-        performStoreJob(job, { ...dependencies, signal: stop }, stores, output),
-      openImport: () => listThrough(handler, randomUUID()),
+      perform: async (job, stop, output) => {
+        const { performStoreJob } = await import('./jobs/store-jobs.js');
+        return await performStoreJob(job, { ...dependencies, signal: stop }, stores, output);
+      },
+      openImport: async () => {
+        const { listThrough } = await import('./import/catalog-import.js');
+        return listThrough(handler, randomUUID());
+      },
     }),
 });
 
-/** Runs a command that needs the settings; false where it failed in part or found a difference. */
-const runConfigured = (
+/**
+ * Runs a command that needs the settings; false where it failed in part or found a difference. Jobs are
+ * loaded when they are asked for: a service starts faster without them.
+ */
+const runConfigured = async (
   invocation: Exclude<Invocation, { command: 'help' | 'version' | 'config' }>,
   { print, report, progress, drained }: ProcessOutput,
   stop: AbortSignal,
@@ -114,7 +116,7 @@ const runConfigured = (
   const job = { config, logger, print, report, progress, drained, stop };
   switch (invocation.command) {
     case 'serve':
-      return runService({
+      return await runService({
         ...job,
         role: invocation.role,
         telemetry: telemetrySettings(processEnvironment()),
@@ -122,19 +124,23 @@ const runConfigured = (
         lostLogLines: () => lost,
       });
     case 'import-catalog':
-      return runImportJob({ ...job, ...invocation });
-    case 'import-events':
-      return runImportEventsJob(job, invocation.file);
+      return await (await import('./jobs/import.js')).runImportJob({ ...job, ...invocation });
+    case 'import-events': {
+      const { runImportEventsJob } = await import('./jobs/log-copy/import-events.js');
+      return await runImportEventsJob(job, invocation.file);
+    }
     case 'export':
-      return runExportJob(job, invocation, process.stdout);
+      return await (await import('./jobs/export.js')).runExportJob(job, invocation, process.stdout);
     case 'restore':
-      return runRestoreJob(job, invocation.source);
+      return await (await import('./jobs/restore.js')).runRestoreJob(job, invocation.source);
     case 'copy-log':
-      return runCopyLogJob(job, invocation);
-    case 'projections':
-      return runProjectionsJob({ ...job, action: invocation.action });
+      return await (await import('./jobs/log-copy/copy-log.js')).runCopyLogJob(job, invocation);
+    case 'projections': {
+      const { runProjectionsJob } = await import('./jobs/projections.js');
+      return await runProjectionsJob({ ...job, action: invocation.action });
+    }
     default:
-      return runStoreJob(job, invocation, args);
+      return await (await import('./jobs/store-jobs.js')).runStoreJob(job, invocation, args);
   }
 };
 

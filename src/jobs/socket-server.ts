@@ -31,7 +31,7 @@ export interface JobServerOptions {
   readonly parse: (args: readonly string[]) => StoreJob | null;
   readonly perform: (job: StoreJob, signal: AbortSignal, output: JobOutput) => Promise<boolean>;
   /** Lists the titles of one import. */
-  readonly openImport: () => ListTitle;
+  readonly openImport: () => Promise<ListTitle>;
 }
 
 export interface JobServer {
@@ -85,7 +85,7 @@ export const openJobServer = async (options: JobServerOptions): Promise<JobServe
       if (job.command === IMPORT) {
         send({ ready: true });
         const sent = () => untilSocketDrained(socket, signal);
-        await listTitlesOf({ lines, send, sent }, options.openImport(), signal);
+        await listTitlesOf({ lines, send, sent }, await options.openImport(), signal);
         return true;
       }
       void followStop(lines, client);

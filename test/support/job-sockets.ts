@@ -22,7 +22,7 @@ export const jobSockets = async () => {
         logger: silentLogger(),
         parse: parseStoreJob,
         perform: () => Promise.resolve(true),
-        openImport: () => () => Promise.resolve('listed'),
+        openImport: () => Promise.resolve(() => Promise.resolve('listed' as const)),
         ...served,
       });
       let closed: Promise<void> | undefined;

@@ -31,7 +31,7 @@ describe('an import through the socket of a service', () => {
   afterEach(() => sockets.close());
 
   const open = async (list: ListTitle, settings: Readonly<Record<string, string>> = {}) => {
-    const socket = await sockets.open({ openImport: () => list });
+    const socket = await sockets.open({ openImport: () => Promise.resolve(list) });
     const connectClient = async () => {
       const client = loadConfig({ NODE_ENV: 'test', DATA_DIR: sockets.directory, ...settings });
       const listing = await openServiceListing(socket.path, client);
