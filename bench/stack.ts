@@ -88,18 +88,19 @@ const printManyDocuments = ({
   documents,
 }: Awaited<ReturnType<typeof manyDocuments>>) => {
   printCatchUp([
-    catchUpRow('bridge, 201,000 events', bridge, publish, 'perSecond'),
+    catchUpRow('bridge, 201,000 events', bridge, publish.perSecond, 'perSecond'),
     catchUpRow('projector, many documents', projector, documents, 'documentsPerSecond'),
   ]);
   console.log(
-    `Limits: kafkajs alone publishes ${Math.round(publish)} records/s; the document store ` +
-      `takes ${Math.round(documents)} guarded documents/s.`,
+    `Limits: kafkajs alone publishes ${Math.round(publish.perSecond)} records/s with ` +
+      `${Math.round(publish.cpuMicros)} us of CPU for each; the document store takes ` +
+      `${Math.round(documents)} guarded documents/s.`,
   );
 };
 
 const printLongLog = ({ bridge, projector, publish }: Awaited<ReturnType<typeof longLog>>) => {
   printCatchUp([
-    catchUpRow('bridge, long log', bridge, publish, 'perSecond'),
+    catchUpRow('bridge, long log', bridge, publish.perSecond, 'perSecond'),
     catchUpRow('projector, few documents', projector, null, 'perSecond'),
   ]);
 };
@@ -126,11 +127,16 @@ const catchUpRow = (name: string, found: CatchUp, limit: number | null, of: keyo
   limit === null ? 'not limited by it' : found[of] / limit,
   Math.round(found.earlyMegabytes),
   Math.round(found.peakMegabytes),
+  Math.round(found.cpuMicros),
+  Math.round(found.eventStoreCpuMicros),
 ];
 
 const printCatchUp = (rows: readonly (readonly Cell[])[]) => {
   printTable(
-    ['catch-up', 'events/s', 'documents/s', 'x its limit', 'MB at a tenth', 'MB at most'],
+    [
+      ...['catch-up', 'events/s', 'documents/s', 'x its limit', 'MB at a tenth', 'MB at most'],
+      ...['CPU us/event', 'of the event store'],
+    ],
     rows,
   );
 };

@@ -3,6 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Part } from '../../test/support/stack/compose-parts.js';
 import { metricOf, scrape } from './scrape.js';
 import type { SeededStack } from './seeded-stack.js';
+import { cpuSecondsOf } from './server-process.js';
 
 export interface CatchUp {
   readonly events: number;
@@ -13,6 +14,9 @@ export interface CatchUp {
   /** Resident memory: the highest while the first tenth went through, and over all. */
   readonly earlyMegabytes: number;
   readonly peakMegabytes: number;
+  /** Of all threads of the part, from its start, and of the event store meanwhile. */
+  readonly cpuMicros: number;
+  readonly eventStoreCpuMicros: number;
 }
 
 export interface CatchUpOptions {
@@ -30,6 +34,7 @@ export const catchUp = async (
   part: Part,
   { metric, forMs = Infinity }: CatchUpOptions,
 ): Promise<CatchUp> => {
+  const eventStoreBefore = await cpuSecondsOf(stack.eventStorePid);
   await stack.start([part]);
   const { healthUrl, pid } = stack.process(part);
   let first:
@@ -47,6 +52,7 @@ export const catchUp = async (
     if (events > 0) first ??= { at, events, documents };
     if (first !== undefined && (events >= stack.events || at - first.at >= forMs)) {
       const seconds = (at - first.at) / 1000;
+      const eventStoreCpu = (await cpuSecondsOf(stack.eventStorePid)) - eventStoreBefore;
       return {
         events,
         seconds,
@@ -54,6 +60,8 @@ export const catchUp = async (
         documentsPerSecond: (documents - first.documents) / seconds,
         earlyMegabytes,
         peakMegabytes,
+        cpuMicros: ((await cpuSecondsOf(pid)) * 1e6) / events,
+        eventStoreCpuMicros: (eventStoreCpu * 1e6) / events,
       };
     }
     await delay(EVERY_MS);

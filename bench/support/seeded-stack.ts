@@ -14,6 +14,7 @@ export interface Servers {
 
 export interface SeededStack extends FourProcesses {
   readonly events: number;
+  readonly eventStorePid: number;
   /** The first of them, as the log has them. */
   readonly sample: readonly RecordedEvent[];
 }
@@ -34,7 +35,7 @@ export const withSeededStack = async <T>(
     const settings = { KAFKA_PARTITIONS: '6' };
     const stack = await fourProcesses({ eventStore, kafka, mongodb }, settings);
     try {
-      return await use({ ...stack, events, sample });
+      return await use({ ...stack, events, eventStorePid: node.pid, sample });
     } finally {
       await stack.stop();
       await node.stop();
