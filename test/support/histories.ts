@@ -57,8 +57,8 @@ export const histories = ({
 const utf8 = new TextEncoder();
 
 /** A log in which all this happened, and the log as items of one partition. */
-export const logOf = (history: readonly Happening[]) => {
-  const store = inMemoryEventStore();
+export const logOf = (history: readonly Happening[], now?: () => number) => {
+  const store = inMemoryEventStore(now);
   history.forEach(({ anime, event }, index) => {
     const id = `00000000-0000-4000-8000-${index.toString(16).padStart(12, '0')}`;
     const metadata = {};
