@@ -106,13 +106,12 @@ const memberTexts = (line: string): ReadonlyMap<string, string> => {
   for (const { 0: token, index } of line.matchAll(TOKENS)) {
     const end = index + token.length;
     if (token === '{' || token === '[') depth += 1;
-    const closes = token === '}' || token === ']';
-    if (closes) depth -= 1;
-    if (depth === 1 && token.startsWith('"') && name === undefined) {
+    if (token === '}' || token === ']') depth -= 1;
+    if (name === undefined && token.startsWith('"')) {
       name = JSON.parse(token) as string;
     } else if (depth === 1 && token === ':') {
       from = end;
-    } else if (name !== undefined && ((depth === 1 && token === ',') || (closes && depth === 0))) {
+    } else if (name !== undefined && (depth === 0 || (depth === 1 && token === ','))) {
       members.set(name, line.slice(from, index).trim());
       name = undefined;
     }
