@@ -65,6 +65,17 @@ describe('the codec', () => {
     });
   }
 
+  it('writes interactions in version 2, and the catalogue in version 1', () => {
+    expect(SCHEMA_VERSIONS).to.deep.equal({
+      AnimeListed: 1,
+      AnimeDetailsRevised: 1,
+      AnimeDelisted: 1,
+      ClickRegistered: 2,
+      ViewRegistered: 2,
+      RatingGiven: 2,
+    });
+  });
+
   it('upcasts step by step, from the version that was stored to the newest', () => {
     const step = (name: string) => (data: object) => ({
       ...data,
@@ -207,6 +218,16 @@ describe('the codec', () => {
   it('refuses version 1 with a time that is a number', () => {
     const data = utf8.encode(STORED_VIEW.replace(/"2025-[^"]*"/, '2025'));
     expect(decode('ViewRegistered', data)).to.include({ kind: 'malformed' });
+  });
+
+  it('refuses version 1 with text behind the offset of its time', () => {
+    const data = utf8.encode(
+      STORED_VIEW.replace(/"2025-[^"]*"/, '"2025-03-09 20:22:07+02:00 GMT"'),
+    );
+    expect(decode('ViewRegistered', data)).to.include({
+      kind: 'malformed',
+      reason: 'occurredAt is not an ISO 8601 time in UTC',
+    });
   });
 
   it('refuses version 1 with a missing field', () => {

@@ -140,6 +140,49 @@ describe('the codec of records on Kafka', () => {
     });
   }
 
+  const withHeaders = (headers: Record<string, string>) => ({
+    ...record,
+    headers: { ...record.headers, ...headers },
+  });
+
+  it('takes the subject for the stream where no header names it, then the key', () => {
+    const { headers } = without('esdb-record-stream-id');
+    const subject = { ...record, key: 'x', headers: { ...headers, ce_subject: 'anime-2' } };
+    expect(read(subject)).to.have.nested.property('event.stream', 'anime-2');
+    const nameless = Object.entries(headers).filter(([name]) => name !== 'ce_subject');
+    const key = { ...record, key: 'anime-3', headers: Object.fromEntries(nameless) };
+    expect(read(key)).to.have.nested.property('event.stream', 'anime-3');
+  });
+
+  it('accepts an event without a readable time', () => {
+    for (const unknown of [without('ce_time'), withHeaders({ ce_time: 'yesterday' })]) {
+      expect(read(unknown)).to.have.nested.property('event.recordedAt', 0);
+    }
+  });
+
+  it('takes data for JSON unless the content type is another', () => {
+    expect(read(without('content-type'))).to.have.nested.property('event.isJson', true);
+    const binary = withHeaders({ 'content-type': 'application/octet-stream' });
+    expect(read(binary)).to.have.nested.property('event.isJson', false);
+  });
+
+  it('reads revisions up to the last safe integer, and positions of 64 bits', () => {
+    const last = withHeaders({
+      'esdb-record-stream-revision': '9007199254740991',
+      'esdb-record-log-position': '18446744073709551615',
+    });
+    expect(read(last)).to.have.nested.property('event.revision', 9_007_199_254_740_991n);
+    expect(read(last)).to.have.nested.property('event.position.commit', 2n ** 64n - 1n);
+  });
+
+  it('reports a position that is no whole number of up to 20 digits', () => {
+    for (const position of ['', 'x7', '7x', '-7', '1e3', '184467440737095516150']) {
+      expect(read(withHeaders({ 'esdb-record-log-position': position }))).to.include({
+        reason: 'the header esdb-record-log-position is missing',
+      });
+    }
+  });
+
   it('reports a record without a revision', () => {
     for (const headers of [
       without('esdb-record-stream-revision').headers,

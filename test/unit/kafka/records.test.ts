@@ -50,4 +50,30 @@ describe('records of Kafka', () => {
       ['__proto__', 'y'],
     ]);
   });
+
+  it('are read with their key and value, where they have no headers', () => {
+    const value = bytes('value');
+    expect(receivedRecord(3, { key: bytes('anime-1'), value, offset: '7' })).to.deep.equal({
+      key: 'anime-1',
+      value,
+      headers: {},
+      partition: 3,
+      offset: 7n,
+    });
+  });
+
+  it('have no text where the content of a header is none', () => {
+    const headers = { none: undefined, empty: [], text: 'x', bytes: bytes('y') };
+    expect(
+      receivedRecord(3, { key: null, value: null, offset: '7', headers }).headers,
+    ).to.deep.equal({ none: '', empty: '', text: 'x', bytes: 'y' });
+  });
+
+  it('of one key have one partition, whatever the other keys', () => {
+    const partitionOf = partitionerFor(12);
+    const keys = ['21', 'foobar', 'anime-1', 'foobar', '21', 'anime-1'];
+    expect(keys.map(partitionOf)).to.deep.equal(keys.map(partitionerFor(12)));
+    const [first, second, third] = keys.map(partitionOf);
+    expect(keys.map(partitionOf)).to.deep.equal([first, second, third, second, first, third]);
+  });
 });
