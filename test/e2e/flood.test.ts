@@ -1,7 +1,7 @@
-import { execFileSync } from 'node:child_process';
 import { connect, type Socket } from 'node:net';
 import { expect } from 'chai';
 import { send } from '../support/http-client.js';
+import { residentMegabytes } from '../support/resident-memory.js';
 import { startServiceProcess, type ServiceProcess } from '../support/service-process.js';
 import { temporaryDirectory } from '../support/temporary-directory.js';
 
@@ -9,9 +9,6 @@ const CLIENTS = 100;
 const PIPELINE_BYTES = 60_000;
 /** Long after the last of them could have been answered, were they all started at once. */
 const LASTS_MS = 4000;
-
-const residentMegabytes = (pid: number): number =>
-  Number(execFileSync('ps', ['-o', 'rss=', '-p', String(pid)], { encoding: 'utf8' })) / 1024;
 
 describe('a service whose clients pipeline requests and read no answer', function () {
   this.timeout(120_000);

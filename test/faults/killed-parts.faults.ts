@@ -1,10 +1,12 @@
 import { expect } from 'chai';
+import { metricOf, scrape } from '../../bench/support/scrape.js';
 import { expectHistoryKept, sendSome } from '../support/command-history.js';
 import { eventually } from '../support/eventually.js';
 import { FULL } from '../support/faults.js';
 import type { Part } from '../support/stack/compose-parts.js';
 import { expectAnswering, expectBuilt, expectFilling } from '../support/stack/rebuilding.js';
 import { expectAuditClean, expectMoving } from '../support/stack/story.js';
+import { throttleClients } from '../support/stack/kafka-quota.js';
 import { stackUnderLoad } from '../support/stack/under-load.js';
 
 /** One fault after the other, each under load; the promises hold after every one of them. */
@@ -87,6 +89,20 @@ describe('the service in four processes, under a fault', function () {
     await kafka.kill();
     await sendSome(load, 100);
     await kafka.start();
+    await expectPromisesKept();
+  });
+
+  it('loses and duplicates no event when the broker throttles every client', async () => {
+    const { kafka, load, stack } = given;
+    await throttleClients(kafka.address, 2_000);
+    await sendSome(load, 300);
+    const waiting = async (): Promise<number> =>
+      metricOf(
+        await scrape(stack.process('bridge').healthUrl),
+        'anime_analytics_bridge_waiting_events',
+      );
+    await eventually(async () => expect(await waiting()).to.be.above(20), { withinMs: 30_000 });
+    await throttleClients(kafka.address, null);
     await expectPromisesKept();
   });
 

@@ -73,6 +73,11 @@ const HEAP = ['-Xmx512m', '-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1', '-Dlog4
 const java = (jars: string, args: readonly string[]) =>
   run('java', [...HEAP, '-cp', join(jars, '*'), ...args]);
 
+/** One of the programs that come with the broker; rejects with NotHere without Java. */
+export const runKafkaTool = async (args: readonly string[]): Promise<void> => {
+  await java(await kafkaJars(), args);
+};
+
 const properties = (given: {
   readonly data: string;
   readonly id: number;
