@@ -41,7 +41,12 @@ export interface FeedOptions {
 
 /** Begins to feed a version, with a projector and a group of its own. */
 export const feed = async (
-  { config, logger, metrics }: Pick<Dependencies, 'config' | 'logger' | 'metrics'>,
+  {
+    config,
+    logger,
+    metrics,
+    health,
+  }: Pick<Dependencies, 'config' | 'logger' | 'metrics' | 'health'>,
   parts: FeedingParts,
   record: VersionRecord,
   { anew, signal }: FeedOptions,
@@ -56,7 +61,6 @@ export const feed = async (
   await fromTheBeginning({ bus, group, documents, sessionMs, anew, signal });
   const projector = createProjector({ ...parts, documents, version, logger, metrics });
   const consumer = bus.consumer(group);
-  await projector.skippedEvents.noteStored(documents, signal);
   const partitions = partitionsOf(config);
   const consumption = createConsumption({ projector, version, partitions, metrics });
   const giveUp = (): void => void consumer.stop();
@@ -78,8 +82,10 @@ export const feed = async (
     projector,
     keeps,
     isIdle,
+    onDocument: consumption.noteStored,
     logger,
     signal: stopped.signal,
+    after: health.untilStarted(),
   });
   const confirming = keepConfirming({ projector, logger, signal: stopped.signal });
   const stop = async (): Promise<void> => {

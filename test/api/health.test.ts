@@ -143,4 +143,18 @@ describe('health', () => {
       await server.stop();
     }
   });
+
+  it('lets others wait until the service has started, and for nothing where it is not starting', async () => {
+    const health = createHealth({ service: 's', version: '1', logger: silentLogger() });
+    await health.untilStarted();
+    health.starting();
+    const seen: string[] = [];
+    const waiting = health.untilStarted().then(() => seen.push('waited'));
+    await Promise.resolve();
+    seen.push('started');
+    health.started();
+    await waiting;
+    expect(seen).to.deep.equal(['started', 'waited']);
+    await health.untilStarted();
+  });
 });

@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import { silentLogger } from '../../src/platform/observability/logger.js';
 import { UnavailableError } from '../../src/ports/errors.js';
-import type { DocumentStore } from '../../src/ports/read-store.js';
+import type { AnimeDocument, DocumentStore } from '../../src/ports/read-store.js';
 import {
   checkDocuments,
   type DocumentCheckOptions,
@@ -100,6 +100,18 @@ const repairsIn = (lines: readonly Line[]) =>
     .map(({ data }) => data);
 
 describe('checking the documents again and again', () => {
+  it('waits for the start of the service with the first check, but not beyond a stop', async () => {
+    const { checking, checks } = given();
+    let started = (): void => undefined;
+    const after = new Promise<void>((resolve) => (started = resolve));
+    await checking({ after }, () => expect(checks()).to.equal(0));
+    expect(checks()).to.equal(0);
+    await checking({ after }, () => {
+      started();
+      expect(checks()).to.equal(1);
+    });
+  });
+
   it('repairs at once what the log has lost, and says so', async () => {
     const { store, items, projector, checking, revision, lines } = given();
     await projector.handle(batchOf(items));
@@ -276,6 +288,16 @@ describe('checking the documents once', () => {
     expect(await check()).to.deep.equal({ ahead: 0, late: 1, complete: true });
     expect(await revisions()).to.deep.equal([2]);
     expect(scans).to.deep.equal([]);
+  });
+
+  it('shows every document that it reads', async () => {
+    const { check } = await checked();
+    const shown: AnimeDocument[] = [];
+    await check({ onDocument: (document) => shown.push(document) });
+    expect(shown.map(({ animeId: id, revision }) => [id, revision])).to.have.deep.members([
+      [animeId(1), 2],
+      [animeId(2), 0],
+    ]);
   });
 
   it('leaves alone an anime whose stream was truncated above its document', async () => {

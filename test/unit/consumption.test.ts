@@ -3,7 +3,7 @@ import { expect } from 'chai';
 import type { BusItem } from '../../src/ports/event-bus.js';
 import type { Metrics } from '../../src/platform/observability/metrics.js';
 import { createConsumption } from '../../src/read-side/projector/projector.js';
-import { events } from '../support/examples.js';
+import { animeId, events } from '../support/examples.js';
 import { logOf } from '../support/histories.js';
 import { inMemoryDocuments } from '../support/in-memory-documents.js';
 import { batchOf, projecting, unreadable } from '../support/projecting.js';
@@ -18,7 +18,8 @@ const given = () => {
     { anime: 1, event: events.click },
     { anime: 1, event: 'unknown type' },
   ]);
-  const projector = projecting(store, inMemoryDocuments());
+  const documents = inMemoryDocuments();
+  const projector = projecting(store, documents);
   const { metrics } = projector;
   const during: number[] = [];
   const consumption = createConsumption({
@@ -37,6 +38,7 @@ const given = () => {
     items,
     metrics,
     consumption,
+    documents,
     during,
     when: (delivered: readonly BusItem[], waiting = 0) =>
       consumption.handle({ ...batchOf(delivered), waiting }),
@@ -89,6 +91,16 @@ describe('the consumption of a version', () => {
       ],
       projectorUnread: [[{ version: 'v1' }, 1]],
     });
+  });
+
+  it('counts skipped events of documents that were there before, and the series of each change', async () => {
+    const { items, when, consumption, metrics, documents } = given();
+    await when(items);
+    const [document = expect.fail()] = await documents.animes([animeId(1)]);
+    consumption.noteStored({ ...document, animeId: animeId(2) });
+    expect(await gaugesIn(metrics)).to.deep.include({ projectorUnread: [[{ version: 'v1' }, 2]] });
+    consumption.noteStored({ ...document, animeId: animeId(2), skipped: [] });
+    expect(await gaugesIn(metrics)).to.deep.include({ projectorUnread: [[{ version: 'v1' }, 1]] });
   });
 
   it('leaves no series behind once the version is gone', async () => {

@@ -247,12 +247,33 @@ describe('projector', () => {
     expect(projector.skippedEvents.all()[0]).to.include({ stream: 'anime-1', detail });
     const { store } = logOf(history);
     const restarted = projecting(store, documents);
-    await restarted.skippedEvents.noteStored(documents, new AbortController().signal);
+    for await (const document of documents.allAnimes()) restarted.skippedEvents.note(document);
     expect(restarted.skippedEvents.all()[0]).to.include({ stream: 'anime-1', detail });
     await restarted.handle(batchOf(items));
     expect(restarted.skippedEvents.all()).to.deep.equal([]);
     expect((await documents.animes([animeId(1)]))[0]).to.deep.include({ revision: 5, skipped: [] });
     expect(await isEqual()).to.be.true;
+  });
+
+  it('reports skipped events as of the newest document that it was told of', async () => {
+    const { items, projector, documents, when } = given(
+      ...anime(1),
+      of(1, 'unknown type'),
+      of(1, 'malformed'),
+    );
+    const documentAfter = async (...delivered: readonly BusItem[]) => {
+      await when(...delivered);
+      return (await documents.animes([animeId(1)]))[0] ?? expect.fail();
+    };
+    const { skippedEvents } = projector;
+    const none = await documentAfter(...items.slice(0, 4));
+    const one = await documentAfter(...items.slice(4, 5));
+    await documentAfter(...items.slice(5));
+    const two = skippedEvents.all();
+    for (const older of [none, one]) skippedEvents.note(older);
+    expect(skippedEvents.all()).to.deep.equal(two);
+    skippedEvents.note({ ...none, generation: 1 });
+    expect(skippedEvents.all()).to.deep.equal([]);
   });
 
   it('says how many events of an anime it skipped', async () => {

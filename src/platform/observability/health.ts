@@ -52,6 +52,8 @@ export interface Health {
   stopping(): void;
   /** Neither starting nor stopping. */
   isServing(): boolean;
+  /** Resolves with the next `started`, or at once while nothing is starting. */
+  untilStarted(): Promise<void>;
 }
 
 const SHOWN_STREAMS = 20;
@@ -72,6 +74,7 @@ export const createHealth = (options: {
   const watched = new Map<string, () => readonly StreamTrouble[]>();
   let starting = false;
   let stopping = false;
+  const waitingForStart = new Set<() => void>();
 
   const probe = (name: string, check: () => Promise<void>) => {
     let last: DependencyStatus | undefined;
@@ -129,9 +132,15 @@ export const createHealth = (options: {
       return { ready: isServing() && needed.every(isHealthy), ...reasonsOf(needed) };
     },
     starting: () => void (starting = true),
-    started: () => void (starting = false),
+    started: () => {
+      starting = false;
+      for (const resolve of waitingForStart) resolve();
+      waitingForStart.clear();
+    },
     stopping: () => void (stopping = true),
     isServing,
+    untilStarted: () =>
+      starting ? new Promise((resolve) => void waitingForStart.add(resolve)) : Promise.resolve(),
   };
 };
 

@@ -4,6 +4,7 @@ import { SpanKind } from '@opentelemetry/api';
 import { spanInEachTrace, traceparentIn } from '../../platform/observability/trace-context.js';
 import { PortError } from '../../ports/errors.js';
 import type { BatchHandler, BusItem, EventItem, UnreadableItem } from '../../ports/event-bus.js';
+import type { AnimeDocument } from '../../ports/read-store.js';
 import type { EventPlace } from '../../wire/presence.js';
 import { fromRecorded, NOT_OF_AN_ANIME, type StreamEvent } from '../../wire/stream-event.js';
 import { type ApplierOptions, createApplier } from './apply-batch.js';
@@ -140,6 +141,8 @@ export interface Consumption {
   readonly handle: BatchHandler;
   /** The number of waiting items by partition, as of the last batch. */
   readonly waiting: ReadonlyMap<number, number>;
+  /** Counts the skipped events of a document that may have been saved by an earlier process. */
+  readonly noteStored: (document: AnimeDocument) => void;
   /** Removes the version's series from the metrics. */
   forget(): void;
 }
@@ -174,6 +177,11 @@ export const createConsumption = (options: ConsumeOptions): Consumption => {
       );
       noteWaiting(partition, batch.waiting);
       countUnread();
+    },
+    noteStored: (document) => {
+      const before = projector.skippedEvents.count();
+      projector.skippedEvents.note(document);
+      if (projector.skippedEvents.count() !== before) countUnread();
     },
     forget: () => {
       for (const partition of partitions) metrics.projectorWaiting.remove({ version, partition });

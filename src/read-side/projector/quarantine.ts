@@ -3,7 +3,7 @@ import type { StreamTrouble } from '../../platform/observability/health.js';
 import type { Logger } from '../../platform/observability/logger.js';
 import type { Metrics } from '../../platform/observability/metrics.js';
 import type { DeadLetter, DeadLetters } from '../../ports/dead-letters.js';
-import type { AnimeDocument, DocumentStore } from '../../ports/read-store.js';
+import type { AnimeDocument, Guarded } from '../../ports/read-store.js';
 
 export type AlarmKind = 'another-log' | 'quarantined';
 
@@ -66,32 +66,29 @@ export const troubleOfQuarantined = ([animeId, quarantined]: readonly [
 
 /** Anime with unreadable events that are neither counted nor ignored. */
 export interface SkippedEvents {
+  /** What the document says, unless a newer one was noted. */
   note(document: AnimeDocument): void;
-  /** Adds those of documents that were saved before this process started. */
-  noteStored(documents: DocumentStore, signal: AbortSignal): Promise<void>;
   count(): number;
   all(): readonly StreamTrouble[];
 }
 
 export const createSkippedEvents = (): SkippedEvents => {
-  const skipped = new Map<AnimeId, readonly number[]>();
-  const note = (document: AnimeDocument): void => {
-    if (document.skipped.length > 0) skipped.set(document.animeId, document.skipped);
-    else skipped.delete(document.animeId);
-  };
+  const noted = new Map<AnimeId, AnimeDocument>();
   return {
-    note,
-    noteStored: async (documents, signal) => {
-      for await (const document of documents.allAnimes()) {
-        signal.throwIfAborted();
-        note(document);
-      }
+    note: (document) => {
+      const known = noted.get(document.animeId);
+      if (known !== undefined && precedes(document, known)) return;
+      if (document.skipped.length > 0) noted.set(document.animeId, document);
+      else noted.delete(document.animeId);
     },
-    count: () => skipped.size,
+    count: () => noted.size,
     all: () =>
-      [...skipped].map(([animeId, revisions]) => troubleOfSkipped(streamOf(animeId), revisions)),
+      [...noted].map(([animeId, { skipped }]) => troubleOfSkipped(streamOf(animeId), skipped)),
   };
 };
+
+const precedes = (a: Guarded, b: Guarded): boolean =>
+  a.generation < b.generation || (a.generation === b.generation && a.revision < b.revision);
 
 const troubleOfSkipped = (stream: string, [first, ...more]: readonly number[]): StreamTrouble => ({
   stream,

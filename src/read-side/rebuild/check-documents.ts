@@ -3,6 +3,7 @@ import { streamOf } from '../../domain/ids.js';
 import { StreamDeletedError } from '../../ports/errors.js';
 import type { EventStore, Position } from '../../ports/event-store.js';
 import type { AnimeDocument, DocumentStore } from '../../ports/read-store.js';
+import { unlessAborted } from '../../platform/async/abort.js';
 import { chunksOf } from '../../platform/async/pages.js';
 import { pause } from '../../platform/async/retry.js';
 import type { Logger } from '../../platform/observability/logger.js';
@@ -20,9 +21,13 @@ export interface DocumentCheckOptions {
    * that were restored without the bus, and the missing ones are read from the log.
    */
   readonly keeps: boolean;
+  /** Told of every document that is read. */
+  readonly onDocument?: (document: AnimeDocument) => void;
   /** Whether the bus has no events waiting: only then is a late document stuck. */
   readonly isIdle: () => boolean;
   readonly signal: AbortSignal;
+  /** The first check begins after it: it reads every document, and the start need not wait for that. */
+  readonly after?: Promise<void>;
   /** How long to wait for late documents. */
   readonly waitMs?: number;
   readonly everyMs?: number;
@@ -50,11 +55,14 @@ const CHECKS_AT_ONCE = 16;
  */
 export const checkDocuments = async (options: DocumentCheckOptions): Promise<CheckResult> => {
   const { eventStore, documents, projector, keeps, isIdle, signal, waitMs = 10_000 } = options;
+  const { onDocument = () => undefined } = options;
   const heads: StreamHeads = new Map();
   let ahead = 0;
 
   const head = (stream: string): Promise<number> => lastRevisionIn(eventStore, stream);
-  const checkOne = async ({ animeId, revision, lastEventId: id }: AnimeDocument): Promise<void> => {
+  const checkOne = async (document: AnimeDocument): Promise<void> => {
+    const { animeId, revision, lastEventId: id } = document;
+    onDocument(document);
     const stream = streamOf(animeId);
     // A recomputation was interrupted, or the anime is not in the log.
     if (revision < 0) {
@@ -133,16 +141,18 @@ export const keepConfirming = async (options: ConfirmOptions): Promise<void> => 
   }
 };
 
-/** Checks at once, at intervals, and whenever the log has lost the last applied event. */
+/** Checks `after`, at intervals, and whenever the log has lost the last applied event. */
 export const keepChecking = async (options: DocumentCheckOptions): Promise<void> => {
   const {
     logger,
     signal,
+    after = Promise.resolve(),
     everyMs = 3_600_000,
     againAfterMs = 30_000,
     lookEveryMs = 5_000,
     quarantineEveryMs = 60_000,
   } = options;
+  await unlessAborted(signal, after).catch(() => undefined);
   let quarantineAt = performance.now() + quarantineEveryMs;
   let nextAt = performance.now();
   let isFirst = true;

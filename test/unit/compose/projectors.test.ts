@@ -99,6 +99,7 @@ const given = async (
     items,
     open,
     metrics,
+    health,
     V1: `anime-read-model-v1-${identity}`,
     V2: `anime-read-model-v2-${identity}`,
     problems: async () => (await health.report()).problems,
@@ -150,6 +151,29 @@ describe('the projectors of the versions', () => {
     await service.readStore.prune('v2');
     await fed(V1);
     await eventually(async () => expect(await gauges()).to.deep.equal([[['v1', 0]], [['v1', 0]]]));
+  });
+
+  it('report in /health streams with unreadable events of an earlier process, once the service has started', async () => {
+    const process = await given([
+      { anime: 1, event: events.listed },
+      { anime: 1, event: 'unknown type' },
+    ]);
+    try {
+      const last = process.items[1];
+      if (last?.kind !== 'event') expect.fail();
+      await process.readStore.createVersion('v1', LOG_ID);
+      const document = anAnimeDocument({ revision: 1, skipped: [1], lastEventId: last.event.id });
+      await process.readStore.documents('v1').save(aBatch({ animes: [document] }));
+      process.health.starting();
+      await process.open();
+      expect(await process.problems()).to.equal(undefined);
+      process.health.started();
+      await eventually(async () =>
+        expect(await process.problems()).to.have.nested.property('events-not-counted.count', 1),
+      );
+    } finally {
+      await process.stop();
+    }
   });
 
   it('report in /health, once for all versions, streams with unreadable events and quarantined anime', async () => {
