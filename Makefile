@@ -1,7 +1,7 @@
 # A menu: each target is the npm script of the same name (test-stack is test:stack), for machines without make.
 .DEFAULT_GOAL := help
 .PHONY: help install build run start test check typecheck lint format format-check mocha \
-  test-contract test-stack test-faults test-browser test-ui mutation demo demo-restore demo-life demo-projections demo-stack bench bench-commands bench-stream-growth \
+  test-contract test-stack test-faults test-browser test-ui mutation demo demo-restore demo-life demo-projections demo-stack bench bench-commands bench-stream-growth bench-users \
   bench-freshness bench-rebuild bench-reads bench-import bench-copy-log bench-writers bench-connections bench-dashboards bench-projections bench-batch bench-protection bench-telemetry bench-offered-load bench-log-size bench-stack soak soak-stack schema client-types docs-dependencies docs-screenshot house \
   up down logs ps seed clean
 
@@ -79,6 +79,9 @@ bench-commands: install ## Commands per second, CPU and memory, next to a server
 
 bench-stream-growth: install ## The cost of a command on streams of up to a million events
 	npm run bench:stream-growth
+
+bench-users: install ## The cost of a rating on anime with up to 100,000 ratings
+	npm run bench:users
 
 bench-freshness: install ## From the response to a command until a query shows it
 	npm run bench:freshness

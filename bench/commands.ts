@@ -1,3 +1,4 @@
+import { join, resolve } from 'node:path';
 import { temporaryDirectory } from '../test/support/temporary-directory.js';
 import { storageLimit } from './limits/l2-storage.js';
 import { benchArguments } from './support/arguments.js';
@@ -12,102 +13,196 @@ import { startLimit } from './support/server-process.js';
 import { listAnimes, settled, withService, type Service } from './support/service.js';
 
 /**
- * How many commands a second, at which cost, beside a server that validates and keeps nothing (L1).
- * With --profile who used the processor, with --over-grpc what an event store behind its protocol costs.
+ * How many commands a second, at which cost, beside a server that validates and keeps nothing (L1), and each
+ * budget beside its goal: in the settings of production and in those of development (--only for one of them).
+ * With --beside another version in the same rounds, with --profile who used the processor, with --over-grpc
+ * what an event store behind its protocol costs.
  */
 
-const { quick, rounds, durationMs, profile, overGrpc } = benchArguments();
+const { quick, rounds, durationMs, profile, overGrpc, only, beside } = benchArguments();
 const GROUPS = [1, 10, 64, 500];
 
-const measure = async (service: Service) => {
-  const limit = await startLimit(compiled('bench/limits/l1-express.js'));
+const ENVIRONMENTS = ['production', 'development'] as const;
+type Environment = (typeof ENVIRONMENTS)[number];
+
+/** Production writes warnings alone here; development keeps its own level. */
+const settingsOf = (environment: Environment): Readonly<Record<string, string>> => ({
+  NODE_ENV: environment,
+  ...(environment === 'development' ? { LOG_LEVEL: 'info' } : {}),
+});
+
+const besideMain = beside === undefined ? {} : { main: join(resolve(beside), 'dist/src/main.js') };
+
+/** Names of the versions in the tables, each with what its loads are called. */
+const VERSIONS =
+  beside === undefined
+    ? [{ version: 'this version', suffix: '' }]
+    : [
+        { version: 'this version', suffix: '' },
+        { version: beside, suffix: `, ${beside}` },
+      ];
+
+const measure = async (environment: Environment, services: readonly Service[]) => {
+  const limit = await startLimit(compiled('bench/limits/l1-express.js'), {
+    env: { NODE_ENV: environment },
+  });
   try {
-    await listAnimes(service);
-    const settle = () => settled(service);
-    const ours = { server: service, port: service.commandPort, durationMs, settle };
-    const loads: readonly (readonly [string, CommandsLoad])[] = [
+    const loads: [string, CommandsLoad][] = [
       ['L1', { server: limit, port: limit.port, popularity: 'zipf', durationMs }],
-      ['zipf', { ...ours, popularity: 'zipf' }],
-      ['hot', { ...ours, popularity: 'hot' }],
     ];
+    for (const [index, service] of services.entries()) {
+      await listAnimes(service);
+      const settle = () => settled(service);
+      const load = { server: service, port: service.commandPort, durationMs, settle };
+      const suffix = VERSIONS[index]?.suffix ?? '';
+      loads.push([`zipf${suffix}`, { ...load, popularity: 'zipf' }]);
+      loads.push([`hot${suffix}`, { ...load, popularity: 'hot' }]);
+    }
     // The first round teaches the just-in-time compilers.
     for (const [, load] of loads) await runCommands(load, 0);
     const results = await interleaved(
       loads.map(([name, load]) => ({ name, measure: (round) => runCommands(load, round + 1) })),
       { rounds },
     );
-    const sameIfMatch = await runSameIfMatch(service.commandPort, { revisions: quick ? 20 : 300 });
-    const megabytes = { L1: await limit.peakMegabytes(), ours: await service.peakMegabytes() };
-    return { results, sameIfMatch, megabytes };
+    const megabytes = await Promise.all(services.map((service) => service.peakMegabytes()));
+    return { results, megabytes, megabytesOfL1: await limit.peakMegabytes() };
   } finally {
     await limit.stop();
   }
 };
 
-const report = async (): Promise<void> => {
-  const storage = GROUPS.map((group) => storageLimit(group, durationMs / 4));
-  const { results, sameIfMatch, megabytes } = await withService(measure);
+type Measured = Awaited<ReturnType<typeof measure>>;
 
+const rowsOf = ({ results }: Measured) => {
   const of = (name: string, value: (result: CommandsResult) => number): readonly number[] =>
     (results.get(name) ?? []).map(value);
-  const toL1 = (name: string, value: (result: CommandsResult) => number) =>
-    ratio(of(name, value), of('L1', value)).median;
+  const toL1 = (
+    name: string,
+    value: (result: CommandsResult) => number,
+    ofL1: (result: CommandsResult) => number = value,
+  ) => ratio(of(name, value), of('L1', ofL1));
 
-  const rows = ['L1', 'zipf', 'hot'].map((name) => ({
+  return [...results.keys()].map((name) => ({
     name,
     perSecond: median(of(name, (result) => result.perSecond)),
-    rate: ratio(
-      of(name, (r) => r.perSecond),
-      of('L1', (r) => r.perSecond),
-    ),
+    rate: toL1(name, (result) => result.perSecond),
     cpu: median(of(name, (result) => result.cpu)),
-    cpuToL1: toL1(name, (result) => result.cpu),
-    cpuInAllToL1: ratio(
-      of(name, (r) => r.cpuInAll),
-      of('L1', (r) => r.cpu),
+    cpuToL1: toL1(name, (result) => result.cpu).median,
+    cpuInAll: toL1(
+      name,
+      (result) => result.cpuInAll,
+      (result) => result.cpu,
     ).median,
     p50Ms: median(of(name, (result) => result.p50Ms)),
     p99Ms: median(of(name, (result) => result.p99Ms)),
-    p99ToL1: toL1(name, (result) => result.p99Ms),
+    p99ToL1: toL1(name, (result) => result.p99Ms).median,
   }));
+};
 
+type Row = ReturnType<typeof rowsOf>[number];
+
+const LOAD_HEADER = [
+  ...['load', 'commands/s', 'x L1', 'lowest', 'highest', 'CPU s/1k', 'x L1', 'with read models'],
+  ...['p50 ms', 'p99 ms', 'x L1'],
+];
+
+const printLoads = (rows: readonly Row[]): void =>
   printTable(
-    [
-      'load',
-      'commands/s',
-      'x L1',
-      'lowest',
-      'highest',
-      'CPU s/1k',
-      'x L1',
-      'with read models',
-      'p50 ms',
-      'p99 ms',
-      'x L1',
-    ],
+    LOAD_HEADER,
     rows.map((row) => [
       row.name,
       Math.round(row.perSecond),
       ...[row.rate.median, row.rate.lowest, row.rate.highest, row.cpu, row.cpuToL1],
-      ...[row.cpuInAllToL1, row.p50Ms, row.p99Ms, row.p99ToL1],
+      ...[row.cpuInAll, row.p50Ms, row.p99Ms, row.p99ToL1],
     ]),
   );
-  const hotToZipf = ratio(
-    of('hot', (r) => r.perSecond),
-    of('zipf', (r) => r.perSecond),
-  ).median;
-  console.log(`hot / zipf: ${hotToZipf.toFixed(2)}`);
-  console.log(
-    `Same If-Match, 64 at once: ${JSON.stringify(sameIfMatch.statuses)} at ${sameIfMatch.revisions} revisions, ${sameIfMatch.wrong} with other than one 201.`,
+
+interface Budget {
+  readonly what: string;
+  readonly goal: number;
+  readonly isMost: boolean;
+  readonly of: (zipf: Row, hot: Row, memory: number) => number;
+}
+
+/** As multiples of L1. */
+const BUDGETS: readonly Budget[] = [
+  { what: 'zipf, commands/s', goal: 0.8, isMost: false, of: ({ rate }) => rate.median },
+  { what: 'zipf, CPU with read models', goal: 1.5, isMost: true, of: ({ cpuInAll }) => cpuInAll },
+  { what: 'zipf, p99', goal: 1.4, isMost: true, of: ({ p99ToL1 }) => p99ToL1 },
+  { what: 'hot, commands/s', goal: 0.85, isMost: false, of: (_, { rate }) => rate.median },
+  { what: 'peak memory', goal: 1.6, isMost: true, of: (_zipf, _hot, memory) => memory },
+];
+
+const budgetsOf = ({ megabytes, megabytesOfL1 }: Measured, rows: readonly Row[]) =>
+  VERSIONS.flatMap(({ version, suffix }, index) => {
+    const [zipf, hot] = ['zipf', 'hot'].map((load) =>
+      rows.find(({ name }) => name === `${load}${suffix}`),
+    );
+    if (zipf === undefined || hot === undefined) return [];
+    const memory = (megabytes[index] ?? Number.NaN) / megabytesOfL1;
+    return BUDGETS.map(({ what, goal, isMost, of }) => {
+      const value = of(zipf, hot, memory);
+      return { version, what, value, goal, isMet: isMost ? value <= goal : value >= goal };
+    });
+  });
+
+const reportOn = async (environment: Environment, services: readonly Service[]) => {
+  const measured = await measure(environment, services);
+  const rows = rowsOf(measured);
+  console.log(`\nSettings of ${environment}:`);
+  printLoads(rows);
+  const budgets = budgetsOf(measured, rows);
+  printTable(
+    ['version', 'budget', 'x L1', 'goal', ''],
+    budgets.map(({ version, what, value, goal, isMet }) => [
+      version,
+      what,
+      ...[value, goal, isMet ? 'met' : 'missed'],
+    ]),
   );
+  const { megabytes, megabytesOfL1 } = measured;
   console.log(
-    `Peak memory: ${megabytes.ours.toFixed(0)} MB, L1 ${megabytes.L1.toFixed(0)} MB (x ${(megabytes.ours / megabytes.L1).toFixed(2)}).`,
+    `Peak memory: ${megabytes.map((each) => each.toFixed(0)).join(' and ')} MB, L1 ${megabytesOfL1.toFixed(0)} MB.`,
+  );
+  return { environment, rows, budgets, megabytes, megabytesOfL1 };
+};
+
+const withVersions = <T>(
+  environment: Environment,
+  use: (services: readonly Service[]) => Promise<T>,
+): Promise<T> => {
+  const settings = settingsOf(environment);
+  return withService(
+    (ours) =>
+      beside === undefined
+        ? use([ours])
+        : withService((other) => use([ours, other]), settings, besideMain),
+    settings,
+  );
+};
+
+const report = async (): Promise<void> => {
+  const storage = GROUPS.map((group) => storageLimit(group, durationMs / 4));
+  const environments = [];
+  for (const environment of ENVIRONMENTS) {
+    if (only !== undefined && only !== environment) continue;
+    environments.push(
+      await withVersions(environment, (services) => reportOn(environment, services)),
+    );
+  }
+  const revisions = quick ? 20 : 300;
+  const sameIfMatch = await withService(async (service) => {
+    await listAnimes(service);
+    return runSameIfMatch(service.commandPort, { revisions });
+  });
+  console.log(
+    `\nSame If-Match, 64 at once: ${JSON.stringify(sameIfMatch.statuses)} at ${revisions} revisions, ${sameIfMatch.wrong} with other than one 201.`,
   );
   printTable(
     ['L2: events per fsync', 'events/s'],
     GROUPS.map((group, index) => [group, Math.round(storage[index] ?? Number.NaN)]),
   );
-  printJson('commands', { quick, rounds, rows, hotToZipf, sameIfMatch, megabytes, storage });
+  printJson('commands', { quick, rounds, environments, sameIfMatch, storage });
 };
 
 /** A profile slows down what it shows: it is taken apart from the measurement. */
@@ -120,7 +215,7 @@ const profiled = async (): Promise<void> => {
       await runCommands({ ...load, server: service, port: service.commandPort }, 1);
     },
     {},
-    profilingArgs(directory.path),
+    { ...besideMain, nodeArgs: profilingArgs(directory.path) },
   );
   printTable(['thread', 'owner', '% of its time', 'ms'], await profileRows(directory.path));
   await directory.remove();

@@ -15,25 +15,41 @@ import { settled, startService } from './support/service.js';
 const { values } = parseArgs({
   options: {
     quick: { type: 'boolean', default: false },
-    /** Interactions on 1,000 anime, with 100,000 users. */
+    /** Interactions on 1,000 anime of 100,000 users. */
     events: { type: 'string', default: '100000,1000000' },
     /** Anime that are listed, and one interaction each. */
     animes: { type: 'string', default: '1000,100000,1000000' },
+    /** Users of 200,000 interactions on 1,000 anime. */
+    users: { type: 'string', default: '1000,1000000' },
     restarts: { type: 'string', default: '3' },
   },
 });
-const numbers = (text: string) => text.split(',').map(Number);
+const numbers = (text: string) => (text === '' ? [] : text.split(',').map(Number));
 const restarts = values.quick ? 1 : Number(values.restarts);
 
 interface Size {
   readonly animes: number;
   readonly interactions: number;
+  readonly users: number;
 }
+
+const ANIMES = 1_000;
+const USERS = 100_000;
+const INTERACTIONS_OF_USERS = 200_000;
 const sizes: readonly Size[] = values.quick
-  ? [{ animes: 100, interactions: 2_000 }]
+  ? [{ animes: 100, interactions: 2_000, users: USERS }]
   : [
-      ...numbers(values.events).map((interactions) => ({ animes: 1000, interactions })),
-      ...numbers(values.animes).map((animes) => ({ animes, interactions: animes })),
+      ...numbers(values.events).map((interactions) => ({
+        animes: ANIMES,
+        interactions,
+        users: USERS,
+      })),
+      ...numbers(values.animes).map((animes) => ({ animes, interactions: animes, users: USERS })),
+      ...numbers(values.users).map((users) => ({
+        animes: ANIMES,
+        interactions: INTERACTIONS_OF_USERS,
+        users,
+      })),
     ];
 
 const megabytesIn = async (directory: string): Promise<number> => {
@@ -45,10 +61,10 @@ const megabytesIn = async (directory: string): Promise<number> => {
   return lengths.reduce((sum, each) => sum + each, 0) / 2 ** 20;
 };
 
-const seeded = async (directory: string, { animes, interactions }: Size) => {
+const seeded = async (directory: string, size: Size) => {
   const store = createEmbeddedEventStore(await openEventLog({ directory, logger: silentLogger() }));
   try {
-    const seed: SeedOptions = { seed: 1, popularity: 'zipf', animes, interactions };
+    const seed: SeedOptions = { seed: 1, popularity: 'zipf', ...size };
     const events = await seedLog(store, seed);
     return { events, rebuildPerSecond: await rebuildOnce(store) };
   } finally {
@@ -97,6 +113,7 @@ for (const size of sizes) rows.push(await measure(size));
 printTable(
   [
     'anime',
+    'users',
     'events',
     'log MB',
     'bytes an event',
@@ -107,7 +124,7 @@ printTable(
     'memory MB',
   ],
   rows.map((row) => [
-    ...[row.animes, row.events, Math.round(row.logMegabytes)],
+    ...[row.animes, row.users, row.events, Math.round(row.logMegabytes)],
     Math.round((row.logMegabytes * 2 ** 20) / row.events),
     ...[Math.round(row.documentsMegabytes), Math.round(row.rebuildPerSecond)],
     ...[Math.round(row.readyMs), row.readyCpu, Math.round(row.megabytes)],

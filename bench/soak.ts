@@ -136,14 +136,14 @@ const live = async (service: Service, untilMs: number, kill: boolean): Promise<v
 };
 
 const soak = async (dataDir: string): Promise<void> => {
-  let service = await startService(dataDir, {}, nodeArgs);
+  let service = await startService(dataDir, {}, { nodeArgs });
   try {
     await listAnimes(service);
     await settled(service);
     startedAt = performance.now();
     for (let untilMs = lifeMs; untilMs < durationMs; untilMs += lifeMs) {
       await live(service, untilMs, true);
-      service = await startService(dataDir, {}, nodeArgs);
+      service = await startService(dataDir, {}, { nodeArgs });
     }
     await live(service, durationMs, false);
   } finally {

@@ -15,16 +15,23 @@ export interface Service extends ServerProcess {
   readonly dataDir: string;
 }
 
+export interface ServiceOptions {
+  /** Of Node itself. */
+  readonly nodeArgs?: readonly string[];
+  /** The main script, of another version for example. */
+  readonly main?: string;
+}
+
 /** The whole service as a user runs it: all roles, embedded, one process. Resolves when it is ready. */
 export const startService = async (
   dataDir: string,
   settings: Readonly<Record<string, string>> = {},
-  nodeArgs?: readonly string[],
+  { nodeArgs = [], main = compiled('src/main.js') }: ServiceOptions = {},
 ): Promise<Service> => {
   const [commandPort, queryPort] = await Promise.all([freePort(), freePort()]);
-  const { server, ended } = spawnServer(compiled('src/main.js'), {
+  const { server, ended } = spawnServer(main, {
     args: ['serve'],
-    ...(nodeArgs === undefined ? {} : { nodeArgs }),
+    nodeArgs,
     env: {
       COMMAND_PORT: String(commandPort),
       QUERY_PORT: String(queryPort),
@@ -69,11 +76,11 @@ export const startCommandApi = async (
 export const withService = async <T>(
   use: (service: Service) => Promise<T>,
   settings: Readonly<Record<string, string>> = {},
-  nodeArgs?: readonly string[],
+  options: ServiceOptions = {},
 ): Promise<T> => {
   const dataDir = await mkdtemp(join(tmpdir(), 'anime-analytics-bench-'));
   try {
-    const service = await startService(dataDir, settings, nodeArgs);
+    const service = await startService(dataDir, settings, options);
     try {
       return await use(service);
     } finally {
