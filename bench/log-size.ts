@@ -8,7 +8,7 @@ import { temporaryDirectory } from '../test/support/temporary-directory.js';
 import { rebuildOnce } from './support/rebuild-once.js';
 import { printHost, printJson, printTable } from './support/report.js';
 import { seedLog, type SeedOptions } from './support/seed-log.js';
-import { settled, startService } from './support/service.js';
+import { settled, startService, type Service } from './support/service.js';
 
 /** What a log costs as it grows: disk, a rebuild, and the restart of a service that has it. */
 
@@ -72,24 +72,32 @@ const seeded = async (directory: string, size: Size) => {
   }
 };
 
+/** A service on the directory while it is used. */
+const using = async <T>(directory: string, use: (service: Service) => Promise<T>): Promise<T> => {
+  const service = await startService(directory);
+  try {
+    return await use(service);
+  } finally {
+    await service.stop();
+  }
+};
+
 const measure = async (size: Size) => {
   const directory = await temporaryDirectory();
   try {
     const { events, rebuildPerSecond } = await seeded(directory.path, size);
     const logMegabytes = await megabytesIn(directory.path);
-    const first = await startService(directory.path);
-    await settled(first);
-    await first.stop();
+    await using(directory.path, settled);
     let readyMs = Infinity;
     let readyCpu = Infinity;
     let megabytes = 0;
     for (let restart = 0; restart < restarts; restart += 1) {
       const startedAt = performance.now();
-      const service = await startService(directory.path);
-      readyMs = Math.min(readyMs, performance.now() - startedAt);
-      readyCpu = Math.min(readyCpu, await service.cpuSeconds());
-      megabytes = await service.peakMegabytes();
-      await service.stop();
+      await using(directory.path, async (service) => {
+        readyMs = Math.min(readyMs, performance.now() - startedAt);
+        readyCpu = Math.min(readyCpu, await service.cpuSeconds());
+        megabytes = await service.peakMegabytes();
+      });
     }
     const documentsMegabytes = (await megabytesIn(directory.path)) - logMegabytes;
     return {
