@@ -1,12 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
-import { setTimeout as delay } from 'node:timers/promises';
 import { createEmbeddedEventStore } from '../src/adapters/embedded/event-store.js';
-import { createCommandHandler } from '../src/command-side/handling/handler.js';
 import { openEventLog } from '../src/embedded-eventstore/log/open-event-log.js';
 import { openProjectionEngine } from '../src/embedded-eventstore/projections/open.js';
 import { silentLogger } from '../src/platform/observability/logger.js';
-import { createMetrics } from '../src/platform/observability/metrics.js';
+import { freePort } from '../test/support/free-port.js';
 import { eventually } from '../test/support/eventually.js';
 import { temporaryDirectory } from '../test/support/temporary-directory.js';
 import { benchArguments } from './support/arguments.js';
@@ -15,7 +13,9 @@ import { printHost, printJson, printTable } from './support/report.js';
 import { interleaved, median, ratio } from './support/rounds.js';
 import { sandboxSpeed } from './support/sandbox-speed.js';
 import { seedLog } from './support/seed-log.js';
-import { clickOn } from './support/write-side.js';
+import { metricOf, scrape } from './support/scrape.js';
+import { listAnimes, settled, withService, type Service } from './support/service.js';
+import { steadyLoad } from './support/steady-load-process.js';
 
 /** Projections on the embedded event store: their speed, their memory, and what they cost commands. */
 
@@ -24,7 +24,10 @@ const { quick } = args;
 const INTERACTIONS = quick ? 5_000 : 200_000;
 const ANIMES = quick ? 500 : 12_294;
 const PARTITIONS = quick ? 5_000 : 100_000;
+/** What both services take in turns. */
 const PER_SECOND = 500;
+const LOAD_SECONDS = quick ? 2 : 12;
+const LISTED = quick ? 100 : 1000;
 const rounds = quick ? 1 : Math.min(args.rounds, 3);
 
 const NAMES = [
@@ -140,66 +143,86 @@ console.log(
     `${Math.round(partitions.perSecond).toLocaleString('en')} events/s.`,
 );
 
-const metrics = createMetrics({ processMetrics: false });
-const handler = createCommandHandler({ store, logger, metrics, newId: randomUUID });
+await engine.close();
+await store.close();
+await directory.remove();
 
-/** Commands at a steady rate, each sent when it is due whether or not the last one was answered. */
-const commands = async (): Promise<{ readonly p99: number; readonly cpu: number }> => {
-  const latencies: number[] = [];
-  const pending: Promise<void>[] = [];
-  const before = cpuSeconds();
-  const startedAt = performance.now();
-  for (let sent = 0; performance.now() - startedAt < args.durationMs; sent++) {
-    const due = startedAt + (sent * 1000) / PER_SECOND;
-    if (due > performance.now()) await delay(due - performance.now());
-    const command = clickOn(1 + ((sent * 7919) % ANIMES), sent % 2000);
-    pending.push(
-      handler.handle(command, { correlationId: 'bench' }).then(({ kind }) => {
-        if (kind !== 'accepted') throw new Error(`A command was answered ${kind}.`);
-        latencies.push(performance.now() - due);
-      }),
-    );
+/** Commands at a steady rate from another process. The next load begins once projections are done with this one. */
+const underLoad = async (service: Service, isOn: boolean, round: number) => {
+  const before = await service.cpuSeconds();
+  const { statuses, requests, p50Ms, p99Ms } = await steadyLoad({
+    port: service.commandPort,
+    perSecond: PER_SECOND,
+    seconds: LOAD_SECONDS,
+    animes: Array.from({ length: LISTED }, (_, index) => index + 1),
+    seed: round + 1,
+  });
+  await settled(service);
+  const cpu = (((await service.cpuSeconds()) - before) * 1000) / requests;
+  if (statuses[201] !== requests) {
+    throw new Error(`Not every command was taken: ${JSON.stringify(statuses)}.`);
   }
-  await Promise.all(pending);
-  latencies.sort((a, b) => a - b);
-  const p99 = latencies[Math.floor(latencies.length * 0.99)] ?? 0;
-  return { p99, cpu: ((cpuSeconds() - before) * 1000) / latencies.length };
+  if (isOn) await projectionsCaughtUp(service);
+  return { p50Ms, p99Ms, cpu };
 };
 
-const beside = async (running: boolean) => {
-  for (const name of NAMES) await (running ? engine.enable(name) : engine.disable(name, true));
-  if (running) for (const name of NAMES) await caughtUp(name);
-  return commands();
+const projectionsCaughtUp = ({ commandPort }: Service): Promise<void> =>
+  eventually(
+    async () => {
+      const text = await scrape(`http://127.0.0.1:${commandPort}`);
+      const running = text.match(
+        /^anime_analytics_projection_state\{.*condition="running".*\} 1$/gm,
+      );
+      const lag = metricOf(text, 'anime_analytics_projection_lag_seconds');
+      if ((running?.length ?? 0) < NAMES.length || lag > 0) {
+        throw new Error('Projections are not running, or behind.');
+      }
+    },
+    { withinMs: 60_000, everyMs: 100 },
+  );
+
+/** The service with and without projections, under the same load in turns. */
+const measureCost = async () => {
+  const [port, portOfOn] = await Promise.all([freePort(), freePort()]);
+  const settings = { EVENTSTORE_PORT: String(port) };
+  return withService(
+    (off) =>
+      withService(
+        async (on) => {
+          for (const service of [off, on]) await listAnimes(service, LISTED);
+          const contenders = [
+            { name: 'off', measure: (round: number) => underLoad(off, false, round) },
+            { name: 'on', measure: (round: number) => underLoad(on, true, round) },
+          ];
+          // The first round teaches the just-in-time compilers.
+          for (const { measure } of contenders) await measure(-1);
+          return interleaved(contenders, { rounds });
+        },
+        { EVENTSTORE_PORT: String(portOfOn), PROJECTIONS: 'on' },
+      ),
+    settings,
+  );
 };
-await commands();
-const results = await interleaved(
-  [
-    { name: 'none', measure: () => beside(false) },
-    { name: 'five', measure: () => beside(true) },
-  ],
-  { rounds },
-);
-const of = (name: string, key: 'p99' | 'cpu'): number[] =>
+
+const results = await measureCost();
+const of = (name: string, key: 'p50Ms' | 'p99Ms' | 'cpu'): number[] =>
   (results.get(name) ?? []).map((result) => result[key]);
+const toOff = (name: string, key: 'p50Ms' | 'p99Ms' | 'cpu') =>
+  ratio(of(name, key), of('off', key));
 printTable(
-  ['projections running', 'p99 ms', 'to none', 'CPU ms/command', 'to none'],
-  ['none', 'five'].map((name) => [
+  ['PROJECTIONS', 'p50 ms', 'x off', 'p99 ms', 'x off', 'CPU ms a command', 'x off'],
+  ['off', 'on'].map((name) => [
     name,
-    median(of(name, 'p99')),
-    ratio(of(name, 'p99'), of('none', 'p99')).median,
-    median(of(name, 'cpu')),
-    ratio(of(name, 'cpu'), of('none', 'cpu')).median,
+    ...[median(of(name, 'p50Ms')), toOff(name, 'p50Ms').median],
+    ...[median(of(name, 'p99Ms')), toOff(name, 'p99Ms').median],
+    ...[median(of(name, 'cpu')), toOff(name, 'cpu').median],
   ]),
 );
 printJson('projections', {
   sandboxes,
   speeds,
   partitions,
-  p99Ratio: ratio(of('five', 'p99'), of('none', 'p99')),
-  cpuRatio: ratio(of('five', 'cpu'), of('none', 'cpu')),
+  p50: toOff('on', 'p50Ms'),
+  p99: toOff('on', 'p99Ms'),
+  cpu: toOff('on', 'cpu'),
 });
-
-await handler.drain();
-await engine.close();
-await store.close();
-await directory.remove();
