@@ -1,11 +1,10 @@
 import { join, resolve } from 'node:path';
-import { temporaryDirectory } from '../test/support/temporary-directory.js';
 import { storageLimit } from './limits/l2-storage.js';
 import { benchArguments } from './support/arguments.js';
 import { runCommands, type CommandsLoad, type CommandsResult } from './support/commands-load.js';
-import { profileRows, profilingArgs } from './support/cpu-profile.js';
 import { measureOverGrpc } from './support/over-grpc.js';
 import { compiled } from './support/paths.js';
+import { profileLoad } from './support/profiled-load.js';
 import { printHost, printJson, printTable } from './support/report.js';
 import { interleaved, median, ratio } from './support/rounds.js';
 import { runSameIfMatch } from './support/same-if-match.js';
@@ -205,27 +204,11 @@ const report = async (): Promise<void> => {
   printJson('commands', { quick, rounds, environments, sameIfMatch, storage });
 };
 
-/** A profile slows down what it shows: it is taken apart from the measurement. */
-const profiled = async (): Promise<void> => {
-  const directory = await temporaryDirectory();
-  const load = { popularity: 'zipf', durationMs: durationMs * 2 } as const;
-  await withService(
-    async (service) => {
-      await listAnimes(service);
-      await runCommands({ ...load, server: service, port: service.commandPort }, 1);
-    },
-    {},
-    { ...besideMain, nodeArgs: profilingArgs(directory.path) },
-  );
-  printTable(['thread', 'owner', '% of its time', 'ms'], await profileRows(directory.path));
-  await directory.remove();
-};
-
 printHost();
 if (overGrpc) {
   printJson('commands-over-grpc', { rounds, rows: await measureOverGrpc({ rounds, durationMs }) });
 } else if (profile) {
-  await profiled();
+  await profileLoad({ popularity: 'zipf', durationMs: durationMs * 2 }, besideMain);
 } else {
   await report();
 }

@@ -1,6 +1,5 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Cell } from './report.js';
 
 /** What V8 writes with --cpu-prof, as far as it is read here. */
 interface CpuProfile {
@@ -12,6 +11,14 @@ interface CpuProfile {
   readonly timeDeltas: readonly number[];
 }
 
+/** What an owner had of the time of a thread. */
+export interface ProfileRow {
+  readonly thread: number;
+  readonly owner: string;
+  readonly share: number;
+  readonly micros: number;
+}
+
 /** The arguments that make a process write a profile of each of its threads when it ends. */
 export const profilingArgs = (directory: string): readonly string[] => [
   '--cpu-prof',
@@ -19,7 +26,7 @@ export const profilingArgs = (directory: string): readonly string[] => [
 ];
 
 /** Per thread, who used its time by itself, callees left out; the busiest thread first. */
-export const profileRows = async (directory: string): Promise<readonly (readonly Cell[])[]> => {
+export const profileRows = async (directory: string): Promise<readonly ProfileRow[]> => {
   const files = (await readdir(directory)).filter((name) => name.endsWith('.cpuprofile'));
   const threads = await Promise.all(
     files.map(async (name) => {
@@ -34,12 +41,7 @@ export const profileRows = async (directory: string): Promise<readonly (readonly
       return [...owners]
         .sort(([, a], [, b]) => b - a)
         .filter(([, micros]) => micros / all >= LEAST)
-        .map(([owner, micros]) => [
-          String(thread + 1),
-          owner,
-          (micros / all) * 100,
-          Math.round(micros / 1000),
-        ]);
+        .map(([owner, micros]) => ({ thread: thread + 1, owner, share: micros / all, micros }));
     });
 };
 
