@@ -73,13 +73,13 @@ export interface SkippedEvents {
 }
 
 export const createSkippedEvents = (): SkippedEvents => {
-  const noted = new Map<AnimeId, AnimeDocument>();
+  const noted = new Map<AnimeId, Guarded & Pick<AnimeDocument, 'skipped'>>();
   return {
-    note: (document) => {
-      const known = noted.get(document.animeId);
-      if (known !== undefined && precedes(document, known)) return;
-      if (document.skipped.length > 0) noted.set(document.animeId, document);
-      else noted.delete(document.animeId);
+    note: ({ animeId, generation, revision, skipped }) => {
+      const known = noted.get(animeId);
+      if (known !== undefined && precedes({ generation, revision }, known)) return;
+      if (skipped.length > 0) noted.set(animeId, { generation, revision, skipped });
+      else noted.delete(animeId);
     },
     count: () => noted.size,
     all: () =>
