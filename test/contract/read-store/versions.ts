@@ -192,16 +192,16 @@ export const versionClauses = (target: ReadStoreTarget): void => {
       await store.documents('v2').save(batch);
       const other = await reopen(others);
       const documents = other.documents('v2');
-      for (const refused of [
-        documents.animes([one]),
-        documents.save(batch),
-        documents.flushed(),
-        documents.noteFed(new Date()),
-        other.queries('v2').anime(one),
-        other.queries('v2').genres(),
-        other.promote('v2'),
+      for (const ask of [
+        () => documents.animes([one]),
+        () => documents.save(batch),
+        () => documents.flushed(),
+        () => documents.noteFed(new Date()),
+        () => other.queries('v2').anime(one),
+        () => other.queries('v2').genres(),
+        () => other.promote('v2'),
       ]) {
-        expect(await rejectionOf(refused)).to.be.instanceOf(OtherFingerprintError);
+        expect(await rejectionOf(ask())).to.be.instanceOf(OtherFingerprintError);
       }
       expect(await states(other)).to.deep.equal({ v1: 'active', v2: 'building' });
     }));
