@@ -272,7 +272,11 @@ describe('projector', () => {
     const two = skippedEvents.all();
     for (const older of [none, one]) skippedEvents.note(older);
     expect(skippedEvents.all()).to.deep.equal(two);
-    skippedEvents.note({ ...none, generation: 1 });
+    skippedEvents.note({ ...one, generation: 1 });
+    const again = skippedEvents.all();
+    skippedEvents.note({ ...none, revision: 9 });
+    expect(skippedEvents.all()).to.deep.equal(again);
+    skippedEvents.note({ ...none, generation: 2 });
     expect(skippedEvents.all()).to.deep.equal([]);
   });
 
