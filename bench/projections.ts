@@ -184,7 +184,6 @@ const projectionsCaughtUp = ({ commandPort }: Service): Promise<void> =>
 /** The service with and without projections, under the same load in turns. */
 const measureCost = async () => {
   const [port, portOfOn] = await Promise.all([freePort(), freePort()]);
-  const settings = { EVENTSTORE_PORT: String(port) };
   return withService(
     (off) =>
       withService(
@@ -200,7 +199,7 @@ const measureCost = async () => {
         },
         { EVENTSTORE_PORT: String(portOfOn), PROJECTIONS: 'on' },
       ),
-    settings,
+    { EVENTSTORE_PORT: String(port) },
   );
 };
 

@@ -278,6 +278,11 @@ describe('projector', () => {
     expect(skippedEvents.all()).to.deep.equal(again);
     skippedEvents.note({ ...none, generation: 2 });
     expect(skippedEvents.all()).to.deep.equal([]);
+    skippedEvents.note({ ...one, generation: 1 });
+    expect(skippedEvents.all()).to.deep.equal([]);
+    skippedEvents.note({ ...one, generation: 3 });
+    skippedEvents.note({ ...one, generation: 2 });
+    expect(skippedEvents.all()).to.deep.equal(again);
   });
 
   it('says how many events of an anime it skipped', async () => {

@@ -74,12 +74,18 @@ export interface SkippedEvents {
 
 export const createSkippedEvents = (): SkippedEvents => {
   const noted = new Map<AnimeId, Guarded & Pick<AnimeDocument, 'skipped'>>();
+  /** Anime that no longer have any: a document that was read before must not bring them back. */
+  const repaired = new Map<AnimeId, Guarded>();
   return {
     note: ({ animeId, generation, revision, skipped }) => {
-      const known = noted.get(animeId);
+      const known = noted.get(animeId) ?? repaired.get(animeId);
       if (known !== undefined && precedes({ generation, revision }, known)) return;
-      if (skipped.length > 0) noted.set(animeId, { generation, revision, skipped });
-      else noted.delete(animeId);
+      if (skipped.length > 0) {
+        noted.set(animeId, { generation, revision, skipped });
+        repaired.delete(animeId);
+      } else if (noted.delete(animeId)) {
+        repaired.set(animeId, { generation, revision });
+      }
     },
     count: () => noted.size,
     all: () =>
