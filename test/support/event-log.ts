@@ -1,7 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 import type {
-  EventLog,
   LogRecord,
   RawEvent,
   StreamPage,
@@ -10,6 +9,7 @@ import {
   openEventLog,
   type EventLogOptions,
 } from '../../src/embedded-eventstore/log/open-event-log.js';
+import type { ProjectedLog } from '../../src/embedded-eventstore/log/projection-store.js';
 import { openDatabase } from '../../src/embedded-eventstore/sqlite.js';
 import { silentLogger } from '../../src/platform/observability/logger.js';
 import { temporaryDirectory } from './temporary-directory.js';
@@ -22,10 +22,10 @@ export const temporaryLog = async (options: Partial<EventLogOptions> = {}) => {
   let log = await open();
   return {
     directory: directory.path,
-    get log(): EventLog {
+    get log(): ProjectedLog {
       return log;
     },
-    restart: async (): Promise<EventLog> => {
+    restart: async (): Promise<ProjectedLog> => {
       await log.close();
       return (log = await open());
     },

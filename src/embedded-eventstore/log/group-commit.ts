@@ -1,5 +1,6 @@
 import { LRUCache } from 'lru-cache';
 import type { CommitTicket, StoredEvent } from './append-rules.js';
+import type { AppendsInFlight } from './appends-in-flight.js';
 import { EventLogError, type LogRecord } from './event-log.js';
 import type { LogHeads } from './heads.js';
 import { FILE_LOST } from './log-check.js';
@@ -54,6 +55,7 @@ interface Rows {
 export interface GroupCommitOptions {
   readonly heads: LogHeads;
   readonly recentIds: RecentIds;
+  readonly inFlight: AppendsInFlight;
   /** After a failure: discards state counted ahead of the disk and reads it from the disk again. */
   readonly reload: () => void;
   /** Called once per transaction, in log order, before `append` settles. */
@@ -67,6 +69,8 @@ interface CommitGroup {
   readonly streams: StreamRow[];
   readonly retention: RetentionRow[];
   readonly projections: ProjectionChange[];
+  /** Whether somebody other than a projection waits for it. */
+  holdsAppends: boolean;
 }
 
 const emptyGroup = (): CommitGroup => ({
@@ -74,6 +78,7 @@ const emptyGroup = (): CommitGroup => ({
   streams: [],
   retention: [],
   projections: [],
+  holdsAppends: false,
 });
 
 export interface GroupCommit {
@@ -90,7 +95,7 @@ export interface GroupCommit {
  * commits everything that arrived during the previous commit in one transaction.
  */
 export const createGroupCommit = (options: GroupCommitOptions): GroupCommit => {
-  const { heads, recentIds } = options;
+  const { heads, recentIds, inFlight } = options;
   const posted: CommitGroup[] = [];
   let collecting = emptyGroup();
   let scheduled: NodeJS.Immediate | undefined;
@@ -111,6 +116,11 @@ export const createGroupCommit = (options: GroupCommitOptions): GroupCommit => {
     pendingAppends -= 1;
   };
 
+  const end = (groups: readonly CommitGroup[]): CommitTicket[] => {
+    for (const { holdsAppends } of groups) if (holdsAppends) inFlight.ended();
+    return groups.flatMap(({ tickets }) => tickets);
+  };
+
   const settle = (ticket: CommitTicket): void => {
     release(ticket);
     for (const { head, to } of ticket.changes) heads.settle(head, to);
@@ -121,7 +131,7 @@ export const createGroupCommit = (options: GroupCommitOptions): GroupCommit => {
    * disk.
    */
   const rejectAll = (error: EventLogError): void => {
-    const tickets = [...posted.splice(0), collecting].flatMap((group) => group.tickets);
+    const tickets = end([...posted.splice(0), collecting]);
     collecting = emptyGroup();
     for (const ticket of tickets) {
       release(ticket);
@@ -134,7 +144,7 @@ export const createGroupCommit = (options: GroupCommitOptions): GroupCommit => {
 
   const events: GroupCommit['events'] = {
     committed: (batches) => {
-      const tickets = posted.splice(0, batches).flatMap((group) => group.tickets);
+      const tickets = end(posted.splice(0, batches));
       tickets.forEach(settle);
       options.onCommitted(recordsOf(tickets));
       for (const ticket of tickets) ticket.resolve(ticket.outcome);
@@ -164,6 +174,10 @@ export const createGroupCommit = (options: GroupCommitOptions): GroupCommit => {
       collecting.streams.push(...rows.streams);
       collecting.retention.push(...rows.retention);
       collecting.projections.push(...(rows.projections ?? []));
+      if (rows.projections === undefined && !collecting.holdsAppends) {
+        collecting.holdsAppends = true;
+        inFlight.began();
+      }
       for (const { head } of ticket.changes) heads.pin(head, ticket);
       for (const write of ticket.writes) write.records.forEach(recentIds.remember);
       scheduled ??= setImmediate(flush);

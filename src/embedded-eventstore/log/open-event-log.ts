@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { lockDirectory } from '../lock.js';
 import { EventLogError, type EventLogLogger, type LogRecord } from './event-log.js';
 import { type AppendLimits, assertRoom, createLogAppends } from './appends.js';
+import { countAppendsInFlight } from './appends-in-flight.js';
 import { createCommitSignal } from './commit-signal.js';
 import { createDrafts, createStreamHeads } from './heads.js';
 import { startCheckpoints } from './checkpoints.js';
@@ -144,6 +145,7 @@ const assemble = async (opened: OpenedFile): Promise<ProjectedLog> => {
   } = opened;
   const heads = createStreamHeads(reader, { max: HEADS });
   const recentIds = createRecentIds({ max: RECENT_IDS });
+  const inFlight = countAppendsInFlight();
   const drafts = createDrafts(reader, heads, now);
   const signal = createCommitSignal();
   let committedPosition = reader.lastPosition();
@@ -174,6 +176,7 @@ const assemble = async (opened: OpenedFile): Promise<ProjectedLog> => {
   const commit = createGroupCommit({
     heads,
     recentIds,
+    inFlight,
     reload: () => {
       try {
         drafts.reload();
@@ -249,6 +252,7 @@ const assemble = async (opened: OpenedFile): Promise<ProjectedLog> => {
   const projections = createProjectionStore({
     ...parts,
     path,
+    appendsInFlight: inFlight.shared,
     assertOpen,
     assertRoom: (bytes) => assertRoom(commit.pending(), bytes, allLimits),
     askSweep: sweep,

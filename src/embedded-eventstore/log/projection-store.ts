@@ -19,6 +19,8 @@ export interface EmittedWrite {
 export interface ProjectionStore {
   /** The log's file, for threads that read events by themselves. */
   readonly path: string;
+  /** For those threads: they pause for appends. */
+  readonly appendsInFlight: Int32Array;
   list(): readonly StoredProjection[];
   /** The greatest run ever used. */
   lastRun(): number;
@@ -47,6 +49,7 @@ export interface ProjectedLog extends EventLog {
 
 interface StoreParts {
   readonly path: string;
+  readonly appendsInFlight: Int32Array;
   readonly reader: LogReader;
   readonly heads: LogHeads;
   readonly drafts: Drafts;
@@ -58,7 +61,7 @@ interface StoreParts {
 }
 
 export const createProjectionStore = (parts: StoreParts): ProjectionStore => {
-  const { path, reader, heads, drafts, commit, signal } = parts;
+  const { path, appendsInFlight, reader, heads, drafts, commit, signal } = parts;
 
   const isDeleted = (stream: string): boolean =>
     heads.get(stream).ahead.tombstoned ||
@@ -76,6 +79,7 @@ export const createProjectionStore = (parts: StoreParts): ProjectionStore => {
 
   return {
     path,
+    appendsInFlight,
     list: () => reader.projections.list(),
     lastRun: () => reader.projections.lastRun(),
     stateOf: (run, partition) => reader.projections.stateOf(run, partition),

@@ -27,10 +27,10 @@ import {
 } from './sandbox.js';
 import { EMIT_REFUSED } from './sandbox-effects.js';
 import type { BatchOutput } from './sandbox-runner.js';
+import { createStepSize } from './step-size.js';
 
 const EVENTS_PER_PROJECTION_CHECKPOINT = 4000;
-/** Limits of what is stored at once: commands wait for the transaction that is under way. */
-const EVENTS_PER_STEP = 32;
+/** Limits of what is stored at once: appends wait for the transaction that is under way. */
 const STATES_PER_CHECKPOINT = 64;
 const BYTES_PER_CHECKPOINT = 256 * 1024;
 const CHECKPOINT_EVERY_MS = 1000;
@@ -51,6 +51,7 @@ const runProjection = async (port: MessagePort, data: ProjectionThreadData): Pro
   const tell = (message: FromProjection): void => port.postMessage(message);
   const module = await loadSandboxModule();
   const source = openProjectionSource(data.path);
+  const stepSize = createStepSize(data.appendsInFlight);
   const pending = createPendingStates((partition) => source.stateOf(data.run, partition));
   const beat = (): void => {
     Atomics.add(data.pulse, 0, 2);
@@ -173,6 +174,7 @@ const runProjection = async (port: MessagePort, data: ProjectionThreadData): Pro
   };
 
   const step = async (): Promise<void> => {
+    const size = stepSize();
     if (left.length === 0) {
       const batch = reading.next(upTo);
       left = batch.events;
@@ -180,7 +182,7 @@ const runProjection = async (port: MessagePort, data: ProjectionThreadData): Pro
       drained = batch.drained;
     }
     checkpointBefore = checkpoint;
-    const events = left.slice(0, firstAtPlace(left, EVENTS_PER_STEP));
+    const events = left.slice(0, firstAtPlace(left, size));
     const output = events.length === 0 ? undefined : runBatch(events);
     const done = output?.done ?? 0;
     left = left.slice(done);

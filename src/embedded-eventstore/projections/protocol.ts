@@ -14,6 +14,8 @@ export interface ProjectionCheckpoint {
 
 export interface ProjectionThreadData {
   readonly path: string;
+  /** The thread pauses for them. */
+  readonly appendsInFlight: Int32Array;
   readonly id: number;
   readonly name: string;
   readonly query: string;

@@ -162,6 +162,7 @@ export const runProjectionThread = (options: RunningOptions): RunningProjection 
   const worker = startProjectionWorker(
     {
       path: store.path,
+      appendsInFlight: store.appendsInFlight,
       id: record.id,
       name: text.name,
       query: text.query,

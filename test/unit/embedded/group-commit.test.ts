@@ -115,6 +115,28 @@ describe('group commit', () => {
     expect(stored('s')).to.deep.equal([0n, 1n]);
   });
 
+  it('counts what is being appended until it is on disk, and nothing that projections write', async () => {
+    const { projections } = given.log;
+    const count = (): number => Atomics.load(projections.appendsInFlight, 0);
+    const change = { kind: 'remove', id: 1 } as const;
+    const storing = projections.commit(
+      [change],
+      [{ stream: 'emitted', events: [rawEvent()], truncates: false }],
+    );
+    expect(count()).to.equal(0);
+    const appending = [append('a', 'no_stream'), append('b', 'no_stream')];
+    expect(count()).to.be.greaterThan(0);
+    await Promise.all([storing, ...appending]);
+    expect(count()).to.equal(0);
+  });
+
+  it('counts nothing of a transaction that failed', async () => {
+    const mend = refuseType(given.directory, 'Refused');
+    await Promise.allSettled([append('a', 'no_stream', [failing()]), append('b', 'no_stream')]);
+    expect(Atomics.load(given.log.projections.appendsInFlight, 0)).to.equal(0);
+    mend();
+  });
+
   it('gives a repeat of an append in flight the result of that append', async () => {
     const events = rawEvents(2);
     const outcomes = await Promise.all([
