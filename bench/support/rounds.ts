@@ -10,8 +10,9 @@ export interface RoundsOptions {
 }
 
 /**
- * Measures all contenders in every round, beginning with another one each time: what the machine
- * does meanwhile hits all of them alike, and only ratios within a round are compared.
+ * Measures all contenders in every round, beginning with another one each time and going round the other way every
+ * second time, so that nobody always follows the same one: what the machine does meanwhile hits all of them alike,
+ * and only ratios within a round are compared.
  */
 export const interleaved = async <Result>(
   contenders: readonly Contender<Result>[],
@@ -20,12 +21,17 @@ export const interleaved = async <Result>(
   const results = new Map<string, Result[]>(contenders.map(({ name }) => [name, []]));
   for (let round = 0; round < rounds; round += 1) {
     onRound?.(round);
-    const first = round % contenders.length;
-    for (const { name, measure } of [...contenders.slice(first), ...contenders.slice(0, first)]) {
+    for (const { name, measure } of orderOf(contenders, round)) {
       results.get(name)?.push(await measure(round));
     }
   }
   return results;
+};
+
+const orderOf = <T>(all: readonly T[], round: number): readonly T[] => {
+  const at = round % all.length;
+  const others = [...all.slice(at + 1), ...all.slice(0, at)];
+  return [...all.slice(at, at + 1), ...(round % 2 === 0 ? others : others.toReversed())];
 };
 
 export const median = (values: readonly number[]): number => {

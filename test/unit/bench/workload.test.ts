@@ -64,6 +64,20 @@ describe('rounds', () => {
     expect(results.get('b')).to.deep.equal([0, 1, 2]);
   });
 
+  it('has no contender always follow the same other one', async () => {
+    const order: string[] = [];
+    const contenders = ['a', 'b', 'c'].map((name) => ({
+      name,
+      measure: () => Promise.resolve(order.push(name)),
+    }));
+    await interleaved(contenders, { rounds: 6 });
+    const before = (name: string) =>
+      new Set(order.flatMap((each, at) => (each === name && at > 0 ? [order[at - 1]] : [])));
+    expect(before('a')).to.include.all.keys('b', 'c');
+    expect(before('b')).to.include.all.keys('a', 'c');
+    expect(before('c')).to.include.all.keys('a', 'b');
+  });
+
   it('compares within a round, so that a slow round does not matter', () => {
     expect(ratio([50, 5, 55], [100, 10, 100])).to.deep.equal({
       median: 0.5,
