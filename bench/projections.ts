@@ -29,6 +29,9 @@ const PARTITIONS = quick ? 5_000 : 100_000;
 const PER_SECOND = 500;
 const LOAD_SECONDS = quick ? 2 : 12;
 const LISTED = quick ? 100 : 1000;
+if (only !== undefined && only !== 'speed' && only !== 'cost') {
+  throw new Error('--only is one of speed, cost.');
+}
 
 const NAMES = [
   'global-totals',
@@ -110,6 +113,7 @@ const manyPartitions = async (log: EventLog, engine: ProjectionEngine) => {
       $init: () => ({ n: 0 }), Named: (s) => { s.n += 1; return s; } })`,
   );
 };
+
 const measureSpeeds = async () => {
   const sandboxes = await sandboxSpeed(COUNTING);
   console.log(
@@ -122,7 +126,6 @@ const measureSpeeds = async () => {
   const store = createEmbeddedEventStore(log);
   // Only the projection's own speed is measured here, on whatever else the machine does.
   const engine = await openProjectionEngine({ log, logger, executionTimeoutMs: 60_000 });
-
   try {
     const seed = { seed: 1, popularity: 'zipf', animes: ANIMES, users: 2000 } as const;
     await seedLog(store, { ...seed, interactions: INTERACTIONS });
