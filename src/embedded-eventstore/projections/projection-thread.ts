@@ -1,6 +1,7 @@
 import { constants, getPriority, setPriority } from 'node:os';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
+import { pauseForAppends } from '../log/appends-in-flight.js';
 import { openProjectionSource } from '../log/projection-source.js';
 import type {
   ProjectionCheckpoint,
@@ -27,7 +28,7 @@ import {
 } from './sandbox.js';
 import { EMIT_REFUSED } from './sandbox-effects.js';
 import type { BatchOutput } from './sandbox-runner.js';
-import { createStepSize } from './step-size.js';
+import { createStepPacing } from './step-pacing.js';
 
 const EVENTS_PER_PROJECTION_CHECKPOINT = 4000;
 /** Limits of what is stored at once: appends wait for the transaction that is under way. */
@@ -51,7 +52,7 @@ const runProjection = async (port: MessagePort, data: ProjectionThreadData): Pro
   const tell = (message: FromProjection): void => port.postMessage(message);
   const module = await loadSandboxModule();
   const source = openProjectionSource(data.path);
-  const stepSize = createStepSize(data.appendsInFlight);
+  const beginStep = createStepPacing((ms) => pauseForAppends(data.appendsInFlight, ms));
   const pending = createPendingStates((partition) => source.stateOf(data.run, partition));
   const beat = (): void => {
     Atomics.add(data.pulse, 0, 2);
@@ -174,7 +175,7 @@ const runProjection = async (port: MessagePort, data: ProjectionThreadData): Pro
   };
 
   const step = async (): Promise<void> => {
-    const size = stepSize();
+    const size = beginStep();
     if (left.length === 0) {
       const batch = reading.next(upTo);
       left = batch.events;

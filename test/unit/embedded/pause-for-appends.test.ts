@@ -6,15 +6,16 @@ import {
   countAppendsInFlight,
   pauseForAppends,
 } from '../../../src/embedded-eventstore/log/appends-in-flight.js';
-import { createStepSize } from '../../../src/embedded-eventstore/projections/step-size.js';
+import { createStepPacing } from '../../../src/embedded-eventstore/projections/step-pacing.js';
 
 /** Long enough for a thread to start. */
 const AMPLE_MS = 30_000;
 
-/** Another thread that ends the append as soon as somebody waits for it. */
+/** Another thread that ends the append once somebody waits for it, and wakes them for nothing before. */
 const endFromAnotherThread = (shared: Int32Array): Worker =>
   new Worker(
     `const { workerData: shared } = require('node:worker_threads');
+     while (Atomics.notify(shared, 0) === 0) ;
      Atomics.store(shared, 0, 0);
      Atomics.notify(shared, 0);`,
     { eval: true, workerData: shared },
@@ -50,8 +51,7 @@ describe('the size of a step of a projection', () => {
   const given = () => {
     let now = 0;
     let seen: AppendsSeen = 'none';
-    const size = createStepSize(
-      countAppendsInFlight().shared,
+    const beginStep = createStepPacing(
       () => seen,
       () => now,
     );
@@ -59,7 +59,7 @@ describe('the size of a step of a projection', () => {
       wait: (ms: number) => (now += ms),
       sizeAfter: (pause: AppendsSeen): number => {
         seen = pause;
-        return size();
+        return beginStep();
       },
     };
   };
